@@ -1,0 +1,1 @@
+"""Decisions: values in, values out. No clock, process, file or lock (spec 2)."""

@@ -1,0 +1,1 @@
+"""The vocabulary: errors and small values that every other layer speaks (spec 2)."""

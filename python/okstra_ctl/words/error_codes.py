@@ -1,0 +1,88 @@
+"""Every error code okstra can print: its exit status and its meaning.
+
+The one list behind `docs/reference/errors.md`; a code that is not here can't be raised.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_REFUSED = 3
+EXIT_CHECK = 4
+EXIT_UNREADABLE = 65
+EXIT_MISSING = 69
+EXIT_BUG = 70
+EXIT_BUSY = 75
+EXIT_INTERRUPTED = 130
+
+
+class ErrorCode(NamedTuple):
+    """A stable word, the exit status it maps to (spec 6), and what it means."""
+
+    exit_status: int
+    meaning: str
+
+
+ERROR_CODES: dict[str, ErrorCode] = {
+    # 1: the work failed
+    "git-failed": ErrorCode(EXIT_FAILED, "git answered with an error that okstra has no better word for"),
+    "worktree-not-created": ErrorCode(EXIT_FAILED, "git could not make the worktree; what was begun is undone"),
+    "worktree-setup-failed": ErrorCode(EXIT_FAILED, "a `worktreeSetup` command failed in the new worktree"),
+    "submodule-failed": ErrorCode(EXIT_FAILED, "a submodule could not be initialised in the new worktree"),
+    "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
+    "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
+    "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
+    # 2: usage
+    "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
+    "input-missing": ErrorCode(EXIT_USAGE, "something the run needs was not given, and nobody is there to ask"),
+    "bad-identity": ErrorCode(EXIT_USAGE, "a project id, task group, task id, stage or run id is malformed"),
+    "unknown-phase": ErrorCode(EXIT_USAGE, "no such task type"),
+    "unknown-model": ErrorCode(EXIT_USAGE, "no such model, and not written `custom:<id>`"),
+    "unknown-worker": ErrorCode(EXIT_USAGE, "the phase does not take this worker or provider"),
+    "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
+    "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
+    "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
+    "bad-ref": ErrorCode(EXIT_USAGE, "a git ref or commit does not exist"),
+    # 3: refused
+    "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
+    "no-stage-ready": ErrorCode(EXIT_REFUSED, "no stage of the plan can be started now; the message says why for each"),
+    "stage-done": ErrorCode(EXIT_REFUSED, "the stage is done already"),
+    "stage-blocked": ErrorCode(EXIT_REFUSED, "stages it depends on are not done"),
+    "stage-unmerged": ErrorCode(EXIT_REFUSED, "stages it depends on are done but not merged into the task branch"),
+    "stage-running": ErrorCode(EXIT_REFUSED, "a live run holds the stage"),
+    "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is prepared for a run that nobody drives yet"),
+    "stage-interrupted": ErrorCode(EXIT_REFUSED, "the run that holds the stage died; it is neither ready nor lost"),
+    "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
+    "plan-not-approved": ErrorCode(EXIT_REFUSED, "the plan is not approved, or a blocking question is open"),
+    "plan-not-the-tasks": ErrorCode(EXIT_REFUSED, "the plan does not stand in the task's planning folder"),
+    "worktree-dirty": ErrorCode(EXIT_REFUSED, "the worktree holds uncommitted or untracked files"),
+    "no-commit": ErrorCode(EXIT_REFUSED, "the stage has no commit beyond its base"),
+    "out-of-plan": ErrorCode(EXIT_REFUSED, "commits touch files that the plan does not name for the stage"),
+    "head-moved": ErrorCode(EXIT_REFUSED, "the worktree's HEAD is not where the command needs it"),
+    "commits-unreachable": ErrorCode(EXIT_REFUSED, "removing the worktree would leave commits on no branch"),
+    "worktree-held": ErrorCode(EXIT_REFUSED, "a run still holds the worktree"),
+    "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
+    "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
+    "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
+    "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
+    # 4: a check found errors
+    "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
+    "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
+    # 65: a state file can't be read
+    "registry-unreadable": ErrorCode(EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"),
+    "state-unreadable": ErrorCode(EXIT_UNREADABLE, "a file that okstra wrote is damaged or of a newer version"),
+    "plan-unreadable": ErrorCode(EXIT_UNREADABLE, "the plan is not UTF-8 text or can't be opened"),
+    # 69: something needed is missing
+    "git-missing": ErrorCode(EXIT_MISSING, "git is not on the PATH, or too old"),
+    "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
+    "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in any folder above"),
+    "assets-missing": ErrorCode(EXIT_MISSING, "the installation lacks its prompts, templates or schemas"),
+    "dependency-missing": ErrorCode(EXIT_MISSING, "a Python package that okstra needs is not installed"),
+    # 70, 75, 130
+    "internal-error": ErrorCode(EXIT_BUG, "a bug in okstra; the log named in `where` holds the traceback"),
+    "busy": ErrorCode(EXIT_BUSY, "another process holds a lock for longer than the time limit"),
+    "interrupted": ErrorCode(EXIT_INTERRUPTED, "stopped by Ctrl-C or a signal"),
+}
