@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# okstra.sh: starts a run, for people. Flags go straight on; with none, at a terminal, the core asks.
+set -euo pipefail
+
+self=${BASH_SOURCE[0]}
+[[ $self == */* ]] || self=./$self
+while [[ -L $self ]]; do # npm puts a symlink on the PATH, and macOS has no readlink -f
+  target=$(readlink "$self")
+  [[ $target == /* ]] || target=${self%/*}/$target
+  self=$target
+done
+# shellcheck source=lib/okstra/runtime.sh
+. "${self%/*}/../lib/okstra/runtime.sh"
+
+# Questions are asked on stderr and answered on stdin; the core says what is missing when nobody is there.
+if [[ $# -eq 0 && -t 0 && -t 2 ]]; then
+  set -- --ask
+fi
+
+okstra_exec run "$@"
