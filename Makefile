@@ -1,0 +1,95 @@
+# okstra from a checkout. GNU make 3.81 (macOS) and newer; recipes in plain sh.
+SHELL := /bin/sh
+
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP ?= $(BIN)/python -m pip --disable-pip-version-check
+PYTEST_ARGS ?= -n auto
+BATS := node_modules/bats/bin/bats
+BATS_ARGS ?= --formatter pretty
+
+BASH_FILES = $(wildcard bin/* lib/*/*.sh demo/*.sh tests/bats/*.bats tests/bats/*.bash) .ci/run
+PYTHON_FOLDERS = $(wildcard python tests bench)
+
+# A test sees a throw-away home and a clean environment: nothing of the person's agents, git or okstra settings.
+SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$sealed/home" && \
+	sealed() { env -i PATH="$(CURDIR)/$(BIN):$$PATH" HOME="$$sealed/home" OKSTRA_HOME="$$sealed/home/.okstra" \
+	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench stress docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/.dev-ready node_modules/.ready ## make .venv and fetch all that tests and lint need
+
+demo: $(VENV)/.ready ## play a task through all its phases in a throw-away repository
+	@bash demo/run.sh
+
+test: setup ## run all tests: pytest, then bats
+	@$(SEALED) { failed=0; \
+	sealed $(BIN)/python -m pytest -m "not stress" $(PYTEST_ARGS) || failed=1; \
+	sealed $(BATS) $(BATS_ARGS) tests/bats || failed=1; \
+	exit $$failed; }
+
+lint: setup ## check style, types and shell
+	$(BIN)/ruff check $(PYTHON_FOLDERS)
+	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
+	$(BIN)/mypy
+	$(BIN)/shellcheck -x $(BASH_FILES)
+	$(BIN)/shfmt -d -i 2 -ci $(BASH_FILES)
+
+format: setup ## rewrite Python and shell in the project's style
+	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
+	$(BIN)/ruff format $(PYTHON_FOLDERS)
+	$(BIN)/shfmt -w -i 2 -ci $(BASH_FILES)
+
+bench: setup ## measure, and print the table
+	$(BIN)/python bench/run.py
+
+stress: setup ## run the long tests: races, crashes, hostile files
+	@$(SEALED) sealed $(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
+
+docs: setup ## write docs/reference from the code
+	$(BIN)/python -m okstra_ctl.ui.reference_docs
+
+clean: ## remove what setup and the tools made
+	rm -rf $(VENV) node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The newest Python that is at least 3.10 and can make a venv. A version manager's shim may be there and not run.
+$(BIN)/python:
+	@for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3.10 python3 python); do \
+	  command -v "$$candidate" >/dev/null 2>&1 || continue; \
+	  version=$$("$$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	  if ! "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
+	    seen="$$seen $$candidate is Python $$version;"; \
+	  elif ! "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    seen="$$seen $$candidate has no venv module (Debian, Ubuntu: apt install python3-venv);"; \
+	  else \
+	    echo "setup: $(VENV) with $$candidate, Python $$version"; \
+	    exec "$$candidate" -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "okstra: error: setup found no Python 3.10 or newer that can make a venv" >&2; \
+	echo "  where:$${seen:- no python3 on PATH that runs}" >&2; \
+	echo "  try: install Python 3.10 or newer, or name one: make setup PYTHON=/path/to/python3" >&2; \
+	exit 69
+
+# Stamps, so that a second call is instant and needs no network.
+$(VENV)/.ready: pyproject.toml $(BIN)/python
+	$(PIP) install -qq -e .
+	@touch $@
+
+$(VENV)/.dev-ready: pyproject.toml $(BIN)/python
+	$(PIP) install -qq -e '.[dev]'
+	@touch $(VENV)/.ready $@
+
+node_modules/.ready: package-lock.json
+	@command -v npm >/dev/null 2>&1 || { \
+	  echo "okstra: error: npm is needed to fetch bats, which tests the shell doors" >&2; \
+	  echo "  try: install Node.js 18 or newer" >&2; exit 69; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
