@@ -72,7 +72,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
     # 65: a state file can't be read
-    "registry-unreadable": ErrorCode(EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"),
+    "registry-unreadable": ErrorCode(
+        EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"
+    ),
     "state-unreadable": ErrorCode(EXIT_UNREADABLE, "a file that okstra wrote is damaged or of a newer version"),
     "plan-unreadable": ErrorCode(EXIT_UNREADABLE, "the plan is not UTF-8 text or can't be opened"),
     # 69: something needed is missing

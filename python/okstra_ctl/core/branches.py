@@ -1,0 +1,32 @@
+"""Branch names (spec 3, "Worktrees")."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from .identity import TaskKey, branch_segment
+
+CATEGORY_PREFIXES = {
+    "feature": "feat",
+    "bugfix": "fix",
+    "refactor": "refactor",
+    "ops": "ops",
+    "improvement": "improve",
+    "docs": "docs",
+    "chore": "chore",
+}
+DEFAULT_CATEGORY = "feature"
+
+
+def task_branch(category: str, key: TaskKey) -> str:
+    """`<prefix>-<task-id-segment>`; `category` is a key of CATEGORY_PREFIXES."""
+    return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
+
+
+def stage_branch(of_task: str, stage: int, epoch: int, taken: Container[str] = ()) -> str:
+    """`<task-branch>-s<N>`; where an earlier hold of the stage left that branch, the epoch tells them apart.
+
+    On the first hold a branch of that name is somebody else's: the name stays, and creating it is refused.
+    """
+    name = f"{of_task}-s{stage}"
+    return f"{name}-e{epoch}" if epoch > 1 and name in taken else name

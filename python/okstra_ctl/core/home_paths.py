@@ -1,0 +1,56 @@
+"""Every path inside okstra's home, in one place (spec 4, "In the home")."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .identity import TaskKey
+
+
+class HomePaths(NamedTuple):
+    """`root` is `OKSTRA_HOME`, or `~/.okstra`."""
+
+    root: str
+
+    @property
+    def config(self) -> str:
+        return os.path.join(self.root, "config.json")
+
+    @property
+    def worktrees(self) -> str:
+        return os.path.join(self.root, "worktrees")
+
+    @property
+    def registry(self) -> str:
+        return os.path.join(self.worktrees, "registry.json")
+
+    @property
+    def registry_lock(self) -> str:
+        return os.path.join(self.worktrees, "registry.lock")
+
+    @property
+    def trash(self) -> str:
+        return os.path.join(self.worktrees, ".trash")
+
+    @property
+    def active_index(self) -> str:
+        return os.path.join(self.root, "active.jsonl")
+
+    @property
+    def index_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "index.lock")
+
+    @property
+    def bug_log(self) -> str:
+        return os.path.join(self.root, "logs", "internal-errors.log")
+
+    def task_place(self, key: TaskKey) -> str:
+        return os.path.join(self.worktrees, key.project_segment, key.group_segment, key.id_segment)
+
+    def task_worktree(self, key: TaskKey) -> str:
+        return os.path.join(self.task_place(key), "task")
+
+    def stage_worktree(self, key: TaskKey, stage: int) -> str:
+        """Beside the task worktree, never inside it: nested checkouts swallow one another (spec 3)."""
+        return os.path.join(self.task_place(key), f"stage-{stage}")

@@ -1,0 +1,123 @@
+"""A plan's ledger: its rows, and what they say of each stage (spec 3, "The ledger")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..words.statuses import LedgerStatus
+from .identity import StageKey
+from .ownership import Owner
+
+VERSION = 1
+
+
+class LedgerRow(NamedTuple):
+    """One line of `consumers.jsonl`. `id` makes writing the same row twice harmless."""
+
+    id: str
+    impl_task_key: str
+    stage: int
+    status: LedgerStatus
+    at: str
+    run_id: str
+    epoch: int
+    plan_digest: str
+    head_commit: str
+    note: str = ""
+    owner: Owner | None = None
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "v": VERSION,
+            "id": self.id,
+            "impl_task_key": self.impl_task_key,
+            "stage": self.stage,
+            "status": str(self.status),
+            "at": self.at,
+            "run_id": self.run_id,
+            "epoch": self.epoch,
+            "plan_digest": self.plan_digest,
+            "head_commit": self.head_commit,
+            "note": self.note,
+            "owner": self.owner.to_json() if self.owner else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> LedgerRow:
+        """Raises ValueError when the value is not a row of this version."""
+        if not isinstance(value, dict) or value.get("v") != VERSION:
+            raise ValueError("not a ledger row of version 1")
+        stage, epoch = value.get("stage"), value.get("epoch", 0)
+        if not isinstance(stage, int) or not isinstance(epoch, int):
+            raise ValueError("stage and epoch are numbers")
+        return cls(
+            id=str(value.get("id", "")),
+            impl_task_key=str(value.get("impl_task_key", "")),
+            stage=stage,
+            status=LedgerStatus(str(value.get("status"))),
+            at=str(value.get("at", "")),
+            run_id=str(value.get("run_id", "")),
+            epoch=epoch,
+            plan_digest=str(value.get("plan_digest", "")),
+            head_commit=str(value.get("head_commit", "")),
+            note=str(value.get("note", "")),
+            owner=Owner.from_json(value.get("owner")),
+        )
+
+
+def row_id(run_id: str, epoch: int, status: LedgerStatus) -> str:
+    """A row is named by what it records, so recording it again adds nothing."""
+    return f"{run_id}@{epoch}:{status}"
+
+
+def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: str, at: str) -> LedgerRow:
+    """The row that says that a run took the stage. Derived from the reservation, so it can be written again."""
+    return LedgerRow(
+        id=row_id(run_id, epoch, LedgerStatus.STARTED),
+        impl_task_key=str(key.task),
+        stage=key.stage,
+        status=LedgerStatus.STARTED,
+        at=at,
+        run_id=run_id,
+        epoch=epoch,
+        plan_digest=digest,
+        head_commit=base,
+    )
+
+
+class LedgerView(NamedTuple):
+    """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage."""
+
+    newest: dict[int, LedgerRow]
+    ids: frozenset[str]
+    epochs: dict[int, int]
+    unreadable: tuple[int, ...]
+
+
+def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerView:
+    """Folds ledger lines in file order. The newest row of a stage under the plan's digest decides.
+
+    Epochs count over all digests: a plan that was edited must not hand an old epoch out again.
+    Lines that are no rows are named by number (1-based) in `unreadable`, never fatal.
+    """
+    newest: dict[int, LedgerRow] = {}
+    ids: set[str] = set()
+    epochs: dict[int, int] = {}
+    unreadable: list[int] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = LedgerRow.from_json(json.loads(line))
+        except (ValueError, RecursionError):
+            unreadable.append(number)
+            continue
+        if row.impl_task_key != task_key:
+            continue
+        ids.add(row.id)
+        epochs[row.stage] = max(row.epoch, epochs.get(row.stage, 0))
+        if row.plan_digest == plan_digest:
+            newest[row.stage] = row
+    return LedgerView(newest, frozenset(ids), epochs, tuple(unreadable))

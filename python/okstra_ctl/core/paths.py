@@ -1,0 +1,244 @@
+"""Every path inside a project's `.okstra`, in one place (spec 4, "In the project")."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .identity import RunId, TaskKey, format_seq
+
+OKSTRA_DIR = ".okstra"
+PLANNING = "implementation-planning"
+IMPLEMENTATION = "implementation"
+
+
+class ProjectFiles(NamedTuple):
+    """What lies in `<project>/.okstra` and belongs to no single task."""
+
+    root: str
+
+    @property
+    def okstra_dir(self) -> str:
+        return os.path.join(self.root, OKSTRA_DIR)
+
+    @property
+    def config(self) -> str:
+        return os.path.join(self.okstra_dir, "project.json")
+
+    @property
+    def gitignore(self) -> str:
+        return os.path.join(self.okstra_dir, ".gitignore")
+
+    @property
+    def task_catalog(self) -> str:
+        return os.path.join(self.okstra_dir, "discovery", "task-catalog.json")
+
+    @property
+    def latest_task(self) -> str:
+        return os.path.join(self.okstra_dir, "discovery", "latest-task.json")
+
+    @property
+    def lock(self) -> str:
+        return os.path.join(self.okstra_dir, "discovery", ".lock")
+
+    @property
+    def tasks_dir(self) -> str:
+        return os.path.join(self.okstra_dir, "tasks")
+
+    def task(self, key: TaskKey) -> TaskFiles:
+        return TaskFiles(os.path.join(self.tasks_dir, key.group_segment, key.id_segment))
+
+
+class TaskFiles(NamedTuple):
+    """What belongs to one task; `root` is `tasks/<group>/<id>`."""
+
+    root: str
+
+    @property
+    def manifest(self) -> str:
+        return os.path.join(self.root, "task-manifest.json")
+
+    @property
+    def page(self) -> str:
+        return os.path.join(self.root, "task-index.md")
+
+    @property
+    def timeline(self) -> str:
+        return os.path.join(self.root, "history", "timeline.jsonl")
+
+    @property
+    def fix_cycles(self) -> str:
+        return os.path.join(self.root, "history", "fix-cycles.jsonl")
+
+    @property
+    def instruction_set(self) -> str:
+        return os.path.join(self.root, "instruction-set")
+
+    @property
+    def consumers(self) -> str:
+        """The ledger of the task's plans."""
+        return os.path.join(self.run_dir(PLANNING), "consumers.jsonl")
+
+    @property
+    def plans_dir(self) -> str:
+        return os.path.join(self.run_dir(PLANNING), "reports")
+
+    def run_dir(self, task_type: str, stage: int | None = None) -> str:
+        """`runs/<task-type>`, and for an implementation stage `runs/implementation/stage-<N>`."""
+        base = os.path.join(self.root, "runs", task_type)
+        return os.path.join(base, f"stage-{stage}") if task_type == IMPLEMENTATION and stage is not None else base
+
+    def run(self, task_type: str, seq: int, stage: int | None = None) -> RunFiles:
+        return RunFiles(self.run_dir(task_type, stage), task_type, format_seq(seq))
+
+    def run_of(self, run: RunId) -> RunFiles:
+        return self.run(run.task_type, run.seq, run.stage)
+
+
+class RunFiles(NamedTuple):
+    """What one run writes; `dir` is shared by the runs of one phase (and stage), told apart by `seq`."""
+
+    dir: str
+    task_type: str
+    seq: str
+
+    def folder(self, name: str) -> str:
+        return os.path.join(self.dir, name)
+
+    def _named(self, folder: str, stem: str, suffix: str) -> str:
+        return os.path.join(self.dir, folder, f"{stem}-{self.task_type}-{self.seq}{suffix}")
+
+    @property
+    def manifest(self) -> str:
+        return self._named("manifests", "run-manifest", ".json")
+
+    @property
+    def launch_prompt(self) -> str:
+        return self._named("prompts", "launch", ".md")
+
+    @property
+    def run_context(self) -> str:
+        return os.path.join(self.dir, "state", f"run-context-{self.seq}.json")
+
+    @property
+    def team_state(self) -> str:
+        return os.path.join(self.dir, "state", f"team-state-{self.seq}.json")
+
+    @property
+    def convergence(self) -> str:
+        return os.path.join(self.dir, "state", f"convergence-{self.seq}.json")
+
+    @property
+    def events(self) -> str:
+        return os.path.join(self.dir, "state", f"events-{self.seq}.jsonl")
+
+    @property
+    def exit_check(self) -> str:
+        return os.path.join(self.dir, "state", f"exit-check-{self.seq}.json")
+
+    @property
+    def stage_map_cache(self) -> str:
+        return os.path.join(self.dir, "state", f"stage-map-{self.seq}.json")
+
+    @property
+    def report_data(self) -> str:
+        return self._named("reports", "final-report", ".data.json")
+
+    @property
+    def report(self) -> str:
+        return self._named("reports", "final-report", ".md")
+
+    @property
+    def report_html(self) -> str:
+        return self._named("reports", "final-report", ".html")
+
+    @property
+    def user_response(self) -> str:
+        return self._named("user-responses", "user-response", ".md")
+
+    def worker_prompt(self, worker: str) -> str:
+        return self._named("prompts", f"{worker}-prompt", ".md")
+
+    def worker_result(self, worker: str) -> str:
+        return self._named("worker-results", f"{worker}-worker", ".md")
+
+    def worker_audit(self, worker: str) -> str:
+        return self._named("worker-results", f"{worker}-worker-audit", ".md")
+
+    def log(self, name: str) -> str:
+        return os.path.join(self.dir, "logs", f"{name}-{self.seq}.log")
+
+    @property
+    def errors(self) -> str:
+        return os.path.join(self.dir, "logs", f"errors-{self.seq}.jsonl")
+
+
+def seq_claim_name(seq: str) -> str:
+    """The file whose exclusive creation gives a run its number."""
+    return f"seq-{seq}"
+
+
+def compute_run_paths(
+    *,
+    project_root: str | os.PathLike[str],
+    workspace_root: str | os.PathLike[str],
+    project_id: str,
+    task_group: str,
+    task_id: str,
+    task_type: str,
+    run_seq_override: int | None = None,
+    stage: int | None = None,
+) -> dict[str, str]:
+    """Names of a run's paths to strings (spec 4). Pure: without `run_seq_override` the number is 001.
+
+    `workspace_root` is the folder of okstra's own prompts and templates. `stage` counts for
+    `implementation` alone. Raises UsageError (`bad-identity`).
+    """
+    key = TaskKey.make(project_id, task_group, task_id)
+    own_stage = stage if task_type == IMPLEMENTATION else None
+    project = ProjectFiles(os.fspath(project_root))
+    task = project.task(key)
+    run = task.run(task_type, run_seq_override or 1, own_stage)
+    return {
+        "PROJECT_ROOT": project.root,
+        "PROJECT_ID": project_id,
+        "WORKSPACE_ROOT": os.fspath(workspace_root),
+        "PROJECT_JSON_PATH": project.config,
+        "TASK_CATALOG_PATH": project.task_catalog,
+        "LATEST_TASK_PATH": project.latest_task,
+        "TASK_KEY": str(key),
+        "TASK_GROUP": task_group,
+        "TASK_ID": task_id,
+        "TASK_GROUP_SEGMENT": key.group_segment,
+        "TASK_ID_SEGMENT": key.id_segment,
+        "TASK_TYPE": task_type,
+        "TASK_ROOT": task.root,
+        "TASK_MANIFEST_PATH": task.manifest,
+        "TASK_INDEX_PATH": task.page,
+        "TIMELINE_PATH": task.timeline,
+        "FIX_CYCLES_PATH": task.fix_cycles,
+        "INSTRUCTION_SET_DIR": task.instruction_set,
+        "CONSUMERS_PATH": task.consumers,
+        "RUN_ID": str(RunId(key, task_type, own_stage, run_seq_override or 1)),
+        "RUN_SEQ": run.seq,
+        "RUN_STAGE": str(own_stage) if own_stage is not None else "",
+        "RUN_DIR": run.dir,
+        "RUN_MANIFESTS_DIR": run.folder("manifests"),
+        "RUN_PROMPTS_DIR": run.folder("prompts"),
+        "RUN_STATE_DIR": run.folder("state"),
+        "RUN_WORKER_RESULTS_DIR": run.folder("worker-results"),
+        "RUN_LOGS_DIR": run.folder("logs"),
+        "RUN_REPORTS_DIR": run.folder("reports"),
+        "RUN_USER_RESPONSES_DIR": run.folder("user-responses"),
+        "RUN_MANIFEST_PATH": run.manifest,
+        "LAUNCH_PROMPT_PATH": run.launch_prompt,
+        "RUN_CONTEXT_PATH": run.run_context,
+        "TEAM_STATE_PATH": run.team_state,
+        "CONVERGENCE_PATH": run.convergence,
+        "EVENTS_PATH": run.events,
+        "ERRORS_PATH": run.errors,
+        "FINAL_REPORT_DATA_PATH": run.report_data,
+        "FINAL_REPORT_PATH": run.report,
+        "FINAL_REPORT_HTML_PATH": run.report_html,
+        "USER_RESPONSE_PATH": run.user_response,
+    }

@@ -1,0 +1,96 @@
+"""`project.json` and the environment's sync list, as checked values (spec 3, "Worktrees"; spec 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..words.errors import UsageError
+from .sync_list import SyncEntry, check_sync_path
+
+SCHEMA = "project/1"
+LANGUAGES = ("en", "ko")
+SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
+
+
+class ProjectConfig(NamedTuple):
+    """A project's settings; `sync` is empty when nothing is to be brought into new worktrees."""
+
+    project_id: str
+    sync: tuple[SyncEntry, ...] = ()
+    worktree_setup: tuple[str, ...] = ()
+    qa_commands: tuple[str, ...] = ()
+    report_language: str = "en"
+    pr_template_path: str = ""
+
+
+def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
+    """What `okstra setup` writes."""
+    return {
+        "schema": SCHEMA,
+        "projectId": project_id,
+        "worktreeSyncDirs": [],
+        "worktreeSetup": [],
+        "qaCommands": [],
+        "reportLanguage": report_language,
+    }
+
+
+def project_config(document: object, *, where: str, environment: Mapping[str, str]) -> ProjectConfig:
+    """Checks a parsed `project.json`. Raises UsageError (`bad-config`, `bad-sync-path`) naming the field."""
+    if not isinstance(document, dict):
+        raise _bad(where, "it is not a JSON object")
+    if document.get("schema") != SCHEMA:
+        raise _bad(where, f"its schema is {document.get('schema')!r}; this okstra reads {SCHEMA!r}")
+    project_id = document.get("projectId")
+    if not isinstance(project_id, str) or not project_id:
+        raise _bad(where, "projectId is missing")
+    language = document.get("reportLanguage", "en")
+    if language not in LANGUAGES:
+        raise _bad(where, f"reportLanguage is {language!r}; one of {', '.join(LANGUAGES)}")
+    return ProjectConfig(
+        project_id,
+        sync_entries(document, where=where, environment=environment),
+        _texts(document, "worktreeSetup", where),
+        _texts(document, "qaCommands", where),
+        str(language),
+        str(document.get("prTemplatePath", "")),
+    )
+
+
+def sync_entries(
+    document: Mapping[str, object], *, where: str, environment: Mapping[str, str]
+) -> tuple[SyncEntry, ...]:
+    """The sync list: the environment's when it is set (also when empty: that turns sync off), else the project's."""
+    if SYNC_VARIABLE in environment:
+        paths = [part for part in environment[SYNC_VARIABLE].split(":") if part]
+        return tuple(SyncEntry(check_sync_path(path, SYNC_VARIABLE), "") for path in paths)
+    entries = document.get("worktreeSyncDirs", [])
+    if not isinstance(entries, list):
+        raise _bad(where, "worktreeSyncDirs is not a list")
+    return tuple(_sync_entry(entry, where) for entry in entries)
+
+
+def _sync_entry(entry: object, where: str) -> SyncEntry:
+    if isinstance(entry, str):
+        return SyncEntry(check_sync_path(entry, where), "")
+    if (
+        isinstance(entry, dict)
+        and isinstance(entry.get("path"), str)
+        and entry.get("mode", "") in ("", "copy", "symlink")
+    ):
+        return SyncEntry(check_sync_path(entry["path"], where), str(entry.get("mode", "")))
+    raise _bad(
+        where, f'worktreeSyncDirs has the entry {entry!r}; write a path, or {{"path": …, "mode": "copy"|"symlink"}}'
+    )
+
+
+def _texts(document: Mapping[str, object], field: str, where: str) -> tuple[str, ...]:
+    values = document.get(field, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
+        raise _bad(where, f"{field} is not a list of commands")
+    return tuple(values)
+
+
+def _bad(where: str, message: str) -> UsageError:
+    return UsageError("bad-config", message, where=where, hint="mend the file; `okstra check-project` checks it")

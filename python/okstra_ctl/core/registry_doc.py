@@ -1,0 +1,206 @@
+"""The registry: which run holds which worktree (spec 4, "registry.json"). A document, not a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..words.statuses import ClaimStatus
+from .identity import StageKey, TaskKey
+from .lined_document import DocumentError, Entry, LinedDocument
+from .ownership import Owner
+
+SCHEMA = "worktree-registry/1"
+_SECTIONS = ("tasks", "stages")
+
+
+class TaskClaim(NamedTuple):
+    """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down."""
+
+    path: str
+    branch: str
+    base_commit: str
+    project_root: str
+    status: ClaimStatus
+    created_at: str
+    implementation_base: str = ""
+    run_id: str = ""
+    owner: Owner | None = None
+    token: str = ""
+    epochs: Mapping[int, int] = MappingProxyType({})
+
+    def to_json(self) -> Entry:
+        return {
+            "path": self.path,
+            "branch": self.branch,
+            "base_commit": self.base_commit,
+            "project_root": self.project_root,
+            "status": str(self.status),
+            "created_at": self.created_at,
+            "implementation_base": self.implementation_base,
+            "run_id": self.run_id,
+            "owner": self.owner.to_json() if self.owner else None,
+            "token": self.token,
+            "epochs": {str(stage): epoch for stage, epoch in sorted(self.epochs.items())},
+        }
+
+    @classmethod
+    def from_json(cls, entry: Entry) -> TaskClaim:
+        epochs = entry.get("epochs", {})
+        if not isinstance(epochs, dict):
+            raise ValueError("epochs is a map")
+        return cls(
+            path=_text(entry, "path"),
+            branch=_text(entry, "branch"),
+            base_commit=_text(entry, "base_commit"),
+            project_root=_text(entry, "project_root"),
+            status=ClaimStatus(_text(entry, "status")),
+            created_at=_text(entry, "created_at"),
+            implementation_base=_text(entry, "implementation_base"),
+            run_id=_text(entry, "run_id"),
+            owner=Owner.from_json(entry.get("owner")),
+            token=_text(entry, "token"),
+            epochs={int(stage): int(epoch) for stage, epoch in epochs.items()},
+        )
+
+
+class StageClaim(NamedTuple):
+    """One run's hold on one stage. `token` is the reason its worktree is locked with."""
+
+    path: str
+    branch: str
+    base_commit: str
+    project_root: str
+    status: ClaimStatus
+    run_id: str
+    owner: Owner | None
+    reserved_at: str
+    epoch: int
+    token: str
+    plan: str
+    plan_digest: str
+
+    def to_json(self) -> Entry:
+        return {
+            "path": self.path,
+            "branch": self.branch,
+            "base_commit": self.base_commit,
+            "project_root": self.project_root,
+            "status": str(self.status),
+            "run_id": self.run_id,
+            "owner": self.owner.to_json() if self.owner else None,
+            "reserved_at": self.reserved_at,
+            "epoch": self.epoch,
+            "token": self.token,
+            "plan": self.plan,
+            "plan_digest": self.plan_digest,
+        }
+
+    @classmethod
+    def from_json(cls, entry: Entry) -> StageClaim:
+        epoch = entry.get("epoch", 0)
+        if not isinstance(epoch, int):
+            raise ValueError("epoch is a number")
+        return cls(
+            path=_text(entry, "path"),
+            branch=_text(entry, "branch"),
+            base_commit=_text(entry, "base_commit"),
+            project_root=_text(entry, "project_root"),
+            status=ClaimStatus(_text(entry, "status")),
+            run_id=_text(entry, "run_id"),
+            owner=Owner.from_json(entry.get("owner")),
+            reserved_at=_text(entry, "reserved_at"),
+            epoch=epoch,
+            token=_text(entry, "token"),
+            plan=_text(entry, "plan"),
+            plan_digest=_text(entry, "plan_digest"),
+        )
+
+
+class RegistryDoc:
+    """Task and stage claims by key. Raises DocumentError when an entry that is asked for is damaged."""
+
+    def __init__(self, document: LinedDocument | None = None) -> None:
+        self._document = document or LinedDocument(SCHEMA, _SECTIONS)
+
+    @classmethod
+    def parse(cls, data: bytes) -> RegistryDoc:
+        return cls(LinedDocument.parse(data, SCHEMA, _SECTIONS))
+
+    def dump(self) -> bytes:
+        return self._document.dump()
+
+    def task(self, key: TaskKey) -> TaskClaim | None:
+        entry = self._document.get("tasks", str(key))
+        return None if entry is None else _typed_task(str(key), entry)
+
+    def stage(self, key: StageKey) -> StageClaim | None:
+        entry = self._document.get("stages", str(key))
+        return None if entry is None else _typed_stage(str(key), entry)
+
+    def put_task(self, key: TaskKey, claim: TaskClaim) -> None:
+        self._document.put("tasks", str(key), claim.to_json())
+
+    def put_stage(self, key: StageKey, claim: StageClaim) -> None:
+        self._document.put("stages", str(key), claim.to_json())
+
+    def remove_task(self, key: TaskKey) -> None:
+        self._document.remove("tasks", str(key))
+
+    def remove_stage(self, key: StageKey) -> None:
+        self._document.remove("stages", str(key))
+
+    def stages_of(self, key: TaskKey) -> dict[int, StageClaim]:
+        """The claims on a task's stages, by stage number; other entries are not parsed."""
+        prefix = f"{key}#stage-"
+        found = {}
+        for name in self._document.keys("stages"):
+            if name.startswith(prefix) and name[len(prefix) :].isdigit():
+                claim = self.stage(StageKey(key, int(name[len(prefix) :])))
+                if claim is not None:
+                    found[int(name[len(prefix) :])] = claim
+        return found
+
+    def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:
+        for name, entry in self._document.items("tasks"):
+            yield TaskKey.parse(name), _typed_task(name, entry)
+
+    def stages(self) -> Iterator[tuple[StageKey, StageClaim]]:
+        for name, entry in self._document.items("stages"):
+            yield StageKey.parse(name), _typed_stage(name, entry)
+
+    def holder_of_branch(self, project_root: str, branch: str) -> str | None:
+        """The key of the task or stage that has this branch of this project."""
+        return self._holder("branch", branch, project_root)
+
+    def holder_of_path(self, path: str) -> str | None:
+        return self._holder("path", path, None)
+
+    def _holder(self, field: str, value: str, project_root: str | None) -> str | None:
+        for section in _SECTIONS:
+            for key, entry in self._document.mentioning(section, field, value):
+                if project_root is None or entry.get("project_root") == project_root:
+                    return key
+        return None
+
+
+def _text(entry: Entry, field: str) -> str:
+    value = entry.get(field, "")
+    if not isinstance(value, str):
+        raise ValueError(f"{field} is text")
+    return value
+
+
+def _typed_task(key: str, entry: Entry) -> TaskClaim:
+    try:
+        return TaskClaim.from_json(entry)
+    except (ValueError, TypeError) as error:
+        raise DocumentError(f"the entry {key!r} is damaged: {error}") from None
+
+
+def _typed_stage(key: str, entry: Entry) -> StageClaim:
+    try:
+        return StageClaim.from_json(entry)
+    except (ValueError, TypeError) as error:
+        raise DocumentError(f"the entry {key!r} is damaged: {error}") from None

@@ -1,0 +1,226 @@
+"""Which stage a run may take, and from which commit (spec 3, "Choosing, reserving, basing: one unit").
+
+`stage_states` folds what is recorded into each stage's status; `choose` takes one or refuses with the
+reason; `decide_base` names the commit. All three are pure: the caller loads, and acts on the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..words.errors import Refused
+from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
+from .ledger import LedgerRow, LedgerView
+from .ownership import Owner
+from .plan.records import Stage, StageMap
+from .registry_doc import StageClaim
+from .stages import number_list
+
+AUTO = "auto"
+
+_DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
+_HELD_AS = {
+    Liveness.ALIVE: StageStatus.RUNNING,
+    Liveness.UNKNOWN: StageStatus.RUNNING,
+    Liveness.NOBODY: StageStatus.RESERVED,
+    Liveness.GONE: StageStatus.INTERRUPTED,
+}
+
+
+class StageState(NamedTuple):
+    """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet."""
+
+    stage: int
+    title: str
+    depends_on: tuple[int, ...]
+    files: tuple[str, ...]
+    status: StageStatus
+    blocked_by: tuple[int, ...] = ()
+    unmerged: tuple[int, ...] = ()
+    run_id: str = ""
+    branch: str = ""
+    head_commit: str = ""
+    worktree: str = ""
+    since: str = ""
+    owner: Owner | None = None
+    epoch: int = 0
+
+
+class StageRecords(NamedTuple):
+    """All that decides: the ledger, the claims, who lives, and which done commits the task branch holds.
+
+    `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that
+    is missing counts as not merged. None: there is no task branch to merge into (degraded runs).
+    """
+
+    ledger: LedgerView
+    claims: Mapping[int, StageClaim]
+    liveness: Mapping[Owner, Liveness]
+    merged: Mapping[str, bool] | None
+
+
+def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:
+    """Every stage's status, in number order."""
+    held = {stage.number: _held_state(stage, records) for stage in stage_map.stages}
+    return [held[stage.number] or _open_state(stage, held, records.merged) for stage in stage_map.stages]
+
+
+def commits_to_merge(stage_map: StageMap, records: StageRecords) -> set[str]:
+    """Done commits whose ancestry decides a stage with several dependencies: what the caller must look up."""
+    held = {stage.number: _held_state(stage, records) for stage in stage_map.stages}
+    wanted: set[str] = set()
+    for stage in stage_map.stages:
+        if held[stage.number] is None and len(stage.depends_on) > 1:
+            needs = [held.get(need) for need in stage.depends_on]
+            done = [state.head_commit for state in needs if state is not None and state.status is StageStatus.DONE]
+            wanted.update(done if len(done) == len(needs) else ())
+    return wanted
+
+
+def choose(states: list[StageState], wanted: str) -> StageState:
+    """The stage to take: the lowest ready one for `auto`, else that number. Raises Refused with the reason."""
+    if wanted == AUTO:
+        ready = [state for state in states if state.status is StageStatus.READY]
+        if ready:
+            return ready[0]
+        raise _none_ready(states)
+    for state in states:
+        if str(state.stage) == wanted:
+            if state.status is StageStatus.READY:
+                return state
+            raise _refusal(state)
+    raise Refused(
+        "stage-blocked",
+        f"the plan has no stage {wanted}",
+        hint=f"its stages are {number_list(state.stage for state in states)}; or use --stage auto",
+    )
+
+
+def decide_base(state: StageState, states: list[StageState], *, anchor: str, task_head: str) -> str:
+    """The commit a ready stage starts from (spec 3): the anchor, its one predecessor, or the merged task HEAD."""
+    if not state.depends_on:
+        return anchor
+    if len(state.depends_on) > 1:
+        return task_head
+    (need,) = (other for other in states if other.stage == state.depends_on[0])
+    return need.head_commit
+
+
+def why_not(state: StageState) -> str:
+    """One clause that says why a stage can't be started."""
+    holder = f"run {state.run_id}" + (f", since {state.since}" if state.since else "")
+    host = f", on {state.owner.host}" if state.owner else ""
+    return {
+        StageStatus.DONE: f"stage {state.stage} is done"
+        + (f" at {state.head_commit[:12]}" if state.head_commit else ""),
+        StageStatus.RUNNING: f"stage {state.stage} is running: {holder}{host}",
+        StageStatus.RESERVED: f"stage {state.stage} is reserved: {holder}, prepared and driven by nobody yet",
+        StageStatus.INTERRUPTED: f"stage {state.stage} is interrupted: {holder}; its process is gone, its work is kept",
+        StageStatus.BLOCKED: _why_blocked(state),
+        StageStatus.READY: f"stage {state.stage} is ready",
+    }[state.status]
+
+
+def _why_blocked(state: StageState) -> str:
+    if state.unmerged:
+        verb = "is" if len(state.unmerged) == 1 else "are"
+        return (
+            f"stage {state.stage} is blocked: stage {number_list(state.unmerged)} {verb} done, "
+            "but not merged into the task branch"
+        )
+    return f"stage {state.stage} is blocked by stage {number_list(state.blocked_by)}"
+
+
+def _held_state(stage: Stage, records: StageRecords) -> StageState | None:
+    """The state of a stage that is done or held; None when it is open."""
+    claim, row = records.claims.get(stage.number), records.ledger.newest.get(stage.number)
+    base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
+    if row is not None and row.status in _DONE_ROWS and (claim is None or claim.epoch <= row.epoch):
+        return _from_row(base, row, StageStatus.DONE)._replace(branch=claim.branch if claim else "")
+    if claim is not None:
+        live = _liveness(claim.owner, records.liveness)
+        status = StageStatus.DONE if claim.status is ClaimStatus.DONE else _HELD_AS[live]
+        return base._replace(
+            status=status,
+            run_id=claim.run_id,
+            branch=claim.branch,
+            head_commit=row.head_commit if row else "",
+            worktree=claim.path,
+            since=claim.reserved_at,
+            owner=claim.owner,
+            epoch=claim.epoch,
+        )
+    if row is not None and row.status is LedgerStatus.STARTED:
+        return _from_row(base, row, _HELD_AS[_liveness(row.owner, records.liveness)])
+    return None
+
+
+def _from_row(base: StageState, row: LedgerRow, status: StageStatus) -> StageState:
+    return base._replace(
+        status=status, run_id=row.run_id, head_commit=row.head_commit, since=row.at, owner=row.owner, epoch=row.epoch
+    )
+
+
+def _liveness(owner: Owner | None, known: Mapping[Owner, Liveness]) -> Liveness:
+    return Liveness.NOBODY if owner is None else known.get(owner, Liveness.UNKNOWN)
+
+
+def _open_state(stage: Stage, held: Mapping[int, StageState | None], merged: Mapping[str, bool] | None) -> StageState:
+    base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
+    needs = {need: held.get(need) for need in stage.depends_on}
+    missing = tuple(need for need, state in needs.items() if state is None or state.status is not StageStatus.DONE)
+    if missing:
+        return base._replace(status=StageStatus.BLOCKED, blocked_by=missing)
+    if merged is None or len(needs) < 2:
+        return base
+    unmerged = tuple(need for need, state in needs.items() if state and not merged.get(state.head_commit))
+    if unmerged:
+        return base._replace(status=StageStatus.BLOCKED, blocked_by=unmerged, unmerged=unmerged)
+    return base
+
+
+def _none_ready(states: list[StageState]) -> Refused:
+    left = [state for state in states if state.status is not StageStatus.DONE]
+    if not left:
+        return Refused(
+            "no-stage-ready",
+            f"no stage is ready: all {len(states)} stages of the plan are done",
+            hint="start the final-verification phase",
+        )
+    shown = [why_not(state) for state in left[:8]]
+    more = f"; and {len(left) - 8} more" if len(left) > 8 else ""
+    return Refused(
+        "no-stage-ready",
+        "no stage is ready: " + "; ".join(shown) + more,
+        hint=_way_on(left),
+        data={"stages": [{"stage": state.stage, "status": str(state.status)} for state in states]},
+    )
+
+
+def _way_on(left: list[StageState]) -> str:
+    if any(state.status is StageStatus.INTERRUPTED for state in left):
+        return "`okstra stage release --run RUN` gives an interrupted stage back; its branch stays"
+    if any(state.unmerged for state in left):
+        return _MERGE_HINT
+    return "wait for a stage to be done; `okstra stage list --plan PLAN` shows them"
+
+
+_MERGE_HINT = (
+    "merge them into the task branch: `okstra integrate --task-key KEY`, or `git merge` in the task worktree "
+    "(`okstra worktree lookup KEY`)"
+)
+
+
+def _refusal(state: StageState) -> Refused:
+    release = f"`okstra stage release --run {state.run_id}` gives it back, keeping its branch"
+    code, hint = {
+        StageStatus.DONE: ("stage-done", f"to do it over, use `okstra rerun {state.run_id}`"),
+        StageStatus.RUNNING: ("stage-running", "wait for it, or start another with --stage auto"),
+        StageStatus.RESERVED: ("stage-reserved", release),
+        StageStatus.INTERRUPTED: ("stage-interrupted", f"`okstra rerun {state.run_id}` goes on; {release}"),
+        StageStatus.BLOCKED: ("stage-blocked", "start what it waits for first"),
+    }[state.status]
+    if state.unmerged:
+        code, hint = "stage-unmerged", _MERGE_HINT
+    return Refused(code, why_not(state), where=f"stage {state.stage}", hint=hint)

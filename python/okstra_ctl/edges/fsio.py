@@ -1,0 +1,201 @@
+"""Files: read whole, replaced whole, appended by the line (spec 4).
+
+A replaced file has one writer at a time: its run, or whoever holds its lock. So its temporary name is
+fixed, a crash leaves at most one beside it, and the next write takes that one over.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from typing import NoReturn
+
+from ..words.errors import OkstraError, Unreadable, WorkFailed
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+TEMPORARY_SUFFIX = ".okstra-tmp"
+_MAX_STATE_BYTES = 64 * 1024 * 1024
+
+
+def make_folder(path: str) -> None:
+    """Makes the folder and those above it. Raises WorkFailed (`write-failed`)."""
+    try:
+        os.makedirs(path, FOLDER_MODE, exist_ok=True)
+    except OSError as error:
+        raise_write_failed(path, error)
+
+
+def read_bytes(path: str) -> bytes | None:
+    """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`)."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_STATE_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Unreadable("state-unreadable", f"it can't be read: {error.strerror}", where=path) from error
+    if len(data) > _MAX_STATE_BYTES:
+        raise Unreadable("state-unreadable", "it is larger than any file that okstra writes", where=path)
+    return data
+
+
+def read_json(path: str, schema: str | None = None) -> dict[str, object] | None:
+    """A JSON object; None when there is no such file. Raises Unreadable when it is damaged or of another schema."""
+    data = read_bytes(path)
+    if data is None:
+        return None
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(
+            "state-unreadable", f"it is not JSON: {error}", where=path, hint="restore it, or move it away"
+        ) from None
+    if not isinstance(value, dict):
+        raise Unreadable("state-unreadable", "it is not a JSON object", where=path)
+    if schema is not None and value.get("schema") != schema:
+        raise Unreadable(
+            "state-unreadable",
+            f"its schema is {value.get('schema')!r}; this okstra reads {schema!r}",
+            where=path,
+            hint="use the okstra version that wrote it, or a newer one",
+        )
+    return value
+
+
+def json_bytes(value: object) -> bytes:
+    """A JSON file's bytes: readable, keys in the order given, UTF-8, one newline at the end."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "surrogateescape")
+
+
+def replace(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`)."""
+    temporary = _temporary(path)
+    try:
+        _write_synced(temporary, data, mode)
+        os.rename(temporary, path)
+        sync_folder(os.path.dirname(path))
+    except OSError as error:
+        discard(temporary)
+        raise_write_failed(path, error)
+
+
+def replace_json(path: str, value: object) -> None:
+    replace(path, json_bytes(value))
+
+
+def write_new(files: Mapping[str, bytes]) -> None:
+    """Writes files of a run's own that nobody reads before its manifest stands; each folder is synced once.
+
+    Raises WorkFailed (`write-failed`).
+    """
+    for folder in sorted({os.path.dirname(path) for path in files}):
+        make_folder(folder)
+    for path, data in files.items():
+        try:
+            _write_synced(path, data, FILE_MODE)
+        except OSError as error:
+            raise_write_failed(path, error)
+    for folder in {os.path.dirname(path) for path in files}:
+        sync_folder(folder)
+
+
+def append_line(path: str, line: bytes) -> None:
+    """Appends one line with one write and an fsync. The caller holds the file's lock.
+
+    Bytes after the last newline are a writer's that was killed (under the lock it can't be alive): they
+    are moved to `<path>.torn`, never lost and never glued to the new line. Raises WorkFailed.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        try:
+            _set_torn_tail_aside(path, descriptor)
+            start = os.lseek(descriptor, 0, os.SEEK_END)
+            written = os.write(descriptor, line)
+            if written != len(line):
+                os.ftruncate(descriptor, start)
+                raise OSError(errno.ENOSPC, "the line did not fit on the disk")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise_write_failed(path, error)
+
+
+def claim(path: str) -> bool:
+    """Creates the empty file; False when it existed. The kernel lets one caller win. Raises WorkFailed."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise_write_failed(path, error)
+    return True
+
+
+def discard(path: str) -> None:
+    """Removes the file if it is there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def sync_folder(path: str) -> None:
+    descriptor = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def raise_write_failed(path: str, error: OSError) -> NoReturn:
+    if isinstance(error, OkstraError):
+        raise error
+    raise WorkFailed(
+        "write-failed",
+        f"it can't be written: {error.strerror or error}",
+        where=path,
+        hint="check free space and permissions, then run the command again",
+    ) from error
+
+
+def _temporary(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
+
+
+def _write_synced(path: str, data: bytes, mode: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _set_torn_tail_aside(path: str, descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    keep = _last_newline(descriptor, size)
+    torn = os.pread(descriptor, size - keep, keep)
+    _write_synced(f"{path}.torn", torn + b"\n", FILE_MODE)
+    os.ftruncate(descriptor, keep)
+
+
+def _last_newline(descriptor: int, size: int) -> int:
+    """The offset just after the last newline."""
+    position = size
+    while position > 0:
+        begin = max(0, position - 65536)
+        found = os.pread(descriptor, position - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        position = begin
+    return 0

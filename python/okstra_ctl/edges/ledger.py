@@ -1,0 +1,65 @@
+"""The ledger file: read without a lock, appended under it (spec 3, "The ledger")."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+
+from ..core.ledger import LedgerRow, LedgerView, fold
+from . import fsio
+from .locks import LockKind, hold
+
+
+def lock_path(path: str) -> str:
+    return f"{path}.lock"
+
+
+def read_lines(path: str) -> list[bytes]:
+    """The file's whole lines. A tail without a newline is a row under way, or torn: it is left out."""
+    data = fsio.read_bytes(path) or b""
+    return data.split(b"\n")[:-1]
+
+
+def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
+    """What the ledger says of the task's stages under that plan digest."""
+    return fold(read_lines(path), task_key=task_key, plan_digest=plan_digest)
+
+
+class LedgerReader:
+    """A ledger's view that is read anew only when the file has changed: cheap to ask again under a lock."""
+
+    def __init__(self, path: str, *, task_key: str, plan_digest: str) -> None:
+        self._path, self._task_key, self._plan_digest = path, task_key, plan_digest
+        self._seen: tuple[int, int] | None = None
+        self._view = fold((), task_key=task_key, plan_digest=plan_digest)
+
+    def view(self) -> LedgerView:
+        state = _identity(self._path)
+        if state != self._seen or state is None:
+            self._view = read(self._path, task_key=self._task_key, plan_digest=self._plan_digest)
+            self._seen = state
+        return self._view
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size
+
+
+def append(path: str, rows: Iterable[LedgerRow]) -> int:
+    """Appends the rows whose ids the ledger does not hold yet, under its lock. Answers how many it wrote."""
+    written = 0
+    with hold(LockKind.LEDGER, lock_path(path)):
+        held = b"\n".join(read_lines(path))
+        for row in rows:
+            line = json.dumps(row.to_json(), ensure_ascii=False).encode("utf-8", "surrogateescape")
+            needle = json.dumps({"id": row.id}, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
+            if needle not in held:
+                fsio.append_line(path, line + b"\n")
+                held += line
+                written += 1
+    return written

@@ -1,0 +1,177 @@
+"""The locks between processes, and the order in which they may be taken (spec 2, "Locks").
+
+Order: repository, registry, ledger, index; never two of one kind; never over a user's command, an agent,
+the network or a prompt. fasteners takes POSIX record locks, which `flock(1)` does not exclude, and which
+vanish when their process opens and closes the lock file again: so lock files are opened here alone, are
+never deleted, and a process-wide lock stands in front.
+
+A POSIX lock dies with its process, while a git child that it started goes on. So the repository lock also
+carries a fence: an flock on a second file whose descriptor the git child inherits. Whoever gets the lock
+next waits until the last such child is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from ..words.errors import Busy, InternalError
+from . import fsio
+
+if TYPE_CHECKING:
+    from fasteners import InterProcessLock
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+_FIRST_DELAY_SECONDS = 0.001
+_LONGEST_DELAY_SECONDS = 0.008
+
+_held_by_thread = threading.local()
+_in_process: dict[str, threading.Lock] = {}
+_in_process_guard = threading.Lock()
+
+
+class LockKind(IntEnum):
+    """In the order in which they may be taken."""
+
+    REPOSITORY = 1
+    REGISTRY = 2
+    LEDGER = 3
+    INDEX = 4
+
+
+class Held:
+    """A lock that is held. `fence` is a descriptor for children to inherit, or None."""
+
+    def __init__(self, fence: int | None = None) -> None:
+        self.fence = fence
+
+    @property
+    def keep_open(self) -> tuple[int, ...]:
+        return () if self.fence is None else (self.fence,)
+
+
+@contextmanager
+def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[Held]:
+    """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
+    _check_order(kind)
+    fsio.make_folder(os.path.dirname(path))
+    deadline = time.monotonic() + timeout
+    with _process_wide(path, deadline), _between_processes(path, deadline):
+        with _fence(path, deadline) if kind is LockKind.REPOSITORY else _no_fence() as fence:
+            _kinds().append(kind)
+            try:
+                yield Held(fence)
+            finally:
+                _kinds().remove(kind)
+
+
+def held_kinds() -> tuple[LockKind, ...]:
+    """The kinds that this thread holds now, in the order taken."""
+    return tuple(_kinds())
+
+
+def _kinds() -> list[LockKind]:
+    if not hasattr(_held_by_thread, "kinds"):
+        _held_by_thread.kinds = []
+    kinds: list[LockKind] = _held_by_thread.kinds
+    return kinds
+
+
+def _check_order(kind: LockKind) -> None:
+    if _kinds() and _kinds()[-1] >= kind:
+        raise InternalError(
+            "internal-error", f"lock order broken: {kind.name} wanted while {_kinds()[-1].name} is held"
+        )
+
+
+@contextmanager
+def _process_wide(path: str, deadline: float) -> Iterator[None]:
+    with _in_process_guard:
+        lock = _in_process.setdefault(os.path.realpath(path), threading.Lock())
+    if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        raise _busy(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _between_processes(path: str, deadline: float) -> Iterator[None]:
+    from fasteners.process_lock import InterProcessLock
+
+    lock: InterProcessLock = InterProcessLock(path)
+    try:
+        taken = lock.acquire(
+            delay=_FIRST_DELAY_SECONDS,
+            max_delay=_LONGEST_DELAY_SECONDS,
+            timeout=max(0.0, deadline - time.monotonic()),
+        )
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    except threading.ThreadError as error:
+        cause = error.__context__
+        fsio.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
+    if not taken:
+        raise _busy(path)
+    try:
+        _leave_note(path)
+        yield
+    finally:
+        fsio.discard(_note_path(path))
+        lock.release()
+
+
+@contextmanager
+def _fence(path: str, deadline: float) -> Iterator[int]:
+    import fcntl
+
+    descriptor = os.open(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise _busy(path) from None
+                time.sleep(_LONGEST_DELAY_SECONDS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _no_fence() -> Iterator[None]:
+    yield None
+
+
+def _note_path(path: str) -> str:
+    return f"{path}.holder"
+
+
+def _leave_note(path: str) -> None:
+    """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
+    note = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    try:
+        with open(_note_path(path), "w", encoding="utf-8") as file:
+            file.write(note)
+    except OSError:
+        return
+
+
+def _busy(path: str) -> Busy:
+    holder = "another process"
+    try:
+        with open(_note_path(path), encoding="utf-8") as file:
+            note = json.load(file)
+        holder = f"process {note['pid']}, since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return Busy("busy", f"the lock is held by {holder}", where=path, hint="wait for it to end, then try again")

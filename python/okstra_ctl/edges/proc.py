@@ -1,0 +1,107 @@
+"""The one door to short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import IO, NamedTuple
+
+from ..words.errors import Missing
+
+
+class Finished(NamedTuple):
+    """How a process ended: its status (negative: the signal) and what it wrote, as bytes."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+    @property
+    def complaint(self) -> str:
+        """The last lines of stderr (or stdout), for people."""
+        text = (self.stderr.strip() or self.stdout.strip()).decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-6:])
+
+
+class Running:
+    """A process under way; `finish` waits for it."""
+
+    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes]) -> None:
+        self._argv = tuple(argv)
+        self._process = process
+
+    def finish(self) -> Finished:
+        stdout, stderr = self._process.communicate()
+        return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    keep_open: Sequence[int] = (),
+    stdin: bytes | None = None,
+) -> Running:
+    """Starts a process. `keep_open` are descriptors that it inherits. Raises Missing when there is no such program."""
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=tuple(keep_open),
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not os.path.isdir(cwd):
+            raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd) from error
+        raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
+    return Running(argv, process)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    keep_open: Sequence[int] = (),
+) -> Finished:
+    """Runs a process to its end. Raises Missing when there is no such program."""
+    return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish()
+
+
+def run_shell(command: str, *, cwd: str, log: IO[bytes], env: Mapping[str, str] | None = None) -> int:
+    """Runs a command that the user wrote, through `sh -c`; its output goes to the log. Answers its status."""
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=cwd,
+        env=None if env is None else dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        check=False,
+    ).returncode
+
+
+def start_detached(argv: Sequence[str]) -> None:
+    """Starts a process that goes on after okstra has ended. Nobody waits for it."""
+    subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

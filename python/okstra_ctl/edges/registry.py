@@ -1,0 +1,53 @@
+"""The registry file. Read without a lock (it is replaced whole); changed inside `transaction` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..core.home_paths import HomePaths
+from ..core.lined_document import DocumentError
+from ..core.registry_doc import RegistryDoc
+from ..words.errors import Unreadable
+from . import fsio
+from .locks import LockKind, hold
+
+
+class Registry:
+    """Reservations of one machine, in one file. Flows know only `read` and `transaction` (the seam of spec 2)."""
+
+    def __init__(self, home: HomePaths) -> None:
+        self.path = home.registry
+        self._lock = home.registry_lock
+
+    def read(self) -> RegistryDoc:
+        """The registry as it stands. Raises Unreadable (`registry-unreadable`); the file is never touched."""
+        data = fsio.read_bytes(self.path)
+        if data is None:
+            return RegistryDoc()
+        with self._readable():
+            return RegistryDoc.parse(data)
+
+    @contextmanager
+    def transaction(self) -> Iterator[RegistryDoc]:
+        """The registry under its lock; written back when the block ends without an error and changed something."""
+        with hold(LockKind.REGISTRY, self._lock):
+            with self._readable():
+                data = fsio.read_bytes(self.path)
+                document = RegistryDoc() if data is None else RegistryDoc.parse(data)
+                yield document
+                after = document.dump()
+            if after != (data or RegistryDoc().dump()):
+                fsio.replace(self.path, after)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except DocumentError as error:
+            raise Unreadable(
+                "registry-unreadable",
+                f"the registry can't be read: {error}",
+                where=self.path,
+                hint="nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests",
+            ) from error

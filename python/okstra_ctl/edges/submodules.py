@@ -1,0 +1,63 @@
+"""Submodules of a new worktree: initialised where the main worktree has them initialised (spec 3)."""
+
+from __future__ import annotations
+
+import os
+
+from ..words.errors import WorkFailed
+from . import git, proc
+
+
+def initialised(root: str) -> list[str]:
+    """Paths of the submodules that are checked out in this worktree."""
+    if not os.path.exists(os.path.join(root, ".gitmodules")):
+        return []
+    out = _git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
+    return [path.decode("utf-8", "surrogateescape") for path in out.split(b"\0") if path]
+
+
+def initialise(main: str, worktree: str) -> list[str]:
+    """Gives the worktree the submodules that the main one has; answers their paths.
+
+    Each is cloned from the main worktree's copy, so that no network is needed; only a commit that is missing
+    there is fetched from the submodule's own address. Raises WorkFailed (`submodule-failed`).
+    """
+    paths = initialised(main) if os.path.exists(os.path.join(worktree, ".gitmodules")) else []
+    for path in paths:
+        _initialise_one(main, worktree, path)
+    return paths
+
+
+def _initialise_one(main: str, worktree: str, path: str) -> None:
+    name = _name_of(worktree, path)
+    if name is None:
+        return
+    address = _git(os.path.join(main, path), "config", "remote.origin.url").stdout.decode("utf-8", "replace").strip()
+    local = ("-c", "protocol.file.allow=always", "-c", f"submodule.{name}.url={os.path.join(main, path)}")
+    update = ("submodule", "--quiet", "update", "--init", "--", path)
+    finished = _git(worktree, *local, *update)
+    if finished.ok and address:
+        finished = _git(os.path.join(worktree, path), "remote", "set-url", "origin", address)
+    elif not finished.ok:
+        finished = _git(worktree, *update)
+    if not finished.ok:
+        raise WorkFailed(
+            "submodule-failed",
+            f"the submodule {path} could not be initialised: {finished.complaint}",
+            where=worktree,
+            hint=f"check `git submodule update --init {path}` in the main worktree",
+        )
+
+
+def _name_of(worktree: str, path: str) -> str | None:
+    """The submodule's name by the worktree's own `.gitmodules`; None when it has no such path."""
+    finished = _git(worktree, "config", "--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    for entry in finished.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = entry.partition("\n")
+        if value == path:
+            return key[len("submodule.") : -len(".path")]
+    return None
+
+
+def _git(root: str, *args: str) -> proc.Finished:
+    return proc.run(["git", "-C", root, *args], env=git.environment())

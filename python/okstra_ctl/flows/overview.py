@@ -1,0 +1,90 @@
+"""What there is: worktrees by the registry, runs by the index, each with its state now."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.ownership import Owner
+from ..core.registry_doc import RegistryDoc
+from ..edges import process_identity
+from ..words.statuses import ClaimStatus, Liveness, RunStatus
+from . import run_index
+from .doors import Doors
+
+_HELD = {
+    Liveness.ALIVE: RunStatus.RUNNING,
+    Liveness.UNKNOWN: RunStatus.RUNNING,
+    Liveness.NOBODY: RunStatus.RESERVED,
+    Liveness.GONE: RunStatus.INTERRUPTED,
+}
+_ENDED = {"done": RunStatus.COMPLETED, "released": RunStatus.RELEASED}
+
+
+class WorktreeRow(NamedTuple):
+    key: str
+    path: str
+    branch: str
+    status: str
+    run_id: str
+    exists: bool
+
+
+class RunRow(NamedTuple):
+    run_id: str
+    task_type: str
+    stage: int | None
+    status: str
+    at: str
+    project_root: str
+    manifest: str
+
+
+def worktree_rows(doors: Doors) -> list[WorktreeRow]:
+    """Every worktree that okstra made, tasks before their stages."""
+    doc = doors.registry.read()
+    rows = [_row(str(key), claim.path, claim.branch, claim.status, claim.owner, "") for key, claim in doc.tasks()]
+    rows += [
+        _row(str(key), claim.path, claim.branch, claim.status, claim.owner, claim.run_id) for key, claim in doc.stages()
+    ]
+    return sorted(rows)
+
+
+def run_rows(doors: Doors) -> list[RunRow]:
+    """Every run in the index, oldest first."""
+    doc = doors.registry.read()
+    held = _holders(doc)
+    return [_run_row(row, held) for row in run_index.newest_rows(doors.home)]
+
+
+def _holders(doc: RegistryDoc) -> dict[str, RunStatus]:
+    return {
+        claim.run_id: RunStatus.COMPLETED
+        if claim.status is ClaimStatus.DONE
+        else _HELD[process_identity.liveness(claim.owner)]
+        for _, claim in doc.stages()
+    }
+
+
+def _run_row(row: dict[str, object], held: dict[str, RunStatus]) -> RunRow:
+    run_id, stage = str(row.get("run_id")), row.get("stage")
+    status = _ENDED.get(str(row.get("event"))) or held.get(run_id) or RunStatus.PREPARED
+    return RunRow(
+        run_id,
+        str(row.get("task_type", "")),
+        stage if isinstance(stage, int) else None,
+        str(status),
+        str(row.get("at", "")),
+        str(row.get("project_root", "")),
+        str(row.get("manifest", "")),
+    )
+
+
+def _row(key: str, path: str, branch: str, status: ClaimStatus, owner: Owner | None, run_id: str) -> WorktreeRow:
+    if status is ClaimStatus.ACTIVE and run_id:
+        shown = str(_HELD[process_identity.liveness(owner)])
+    elif status is ClaimStatus.PROVISIONING and process_identity.liveness(owner) is Liveness.GONE:
+        shown = str(RunStatus.INTERRUPTED)
+    else:
+        shown = str(status)
+    return WorktreeRow(key, path, branch, shown, run_id, os.path.isdir(path))

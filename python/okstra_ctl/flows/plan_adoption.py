@@ -1,0 +1,30 @@
+"""`okstra plan adopt`: a plan from elsewhere becomes the task's next planning report (spec 3, "The ledger")."""
+
+from __future__ import annotations
+
+import os
+
+from ..core.identity import TaskKey
+from ..core.paths import PLANNING
+from ..edges import fsio
+from ..words.errors import UsageError
+from . import plans
+from .doors import Doors
+from .project import open_project
+from .run_numbers import claim_run
+from .task_records import ensure_task
+
+
+def adopt(source: str, key: TaskKey, start: str, doors: Doors) -> str:
+    """Answers where the plan stands now. The source stays. Raises UsageError (`not-found`, `bad-identity`), Refused."""
+    text = plans.read_text(source)
+    project = open_project(start, doors)
+    if key.project_id != project.config.project_id:
+        raise UsageError(
+            "bad-identity", f"this project is {project.config.project_id!r}, not {key.project_id!r}", where="--task-key"
+        )
+    ensure_task(project.files, key, category="", brief="", at=doors.clock.now())
+    run = claim_run(project.files.task(key), PLANNING)
+    fsio.make_folder(os.path.dirname(run.report))
+    fsio.replace(run.report, text.encode("utf-8"))
+    return run.report

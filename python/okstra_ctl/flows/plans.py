@@ -1,0 +1,168 @@
+"""Reading, approving and adopting plans. A checked plan's Stage Map is kept beside it, so that later
+commands need no markdown parser; the copy counts only while the plan's bytes are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import NamedTuple
+
+from ..core.paths import PLANNING, RunFiles, TaskFiles
+from ..core.plan import approval
+from ..core.plan.records import Finding, StageMap
+from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
+from ..edges import fsio
+from ..words.errors import CheckFailed, Refused, Unreadable, UsageError
+from ..words.statuses import Severity
+
+CACHE_SCHEMA = "stage-map/1"
+_PLAN_NAME = re.compile(rf"final-report-{PLANNING}-([0-9]{{3,}})\.md$")
+
+
+class CheckedPlan(NamedTuple):
+    """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error."""
+
+    path: str
+    stage_map: StageMap | None
+    findings: tuple[Finding, ...]
+    approved: bool
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == Severity.ERROR]
+
+
+def read_text(path: str) -> str:
+    """Raises UsageError (`not-found`), Unreadable (`plan-unreadable`)."""
+    try:
+        data = fsio.read_bytes(path)
+    except Unreadable as error:
+        raise Unreadable("plan-unreadable", error.message, where=path) from error
+    if data is None:
+        raise UsageError("not-found", f"there is no plan {path}", where=path)
+    try:
+        return data.decode("utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            "plan-unreadable", f"it is not UTF-8 text (byte {error.start})", where=path, hint="save it as UTF-8"
+        ) from error
+
+
+def check(path: str) -> CheckedPlan:
+    """Checks the plan anew with the markdown parser; writes nothing."""
+    return _check_text(path, read_text(path))
+
+
+def load(path: str, *, remember: bool = False) -> CheckedPlan:
+    """The plan as last checked if its bytes are the same, else checked now (and remembered, if asked and in order)."""
+    text = read_text(path)
+    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    cache = _cache_path(path)
+    known = _from_cache(cache, digest) if cache else None
+    if known is not None:
+        return known._replace(path=path)
+    checked = _check_text(path, text)
+    if remember and cache and checked.stage_map is not None:
+        fsio.make_folder(os.path.dirname(cache))
+        fsio.replace_json(cache, _to_cache(checked, digest))
+    return checked
+
+
+def require_runnable(path: str, *, remember: bool = False) -> tuple[CheckedPlan, StageMap]:
+    """The plan of an implementation run. Raises CheckFailed for S1 to S11, Refused for S12 (spec 3)."""
+    plan = load(path, remember=remember)
+    if plan.stage_map is None:
+        raise invalid(plan)
+    if not plan.approved:
+        raise Refused("plan-not-approved", "the plan is not approved", where=path, hint=f"okstra plan approve {path}")
+    blocking = [finding for finding in plan.findings if finding.rule == "S12"]
+    if blocking:
+        raise Refused(
+            "plan-not-approved", blocking[0].message, where=f"{path}:{blocking[0].line}", hint="answer it in the plan"
+        )
+    return plan, plan.stage_map
+
+
+def invalid(plan: CheckedPlan) -> CheckFailed:
+    """The refusal of a plan that breaks rules, with every finding in it."""
+    shown = "; ".join(f"{finding.rule} line {finding.line}: {finding.message}" for finding in plan.errors[:3])
+    more = f"; and {len(plan.errors) - 3} more" if len(plan.errors) > 3 else ""
+    return CheckFailed(
+        "plan-invalid",
+        f"the plan breaks {len(plan.errors)} rule(s): {shown}{more}",
+        where=plan.path,
+        hint=f"okstra plan check {plan.path}",
+        data={"findings": [finding._asdict() for finding in plan.findings]},
+    )
+
+
+def approve(path: str) -> CheckedPlan:
+    """Sets `approved: true` once S1 to S12 pass; an approved plan stays as it is.
+
+    Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`) when a blocking question is open.
+    """
+    text = read_text(path)
+    approved_text = approval.approve(text)
+    plan = _check_text(path, approved_text)
+    if plan.stage_map is None:
+        raise invalid(plan)
+    blocking = [finding for finding in plan.findings if finding.rule == "S12"]
+    if blocking:
+        raise Refused(
+            "plan-not-approved", blocking[0].message, where=f"{path}:{blocking[0].line}", hint="answer it, then approve"
+        )
+    if approved_text != text:
+        fsio.replace(path, approved_text.encode("utf-8"))
+    return load(path, remember=True)
+
+
+def latest(task: TaskFiles) -> str | None:
+    """The task's newest plan; None when it has none."""
+    try:
+        names = os.listdir(task.plans_dir)
+    except OSError:
+        return None
+    found = [(int(match[1]), name) for name in names if (match := _PLAN_NAME.match(name))]
+    return os.path.join(task.plans_dir, max(found)[1]) if found else None
+
+
+def _check_text(path: str, text: str) -> CheckedPlan:
+    from ..core.plan.check import check_plan
+
+    checked = check_plan(text)
+    return CheckedPlan(path, checked.stage_map, checked.findings, checked.approved)
+
+
+def _cache_path(plan: str) -> str | None:
+    """Where the checked map of a task's own plan is kept; None for a plan that stands elsewhere."""
+    match = _PLAN_NAME.match(os.path.basename(plan))
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(plan)))
+    if match is None or os.path.basename(folder) != PLANNING or f"{os.sep}.okstra{os.sep}" not in folder:
+        return None
+    return RunFiles(folder, PLANNING, match[1]).stage_map_cache
+
+
+def _to_cache(plan: CheckedPlan, digest: str) -> dict[str, object]:
+    assert plan.stage_map is not None
+    return {
+        "schema": CACHE_SCHEMA,
+        "plan_sha256": digest,
+        "approved": plan.approved,
+        "findings": [list(finding) for finding in plan.findings],
+        "stage_map": stage_map_to_json(plan.stage_map),
+    }
+
+
+def _from_cache(path: str, digest: str) -> CheckedPlan | None:
+    """What was remembered; None when there is nothing, it is of other bytes, or it can't be read."""
+    try:
+        kept = fsio.read_json(path, CACHE_SCHEMA)
+        if kept is None or kept.get("plan_sha256") != digest:
+            return None
+        findings = kept["findings"]
+        assert isinstance(findings, list)
+        stage_map = stage_map_from_json(kept["stage_map"])
+        return CheckedPlan(path, stage_map, tuple(Finding(*fields) for fields in findings), kept["approved"] is True)
+    except (Unreadable, ValueError, KeyError, TypeError, AssertionError):
+        return None

@@ -1,0 +1,251 @@
+"""`prepare_task_bundle`: the road that every run takes (spec 1, "The main job").
+
+Its commit point is the reservation's `active` mark (for a run without a reservation, its manifest). Before
+it, an error takes everything back, and a crash leaves a `provisioning` claim that the next command undoes.
+What follows it (ledger row, task records, index) is derived, and written again if it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ... import __version__
+from ...core.identity import RunId
+from ...core.manifest import RunFacts, WorktreeFacts, new_manifest
+from ...core.ownership import Owner
+from ...core.paths import IMPLEMENTATION, RunFiles
+from ...core.plan.records import Stage
+from ...core.registry_doc import StageClaim, TaskClaim
+from ...edges import fsio, process_identity
+from ...edges import home as home_edge
+from ...edges import ledger as ledger_edge
+from ...words.errors import OkstraError, WorkFailed
+from ...words.statuses import ClaimStatus, WorktreeStatus
+from .. import provision, recover, run_index, run_numbers, task_records
+from ..doors import Doors, open_doors
+from ..stage_records import ledger_path
+from ..undo import UndoStack
+from . import reserve, run_folder, task_worktree
+from .inputs import PrepareInputs
+from .request import Request, resolve
+from .sync import furnish
+
+_NO_BRANCH = ""
+
+
+class PreparedRun(NamedTuple):
+    """A run that is ready to be driven. `ctx` maps the names of spec 4 to paths and facts."""
+
+    run: RunId
+    files: RunFiles
+    ctx: dict[str, str]
+    stage: Stage | None
+    epoch: int
+    worktree: WorktreeFacts
+    next: tuple[str, ...]
+    repaired: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class StageSelection(NamedTuple):
+    """A chosen, reserved and provisioned stage, as callers of the public name know it."""
+
+    stage: int
+    worktree_path: str
+    worktree_branch: str
+    worktree_base_ref: str
+    worktree_status: str
+    worktree_note: str
+    started_head_commit: str
+
+
+class _Draft(NamedTuple):
+    """A run under way to its commit point."""
+
+    run: RunId
+    files: RunFiles
+    stage: Stage | None
+    epoch: int
+    worktree: WorktreeFacts
+    notes: list[str]
+
+
+def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> PreparedRun:
+    """Prepares one run: worktree, run folder, manifest, ledger row, index row.
+
+    Raises OkstraError in all its kinds; then nothing of the run is left, and nothing else was touched.
+    """
+    doors = doors or open_doors()
+    home_edge.ensure(doors.home)
+    request = resolve(inputs, doors, remember=True)
+    task_records.ensure_task(
+        request.project.files, request.key, category=request.category, brief=request.brief, at=doors.clock.now()
+    )
+    if request.degraded is not None:
+        return _prepare_degraded(request, doors, request.degraded)
+    repaired = recover.recover_task(request.key, request.checkout, doors)
+    if request.stage_map is not None:
+        return _prepare_stage(request, doors, repaired)
+    return _prepare_in_task_worktree(request, doors, repaired)
+
+
+def _prepare_stage(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
+    if doors.registry.read().task(request.key) is None:
+        reserve.preview(request, doors)  # refuse before the first worktree is made, not after
+    log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
+    task_worktree.ensure(request, doors, log)
+    recover.heal_ledger(request.key, doors)
+    with UndoStack() as undo:
+        held = reserve.reserve_stage(request, doors)
+        claim = _claim_of(held)
+        undo.push(lambda: _drop(held, doors))
+        site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+        checkout = provision.begin(doors.home, site, undo)
+        facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
+        draft = _Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+        context = _write_folder(request, draft, doors, undo)
+        provision.await_files(checkout)
+        draft.notes.extend(
+            furnish(request.checkout.top, claim.path, request.project.config, held.files.log("worktree-setup"))
+        )
+        provision.put_on_branch(site)
+        _write_manifest(request, draft, doors, undo)
+        _activate(held, doors)
+        undo.commit()
+    warnings = _append_started(held, claim, doors)
+    return _told(request, draft, context, doors, repaired, warnings)
+
+
+def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
+    with UndoStack() as undo:
+        files = run_numbers.claim_run(request.task, request.phase.task_type)
+        run = RunId(request.key, request.phase.task_type, None, int(files.seq))
+        claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"))
+        draft = _Draft(run, files, None, 0, _task_facts(claim, status), notes)
+        context = _write_folder(request, draft, doors, undo)
+        _write_manifest(request, draft, doors, undo)
+        undo.commit()
+    return _told(request, draft, context, doors, repaired, [])
+
+
+def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:
+    """A run in the project root: no worktree, no branch (spec 3, "Degraded")."""
+    head = request.repository.head if request.repository else ""
+    facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
+    with UndoStack() as undo:
+        if request.stage_map is not None:
+            held = reserve.reserve_degraded(request, doors)
+            draft = _Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+        else:
+            files = run_numbers.claim_run(request.task, request.phase.task_type)
+            run = RunId(request.key, request.phase.task_type, None, int(files.seq))
+            draft = _Draft(run, files, None, 0, facts, [])
+        context = _write_folder(request, draft, doors, undo)
+        _write_manifest(request, draft, doors, undo)
+        undo.commit()
+    return _told(request, draft, context, doors, [], [])
+
+
+def _write_folder(request: Request, draft: _Draft, doors: Doors, undo: UndoStack) -> dict[str, str]:
+    context = run_folder.context_of(request, draft.run, draft.worktree, draft.epoch)
+    files = run_folder.files_of(request, draft.run, draft.files, context, draft.stage, doors.clock.now())
+    undo.push(lambda: run_folder.discard_files(files))
+    fsio.write_new(files)
+    return context
+
+
+def _write_manifest(request: Request, draft: _Draft, doors: Doors, undo: UndoStack) -> None:
+    facts = RunFacts(
+        run=draft.run,
+        project_root=request.project.root,
+        plan=request.plan,
+        plan_digest=request.stage_map.digest if request.stage_map else "",
+        epoch=draft.epoch,
+        worktree=draft.worktree,
+        roster=request.roster,
+        lead=request.inputs.lead or "none",
+        owner=_lead(),
+        lead_model=request.lead_model,
+        okstra_version=__version__,
+        prepared_at=doors.clock.now(),
+        rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
+        notes=draft.notes,
+    )
+    fsio.make_folder(os.path.dirname(draft.files.manifest))
+    undo.push(lambda: fsio.discard(draft.files.manifest))
+    fsio.replace_json(draft.files.manifest, new_manifest(facts))
+
+
+def _lead() -> Owner | None:
+    """Who works on: the agent client in whose session this runs, or nobody yet (spec 3, "Recovery")."""
+    return process_identity.nearest_client()
+
+
+def _activate(held: reserve.Reservation, doors: Doors) -> None:
+    """The commit point."""
+    with doors.registry.transaction() as doc:
+        claim = doc.stage(held.key)
+        if claim is None or claim.token != _claim_of(held).token or claim.status is not ClaimStatus.PROVISIONING:
+            raise WorkFailed("worktree-not-created", "the reservation was taken away", where=str(held.key))
+        doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
+
+
+def _drop(held: reserve.Reservation, doors: Doors) -> None:
+    with doors.registry.transaction() as doc:
+        claim = doc.stage(held.key)
+        if claim is not None and claim.token == _claim_of(held).token and claim.status is ClaimStatus.PROVISIONING:
+            doc.remove_stage(held.key)
+
+
+def _claim_of(held: reserve.Reservation) -> StageClaim:
+    if held.claim is None:
+        raise AssertionError("a degraded reservation has no claim")
+    return held.claim
+
+
+def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
+    return WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(status))
+
+
+def _append_started(held: reserve.Reservation, claim: StageClaim, doors: Doors) -> list[str]:
+    try:
+        ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(held.key, claim)])
+    except OkstraError as error:
+        return [f"the ledger could not be written: {error.message}; the next run of this task writes the row"]
+    return []
+
+
+def _told(
+    request: Request, draft: _Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
+) -> PreparedRun:
+    """Tells records and index, which come after the commit point, and answers the result."""
+    following = next_commands(draft.run)
+    at = doors.clock.now()
+    news = task_records.RunNews(draft.run, "prepared", at, following[0])
+    row = run_index.IndexRow(
+        str(draft.run), "prepared", at, draft.run.task_type, draft.run.stage, request.project.root, draft.files.manifest
+    )
+    warnings = [
+        *warnings,
+        task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
+        run_index.append_softly(doors.home, row),
+    ]
+    return PreparedRun(
+        draft.run,
+        draft.files,
+        context,
+        draft.stage,
+        draft.epoch,
+        draft.worktree,
+        following,
+        tuple(repaired),
+        tuple(warning for warning in warnings if warning),
+    )
+
+
+def next_commands(run: RunId) -> tuple[str, ...]:
+    """Commands to paste once the run has done its work."""
+    if run.stage is None:
+        return (f"okstra show {run}",)
+    return (f"okstra stage done --run {run}", f"okstra stage release --run {run}")

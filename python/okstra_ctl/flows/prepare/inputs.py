@@ -1,0 +1,42 @@
+"""What a run is asked to be, as the doors hand it in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ...core.selection import AUTO
+from ...words.errors import OkstraError
+
+# What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
+PrepareError = OkstraError
+
+
+class PrepareInputs(NamedTuple):
+    """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said."""
+
+    project_root: str | os.PathLike[str]
+    project_id: str
+    task_group: str
+    task_id: str
+    task_type: str
+    brief_path: str = ""
+    work_category: str = ""
+    approved_plan_path: str = ""
+    stage: str = AUTO
+    base_ref: str = ""
+    workers: tuple[str, ...] = ()
+    executor: str = ""
+    critic: str = ""
+    provider: str = ""
+    lead: str = ""
+    models: Mapping[str, str] = MappingProxyType({})
+    directive: str = ""
+    related_tasks: tuple[str, ...] = ()
+    clarification_response: str = ""
+    pr_template_path: str = ""
+    report_language: str = ""
+    budget_usd: str = ""
+    fix_cycle: str = ""

@@ -1,0 +1,189 @@
+"""Everything a run needs to know before it touches anything: read, checked, and then fixed."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
+from ...core.identity import TaskKey
+from ...core.models import model_table, resolve_model
+from ...core.paths import IMPLEMENTATION, TaskFiles
+from ...core.phases import Phase, phase_table
+from ...core.plan.records import StageMap
+from ...core.project_config import LANGUAGES
+from ...core.roster import RosterWishes, Worker, roster
+from ...core.selection import AUTO
+from ...edges import assets, fsio, git
+from ...words.errors import Missing, Refused, UsageError
+from ...words.statuses import WorktreeStatus
+from .. import plans
+from ..doors import Doors
+from ..project import Project, load_project
+from ..task_records import check_folder_is_free
+from .inputs import PrepareInputs
+
+
+class Request(NamedTuple):
+    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
+
+    inputs: PrepareInputs
+    project: Project
+    key: TaskKey
+    phase: Phase
+    roster: tuple[Worker, ...]
+    lead_model: str
+    category: str
+    brief: str
+    brief_text: str
+    language: str
+    repository: git.Repository | None
+    degraded: WorktreeStatus | None
+    plan: str
+    stage_map: StageMap | None
+
+    @property
+    def task(self) -> TaskFiles:
+        return self.project.files.task(self.key)
+
+    @property
+    def plan_map(self) -> StageMap:
+        """The Stage Map of an implementation run."""
+        if self.stage_map is None:
+            raise AssertionError("only implementation runs have a plan")
+        return self.stage_map
+
+    @property
+    def checkout(self) -> git.Repository:
+        """The repository of a run that is not degraded."""
+        if self.repository is None:
+            raise AssertionError("a degraded run has no repository")
+        return self.repository
+
+
+def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
+    """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
+    project = _project(inputs, doors)
+    key = TaskKey.make(inputs.project_id or project.config.project_id, inputs.task_group, inputs.task_id)
+    if key.project_id != project.config.project_id:
+        raise UsageError(
+            "bad-identity",
+            f"this project is {project.config.project_id!r}, not {key.project_id!r}",
+            where=project.files.config,
+            hint="leave --project-id out, or name the project's folder with --project-root",
+        )
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
+    manifest = check_folder_is_free(project.files, key) or {}
+    brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
+    repository = git.discover(project.root)
+    degraded = _degraded(repository)
+    workers, lead_model = _people(inputs, phase, doors)
+    plan, stage_map = _plan(inputs, project.files.task(key), remember=remember)
+    return Request(
+        inputs=inputs,
+        project=project,
+        key=key,
+        phase=phase,
+        roster=workers,
+        lead_model=lead_model,
+        category=_category(inputs.work_category or str(manifest.get("work_category", ""))),
+        brief=brief,
+        brief_text=brief_text,
+        language=_language(inputs.report_language or project.config.report_language),
+        repository=repository,
+        degraded=degraded,
+        plan=plan,
+        stage_map=stage_map,
+    )
+
+
+def _project(inputs: PrepareInputs, doors: Doors) -> Project:
+    root = os.path.realpath(os.fspath(inputs.project_root))
+    if not os.path.isdir(root):
+        raise Missing("not-a-project", f"there is no folder {root}", where="--project-root")
+    return load_project(root, doors)
+
+
+def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:
+    if repository is None:
+        return WorktreeStatus.SKIPPED_NO_GIT
+    if repository.linked and not git.main_is_bare(repository):
+        return WorktreeStatus.SKIPPED_NESTED
+    if not repository.head:
+        raise Refused(
+            "no-commits-yet",
+            "the repository has no commit yet, so there is nothing to base a worktree on",
+            where=repository.top,
+            hint="git commit --allow-empty -m 'Start' (or commit what is there), then start the run again",
+        )
+    return None
+
+
+def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
+    """The brief's path and text: the one given, else the one the task was started with, else none."""
+    given = inputs.brief_path or known
+    if not given:
+        return "", ""
+    path = given if os.path.isabs(given) else os.path.join(root if not inputs.brief_path else os.getcwd(), given)
+    data = fsio.read_bytes(path)
+    if data is None:
+        raise UsageError("not-found", f"there is no brief {path}", where="--task-brief")
+    return os.path.abspath(path), data.decode("utf-8", "replace")
+
+
+def _category(category: str) -> str:
+    chosen = category or DEFAULT_CATEGORY
+    if chosen not in CATEGORY_PREFIXES:
+        raise UsageError(
+            "usage",
+            f"there is no work category {chosen!r}",
+            where="--work-category",
+            hint="one of: " + ", ".join(CATEGORY_PREFIXES),
+        )
+    return chosen
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise UsageError("usage", f"there is no report language {language!r}", hint="one of: " + ", ".join(LANGUAGES))
+    return language
+
+
+def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Worker, ...], str]:
+    table = model_table(assets.toml("prompts", "models.toml"))
+    config = fsio.read_json(doors.home.config) or {}
+    models = config.get("models", {})
+    configured = {str(slot): str(model) for slot, model in models.items()} if isinstance(models, dict) else {}
+
+    def model_of(slot: str) -> str:
+        return resolve_model(slot, flags=inputs.models, environment=doors.environment, config=configured, table=table)
+
+    wishes = RosterWishes(inputs.workers, inputs.executor, inputs.critic, inputs.provider)
+    return roster(phase, wishes, model_of), model_of("lead")
+
+
+def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[str, StageMap | None]:
+    if inputs.task_type != IMPLEMENTATION:
+        return "", None
+    if inputs.stage != AUTO and not inputs.stage.isdigit():
+        raise UsageError("usage", f"--stage is {inputs.stage!r}", hint="write a stage number, or auto")
+    path = inputs.approved_plan_path or plans.latest(task)
+    if not path:
+        raise UsageError(
+            "input-missing",
+            "an implementation run needs an approved plan, and the task has none",
+            where=task.plans_dir,
+            hint="run implementation-planning first, or okstra plan adopt FILE --task-key KEY",
+        )
+    path = os.path.abspath(path)
+    if not os.path.exists(path):
+        raise UsageError("not-found", f"there is no plan {path}", where="--approved-plan")
+    if os.path.realpath(os.path.dirname(path)) != os.path.realpath(task.plans_dir):
+        raise Refused(
+            "plan-not-the-tasks",
+            "the plan does not stand in the task's planning folder, where its ledger belongs",
+            where=path,
+            hint=f"okstra plan adopt {path} --task-key KEY, then start the run again",
+        )
+    _, stage_map = plans.require_runnable(path, remember=remember)
+    return path, stage_map

@@ -1,0 +1,56 @@
+"""Writing a run's folder. The manifest is not among these files: it is a commit point, and written later."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ...core.identity import RunId
+from ...core.manifest import WorktreeFacts, new_context, new_team_state
+from ...core.paths import RunFiles, compute_run_paths
+from ...core.plan.records import Stage
+from ...edges import assets, fsio
+from . import prompts
+from .request import Request
+
+
+def context_of(request: Request, run: RunId, worktree: WorktreeFacts, epoch: int) -> dict[str, str]:
+    """Every path and fact of the run, by the names that prompts use (spec 4)."""
+    paths = compute_run_paths(
+        project_root=request.project.root,
+        workspace_root=assets.root(),
+        project_id=run.task.project_id,
+        task_group=run.task.task_group,
+        task_id=run.task.task_id,
+        task_type=run.task_type,
+        run_seq_override=run.seq,
+        stage=run.stage,
+    )
+    return {
+        **paths,
+        "WORKTREE_PATH": worktree.path,
+        "WORKTREE_BRANCH": worktree.branch or "(none)",
+        "WORKTREE_BASE_COMMIT": worktree.base_commit or "(none)",
+        "WORKTREE_STATUS": worktree.status,
+        "RUN_EPOCH": str(epoch),
+    }
+
+
+def files_of(
+    request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], stage: Stage | None, at: str
+) -> dict[str, bytes]:
+    """Path to bytes of all that the run's folder holds before its manifest."""
+    event = {"v": 1, "at": at, "event": "prepared", "run_id": str(run)}
+    return {
+        **prompts.render(request, run_files, context, stage),
+        run_files.run_context: fsio.json_bytes(new_context(run, context)),
+        run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
+        run_files.events: (json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape"),
+    }
+
+
+def discard_files(files: dict[str, bytes]) -> None:
+    """Takes the run's own files back; shared ones (the task's instruction set) stay."""
+    for path in files:
+        if os.sep + "instruction-set" + os.sep not in path:
+            fsio.discard(path)

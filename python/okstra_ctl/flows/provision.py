@@ -1,0 +1,105 @@
+"""Making a worktree in steps that a crash can stop anywhere (spec 3; the order is the protocol).
+
+1. Under the repository lock: `git worktree add` without files, detached, locked with the claim's token.
+2. Outside it: the checkout, on several cores.
+3. Under it again: the branch, created where none was, and HEAD put on it. The branch comes last, so undoing
+   an unfinished worktree never has to touch a branch that somebody could have worked on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.home_paths import HomePaths
+from ..edges import fsio, git, proc
+from ..edges.locks import LockKind, hold
+from ..words.errors import WorkFailed
+from . import trash
+from .undo import UndoStack
+
+
+class Site(NamedTuple):
+    """A worktree to be: where, on which branch, from which commit. `token` is its claim's lock reason.
+
+    `restores`: the branch is there already, and only its folder was lost or removed.
+    """
+
+    repository: git.Repository
+    path: str
+    branch: str
+    base_commit: str
+    token: str
+    restores: bool = False
+
+
+class Checkout(NamedTuple):
+    """A checkout under way."""
+
+    site: Site
+    running: proc.Running
+    git_dir: str
+
+
+def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
+    """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Busy."""
+    fsio.make_folder(os.path.dirname(site.path))
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if os.path.lexists(site.path):
+            raise WorkFailed(
+                "worktree-not-created",
+                "the folder for the worktree exists already, and no reservation knows it",
+                where=site.path,
+                hint="look what is in it and move it away; `okstra reconcile --rebuild` if the registry was lost",
+            )
+        if site.restores:
+            git.forget_worktree(site.repository.top, site.path, keep_open=lock.keep_open)
+        undo.push(lambda: clear(home, site))
+        git.worktree_add_detached(
+            site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
+        )
+    running = git.start_checkout(site.path, workers=os.cpu_count() or 1)
+    undo.push(running.kill)
+    return Checkout(site, running, git.worktree_git_dir(site.path))
+
+
+def await_files(checkout: Checkout) -> None:
+    """The rest of step 2. Raises WorkFailed (`worktree-not-created`)."""
+    git.finish_checkout(checkout.running, checkout.site.path, checkout.git_dir)
+
+
+def put_on_branch(site: Site) -> None:
+    """Step 3. Raises Refused (`branch-exists`), WorkFailed, Busy."""
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if not site.restores:
+            git.create_branch(
+                site.repository.top, site.branch, site.base_commit, reason=site.token, keep_open=lock.keep_open
+            )
+        git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
+
+
+def clear(home: HomePaths, site: Site) -> None:
+    """Takes an unfinished worktree back: its folder, git's record of it, and its branch if this very claim made it.
+
+    Safe to repeat, and safe when nothing of it is there. Nobody was told of the place before its claim
+    became active, so nobody's work is in it; a branch that moved since is kept all the same.
+    """
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        known = {entry.path: entry for entry in git.worktrees(site.repository.top)}
+        entry = known.get(os.path.realpath(site.path)) or known.get(site.path)
+        if entry is not None and entry.lock_reason in (site.token, "initializing"):
+            trash.throw_away(home, site.path)
+            git.forget_worktree(site.repository.top, entry.path, keep_open=lock.keep_open)
+        elif entry is None and _holds_nothing(site.path):
+            trash.throw_away(home, site.path)
+        if not site.restores and git.branch_reason(site.repository.top, site.branch) == site.token:
+            git.delete_branch_at(site.repository.top, site.branch, site.base_commit, keep_open=lock.keep_open)
+    trash.sweep(home)
+
+
+def _holds_nothing(path: str) -> bool:
+    """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
+    try:
+        return set(os.listdir(path)) <= {".git"}
+    except OSError:
+        return False

@@ -1,0 +1,84 @@
+"""Putting right what dead runs left half made (spec 3, "Recovery").
+
+Only `provisioning` claims of dead owners are undone: nobody was told of their worktrees yet. An `active`
+claim is never touched here; work may be in it.
+"""
+
+from __future__ import annotations
+
+from ..core.identity import StageKey, TaskKey
+from ..core.ledger import LedgerRow, started_row
+from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from ..edges import git, process_identity
+from ..edges import ledger as ledger_edge
+from ..words.statuses import ClaimStatus, Liveness
+from . import provision
+from .doors import Doors
+from .stage_records import ledger_path
+
+
+def recover_task(key: TaskKey, repository: git.Repository, doors: Doors) -> list[str]:
+    """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each."""
+    doc = doors.registry.read()
+    told = []
+    for stage, claim in doc.stages_of(key).items():
+        if is_abandoned(claim):
+            told.append(_undo_stage(StageKey(key, stage), claim, repository, doors))
+    task_claim = doc.task(key)
+    if task_claim is not None and is_abandoned(task_claim):
+        told.append(_undo_task(key, task_claim, repository, doors))
+    return told
+
+
+def heal_ledger(key: TaskKey, doors: Doors) -> int:
+    """Writes the `started` rows that active claims lack: their runs died between commit point and ledger."""
+    healed = 0
+    for stage, claim in doors.registry.read().stages_of(key).items():
+        if claim.status is ClaimStatus.ACTIVE:
+            healed += ledger_edge.append(ledger_path(claim.plan), [started_row_of(StageKey(key, stage), claim)])
+    return healed
+
+
+def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:
+    return started_row(
+        key,
+        run_id=claim.run_id,
+        epoch=claim.epoch,
+        digest=claim.plan_digest,
+        base=claim.base_commit,
+        at=claim.reserved_at,
+    )
+
+
+def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
+    return claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE
+
+
+def _undo_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> str:
+    provision.clear(doors.home, _site(claim, repository))
+    with doors.registry.transaction() as doc:
+        _drop_stage(doc, key, claim.token)
+    return f"undid the unfinished worktree of {claim.run_id}, whose process is gone"
+
+
+def _undo_task(key: TaskKey, claim: TaskClaim, repository: git.Repository, doors: Doors) -> str:
+    provision.clear(doors.home, _site(claim, repository))
+    with doors.registry.transaction() as doc:
+        held = doc.task(key)
+        if held is not None and held.token == claim.token and held.status is ClaimStatus.PROVISIONING:
+            if held.implementation_base:
+                doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
+            else:
+                doc.remove_task(key)
+    return f"undid the unfinished task worktree of {key}, whose process is gone"
+
+
+def _drop_stage(doc: RegistryDoc, key: StageKey, token: str) -> None:
+    """The claim goes last, and only if it is still the one that was undone."""
+    held = doc.stage(key)
+    if held is not None and held.token == token and held.status is ClaimStatus.PROVISIONING:
+        doc.remove_stage(key)
+
+
+def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:
+    return provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)

@@ -1,0 +1,18 @@
+"""A run's own event log, `state/events-<seq>.jsonl`. Written by the run alone, one line at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..core.paths import RunFiles
+from ..edges import fsio
+from ..edges.locks import LockKind, hold
+
+
+def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
+    """Raises WorkFailed (`write-failed`)."""
+    row = {"v": 1, "at": at, "event": event, **fields}
+    fsio.make_folder(os.path.dirname(files.events))
+    with hold(LockKind.INDEX, f"{files.events}.lock"):
+        fsio.append_line(files.events, json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n")

@@ -1,0 +1,30 @@
+"""Run numbers: counted in the run's folder, given out by the exclusive creation of one file (spec 3)."""
+
+from __future__ import annotations
+
+import os
+
+from ..core.identity import format_seq
+from ..core.paths import RunFiles, TaskFiles, seq_claim_name
+from ..edges import fsio
+
+
+def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunFiles:
+    """Takes the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
+    folder = os.path.join(task.run_dir(task_type, stage), "state")
+    fsio.make_folder(folder)
+    seq = next_seq(task, task_type, stage)
+    while not fsio.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
+        seq += 1
+    return task.run(task_type, seq, stage)
+
+
+def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
+    """The number that the next run would get."""
+    prefix = seq_claim_name("")
+    try:
+        names = os.listdir(os.path.join(task.run_dir(task_type, stage), "state"))
+    except OSError:
+        return 1
+    numbers = [name[len(prefix) :] for name in names if name.startswith(prefix)]
+    return max((int(number) for number in numbers if number.isdigit()), default=0) + 1

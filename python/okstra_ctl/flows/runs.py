@@ -1,0 +1,79 @@
+"""Finding a run and its manifest by its id, from anywhere on the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..core.identity import RunId
+from ..core.manifest import SCHEMA
+from ..core.paths import ProjectFiles, RunFiles
+from ..core.plan.records import Stage
+from ..edges import fsio
+from ..words.errors import UsageError
+from . import plans
+from .doors import Doors
+from .project import find_root
+
+
+class KnownRun(NamedTuple):
+    """A run that was prepared, with its manifest as read."""
+
+    id: RunId
+    project: ProjectFiles
+    files: RunFiles
+    manifest: Mapping[str, object]
+
+    @property
+    def epoch(self) -> int:
+        epoch = self.manifest.get("epoch", 0)
+        return epoch if isinstance(epoch, int) else 0
+
+    @property
+    def plan_path(self) -> str:
+        plan = self.manifest.get("plan")
+        return str(plan.get("path", "")) if isinstance(plan, Mapping) else ""
+
+    @property
+    def plan_digest(self) -> str:
+        plan = self.manifest.get("plan")
+        return str(plan.get("digest", "")) if isinstance(plan, Mapping) else ""
+
+    @property
+    def worktree(self) -> Mapping[str, object]:
+        worktree = self.manifest.get("worktree")
+        return worktree if isinstance(worktree, Mapping) else {}
+
+    def stage(self) -> Stage:
+        """The stage that the run carries out. Raises UsageError (`not-found`) for a run of another phase."""
+        if self.id.stage is None:
+            raise UsageError("not-found", f"{self.id} is no stage's run", hint="name an implementation run")
+        plan = plans.load(self.plan_path)
+        if plan.stage_map is None:
+            raise plans.invalid(plan)
+        try:
+            return plan.stage_map.stage(self.id.stage)
+        except KeyError:
+            raise UsageError("not-found", f"the plan has no stage {self.id.stage} any more", where=plan.path) from None
+
+
+def find_run(text: str, start: str, doors: Doors) -> KnownRun:
+    """The run of that id. Raises UsageError (`bad-identity`, `not-found`), Unreadable."""
+    run = RunId.parse(text)
+    root = project_root_of(run, start, doors)
+    if root is not None:
+        project = ProjectFiles(root)
+        files = project.task(run.task).run_of(run)
+        manifest = fsio.read_json(files.manifest, SCHEMA)
+        if manifest is not None:
+            return KnownRun(run, project, files, manifest)
+    raise UsageError("not-found", f"there is no run {run}", where=root or start, hint="`okstra list` shows the runs")
+
+
+def project_root_of(run: RunId, start: str, doors: Doors) -> str | None:
+    """The project folder of a run: by its task's claim, else by where the command was started."""
+    claim = doors.registry.read().task(run.task)
+    if claim is not None and os.path.isdir(claim.project_root):
+        return claim.project_root
+    return find_root(start)

@@ -1,0 +1,180 @@
+"""`okstra setup` and `check-project`: registering a folder, and telling what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.identity import slugify_task_segment
+from ..core.paths import ProjectFiles
+from ..core.project_config import LANGUAGES, new_project_document, project_config
+from ..edges import assets, fsio, git
+from ..edges import home as home_edge
+from ..words.errors import OkstraError, Refused, UsageError
+from ..words.statuses import Word
+from .doors import Doors
+from .task_records import hide_runs
+
+
+class CheckStatus(Word):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class CheckRow(NamedTuple):
+    check: str
+    status: CheckStatus
+    detail: str
+    remedy: str = ""
+
+
+class SetUp(NamedTuple):
+    project_id: str
+    root: str
+    config: str
+    created: bool
+
+
+def root_for(start: str) -> str:
+    """The folder to register: the repository's top, or the folder itself where there is no git."""
+    repository = git.discover(start)
+    return os.path.realpath(repository.top if repository else start)
+
+
+def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp:
+    """Registers the project; doing it again changes nothing.
+
+    Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`), Unreadable, WorkFailed.
+    """
+    slugify_task_segment(project_id)
+    if ":" in project_id:
+        raise UsageError(
+            "bad-identity", f"the project id {project_id!r} holds ':', which separates the parts of a task key"
+        )
+    if report_language not in LANGUAGES:
+        raise UsageError(
+            "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
+        )
+    files = ProjectFiles(root_for(start))
+    known = fsio.read_json(files.config)
+    if known is not None and known.get("projectId") != project_id:
+        raise Refused(
+            "project-exists",
+            f"this project is registered as {known.get('projectId')!r}",
+            where=files.config,
+            hint="use that id, or edit the file when no task was started yet",
+        )
+    hide_runs(files)
+    if known is None:
+        fsio.replace(files.config, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
+    return SetUp(project_id, files.root, files.config, known is None)
+
+
+def check(root: str, doors: Doors) -> list[CheckRow]:
+    """Every check, whatever the others say."""
+    files = ProjectFiles(root)
+    repository = _repository(root)
+    return [
+        _settings(files, doors),
+        _schema(files),
+        CheckRow("runs are hidden from git", CheckStatus.OK, files.gitignore)
+        if os.path.exists(files.gitignore)
+        else CheckRow("runs are hidden from git", CheckStatus.WARN, "no .okstra/.gitignore", "the next run makes it"),
+        *_git_rows(repository, root),
+        _home(doors),
+        _registry(doors),
+        *_sync_rows(files, doors),
+    ]
+
+
+def _repository(root: str) -> git.Repository | OkstraError | None:
+    try:
+        return git.discover(root)
+    except OkstraError as error:
+        return error
+
+
+def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
+    try:
+        config = project_config(fsio.read_json(files.config), where=files.config, environment=doors.environment)
+    except OkstraError as error:
+        return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
+    return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
+
+
+def _schema(files: ProjectFiles) -> CheckRow:
+    import json
+
+    from jsonschema import Draft202012Validator
+
+    name = "project.json against its schema"
+    try:
+        document = fsio.read_json(files.config)
+    except OkstraError as error:
+        return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
+    schema = json.loads(assets.text("schemas", "project-v1.schema.json"))
+    errors = [
+        f"{'/'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
+        for e in Draft202012Validator(schema).iter_errors(document)
+    ]
+    if errors:
+        return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")
+    return CheckRow(name, CheckStatus.OK, "valid")
+
+
+def _git_rows(repository: git.Repository | OkstraError | None, root: str) -> list[CheckRow]:
+    if repository is None:
+        return [CheckRow("git", CheckStatus.WARN, "not a git repository: runs get no worktree", f"git init {root}")]
+    if isinstance(repository, OkstraError):
+        return [CheckRow("git", CheckStatus.FAIL, repository.message, repository.hint)]
+    version = git.version()
+    rows = [
+        CheckRow("git version", CheckStatus.OK, ".".join(map(str, version)))
+        if version >= git.OLDEST
+        else CheckRow("git version", CheckStatus.FAIL, ".".join(map(str, version)), "install git 2.38 or newer")
+    ]
+    if not repository.head:
+        rows.append(CheckRow("commits", CheckStatus.FAIL, "no commit yet", "git commit --allow-empty -m Start"))
+    if repository.linked and not git.main_is_bare(repository):
+        rows.append(
+            CheckRow(
+                "worktree", CheckStatus.WARN, "this is a linked worktree: runs from here get no worktree of their own"
+            )
+        )
+    if not git.has_identity(root):
+        rows.append(
+            CheckRow(
+                "git identity", CheckStatus.WARN, "user.name or user.email is not set", "git config user.email YOU"
+            )
+        )
+    return rows
+
+
+def _home(doors: Doors) -> CheckRow:
+    try:
+        home_edge.ensure(doors.home)
+    except OkstraError as error:
+        return CheckRow("okstra's home", CheckStatus.FAIL, f"{doors.home.root}: {error.message}", error.hint)
+    return CheckRow("okstra's home", CheckStatus.OK, doors.home.root)
+
+
+def _registry(doors: Doors) -> CheckRow:
+    try:
+        doc = doors.registry.read()
+        count = sum(1 for _ in doc.tasks()) + sum(1 for _ in doc.stages())
+    except (OkstraError, ValueError) as error:
+        hint = error.hint if isinstance(error, OkstraError) else "okstra reconcile --rebuild"
+        return CheckRow("registry", CheckStatus.FAIL, str(error), hint)
+    return CheckRow("registry", CheckStatus.OK, f"{count} reservation(s)")
+
+
+def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    try:
+        config = project_config(fsio.read_json(files.config), where=files.config, environment=doors.environment)
+    except OkstraError:
+        return []
+    missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(files.root, entry.path))]
+    if not missing:
+        return []
+    return [CheckRow("sync list", CheckStatus.WARN, f"not there: {', '.join(missing)}", "make them, or take them out")]

@@ -1,0 +1,207 @@
+"""`okstra stage done`: a stage counts as done once its exit check ran green on clean, planned commits (spec 3)."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.ledger import LedgerRow, row_id
+from ..core.plan.globs import matches
+from ..core.plan.records import Stage
+from ..core.registry_doc import StageClaim
+from ..edges import fsio, git, proc
+from ..edges import ledger as ledger_edge
+from ..words.errors import Refused, UsageError, WorkFailed
+from ..words.statuses import ClaimStatus, LedgerStatus
+from . import run_events, run_index, task_records
+from .doors import Doors
+from .runs import KnownRun
+from .stage_records import ledger_path
+
+EXIT_CHECK_SCHEMA = "exit-check/1"
+
+
+class DoneWishes(NamedTuple):
+    """Reasons that open a gate by a person's word; empty means the gate stays closed."""
+
+    no_change: str = ""
+    out_of_plan: str = ""
+
+
+class StageDone(NamedTuple):
+    run_id: str
+    stage: int
+    head_commit: str
+    commits: int
+    exit_check: str
+    log: str
+    out_of_plan: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
+    """Checks all that spec 3 asks, runs the exit check outside every lock, and writes the `done` row.
+
+    Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
+    """
+    stage = run.stage()
+    worktree = _require_hold(run, doors)
+    base = str(run.manifest.get("base_commit", ""))
+    head, commits, strays = _check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
+    _run_exit_check(run, stage, worktree, head)
+    if head:
+        _check_unmoved(worktree, head)
+    at = doors.clock.now()
+    note = "; ".join(text for text in (wishes.no_change, wishes.out_of_plan) if text)
+    row = LedgerRow(
+        id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
+        impl_task_key=str(run.id.task),
+        stage=stage.number,
+        status=LedgerStatus.DONE,
+        at=at,
+        run_id=str(run.id),
+        epoch=run.epoch,
+        plan_digest=run.plan_digest,
+        head_commit=head,
+        note=note,
+    )
+    _record(run, row, doors)
+    warnings = _tell(run, at, doors)
+    return StageDone(
+        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log("exit-check"), strays, warnings
+    )
+
+
+def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
+    """The claim, if this very run holds it. Raises Refused (`stage-not-held`): a run taken over can't finish late."""
+    if claim is None or claim.run_id != str(run.id) or claim.epoch != run.epoch:
+        holder = f"; {claim.run_id} (epoch {claim.epoch}) holds it now" if claim else "; nobody holds it now"
+        raise Refused(
+            "stage-not-held",
+            f"{run.id} (epoch {run.epoch}) does not hold its stage any more{holder}",
+            where=str(run.id.stage_key),
+            hint="its commits are safe on its branch; start the stage again to go on",
+        )
+    if claim.status is ClaimStatus.DONE:
+        raise Refused("stage-done", f"stage {run.id.stage} is done already", where=str(run.id.stage_key))
+    if claim.status is ClaimStatus.PROVISIONING:
+        raise Refused("stage-not-held", f"{run.id} is still being prepared", where=str(run.id.stage_key))
+    return claim
+
+
+def is_degraded(run: KnownRun) -> bool:
+    return str(run.worktree.get("status", "")).startswith("skipped")
+
+
+def _require_hold(run: KnownRun, doors: Doors) -> str:
+    """The folder that the run works in. A refusal is recorded in the run's events."""
+    if is_degraded(run):
+        _require_degraded_hold(run)
+        return str(run.worktree.get("path", run.project.root))
+    key = run.id.stage_key
+    try:
+        return require_claim(run, doors.registry.read().stage(key) if key else None).path
+    except Refused as refused:
+        run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
+        raise
+
+
+def _require_degraded_hold(run: KnownRun) -> None:
+    view = ledger_edge.read(ledger_path(run.plan_path), task_key=str(run.id.task), plan_digest=run.plan_digest)
+    row = view.newest.get(run.id.stage or 0)
+    if row is None or row.run_id != str(run.id) or row.status is not LedgerStatus.STARTED:
+        raise Refused("stage-not-held", f"{run.id} does not hold its stage", where=ledger_path(run.plan_path))
+
+
+def _check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+    if not os.path.isdir(worktree):
+        raise UsageError("not-found", "the stage's worktree is gone", where=worktree, hint="okstra worktree list")
+    dirty = git.dirty_files(worktree)
+    if dirty:
+        raise Refused(
+            "worktree-dirty",
+            f"{len(dirty)} file(s) are uncommitted or untracked: {_some(dirty)}",
+            where=worktree,
+            hint="commit them, remove them, or list what tools make in .gitignore",
+        )
+    head = git.resolve(worktree, "HEAD") or ""
+    if not git.is_ancestor(worktree, base, head):
+        raise Refused("head-moved", f"HEAD {head[:12]} does not stem from the stage's base {base[:12]}", where=worktree)
+    commits = git.commits_between(worktree, base, head)
+    if commits == 0 and not wishes.no_change:
+        raise Refused(
+            "no-commit",
+            "there is no commit beyond the stage's base",
+            where=worktree,
+            hint='commit the work, or say --no-change "<why nothing was to be changed>"',
+        )
+    strays = tuple(
+        name for name in git.changed_files(worktree, base, head) if not any(matches(p, name) for p in stage.files)
+    )
+    if strays and not wishes.out_of_plan:
+        raise Refused(
+            "out-of-plan",
+            f"commits touch files that the plan does not name for stage {stage.number}: {_some(strays)}",
+            where=worktree,
+            hint='take them out, or say --out-of-plan "<why they belong>"',
+        )
+    return head, commits, strays
+
+
+def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str) -> None:
+    log_path = run.files.log("exit-check")
+    fsio.make_folder(os.path.dirname(log_path))
+    with open(log_path, "wb", buffering=0) as log:
+        status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.environment())
+    record = {"schema": EXIT_CHECK_SCHEMA, "command": stage.exit_check, "commit": head, "exit": status, "log": log_path}
+    fsio.replace_json(run.files.exit_check, record)
+    if status != 0:
+        raise WorkFailed(
+            "exit-check-failed",
+            f"the exit check `{stage.exit_check}` ended with {status}",
+            where=log_path,
+            hint="mend the stage and call `okstra stage done` again; nothing was recorded as done",
+        )
+
+
+def _check_unmoved(worktree: str, head: str) -> None:
+    """The check counts for the commit it ran at: it may leave files behind, but not change what git tracks."""
+    now = git.resolve(worktree, "HEAD")
+    if now != head or git.tracked_changes(worktree):
+        raise Refused(
+            "head-moved",
+            "commits or tracked files changed while the exit check ran",
+            where=worktree,
+            hint="call it again",
+        )
+
+
+def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
+    """The commit point: the row, under the registry lock, so that no take-over comes between check and row."""
+    key = run.id.stage_key
+    if key is None or is_degraded(run):
+        ledger_edge.append(ledger_path(run.plan_path), [row])
+        return
+    try:
+        with doors.registry.transaction() as doc:
+            claim = require_claim(run, doc.stage(key))
+            ledger_edge.append(ledger_path(run.plan_path), [row])
+            doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
+    except Refused as refused:
+        run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
+        raise
+
+
+def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+    news = task_records.RunNews(run.id, "done", at, f"okstra stage list --plan {run.plan_path}")
+    row = run_index.IndexRow(
+        str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
+    )
+    run_events.append(run.files, "done", at, run_id=str(run.id))
+    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    return tuple(warning for warning in told if warning)
+
+
+def _some(names: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

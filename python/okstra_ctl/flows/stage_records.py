@@ -1,0 +1,71 @@
+"""Loading what decides about a plan's stages: ledger, claims, who lives, what is merged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from ..core.identity import TaskKey
+from ..core.ledger import LedgerView
+from ..core.ownership import Owner
+from ..core.paths import PLANNING
+from ..core.plan.records import StageMap
+from ..core.registry_doc import RegistryDoc
+from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
+from ..edges import git, process_identity
+from ..edges import ledger as ledger_edge
+from ..words.errors import UsageError
+from ..words.statuses import Liveness
+from .doors import Doors
+from .task_records import read_task_identity
+
+
+def ledger_path(plan: str) -> str:
+    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl` (spec 3)."""
+    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")
+
+
+def load_records(doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dict[str, bool] | None) -> StageRecords:
+    """One consistent view, with every owner looked up."""
+    claims = doc.stages_of(key)
+    owners = [claim.owner for claim in claims.values()] + [row.owner for row in ledger.newest.values()]
+    return StageRecords(ledger, claims, _liveness(owners), merged)
+
+
+def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[str, bool]:
+    """Which of the commits the task branch holds."""
+    return {commit: bool(commit) and git.is_ancestor(task_worktree, commit, head) for commit in commits}
+
+
+def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -> list[StageState]:
+    """Every stage's status now, without a lock."""
+    ledger = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    doc = doors.registry.read()
+    claim = doc.task(key)
+    if claim is None or not os.path.isdir(claim.path):
+        return stage_states(stage_map, load_records(doc, key, ledger, None))
+    records = load_records(doc, key, ledger, {})
+    wanted = commits_to_merge(stage_map, records)
+    if wanted:
+        records = records._replace(merged=merged_into(claim.path, "HEAD", wanted))
+    return stage_states(stage_map, records)
+
+
+def task_of_plan(plan: str, doors: Doors) -> TaskKey:
+    """The task in whose planning folder the plan stands. Raises UsageError (`not-found`) for a plan elsewhere."""
+    reports = os.path.dirname(os.path.realpath(plan))
+    task_root = os.path.dirname(os.path.dirname(os.path.dirname(reports)))
+    if os.path.basename(os.path.dirname(reports)) == PLANNING and os.path.isdir(task_root):
+        identity = read_task_identity(task_root)
+        if identity is not None:
+            return identity
+    raise UsageError(
+        "not-found",
+        "the plan stands in no task's planning folder",
+        where=plan,
+        hint=f"okstra plan adopt {plan} --task-key KEY",
+    )
+
+
+def _liveness(owners: Iterable[Owner | None]) -> dict[Owner, Liveness]:
+    return {owner: process_identity.liveness(owner) for owner in set(owners) if owner is not None}

@@ -1,0 +1,130 @@
+"""Removing a worktree without losing anything that was made in it (spec 3, "Worktrees")."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+from ..core.identity import StageKey, TaskKey
+from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from ..edges import git, process_identity
+from ..edges.locks import LockKind, hold
+from ..words.errors import Refused, UsageError
+from ..words.statuses import ClaimStatus, Liveness
+from . import trash
+from .doors import Doors
+
+
+class Keeping(NamedTuple):
+    """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
+
+    force: bool
+
+
+class Removed(NamedTuple):
+    key: str
+    path: str
+    branch: str
+    kept: str
+
+
+def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Removed:
+    """Removes the worktree of a task or of a done stage, and its registry entry. The branch stays.
+
+    Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`, `commits-unreachable`).
+    """
+    doc = doors.registry.read()
+    claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
+    if claim is None:
+        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+    _check_not_held(key, claim, doors)
+    kept = remove_folder(claim.path, claim.project_root, str(key), doors, Keeping(force))
+    with doors.registry.transaction() as doc:
+        if isinstance(key, StageKey):
+            doc.remove_stage(key)
+        elif isinstance(claim, TaskClaim):
+            _forget_task(doc, key)
+    return Removed(str(key), claim.path, claim.branch, kept)
+
+
+def _forget_task(doc: RegistryDoc, key: TaskKey) -> None:
+    """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
+    held = doc.task(key)
+    if held is not None and held.implementation_base:
+        doc.put_task(key, held._replace(status=ClaimStatus.DONE))
+    else:
+        doc.remove_task(key)
+
+
+def remove_folder(path: str, project_root: str, key: str, doors: Doors, keeping: Keeping) -> str:
+    """Moves the folder into the trash and has git forget it; answers the ref that keeps what was unsaved, or "".
+
+    A folder that is gone already is no error. Raises Refused (`worktree-dirty`, `commits-unreachable`).
+    """
+    kept = ""
+    if os.path.isdir(path):
+        kept = _save(path, key, keeping)
+    repository = git.discover(project_root)
+    if repository is None:
+        raise UsageError("not-found", "the project's repository is gone", where=project_root)
+    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+        trash.throw_away(doors.home, path)
+        git.forget_worktree(repository.top, path, keep_open=lock.keep_open)
+    trash.sweep(doors.home)
+    return kept
+
+
+def _save(path: str, key: str, keeping: Keeping) -> str:
+    dirty = git.dirty_files(path)
+    head = git.resolve(path, "HEAD") or ""
+    unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
+    if not dirty and not unreachable:
+        return ""
+    if not keeping.force:
+        raise _would_lose(path, dirty, unreachable)
+    ref = f"refs/okstra/kept/{_ref_part(key)}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    if dirty:
+        git.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
+    else:
+        git.keep_commit(path, head, ref)
+    return ref
+
+
+def _would_lose(path: str, dirty: list[str], unreachable: int) -> Refused:
+    hint = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
+    if dirty:
+        shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
+        return Refused(
+            "worktree-dirty", f"{len(dirty)} file(s) are uncommitted or untracked: {shown}", where=path, hint=hint
+        )
+    return Refused("commits-unreachable", f"{unreachable} commit(s) would be on no branch", where=path, hint=hint)
+
+
+def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> None:
+    if isinstance(claim, StageClaim) and claim.status is not ClaimStatus.DONE:
+        raise Refused(
+            "worktree-held",
+            f"{claim.run_id} holds {key}",
+            where=claim.path,
+            hint=f"okstra stage release --run {claim.run_id}",
+        )
+    made = claim.status is not ClaimStatus.PROVISIONING or process_identity.liveness(claim.owner) is Liveness.GONE
+    if not made:
+        raise Refused("worktree-held", f"the worktree of {key} is being made", where=claim.path, hint="wait for it")
+    if isinstance(key, TaskKey):
+        stages = [
+            stage for stage, held in doors.registry.read().stages_of(key).items() if held.status is not ClaimStatus.DONE
+        ]
+        if stages:
+            raise Refused(
+                "worktree-held",
+                f"stages of {key} are in work: {', '.join(map(str, sorted(stages)))}",
+                where=claim.path,
+                hint="finish or release them first",
+            )
+
+
+def _ref_part(key: str) -> str:
+    """A key as part of a ref name: git allows neither colons nor most punctuation there."""
+    return "".join(char if char.isalnum() or char in "-_" else "-" for char in key).strip("-")

@@ -1,0 +1,129 @@
+"""The command line: picks the command, parses its flags, and is the one boundary where errors end."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from .. import __version__
+from ..words.error_codes import EXIT_OK
+from ..words.errors import InternalError, Interrupted, OkstraError, UsageError
+from .command_table import COMMANDS, Command, find, open_call
+from .reply import Reply, print_error, print_reply
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose errors are ours; abbreviated flags are refused, so that new flags break no script."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; answers its exit status (spec 6)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
+    name = words[0] if words else ""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = _dispatch(words, as_json=as_json)
+        sys.stdout.flush()
+        return status
+    except OkstraError as error:
+        return print_error(name or "okstra", error, as_json=as_json)
+    except KeyboardInterrupt:
+        return print_error(name, Interrupted("interrupted", "interrupted"), as_json=as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except Exception as error:
+        if os.environ.get("OKSTRA_DEBUG") == "1":
+            raise
+        return print_error(name, _logged(error), as_json=as_json)
+
+
+def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
+    """The parser of one command, and its module."""
+    module = importlib.import_module(f"{__package__}.commands.{command.module}")
+    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__)
+    add_common_flags(parser)
+    module.configure(parser)
+    return parser, module
+
+
+def add_common_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of every command and subcommand. A subcommand's default must not hide what came before it."""
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON object")
+    parser.add_argument(
+        "--project-root",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="the project's folder (default: the repository one stands in)",
+    )
+
+
+def _dispatch(words: list[str], *, as_json: bool) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
+    if words[0] in ("--version", "-V", "version"):
+        return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
+    command = find(words[0])
+    if command is None:
+        near = _near(words[0])
+        raise UsageError(
+            "usage", f"there is no command {words[0]!r}", hint=f"okstra {near}" if near else "okstra --help lists them"
+        )
+    parser, module = build_parser(command)
+    args = parser.parse_args(words[1:])
+    call = open_call(getattr(args, "project_root", None))
+    label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
+    try:
+        return print_reply(label, module.execute(args, call), as_json=as_json)
+    except OkstraError as error:
+        return print_error(label, error, as_json=as_json)
+
+
+def _help() -> str:
+    lines = ["okstra: one software task as a chain of phases, done by coding agents that check one another", ""]
+    for group in dict.fromkeys(command.group for command in COMMANDS):
+        lines.append(f"{group}:")
+        lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
+    return "\n".join([*lines, "", "okstra COMMAND --help tells the flags; okstra --version the version."])
+
+
+def _near(name: str) -> str:
+    import difflib
+
+    return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
+
+
+def _logged(error: Exception) -> InternalError:
+    """The traceback goes to a log in the home; what can't be written there is told in the message."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        from ..edges import fsio
+
+        log = open_call(None).doors.home.bug_log
+        fsio.make_folder(os.path.dirname(log))
+        with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"okstra {__version__}: {' '.join(sys.argv[1:])}\n{text}\n")
+    except (OSError, OkstraError):
+        log = "(the log could not be written)"
+    return InternalError(
+        "internal-error",
+        f"a bug in okstra: {type(error).__name__}: {error}",
+        where=log,
+        hint="please report it with that log; OKSTRA_DEBUG=1 shows the traceback",
+    )

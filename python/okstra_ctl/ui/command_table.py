@@ -1,0 +1,51 @@
+"""Every command, in one table: help, reference pages and dispatch are made from it.
+
+A command's module is imported when the command is called, so a light one stays light. To add a command,
+add a row here and a module in `commands/` with `configure(parser)` and `execute(args, call)`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..flows.doors import Doors, open_doors
+
+
+class Command(NamedTuple):
+    """`module` is the name in `ui/commands/`; `group` is the heading it is listed under."""
+
+    name: str
+    module: str
+    summary: str
+    group: str
+
+
+COMMANDS = (
+    Command("setup", "setup", "register a project", "Projects"),
+    Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
+    Command("run", "run", "prepare a run of one phase (what okstra.sh calls)", "Runs"),
+    Command("list", "list_runs", "list runs over all projects", "Runs"),
+    Command("show", "show", "show one run", "Runs"),
+    Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
+    Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
+    Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),
+    Command("worktree", "worktree", "list, look up or remove worktrees", "Worktrees"),
+)
+
+
+class Call(NamedTuple):
+    """One call of a command: where it was started, and the doors it may use."""
+
+    start: str
+    doors: Doors
+
+
+def find(name: str) -> Command | None:
+    return next((command for command in COMMANDS if command.name == name), None)
+
+
+def open_call(project_root: str | None, environment: Mapping[str, str] | None = None) -> Call:
+    """`project_root` is the value of --project-root; without it, the folder the command was started in."""
+    return Call(os.path.abspath(project_root or os.getcwd()), open_doors(environment))

@@ -1,0 +1,38 @@
+"""Checks the project's settings, its repository, the home and the registry; a remedy for each finding."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...flows import setup_project
+from ...flows.project import find_root
+from ...flows.setup_project import CheckStatus
+from ...words.error_codes import EXIT_CHECK, EXIT_OK
+from ...words.errors import Missing
+from ..command_table import Call
+from ..reply import Reply, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """No flags of its own."""
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    root = find_root(call.start)
+    if root is None:
+        raise Missing(
+            "not-a-project",
+            "this folder belongs to no okstra project",
+            where=call.start,
+            hint="okstra setup --project-id ID --yes",
+        )
+    rows = setup_project.check(root, call.doors)
+    failed = [row for row in rows if row.status is CheckStatus.FAIL]
+    text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
+    errors = [
+        {"code": "project-unhealthy", "message": f"{r.check}: {r.detail}", "where": root, "try": r.remedy}
+        for r in failed
+    ]
+    data = {"root": root, "checks": [{**row._asdict(), "status": str(row.status)} for row in rows]}
+    result = "result: FAIL" if failed else "result: OK"
+    return Reply(data, f"{text}\n{result}", exit_status=EXIT_CHECK if failed else EXIT_OK, errors=errors)

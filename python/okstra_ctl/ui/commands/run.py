@@ -1,0 +1,122 @@
+"""Prepares one run of one phase: worktree, run folder, prompts, manifest; prints what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ...core.identity import TaskKey
+from ...core.models import MODEL_SLOTS
+from ...flows.prepare.inputs import PrepareInputs
+from ...words.errors import Refused
+from ..command_table import Call
+from ..reply import Reply, fields, printable
+from ..run_inputs import gather
+
+_TEXTS = {
+    "--task-brief": ("PATH", "the request, a text file"),
+    "--work-category": ("C", "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix"),
+    "--approved-plan": ("PATH", "the plan of an implementation run (default: the task's newest)"),
+    "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
+    "--executor": ("P", "the provider that carries the stage out"),
+    "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
+    "--critic": ("P", "a provider that looks for what nobody looked at, or off"),
+    "--directive": ("TEXT", "a word to every worker"),
+    "--related-tasks": ("A,B", "task keys that belong to the subject"),
+    "--clarification-response": ("PATH", "answers to a report's questions"),
+    "--pr-template-path": ("PATH", "the pull request's template"),
+    "--budget": ("USD", "stop dispatching when the run has spent it"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task-type", metavar="T", default="", help="the phase; see docs/reference/phases.md")
+    parser.add_argument("--task-key", metavar="KEY", default="", help="short form for a task that exists")
+    parser.add_argument("--project-id", metavar="P", default="", help="checked against the project's own")
+    parser.add_argument("--task-group", metavar="G", default="", help="a group of tasks, e.g. an epic")
+    parser.add_argument("--task-id", metavar="I", default="", help="the task's name, e.g. a ticket")
+    parser.add_argument("--stage", metavar="auto|N", default="auto", help="which stage of the plan (default: auto)")
+    parser.add_argument("--workers", metavar="a,b", default="", help="the providers that analyse or verify")
+    parser.add_argument("--lead", choices=("claude", "auto"), default="", help="who drives the run")
+    parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
+    parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
+    for flag, (metavar, text) in _TEXTS.items():
+        parser.add_argument(flag, metavar=metavar, default="", help=text)
+    for slot in MODEL_SLOTS:
+        parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
+    parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--ask", action="store_true", help="ask for what is missing (okstra.sh without flags)")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    inputs = gather(args, call)
+    if args.dry_run:
+        return _preview(inputs, call)
+    if not (args.yes or args.render_only) and sys.stdin.isatty():
+        _confirm(inputs)
+    return _prepare(inputs, args, call)
+
+
+def _prepare(inputs: PrepareInputs, args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.prepare.bundle import prepare_task_bundle
+
+    run = prepare_task_bundle(inputs, call.doors)
+    data = {
+        "run_id": str(run.run),
+        "task_key": str(run.run.task),
+        "task_type": run.run.task_type,
+        "seq": run.run.seq,
+        "stage": run.run.stage,
+        "run_dir": run.files.dir,
+        "manifest": run.files.manifest,
+        "launch_prompt": run.files.launch_prompt,
+        "worktree": run.worktree.to_json(),
+        "epoch": run.epoch,
+        "next": list(run.next),
+        "repaired": list(run.repaired),
+        "warnings": list(run.warnings),
+    }
+    text = fields(
+        [
+            ("run", run.run),
+            ("stage", f"{run.stage.number}  {run.stage.title}" if run.stage else ""),
+            ("worktree", f"{run.worktree.path} ({run.worktree.status})"),
+            ("branch", f"{run.worktree.branch} from {run.worktree.base_commit[:12]}" if run.worktree.branch else ""),
+            ("prompt", run.files.launch_prompt),
+            *(("next", command) for command in run.next),
+        ]
+    )
+    talk = [f"okstra: {sentence}" for sentence in run.repaired]
+    talk += [f"okstra: warning: {warning}" for warning in run.warnings]
+    if not args.render_only:
+        talk.append("okstra: this version starts no lead by itself: give the prompt above to your agent")
+    return Reply(data, text, talk=talk)
+
+
+def _preview(inputs: PrepareInputs, call: Call) -> Reply:
+    from ...flows.prepare.preview import preview_run
+
+    seen = preview_run(inputs, call.doors)
+    data = {
+        "run_id": str(seen.run),
+        "stage": seen.stage,
+        "epoch": seen.epoch,
+        "worktree": seen.worktree.to_json(),
+        "files": list(seen.files),
+        "commands": list(seen.commands),
+    }
+    lines = [f"would prepare  {seen.run}", f"in             {seen.worktree.path} ({seen.worktree.status})"]
+    lines += [f"would run      {command}" for command in seen.commands]
+    lines += [f"would write    {name}" for name in seen.files]
+    return Reply(data, "\n".join(lines))
+
+
+def _confirm(inputs: PrepareInputs) -> None:
+    key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    stage = f", stage {inputs.stage}" if inputs.task_type == "implementation" else ""
+    sys.stderr.write(printable(f"prepare {inputs.task_type} of {key}{stage} in {inputs.project_root}? [Y/n] "))
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in ("n", "no"):
+        raise Refused("not-confirmed", "nothing was prepared")

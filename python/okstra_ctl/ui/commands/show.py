@@ -1,0 +1,39 @@
+"""Shows one run: its manifest, where it works, and what comes next."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...flows.overview import run_rows
+from ...flows.runs import find_run
+from ..command_table import Call
+from ..reply import Reply, fields
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run id, as `okstra list` prints it")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    run = find_run(args.run, call.start, call.doors)
+    status = next((row.status for row in run_rows(call.doors) if row.run_id == str(run.id)), "prepared")
+    worktree = run.worktree
+    roster = run.manifest.get("roster")
+    workers = [f"{w['id']} ({w['model']})" for w in roster if isinstance(w, dict)] if isinstance(roster, list) else []
+    text = fields(
+        [
+            ("run", run.id),
+            ("status", status),
+            ("prepared", run.manifest.get("prepared_at", "")),
+            ("stage", run.id.stage),
+            ("plan", run.plan_path),
+            ("worktree", f"{worktree.get('path', '')} ({worktree.get('status', '')})"),
+            ("branch", worktree.get("branch", "")),
+            ("base", run.manifest.get("base_commit", "")),
+            ("workers", ", ".join(workers)),
+            ("prompt", run.files.launch_prompt),
+            ("manifest", run.files.manifest),
+            ("report", run.files.report),
+        ]
+    )
+    return Reply({"status": status, "manifest": dict(run.manifest), "launch_prompt": run.files.launch_prompt}, text)

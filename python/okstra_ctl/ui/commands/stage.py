@@ -1,0 +1,108 @@
+"""The stages of a plan: list them with their status; record one as done; give one back."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...core.selection import StageState, why_not
+from ...core.stages import number_list
+from ...flows import plans
+from ...flows.stage_records import current_states, task_of_plan
+from ...words.statuses import StageStatus
+from ..cli import add_common_flags
+from ..command_table import Call
+from ..reply import Reply, fields, porcelain, table
+
+_HEADER = ("stage", "status", "title", "depends on", "run", "branch")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every stage with its status and what blocks it")
+    listing.add_argument("--plan", required=True, metavar="PLAN", help="the plan report")
+    listing.add_argument("--porcelain", action="store_true", help=r"tab-separated; \\, \t, \n, \r escaped")
+    done = actions.add_parser("done", help="run the exit check and record the stage as done")
+    done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
+    done.add_argument("--no-change", metavar="WHY", default="", help="the stage needed no commit, and why")
+    done.add_argument("--out-of-plan", metavar="WHY", default="", help="why files outside the plan were touched")
+    release = actions.add_parser("release", help="give the stage back; its branch stays")
+    release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
+    release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
+    release.add_argument("--force", action="store_true", help="also from a live run; unsaved work is kept by a ref")
+    for action in (listing, done, release):
+        add_common_flags(action)
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    return {"list": _list, "done": _done, "release": _release}[args.action](args, call)
+
+
+def _list(args: argparse.Namespace, call: Call) -> Reply:
+    plan = plans.load(args.plan)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    states = current_states(args.plan, plan.stage_map, task_of_plan(args.plan, call.doors), call.doors)
+    if args.porcelain:
+        text = porcelain([_cells(state) for state in states])
+    else:
+        notes = [why_not(state) for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
+        text = "\n".join([table([_cells(state) for state in states], _HEADER), *([""] if notes else []), *notes])
+    return Reply({"stages": [_json(state) for state in states]}, text)
+
+
+def _cells(state: StageState) -> tuple[str, ...]:
+    depends = number_list(state.depends_on) or "-"
+    return (str(state.stage), str(state.status), state.title, depends, state.run_id or "-", state.branch or "-")
+
+
+def _json(state: StageState) -> dict[str, object]:
+    return {
+        "stage": state.stage,
+        "title": state.title,
+        "depends_on": list(state.depends_on),
+        "files": list(state.files),
+        "status": str(state.status),
+        "blocked_by": list(state.blocked_by),
+        "unmerged": list(state.unmerged),
+        "run_id": state.run_id,
+        "branch": state.branch,
+        "head_commit": state.head_commit,
+        "worktree": state.worktree,
+        "epoch": state.epoch,
+        "since": state.since,
+        "owner": state.owner.to_json() if state.owner else None,
+    }
+
+
+def _done(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.runs import find_run
+    from ...flows.stage_done import DoneWishes, finish_stage
+
+    run = find_run(args.run, call.start, call.doors)
+    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan), call.doors)
+    text = fields(
+        [
+            ("done", f"stage {done.stage} of {run.id.task}"),
+            ("head", done.head_commit),
+            ("commits", done.commits),
+            ("exit check", f"{done.exit_check} (exit 0)"),
+            ("out of plan", ", ".join(done.out_of_plan)),
+        ]
+    )
+    return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+def _release(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.runs import find_run
+    from ...flows.stage_release import release_stage
+
+    run = find_run(args.run, call.start, call.doors)
+    freed = release_stage(run, call.doors, force=args.force, note=args.note)
+    text = fields(
+        [
+            ("released", f"stage {freed.stage} of {run.id.task}"),
+            ("branch kept", freed.branch),
+            ("work kept", freed.kept),
+        ]
+    )
+    return Reply(freed._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in freed.warnings])

@@ -1,0 +1,60 @@
+"""The worktrees that okstra made: list them, look one up, remove one without losing work."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...core.identity import StageKey, parse_place_key
+from ...flows.overview import worktree_rows
+from ...words.errors import UsageError
+from ..cli import add_common_flags
+from ..command_table import Call
+from ..reply import Reply, fields, porcelain, table
+
+_ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every worktree, with its branch and status")
+    listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
+    lookup = actions.add_parser("lookup", help="the path of one worktree, alone")
+    lookup.add_argument("key", metavar="KEY", help="a task key or stage key")
+    remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
+    remove.add_argument("key", metavar="KEY", help="a task key or stage key")
+    remove.add_argument(
+        "--force", action="store_true", help="keep unsaved work by a ref under refs/okstra/kept/ and go on"
+    )
+    for action in (listing, lookup, remove):
+        add_common_flags(action)
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    return {"list": _list, "lookup": _lookup, "remove": _remove}[args.action](args, call)
+
+
+def _list(args: argparse.Namespace, call: Call) -> Reply:
+    rows = worktree_rows(call.doors)
+    cells = [
+        (row.key, row.status if row.exists else f"{row.status}, folder gone", row.branch, row.path) for row in rows
+    ]
+    text = porcelain(cells) if args.porcelain else table(cells, ("key", "status", "branch", "path"))
+    return Reply({"worktrees": [row._asdict() for row in rows]}, text if rows or args.porcelain else "no worktrees")
+
+
+def _lookup(args: argparse.Namespace, call: Call) -> Reply:
+    key = parse_place_key(args.key)
+    doc = call.doors.registry.read()
+    claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
+    if claim is None:
+        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+    data = {"key": str(key), "path": claim.path, "branch": claim.branch, "status": str(claim.status)}
+    return Reply(data, claim.path)
+
+
+def _remove(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.worktree_removal import remove_worktree
+
+    removed = remove_worktree(parse_place_key(args.key), call.doors, force=args.force)
+    text = fields([("removed", removed.path), ("branch kept", removed.branch), ("work kept", removed.kept)])
+    return Reply(removed._asdict(), text)

@@ -1,0 +1,104 @@
+"""What a command answers, and how it is printed once: as text, or as one JSON object (spec 6, "JSON")."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TextIO
+
+from ..words.error_codes import EXIT_OK, EXIT_REFUSED
+from ..words.errors import OkstraError
+
+
+class Reply(NamedTuple):
+    """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr)."""
+
+    data: Mapping[str, object]
+    text: str
+    talk: Sequence[str] = ()
+    exit_status: int = EXIT_OK
+    errors: Sequence[Mapping[str, str]] = ()
+
+
+def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
+    """Prints the answer; answers the exit status."""
+    if as_json:
+        status = "ok" if reply.exit_status == EXIT_OK else "error"
+        _print_envelope(command, status, reply.data, reply.errors)
+    elif reply.text:
+        _say(sys.stdout, reply.text)
+    for line in reply.talk:
+        _say(sys.stderr, line)
+    return reply.exit_status
+
+
+def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
+    """Prints an error in the form of spec 6; answers the exit status."""
+    if as_json:
+        status = "refused" if error.exit_status == EXIT_REFUSED else "error"
+        _print_envelope(command, status, error.data, [error.as_record()])
+    _say(sys.stderr, f"okstra: error: {error.message}")
+    if error.where:
+        _say(sys.stderr, f"  where: {error.where}")
+    if error.hint:
+        _say(sys.stderr, f"  try: {error.hint}")
+    return error.exit_status
+
+
+def printable(text: str) -> str:
+    """Text that only shows: control characters (terminal escapes among them) are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(char if char in "\n\t" or char.isprintable() else _spelled(char) for char in text)
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Columns, padded to what they hold."""
+    shown = [[printable(cell).replace("\n", " ") for cell in row] for row in [header, *rows]]
+    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
+    lines = [
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) for row in shown
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def fields(pairs: Sequence[tuple[str, object]]) -> str:
+    """Name and value, one pair a line; empty values are left out."""
+    kept = [(name, str(value)) for name, value in pairs if value not in ("", None)]
+    width = max((len(name) for name, _ in kept), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
+
+
+def porcelain(rows: Sequence[Sequence[str]]) -> str:
+    r"""Tab-separated records; in a field, `\`, tab, newline and carriage return are `\\`, `\t`, `\n`, `\r`."""
+    return "\n".join("\t".join(_escaped(cell) for cell in row) for row in rows)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _spelled(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+
+
+def _width(text: str) -> int:
+    """Columns at a terminal: Korean and other wide letters take two."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write(printable(text).rstrip("\n") + "\n")
+
+
+def _print_envelope(command: str, status: str, data: Mapping[str, object], errors: Sequence[Mapping[str, str]]) -> None:
+    envelope = {"okstra": f"{command}/1", "status": status, "data": data, "errors": list(errors)}
+    text = json.dumps(envelope, ensure_ascii=False)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")

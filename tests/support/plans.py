@@ -1,0 +1,40 @@
+"""Plans for tests, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def plan_text(
+    depends: Mapping[int, Sequence[int]], *, approved: bool = True, exit_check: str = "true", title: str = "Part"
+) -> str:
+    """A plan that passes S1 to S12: stage N has the files `stage-N/**`."""
+    rows = [
+        f"| {n} | {title} {n} | {', '.join(map(str, needs)) or '(none)'} | `stage-{n}/**` | 2 | `{exit_check}` |"
+        for n, needs in depends.items()
+    ]
+    sections = [
+        f"### 5.5.{n} Stage {n}: {title} {n}\n\n1. Write a failing test in `stage-{n}/test_it.py`.\n"
+        f"2. Write `stage-{n}/it.py` so that it passes.\n"
+        for n in depends
+    ]
+    return "\n".join(
+        [
+            "---",
+            f"approved: {'true' if approved else 'false'}",
+            "---",
+            "# Plan",
+            "",
+            "## 5.5 Stage Map",
+            "",
+            "| Stage | Title | Depends on | Files | Steps | Exit check |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+            *sections,
+        ]
+    )
+
+
+def independent(count: int) -> dict[int, tuple[int, ...]]:
+    return {number: () for number in range(1, count + 1)}
