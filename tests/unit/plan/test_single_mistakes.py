@@ -12,7 +12,9 @@ from okstra_ctl.core.plan.check import check_plan
 EXAMPLES = Path(__file__).parent / "examples"
 GOOD = (EXAMPLES / "good_plan.md").read_text(encoding="utf-8")
 
-ROW_1 = "| 1 | Read coupons | (none) | `src/coupons/`, `tests/test_coupons.py` | 3 | `pytest -q tests/test_coupons.py` |"
+ROW_1 = (
+    "| 1 | Read coupons | (none) | `src/coupons/`, `tests/test_coupons.py` | 3 | `pytest -q tests/test_coupons.py` |"
+)
 ROW_2 = (
     "| 2 | Apply a coupon | 1 | `src/cart.py` `tests/test_cart.py` | 2 "
     "| `pytest -q tests/test_cart.py \\| tee out.txt` |"
@@ -38,9 +40,13 @@ def _row(row: str, old: str, new: str) -> str:
 
 
 MISTAKES = [
-    Mistake("S1", "the map heading is missing", "\n## 5.5 Stage Map\n\n| Stage | Title | D", "\n| Stage | Title | D", "---"),
+    Mistake(
+        "S1", "the map heading is missing", "\n## 5.5 Stage Map\n\n| Stage | Title | D", "\n| Stage | Title | D", "---"
+    ),
     Mistake("S1", "the heading has another level", "\n## 5.5 Stage Map\n\n|", "\n### 5.5 Stage Map\n\n|", "---"),
-    Mistake("S1", "the map stands twice", "## 6. Cl", "## 5.5 Stage Map\n\nAgain.\n\n## 6. Cl", "## 5.5 Stage Map\n\nAgain"),
+    Mistake(
+        "S1", "the map stands twice", "## 6. Cl", "## 5.5 Stage Map\n\nAgain.\n\n## 6. Cl", "## 5.5 Stage Map\n\nAgain"
+    ),
     Mistake("S1", "the number is a word", "| 2 | Apply", "| two | Apply", "| two"),
     Mistake("S1", "the number is empty", "| 2 | Apply", "| | Apply", "| | Apply"),
     Mistake("S1", "the number is zero", "| 1 | Read", "| 0 | Read", "| 0 "),
@@ -77,7 +83,13 @@ MISTAKES = [
     Mistake("S4", "the count is too low", "| 3 | `pytest", "| 2 | `pytest", "| 1 "),
     Mistake("S4", "the count is no number", "| 3 | `pytest", "| some | `pytest", "| 1 "),
     Mistake("S4", "the count is empty", "| 3 | `pytest", "| | `pytest", "| 1 "),
-    Mistake("S4", "the steps are bullets", "1. Add a failing test to `tests/test_cart.py`.\n2. ", "- Add it.\n- ", "### 5.5.2"),
+    Mistake(
+        "S4",
+        "the steps are bullets",
+        "1. Add a failing test to `tests/test_cart.py`.\n2. ",
+        "- Add it.\n- ",
+        "### 5.5.2",
+    ),
     Mistake("S4", "there are seven steps", "2. Build it with `make docs`.", "2. `a`\n" * 6, "### 5.5.3"),
     Mistake("S4", "the column is missing", "| Steps |", "| Count |", "| Stage | Title | Depends on"),
     Mistake("S5", "the cell is empty", "`src/cart.py` `tests/test_cart.py`", "", "| 2 "),
@@ -90,12 +102,22 @@ MISTAKES = [
     Mistake("S6", "the pipe is not escaped", "\\|", "|", "| 2 "),
     Mistake("S6", "a bare pipe is not escaped", "| make docs |", "| make docs | tee x |", "| 3 "),
     Mistake("S6", "the backtick is not closed", "| make docs |", "| `make docs |", "| 3 "),
-    Mistake("S6", "the column is missing", "| Exit check |\n|-------", "| Proof |\n|-------", "| Stage | Title | Depends on"),
+    Mistake(
+        "S6", "the column is missing", "| Exit check |\n|-------", "| Proof |\n|-------", "| Stage | Title | Depends on"
+    ),
     Mistake("S7", "the test step names nothing", "test in `tests/test_coupons.py`.", "test.", "1. Write"),
-    Mistake("S7", "the code step names nothing", "Change `total` in `src/cart.py` so", "Change the total so", "2. Change"),
+    Mistake(
+        "S7", "the code step names nothing", "Change `total` in `src/cart.py` so", "Change the total so", "2. Change"
+    ),
     Mistake("S7", "the run step names nothing", "Run `pytest -q tests/test_coupons.py`", "Run the tests", "3. Run"),
     Mistake("S7", "prose has slashes", "Build it with `make docs`", "Read and/or write it", "2. Read"),
-    Mistake("S8", "the test is not written", "1. Add a failing test to `tests/test_cart.py`.", "1. Read `src/cart.py`.", "2. Change"),
+    Mistake(
+        "S8",
+        "the test is not written",
+        "1. Add a failing test to `tests/test_cart.py`.",
+        "1. Read `src/cart.py`.",
+        "2. Change",
+    ),
     Mistake(
         "S8",
         "the test comes after the code",
@@ -110,10 +132,20 @@ MISTAKES = [
         "TDD exemption:\n\n1. Look at `src/cart.py`.",
         "2. Change",
     ),
-    Mistake("S9", "the dependency is missing", "| Describe coupons | 1 | `docs/", "| Describe coupons | 1 | `src/cart.py`, `docs/", "| 3 "),
-    Mistake("S9", "a glob covers the other's file", "`docs/coupons.md` |", "`docs/coupons.md`, `src/**/*.py` |", "| 3 "),
+    Mistake(
+        "S9",
+        "the dependency is missing",
+        "| Describe coupons | 1 | `docs/",
+        "| Describe coupons | 1 | `src/cart.py`, `docs/",
+        "| 3 ",
+    ),
+    Mistake(
+        "S9", "a glob covers the other's file", "`docs/coupons.md` |", "`docs/coupons.md`, `src/**/*.py` |", "| 3 "
+    ),
     Mistake("S9", "a folder covers the other's file", "`docs/coupons.md` |", "`docs/coupons.md`, src |", "| 3 "),
-    Mistake("S9", "nothing is a dependency", "| Apply a coupon | 1 | `src/cart.py`", "| Apply a coupon | | `src/**`", "| 2 "),
+    Mistake(
+        "S9", "nothing is a dependency", "| Apply a coupon | 1 | `src/cart.py`", "| Apply a coupon | | `src/**`", "| 2 "
+    ),
     Mistake("S10", "the path is absolute", "`docs/coupons.md` |", "`/docs/coupons.md` |", "| 3 "),
     Mistake("S10", "the path climbs out", "`docs/coupons.md` |", "`docs/../../coupons.md` |", "| 3 "),
     Mistake("S10", "the path climbs out with backslashes", "`docs/coupons.md` |", "`..\\x.md` |", "| 3 "),

@@ -26,18 +26,20 @@ class Name(NamedTuple):
     @property
     def is_literal(self) -> bool:
         """Whether the name matches nothing but its own text."""
-        return len(self.elements) == len(self.text) and all(e == ((ord(c), ord(c)),) for e, c in _zip(self))
+        # An unclosed bracket is an ordinary character, hence the second look.
+        return not has_wildcard(self.text) or self.only_text == self.text
 
     @property
     def only_text(self) -> str:
-        """The one text that the elements can match (`.g[i]t` → `.git`), or the name itself."""
-        if any(e is None or len(e) != 1 or e[0][0] != e[0][1] for e in self.elements):
-            return self.text
-        return "".join(chr(e[0][0]) for e in self.elements if e is not None)
+        """The one text that the elements can match (`.g[i]t` → `.git`); empty when there are several."""
+        if any(element is None or len(element) != 1 or element[0][0] != element[0][1] for element in self.elements):
+            return ""
+        return "".join(chr(element[0][0]) for element in self.elements if element is not None)
 
 
-def _zip(name: Name) -> list[tuple[Ranges | None, str]]:
-    return list(zip(name.elements, name.text, strict=True))
+def has_wildcard(text: str) -> bool:
+    """Whether a name or pattern (str) holds a sign that may stand for others."""
+    return any(sign in text for sign in WILDCARDS)
 
 
 @lru_cache(maxsize=16384)

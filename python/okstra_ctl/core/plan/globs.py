@@ -89,7 +89,8 @@ def _refuse_names(names: list[str]) -> None:
     for text in names:
         if len(text) > LONGEST_NAME:
             raise PatternError("has a name that is too long")
-        only = read_name(text).only_text.casefold().rstrip(" .") if text != "**" else ""
+        # An ordinary name can be asked as it stands; only a class can hide another.
+        only = (read_name(text).only_text if "[" in text else text).casefold().rstrip(" .")
         if only in _FORBIDDEN:
             raise PatternError(f"lies in `{_FORBIDDEN[only]}`")
 

@@ -20,7 +20,7 @@ from .records import Finding
 
 # Work allowed for comparing globs, in quick checks; a plan made by hand needs a few hundred.
 _MOST_WORK = 2_000_000
-_WORK_OF_MEETING = 10
+_WORK_OF_MEETING = 40
 _SHOWN_CLASHES = 3
 
 
