@@ -23,9 +23,29 @@ _MAX_STATE_BYTES = 64 * 1024 * 1024
 def make_folder(path: str) -> None:
     """Makes the folder and those above it. Raises WorkFailed (`write-failed`)."""
     try:
-        os.makedirs(path, FOLDER_MODE, exist_ok=True)
+        make_private_folders(path)
     except OSError as error:
         raise_write_failed(path, error)
+
+
+def make_private_folders(path: str) -> None:
+    """As `os.makedirs`, which gives its mode to the last folder alone. Raises OSError."""
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileNotFoundError:
+        parent = os.path.dirname(path)
+        if parent == path:
+            raise
+        make_private_folders(parent)
+        make_private_folders(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: a file that is made is for its user alone."""
+    return os.open(path, flags, FILE_MODE)
 
 
 def read_bytes(path: str) -> bytes | None:

@@ -25,7 +25,7 @@ def ensure(home: HomePaths) -> None:
     """Makes the home and proves that it can be written. Raises Missing (`home-not-writable`)."""
     try:
         for folder in (home.worktrees, os.path.dirname(home.index_lock)):
-            os.makedirs(folder, fsio.FOLDER_MODE, exist_ok=True)
+            fsio.make_private_folders(folder)
         writable = os.access(home.worktrees, os.W_OK | os.X_OK)
         reason = "it is read-only"
     except OSError as error:

@@ -106,6 +106,7 @@ def _process_wide(path: str, deadline: float) -> Iterator[None]:
 def _between_processes(path: str, deadline: float) -> Iterator[None]:
     from fasteners.process_lock import InterProcessLock
 
+    fsio.claim(path)
     lock: InterProcessLock = InterProcessLock(path)
     try:
         taken = lock.acquire(
@@ -160,7 +161,7 @@ def _leave_note(path: str) -> None:
     """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
     note = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     try:
-        with open(_note_path(path), "w", encoding="utf-8") as file:
+        with open(_note_path(path), "w", encoding="utf-8", opener=fsio.private) as file:
             file.write(note)
     except OSError:
         return

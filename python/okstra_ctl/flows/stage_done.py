@@ -151,7 +151,7 @@ def _check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -
 def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str) -> None:
     log_path = run.files.log("exit-check")
     fsio.make_folder(os.path.dirname(log_path))
-    with open(log_path, "wb", buffering=0) as log:
+    with open(log_path, "wb", buffering=0, opener=fsio.private) as log:
         status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.environment())
     record = {"schema": EXIT_CHECK_SCHEMA, "command": stage.exit_check, "commit": head, "exit": status, "log": log_path}
     fsio.replace_json(run.files.exit_check, record)

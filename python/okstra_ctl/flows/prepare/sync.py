@@ -47,7 +47,7 @@ def run_setup(worktree: str, commands: tuple[str, ...], log_path: str) -> None:
     if not commands:
         return
     fsio.make_folder(os.path.dirname(log_path))
-    with open(log_path, "ab", buffering=0) as log:
+    with open(log_path, "ab", buffering=0, opener=fsio.private) as log:
         for command in commands:
             log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
             status = proc.run_shell(command, cwd=worktree, log=log, env=git.environment())
