@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; answers its exit status (spec 6)."""
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
-    name = words[0] if words else ""
+    name = words[0] if words and find(words[0]) else "okstra"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except OkstraError as error:
-        return print_error(name or "okstra", error, as_json=as_json)
+        return print_error(name, error, as_json=as_json)
     except KeyboardInterrupt:
         return print_error(name, Interrupted("interrupted", "interrupted"), as_json=as_json)
     except BrokenPipeError:
@@ -117,7 +117,7 @@ def _logged(error: Exception) -> InternalError:
 
         log = open_call(None).doors.home.bug_log
         fsio.make_folder(os.path.dirname(log))
-        with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:
+        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=fsio.private) as file:
             file.write(f"okstra {__version__}: {' '.join(sys.argv[1:])}\n{text}\n")
     except (OSError, OkstraError):
         log = "(the log could not be written)"
