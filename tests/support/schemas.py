@@ -1,0 +1,64 @@
+"""Which JSON Schema goes with which file that okstra keeps, by the file's name."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from .sealed import ROOT
+
+DOCUMENTS = {
+    "project.json": "project",
+    "config.json": "config",
+    "registry.json": "worktree-registry",
+    "run-manifest-*.json": "run-manifest",
+    "run-context-*.json": "run-context",
+    "team-state-*.json": "team-state",
+    "task-manifest.json": "task-manifest",
+    "task-catalog.json": "task-catalog",
+    "latest-task.json": "latest-task",
+    "stage-map-*.json": "stage-map",
+    "exit-check-*.json": "exit-check",
+}
+ROWS = {
+    "consumers.jsonl": "ledger-row",
+    "timeline.jsonl": "timeline-row",
+    "active.jsonl": "index-row",
+    "events-*.jsonl": "event-row",
+}
+
+
+def schema_name(file_name: str) -> str | None:
+    """The schema of a file of that name; None when none is known."""
+    return next((name for pattern, name in (DOCUMENTS | ROWS).items() if fnmatch(file_name, pattern)), None)
+
+
+def load(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((ROOT / "schemas" / f"{name}-v1.schema.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def faults(value: object, name: str) -> list[str]:
+    """What the schema of that name finds wrong with a value, each with its place."""
+    return [
+        f"{'/'.join(map(str, error.absolute_path)) or '(top)'}: {error.message}"
+        for error in Draft202012Validator(load(name)).iter_errors(value)
+    ]
+
+
+def faults_of_file(path: Path) -> list[str]:
+    """What is wrong with a file by its schema, each fault with the file's name (and line, for rows)."""
+    name = schema_name(path.name)
+    if name is None:
+        return [f"{path}: no schema is known for a file of this name"]
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return [f"{path.name}: {fault}" for fault in faults(json.loads(text), name)]
+    found = [] if text.endswith("\n") else [f"{path.name}: the last line has no newline"]
+    for number, line in enumerate(text.splitlines(), 1):
+        found += [f"{path.name}:{number}: {fault}" for fault in faults(json.loads(line), name)]
+    return found
