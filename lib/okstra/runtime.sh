@@ -130,11 +130,11 @@ sys.exit(sys.version_info < (3, 10) or not all(map(find_spec, need)))' >/dev/nul
 
 # okstra_exec ARGS…: becomes the core. The process id stays: it is how the registry knows who holds a stage.
 okstra_exec() {
-  local package=$okstra_root/python/okstra_ctl
+  local core=$okstra_root/python/okstra_ctl/__main__.py
   okstra_find_python
   shopt -s execfail
-  if [[ -f $package/__main__.py ]]; then
-    exec "$okstra_python" -I "$package" "$@" || true
+  if [[ -f $core ]]; then
+    exec "$okstra_python" -I "$core" "$@" || true
   else
     exec "$okstra_python" -I -m okstra_ctl "$@" || true
   fi

@@ -1,12 +1,16 @@
-"""`python -m okstra_ctl`, and `python …/okstra_ctl` for the doors (which saves the import of runpy)."""
+"""`python -m okstra_ctl`, and `python …/okstra_ctl/__main__.py` for the doors (which saves the import of runpy)."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 if not __package__:
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     __package__ = "okstra_ctl"
 
 
@@ -17,5 +21,19 @@ def main() -> int:
     return run()
 
 
+def leave(status: int) -> NoReturn:
+    """Ends the process without tearing the interpreter down: that saves a light command a sixth of its time.
+
+    Nothing is lost: okstra flushes its output here, closes its files where it opens them, and registers no
+    exit handler.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            status = status or 1
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

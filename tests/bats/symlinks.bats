@@ -68,7 +68,7 @@ setup_file() {
     "okstra/lib:../bin/okstra" "okstra/lib/okstra-ctl:./cmd-list.sh" "okstra/lib:okstra-ctl/cmd-list.sh"; do
     cd "$TMP/${try%%:*}"
     run -0 "${try#*:}" list
-    contains "$output" "[$ROOT/python/okstra_ctl]"
+    contains "$output" "[$ROOT/python/okstra_ctl/__main__.py]"
   done
   cd "$ROOT/bin"
   run -0 bash okstra list

@@ -155,11 +155,11 @@ class RegistryDoc:
         """The claims on a task's stages, by stage number; other entries are not parsed."""
         prefix = f"{key}#stage-"
         found = {}
-        for name in self._document.keys("stages"):
-            if name.startswith(prefix) and name[len(prefix) :].isdigit():
-                claim = self.stage(StageKey(key, int(name[len(prefix) :])))
-                if claim is not None:
-                    found[int(name[len(prefix) :])] = claim
+        for name in self._document.keys_starting("stages", prefix):
+            number = name[len(prefix) :]
+            claim = self.stage(StageKey(key, int(number))) if number.isdigit() else None
+            if claim is not None:
+                found[int(number)] = claim
         return found
 
     def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:

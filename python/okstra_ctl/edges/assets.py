@@ -8,11 +8,6 @@ from typing import Any
 
 from ..words.errors import Missing
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # the standard library has it from 3.11 on
-
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -37,6 +32,10 @@ def text(*parts: str) -> str:
 
 
 def toml(*parts: str) -> dict[str, Any]:
-    """A TOML data file, parsed."""
+    """A TOML data file, parsed. The parser is imported late: light commands read no TOML."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # the standard library has it from 3.11 on
     document: dict[str, Any] = tomllib.loads(text(*parts))
     return document

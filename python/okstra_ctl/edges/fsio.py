@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import NoReturn
 
+from ..core.json_text import encode
 from ..words.errors import OkstraError, Unreadable, WorkFailed
 
 FILE_MODE = 0o600
@@ -87,7 +88,7 @@ def read_json(path: str, schema: str | None = None) -> dict[str, object] | None:
 
 def json_bytes(value: object) -> bytes:
     """A JSON file's bytes: readable, keys in the order given, UTF-8, one newline at the end."""
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "surrogateescape")
+    return encode(value, indent=2) + b"\n"
 
 
 def replace(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:

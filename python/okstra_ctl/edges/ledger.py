@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 
+from ..core.json_text import encode
 from ..core.ledger import LedgerRow, LedgerView, fold
 from . import fsio
 from .locks import LockKind, hold
@@ -50,16 +50,26 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_ino, found.st_size
 
 
+def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
+    """Whether the ledger has every one of the rows, as a look without the lock tells."""
+    held = fsio.read_bytes(path) or b""
+    return all(_needle(row) in held for row in rows)
+
+
 def append(path: str, rows: Iterable[LedgerRow]) -> int:
     """Appends the rows whose ids the ledger does not hold yet, under its lock. Answers how many it wrote."""
     written = 0
     with hold(LockKind.LEDGER, lock_path(path)):
         held = b"\n".join(read_lines(path))
         for row in rows:
-            line = json.dumps(row.to_json(), ensure_ascii=False).encode("utf-8", "surrogateescape")
-            needle = json.dumps({"id": row.id}, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
-            if needle not in held:
+            line = encode(row.to_json())
+            if _needle(row) not in held:
                 fsio.append_line(path, line + b"\n")
                 held += line
                 written += 1
     return written
+
+
+def _needle(row: LedgerRow) -> bytes:
+    """The bytes that a ledger holds exactly when it holds the row: in text, quotes would be escaped."""
+    return encode({"id": row.id})[1:-1]

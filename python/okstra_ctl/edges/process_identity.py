@@ -6,7 +6,6 @@ import os
 
 from ..core.ownership import Owner
 from ..words.statuses import Liveness
-from . import proc
 
 CLIENT_NAMES = frozenset({"claude", "codex", "gemini", "opencode"})
 _BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
@@ -92,4 +91,7 @@ def _stat_fields(pid: int) -> list[str] | None:
 
 
 def _ask(*argv: str) -> str:
+    """The way of systems without /proc. Imported late: light commands start no process and need no subprocess."""
+    from . import proc
+
     return " ".join(proc.run(argv).stdout.decode("utf-8", "replace").split())

@@ -18,7 +18,7 @@ _HELD = {
     Liveness.NOBODY: RunStatus.RESERVED,
     Liveness.GONE: RunStatus.INTERRUPTED,
 }
-_ENDED = {"done": RunStatus.COMPLETED, "released": RunStatus.RELEASED}
+_ENDED = {"done": RunStatus.COMPLETED.value, "released": RunStatus.RELEASED.value}
 
 
 class WorktreeRow(NamedTuple):
@@ -52,32 +52,28 @@ def worktree_rows(doors: Doors) -> list[WorktreeRow]:
 
 def run_rows(doors: Doors) -> list[RunRow]:
     """Every run in the index, oldest first."""
-    doc = doors.registry.read()
-    held = _holders(doc)
-    return [_run_row(row, held) for row in run_index.newest_rows(doors.home)]
+    held = _holders(doors.registry.read())
+    return [
+        RunRow(
+            row["run_id"],
+            row.get("task_type", ""),
+            row.get("stage"),
+            _ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or RunStatus.PREPARED.value,
+            row.get("at", ""),
+            row.get("project_root", ""),
+            row.get("manifest", ""),
+        )
+        for row in run_index.newest_rows(doors.home)
+    ]
 
 
-def _holders(doc: RegistryDoc) -> dict[str, RunStatus]:
+def _holders(doc: RegistryDoc) -> dict[str, str]:
     return {
-        claim.run_id: RunStatus.COMPLETED
+        claim.run_id: RunStatus.COMPLETED.value
         if claim.status is ClaimStatus.DONE
-        else _HELD[process_identity.liveness(claim.owner)]
+        else _HELD[process_identity.liveness(claim.owner)].value
         for _, claim in doc.stages()
     }
-
-
-def _run_row(row: dict[str, object], held: dict[str, RunStatus]) -> RunRow:
-    run_id, stage = str(row.get("run_id")), row.get("stage")
-    status = _ENDED.get(str(row.get("event"))) or held.get(run_id) or RunStatus.PREPARED
-    return RunRow(
-        run_id,
-        str(row.get("task_type", "")),
-        stage if isinstance(stage, int) else None,
-        str(status),
-        str(row.get("at", "")),
-        str(row.get("project_root", "")),
-        str(row.get("manifest", "")),
-    )
 
 
 def _row(key: str, path: str, branch: str, status: ClaimStatus, owner: Owner | None, run_id: str) -> WorktreeRow:

@@ -1,15 +1,14 @@
 """Reading, approving and adopting plans. A checked plan's Stage Map is kept beside it, so that later
-commands need no markdown parser; the copy counts only while the plan's bytes are the same."""
+commands need no markdown parser; it counts only while the plan's text is the same, and is kept with that text
+(comparing costs less than a digest, whose library takes milliseconds to load)."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import NamedTuple
 
 from ..core.paths import PLANNING, RunFiles, TaskFiles
-from ..core.plan import approval
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
 from ..edges import fsio
@@ -57,15 +56,14 @@ def check(path: str) -> CheckedPlan:
 def load(path: str, *, remember: bool = False) -> CheckedPlan:
     """The plan as last checked if its bytes are the same, else checked now (and remembered, if asked and in order)."""
     text = read_text(path)
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
     cache = _cache_path(path)
-    known = _from_cache(cache, digest) if cache else None
+    known = _from_cache(cache, text) if cache else None
     if known is not None:
         return known._replace(path=path)
     checked = _check_text(path, text)
     if remember and cache and checked.stage_map is not None:
         fsio.make_folder(os.path.dirname(cache))
-        fsio.replace_json(cache, _to_cache(checked, digest))
+        fsio.replace_json(cache, _to_cache(checked, text))
     return checked
 
 
@@ -102,6 +100,8 @@ def approve(path: str) -> CheckedPlan:
 
     Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`) when a blocking question is open.
     """
+    from ..core.plan import approval
+
     text = read_text(path)
     approved_text = approval.approve(text)
     plan = _check_text(path, approved_text)
@@ -143,22 +143,22 @@ def _cache_path(plan: str) -> str | None:
     return RunFiles(folder, PLANNING, match[1]).stage_map_cache
 
 
-def _to_cache(plan: CheckedPlan, digest: str) -> dict[str, object]:
+def _to_cache(plan: CheckedPlan, text: str) -> dict[str, object]:
     assert plan.stage_map is not None
     return {
         "schema": CACHE_SCHEMA,
-        "plan_sha256": digest,
+        "plan_text": text,
         "approved": plan.approved,
         "findings": [list(finding) for finding in plan.findings],
         "stage_map": stage_map_to_json(plan.stage_map),
     }
 
 
-def _from_cache(path: str, digest: str) -> CheckedPlan | None:
-    """What was remembered; None when there is nothing, it is of other bytes, or it can't be read."""
+def _from_cache(path: str, text: str) -> CheckedPlan | None:
+    """What was remembered; None when there is nothing, it is of another text, or it can't be read."""
     try:
         kept = fsio.read_json(path, CACHE_SCHEMA)
-        if kept is None or kept.get("plan_sha256") != digest:
+        if kept is None or kept.get("plan_text") != text:
             return None
         findings = kept["findings"]
         assert isinstance(findings, list)

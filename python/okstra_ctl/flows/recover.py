@@ -17,9 +17,8 @@ from .doors import Doors
 from .stage_records import ledger_path
 
 
-def recover_task(key: TaskKey, repository: git.Repository, doors: Doors) -> list[str]:
+def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doors: Doors) -> list[str]:
     """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each."""
-    doc = doors.registry.read()
     told = []
     for stage, claim in doc.stages_of(key).items():
         if is_abandoned(claim):
@@ -30,13 +29,15 @@ def recover_task(key: TaskKey, repository: git.Repository, doors: Doors) -> list
     return told
 
 
-def heal_ledger(key: TaskKey, doors: Doors) -> int:
+def heal_ledger(key: TaskKey, doc: RegistryDoc) -> int:
     """Writes the `started` rows that active claims lack: their runs died between commit point and ledger."""
-    healed = 0
-    for stage, claim in doors.registry.read().stages_of(key).items():
+    missing: dict[str, list[LedgerRow]] = {}
+    for stage, claim in doc.stages_of(key).items():
         if claim.status is ClaimStatus.ACTIVE:
-            healed += ledger_edge.append(ledger_path(claim.plan), [started_row_of(StageKey(key, stage), claim)])
-    return healed
+            missing.setdefault(ledger_path(claim.plan), []).append(started_row_of(StageKey(key, stage), claim))
+    return sum(
+        ledger_edge.append(path, rows) for path, rows in missing.items() if not ledger_edge.holds_all(path, rows)
+    )
 
 
 def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:

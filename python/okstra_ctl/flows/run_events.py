@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from ..core.json_text import encode_line
 from ..core.paths import RunFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
@@ -15,4 +15,4 @@ def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
     row = {"v": 1, "at": at, "event": event, **fields}
     fsio.make_folder(os.path.dirname(files.events))
     with hold(LockKind.INDEX, f"{files.events}.lock"):
-        fsio.append_line(files.events, json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n")
+        fsio.append_line(files.events, encode_line(row))

@@ -12,8 +12,8 @@ from ..core.paths import PLANNING
 from ..core.plan.records import StageMap
 from ..core.registry_doc import RegistryDoc
 from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
-from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
+from ..edges import process_identity
 from ..words.errors import UsageError
 from ..words.statuses import Liveness
 from .doors import Doors
@@ -33,7 +33,9 @@ def load_records(doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dic
 
 
 def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[str, bool]:
-    """Which of the commits the task branch holds."""
+    """Which of the commits the task branch holds. Most listings ask nothing of git, so its door is opened late."""
+    from ..edges import git
+
     return {commit: bool(commit) and git.is_ancestor(task_worktree, commit, head) for commit in commits}
 
 

@@ -5,11 +5,11 @@ All are shared by the runs of a project, so all are written under the project's 
 
 from __future__ import annotations
 
-import json
 import os
 from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
+from ..core.json_text import encode_line
 from ..core.lined_document import DocumentError, LinedDocument
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
@@ -135,7 +135,7 @@ def _note_run(manifest: Manifest, news: RunNews) -> None:
 
 def _timeline_row(news: RunNews) -> bytes:
     row = {"v": 1, "at": news.at, "event": news.event, "run_id": str(news.run), "note": news.note}
-    return json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+    return encode_line(row)
 
 
 def _page(manifest: Manifest, news: RunNews, worktree: str) -> str:

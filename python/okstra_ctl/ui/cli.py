@@ -17,11 +17,19 @@ from .command_table import COMMANDS, Command, find, open_call
 from .reply import Reply, print_error, print_reply
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=int(columns) - 2 if columns.isdigit() else 98)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse whose errors are ours; abbreviated flags are refused, so that new flags break no script."""
 
     def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")

@@ -48,19 +48,29 @@ def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
 
 def printable(text: str) -> str:
     """Text that only shows: control characters (terminal escapes among them) are spelled out."""
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(char if char in "\n\t" or char.isprintable() else _spelled(char) for char in text)
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Columns, padded to what they hold."""
-    shown = [[printable(cell).replace("\n", " ") for cell in row] for row in [header, *rows]]
-    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
-    lines = [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) for row in shown
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    columns = [_column(cells) for cells in zip(header, *rows, strict=True)]
+    return "\n".join([line.rstrip() for line in map("  ".join, zip(*columns, strict=True))])
+
+
+def _column(cells: Sequence[str]) -> list[str]:
+    """The cells, padded to the widest. Plain ASCII, which most columns are, is measured by its length."""
+    if all(map(_plain, cells)):
+        width = max(map(len, cells))
+        return [cell.ljust(width) for cell in cells]
+    shown = [printable(cell).replace("\n", " ").replace("\t", " ") for cell in cells]
+    width = max(map(_width, shown))
+    return [cell + " " * (width - _width(cell)) for cell in shown]
+
+
+def _plain(cell: str) -> bool:
+    return cell.isascii() and cell.isprintable()
 
 
 def fields(pairs: Sequence[tuple[str, object]]) -> str:

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[0-9]+")
 _SPACE = re.compile(r"\s+")
 
 # A cell that says in words that there is nothing.
-_NOTHING = word_set("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정")
+NOTHING = word_set("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정")
 
 
 class Piece(NamedTuple):
@@ -94,7 +94,7 @@ def split_breaks(text: str, mark: str) -> str:
 
 def says_nothing(text: str) -> bool:
     """Whether a cell (str, plain) is empty or says so in words: `(none)`, a dash, `n/a`, `TBD`, `없음`."""
-    return text.strip(" \t()[]<>.*_").casefold() in _NOTHING or not text.strip(" \t()[]<>.*_-")
+    return text.strip(" \t()[]<>.*_").casefold() in NOTHING or not text.strip(" \t()[]<>.*_-")
 
 
 def one_number(text: str) -> int | None:

@@ -30,9 +30,9 @@ _TEST = re.compile(
 _RED = re.compile(r"(?i:(?<![a-z])(?:fail(?:s|ed|ing|ure)?|red)(?![a-z]))|실패|빨간")
 _PASS = re.compile(r"(?i:(?<![a-z])(?:pass(?:es|ing)?|green)(?![a-z]))|통과|성공")
 _WRITES_TEST = re.compile(
-    r"(?i:(?<![a-z])(?:write|add|create|extend|draft|introduce|update|adapt|prepare|author)\s+"
+    r"(?i:(?<![a-z])(?:write|add|create|implement|extend|draft|introduce|update|adapt|prepare|author)\s+"
     r"(?:(?!and\b|then\b|so\b|to\b|that\b|until\b)[^\s`.,;:]{1,40}\s+){0,5}?(?:unit|regression)?(?:tests?|specs?)(?![a-z]))"
-    r"|테스트\S{0,6}\s+(?:\S{1,20}\s+){0,2}?(?:작성|추가|만들|쓴)"
+    r"|테스트\S{0,6}\s+(?:\S{1,20}\s+){0,2}?(?:작성|추가|구현|만들|쓴)"
 )
 _CODE_VERB = re.compile(
     r"(?i:(?<![a-z])(?:implement|refactor|modify|rewrite|edit|fix|change|replace|rename|move|extract|remove|delete|wire|"
@@ -41,6 +41,7 @@ _CODE_VERB = re.compile(
 _SURE_CODE_VERB = re.compile(
     r"(?i:(?<![a-z])(?:implement|refactor|modify|rewrite|edit)(?![a-z]))|구현|수정|변경|추가|삭제|작성"
 )
+_BUILDS = re.compile(r"(?i:(?<![a-z])(?:implement|refactor)(?![a-z]))|구현|리팩터|리팩토")
 _RUNNING = re.compile(
     r"(?i:(?:re-?run|run|execute|verify|check|confirm|see|watch|observe|commit|read|review|inspect|look|measure|note|"
     r"record|document|install|lint|format|validate|prove|show|test|open|understand|find|locate|benchmark)(?![a-z]))"
@@ -80,7 +81,9 @@ def _unproven_step(section: Section, files: Files) -> tuple[int, int] | None:
         if is_test_step(text, paths):
             return None
         # When the files of the stage aren't known, only a path in the step itself tells that it changes code.
-        touches_code = any(is_code_path(path) for path in paths) if paths else not files.is_broken
+        touches_code = any(is_code_path(path) for path in paths)
+        if not paths or _BUILDS.search(_prose(text)):
+            touches_code = touches_code or not files.is_broken
         if touches_code and not is_running_step(text):
             return raw.step.number, raw.step.line
     return None
@@ -96,11 +99,12 @@ def is_test_step(text: str, paths: list[str]) -> bool:
     """Whether a step (str), which names the given paths (list of str), writes a failing test."""
     prose = _prose(text)
     code = _start(_CODE_VERB.search(prose))
-    if _start(_WRITES_TEST.search(prose)) < code:
+    writes = _start(_WRITES_TEST.search(prose))
+    if writes <= code and writes != _NOWHERE:
         return True
     passes = _PASS.search(prose) is not None
     if paths and is_test_path(paths[0]) and not is_running_step(text):
-        if not any(is_code_path(path) for path in paths):
+        if not any(is_code_path(path) for path in paths) and not _BUILDS.search(prose):
             return True
         if code == _NOWHERE and not passes:
             return True

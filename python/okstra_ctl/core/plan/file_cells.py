@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .cells import outside_code, pieces, says_nothing, shown, split_breaks, without_comments
+from .cells import NOTHING, outside_code, pieces, shown, split_breaks, without_comments
 from .document import FILES, Row, Table
 from .globs import PatternError, normalise
 from .path_kinds import looks_like_path
@@ -81,7 +81,12 @@ def read_files(cell: str) -> list[str]:
             bare = [part]
             is_remark = False
     found += _bare_patterns(" ".join(bare))
-    return [pattern for word in found for pattern in _spell_out(word) if not says_nothing(word) or word.strip() == "."]
+    return [pattern for word in found for pattern in _spell_out(word) if not _names_nothing(word)]
+
+
+def _names_nothing(word: str) -> bool:
+    """Whether a word is a dash, `none` and the like; `**`, `.` and even `..` do name something."""
+    return word.strip(" \t()<>").casefold() in NOTHING or not any(sign.isalnum() or sign in "/~.*_\\" for sign in word)
 
 
 def _split(text: str) -> list[str]:

@@ -54,7 +54,9 @@ def looks_like_path(word: str) -> bool:
         return False
     if "/" in word:
         return any(character.isalnum() for character in word)
-    return bool(_PLAIN_FILE.match(word) or _DOT_FILE.match(word)) or low in _WELL_KNOWN
+    # `Makefile` and `README` are files; "changes" and "version" are words.
+    is_known = low in _WELL_KNOWN and (word.isupper() or (word[:1].isupper() and low.endswith("file")))
+    return is_known or bool(_PLAIN_FILE.match(word) or _DOT_FILE.match(word))
 
 
 def is_test_path(path: str) -> bool:

@@ -21,7 +21,8 @@ def check_titles(entries: Sequence[Entry], table: Table) -> tuple[list[str], lis
     findings = []
     seen: dict[str, Entry] = {}
     for title, entry in zip(titles, entries, strict=True):
-        if not title:
+        # A dash or a stray mark is no title either.
+        if not any(sign.isalnum() for sign in title):
             message = "The title is empty; write what the stage brings."
             findings.append(Finding("S11", "error", entry.row.line, message))
             continue
@@ -50,7 +51,7 @@ def _problem(row: Row) -> str:
     """What is wrong with the exit check of a row; empty when nothing is."""
     cell = row.cell(EXIT_CHECK)
     command = read_command(cell)
-    if says_nothing(command):
+    if says_nothing(command) or not any(sign.isalnum() for sign in command):
         return "The exit check is empty; write a command that ends with status 0 when the stage is done."
     if row.overflows or not all(piece.closed for piece in pieces(cell)):
         return (

@@ -84,18 +84,19 @@ def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> Pr
     )
     if request.degraded is not None:
         return _prepare_degraded(request, doors, request.degraded)
-    repaired = recover.recover_task(request.key, request.checkout, doors)
+    doc = doors.registry.read()
+    repaired = recover.recover_task(request.key, doc, request.checkout, doors)
     if request.stage_map is not None:
-        return _prepare_stage(request, doors, repaired)
+        recover.heal_ledger(request.key, doc)
+        return _prepare_stage(request, doors, repaired, is_first=doc.task(request.key) is None)
     return _prepare_in_task_worktree(request, doors, repaired)
 
 
-def _prepare_stage(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
-    if doors.registry.read().task(request.key) is None:
+def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, is_first: bool) -> PreparedRun:
+    if is_first:
         reserve.preview(request, doors)  # refuse before the first worktree is made, not after
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
     task_worktree.ensure(request, doors, log)
-    recover.heal_ledger(request.key, doors)
     with UndoStack() as undo:
         held = reserve.reserve_stage(request, doors)
         claim = _claim_of(held)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ...core.identity import RunId
+from ...core.json_text import encode_line
 from ...core.manifest import WorktreeFacts, new_context, new_team_state
 from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
@@ -45,7 +45,7 @@ def files_of(
         **prompts.render(request, run_files, context, stage),
         run_files.run_context: fsio.json_bytes(new_context(run, context)),
         run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
-        run_files.events: (json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8", "surrogateescape"),
+        run_files.events: encode_line(event),
     }
 
 

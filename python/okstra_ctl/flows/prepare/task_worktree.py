@@ -39,7 +39,7 @@ def ensure(request: Request, doors: Doors, log_path: str) -> tuple[TaskClaim, Wo
             if mine is not None:
                 return _make(request, doors, mine, log_path)
         elif recover.is_abandoned(claim):
-            recover.recover_task(request.key, request.checkout, doors)
+            recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
         elif time.monotonic() > deadline:
             raise Busy("busy", "the task's worktree is still being made by another run", where=claim.path)
         else:

@@ -1,0 +1,67 @@
+"""Timing whole commands side by side: in turn, several rounds, medians and spreads."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+Action = Callable[[], object]
+
+
+class Spread(NamedTuple):
+    """Seconds: least, median, most."""
+
+    least: float
+    median: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.median * 1e3:.1f} ms ({self.least * 1e3:.1f} to {self.most * 1e3:.1f})"
+
+
+class Row(NamedTuple):
+    """One line of the table. `goal` is the highest ratio that spec asks for."""
+
+    what: str
+    against: str
+    ours: Spread
+    theirs: Spread
+    ratio: float
+    goal: float
+    note: str = ""
+
+
+def run(argv: Sequence[str], *, cwd: str | None = None, env: dict[str, str] | None = None) -> None:
+    """Runs a command to its end; a failing one stops the benchmark with what it printed."""
+    done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True)
+    if done.returncode != 0:
+        raise SystemExit(
+            f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr.decode()}{done.stdout.decode()}"
+        )
+
+
+def seconds(action: Action) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def spread(values: Sequence[float]) -> Spread:
+    return Spread(min(values), statistics.median(values), max(values))
+
+
+def compare(what: str, ours: Action, against: str, theirs: Action, *, rounds: int, goal: float, note: str = "") -> Row:
+    """Both in turn, `rounds` times after one warm-up; the ratio is the median of the pairs' ratios."""
+    ours(), theirs()
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    ratio = statistics.median(mine / other for mine, other in pairs)
+    return Row(what, against, spread([p[0] for p in pairs]), spread([p[1] for p in pairs]), ratio, goal, note)
+
+
+def settle() -> None:
+    """Lets the disk finish what the last scene left."""
+    os.sync()

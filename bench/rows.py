@@ -1,0 +1,222 @@
+"""The rows of the table: each function measures one line of the speed goals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from measure import Row, compare, run, seconds, settle, spread
+from scenes import OKSTRA, TASK, Scene, fill_index, fill_ledger, fill_registry, plan_of, scene
+
+PYTHON = sys.executable
+
+
+def one_stage_100_files() -> list[Row]:
+    with scene(100) as place:
+        place.plan(40)
+        row = compare(
+            "run --render-only, one stage, 100 files",
+            place.take_stage,
+            "git worktree add -b",
+            place.bare_add,
+            rounds=15,
+            goal=4.0,
+        )
+        own = (row.ours.median - row.theirs.median) * 1e3
+        return [row._replace(note=f"{own:.0f} ms beyond git (goal: 60)")]
+
+
+def one_stage_10000_files() -> list[Row]:
+    with scene(10_000) as place:
+        place.plan(20)
+        settle()
+        return [
+            compare(
+                "run --render-only, one stage, 10,000 files",
+                place.take_stage,
+                "git worktree add -b",
+                place.bare_add,
+                rounds=7,
+                goal=1.0,
+            )
+        ]
+
+
+def eight_at_once() -> list[Row]:
+    with scene(10_000) as place:
+        place.plan(40)
+        settle()
+
+        def together() -> None:
+            argv = [OKSTRA, *place.take_stage_args()]
+            running = [
+                subprocess.Popen(argv, cwd=place.repo, env=place.env, stdout=subprocess.DEVNULL) for _ in range(8)
+            ]
+            if any([process.wait() for process in running]):
+                raise SystemExit("a run failed")
+
+        def one_by_one() -> None:
+            for _ in range(8):
+                place.bare_add()
+
+        return [
+            compare("8 runs at once, 10,000 files", together, "8 bare adds in a row", one_by_one, rounds=3, goal=0.9)
+        ]
+
+
+def remove_10000_files() -> list[Row]:
+    rounds = 4
+    with scene(10_000) as place:
+        place.plan(rounds + 1)
+        for _ in range(rounds + 1):
+            place.take_stage()
+            place.bare_add()
+        numbers = {"ours": 0, "theirs": 0}
+        for number in range(1, rounds + 2):
+            place.okstra("stage", "done", "--run", f"{TASK}/implementation/stage-{number}/001", "--no-change", "bench")
+        settle()
+
+        def ours() -> None:
+            numbers["ours"] += 1
+            place.okstra("worktree", "remove", f"{TASK}#stage-{numbers['ours']}")
+
+        def theirs() -> None:
+            time.sleep(1.5)  # the deleting that goes on behind ours must not slow git down
+            numbers["theirs"] += 1
+
+        ours(), theirs(), place.bare_remove(1)
+        mine, other = [], []
+        for number in range(2, rounds + 2):
+            mine.append(seconds(ours))
+            theirs()
+            other.append(seconds(lambda number=number: place.bare_remove(number)))  # type: ignore[misc]
+        ratio = spread(mine).median / spread(other).median
+        return [
+            Row("worktree remove, 10,000 files", "git worktree remove --force", spread(mine), spread(other), ratio, 0.3)
+        ]
+
+
+def light_commands() -> list[Row]:
+    with scene(10) as place:
+        plan = place.plan(5)
+        commands: list[tuple[str, ...]] = [
+            ("list",),
+            ("stage", "list", "--plan", plan),
+            ("worktree", "list"),
+            ("--version",),
+        ]
+        return [
+            compare(
+                f"okstra {' '.join(word for word in words if word not in ('--plan', plan))}",
+                lambda words=words: run([OKSTRA, *words], cwd=str(place.repo), env=place.env),  # type: ignore[misc]
+                "python -I -c pass",
+                lambda: run([PYTHON, "-I", "-c", "pass"]),
+                rounds=41,
+                goal=4.0,
+            )
+            for words in commands
+        ]
+
+
+def worktree_list() -> list[Row]:
+    with scene(10) as place:
+        place.plan(100)
+        for _ in range(100):
+            place.take_stage()
+        return [
+            compare(
+                "worktree list, 100 worktrees",
+                lambda: run([OKSTRA, "worktree", "list"], cwd=str(place.repo), env=place.env),
+                "git worktree list --porcelain",
+                lambda: run(["git", "-C", str(place.repo), "worktree", "list", "--porcelain"], env=place.env),
+                rounds=15,
+                goal=6.0,
+            )
+        ]
+
+
+def choosing_among_10000() -> list[Row]:
+    with scene(100) as small, scene(100) as large:
+        for place, size in ((small, 10), (large, 10_000)):
+            plan = place.plan(30)
+            fill_registry(place.home / ".okstra", size)
+            fill_ledger(plan, size)
+        row = compare(
+            "choosing a stage, 10,000 reservations and rows",
+            large.take_stage,
+            "the same with 10",
+            small.take_stage,
+            rounds=15,
+            goal=2.0,
+        )
+        return [row._replace(note=f"registry lock held {_lock_held(large):.0f} ms at the 95th percentile (goal: 50)")]
+
+
+def _lock_held(place: Scene) -> float:
+    """Milliseconds at the 95th percentile that a transaction on this registry holds its lock."""
+    from okstra_ctl.core.home_paths import HomePaths
+    from okstra_ctl.core.identity import TaskKey
+    from okstra_ctl.edges.registry import Registry
+
+    registry, held = Registry(HomePaths(str(place.home / ".okstra"))), []
+    key = TaskKey.parse(TASK)
+    for number in range(40):
+        start = time.perf_counter()
+        with registry.transaction() as doc:
+            claim = doc.task(key)
+            if claim is None:
+                raise SystemExit("the task has no claim")
+            doc.put_task(key, claim._replace(created_at=str(number)))
+        held.append((time.perf_counter() - start) * 1e3)
+    return sorted(held)[int(len(held) * 0.95)]
+
+
+def list_10000_runs() -> list[Row]:
+    with scene(10) as place:
+        index = fill_index(place.home / ".okstra", 10_000)
+        reading = f"import json\nfor line in open({str(index)!r}, 'rb'): json.loads(line)"
+        return [
+            compare(
+                "list over 10,000 runs",
+                lambda: run([OKSTRA, "list"], cwd=str(place.repo), env=place.env),
+                "python that reads and parses each line",
+                lambda: run([PYTHON, "-I", "-c", reading]),
+                rounds=11,
+                goal=2.0,
+            )
+        ]
+
+
+def check_1mb_plan() -> list[Row]:
+    with scene(1) as place:
+        plan = place.folder / "large.md"
+        plan.write_text(plan_of(100, filler=10_000), encoding="utf-8")
+        parsing = (
+            "from markdown_it import MarkdownIt\n"
+            f"MarkdownIt('commonmark').enable('table').parse(open({str(plan)!r}, encoding='utf-8').read())"
+        )
+        return [
+            compare(
+                f"plan check, {plan.stat().st_size / 1e6:.1f} MB",
+                lambda: run([OKSTRA, "plan", "check", str(plan)], cwd=str(place.repo), env=place.env),
+                "markdown-it-py alone",
+                lambda: run([PYTHON, "-I", "-c", parsing]),
+                rounds=5,
+                goal=2.0,
+            )
+        ]
+
+
+ROWS: dict[str, Callable[[], list[Row]]] = {
+    "stage-100": one_stage_100_files,
+    "stage-10000": one_stage_10000_files,
+    "eight": eight_at_once,
+    "remove": remove_10000_files,
+    "light": light_commands,
+    "worktrees": worktree_list,
+    "choosing": choosing_among_10000,
+    "list": list_10000_runs,
+    "plan": check_1mb_plan,
+}
