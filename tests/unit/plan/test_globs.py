@@ -56,6 +56,9 @@ from okstra_ctl.core.plan.globs import PatternError, intersect, matches, normali
         ("SRC/a.py", "src/a.py", False),
         ("문서/새 파일.md", "문서/새 파일.md", True),
         ("문서", "문서/a.md", True),
+        ("socket.io", "socket.io/a.js", False),
+        ("socket.io/", "socket.io/a.js", True),
+        ("libs/sub/", "libs/sub", True),
         ("../x", "../x", False),
         ("src", "src/../etc", False),
         ("src", "/src/a", False),
@@ -100,6 +103,13 @@ def test_composed_and_decomposed_korean_are_the_same() -> None:
         ("a[b/c", "a[b/d", False),
         ("../a", "../a", False),
         ("src/a.py/", "src/a.py", True),
+        ("src/a.py", "src/a.py/b", False),
+        ("src/a.py", "**/*.md", False),
+        ("src/cart", "**/*.md", True),
+        ("LICENSE", "**/*.md", False),
+        ("changes", "changes/1.md", True),
+        ("v1.2", "v1.2/a.md", True),
+        ("etc/conf.d", "etc/conf.d/a.conf", True),
     ],
 )
 def test_intersect(one: str, other: str, expected: bool) -> None:

@@ -62,6 +62,24 @@ MISTAKES = [
     Mistake("S1", "a row stands twice", ROW_2, f"{ROW_2}\n{ROW_2}", f"{ROW_2}\n{ROW_3}"),
     Mistake("S1", "a stage is left out", f"{ROW_3}", f"{_row(ROW_3, '3', '4')}", "| 4 "),
     Mistake("S1", "the column is missing", "| Stage | Title | Dep", "| Row | Title | Dep", "| Row"),
+    Mistake(
+        "S1",
+        "the table is in a fence",
+        "\n| Stage | Title | D",
+        "\n```\n| Stage | Title | D",
+        "## 5.5 Stage Map\n\n```",
+    ),
+    Mistake(
+        "S1",
+        "the row of dashes is missing",
+        "|-------|-------|------------|-------|-------|------------|\n",
+        "",
+        "## 5.5",
+    ),
+    Mistake(
+        "S1", "the row of dashes is too short", "|-------|-------|------------|", "|-------|------------|", "## 5.5"
+    ),
+    Mistake("S1", "the rows are missing", f"{ROW_1}\n{ROW_2}\n{ROW_3}\n", "", "| Stage | Title"),
     Mistake("S2", "a section is missing", SECTION_2, "", "| 2 "),
     Mistake("S2", "the last section is missing", SECTION_3, "", "| 3 "),
     Mistake("S2", "a row is missing", f"{ROW_2}\n", "", "### 5.5.2"),
@@ -147,6 +165,9 @@ MISTAKES = [
         "S9", "nothing is a dependency", "| Apply a coupon | 1 | `src/cart.py`", "| Apply a coupon | | `src/**`", "| 2 "
     ),
     Mistake("S10", "the path is absolute", "`docs/coupons.md` |", "`/docs/coupons.md` |", "| 3 "),
+    Mistake("S10", "the path is the folder above", "`docs/coupons.md` |", ".. |", "| 3 "),
+    Mistake("S10", "the path is the root", "`docs/coupons.md` |", "/ |", "| 3 "),
+    Mistake("S10", "one of several paths is bad", "`docs/coupons.md` |", "`docs/coupons.md`, `~/x` |", "| 3 "),
     Mistake("S10", "the path climbs out", "`docs/coupons.md` |", "`docs/../../coupons.md` |", "| 3 "),
     Mistake("S10", "the path climbs out with backslashes", "`docs/coupons.md` |", "`..\\x.md` |", "| 3 "),
     Mistake("S10", "the path is in a home", "`docs/coupons.md` |", "`~/coupons.md` |", "| 3 "),
@@ -189,3 +210,39 @@ def test_the_good_plan_is_good() -> None:
 
 def test_every_rule_has_a_bad_example() -> None:
     assert {mistake.rule for mistake in MISTAKES} == {f"S{number}" for number in range(1, 13)}
+
+
+COLUMN_RULES = [
+    ("Stage", "S1"),
+    ("Title", "S11"),
+    ("Files", "S5"),
+    ("Steps", "S4"),
+    ("Exit check", "S6"),
+    ("Depends on", "S9"),
+]
+KOREAN = (
+    (EXAMPLES / "wide_korean_plan.md")
+    .read_text(encoding="utf-8")
+    .replace("# 계획", "---\napproved: true\n---\n# 계획", 1)
+)
+
+
+@pytest.mark.parametrize("emptied", ["", "-", "TBD", "\x00", "***", "`"])
+@pytest.mark.parametrize(("column", "rule"), COLUMN_RULES)
+@pytest.mark.parametrize("plan", [GOOD, KOREAN], ids=["good", "korean"])
+def test_an_emptied_cell_breaks_the_rule_of_its_column(plan: str, column: str, rule: str, emptied: str) -> None:
+    lines = plan.split("\n")
+    start = max(place for place, line in enumerate(lines) if "Exit check" in line)
+    place_of = {name.strip().casefold(): place for place, name in enumerate(lines[start].split("|"))}
+    for row in range(start + 2, start + 5):
+        cells = lines[row].replace("\\|", "\x01").split("|")
+        cells[place_of[column.casefold()]] = f" {emptied} "
+        changed = "|".join(cells).replace("\x01", "\\|")
+        findings = check_plan("\n".join([*lines[:row], changed, *lines[row + 1 :]])).findings
+        if column == "Depends on":
+            # Nothing is a fine answer there, unless files are shared; anything else breaks S3.
+            assert {finding.rule for finding in findings} in (set(), {"S9"}, {"S3"})
+        elif (column, emptied) in (("Title", "TBD"), ("Files", "***")):
+            assert findings == ()
+        else:
+            assert [(finding.rule, finding.line) for finding in findings] == [(rule, row + 1)], findings

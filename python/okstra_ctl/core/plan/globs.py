@@ -2,8 +2,8 @@
 
 A pattern starts at the root of the repository. `*` and `?` stay within a name, `[...]` is a class, `**` as a whole
 name stands for any number of folders. Names are told apart by case. What names a folder covers all below it: a
-pattern with `/` at its end, one without wildcards, or one whose last name has no wildcard and no file extension
-(`packages/*/src`). So `**/a.py` and `**/b.py` have nothing in common, although a folder could be called `a.py`.
+pattern with `/` at its end, or one whose last name has neither a wildcard nor a file extension (`src`,
+`packages/*/src`). So `src/a.py` and `**/*.md` have nothing in common, although a folder could be called `a.py`.
 """
 
 from __future__ import annotations
@@ -103,21 +103,20 @@ def read_pattern(pattern: str) -> Pattern:
     literal = all(name is not None and name.is_literal for name in names)
     below = _below(text, names[-1], literal)
     framed = f"/{text.rstrip('/')}/"
-    if literal:
-        return Pattern((*names, *below), framed, "", True)
-    first = min(framed.find(sign) for sign in WILDCARDS if sign in framed)
-    last = max(framed.rfind(sign) for sign in _WILDCARD_ENDS)
-    return Pattern((*names, *below), framed[:first], "" if below else framed[last + 1 :], False)
+    head, tail = framed, framed
+    if not literal:
+        head = framed[: min(framed.find(sign) for sign in WILDCARDS if sign in framed)]
+        tail = framed[max(framed.rfind(sign) for sign in _WILDCARD_ENDS) + 1 :]
+    return Pattern((*names, *below), head, "" if below else tail, literal)
 
 
 def _below(text: str, last: Name | None, literal: bool) -> list[Name | None]:
     """What a pattern covers below its last name."""
-    if literal:
-        return [None]
-    if last is None or text.endswith("/"):
+    if last is None or (text.endswith("/") and not literal):
         # `src/**` and `*/` need something below; a file at that place is not meant.
         return [None, read_name("*")]
-    return [None] if last.is_literal and not looks_like_file(last.text) else []
+    # A submodule is a folder, yet a path of its own: so `libs/` covers `libs` as well.
+    return [None] if text.endswith("/") or (last.is_literal and not looks_like_file(last.text)) else []
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -147,7 +146,8 @@ def patterns_meet(a: Pattern, b: Pattern) -> bool:
     if not (a.tail.endswith(b.tail) or b.tail.endswith(a.tail)):
         return False
     if a.is_literal and b.is_literal:
-        return True
+        above = min(a, b, key=lambda pattern: len(pattern.head))
+        return a.head == b.head or above.names[-1] is None
     return can_meet((a.names, b.names), _one_name)
 
 

@@ -6,7 +6,7 @@ import re
 
 from .word_sets import word_set
 
-_EXTENSION = re.compile(r"[^./]\.[A-Za-z0-9_*?\[\]-]{1,12}$")
+_EXTENSION = re.compile(r"[^./]\.(?!(?:d|app|bundle|framework|xc\w+|lproj|egg-info)$)[A-Za-z][A-Za-z0-9_-]{0,11}$")
 _PLAIN_FILE = re.compile(r"[\w@+~*?-][\w@+~.*?\[\]-]*\.[A-Za-z*][A-Za-z0-9*]{0,9}$")
 _DOT_FILE = re.compile(r"\.[A-Za-z][\w.-]+$")
 
@@ -44,7 +44,13 @@ _NOT_CODE_NAMES = word_set(
 
 def looks_like_file(name: str) -> bool:
     """Whether the last name (str) of a path is a file's and not a folder's."""
-    return _EXTENSION.search(name) is not None or name.casefold() in _WELL_KNOWN
+    return _EXTENSION.search(name) is not None or _is_known_file(name)
+
+
+def _is_known_file(name: str) -> bool:
+    # `Makefile` and `README` are files; "changes" and "version" are words, or folders.
+    known = name.casefold() in _WELL_KNOWN
+    return known and (name.isupper() or (name[:1].isupper() and name.endswith("file")))
 
 
 def looks_like_path(word: str) -> bool:
@@ -54,9 +60,7 @@ def looks_like_path(word: str) -> bool:
         return False
     if "/" in word:
         return any(character.isalnum() for character in word)
-    # `Makefile` and `README` are files; "changes" and "version" are words.
-    is_known = low in _WELL_KNOWN and (word.isupper() or (word[:1].isupper() and low.endswith("file")))
-    return is_known or bool(_PLAIN_FILE.match(word) or _DOT_FILE.match(word))
+    return _is_known_file(word) or bool(_PLAIN_FILE.match(word) or _DOT_FILE.match(word))
 
 
 def is_test_path(path: str) -> bool:
