@@ -10,9 +10,9 @@ from ..words.errors import UsageError
 
 SEGMENT_MAX_BYTES = 64
 _DASHES = re.compile(r"-+")
-_STAGE_SUFFIX = re.compile(r"#stage-([1-9][0-9]*)$")
+_STAGE_SUFFIX = re.compile(r"#stage-([1-9][0-9]*)\Z")
 _RUN_ID = re.compile(
-    r"^(?P<task>.+)/(?P<type>[a-z][a-z-]*)(?:/stage-(?P<stage>[1-9][0-9]*))?/(?P<seq>[0-9]{3,})$", re.S
+    r"^(?P<task>.+)/(?P<type>[a-z][a-z-]*)(?:/stage-(?P<stage>[1-9][0-9]*))?/(?P<seq>[0-9]{3,})\Z", re.S
 )
 
 
