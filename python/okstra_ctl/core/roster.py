@@ -45,7 +45,7 @@ def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -
         raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
     if "verifier" in phase.roles:
         workers += [Worker(f"{name}-verifier", "verifier", name, model_of(name)) for name in providers]
-    writer = wishes.provider or "claude"
+    writer = _known(wishes.provider or "claude")
     workers.append(
         Worker("report-writer", "report-writer", writer, model_of("report-writer" if writer == "claude" else writer))
     )
