@@ -115,14 +115,15 @@ class LinedDocument:
         head = b'{"schema": ' + encode(self.schema) + b",\n" + encode(names[0]) + b": {"
         if not data.startswith(head) or not data.endswith(_END):
             return False
-        rest = data[len(head) : -len(_END)]
-        bodies = []
+        bodies, begin = [], len(head)
         for name in names[1:]:
-            body, border, rest = rest.partition(b"\n},\n" + encode(name) + b": {")
-            if not border:
+            border = b"\n},\n" + encode(name) + b": {"
+            end = data.find(border, begin)
+            if end < 0:
                 return False
-            bodies.append(body + b"\n")
-        bodies.append(rest)
+            bodies.append(data[begin : end + 1])
+            begin = end + len(border)
+        bodies.append(data[begin : -len(_END)])
         if not all(_looks_like_body(body) for body in bodies):
             return False
         self._bodies = dict(zip(names, bodies, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -53,12 +54,13 @@ def read_bytes(path: str) -> bytes | None:
     """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`)."""
     try:
         with open(path, "rb") as file:
-            data = file.read(_MAX_STATE_BYTES + 1)
+            small_enough = os.fstat(file.fileno()).st_size <= _MAX_STATE_BYTES
+            data = file.read() if small_enough else b""
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Unreadable("state-unreadable", f"it can't be read: {error.strerror}", where=path) from error
-    if len(data) > _MAX_STATE_BYTES:
+    if not small_enough:
         raise Unreadable("state-unreadable", "it is larger than any file that okstra writes", where=path)
     return data
 
@@ -91,13 +93,22 @@ def json_bytes(value: object) -> bytes:
     return encode(value, indent=2) + b"\n"
 
 
-def replace(path: str, data: bytes, *, mode: int = FILE_MODE) -> None:
-    """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`)."""
+def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
+    """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`).
+
+    `durable=False` leaves the moment of writing to the system: for pages that are derived from other files.
+    """
     temporary = _temporary(path)
     try:
-        _write_synced(temporary, data, mode)
+        descriptor = _write(temporary, data, mode)
+        try:
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         os.rename(temporary, path)
-        sync_folder(os.path.dirname(path))
+        if durable:
+            sync_folder(os.path.dirname(path))
     except OSError as error:
         discard(temporary)
         raise_write_failed(path, error)
@@ -108,19 +119,43 @@ def replace_json(path: str, value: object) -> None:
 
 
 def write_new(files: Mapping[str, bytes]) -> None:
-    """Writes files of a run's own that nobody reads before its manifest stands; each folder is synced once.
+    """Writes files of a run's own, which nobody reads before its manifest stands. Raises WorkFailed.
 
-    Raises WorkFailed (`write-failed`).
+    All are written first and synced side by side then: the disk joins what it is asked for together.
     """
-    for folder in sorted({os.path.dirname(path) for path in files}):
+    folders = sorted({os.path.dirname(path) for path in files})
+    for folder in folders:
         make_folder(folder)
-    for path, data in files.items():
+    opened: list[int] = []
+    try:
+        for path, data in files.items():
+            try:
+                opened.append(_write(path, data, FILE_MODE))
+            except OSError as error:
+                raise_write_failed(path, error)
+        opened += [os.open(folder, os.O_RDONLY | os.O_CLOEXEC) for folder in folders]
+        _sync_together(opened, folders[0])
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _sync_together(descriptors: list[int], where: str) -> None:
+    failed: list[OSError] = []
+
+    def sync(descriptor: int) -> None:
         try:
-            _write_synced(path, data, FILE_MODE)
+            os.fsync(descriptor)
         except OSError as error:
-            raise_write_failed(path, error)
-    for folder in {os.path.dirname(path) for path in files}:
-        sync_folder(folder)
+            failed.append(error)
+
+    threads = [threading.Thread(target=sync, args=(descriptor,)) for descriptor in descriptors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise_write_failed(where, failed[0])
 
 
 def append_line(path: str, line: bytes) -> None:
@@ -188,16 +223,18 @@ def _temporary(path: str) -> str:
     return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
 
 
-def _write_synced(path: str, data: bytes, mode: int) -> None:
+def _write(path: str, data: bytes, mode: int) -> int:
+    """Writes the file anew and answers its open descriptor, not synced yet."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _set_torn_tail_aside(path: str, descriptor: int) -> None:
@@ -206,7 +243,7 @@ def _set_torn_tail_aside(path: str, descriptor: int) -> None:
         return
     keep = _last_newline(descriptor, size)
     torn = os.pread(descriptor, size - keep, keep)
-    _write_synced(f"{path}.torn", torn + b"\n", FILE_MODE)
+    replace(f"{path}.torn", (read_bytes(f"{path}.torn") or b"") + torn + b"\n")
     os.ftruncate(descriptor, keep)
 
 

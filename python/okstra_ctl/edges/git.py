@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..words.errors import Missing, Refused, UsageError, WorkFailed
 from . import proc
 
-_PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=100")
+_PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
 NO_COMMIT = "0" * 40

@@ -22,8 +22,16 @@ def read_lines(path: str) -> list[bytes]:
 
 
 def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
-    """What the ledger says of the task's stages under that plan digest."""
-    return fold(read_lines(path), task_key=task_key, plan_digest=plan_digest)
+    """What the ledger says of the task's stages under that plan digest; rows of other digests are not parsed."""
+    needle = plan_digest.encode()
+    return fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest=plan_digest)
+
+
+def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
+    """The highest epoch that the stage ever had, under any digest; 0 when it was never taken."""
+    needle = encode({"stage": stage})[1:-1] + b","
+    view = fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest="")
+    return view.epochs.get(stage, 0)
 
 
 class LedgerReader:
@@ -40,6 +48,9 @@ class LedgerReader:
             self._view = read(self._path, task_key=self._task_key, plan_digest=self._plan_digest)
             self._seen = state
         return self._view
+
+    def highest_epoch(self, stage: int) -> int:
+        return highest_epoch(self._path, task_key=self._task_key, stage=stage)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

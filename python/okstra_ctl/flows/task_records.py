@@ -99,10 +99,10 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         _note_run(manifest, news)
         fsio.append_line(task.timeline, _timeline_row(news))
         fsio.replace_json(task.manifest, manifest)
-        fsio.replace(task.page, _page(manifest, news, worktree).encode("utf-8", "surrogateescape"))
+        fsio.replace(task.page, _page(manifest, news, worktree).encode("utf-8", "surrogateescape"), durable=False)
         _update_catalog(project, manifest, news)
         latest = {"schema": LATEST_SCHEMA, "task_key": str(key), "run_id": str(news.run), "at": news.at}
-        fsio.replace_json(project.latest_task, latest)
+        fsio.replace(project.latest_task, fsio.json_bytes(latest), durable=False)
 
 
 def _new_manifest(key: TaskKey, category: str, brief: str, at: str) -> Manifest:

@@ -88,15 +88,15 @@ def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> Pr
     repaired = recover.recover_task(request.key, doc, request.checkout, doors)
     if request.stage_map is not None:
         recover.heal_ledger(request.key, doc)
-        return _prepare_stage(request, doors, repaired, is_first=doc.task(request.key) is None)
+        return _prepare_stage(request, doors, repaired, known=doc.task(request.key))
     return _prepare_in_task_worktree(request, doors, repaired)
 
 
-def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, is_first: bool) -> PreparedRun:
-    if is_first:
+def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known: TaskClaim | None) -> PreparedRun:
+    if known is None:
         reserve.preview(request, doors)  # refuse before the first worktree is made, not after
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
-    task_worktree.ensure(request, doors, log)
+    task_worktree.ensure(request, doors, log, known=known)
     with UndoStack() as undo:
         held = reserve.reserve_stage(request, doors)
         claim = _claim_of(held)

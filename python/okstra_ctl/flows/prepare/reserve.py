@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ...core.branches import stage_branch, task_branch
 from ...core.identity import RunId, StageKey
-from ...core.ledger import LedgerView, started_row
+from ...core.ledger import started_row
 from ...core.paths import IMPLEMENTATION, RunFiles
 from ...core.plan.records import Stage
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
@@ -77,7 +77,7 @@ def preview(request: Request, doors: Doors) -> Choice:
     ledger = _ledger(request)
     while True:
         try:
-            return _choose(request, doors.registry.read(), ledger.view(), facts)
+            return _choose(request, doors.registry.read(), ledger, facts)
         except _Unknown as unknown:
             facts = _look_up(request, doors, facts, unknown.commits)
 
@@ -90,7 +90,7 @@ def reserve_stage(request: Request, doors: Doors) -> Reservation:
     while True:
         try:
             with doors.registry.transaction() as doc:
-                return _reserve(request, doors, doc, _choose(request, doc, ledger.view(), facts))
+                return _reserve(request, doors, doc, _choose(request, doc, ledger, facts))
         except _Unknown as unknown:
             facts = _look_up(request, doors, facts, unknown.commits)
 
@@ -98,7 +98,7 @@ def reserve_stage(request: Request, doors: Doors) -> Reservation:
 def reserve_degraded(request: Request, doors: Doors) -> Reservation:
     """A stage without a worktree: the ledger row alone marks it, written inside the transaction (spec 3)."""
     with doors.registry.transaction() as doc:
-        choice = _choose(request, doc, _ledger(request).view(), Facts(merged=None))
+        choice = _choose(request, doc, _ledger(request), Facts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
         run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
@@ -121,9 +121,9 @@ def _ledger(request: Request) -> ledger_edge.LedgerReader:
     )
 
 
-def _choose(request: Request, doc: RegistryDoc, ledger: LedgerView, facts: Facts) -> Choice:
+def _choose(request: Request, doc: RegistryDoc, ledger: ledger_edge.LedgerReader, facts: Facts) -> Choice:
     claim = doc.task(request.key)
-    records = load_records(doc, request.key, ledger, None if facts.merged is None else dict(facts.merged))
+    records = load_records(doc, request.key, ledger.view(), None if facts.merged is None else dict(facts.merged))
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
         if unknown:
@@ -140,10 +140,11 @@ def _choose(request: Request, doc: RegistryDoc, ledger: LedgerView, facts: Facts
     return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
 
 
-def _next_epoch(stage: int, claim: TaskClaim | None, ledger: LedgerView, records: StageRecords) -> int:
-    """One higher than any that the stage ever had."""
+def _next_epoch(stage: int, claim: TaskClaim | None, ledger: ledger_edge.LedgerReader, records: StageRecords) -> int:
+    """One higher than any that the stage ever had: the registry remembers it; where it does not, the ledger does."""
     held = records.claims.get(stage)
-    return 1 + max(claim.epochs.get(stage, 0) if claim else 0, ledger.epochs.get(stage, 0), held.epoch if held else 0)
+    remembered = claim.epochs.get(stage, 0) if claim else 0
+    return 1 + max(remembered or ledger.highest_epoch(stage), held.epoch if held else 0)
 
 
 def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -> Reservation:

@@ -21,12 +21,18 @@ _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
 
 
-def ensure(request: Request, doors: Doors, log_path: str) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
+def ensure(
+    request: Request, doors: Doors, log_path: str, *, known: TaskClaim | None = None
+) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     """The task's active claim, whether its worktree was made now, and notes of the making.
 
     Of several first runs at once one makes it, and the others wait for that one. A worktree that was removed
-    is made again on its branch. Raises Refused (`name-taken`, `branch-exists`), WorkFailed, Busy.
+    is made again on its branch. `known`: the claim as last read. Raises Refused (`name-taken`,
+    `branch-exists`), WorkFailed, Busy.
     """
+    if known is not None and _usable(known):
+        _check_same_project(request, known)
+        return known, WorktreeStatus.REUSED, []
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         claim = doors.registry.read().task(request.key)
