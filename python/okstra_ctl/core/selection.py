@@ -15,7 +15,7 @@ from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
 from .plan.records import Stage, StageMap
 from .registry_doc import StageClaim
-from .stages import number_list
+from .stages import named, number_list
 
 AUTO = "auto"
 
@@ -126,10 +126,9 @@ def _why_blocked(state: StageState) -> str:
     if state.unmerged:
         verb = "is" if len(state.unmerged) == 1 else "are"
         return (
-            f"stage {state.stage} is blocked: stage {number_list(state.unmerged)} {verb} done, "
-            "but not merged into the task branch"
+            f"stage {state.stage} is blocked: {named(state.unmerged)} {verb} done, but not merged into the task branch"
         )
-    return f"stage {state.stage} is blocked by stage {number_list(state.blocked_by)}"
+    return f"stage {state.stage} is blocked by {named(state.blocked_by)}"
 
 
 def _held_state(stage: Stage, records: StageRecords) -> StageState | None:

@@ -50,6 +50,12 @@ def ancestors(graph: Graph, stage: int) -> set[int]:
     return seen
 
 
+def named(stages: Iterable[int]) -> str:
+    """`stage 1`, or `stages 1 and 2`, for messages."""
+    numbers = list(stages)
+    return f"{'stage' if len(numbers) == 1 else 'stages'} {number_list(numbers)}"
+
+
 def number_list(stages: Iterable[int]) -> str:
     """`1, 2 and 5`, for messages."""
     words = [str(stage) for stage in sorted(stages)]

@@ -29,6 +29,7 @@ from ..undo import UndoStack
 from . import reserve, run_folder, task_worktree
 from .inputs import PrepareInputs
 from .request import Request, resolve
+from .run_folder import Draft
 from .sync import furnish
 
 _NO_BRANCH = ""
@@ -58,17 +59,6 @@ class StageSelection(NamedTuple):
     worktree_status: str
     worktree_note: str
     started_head_commit: str
-
-
-class _Draft(NamedTuple):
-    """A run under way to its commit point."""
-
-    run: RunId
-    files: RunFiles
-    stage: Stage | None
-    epoch: int
-    worktree: WorktreeFacts
-    notes: list[str]
 
 
 def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> PreparedRun:
@@ -104,8 +94,8 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
         site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = provision.begin(doors.home, site, undo)
         facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
-        draft = _Draft(held.run, held.files, held.stage, held.epoch, facts, [])
-        context = _write_folder(request, draft, doors, undo)
+        draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
         provision.await_files(checkout)
         draft.notes.extend(
             furnish(request.checkout.top, claim.path, request.project.config, held.files.log("worktree-setup"))
@@ -123,8 +113,8 @@ def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str
         files = run_numbers.claim_run(request.task, request.phase.task_type)
         run = RunId(request.key, request.phase.task_type, None, int(files.seq))
         claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"))
-        draft = _Draft(run, files, None, 0, _task_facts(claim, status), notes)
-        context = _write_folder(request, draft, doors, undo)
+        draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
+        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
         _write_manifest(request, draft, doors, undo)
         undo.commit()
     return _told(request, draft, context, doors, repaired, [])
@@ -137,26 +127,18 @@ def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) ->
     with UndoStack() as undo:
         if request.stage_map is not None:
             held = reserve.reserve_degraded(request, doors)
-            draft = _Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+            draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
             files = run_numbers.claim_run(request.task, request.phase.task_type)
             run = RunId(request.key, request.phase.task_type, None, int(files.seq))
-            draft = _Draft(run, files, None, 0, facts, [])
-        context = _write_folder(request, draft, doors, undo)
+            draft = Draft(run, files, None, 0, facts, [])
+        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
         _write_manifest(request, draft, doors, undo)
         undo.commit()
     return _told(request, draft, context, doors, [], [])
 
 
-def _write_folder(request: Request, draft: _Draft, doors: Doors, undo: UndoStack) -> dict[str, str]:
-    context = run_folder.context_of(request, draft.run, draft.worktree, draft.epoch)
-    files = run_folder.files_of(request, draft.run, draft.files, context, draft.stage, doors.clock.now())
-    undo.push(lambda: run_folder.discard_files(files))
-    fsio.write_new(files)
-    return context
-
-
-def _write_manifest(request: Request, draft: _Draft, doors: Doors, undo: UndoStack) -> None:
+def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> None:
     facts = RunFacts(
         run=draft.run,
         project_root=request.project.root,
@@ -218,7 +200,7 @@ def _append_started(held: reserve.Reservation, claim: StageClaim, doors: Doors) 
 
 
 def _told(
-    request: Request, draft: _Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
+    request: Request, draft: Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
 ) -> PreparedRun:
     """Tells records and index, which come after the commit point, and answers the result."""
     following = next_commands(draft.run)

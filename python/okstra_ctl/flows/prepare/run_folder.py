@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ...core.identity import RunId
 from ...core.json_text import encode_line
@@ -10,8 +11,29 @@ from ...core.manifest import WorktreeFacts, new_context, new_team_state
 from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
 from ...edges import assets, fsio
+from ..undo import UndoStack
 from . import prompts
 from .request import Request
+
+
+class Draft(NamedTuple):
+    """A run under way to its commit point. `notes` end up in its manifest."""
+
+    run: RunId
+    files: RunFiles
+    stage: Stage | None
+    epoch: int
+    worktree: WorktreeFacts
+    notes: list[str]
+
+
+def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo: UndoStack) -> dict[str, str]:
+    """Writes the run's folder; answers every path and fact of the run by name. Raises WorkFailed, Missing."""
+    context = context_of(request, draft.run, draft.worktree, draft.epoch)
+    files = files_of(request, draft.run, draft.files, context, draft.stage, at)
+    undo.push(lambda: discard_files(files))
+    fsio.write_new(files)
+    return context
 
 
 def context_of(request: Request, run: RunId, worktree: WorktreeFacts, epoch: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ...core.plan.records import Finding, StageMap
-from ...core.stages import critical_path, graph_of, number_list, waves
+from ...core.stages import critical_path, graph_of, named, number_list, waves
 from ...flows import plans
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ..cli import add_common_flags
@@ -74,7 +74,7 @@ def _drawing(stage_map: StageMap, args: argparse.Namespace) -> str:
         (str(stage.number), stage.title, number_list(stage.depends_on) or "-", ", ".join(stage.files), stage.exit_check)
         for stage in stage_map.stages
     ]
-    shown = [f"wave {number}: stage {number_list(wave)}" for number, wave in enumerate(waves(graph), 1)]
+    shown = [f"wave {number}: {named(wave)}" for number, wave in enumerate(waves(graph), 1)]
     chain = " → ".join(map(str, critical_path(graph)))
     return "\n".join(
         [table(rows, ("stage", "title", "depends on", "files", "exit check")), "", *shown, f"critical path: {chain}"]

@@ -1,0 +1,5 @@
+"""Cutting a text into words."""
+
+
+def split_words(text):
+    return text.split(" ")

@@ -1,0 +1,6 @@
+"""Public names: preparing a run. The code is in `flows/prepare/`."""
+
+from .flows.prepare.bundle import PreparedRun, StageSelection, prepare_task_bundle
+from .flows.prepare.inputs import PrepareError, PrepareInputs
+
+__all__ = ["PrepareError", "PrepareInputs", "PreparedRun", "StageSelection", "prepare_task_bundle"]

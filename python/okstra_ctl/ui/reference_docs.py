@@ -1,0 +1,109 @@
+"""Writes `docs/reference/` from the code: commands, errors, phases. `make docs` runs it; a test holds them equal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ..core.phases import phase_table
+from ..edges import assets
+from ..words.error_codes import ERROR_CODES
+from .cli import build_parser
+from .command_table import COMMANDS, Command
+
+_MADE = "<!-- made by `make docs` from the code: change it there -->\n"
+
+
+def pages() -> dict[str, str]:
+    """File name to text of every page."""
+    return {"commands.md": _commands(), "errors.md": _errors(), "phases.md": _phases()}
+
+
+def main() -> int:
+    folder = os.path.join(assets.root(), "docs", "reference")
+    os.makedirs(folder, exist_ok=True)
+    for name, text in pages().items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        sys.stderr.write(f"wrote docs/reference/{name}\n")
+    return 0
+
+
+def _commands() -> str:
+    lines = [_MADE, "# Commands", "", "Every command takes `--json` (one object on stdout, also for failures) and"]
+    lines += ["`--project-root DIR`. People's talk goes to stderr. For the exit statuses see [errors](errors.md).", ""]
+    for command in COMMANDS:
+        lines += _command(command)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(command: Command) -> list[str]:
+    parser, _ = build_parser(command)
+    lines = [f"## okstra {command.name}", "", str(parser.description), ""]
+    subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not subcommands:
+        return [*lines, *_flags(parser), ""]
+    for action in subcommands:
+        helps = {choice.dest: choice.help for choice in action._choices_actions}
+        for name, child in action.choices.items():
+            lines += [f"### okstra {command.name} {name}", "", f"{helps[name]}", "", *_flags(child), ""]
+    return lines
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    rows = []
+    for action in parser._actions:
+        if action.dest in ("help", "json", "project_root"):
+            continue
+        value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
+        shown = " ".join([*action.option_strings, str(value)] if action.option_strings else [str(value)]).strip()
+        needed = "yes" if action.required and action.nargs != "?" else ""
+        rows.append(f"| `{shown.replace('|', chr(92) + '|')}` | {needed} | {action.help} |")
+    return ["| argument | required | meaning |", "|---|---|---|", *rows] if rows else ["No flags of its own."]
+
+
+def _errors() -> str:
+    lines = [_MADE, "# Errors and exit statuses", ""]
+    lines += ["An error is printed on stderr as `okstra: error: …`, then where it is and what to try; with `--json`"]
+    lines += ["it stands in `errors` as `code`, `message`, `where`, `try`. Codes are stable.", ""]
+    lines += ["| exit | means |", "|---|---|"]
+    lines += [f"| {status} | {meaning} |" for status, meaning in _EXITS.items()]
+    lines += ["", "| code | exit | meaning |", "|---|---|---|"]
+    lines += [f"| `{word}` | {code.exit_status} | {code.meaning} |" for word, code in ERROR_CODES.items()]
+    return "\n".join(lines) + "\n"
+
+
+_EXITS = {
+    0: "done",
+    1: "the work failed",
+    2: "usage: the command line or a setting is wrong",
+    3: "refused: a gate is closed, or no stage is ready; the message says why",
+    4: "a check found errors",
+    65: "a state file can't be read; the message names the repair",
+    69: "something needed is missing; the message says what to install",
+    70: "a bug in okstra; the traceback is in the log that is named",
+    75: "busy: who holds it, since when",
+    130: "interrupted",
+}
+
+
+def _phases() -> str:
+    lines = [
+        _MADE,
+        "# Phases",
+        "",
+        "From `prompts/phases.toml`, which the core, the prompts and the validators read too.",
+        "",
+    ]
+    for phase in phase_table(assets.toml("prompts", "phases.toml")).phases.values():
+        lines += [f"## {phase.task_type}", "", phase.summary, ""]
+        lines += [f"- its report holds: {'; '.join(phase.report_holds)}"]
+        lines += [f"- source edits: {phase.source_edits}", f"- allowed: {'; '.join(phase.allowed)}"]
+        lines += [f"- forbidden: {'; '.join(phase.forbidden)}", f"- usual next: {phase.usual_next}"]
+        lines += [f"- roles: {', '.join(phase.roles)}; default workers: {', '.join(phase.workers)}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

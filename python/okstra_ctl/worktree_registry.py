@@ -1,0 +1,36 @@
+"""Public names: asking the registry of this machine about one task. The code is in `edges/registry.py`."""
+
+from __future__ import annotations
+
+from .core.identity import TaskKey
+from .flows.doors import open_doors
+from .words.errors import UsageError
+from .words.statuses import ClaimStatus
+
+
+def list_active_stage_numbers(project_id: str, task_group: str, task_id: str) -> set[int]:
+    """The stages that runs hold now."""
+    claims = open_doors().registry.read().stages_of(TaskKey.make(project_id, task_group, task_id))
+    return {stage for stage, claim in claims.items() if claim.status is not ClaimStatus.DONE}
+
+
+def get_implementation_base(project_id: str, task_group: str, task_id: str) -> str | None:
+    """The task's anchor: the main HEAD at its first stage; None before that."""
+    claim = open_doors().registry.read().task(TaskKey.make(project_id, task_group, task_id))
+    return claim.implementation_base or None if claim else None
+
+
+def set_implementation_base(project_id: str, task_group: str, task_id: str, commit: str) -> str:
+    """Sets the anchor once; answers the one that counts. Raises UsageError (`not-found`) for an unknown task."""
+    key = TaskKey.make(project_id, task_group, task_id)
+    with open_doors().registry.transaction() as doc:
+        claim = doc.task(key)
+        if claim is None:
+            raise UsageError("not-found", f"okstra knows no worktree of {key}")
+        if not claim.implementation_base:
+            claim = claim._replace(implementation_base=commit)
+            doc.put_task(key, claim)
+    return claim.implementation_base
+
+
+__all__ = ["get_implementation_base", "list_active_stage_numbers", "set_implementation_base"]
