@@ -7,10 +7,7 @@ import json
 
 def encode(value: object, *, indent: int | None = None) -> bytes:
     """The value as JSON bytes. Lone surrogates (bytes of a path that are no UTF-8) are written as escapes."""
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=indent).encode("ascii")
+    return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "backslashreplace")
 
 
 def encode_line(value: object) -> bytes:

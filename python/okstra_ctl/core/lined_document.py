@@ -10,6 +10,7 @@ and writing all of them costs a hundred.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from .json_text import encode
@@ -18,6 +19,9 @@ Entry = dict[str, object]
 
 _EMPTY = b"\n"
 _END = b"}\n}\n"
+_LINES = re.compile(rb'\n(?:"[^"\\\n]*": \{.*\},\n)*"[^"\\\n]*": \{.*\}\n')
+_TWO_ON_A_LINE = re.compile(rb'\}, *"[^"\n]*" *: *\{')
+_DECODER = json.JSONDecoder()
 
 
 class DocumentError(ValueError):
@@ -147,8 +151,11 @@ class LinedDocument:
 
 
 def _looks_like_body(body: bytes) -> bool:
-    """A cheap look at both ends: what lies between is checked entry by entry, when it is asked for."""
-    return body == _EMPTY or (body.startswith(b'\n"') and body.endswith(b"}\n"))
+    """Whether every line is one entry with a plain key: nothing that is searched for can be read past.
+
+    What an entry holds is checked when it is asked for.
+    """
+    return body == _EMPTY or (_LINES.fullmatch(body) is not None and _TWO_ON_A_LINE.search(body) is None)
 
 
 def _parsed(line: bytes) -> tuple[str, Entry]:
@@ -163,7 +170,7 @@ def _parsed(line: bytes) -> tuple[str, Entry]:
 
 def _key(line: bytes) -> str:
     try:
-        key = json.loads(line[: line.index(b'": {') + 1])
+        key, _ = _DECODER.raw_decode(line.decode())
     except ValueError:
         raise DocumentError(f"the entry {line[:60]!r} is damaged") from None
     return str(key)
