@@ -51,6 +51,7 @@ def test_wide_korean_plan() -> None:
         lambda text: text.replace("\n### 5.5.1", "A line right under the table.\n\n### 5.5.1"),
         lambda text: text.replace("make docs |\n", "make docs |\nA line right under the table.\n"),
         lambda text: text.replace("make docs |\n", "make docs |\n| | | | | | |\n"),
+        lambda text: text.replace("make docs |\n", "make docs |\n|---|---|:-:|---|---|---|\n"),
         lambda text: text.replace("make docs |\n", "make docs |\n\n<!-- | 4 | x | -->\n"),
         lambda text: text.replace("| (none) |", "| |"),
         lambda text: text.replace("| (none) |", "| none <!-- yet --> |"),

@@ -82,6 +82,8 @@ MISTAKES = [
     Mistake("S1", "the rows are missing", f"{ROW_1}\n{ROW_2}\n{ROW_3}\n", "", "| Stage | Title"),
     Mistake("S2", "a section is missing", SECTION_2, "", "| 2 "),
     Mistake("S2", "the last section is missing", SECTION_3, "", "| 3 "),
+    Mistake("S2", "a heading is missing", "### 5.5.2 Stage 2: Apply a coupon\n", "", "| 2 "),
+    Mistake("S2", "a heading stands twice", "### 5.5.2", "### 5.5.2 Stage 2: Apply a coupon\n\n### 5.5.2", "### 5.5.2"),
     Mistake("S2", "a row is missing", f"{ROW_2}\n", "", "### 5.5.2"),
     Mistake("S2", "the last row is missing", f"{ROW_3}\n", "", "### 5.5.3"),
     Mistake("S2", "the numbers in the heading differ", "### 5.5.2 Stage 2", "### 5.5.2 Stage 3", "### 5.5.2 Stage 3"),

@@ -112,5 +112,5 @@ def folded(text: str) -> str:
 
 def shown(text: str) -> str:
     """The text (str) as a message may show it: short, on one line, without control characters."""
-    short = text if len(text) <= 60 else text[:57] + "…"
+    short = (text if len(text) <= 60 else text[:57] + "…").replace("`", "'")
     return "`" + "".join(sign if sign.isprintable() else "?" for sign in short) + "`"

@@ -22,6 +22,7 @@ COLUMNS = (STAGE, TITLE, DEPENDS_ON, FILES, STEPS, EXIT_CHECK)
 _ENOUGH_COLUMNS = 3
 
 _MAP_HEADING = re.compile(r"5\.5\.? stage map ?:?$", re.IGNORECASE)
+_EMPTY = re.compile(r":?-*:?$")
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
@@ -109,8 +110,8 @@ def _read_table(lines: list[str], tokens: list[Token]) -> Table:
     rows = []
     for line, content in body:
         source = lines[line]
-        # A line of prose right under the table is a row to the parser, but nobody means it as one.
-        if "|" in source and any(content):
+        # Prose right under the table is a row to the parser, but nobody means it as one; nor a second line of dashes.
+        if "|" in source and not all(_EMPTY.match(cell) for cell in content):
             cells = {name: content[place] for name, place in places.items()}
             rows.append(Row(cells, line + 1, _cell_count(source) > width))
     return Table(frozenset(places), header.line + 1, tuple(rows))

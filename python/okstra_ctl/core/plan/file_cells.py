@@ -55,7 +55,8 @@ def _check_row(row: Row, findings: list[Finding]) -> Files:
             bad.append(f"{shown(word)} {problem}")
     if bad:
         more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
-        message = f"{'; '.join(bad[:3])}{more}; write paths inside the repository, relative to its root."
+        what = "; ".join(bad[:3]) + more
+        message = f"{what}; write paths relative to the repository's root, inside it and not in `.git` or `.okstra`."
         findings.append(Finding("S10", "error", row.line, message))
     return Files(tuple(good), bool(bad) or not words)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .document import Row, Table
 from .records import Finding
 from .row_numbers import beyond_end, gaps, read_numbers
-from .section_matching import by_title, sections_by_number, share_out, unmatched
+from .section_matching import by_title, give_back_steps, sections_by_number, share_out, unmatched
 from .sections import Section
 
 
@@ -71,6 +71,7 @@ def number_stages(table: Table, sections: tuple[Section, ...]) -> Numbering:
     left, paired = unmatched(rows.rows, lacking, free, given)
     findings += left
     sure |= paired
+    give_back_steps(rows.rows, {p: n for p, n in lacking.items() if p not in paired}, entry_of, given)
 
     numbers_at = {place: number for number, place in entry_of.items()}
     entries = [

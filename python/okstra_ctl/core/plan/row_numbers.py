@@ -31,7 +31,8 @@ def read_numbers(table: Table, findings: list[Finding]) -> Rows:
         number = one_number(plain_text(row.cell(STAGE)))
         place = len(result.rows)
         if not number:
-            message = f"{shown(row.cell(STAGE))} is no stage number; write a whole number from 1."
+            what = f"{shown(row.cell(STAGE))} is no stage number" if row.cell(STAGE) else "The stage number is empty"
+            message = f"{what}; write a whole number from 1."
             findings.append(Finding("S1", "error", row.line, message))
             result.unreadable.append(place)
             if number == 0:

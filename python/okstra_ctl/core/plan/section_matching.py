@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .cells import folded, plain_text
-from .document import TITLE, Row
+from .cells import folded, one_number, plain_text
+from .document import STEPS, TITLE, Row
 from .records import Finding
 from .sections import Section
 
@@ -38,7 +38,10 @@ def sections_by_number(
                 "keep one section for each stage."
             )
             findings.append(Finding("S2", "error", section.line, message))
-            repeated.append(section)
+            # Of a heading that was pasted twice the one with the steps is meant.
+            first = result[section.number]
+            result[section.number], spare = (section, first) if section.steps and not first.steps else (first, section)
+            repeated.append(spare)
         else:
             result[section.number] = section
     return result, repeated
@@ -99,3 +102,18 @@ def unmatched(
         message = f"Section 5.5.{section.number} has no row in the Stage Map; add the row or remove the section."
         findings.append(Finding("S2", "error", section.line, message))
     return findings, paired
+
+
+def give_back_steps(rows: list[Row], lost: dict[int, int], places: dict[int, int], given: dict[int, Section]) -> None:
+    """Takes the steps of a stage whose heading is missing (`lost`, number by place) from the section before it.
+
+    Without its heading a section runs on in the one before; that is no wrong count of steps there.
+    """
+    for place, number in lost.items():
+        before = places.get(number - 1)
+        if before is None or before not in given:
+            continue
+        own, added = (one_number(plain_text(rows[where].cell(STEPS))) for where in (before, place))
+        steps = given[before].steps
+        if own and added and len(steps) == own + added:
+            given[before] = given[before]._replace(steps=steps[:own])

@@ -1,7 +1,8 @@
 """The sections `### 5.5.<N> Stage <N>: <title>` with their numbered steps.
 
 The steps are the ordered lists at the left margin of the section. A list goes on after what interrupts it: when its
-numbering goes on, or when only code stands between. A list that begins at 1 again after prose is another list.
+numbering goes on, or when only code stands between. A list that begins at 1 again after prose is another list, and
+so is what goes on from that one.
 """
 
 from __future__ import annotations
@@ -75,11 +76,15 @@ def _number(digits: str) -> int:
 def _steps(lines: list[str], tokens: list[Token]) -> tuple[RawStep, ...]:
     """The steps, numbered by their order, of the lists that belong together."""
     found: list[RawStep] = []
-    counts = interrupted = False
+    belongs = counts = interrupted = False
     for index, token in enumerate(tokens):
         if token.level == 0 and token.type == "ordered_list_open":
-            counts = not found or not interrupted or int(token.attrs.get("start", 1)) > 1
-            interrupted = False
+            start = int(token.attrs.get("start", 1))
+            if not found or start == len(found) + 1:
+                belongs = True
+            elif start <= 1 and interrupted:
+                belongs = False
+            counts, interrupted = belongs, False
         elif token.level == 0:
             counts = False
             interrupted = interrupted or token.type not in _KEEPS_LIST_OPEN
