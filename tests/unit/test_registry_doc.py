@@ -1,0 +1,130 @@
+"""Claims in the registry."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okstra_ctl.core.identity import StageKey, TaskKey
+from okstra_ctl.core.lined_document import DocumentError
+from okstra_ctl.core.ownership import Owner
+from okstra_ctl.core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from okstra_ctl.words.statuses import ClaimStatus
+
+_ONE, _TWO = TaskKey("p", "g", "1"), TaskKey("p", "g", "2")
+_TEXT = st.text(max_size=8) | st.just("/데이터/\udc80")
+_OWNERS = st.none() | st.builds(Owner, _TEXT, _TEXT, st.integers(1, 2**22), _TEXT)
+_STATUSES = st.sampled_from(ClaimStatus)
+_EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
+_TASK_CLAIMS = st.builds(
+    TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS
+)
+_STAGE_CLAIMS = st.builds(
+    StageClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _OWNERS, _TEXT, st.integers(1, 99), _TEXT, _TEXT, _TEXT
+)
+_TASK = TaskClaim("/wt/task", "feat-1", "c0", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
+_STAGE = StageClaim(
+    "/wt/stage-1", "feat-1-s1", "c0", "/p", ClaimStatus.ACTIVE, "run", None, "at", 1, "token", "/plan", "digest"
+)
+
+
+def _again(doc: RegistryDoc) -> RegistryDoc:
+    return RegistryDoc.parse(doc.dump())
+
+
+@given(_TASK_CLAIMS, _STAGE_CLAIMS)
+def test_claims_round_trip(task: TaskClaim, stage: StageClaim) -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, task)
+    doc.put_stage(StageKey(_ONE, 7), stage)
+    again = _again(doc)
+    assert again.task(_ONE) == task
+    assert again.stage(StageKey(_ONE, 7)) == stage
+    assert list(again.tasks()) == [(_ONE, task)]
+    assert list(again.stages()) == [(StageKey(_ONE, 7), stage)]
+    json.loads(again.dump())
+
+
+def test_what_was_never_put_is_none() -> None:
+    doc = RegistryDoc()
+    assert doc.task(_ONE) is None
+    assert doc.stage(StageKey(_ONE, 1)) is None
+    assert doc.stages_of(_ONE) == {}
+
+
+def test_what_was_removed_is_none() -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK)
+    doc.put_stage(StageKey(_ONE, 1), _STAGE)
+    doc = _again(doc)
+    doc.remove_task(_ONE)
+    doc.remove_stage(StageKey(_ONE, 1))
+    assert _again(doc).dump() == RegistryDoc().dump()
+
+
+def test_stages_of_a_task_are_its_own() -> None:
+    doc = RegistryDoc()
+    neighbours = (TaskKey("p", "g", "11"), TaskKey("p", "g", "1#stage-x"), TaskKey("q", "g", "1"), _TWO)
+    for key in (_ONE, *neighbours):
+        for stage in (1, 2, 10):
+            doc.put_stage(StageKey(key, stage), _STAGE._replace(run_id=f"{key} {stage}"))
+    found = _again(doc).stages_of(_ONE)
+    assert {stage: claim.run_id for stage, claim in found.items()} == {n: f"p:g:1 {n}" for n in (1, 2, 10)}
+
+
+def test_holders() -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK)
+    doc.put_stage(StageKey(_ONE, 1), _STAGE)
+    doc = _again(doc)
+    assert doc.holder_of_branch("/p", "feat-1") == "p:g:1"
+    assert doc.holder_of_branch("/p", "feat-1-s1") == "p:g:1#stage-1"
+    assert doc.holder_of_branch("/other", "feat-1") is None, "another project may have a branch of that name"
+    assert doc.holder_of_branch("/p", "feat") is None
+    assert doc.holder_of_path("/wt/stage-1") == "p:g:1#stage-1"
+    assert doc.holder_of_path("/wt") is None
+
+
+def test_a_holder_is_found_by_what_it_has_not_by_what_mentions_it() -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK._replace(token='"branch": "feat-2"', run_id="feat-2"))
+    assert _again(doc).holder_of_branch("/p", "feat-2") is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b'"status": "active"', b'"status": "activ"'),
+        (b'"path": "/wt/task"', b'"path": 1'),
+        (b'"epochs": {}', b'"epochs": []'),
+        (b'"epochs": {}', b'"epochs": {"one": 1}'),
+        (b'"epochs": {}', b'"epochs": {"1": null}'),
+        (b'"owner": null', b'"owner": "me"'),
+        (b'"owner": null', b'"owner": {"host": "h"}'),
+        (b'"path": "/wt/task"', b'"path": "/wt/task'),
+    ],
+    ids=str,
+)
+def test_a_damaged_entry_hurts_only_who_asks_for_it(damage: tuple[bytes, bytes]) -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK)
+    lines = [doc.dump()]
+    assert damage[0] in lines[0]
+    doc.put_task(_TWO, _TASK._replace(branch="feat-2", path="/wt/2"))
+    doc = RegistryDoc.parse(doc.dump().replace(*damage, 1))
+    assert doc.task(_TWO) is not None
+    assert doc.holder_of_branch("/p", "feat-2") == "p:g:2"
+    doc.put_stage(StageKey(_TWO, 1), _STAGE)
+    assert damage[1] in doc.dump(), "what can't be read is kept as it is"
+    with pytest.raises(DocumentError, match="p:g:1"):
+        doc.task(_ONE)
+    with pytest.raises(DocumentError, match="p:g:1"):
+        list(doc.tasks())
+
+
+def test_another_version_is_refused() -> None:
+    with pytest.raises(DocumentError, match="worktree-registry/2"):
+        RegistryDoc.parse(b'{"schema": "worktree-registry/2", "tasks": {}, "stages": {}}')
