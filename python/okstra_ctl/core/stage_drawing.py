@@ -54,6 +54,7 @@ def _edge(start: tuple[int, int], end: tuple[int, int], bold: bool) -> str:
 
 def _box(place: tuple[int, int], text: str) -> str:
     x, y = place
+    text = "".join(char if char.isprintable() else "\ufffd" for char in text)  # XML has no way to write them
     short = text if len(text) <= _TITLE_LENGTH else text[: _TITLE_LENGTH - 1] + "…"
     return (
         f'<g><title>{escape(text)}</title><rect x="{x}" y="{y}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}" rx="6" '
