@@ -42,6 +42,7 @@ class RunFacts(NamedTuple):
     okstra_version: str
     prepared_at: str
     rehearsal: bool
+    requested: Mapping[str, object]
     notes: Sequence[str]
 
 
@@ -86,6 +87,7 @@ def new_manifest(facts: RunFacts) -> dict[str, object]:
         "gates": {},
         "usage": None,
         "rehearsal": facts.rehearsal,
+        "requested": dict(facts.requested),
         "notes": list(facts.notes),
     }
 

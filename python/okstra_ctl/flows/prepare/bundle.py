@@ -153,11 +153,26 @@ def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStac
         okstra_version=__version__,
         prepared_at=doors.clock.now(),
         rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
+        requested=_requested(request.inputs),
         notes=draft.notes,
     )
     fsio.make_folder(os.path.dirname(draft.files.manifest))
     undo.push(lambda: fsio.discard(draft.files.manifest))
     fsio.replace_json(draft.files.manifest, new_manifest(facts))
+
+
+def _requested(inputs: PrepareInputs) -> dict[str, object]:
+    """What was asked for and only the lead can carry out: kept for whoever drives the run."""
+    return {
+        "brief": inputs.brief_path,
+        "directive": inputs.directive,
+        "critic": inputs.critic,
+        "related_tasks": list(inputs.related_tasks),
+        "clarification_response": inputs.clarification_response,
+        "pr_template_path": inputs.pr_template_path,
+        "budget_usd": inputs.budget_usd,
+        "fix_cycle": inputs.fix_cycle,
+    }
 
 
 def _lead() -> Owner | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
@@ -74,6 +75,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         )
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
     manifest = check_folder_is_free(project.files, key) or {}
+    _check_given(inputs)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
     repository = git.discover(project.root)
     degraded = _degraded(repository)
@@ -129,6 +131,22 @@ def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
     if data is None:
         raise UsageError("not-found", f"there is no brief {path}", where="--task-brief")
     return os.path.abspath(path), data.decode("utf-8", "replace")
+
+
+def _check_given(inputs: PrepareInputs) -> None:
+    """Values that are only passed on to the lead are checked all the same: a typo is told now, not in an hour."""
+    for flag, path in (
+        ("--clarification-response", inputs.clarification_response),
+        ("--pr-template-path", inputs.pr_template_path),
+    ):
+        if path and not os.path.isfile(path):
+            raise UsageError("not-found", f"there is no file {path}", where=flag)
+    if inputs.budget_usd and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", inputs.budget_usd):
+        raise UsageError(
+            "usage", f"--budget is {inputs.budget_usd!r}", hint="write an amount of US dollars, e.g. 5 or 2.50"
+        )
+    for key in inputs.related_tasks:
+        TaskKey.parse(key)
 
 
 def _category(category: str) -> str:
