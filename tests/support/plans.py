@@ -37,4 +37,4 @@ def plan_text(
 
 
 def independent(count: int) -> dict[int, tuple[int, ...]]:
-    return {number: () for number in range(1, count + 1)}
+    return dict.fromkeys(range(1, count + 1), ())

@@ -12,6 +12,7 @@ from ..core.paths import PLANNING, RunFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
 from ..edges import fsio
+from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, Refused, Unreadable, UsageError
 from ..words.statuses import Severity
 
@@ -62,8 +63,8 @@ def load(path: str, *, remember: bool = False) -> CheckedPlan:
         return known._replace(path=path)
     checked = _check_text(path, text)
     if remember and cache and checked.stage_map is not None:
-        fsio.make_folder(os.path.dirname(cache))
-        fsio.replace_json(cache, _to_cache(checked, text))
+        with hold(LockKind.INDEX, f"{cache}.lock"):  # runs that start at once all want to remember it
+            fsio.replace_json(cache, _to_cache(checked, text))
     return checked
 
 

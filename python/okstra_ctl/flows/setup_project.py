@@ -10,6 +10,7 @@ from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
 from ..edges import assets, fsio, git
 from ..edges import home as home_edge
+from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, UsageError
 from ..words.statuses import Word
 from .doors import Doors
@@ -57,6 +58,17 @@ def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
         )
     files = ProjectFiles(root_for(start))
+    _check_not_registered_otherwise(files, project_id)
+    hide_runs(files)
+    with hold(LockKind.INDEX, files.lock):
+        known = _check_not_registered_otherwise(files, project_id)
+        if not known:
+            fsio.replace(files.config, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
+    return SetUp(project_id, files.root, files.config, not known)
+
+
+def _check_not_registered_otherwise(files: ProjectFiles, project_id: str) -> bool:
+    """Whether the project is registered under that id. Raises Refused (`project-exists`) when under another."""
     known = fsio.read_json(files.config)
     if known is not None and known.get("projectId") != project_id:
         raise Refused(
@@ -65,10 +77,7 @@ def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp
             where=files.config,
             hint="use that id, or edit the file when no task was started yet",
         )
-    hide_runs(files)
-    if known is None:
-        fsio.replace(files.config, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
-    return SetUp(project_id, files.root, files.config, known is None)
+    return known is not None
 
 
 def check(root: str, doors: Doors) -> list[CheckRow]:

@@ -66,8 +66,8 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
 def hide_runs(project: ProjectFiles) -> None:
     """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
     if not os.path.exists(project.gitignore):
-        fsio.make_folder(project.okstra_dir)
-        fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)
+        with hold(LockKind.INDEX, project.lock):
+            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)
 
 
 def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...core.identity import RunId
@@ -11,6 +12,7 @@ from ...core.manifest import WorktreeFacts, new_context, new_team_state
 from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
 from ...edges import assets, fsio
+from ...edges.locks import LockKind, hold
 from ..undo import UndoStack
 from . import prompts
 from .request import Request
@@ -31,9 +33,21 @@ def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo:
     """Writes the run's folder; answers every path and fact of the run by name. Raises WorkFailed, Missing."""
     context = context_of(request, draft.run, draft.worktree, draft.epoch)
     files = files_of(request, draft.run, draft.files, context, draft.stage, at)
-    undo.push(lambda: discard_files(files))
-    fsio.write_new(files)
+    shared = {path: data for path, data in files.items() if _is_shared(path)}
+    own = {path: data for path, data in files.items() if path not in shared}
+    undo.push(lambda: discard_files(own))
+    fsio.write_new(own)
+    _write_shared(request, shared)
     return context
+
+
+def _write_shared(request: Request, files: dict[str, bytes]) -> None:
+    """The task's instruction set: other runs read it while this one is prepared, so it is replaced whole."""
+    with hold(LockKind.INDEX, request.project.files.lock):
+        for path, data in files.items():
+            if fsio.read_bytes(path) != data:
+                fsio.make_folder(os.path.dirname(path))
+                fsio.replace(path, data)
 
 
 def context_of(request: Request, run: RunId, worktree: WorktreeFacts, epoch: int) -> dict[str, str]:
@@ -71,8 +85,11 @@ def files_of(
     }
 
 
-def discard_files(files: dict[str, bytes]) -> None:
+def discard_files(files: Iterable[str]) -> None:
     """Takes the run's own files back; shared ones (the task's instruction set) stay."""
     for path in files:
-        if os.sep + "instruction-set" + os.sep not in path:
-            fsio.discard(path)
+        fsio.discard(path)
+
+
+def _is_shared(path: str) -> bool:
+    return os.path.basename(os.path.dirname(path)) == "instruction-set"
