@@ -141,7 +141,7 @@ def _fence(path: str, deadline: float) -> Iterator[int]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise _busy(path) from None
+                    raise _busy(path, "a git process whose okstra has died") from None
                 time.sleep(_LONGEST_DELAY_SECONDS)
         yield descriptor
     finally:
@@ -167,12 +167,15 @@ def _leave_note(path: str) -> None:
         return
 
 
-def _busy(path: str) -> Busy:
-    holder = "another process"
+def _busy(path: str, holder: str = "") -> Busy:
+    told = f"the lock is held by {holder or _noted_holder(path)}"
+    return Busy("busy", told, where=path, hint="wait for it to end, then try again")
+
+
+def _noted_holder(path: str) -> str:
     try:
         with open(_note_path(path), encoding="utf-8") as file:
             note = json.load(file)
-        holder = f"process {note['pid']}, since {note['since']}"
+        return f"process {note['pid']}, since {note['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return Busy("busy", f"the lock is held by {holder}", where=path, hint="wait for it to end, then try again")
+        return "another process"
