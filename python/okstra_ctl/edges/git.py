@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..words.errors import Missing, Refused, UsageError, WorkFailed
-from . import proc
+from . import fsio, proc
 
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
@@ -267,12 +267,13 @@ def worktree_add_detached(
         )
 
 
-def start_checkout(path: str, workers: int) -> proc.Running:
+def start_checkout(path: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
     """Begins to fill a worktree with the files of its HEAD, on several cores. Needs no lock."""
     return _start(
         path,
         *(*_NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
         *("reset", "--hard", "--quiet", "--no-recurse-submodules"),
+        keep_open=keep_open,
     )
 
 
@@ -330,6 +331,14 @@ def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence
     """Deletes a branch only if it still stands at `commit`. Answers whether it did."""
     finished = _git(root, *_NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
     return finished.ok
+
+
+def discard_branch_lock(common_dir: str, branch: str) -> None:
+    """Removes the lock file that a killed git left on a branch of okstra's own. Under the repository lock.
+
+    The branch is one that only this task's runs make, and no git of okstra's is at work: nobody holds it.
+    """
+    fsio.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
 
 
 def forget_worktree(root: str, path: str, *, keep_open: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
-from ..edges import fsio, git, proc
+from ..edges import fsio, git, proc, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import WorkFailed
 from . import trash
@@ -53,14 +53,22 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
                 hint="look what is in it and move it away; `okstra reconcile --rebuild` if the registry was lost",
             )
         if site.restores:
-            git.forget_worktree(site.repository.top, site.path, keep_open=lock.keep_open)
+            forget(site.repository, site.path)
         undo.push(lambda: clear(home, site))
         git.worktree_add_detached(
             site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
         )
-    running = git.start_checkout(site.path, workers=os.cpu_count() or 1)
+    git_dir = git.worktree_git_dir(site.path)
+    with worktree_admin.fenced(git_dir) as fence:
+        running = git.start_checkout(site.path, workers=os.cpu_count() or 1, keep_open=(fence,))
     undo.push(running.kill)
-    return Checkout(site, running, git.worktree_git_dir(site.path))
+    return Checkout(site, running, git_dir)
+
+
+def restore(home: HomePaths, site: Site, undo: UndoStack) -> None:
+    """All steps for a worktree whose branch is there and whose folder is not. Raises WorkFailed, Busy."""
+    await_files(begin(home, site, undo))
+    put_on_branch(site)
 
 
 def await_files(checkout: Checkout) -> None:
@@ -82,19 +90,37 @@ def clear(home: HomePaths, site: Site) -> None:
     """Takes an unfinished worktree back: its folder, git's record of it, and its branch if this very claim made it.
 
     Safe to repeat, and safe when nothing of it is there. Nobody was told of the place before its claim
-    became active, so nobody's work is in it; a branch that moved since is kept all the same.
+    became active, so nobody's work is in it; a branch that moved since is kept all the same. Raises Busy
+    when a git of a dead run is still at work in it.
     """
+    common_dir = site.repository.common_dir
+    for admin in worktree_admin.admin_folders(common_dir):
+        if admin.reason == site.token:
+            worktree_admin.await_silence(admin.folder)
     with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
-        known = {entry.path: entry for entry in git.worktrees(site.repository.top)}
-        entry = known.get(os.path.realpath(site.path)) or known.get(site.path)
-        if entry is not None and entry.lock_reason in (site.token, "initializing"):
+        made = worktree_admin.made_for(common_dir, site.path, site.token)
+        if any(admin.reason == site.token for admin in made) or _holds_nothing(site.path):
             trash.throw_away(home, site.path)
-            git.forget_worktree(site.repository.top, entry.path, keep_open=lock.keep_open)
-        elif entry is None and _holds_nothing(site.path):
-            trash.throw_away(home, site.path)
-        if not site.restores and git.branch_reason(site.repository.top, site.branch) == site.token:
-            git.delete_branch_at(site.repository.top, site.branch, site.base_commit, keep_open=lock.keep_open)
+        for admin in made:
+            worktree_admin.forget(common_dir, admin)
+        if not site.restores:
+            _take_branch_back(site, lock.keep_open)
     trash.sweep(home)
+
+
+def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
+    top, ours = site.repository.top, git.branch_reason(site.repository.top, site.branch) == site.token
+    if ours or git.branch_commit(top, site.branch) is None:
+        git.discard_branch_lock(site.repository.common_dir, site.branch)
+    if ours:
+        git.delete_branch_at(top, site.branch, site.base_commit, keep_open=keep_open)
+
+
+def forget(repository: git.Repository, path: str) -> None:
+    """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock."""
+    admin = worktree_admin.at(repository.common_dir, path)
+    if admin is not None:
+        worktree_admin.forget(repository.common_dir, admin)
 
 
 def _holds_nothing(path: str) -> bool:

@@ -9,16 +9,21 @@ from __future__ import annotations
 from ..core.identity import StageKey, TaskKey
 from ..core.ledger import LedgerRow, started_row
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
-from ..edges import git, process_identity
+from ..edges import git, process_identity, worktree_admin
 from ..edges import ledger as ledger_edge
 from ..words.statuses import ClaimStatus, Liveness
-from . import provision
+from . import provision, trash
 from .doors import Doors
 from .stage_records import ledger_path
 
 
 def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doors: Doors) -> list[str]:
-    """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each."""
+    """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each.
+
+    What a killed command left to be deleted goes as well; that needs no sentence.
+    """
+    trash.sweep(doors.home)
+    worktree_admin.sweep(repository.common_dir)
     told = []
     for stage, claim in doc.stages_of(key).items():
         if is_abandoned(claim):

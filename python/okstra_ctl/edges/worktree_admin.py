@@ -1,0 +1,162 @@
+"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, read and moved as files.
+
+`git worktree list` shows whole ones alone. What a killed `git worktree add` or `remove` leaves has no name
+for git any more, and stays for ever, because it is locked. So they are looked at directly, and removed by a
+rename first: a crash leaves one that is whole, or none.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ..words.errors import Busy
+from . import fsio
+
+_FORGOTTEN = "okstra-forgotten-"
+_FENCE = "okstra.fence"
+_SETTLE_SECONDS = 0.05  # a live `git worktree add` writes its first three files within a millisecond
+_POLL_SECONDS = 0.01
+_WAIT_SECONDS = 30.0
+
+
+class AdminFolder(NamedTuple):
+    """`worktree` is empty where git has not yet written which it is; `reason` is None when it is not locked."""
+
+    folder: str
+    worktree: str
+    reason: str | None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether it tells neither its worktree nor who made it: at most an empty lock file is in it."""
+        return not self.worktree and not self.reason
+
+
+def admin_folders(common_dir: str) -> list[AdminFolder]:
+    """Every one there is, half-made ones included."""
+    try:
+        names = sorted(os.listdir(os.path.join(common_dir, "worktrees")))
+    except OSError:
+        return []
+    return [_read(os.path.join(common_dir, "worktrees", name)) for name in names]
+
+
+def at(common_dir: str, worktree: str) -> AdminFolder | None:
+    """The one of the worktree in that folder; the folder itself may be gone."""
+    wanted = os.path.realpath(worktree)
+    found = (one for one in admin_folders(common_dir) if one.worktree and os.path.realpath(one.worktree) == wanted)
+    return next(found, None)
+
+
+def made_for(common_dir: str, worktree: str, token: str) -> list[AdminFolder]:
+    """Those that a `git worktree add` for that folder, locked with that token, made or began.
+
+    One that a kill left nameless is told from one that another git is just making by looking twice. The
+    caller holds the repository lock, so no git of okstra's is at work.
+    """
+    own = [one for one in admin_folders(common_dir) if one.reason == token]
+    return own + _abandoned(common_dir, os.path.basename(worktree))
+
+
+def forget(common_dir: str, admin: AdminFolder) -> None:
+    """Removes it, with one rename first. Raises WorkFailed (`write-failed`)."""
+    try:
+        os.rename(admin.folder, os.path.join(common_dir, f"{_FORGOTTEN}{os.getpid()}-{time.monotonic_ns()}"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        fsio.raise_write_failed(admin.folder, error)
+    sweep(common_dir)
+    try:
+        os.rmdir(os.path.join(common_dir, "worktrees"))  # as git does when the last one goes
+    except OSError:
+        return
+
+
+def sweep(common_dir: str) -> None:
+    """Deletes what was renamed away; a killed process may have left some."""
+    for name in os.listdir(common_dir):
+        if name.startswith(_FORGOTTEN):
+            shutil.rmtree(os.path.join(common_dir, name), ignore_errors=True)
+
+
+@contextmanager
+def fenced(admin_folder: str) -> Iterator[int]:
+    """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
+    import fcntl
+
+    try:
+        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
+    except OSError as error:
+        fsio.raise_write_failed(os.path.join(admin_folder, _FENCE), error)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def await_silence(admin_folder: str) -> None:
+    """Waits until nothing that an okstra started in the worktree is alive: a git outlives its killed okstra.
+
+    Raises Busy when it takes too long.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    deadline = time.monotonic() + _WAIT_SECONDS
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Busy(
+                        "busy",
+                        "what a dead run started is still at work in its worktree",
+                        where=admin_folder,
+                        hint="wait for it, or end it (a set-up command of project.json?), then try again",
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+    finally:
+        os.close(descriptor)
+
+
+def _abandoned(common_dir: str, name: str) -> list[AdminFolder]:
+    def nameless() -> dict[str, AdminFolder]:
+        found = {one.folder: one for one in admin_folders(common_dir) if one.nameless}
+        return {folder: one for folder, one in found.items() if _is_numbered(os.path.basename(folder), name)}
+
+    before = nameless()
+    if not before:
+        return []
+    time.sleep(_SETTLE_SECONDS)
+    return [one for folder, one in nameless().items() if folder in before]
+
+
+def _is_numbered(folder: str, name: str) -> bool:
+    """git names an admin folder after its worktree's, with a number where that is taken."""
+    return folder == name or (folder.startswith(name) and folder[len(name) :].isdigit())
+
+
+def _read(folder: str) -> AdminFolder:
+    named = _text(os.path.join(folder, "gitdir"))
+    worktree = os.path.dirname(os.path.join(folder, named)) if named else ""
+    return AdminFolder(folder, worktree, _text(os.path.join(folder, "locked")))
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read().removesuffix("\n")
+    except OSError:
+        return None
