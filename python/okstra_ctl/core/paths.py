@@ -195,10 +195,9 @@ def compute_run_paths(
     `implementation` alone. Raises UsageError (`bad-identity`).
     """
     key = TaskKey.make(project_id, task_group, task_id)
-    own_stage = stage if task_type == IMPLEMENTATION else None
+    run = RunId(key, task_type, stage if task_type == IMPLEMENTATION else None, run_seq_override or 1)
     project = ProjectFiles(os.fspath(project_root))
     task = project.task(key)
-    run = task.run(task_type, run_seq_override or 1, own_stage)
     return {
         "PROJECT_ROOT": project.root,
         "PROJECT_ID": project_id,
@@ -219,9 +218,15 @@ def compute_run_paths(
         "FIX_CYCLES_PATH": task.fix_cycles,
         "INSTRUCTION_SET_DIR": task.instruction_set,
         "CONSUMERS_PATH": task.consumers,
-        "RUN_ID": str(RunId(key, task_type, own_stage, run_seq_override or 1)),
+        "RUN_ID": str(run),
+        "RUN_STAGE": str(run.stage) if run.stage is not None else "",
+        **_names_of_run(task.run_of(run)),
+    }
+
+
+def _names_of_run(run: RunFiles) -> dict[str, str]:
+    return {
         "RUN_SEQ": run.seq,
-        "RUN_STAGE": str(own_stage) if own_stage is not None else "",
         "RUN_DIR": run.dir,
         "RUN_MANIFESTS_DIR": run.folder("manifests"),
         "RUN_PROMPTS_DIR": run.folder("prompts"),
