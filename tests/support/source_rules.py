@@ -1,0 +1,190 @@
+"""The rules of the house that can be read off the source (spec 2), each as a function from source to findings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .sealed import ROOT
+
+PACKAGE = ROOT / "python" / "okstra_ctl"
+LAYERS = ("words", "core", "edges", "agents", "flows", "ui")
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+VAGUE_NAMES = {"util", "utils", "helper", "helpers", "misc", "common", "tools", "stuff"}
+
+# Who alone may import it. An empty set: nobody.
+ONE_DOOR = {
+    "subprocess": {"edges/proc.py"},
+    "fasteners": {"edges/locks.py"},
+    "fcntl": {"edges/locks.py"},
+    "multiprocessing": set(),
+    "asyncio": set(),
+    "dataclasses": set(),  # slow to import
+    "logging": set(),  # slow to import
+}
+_NOT_IN_CORE = {
+    "time",
+    "datetime",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "shutil",
+    "tempfile",
+    "threading",
+    "io",
+    "glob",
+    "platform",
+    "getpass",
+    "uuid",
+    "signal",
+    "sys",
+    "urllib",
+    "http",
+    "select",
+    "ctypes",
+    "sqlite3",
+    "zoneinfo",
+    "calendar",
+    "linecache",
+    "fileinput",
+    "importlib",
+    "mmap",
+}
+_PURE_OS = {"fspath", "PathLike", "sep", "fsencode", "fsdecode"}
+_PURE_PATHS = {
+    "join",
+    "dirname",
+    "basename",
+    "normpath",
+    "split",
+    "splitext",
+    "isabs",
+    "commonpath",
+    "commonprefix",
+    "sep",
+}
+_PURE_PATHLIB = {"PurePath", "PurePosixPath", "PureWindowsPath"}
+_IMPURE_BUILTINS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
+_STARTS_PROCESSES = ("system", "popen", "fork", "forkpty", "spawn", "posix_spawn", "exec")
+
+
+class Source(NamedTuple):
+    """One Python file; `path` is relative to the package, e.g. `core/paths.py`."""
+
+    path: str
+    text: str
+
+    @property
+    def layer(self) -> str:
+        """The file's layer; empty for a module that stands directly in the package."""
+        return self.path.split("/")[0] if "/" in self.path else ""
+
+
+class Import(NamedTuple):
+    line: int
+    module: str  # absolute; `okstra_ctl.…` for ours
+    name: str  # of `from module import name`; else empty
+
+
+def package_sources() -> list[Source]:
+    return [
+        Source(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    ]
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """Every import, those inside functions too, with relative ones made absolute."""
+    package = ["okstra_ctl", *source.path.split("/")[:-1]]
+    for node in ast.walk(ast.parse(source.text)):
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (Import(node.lineno, module, alias.name) for alias in node.names)
+
+
+def upward_imports(source: Source) -> list[str]:
+    """Imports of a higher layer, or from inside a layer of a module that stands directly in the package."""
+    if not source.layer:
+        return []
+    rank = LAYERS.index(source.layer)
+    found = []
+    for line, module, name in imports(source):
+        parts = [*module.split("."), name]
+        if parts[0] != "okstra_ctl" or parts[1] == "__version__":
+            continue
+        if parts[1] not in LAYERS or LAYERS.index(parts[1]) > rank:
+            found.append(f"{source.path}:{line} imports {'.'.join(part for part in parts if part)}")
+    return found
+
+
+def wrong_doors(source: Source) -> list[str]:
+    """Imports and calls that only one file may make."""
+    found = [
+        f"{source.path}:{line} imports {module}"
+        for line, module, _ in imports(source)
+        if source.path not in ONE_DOOR.get(module.split(".")[0], {source.path})
+    ]
+    if source.path != "edges/proc.py":
+        found += [
+            f"{source.path}:{node.lineno} calls os.{node.attr}"
+            for node in _attributes(source, "os")
+            if node.attr.startswith(_STARTS_PROCESSES)
+        ]
+    return found
+
+
+def impurities(source: Source) -> list[str]:
+    """What a file of the core does besides taking and giving values."""
+    found = []
+    for line, module, name in imports(source):
+        top = module.split(".")[0]
+        if (
+            top in _NOT_IN_CORE
+            or (top == "os" and (name or module != "os"))
+            or (top == "posixpath" and name and name not in _PURE_PATHS)
+            or (top == "pathlib" and name not in _PURE_PATHLIB)
+        ):
+            found.append(f"{source.path}:{line} imports {module} {name}".rstrip())
+    pure = _PURE_OS | {"path"}
+    found += [
+        f"{source.path}:{node.lineno} os.{node.attr}" for node in _attributes(source, "os") if node.attr not in pure
+    ]
+    for owner in ("os.path", "posixpath"):
+        found += [
+            f"{source.path}:{node.lineno} {owner}.{node.attr}"
+            for node in _attributes(source, owner)
+            if node.attr not in _PURE_PATHS
+        ]
+    for node in ast.walk(ast.parse(source.text)):
+        if isinstance(node, ast.Name) and node.id in _IMPURE_BUILTINS:
+            found.append(f"{source.path}:{node.lineno} {node.id}")
+    return found
+
+
+def too_long(source: Source) -> list[str]:
+    lines = len(source.text.splitlines())
+    found = [f"{source.path}: {lines} lines"] if lines > MAX_FILE_LINES else []
+    for node in ast.walk(ast.parse(source.text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                found.append(f"{source.path}:{node.lineno} {node.name}: {length} lines")
+    return found
+
+
+def vague_name(source: Source) -> list[str]:
+    parts = source.path.removesuffix(".py").split("/")
+    words = {word for part in parts for word in part.strip("_").split("_")}
+    return [f"{source.path}: what is it for?"] if words & VAGUE_NAMES else []
+
+
+def _attributes(source: Source, owner: str) -> Iterator[ast.Attribute]:
+    """Every `owner.something` in the source."""
+    for node in ast.walk(ast.parse(source.text)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == owner:
+            yield node

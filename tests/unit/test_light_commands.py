@@ -1,0 +1,73 @@
+"""Commands that agents call dozens of times a run load none of the slow modules (spec 2, spec 7)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from support.okstra import Project
+from support.sealed import ROOT
+
+_SLOW = {
+    "fasteners",
+    "markdown_it",
+    "jsonschema",
+    "plumbum",
+    "dataclasses",
+    "logging",
+    "tomllib",
+    "tomli",
+    "asyncio",
+    "inspect",
+}
+_CALL = f"""
+import sys
+before = set(sys.modules)
+sys.path.insert(0, {str(ROOT / "python")!r})
+from okstra_ctl.ui.cli import main
+status = main(sys.argv[1:])
+sys.stdout.flush()
+print("\\n---", status, *sorted(set(sys.modules) - before))
+"""
+
+
+def _loaded(project: Project, *args: str) -> set[str]:
+    """The modules that a command imports beyond those of the interpreter's own start."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _CALL, *args],
+        cwd=project.repo.path,
+        env=project.okstra.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    status, *modules = done.stdout.rpartition("\n--- ")[2].split()
+    assert status == "0", done.stdout
+    return set(modules)
+
+
+def test_light_commands_load_nothing_slow(project: Project) -> None:
+    plan = project.adopt({1: (), 2: (1,)})
+    project.run_stage()
+    run = project.run_phase("error-analysis").data["run_id"]
+    for command in (
+        ("--version",),
+        ("list",),
+        ("list", "--json"),
+        ("stage", "list", "--plan", plan),
+        ("worktree", "list"),
+        ("worktree", "lookup", project.task_key),
+        ("paths",),
+        ("paths", run),
+        ("show", run),
+    ):
+        loaded = _loaded(project, *command)
+        assert "okstra_ctl.ui.cli" in loaded
+        assert {name.split(".")[0] for name in loaded} & _SLOW == set(), command
+
+
+def test_a_slow_module_would_be_seen(project: Project) -> None:
+    """A plan that no command has checked yet has to be parsed: that one loads the markdown parser."""
+    plan = project.adopt({1: ()})
+    assert "markdown_it" in _loaded(project, "plan", "check", plan)
