@@ -19,7 +19,7 @@ from .stages import named, number_list
 
 AUTO = "auto"
 
-_DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
+DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
 _HELD_AS = {
     Liveness.ALIVE: StageStatus.RUNNING,
     Liveness.UNKNOWN: StageStatus.RUNNING,
@@ -135,7 +135,7 @@ def _held_state(stage: Stage, records: StageRecords) -> StageState | None:
     """The state of a stage that is done or held; None when it is open."""
     claim, row = records.claims.get(stage.number), records.ledger.newest.get(stage.number)
     base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
-    if row is not None and row.status in _DONE_ROWS and (claim is None or claim.epoch <= row.epoch):
+    if row is not None and row.status in DONE_ROWS and (claim is None or claim.epoch <= row.epoch):
         return _from_row(base, row, StageStatus.DONE)._replace(branch=claim.branch if claim else "")
     if claim is not None:
         live = _liveness(claim.owner, records.liveness)

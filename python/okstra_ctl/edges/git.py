@@ -200,6 +200,18 @@ def dirty_files(root: str) -> list[str]:
     return [_text(entry[3:]) for entry in out.split(b"\0") if entry]
 
 
+def ignored_files(root: str) -> list[str]:
+    """Paths that git ignores, folders as one."""
+    out = _must(_git(root, "status", "--porcelain=v1", "-z", "--ignored", "--no-renames", ask=True), "read the status")
+    return [_text(entry[3:]) for entry in out.split(b"\0") if entry.startswith(b"!! ")]
+
+
+def remote_refs(root: str) -> list[str]:
+    """Remote-tracking branches, as full ref names."""
+    out = _git(root, "for-each-ref", "--format=%(refname)", "refs/remotes", ask=True).stdout
+    return [name for name in _text(out).splitlines() if not name.endswith("/HEAD")]
+
+
 def tracked_changes(root: str) -> bool:
     """Whether a tracked file differs from HEAD; untracked files don't count."""
     out = _must(
@@ -286,6 +298,12 @@ def finish_checkout(running: proc.Running, path: str, git_dir: str) -> None:
         raise WorkFailed("worktree-not-created", f"git could not check the files out: {complaint}", where=path)
 
 
+def switch_detached(path: str, commit: str) -> None:
+    """Puts a scratch worktree on a commit; untracked files that are not ignored go. Raises WorkFailed."""
+    _must(_git(path, *_NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
+    _must(_git(path, "clean", "-fdq"), "clear the scratch worktree")
+
+
 def worktree_git_dir(path: str) -> str:
     """The admin folder of a linked worktree, read from its `.git` file."""
     with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
@@ -327,18 +345,18 @@ def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
     _must(_git(path, *_SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open), "attach HEAD")
 
 
-def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
-    """Deletes a branch only if it still stands at `commit`. Answers whether it did."""
-    finished = _git(root, *_NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
-    return finished.ok
-
-
 def discard_branch_lock(common_dir: str, branch: str) -> None:
     """Removes the lock file that a killed git left on a branch of okstra's own. Under the repository lock.
 
     The branch is one that only this task's runs make, and no git of okstra's is at work: nobody holds it.
     """
     fsio.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
+
+
+def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
+    """Deletes a branch only if it still stands at `commit`. Answers whether it did."""
+    finished = _git(root, *_NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
+    return finished.ok
 
 
 def forget_worktree(root: str, path: str, *, keep_open: Sequence[int]) -> None:

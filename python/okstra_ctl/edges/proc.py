@@ -32,12 +32,13 @@ class Finished(NamedTuple):
 class Running:
     """A process under way; `finish` waits for it."""
 
-    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes], stdin: bytes | None) -> None:
         self._argv = tuple(argv)
         self._process = process
+        self._stdin = stdin
 
     def finish(self) -> Finished:
-        stdout, stderr = self._process.communicate()
+        stdout, stderr = self._process.communicate(self._stdin)
         return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
 
     def kill(self) -> None:
@@ -69,7 +70,7 @@ def start(
         if cwd is not None and not os.path.isdir(cwd):
             raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd) from error
         raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
-    return Running(argv, process)
+    return Running(argv, process, stdin)
 
 
 def run(

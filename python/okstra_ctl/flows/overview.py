@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from ..core.identity import RunId
 from ..core.ownership import Owner
-from ..core.registry_doc import RegistryDoc
+from ..core.paths import ProjectFiles
+from ..core.registry_doc import RegistryDoc, StageClaim
 from ..edges import process_identity
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index
@@ -51,9 +53,10 @@ def worktree_rows(doors: Doors) -> list[WorktreeRow]:
 
 
 def run_rows(doors: Doors) -> list[RunRow]:
-    """Every run in the index, oldest first."""
-    held = _holders(doors.registry.read())
-    return [
+    """Every run in the index, oldest first; then those that hold a stage and died before the index knew them."""
+    doc = doors.registry.read()
+    held = _holders(doc)
+    indexed = [
         RunRow(
             row["run_id"],
             row.get("task_type", ""),
@@ -65,6 +68,18 @@ def run_rows(doors: Doors) -> list[RunRow]:
         )
         for row in run_index.newest_rows(doors.home)
     ]
+    known = {row.run_id for row in indexed}
+    return indexed + [
+        _row_of_claim(claim, held[claim.run_id])
+        for _, claim in doc.stages()
+        if claim.run_id not in known and claim.status is not ClaimStatus.PROVISIONING
+    ]
+
+
+def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
+    run = RunId.parse(claim.run_id)
+    manifest = ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest
+    return RunRow(claim.run_id, run.task_type, run.stage, status, claim.reserved_at, claim.project_root, manifest)
 
 
 def _holders(doc: RegistryDoc) -> dict[str, str]:

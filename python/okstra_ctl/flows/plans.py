@@ -73,13 +73,7 @@ def require_runnable(path: str, *, remember: bool = False) -> tuple[CheckedPlan,
     plan = load(path, remember=remember)
     if plan.stage_map is None:
         raise invalid(plan)
-    if not plan.approved:
-        raise Refused("plan-not-approved", "the plan is not approved", where=path, hint=f"okstra plan approve {path}")
-    blocking = [finding for finding in plan.findings if finding.rule == "S12"]
-    if blocking:
-        raise Refused(
-            "plan-not-approved", blocking[0].message, where=f"{path}:{blocking[0].line}", hint="answer it in the plan"
-        )
+    _require_s12(plan)
     return plan, plan.stage_map
 
 
@@ -108,11 +102,7 @@ def approve(path: str) -> CheckedPlan:
     plan = _check_text(path, approved_text)
     if plan.stage_map is None:
         raise invalid(plan)
-    blocking = [finding for finding in plan.findings if finding.rule == "S12"]
-    if blocking:
-        raise Refused(
-            "plan-not-approved", blocking[0].message, where=f"{path}:{blocking[0].line}", hint="answer it, then approve"
-        )
+    _require_s12(plan)
     if approved_text != text:
         fsio.replace(path, approved_text.encode("utf-8"))
     return load(path, remember=True)
@@ -126,6 +116,14 @@ def latest(task: TaskFiles) -> str | None:
         return None
     found = [(int(match[1]), name) for name in names if (match := _PLAN_NAME.match(name))]
     return os.path.join(task.plans_dir, max(found)[1]) if found else None
+
+
+def _require_s12(plan: CheckedPlan) -> None:
+    for finding in plan.findings:
+        if finding.rule == "S12":
+            where = f"{plan.path}:{finding.line}"
+            hint = f"answer what is open, then: okstra plan approve {plan.path}"
+            raise Refused("plan-not-approved", finding.message, where=where, hint=hint)
 
 
 def _check_text(path: str, text: str) -> CheckedPlan:

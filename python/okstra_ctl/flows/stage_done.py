@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from ..core.ledger import LedgerRow, row_id
+from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
 from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
@@ -135,9 +136,7 @@ def _check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -
             where=worktree,
             hint='commit the work, or say --no-change "<why nothing was to be changed>"',
         )
-    strays = tuple(
-        name for name in git.changed_files(worktree, base, head) if not any(matches(p, name) for p in stage.files)
-    )
+    strays = tuple(name for name in git.changed_files(worktree, base, head) if not _is_planned(name, stage))
     if strays and not wishes.out_of_plan:
         raise Refused(
             "out-of-plan",
@@ -146,6 +145,11 @@ def _check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -
             hint='take them out, or say --out-of-plan "<why they belong>"',
         )
     return head, commits, strays
+
+
+def _is_planned(name: str, stage: Stage) -> bool:
+    """okstra's own folder is no stage's business, whatever a glob would match."""
+    return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
 def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..core.identity import StageKey
 from ..core.ledger import LedgerRow, row_id
 from ..core.registry_doc import StageClaim
 from ..edges import git, process_identity
@@ -15,7 +16,7 @@ from .doors import Doors
 from .runs import KnownRun
 from .stage_done import is_degraded, require_claim
 from .stage_records import ledger_path
-from .worktree_removal import Keeping, remove_folder
+from .worktree_removal import Keeping, take_down
 
 
 class StageReleased(NamedTuple):
@@ -34,15 +35,23 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     key = run.id.stage_key
     if key is None:
         raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
-    kept, branch, head = "", "", str(run.manifest.get("base_commit", ""))
-    if not is_degraded(run):
-        claim = require_claim(run, doors.registry.read().stage(key))
-        _check_nobody_works(claim, force=force)
-        branch = claim.branch
-        head = git.branch_commit(claim.project_root, branch) or head
-        kept = remove_folder(claim.path, claim.project_root, str(key), doors, Keeping(force=force))
     at = doors.clock.now()
-    row = LedgerRow(
+    if is_degraded(run):
+        row = _released_row(run, key, at, str(run.manifest.get("base_commit", "")), note)
+        ledger_edge.append(ledger_path(run.plan_path), [row])
+        return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
+    claim = require_claim(run, doors.registry.read().stage(key))
+    _check_nobody_works(claim, force=force)
+    head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
+    row = _released_row(run, key, at, head, note)
+    kept = take_down(
+        key, claim, doors, Keeping(force), at_intent=lambda: ledger_edge.append(ledger_path(run.plan_path), [row])
+    )
+    return StageReleased(str(run.id), key.stage, claim.branch, kept, _tell(run, at, doors))
+
+
+def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:
+    return LedgerRow(
         id=row_id(str(run.id), run.epoch, LedgerStatus.RELEASED),
         impl_task_key=str(run.id.task),
         stage=key.stage,
@@ -54,12 +63,6 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         head_commit=head,
         note=note,
     )
-    with doors.registry.transaction() as doc:
-        if not is_degraded(run):
-            require_claim(run, doc.stage(key))
-        ledger_edge.append(ledger_path(run.plan_path), [row])
-        doc.remove_stage(key)
-    return StageReleased(str(run.id), key.stage, branch, kept, _tell(run, at, doors))
 
 
 def _check_nobody_works(claim: StageClaim, *, force: bool) -> None:

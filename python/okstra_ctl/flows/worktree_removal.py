@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
-from ..core.identity import StageKey, TaskKey
+from ..core.identity import StageKey, TaskKey, branch_segment
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
 from ..words.statuses import ClaimStatus, Liveness
-from . import trash
+from . import provision, trash
 from .doors import Doors
 
 
@@ -39,43 +40,76 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Re
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
     _check_not_held(key, claim, doors)
-    kept = remove_folder(claim.path, claim.project_root, str(key), doors, Keeping(force))
-    with doors.registry.transaction() as doc:
-        if isinstance(key, StageKey):
-            doc.remove_stage(key)
-        elif isinstance(claim, TaskClaim):
-            _forget_task(doc, key)
+    kept = take_down(key, claim, doors, Keeping(force))
     return Removed(str(key), claim.path, claim.branch, kept)
 
 
-def _forget_task(doc: RegistryDoc, key: TaskKey) -> None:
+def take_down(
+    key: TaskKey | StageKey,
+    claim: TaskClaim | StageClaim,
+    doors: Doors,
+    keeping: Keeping,
+    at_intent: Callable[[], object] = lambda: None,
+) -> str:
+    """Saves what is unsaved, takes the folder away, drops the claim; answers the ref that keeps work, or "".
+
+    Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
+    and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
+    Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`), Busy.
+    """
+    kept = _save(claim.path, key, keeping) if os.path.isdir(claim.path) else ""
+    intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+    with doors.registry.transaction() as doc:
+        if claim != (doc.stage(key) if isinstance(key, StageKey) else doc.task(key)):
+            raise Refused(
+                "worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again"
+            )
+        at_intent()
+        _put(doc, key, intent)
+    remove_folder(claim.path, claim.project_root, doors)
+    with doors.registry.transaction() as doc:
+        if isinstance(key, StageKey):
+            doc.remove_stage(key)
+        else:
+            forget_task(doc, key)
+    return kept
+
+
+def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
     """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
     held = doc.task(key)
     if held is not None and held.implementation_base:
-        doc.put_task(key, held._replace(status=ClaimStatus.DONE))
+        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
     else:
         doc.remove_task(key)
 
 
-def remove_folder(path: str, project_root: str, key: str, doors: Doors, keeping: Keeping) -> str:
-    """Moves the folder into the trash and has git forget it; answers the ref that keeps what was unsaved, or "".
+def _put(doc: RegistryDoc, key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> None:
+    if isinstance(key, StageKey) and isinstance(claim, StageClaim):
+        doc.put_stage(key, claim)
+    elif isinstance(key, TaskKey) and isinstance(claim, TaskClaim):
+        doc.put_task(key, claim)
 
-    A folder that is gone already is no error. Raises Refused (`worktree-dirty`, `commits-unreachable`).
-    """
-    kept = ""
-    if os.path.isdir(path):
-        kept = _save(path, key, keeping)
+
+def remove_folder(path: str, project_root: str, doors: Doors) -> None:
+    """Moves the folder into the trash and has git forget it. A folder that is gone already is no error."""
     repository = git.discover(project_root)
     if repository is None:
         raise UsageError("not-found", "the project's repository is gone", where=project_root)
-    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+    with hold(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(doors.home, path)
-        git.forget_worktree(repository.top, path, keep_open=lock.keep_open)
+        provision.forget(repository, path)
     trash.sweep(doors.home)
-    return kept
 
 
-def _save(path: str, key: str, keeping: Keeping) -> str:
+def kept_prefix(key: TaskKey | StageKey) -> str:
+    """Where the refs stand that keep a worktree's unsaved work; made of segments, so no two keys share it."""
+    task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
+    segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
+    return f"refs/okstra/kept/{'/'.join(segments)}/{place}/"
+
+
+def _save(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
     dirty = git.dirty_files(path)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
@@ -83,7 +117,7 @@ def _save(path: str, key: str, keeping: Keeping) -> str:
         return ""
     if not keeping.force:
         raise _would_lose(path, dirty, unreachable)
-    ref = f"refs/okstra/kept/{_ref_part(key)}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    ref = f"{kept_prefix(key)}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     if dirty:
         git.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
     else:
@@ -123,8 +157,3 @@ def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, door
                 where=claim.path,
                 hint="finish or release them first",
             )
-
-
-def _ref_part(key: str) -> str:
-    """A key as part of a ref name: git allows neither colons nor most punctuation there."""
-    return "".join(char if char.isalnum() or char in "-_" else "-" for char in key).strip("-")

@@ -26,12 +26,20 @@ COMMANDS = (
     Command("setup", "setup", "register a project", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
     Command("run", "run", "prepare a run of one phase (what okstra.sh calls)", "Runs"),
+    Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
     Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
     Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),
-    Command("worktree", "worktree", "list, look up or remove worktrees", "Worktrees"),
+    Command(
+        "integrate",
+        "integrate",
+        "merge done stages into the task branch, checked; or forecast conflicts",
+        "Plans and stages",
+    ),
+    Command("worktree", "worktree", "list, look up, remove or restore worktrees", "Worktrees"),
+    Command("gc", "gc", "remove worktrees that are proven safe to remove", "Worktrees"),
 )
 
 

@@ -35,6 +35,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
     "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
     "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
+    "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
     "input-missing": ErrorCode(EXIT_USAGE, "something the run needs was not given, and nobody is there to ask"),
@@ -67,6 +68,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
+    "merge-conflict": ErrorCode(EXIT_REFUSED, "a stage's branch conflicts with the task branch; nothing was merged"),
+    "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
+    "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
     # 4: a check found errors
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),

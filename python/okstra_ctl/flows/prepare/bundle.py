@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from ... import __version__
-from ...core.identity import RunId
+from ...core.identity import RunId, StageKey
 from ...core.manifest import RunFacts, WorktreeFacts, new_manifest
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
@@ -104,8 +104,8 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
         _write_manifest(request, draft, doors, undo)
         _activate(held, doors)
         undo.commit()
-    warnings = _append_started(held, claim, doors)
-    return _told(request, draft, context, doors, repaired, warnings)
+    warnings = append_started(held.key, claim, doors)
+    return told(request, draft, context, doors, repaired, warnings)
 
 
 def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
@@ -114,10 +114,9 @@ def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str
         run = RunId(request.key, request.phase.task_type, None, int(files.seq))
         claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"))
         draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
-        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
-        _write_manifest(request, draft, doors, undo)
+        context = write_run(request, draft, doors, undo)
         undo.commit()
-    return _told(request, draft, context, doors, repaired, [])
+    return told(request, draft, context, doors, repaired, [])
 
 
 def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:
@@ -132,10 +131,16 @@ def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) ->
             files = run_numbers.claim_run(request.task, request.phase.task_type)
             run = RunId(request.key, request.phase.task_type, None, int(files.seq))
             draft = Draft(run, files, None, 0, facts, [])
-        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
-        _write_manifest(request, draft, doors, undo)
+        context = write_run(request, draft, doors, undo)
         undo.commit()
-    return _told(request, draft, context, doors, [], [])
+    return told(request, draft, context, doors, [], [])
+
+
+def write_run(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> dict[str, str]:
+    """A run's folder and, last, its manifest; answers its context. Raises WorkFailed, Missing."""
+    context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
+    _write_manifest(request, draft, doors, undo)
+    return context
 
 
 def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> None:
@@ -206,15 +211,16 @@ def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
     return WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(status))
 
 
-def _append_started(held: reserve.Reservation, claim: StageClaim, doors: Doors) -> list[str]:
+def append_started(key: StageKey, claim: StageClaim, doors: Doors) -> list[str]:
+    """The ledger row that follows from the claim; what keeps it from being written is a warning, for the run stands."""
     try:
-        ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(held.key, claim)])
+        ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(key, claim)])
     except OkstraError as error:
         return [f"the ledger could not be written: {error.message}; the next run of this task writes the row"]
     return []
 
 
-def _told(
+def told(
     request: Request, draft: Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
 ) -> PreparedRun:
     """Tells records and index, which come after the commit point, and answers the result."""

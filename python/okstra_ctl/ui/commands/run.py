@@ -10,7 +10,8 @@ from ...core.models import MODEL_SLOTS
 from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
 from ..command_table import Call
-from ..reply import Reply, fields, printable
+from ..prepared_reply import prepared_reply
+from ..reply import Reply, printable
 from ..run_inputs import gather
 
 _TEXTS = {
@@ -62,37 +63,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
 def _prepare(inputs: PrepareInputs, args: argparse.Namespace, call: Call) -> Reply:
     from ...flows.prepare.bundle import prepare_task_bundle
 
-    run = prepare_task_bundle(inputs, call.doors)
-    data = {
-        "run_id": str(run.run),
-        "task_key": str(run.run.task),
-        "task_type": run.run.task_type,
-        "seq": run.run.seq,
-        "stage": run.run.stage,
-        "run_dir": run.files.dir,
-        "manifest": run.files.manifest,
-        "launch_prompt": run.files.launch_prompt,
-        "worktree": run.worktree.to_json(),
-        "epoch": run.epoch,
-        "next": list(run.next),
-        "repaired": list(run.repaired),
-        "warnings": list(run.warnings),
-    }
-    text = fields(
-        [
-            ("run", run.run),
-            ("stage", f"{run.stage.number}  {run.stage.title}" if run.stage else ""),
-            ("worktree", f"{run.worktree.path} ({run.worktree.status})"),
-            ("branch", f"{run.worktree.branch} from {run.worktree.base_commit[:12]}" if run.worktree.branch else ""),
-            ("prompt", run.files.launch_prompt),
-            *(("next", command) for command in run.next),
-        ]
-    )
-    talk = [f"okstra: {sentence}" for sentence in run.repaired]
-    talk += [f"okstra: warning: {warning}" for warning in run.warnings]
-    if not args.render_only:
-        talk.append("okstra: this version starts no lead by itself: give the prompt above to your agent")
-    return Reply(data, text, talk=talk)
+    return prepared_reply(prepare_task_bundle(inputs, call.doors), render_only=args.render_only)
 
 
 def _preview(inputs: PrepareInputs, call: Call) -> Reply:

@@ -1,4 +1,4 @@
-"""The worktrees that okstra made: list them, look one up, remove one without losing work."""
+"""The worktrees that okstra made: list them, look one up, remove one without losing work, bring one back."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument(
         "--force", action="store_true", help="keep unsaved work by a ref under refs/okstra/kept/ and go on"
     )
-    for action in (listing, lookup, remove):
+    restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
+    restore.add_argument("key", metavar="KEY", help="a task key or stage key")
+    for action in (listing, lookup, remove, restore):
         add_common_flags(action)
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
-    return {"list": _list, "lookup": _lookup, "remove": _remove}[args.action](args, call)
+    return {"list": _list, "lookup": _lookup, "remove": _remove, "restore": _restore}[args.action](args, call)
 
 
 def _list(args: argparse.Namespace, call: Call) -> Reply:
@@ -58,3 +60,12 @@ def _remove(args: argparse.Namespace, call: Call) -> Reply:
     removed = remove_worktree(parse_place_key(args.key), call.doors, force=args.force)
     text = fields([("removed", removed.path), ("branch kept", removed.branch), ("work kept", removed.kept)])
     return Reply(removed._asdict(), text)
+
+
+def _restore(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.project import open_project
+    from ...flows.worktree_restore import restore_worktree
+
+    back = restore_worktree(parse_place_key(args.key), open_project(call.start, call.doors), call.doors)
+    text = fields([("restored", back.path), ("branch", back.branch), ("unsaved work from", back.kept)])
+    return Reply(back._asdict(), text)

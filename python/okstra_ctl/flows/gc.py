@@ -1,0 +1,123 @@
+"""`okstra gc`: worktrees that are proven safe go, the oldest first; what they held unsaved is kept by a ref."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.identity import parse_place_key
+from ..core.registry_doc import StageClaim, TaskClaim
+from ..core.tidiness import Facts, Judged, judge, to_remove
+from ..edges import git, process_identity
+from ..words.errors import OkstraError
+from ..words.statuses import ClaimStatus, Liveness
+from . import trash
+from .doors import Doors
+from .worktree_removal import remove_worktree
+
+
+class Swept(NamedTuple):
+    """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
+
+    key: str
+    path: str
+    size: int
+    kept: str
+    ignored: tuple[str, ...]
+    failed: str
+
+
+class Collected(NamedTuple):
+    judged: tuple[Judged, ...]
+    removed: tuple[Swept, ...]
+
+
+def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
+    """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other."""
+    judged = tuple(judge(facts) for facts in _all_facts(doors))
+    chosen = to_remove(judged, limit)
+    if dry_run:
+        return Collected(
+            judged, tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen)
+        )
+    removed = tuple(_remove(one, doors) for one in chosen)
+    trash.sweep(doors.home)
+    return Collected(judged, removed)
+
+
+def _remove(one: Judged, doors: Doors) -> Swept:
+    facts = one.facts
+    try:
+        ignored = tuple(git.ignored_files(facts.path))
+        gone = remove_worktree(parse_place_key(facts.key), doors, force=True)
+    except OkstraError as error:
+        return Swept(facts.key, facts.path, facts.size, "", (), error.message)
+    return Swept(facts.key, facts.path, facts.size, gone.kept, ignored, "")
+
+
+def _all_facts(doors: Doors) -> list[Facts]:
+    doc = doors.registry.read()
+    tasks = dict(doc.tasks())
+    stages = dict(doc.stages())
+    busy = {key.task for key, claim in stages.items() if claim.status is not ClaimStatus.DONE}
+    facts = [
+        _facts(str(key), claim, "a stage of the task is in work" if key in busy else _in_use(claim), "")
+        for key, claim in tasks.items()
+        if claim.status is not ClaimStatus.DONE
+    ]
+    for key, claim in stages.items():
+        task = tasks.get(key.task)
+        facts.append(_facts(str(key), claim, _in_use(claim), task.branch if task else ""))
+    return facts
+
+
+def _in_use(claim: TaskClaim | StageClaim) -> str:
+    """Why the worktree is held; empty when nobody needs it. A stage is held until it is done or released."""
+    if claim.status is ClaimStatus.PROVISIONING:
+        dead = process_identity.liveness(claim.owner) is Liveness.GONE
+        return "half made by a dead process: `okstra reconcile --apply` undoes it" if dead else "it is being made"
+    if isinstance(claim, StageClaim) and claim.status is not ClaimStatus.DONE:
+        return f"{claim.run_id} holds it"
+    return ""
+
+
+def _facts(key: str, claim: TaskClaim | StageClaim, in_use: str, task_branch: str) -> Facts:
+    exists = os.path.isdir(claim.path)
+    try:
+        on_branch = exists and git.head_branch(claim.path) == claim.branch
+        merged_into = _merged_into(claim, task_branch) if on_branch and not in_use else ""
+    except OkstraError:
+        on_branch, merged_into = False, ""
+    used_at = os.stat(claim.path).st_mtime if exists else 0.0
+    size = folder_size(claim.path) if exists else 0
+    return Facts(key, claim.path, exists, in_use, claim.branch, on_branch, merged_into, used_at, size)
+
+
+def _merged_into(claim: TaskClaim | StageClaim, task_branch: str) -> str:
+    """The first of the task branch, the main worktree's branch and its remote-tracking ones that has the HEAD."""
+    head = git.resolve(claim.path, "HEAD")
+    if head is None:
+        return ""
+    candidates = [f"refs/heads/{task_branch}"] if task_branch else []
+    main = git.head_branch(claim.project_root)
+    candidates += [f"refs/heads/{main}"] if main and main != claim.branch else []
+    for ref in [*candidates, *git.remote_refs(claim.project_root)]:
+        if git.resolve(claim.path, ref) and git.is_ancestor(claim.path, head, ref):
+            return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+    return ""
+
+
+def folder_size(path: str) -> int:
+    """Bytes of all files below, links not followed."""
+    total = 0
+    with os.scandir(path) as entries:
+        for entry in entries:
+            try:
+                total += (
+                    folder_size(entry.path)
+                    if entry.is_dir(follow_symlinks=False)
+                    else entry.stat(follow_symlinks=False).st_size
+                )
+            except OSError:
+                continue
+    return total

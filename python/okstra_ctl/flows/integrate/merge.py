@@ -1,0 +1,162 @@
+"""Merging done stages into the task branch: built aside, checked, then taken over in one step (spec 3).
+
+Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all are
+green is the task branch moved on, by a fast-forward. Whatever stops before that leaves nothing merged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...core.identity import TaskKey
+from ...core.integration import DoneStage, merge_order
+from ...core.paths import IMPLEMENTATION
+from ...core.plan.records import StageMap
+from ...core.registry_doc import TaskClaim
+from ...core.stages import named
+from ...edges import fsio, git, merging
+from ...words.errors import Refused, UsageError, WorkFailed
+from .. import plans
+from ..doors import Doors
+from ..prepare.sync import furnish
+from ..project import Project
+from ..stage_records import current_states
+from .checks import Bench, Check, Link, culprits
+from .scratch import scratch_worktree
+
+
+class Integrated(NamedTuple):
+    task_key: str
+    branch: str
+    commit: str
+    merged: tuple[int, ...]
+    checks: tuple[Check, ...]
+    log: str
+
+
+class Subject(NamedTuple):
+    """What is integrated: the task's claim and its newest plan."""
+
+    project: Project
+    key: TaskKey
+    claim: TaskClaim
+    plan: str
+    stage_map: StageMap
+    repository: git.Repository
+
+
+def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
+    """Merges all that is done, or nothing.
+
+    Raises Refused (`nothing-to-integrate`, `merge-conflict`, `worktree-dirty`, `head-moved`),
+    WorkFailed (`integration-red`), UsageError (`not-found`).
+    """
+    subject = load_subject(project, key, doors)
+    task = subject.claim.path
+    _require_clean(task)
+    head = git.resolve(task, "HEAD") or ""
+    waiting = [done for done in _done_stages(subject, doors) if not git.is_ancestor(task, done.commit, head)]
+    if not waiting:
+        raise Refused("nothing-to-integrate", "every done stage is merged into the task branch already", where=task)
+    chain = _build_chain(subject, head, waiting)
+    log_path = os.path.join(
+        project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
+    )
+    checks = _check_chain(subject, chain, doors, log_path)
+    if not merging.fast_forward(task, chain[-1].commit):
+        raise Refused(
+            "head-moved",
+            "the task worktree changed while the checks ran",
+            where=task,
+            hint="call `okstra integrate` again",
+        )
+    stages = tuple(link.done.stage for link in chain)
+    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path)
+
+
+def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
+    """Raises UsageError (`not-found`) for a task without a plan or a worktree."""
+    claim = doors.registry.read().task(key)
+    repository = git.discover(project.root)
+    if claim is None or repository is None or not os.path.isdir(claim.path):
+        raise UsageError("not-found", f"{key} has no worktree to merge into", hint="start a run of the task first")
+    path = plans.latest(project.files.task(key))
+    if path is None:
+        raise UsageError("not-found", f"{key} has no plan", where=project.files.task(key).plans_dir)
+    plan = plans.load(path)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    return Subject(project, key, claim, path, plan.stage_map, repository)
+
+
+def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    return merge_order(states, {stage.number: stage.exit_check for stage in subject.stage_map.stages})
+
+
+def _require_clean(task: str) -> None:
+    if git.tracked_changes(task):
+        raise Refused(
+            "worktree-dirty",
+            "the task worktree has uncommitted changes",
+            where=task,
+            hint="commit or undo them, then call `okstra integrate` again",
+        )
+
+
+def _build_chain(subject: Subject, head: str, waiting: Sequence[DoneStage]) -> list[Link]:
+    """One merge commit for each stage, on no branch. Raises Refused (`merge-conflict`)."""
+    chain: list[Link] = []
+    for done in waiting:
+        merged = merging.merge_tree(subject.claim.path, head, done.commit)
+        if merged.conflicts:
+            raise _conflict(done, merged.conflicts, [link.done.stage for link in chain], subject)
+        message = f"Merge stage {done.stage} of {subject.key}"
+        head = merging.commit_merge(subject.claim.path, merged.tree, [head, done.commit], message)
+        chain.append(Link(done, head))
+    return chain
+
+
+def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subject: Subject) -> Refused:
+    after = f" (after {named(before)})" if before else ""
+    return Refused(
+        "merge-conflict",
+        f"stage {done.stage} conflicts with the task branch{after} in {', '.join(paths[:5])}",
+        where=subject.claim.path,
+        hint=f"nothing was merged; merge it by hand: git -C {subject.claim.path} merge {done.commit[:12]}",
+        data={"stage": done.stage, "paths": list(paths)},
+    )
+
+
+def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
+    """Every merged stage's exit check on the last link. Raises WorkFailed (`integration-red`) naming who brings it."""
+    fsio.make_folder(os.path.dirname(log_path))
+    top, last = subject.repository.top, chain[-1].commit
+    with scratch_worktree(doors.home, subject.repository, subject.key, last) as path, open(log_path, "wb", 0) as log:
+        furnish(top, path, subject.project.config, log_path)
+        bench = Bench(path, log)
+        everyone = _done_stages(subject, doors)
+        checks = [bench.run(done, last) for done in everyone]
+        red = [check for check in checks if check.status != 0]
+        if red:
+            raise _red(red[0], subject, bench, chain, everyone, log_path)
+    return checks
+
+
+def _red(
+    check: Check, subject: Subject, bench: Bench, chain: Sequence[Link], everyone: Sequence[DoneStage], log_path: str
+) -> WorkFailed:
+    done = next(one for one in everyone if one.stage == check.stage)
+    merged_before = done.stage not in [link.done.stage for link in chain]
+    links = [Link(done, git.resolve(subject.claim.path, "HEAD") or ""), *chain] if merged_before else list(chain)
+    stages = culprits(bench, done, links)
+    together = f"{named(stages)} together turn" if len(stages) > 1 else f"stage {stages[0]} turns"
+    return WorkFailed(
+        "integration-red",
+        f"{together} the exit check of stage {check.stage} red (`{check.command}` ended with {check.status})",
+        where=log_path,
+        hint=f"nothing was merged; mend it in stage {stages[-1]}: okstra rerun its run",
+        data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
+    )

@@ -1,0 +1,59 @@
+"""A worktree to try merges in: detached, on no branch, gone afterwards. Its folder's name tells whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...core.home_paths import HomePaths
+from ...core.identity import TaskKey
+from ...core.ownership import Owner
+from ...edges import git, process_identity
+from ...edges.locks import LockKind, hold
+from ...words.statuses import Liveness
+from .. import trash
+
+_PREFIX = "integrate-"
+
+
+@contextmanager
+def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, commit: str) -> Iterator[str]:
+    """A checkout of `commit`; removed when the block ends. What a killed integration left is removed first."""
+    clear_abandoned(home, repository, key)
+    me = process_identity.this_process()
+    path = os.path.join(home.task_place(key), f"{_PREFIX}{me.pid}-{me.start_time}")
+    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+        reason = f"okstra {key} integrate"
+        git.worktree_add_detached(repository, path, commit, reason=reason, keep_open=lock.keep_open)
+    try:
+        running = git.start_checkout(path, workers=os.cpu_count() or 1)
+        git.finish_checkout(running, path, git.worktree_git_dir(path))
+        yield path
+    finally:
+        _remove(home, repository, path)
+
+
+def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:
+    """Removes scratch worktrees whose processes are gone; answers their paths."""
+    place = home.task_place(key)
+    names = os.listdir(place) if os.path.isdir(place) else []
+    dead = [os.path.join(place, name) for name in names if name.startswith(_PREFIX) and not _owner_lives(name)]
+    for path in dead:
+        _remove(home, repository, path)
+    return dead
+
+
+def _owner_lives(name: str) -> bool:
+    pid, _, start_time = name.removeprefix(_PREFIX).partition("-")
+    if not pid.isdigit():
+        return False
+    me = process_identity.this_process()
+    return process_identity.liveness(Owner(me.host, me.boot_id, int(pid), start_time)) is Liveness.ALIVE
+
+
+def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
+    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+        trash.throw_away(home, path)
+        git.forget_worktree(repository.top, path, keep_open=lock.keep_open)
+    trash.sweep(home)

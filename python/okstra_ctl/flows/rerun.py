@@ -1,0 +1,130 @@
+"""`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew (spec 3).
+
+The claim is handed over in one registry transaction, the commit point: until then the earlier run holds the
+stage, from then on the new one does, under a higher epoch, so that the earlier can't finish late.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.identity import RunId, StageKey
+from ..core.manifest import WorktreeFacts
+from ..core.paths import IMPLEMENTATION
+from ..core.registry_doc import StageClaim
+from ..edges import git, process_identity
+from ..words.errors import Refused
+from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
+from . import provision, recover, run_numbers
+from .doors import Doors
+from .prepare import bundle
+from .prepare.bundle import PreparedRun
+from .prepare.inputs import PrepareInputs
+from .prepare.request import Request, resolve
+from .prepare.run_folder import Draft
+from .runs import KnownRun
+from .stage_done import is_degraded
+from .undo import UndoStack
+
+
+def rerun(run: KnownRun, doors: Doors) -> PreparedRun:
+    """Prepares the next run of what this run did.
+
+    Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
+    """
+    inputs = _inputs_of(run)
+    key = run.id.stage_key
+    if key is None or is_degraded(run):
+        return bundle.prepare_task_bundle(inputs, doors)
+    request = resolve(inputs, doors, remember=True)
+    recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
+    held = _claim_to_take(run, key, doors)
+    with UndoStack() as undo:
+        files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
+        status = WorktreeStatus.REUSED
+        if not os.path.isdir(held.path):
+            provision.restore(doors.home, _site(request, held), undo)
+            status = WorktreeStatus.CREATED
+        new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
+        facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
+        draft = Draft(new, files, request.plan_map.stage(key.stage), held.epoch + 1, facts, [f"rerun of {run.id}"])
+        context = bundle.write_run(request, draft, doors, undo)
+        claim = _take_over(key, held, new, request, doors)
+        undo.commit()
+    warnings = bundle.append_started(key, claim, doors)
+    return bundle.told(request, draft, context, doors, [], warnings)
+
+
+def _inputs_of(run: KnownRun) -> PrepareInputs:
+    """The wishes that the run was prepared with, as its manifest keeps them."""
+    requested = run.manifest.get("requested")
+    kept = requested if isinstance(requested, dict) else {}
+    return PrepareInputs(
+        project_root=run.project.root,
+        project_id=run.id.task.project_id,
+        task_group=run.id.task.task_group,
+        task_id=run.id.task.task_id,
+        task_type=run.id.task_type,
+        approved_plan_path=run.plan_path,
+        stage=str(run.id.stage) if run.id.stage else "auto",
+        brief_path=str(kept.get("brief", "")),
+        critic=str(kept.get("critic", "")),
+        directive=str(kept.get("directive", "")),
+        related_tasks=tuple(map(str, kept.get("related_tasks", ()))),
+        clarification_response=str(kept.get("clarification_response", "")),
+        pr_template_path=str(kept.get("pr_template_path", "")),
+        budget_usd=str(kept.get("budget_usd", "")),
+        fix_cycle=str(kept.get("fix_cycle", "")),
+    )
+
+
+def _claim_to_take(run: KnownRun, key: StageKey, doors: Doors) -> StageClaim:
+    """The stage's claim, if this run has it and nobody drives it. Raises Refused."""
+    claim = doors.registry.read().stage(key)
+    if claim is None or claim.run_id != str(run.id):
+        holder = f"{claim.run_id} holds it" if claim else "nobody holds it: start it with `okstra run --stage`"
+        raise Refused("stage-not-held", f"{run.id} does not hold its stage; {holder}", where=str(key))
+    live = process_identity.liveness(claim.owner)
+    if claim.owner is not None and live in (Liveness.ALIVE, Liveness.UNKNOWN):
+        raise Refused(
+            "run-alive",
+            f"process {claim.owner.pid} on {claim.owner.host} drives {run.id}",
+            where=str(key),
+            hint="end it first; then rerun",
+        )
+    return claim
+
+
+def _site(request: Request, held: StageClaim) -> provision.Site:
+    """The stage's worktree, made again on its branch: its folder was removed or lost."""
+    at = git.branch_commit(request.checkout.top, held.branch)
+    if at is None:
+        raise Refused(
+            "stage-not-held",
+            f"the stage's worktree and its branch {held.branch} are both gone",
+            where=held.path,
+            hint=f"okstra stage release --run {held.run_id}, then start the stage anew",
+        )
+    return provision.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
+
+
+def _take_over(key: StageKey, held: StageClaim, new: RunId, request: Request, doors: Doors) -> StageClaim:
+    """The commit point. Raises Refused (`stage-not-held`) when another rerun or release was quicker."""
+    with doors.registry.transaction() as doc:
+        if doc.stage(key) != held:
+            raise Refused(
+                "stage-not-held", "another command changed the stage meanwhile", where=str(key), hint="look again"
+            )
+        claim = held._replace(
+            run_id=str(new),
+            epoch=held.epoch + 1,
+            status=ClaimStatus.ACTIVE,
+            owner=process_identity.nearest_client(),
+            reserved_at=doors.clock.now(),
+            plan_digest=request.plan_map.digest,
+        )
+        doc.put_stage(key, claim)
+        task = doc.task(key.task)
+        if task is not None:
+            doc.put_task(key.task, task._replace(epochs={**task.epochs, key.stage: claim.epoch}))
+    return claim

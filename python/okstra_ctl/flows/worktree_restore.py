@@ -1,0 +1,127 @@
+"""`okstra worktree restore`: a worktree that was removed is there again, with what it held unsaved."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..core.identity import RunId, StageKey, TaskKey
+from ..core.ledger import LedgerRow
+from ..core.manifest import SCHEMA
+from ..core.registry_doc import StageClaim, TaskClaim
+from ..core.selection import DONE_ROWS
+from ..edges import fsio, git, kept_work
+from ..edges import ledger as ledger_edge
+from ..words.errors import Refused, UsageError
+from ..words.statuses import ClaimStatus
+from . import plans, provision
+from .doors import Doors
+from .prepare.reserve import lock_reason
+from .project import Project
+from .stage_records import ledger_path
+from .undo import UndoStack
+from .worktree_removal import kept_prefix
+
+
+class Restored(NamedTuple):
+    """`kept` is the ref whose uncommitted files were brought back, or empty."""
+
+    key: str
+    path: str
+    branch: str
+    kept: str
+
+
+def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) -> Restored:
+    """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was.
+
+    Raises Refused (`worktree-held`, `stage-not-held` for a stage that is not done: a run makes its worktree),
+    UsageError (`not-found`), WorkFailed.
+    """
+    repository = git.discover(project.root)
+    if repository is None:
+        raise UsageError("not-found", "the project is no git repository", where=project.root)
+    kept = kept_work.newest_ref(repository.top, kept_prefix(key))
+    claim = _stage_claim(key, project, repository, kept, doors) if isinstance(key, StageKey) else None
+    task = _task_claim(key, project, repository, kept, doors) if isinstance(key, TaskKey) else None
+    back = claim or task
+    if back is None or os.path.lexists(back.path):
+        raise Refused("worktree-held", "the worktree is there", where=back.path if back else str(key))
+    with UndoStack() as undo:
+        at = _require_branch(repository, back.branch, key)
+        site = provision.Site(repository, back.path, back.branch, at, back.token, restores=True)
+        provision.restore(doors.home, site, undo)
+        if kept:
+            kept_work.lay_over(back.path, kept)
+        with doors.registry.transaction() as doc:
+            if isinstance(key, StageKey) and claim is not None:
+                doc.put_stage(key, claim)
+            elif isinstance(key, TaskKey) and task is not None:
+                doc.put_task(key, task)
+        undo.commit()
+    return Restored(str(key), back.path, back.branch, kept)
+
+
+def _stage_claim(key: StageKey, project: Project, repository: git.Repository, kept: str, doors: Doors) -> StageClaim:
+    """The claim of a done stage, from the ledger."""
+    row = _last_row(key, project)
+    if row is None or row.status not in DONE_ROWS:
+        where = f"; what it held unsaved is in {kept}" if kept else ""
+        raise Refused(
+            "stage-not-held",
+            f"stage {key.stage} is not done{where}",
+            where=str(key),
+            hint="start it with `okstra run`: that makes its worktree",
+        )
+    manifest = fsio.read_json(project.files.task(key.task).run_of(RunId.parse(row.run_id)).manifest, SCHEMA) or {}
+    worktree = manifest.get("worktree")
+    branch = str(worktree.get("branch", "")) if isinstance(worktree, dict) else ""
+    return StageClaim(
+        path=doors.home.stage_worktree(key.task, key.stage),
+        branch=branch,
+        base_commit=str(manifest.get("base_commit", "")),
+        project_root=project.root,
+        status=ClaimStatus.DONE,
+        run_id=row.run_id,
+        owner=None,
+        reserved_at=row.at,
+        epoch=row.epoch,
+        token=lock_reason(str(key), row.epoch),
+        plan=plans.latest(project.files.task(key.task)) or "",
+        plan_digest=row.plan_digest,
+    )
+
+
+def _task_claim(key: TaskKey, project: Project, repository: git.Repository, kept: str, doors: Doors) -> TaskClaim:
+    """The task's claim: as the registry still has it, or from the branch that its kept work stands on."""
+    held = doors.registry.read().task(key)
+    if held is not None:
+        return held._replace(status=ClaimStatus.ACTIVE, owner=None)
+    branch = kept_work.branch_at(repository.top, f"{kept}^") if kept else ""
+    return TaskClaim(
+        path=doors.home.task_worktree(key),
+        branch=branch,
+        base_commit=git.branch_commit(repository.top, branch) or "" if branch else "",
+        project_root=project.root,
+        status=ClaimStatus.ACTIVE,
+        created_at=doors.clock.now(),
+        token=lock_reason(str(key), 0),
+    )
+
+
+def _require_branch(repository: git.Repository, branch: str, key: TaskKey | StageKey) -> str:
+    commit = git.branch_commit(repository.top, branch) if branch else None
+    if commit is None:
+        raise UsageError("not-found", f"no branch of {key} is left", hint=f"git for-each-ref {kept_prefix(key)}")
+    return commit
+
+
+def _last_row(key: StageKey, project: Project) -> LedgerRow | None:
+    plan = plans.latest(project.files.task(key.task))
+    if plan is None:
+        return None
+    checked = plans.load(plan)
+    if checked.stage_map is None:
+        return None
+    view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
+    return view.newest.get(key.stage)

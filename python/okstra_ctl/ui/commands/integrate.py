@@ -1,0 +1,42 @@
+"""Merges done stages into the task branch, once every exit check is green on the whole; or forecasts conflicts."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...core.identity import TaskKey
+from ...flows.project import open_project
+from ..command_table import Call
+from ..reply import Reply, fields, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
+    parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.integrate.merge import integrate, load_subject
+
+    project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
+    if args.forecast:
+        from ...flows.integrate.forecast import forecast
+
+        pairs = forecast(load_subject(project, key, call.doors), call.doors)
+        rows = [(_name(p.first), _name(p.second), ", ".join(p.conflicts) or "no conflict") for p in pairs]
+        text = table(rows, ("", "with", "conflicts in")) if rows else "no stage in work has commits that are not merged"
+        return Reply({"pairs": [pair._asdict() for pair in pairs]}, text)
+    done = integrate(project, key, call.doors)
+    shown = fields(
+        [
+            ("merged", f"{', '.join(map(str, done.merged))} into {done.branch}"),
+            ("commit", done.commit),
+            *((f"check of {check.stage}", f"{check.command} (exit {check.status})") for check in done.checks),
+            ("log", done.log),
+        ]
+    )
+    return Reply({**done._asdict(), "checks": [check._asdict() for check in done.checks]}, shown)
+
+
+def _name(stage: int) -> str:
+    return f"stage {stage}" if stage else "task branch"
