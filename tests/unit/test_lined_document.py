@@ -70,6 +70,7 @@ def _pretty(contents: Contents, **options: object) -> bytes:
 
 
 @given(_CONTENTS)
+@settings(max_examples=60)
 def test_dump_and_parse_round_trip(contents: Contents) -> None:
     document = _parse(_build(contents).dump())
     assert _contents(document) == contents
@@ -81,6 +82,7 @@ def test_dump_and_parse_round_trip(contents: Contents) -> None:
 
 
 @given(_CONTENTS)
+@settings(max_examples=60)
 def test_lines_read_lazily_equal_the_whole_parse(contents: Contents) -> None:
     data = _build(contents).dump()
     assert json.loads(data) == {"schema": _SCHEMA, **contents}
@@ -88,6 +90,7 @@ def test_lines_read_lazily_equal_the_whole_parse(contents: Contents) -> None:
 
 
 @given(_CONTENTS, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
+@settings(max_examples=60)
 def test_any_other_layout_of_the_same_json_is_read_the_same(
     contents: Contents, indent: int | str | None, ascii_only: bool
 ) -> None:
