@@ -20,6 +20,7 @@ MANIFEST_SCHEMA = "task-manifest/1"
 CATALOG_SCHEMA = "task-catalog/1"
 LATEST_SCHEMA = "latest-task/1"
 _CATALOG_SECTIONS = ("tasks",)
+_TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_category", "brief")
 
 Manifest = dict[str, object]
 
@@ -38,7 +39,22 @@ class RunNews(NamedTuple):
 
 
 def read_manifest(task: TaskFiles) -> Manifest | None:
-    return fsio.read_json(task.manifest, MANIFEST_SCHEMA)
+    """The task's manifest; None when there is none. Raises Unreadable (`state-unreadable`), also when a field is."""
+    manifest = fsio.read_json(task.manifest, MANIFEST_SCHEMA)
+    if manifest is not None and not _is_whole(manifest):
+        hint = "restore it, or move it away: the task's next run makes it anew"
+        raise Unreadable("state-unreadable", "it lacks fields of a task manifest", where=task.manifest, hint=hint)
+    return manifest
+
+
+def _is_whole(manifest: Manifest) -> bool:
+    phases = manifest.get("phases")
+    return (
+        all(isinstance(manifest.get(name), str) for name in _TEXT_FIELDS)
+        and isinstance(phases, dict)
+        and all(isinstance(row, dict) and isinstance(row.get("runs"), int) for row in phases.values())
+        and all({"last_run", "last_at"} <= row.keys() for row in phases.values())
+    )
 
 
 def read_task_identity(task_root: str) -> TaskKey | None:

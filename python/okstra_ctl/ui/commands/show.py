@@ -19,7 +19,9 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     status = next((row.status for row in run_rows(call.doors) if row.run_id == str(run.id)), "prepared")
     worktree = run.worktree
     roster = run.manifest.get("roster")
-    workers = [f"{w['id']} ({w['model']})" for w in roster if isinstance(w, dict)] if isinstance(roster, list) else []
+    workers = (
+        [f"{w.get('id')} ({w.get('model')})" for w in roster if isinstance(w, dict)] if isinstance(roster, list) else []
+    )
     text = fields(
         [
             ("run", run.id),
