@@ -331,6 +331,12 @@ def branch_reason(root: str, branch: str) -> str:
     return (_text(out).splitlines() or [""])[-1]
 
 
+def branch_is_untouched(root: str, branch: str, reason: str) -> bool:
+    """Whether nothing happened to the branch since it was created with that reason."""
+    out = _git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", ask=True).stdout
+    return _text(out).splitlines() == [reason]
+
+
 def branch_exists(branch: str) -> Refused:
     return Refused(
         "branch-exists",

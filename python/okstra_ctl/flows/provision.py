@@ -112,7 +112,7 @@ def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
     top, ours = site.repository.top, git.branch_reason(site.repository.top, site.branch) == site.token
     if ours or git.branch_commit(top, site.branch) is None:
         git.discard_branch_lock(site.repository.common_dir, site.branch)
-    if ours:
+    if git.branch_is_untouched(top, site.branch, site.token):
         git.delete_branch_at(top, site.branch, site.base_commit, keep_open=keep_open)
 
 

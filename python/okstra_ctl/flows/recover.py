@@ -24,14 +24,29 @@ def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doo
     """
     trash.sweep(doors.home)
     worktree_admin.sweep(repository.common_dir)
-    told = []
-    for stage, claim in doc.stages_of(key).items():
-        if is_abandoned(claim):
-            told.append(_undo_stage(StageKey(key, stage), claim, repository, doors))
+    told = [undo(StageKey(key, stage), claim, doors) for stage, claim in doc.stages_of(key).items()]
     task_claim = doc.task(key)
-    if task_claim is not None and is_abandoned(task_claim):
-        told.append(_undo_task(key, task_claim, repository, doors))
-    return told
+    if task_claim is not None:
+        told.append(undo(key, task_claim, doors))
+    return [sentence for sentence in told if sentence]
+
+
+def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> str:
+    """Finishes what a dead process was about to make or remove; answers a sentence, or "" when there was nothing.
+
+    It happens in the claim's own repository: another clone with the same project id may have asked. Raises Busy.
+    """
+    repository = git.discover(claim.project_root) if is_abandoned(claim) else None
+    if repository is None:
+        return ""
+    provision.clear(doors.home, _site(claim, repository))
+    with doors.registry.transaction() as doc:
+        if isinstance(key, StageKey):
+            _drop_stage(doc, key, claim.token)
+        else:
+            _drop_task(doc, key, claim.token)
+    name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
+    return f"undid the unfinished worktree of {name}, whose process is gone"
 
 
 def heal_ledger(key: TaskKey, doc: RegistryDoc) -> int:
@@ -60,30 +75,22 @@ def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
     return claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE
 
 
-def _undo_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> str:
-    provision.clear(doors.home, _site(claim, repository))
-    with doors.registry.transaction() as doc:
-        _drop_stage(doc, key, claim.token)
-    return f"undid the unfinished worktree of {claim.run_id}, whose process is gone"
-
-
-def _undo_task(key: TaskKey, claim: TaskClaim, repository: git.Repository, doors: Doors) -> str:
-    provision.clear(doors.home, _site(claim, repository))
-    with doors.registry.transaction() as doc:
-        held = doc.task(key)
-        if held is not None and held.token == claim.token and held.status is ClaimStatus.PROVISIONING:
-            if held.implementation_base:
-                doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
-            else:
-                doc.remove_task(key)
-    return f"undid the unfinished task worktree of {key}, whose process is gone"
-
-
 def _drop_stage(doc: RegistryDoc, key: StageKey, token: str) -> None:
     """The claim goes last, and only if it is still the one that was undone."""
     held = doc.stage(key)
     if held is not None and held.token == token and held.status is ClaimStatus.PROVISIONING:
         doc.remove_stage(key)
+
+
+def _drop_task(doc: RegistryDoc, key: TaskKey, token: str) -> None:
+    """As `_drop_stage`; a task whose stages were begun keeps its anchor and epochs."""
+    held = doc.task(key)
+    if held is None or held.token != token or held.status is not ClaimStatus.PROVISIONING:
+        return
+    if held.implementation_base:
+        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
+    else:
+        doc.remove_task(key)
 
 
 def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:

@@ -11,7 +11,7 @@ from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
 from ..words.statuses import LedgerStatus, Liveness
-from . import run_index, task_records
+from . import recover, run_index, task_records
 from .doors import Doors
 from .runs import KnownRun
 from .stage_done import is_degraded, require_claim
@@ -40,7 +40,11 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         row = _released_row(run, key, at, str(run.manifest.get("base_commit", "")), note)
         ledger_edge.append(ledger_path(run.plan_path), [row])
         return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
-    claim = require_claim(run, doors.registry.read().stage(key))
+    held = doors.registry.read().stage(key)
+    if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
+        recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
+        return StageReleased(str(run.id), key.stage, held.branch, "", _tell(run, at, doors))
+    claim = require_claim(run, held)
     _check_nobody_works(claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)

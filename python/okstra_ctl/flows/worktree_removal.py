@@ -12,8 +12,8 @@ from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
-from ..words.statuses import ClaimStatus, Liveness
-from . import provision, trash
+from ..words.statuses import ClaimStatus
+from . import provision, recover, trash
 from .doors import Doors
 
 
@@ -39,6 +39,9 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Re
     claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+    if recover.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
+        recover.undo(key, claim, doors)
+        return Removed(str(key), claim.path, claim.branch, "")
     _check_not_held(key, claim, doors)
     kept = take_down(key, claim, doors, Keeping(force))
     return Removed(str(key), claim.path, claim.branch, kept)
@@ -143,8 +146,7 @@ def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, door
             where=claim.path,
             hint=f"okstra stage release --run {claim.run_id}",
         )
-    made = claim.status is not ClaimStatus.PROVISIONING or process_identity.liveness(claim.owner) is Liveness.GONE
-    if not made:
+    if claim.status is ClaimStatus.PROVISIONING:
         raise Refused("worktree-held", f"the worktree of {key} is being made", where=claim.path, hint="wait for it")
     if isinstance(key, TaskKey):
         stages = [
