@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from support import invariants
-from support.faults import TAKES_SPACE, Point, Preload, Scene, eventually, sample, seeded
+from support.faults import TAKES_SPACE, Point, Preload, Scene, eventually, group_lives, sample, seeded
 from support.okstra import Ended, Okstra, Project
 from support.plans import independent
 from support.repos import Repo
@@ -71,15 +71,7 @@ class Struck(NamedTuple):
 
     def outlive(self) -> None:
         """Waits until the last process of the command is gone."""
-        eventually(lambda: not _group_lives(self.group), seconds=30)
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        eventually(lambda: not group_lives(self.group), seconds=30)
 
 
 @pytest.fixture

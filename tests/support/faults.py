@@ -110,6 +110,18 @@ def eventually(attempt: Callable[[], object], seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
+def group_lives(group: int) -> bool:
+    """Whether a process of the group still runs; one that ended and that nobody waited for does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, process_group = stat.read_text().rpartition(") ")[2].split()[:3]
+        except OSError:
+            continue
+        if int(process_group) == group and state != "Z":
+            return True
+    return False
+
+
 def seeded() -> random.Random:
     """A dice that changes from run to run; `OKSTRA_TEST_SEED` fixes it. pytest shows the seed when a test fails."""
     seed = os.environ.get("OKSTRA_TEST_SEED") or str(random.SystemRandom().randrange(10**6))

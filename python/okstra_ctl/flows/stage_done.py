@@ -50,6 +50,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     base = str(run.manifest.get("base_commit", ""))
     head, commits, strays = _check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
     _run_exit_check(run, stage, worktree, head)
+    _require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
     at = doors.clock.now()
