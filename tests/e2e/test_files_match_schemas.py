@@ -63,7 +63,13 @@ def _in_git(project: Project) -> None:
     okstra.ok("stage", "release", "--run", second.data["run_id"], "--note", "later", "--json")
     okstra("stage", "done", "--run", second.data["run_id"], "--json")  # refused, and recorded as an event
     okstra("worktree", "remove", f"{project.task_key}#stage-3", "--json")  # refused: held
+    okstra.ok("integrate", "--task-key", project.task_key, "--json")
     okstra.ok("worktree", "remove", f"{project.task_key}#stage-1", "--json")
+    okstra.ok("worktree", "restore", f"{project.task_key}#stage-1", "--json")
+    okstra.ok("rerun", third.data["run_id"], "--render-only", "--json")
+    okstra.ok("gc", "--json")
+    okstra.ok("reconcile", "--apply", "--json")
+    okstra.ok("backfill", "--dry-run", "--json")
     okstra.ok("worktree", "lookup", f"{project.task_key}#stage-3", "--json")
     okstra.ok("show", third.data["run_id"], "--json")
     okstra.ok("paths", third.data["run_id"], "--json")

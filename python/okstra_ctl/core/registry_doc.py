@@ -170,6 +170,13 @@ class RegistryDoc:
         for name, entry in self._document.items("stages"):
             yield StageKey.parse(name), _typed_stage(name, entry)
 
+    def claims(self) -> Iterator[tuple[str, str]]:
+        """Project root and worktree path of every claim."""
+        for _, task in self.tasks():
+            yield task.project_root, task.path
+        for _, stage in self.stages():
+            yield stage.project_root, stage.path
+
     def holder_of_branch(self, project_root: str, branch: str) -> str | None:
         """The key of the task or stage that has this branch of this project."""
         return self._holder("branch", branch, project_root)

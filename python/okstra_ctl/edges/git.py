@@ -16,7 +16,7 @@ from . import fsio, proc
 
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-_SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
+SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
 NO_COMMIT = "0" * 40
 OLDEST = (2, 38)
 
@@ -180,6 +180,17 @@ def is_ancestor(root: str, commit: str, of: str) -> bool:
     return _git(root, "merge-base", "--is-ancestor", commit, of, ask=True).ok
 
 
+def is_on_a_branch(root: str, commit: str) -> bool:
+    """Whether any branch, local or remote-tracking, or tag has the commit."""
+    return bool(_git(root, "for-each-ref", "--count=1", f"--contains={commit}", ask=True).stdout.strip())
+
+
+def newest_of(root: str, commits: Sequence[str]) -> str:
+    """The one of the commits that comes last in the history of all of them."""
+    out = _must(_git(root, "rev-list", "--topo-order", "--max-count=1", *commits, ask=True), "order commits")
+    return _text(out).strip()
+
+
 def commits_between(root: str, base: str, head: str) -> int:
     out = _must(_git(root, "rev-list", "--count", f"{base}..{head}", ask=True), "count commits")
     return int(out)
@@ -317,7 +328,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     """
     ref = f"refs/heads/{branch}"
     logged = ("--create-reflog", "-m", reason)
-    finished = _git(root, *_NO_HOOKS, *_SYNC_REFS, "update-ref", *logged, ref, commit, NO_COMMIT, keep_open=keep_open)
+    finished = _git(root, *_NO_HOOKS, *SYNC_REFS, "update-ref", *logged, ref, commit, NO_COMMIT, keep_open=keep_open)
     if finished.ok:
         return
     if branch_commit(root, branch) is None:
@@ -348,7 +359,7 @@ def branch_exists(branch: str) -> Refused:
 
 def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
     """Puts a worktree's HEAD on a branch that stands at the same commit. Raises WorkFailed."""
-    _must(_git(path, *_SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open), "attach HEAD")
+    _must(_git(path, *SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open), "attach HEAD")
 
 
 def discard_branch_lock(common_dir: str, branch: str) -> None:
@@ -368,32 +379,6 @@ def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence
 def forget_worktree(root: str, path: str, *, keep_open: Sequence[int]) -> None:
     """Removes a worktree's admin folder after its files were moved away; a worktree git does not know is no error."""
     _git(root, "worktree", "remove", "--force", "--force", path, keep_open=keep_open)
-
-
-def snapshot(path: str, message: str, ref: str) -> str:
-    """Commits all that the worktree holds (ignored files apart) beside its branch, and keeps it by `ref`.
-
-    Neither HEAD, branch nor index change. Answers the commit. Raises WorkFailed (`git-failed`).
-    """
-    index = os.path.join(worktree_git_dir(path), "okstra-snapshot-index")
-    extra = {"GIT_INDEX_FILE": index}
-    try:
-        _must(_git(path, "read-tree", "HEAD", extra=extra), "read the tree")
-        _must(_git(path, "add", "--all", extra=extra), "gather the files to keep")
-        tree = _text(_must(_git(path, "write-tree", extra=extra), "write the tree")).strip()
-    finally:
-        if os.path.exists(index):
-            os.unlink(index)
-    identity = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost", "-c", "commit.gpgSign=false")
-    out = _must(_git(path, *identity, "commit-tree", tree, "-p", "HEAD", "-m", message), "commit the files to keep")
-    commit = _text(out).strip()
-    _must(_git(path, *_SYNC_REFS, "update-ref", ref, commit), "keep the snapshot")
-    return commit
-
-
-def keep_commit(root: str, commit: str, ref: str) -> None:
-    """Makes a commit reachable by a ref of okstra's own."""
-    _must(_git(root, *_SYNC_REFS, "update-ref", ref, commit), "keep the commits")
 
 
 def tracked(root: str, paths: Iterable[str]) -> set[str]:

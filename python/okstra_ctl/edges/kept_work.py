@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+
 from ..words.errors import WorkFailed
-from . import git, proc
+from . import fsio, git, proc
+
+
+def snapshot(path: str, message: str, ref: str) -> str:
+    """Commits all that the worktree holds (ignored files apart) beside its branch, and keeps it by `ref`.
+
+    Neither HEAD, branch nor index change. Answers the commit. Raises WorkFailed (`git-failed`).
+    """
+    index = os.path.join(git.worktree_git_dir(path), "okstra-snapshot-index")
+    extra = {"GIT_INDEX_FILE": index}
+    try:
+        _must(path, ("read-tree", "HEAD"), extra)
+        _must(path, ("add", "--all"), extra)
+        tree = _must(path, ("write-tree",), extra)
+    finally:
+        fsio.discard(index)
+    identity = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost", "-c", "commit.gpgSign=false")
+    commit = _must(path, (*identity, "commit-tree", tree, "-p", "HEAD", "-m", message))
+    keep(path, commit, ref)
+    return commit
+
+
+def keep(root: str, commit: str, ref: str) -> None:
+    """Makes a commit reachable by a ref of okstra's own. Raises WorkFailed (`git-failed`)."""
+    _must(root, (*git.SYNC_REFS, "update-ref", ref, commit))
 
 
 def newest_ref(root: str, prefix: str) -> str:
@@ -20,10 +47,15 @@ def branch_at(root: str, commit: str) -> str:
 
 def lay_over(worktree: str, commit: str) -> None:
     """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed."""
-    for args in (("read-tree", "-m", "-u", "HEAD", commit), ("reset", "--quiet", "--mixed", "HEAD")):
-        finished = _git(worktree, *args)
-        if not finished.ok:
-            raise WorkFailed("git-failed", f"git could not bring the files back: {finished.complaint}", where=worktree)
+    _must(worktree, ("read-tree", "-m", "-u", "HEAD", commit))
+    _must(worktree, ("reset", "--quiet", "--mixed", "HEAD"))
+
+
+def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
+    finished = proc.run(["git", "-C", root, *args], env={**git.environment(), **(extra or {})})
+    if not finished.ok:
+        raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
+    return finished.stdout.decode("utf-8", "surrogateescape").strip()
 
 
 def _git(root: str, *args: str) -> proc.Finished:

@@ -71,6 +71,24 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
                 _kinds().remove(kind)
 
 
+def share_fence(descriptor: int) -> None:
+    """Holds a fence together with whoever inherits the descriptor, until the last of them has closed it."""
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def try_fence(descriptor: int) -> bool:
+    """Takes a fence for oneself; False while anybody else holds or shares it."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def held_kinds() -> tuple[LockKind, ...]:
     """The kinds that this thread holds now, in the order taken."""
     return tuple(_kinds())
@@ -131,18 +149,12 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _fence(path: str, deadline: float) -> Iterator[int]:
-    import fcntl
-
     descriptor = os.open(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise _busy(path, "a git process whose okstra has died") from None
-                time.sleep(_LONGEST_DELAY_SECONDS)
+        while not try_fence(descriptor):
+            if time.monotonic() > deadline:
+                raise _busy(path, "a git process whose okstra has died")
+            time.sleep(_LONGEST_DELAY_SECONDS)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,6 +40,16 @@ class Registry:
                 after = document.dump()
             if after != (data or RegistryDoc().dump()):
                 fsio.replace(self.path, after)
+
+    def replace_whole(self, document: RegistryDoc, name_of_old: str) -> str:
+        """Puts a document made anew in place; answers where the old file was set aside, or "" if there was none."""
+        aside = os.path.join(os.path.dirname(self.path), f"registry.{name_of_old}.json")
+        with hold(LockKind.REGISTRY, self._lock):
+            old = fsio.read_bytes(self.path)
+            if old is not None:
+                fsio.replace(aside, old)
+            fsio.replace(self.path, document.dump())
+        return aside if old is not None else ""
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

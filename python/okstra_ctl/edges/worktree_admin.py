@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..words.errors import Busy
 from . import fsio
+from .locks import share_fence, try_fence
 
 _FORGOTTEN = "okstra-forgotten-"
 _FENCE = "okstra.fence"
@@ -88,14 +89,12 @@ def sweep(common_dir: str) -> None:
 @contextmanager
 def fenced(admin_folder: str) -> Iterator[int]:
     """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
-    import fcntl
-
     try:
         descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
     except OSError as error:
         fsio.raise_write_failed(os.path.join(admin_folder, _FENCE), error)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        share_fence(descriptor)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -106,27 +105,21 @@ def await_silence(admin_folder: str) -> None:
 
     Raises Busy when it takes too long.
     """
-    import fcntl
-
     try:
         descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return
     deadline = time.monotonic() + _WAIT_SECONDS
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Busy(
-                        "busy",
-                        "what a dead run started is still at work in its worktree",
-                        where=admin_folder,
-                        hint="wait for it, or end it (a set-up command of project.json?), then try again",
-                    ) from None
-                time.sleep(_POLL_SECONDS)
+        while not try_fence(descriptor):
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "busy",
+                    "what a dead run started is still at work in its worktree",
+                    where=admin_folder,
+                    hint="wait for it, or end it (a set-up command of project.json?), then try again",
+                )
+            time.sleep(_POLL_SECONDS)
     finally:
         os.close(descriptor)
 

@@ -46,32 +46,35 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
     stage = run.stage()
-    worktree = _require_hold(run, doors)
+    worktree = require_hold(run, doors)
     base = str(run.manifest.get("base_commit", ""))
-    head, commits, strays = _check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
-    _run_exit_check(run, stage, worktree, head)
-    _require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
+    head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
+    _run_exit_check(run, stage, worktree, head, wishes)
     if head:
         _check_unmoved(worktree, head)
+    warnings = record_done(run, head, wishes, doors)
+    return StageDone(
+        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log("exit-check"), strays, warnings
+    )
+
+
+def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors) -> tuple[str, ...]:
+    """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`)."""
     at = doors.clock.now()
-    note = "; ".join(text for text in (wishes.no_change, wishes.out_of_plan) if text)
     row = LedgerRow(
         id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
         impl_task_key=str(run.id.task),
-        stage=stage.number,
+        stage=run.id.stage or 0,
         status=LedgerStatus.DONE,
         at=at,
         run_id=str(run.id),
         epoch=run.epoch,
         plan_digest=run.plan_digest,
         head_commit=head,
-        note=note,
+        note="; ".join(text for text in wishes if text),
     )
     _record(run, row, doors)
-    warnings = _tell(run, at, doors)
-    return StageDone(
-        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log("exit-check"), strays, warnings
-    )
+    return _tell(run, at, doors)
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
@@ -95,7 +98,7 @@ def is_degraded(run: KnownRun) -> bool:
     return str(run.worktree.get("status", "")).startswith("skipped")
 
 
-def _require_hold(run: KnownRun, doors: Doors) -> str:
+def require_hold(run: KnownRun, doors: Doors) -> str:
     """The folder that the run works in. A refusal is recorded in the run's events."""
     if is_degraded(run):
         _require_degraded_hold(run)
@@ -115,7 +118,8 @@ def _require_degraded_hold(run: KnownRun) -> None:
         raise Refused("stage-not-held", f"{run.id} does not hold its stage", where=ledger_path(run.plan_path))
 
 
-def _check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+    """HEAD, how many commits the stage has, and files outside the plan. Raises Refused for each gate that is closed."""
     if not os.path.isdir(worktree):
         raise UsageError("not-found", "the stage's worktree is gone", where=worktree, hint="okstra worktree list")
     dirty = git.dirty_files(worktree)
@@ -153,12 +157,19 @@ def _is_planned(name: str, stage: Stage) -> bool:
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
-def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str) -> None:
+def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str, wishes: DoneWishes) -> None:
     log_path = run.files.log("exit-check")
     fsio.make_folder(os.path.dirname(log_path))
     with open(log_path, "wb", buffering=0, opener=fsio.private) as log:
         status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.environment())
-    record = {"schema": EXIT_CHECK_SCHEMA, "command": stage.exit_check, "commit": head, "exit": status, "log": log_path}
+    record = {
+        "schema": EXIT_CHECK_SCHEMA,
+        "command": stage.exit_check,
+        "commit": head,
+        "exit": status,
+        "log": log_path,
+        "reasons": wishes._asdict(),
+    }
     fsio.replace_json(run.files.exit_check, record)
     if status != 0:
         raise WorkFailed(

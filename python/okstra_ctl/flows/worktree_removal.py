@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, branch_segment
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
-from ..edges import git, process_identity
+from ..edges import git, kept_work, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
 from ..words.statuses import ClaimStatus
@@ -60,7 +60,7 @@ def take_down(
     and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
     Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`), Busy.
     """
-    kept = _save(claim.path, key, keeping) if os.path.isdir(claim.path) else ""
+    kept = save_unsaved(claim.path, key, keeping) if os.path.isdir(claim.path) else ""
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
     with doors.registry.transaction() as doc:
         if claim != (doc.stage(key) if isinstance(key, StageKey) else doc.task(key)):
@@ -112,7 +112,8 @@ def kept_prefix(key: TaskKey | StageKey) -> str:
     return f"refs/okstra/kept/{'/'.join(segments)}/{place}/"
 
 
-def _save(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
+def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
+    """Keeps by a ref what removing the folder would lose; answers the ref, or "". Raises Refused unless forced."""
     dirty = git.dirty_files(path)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
@@ -122,9 +123,9 @@ def _save(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
         raise _would_lose(path, dirty, unreachable)
     ref = f"{kept_prefix(key)}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
     if dirty:
-        git.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
+        kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
     else:
-        git.keep_commit(path, head, ref)
+        kept_work.keep(path, head, ref)
     return ref
 
 

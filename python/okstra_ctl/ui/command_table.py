@@ -39,6 +39,8 @@ COMMANDS = (
         "Plans and stages",
     ),
     Command("worktree", "worktree", "list, look up, remove or restore worktrees", "Worktrees"),
+    Command("reconcile", "reconcile", "tell what dead runs left; put it right; rebuild the registry", "Recovery"),
+    Command("backfill", "backfill", "write done rows that a crash kept from being written", "Recovery"),
     Command("gc", "gc", "remove worktrees that are proven safe to remove", "Worktrees"),
 )
 

@@ -75,6 +75,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 4: a check found errors
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
+    "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
     # 65: a state file can't be read
     "registry-unreadable": ErrorCode(
         EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"

@@ -14,7 +14,7 @@ from ...edges.locks import LockKind, hold
 from ...words.statuses import Liveness
 from .. import trash
 
-_PREFIX = "integrate-"
+PREFIX = "integrate-"
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
     """A checkout of `commit`; removed when the block ends. What a killed integration left is removed first."""
     clear_abandoned(home, repository, key)
     me = process_identity.this_process()
-    path = os.path.join(home.task_place(key), f"{_PREFIX}{me.pid}-{me.start_time}")
+    path = os.path.join(home.task_place(key), f"{PREFIX}{me.pid}-{me.start_time}")
     with hold(LockKind.REPOSITORY, repository.lock) as lock:
         reason = f"okstra {key} integrate"
         git.worktree_add_detached(repository, path, commit, reason=reason, keep_open=lock.keep_open)
@@ -38,14 +38,14 @@ def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -
     """Removes scratch worktrees whose processes are gone; answers their paths."""
     place = home.task_place(key)
     names = os.listdir(place) if os.path.isdir(place) else []
-    dead = [os.path.join(place, name) for name in names if name.startswith(_PREFIX) and not _owner_lives(name)]
+    dead = [os.path.join(place, name) for name in names if name.startswith(PREFIX) and not _owner_lives(name)]
     for path in dead:
         _remove(home, repository, path)
     return dead
 
 
 def _owner_lives(name: str) -> bool:
-    pid, _, start_time = name.removeprefix(_PREFIX).partition("-")
+    pid, _, start_time = name.removeprefix(PREFIX).partition("-")
     if not pid.isdigit():
         return False
     me = process_identity.this_process()

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Writes `done` rows that the ledger lacks, from evidence on disk.
+#
+# Usage: okstra-ctl backfill [options]
+#
+# Options:
+#   --dry-run            write nothing; tell what would be added
+#   --json               one JSON object on stdout, for failures too
+#   --project-root DIR   the project; default: the repository one stands in
+#
+# Exit codes: 0 done; 2 usage.
+
+set -euo pipefail
+# shellcheck source=lib/okstra/runtime.sh
+. "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"
+okstra_command backfill "$@"

@@ -1,0 +1,98 @@
+"""`okstra backfill`: `done` rows that a crash kept from being written, from the evidence that is on disk (spec 3).
+
+The evidence: the run's exit-check record says green, at the commit at which the stage's branch stands; and all
+else that `stage done` asks for still holds. It walks `stage-<N>` folders and flat ones alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from ..core.identity import RunId, TaskKey
+from ..core.ledger import row_id
+from ..core.manifest import SCHEMA
+from ..core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ..edges import fsio
+from ..edges import ledger as ledger_edge
+from ..words.errors import OkstraError
+from ..words.statuses import LedgerStatus
+from .doors import Doors
+from .project import Project
+from .reconcile.rebuild import stage_numbers, tasks_of
+from .runs import KnownRun
+from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, record_done, require_hold
+from .stage_records import ledger_path
+
+
+class Backfilled(NamedTuple):
+    """One run that has an exit-check record: `added`, or `left` with the reason."""
+
+    run_id: str
+    stage: int
+    commit: str
+    added: bool
+    reason: str
+
+
+def backfill(project: Project, doors: Doors, *, dry_run: bool) -> list[Backfilled]:
+    """Looks at every implementation run that has an exit-check record and still holds its stage."""
+    return [
+        _look_at(run, check, doors, dry_run=dry_run)
+        for key, task in tasks_of(project.root)
+        for run, check in _checked_runs(project.files, key, task)
+        if not _is_recorded(run)
+    ]
+
+
+def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: bool) -> Backfilled:
+    stage, commit = run.id.stage or 0, str(check.get("commit", ""))
+    left = partial(Backfilled, str(run.id), stage, commit, False)
+    if check.get("exit") != 0:
+        return left(f"its exit check ended with {check.get('exit')}")
+    wishes = _reasons_of(check)
+    try:
+        worktree = require_hold(run, doors)
+        head, _, _ = check_commits(worktree, str(run.manifest.get("base_commit", "")), run.stage(), wishes)
+        if head != commit:
+            return left("commits came after its exit check: call `okstra stage done`")
+        if not dry_run:
+            record_done(run, head, wishes, doors)
+    except OkstraError as error:
+        return left(error.message)
+    return Backfilled(
+        str(run.id), stage, commit, True, "its exit check was green at the commit where its branch stands"
+    )
+
+
+def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Iterator[tuple[KnownRun, dict[str, object]]]:
+    """Runs with an exit-check record, from `stage-<N>` folders and flat ones."""
+    for stage in [*stage_numbers(task), None]:
+        folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            try:
+                manifest = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
+                if manifest is None:
+                    continue
+                run = RunId.parse(str(manifest.get("run_id")))
+                files = task.run(IMPLEMENTATION, run.seq, stage)
+                check = fsio.read_json(files.exit_check, EXIT_CHECK_SCHEMA)
+            except OkstraError:
+                continue
+            if check is not None and run.task == key:
+                yield KnownRun(run, project, files, manifest), check
+
+
+def _is_recorded(run: KnownRun) -> bool:
+    """Whether the ledger has a newer word on this run than that it was started."""
+    view = ledger_edge.read(ledger_path(run.plan_path), task_key=str(run.id.task), plan_digest=run.plan_digest)
+    ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
+    return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
+
+
+def _reasons_of(check: dict[str, object]) -> DoneWishes:
+    reasons = check.get("reasons")
+    kept = reasons if isinstance(reasons, dict) else {}
+    return DoneWishes(str(kept.get("no_change", "")), str(kept.get("out_of_plan", "")))

@@ -1,0 +1,73 @@
+"""Worktrees under okstra's home that no claim knows: left by a crash, or by a registry that was lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ...core.identity import StageKey, TaskKey, parse_place_key
+from ...core.registry_doc import RegistryDoc
+from ...edges import git
+from ...words.errors import OkstraError
+from ..doors import Doors
+from ..integrate.scratch import PREFIX, clear_abandoned
+from ..worktree_removal import Keeping, remove_folder, save_unsaved
+from .findings import Found, Kind
+
+_REASON = "okstra "
+
+
+def orphans_of(repository: git.Repository, doc: RegistryDoc, root: str, doors: Doors) -> Iterator[Found]:
+    """Those of one repository, told by the reason that they are locked with."""
+    known = {os.path.realpath(path) for _, path in doc.claims()}
+    for entry in git.worktrees(repository.top):
+        key = key_of_reason(entry.lock_reason)
+        if key is None or os.path.realpath(entry.path) in known:
+            continue
+        if is_scratch(entry.path):
+            yield from _scratch(entry.path, key, repository, doors)
+        else:
+            yield _orphan(entry.path, key, root, doors)
+
+
+def is_scratch(path: str) -> bool:
+    """Whether the worktree is one that an integration tries merges in."""
+    return os.path.basename(path).startswith(PREFIX)
+
+
+def key_of_reason(reason: str | None) -> TaskKey | StageKey | None:
+    """The task or stage that a worktree was made for; None for one that is not okstra's."""
+    if not reason or not reason.startswith(_REASON):
+        return None
+    text = reason.removeprefix(_REASON).removesuffix(" integrate").partition(" epoch ")[0]
+    try:
+        return parse_place_key(text)
+    except OkstraError:
+        return None
+
+
+def epoch_of_reason(reason: str) -> int:
+    """The epoch that a stage's worktree was made under; 0 for a task's."""
+    number = reason.rpartition(" epoch ")[2]
+    return int(number) if " epoch " in reason and number.isdigit() else 0
+
+
+def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+    task = key.task if isinstance(key, StageKey) else key
+
+    def clear() -> str:
+        clear_abandoned(doors.home, repository, task)
+        return f"removed {path}" if not os.path.exists(path) else "its integration is still going on"
+
+    yield Found(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
+
+
+def _orphan(path: str, key: TaskKey | StageKey, root: str, doors: Doors) -> Found:
+    def take_down() -> str:
+        kept = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else ""
+        remove_folder(path, root, doors)
+        return f"removed {path}; its branch stands" + (f", unsaved work is kept by {kept}" if kept else "")
+
+    what = f"no reservation knows the worktree {path}"
+    ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
+    return Found(Kind.ORPHAN, str(key), what, ways, take_down)

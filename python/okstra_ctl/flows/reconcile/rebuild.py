@@ -1,0 +1,174 @@
+"""`okstra reconcile --rebuild`: the registry anew, from git's worktrees, the ledgers and the run manifests.
+
+Every worktree that okstra makes is locked in git with a reason that names its task or stage and its epoch;
+the manifest of that epoch tells the rest. The old file is set aside, never overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...core.identity import RunId, StageKey, TaskKey
+from ...core.manifest import SCHEMA
+from ...core.ownership import Owner
+from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from ...core.selection import DONE_ROWS
+from ...edges import fsio, git
+from ...edges import ledger as ledger_edge
+from ...words.errors import OkstraError
+from ...words.statuses import ClaimStatus
+from .. import run_index
+from ..doors import Doors
+from ..stage_records import ledger_path
+from ..task_records import read_task_identity
+from .orphans import epoch_of_reason, is_scratch, key_of_reason
+from .survey import repository_of
+
+_DEAD = Owner("", "", 0, "")
+
+
+class Rebuilt(NamedTuple):
+    """`set_aside` is where the old file is now, or empty; `missing` names worktrees whose manifests were not found."""
+
+    set_aside: str
+    tasks: int
+    stages: int
+    missing: tuple[str, ...]
+
+
+def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
+    """Finds the projects by the index of runs and by where the command was started. Raises WorkFailed, Busy."""
+    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home)}
+    roots = sorted(root for root in {*seen, start_root or ""} if os.path.isfile(ProjectFiles(root).config))
+    doc, missing = RegistryDoc(), []
+    for root in roots:
+        missing += _read_project(root, doc)
+    set_aside = doors.registry.replace_whole(doc, f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing))
+
+
+def _read_project(root: str, doc: RegistryDoc) -> list[str]:
+    """Adds a project's claims; answers the worktrees that nothing tells enough about."""
+    repository = repository_of(root)
+    if repository is None:
+        return []
+    missing = []
+    worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in git.worktrees(repository.top)]
+    for entry, key in worktrees:
+        if isinstance(key, TaskKey) and not is_scratch(entry.path):
+            doc.put_task(key, _task_claim(root, entry))
+    for entry, key in worktrees:
+        if isinstance(key, StageKey):
+            claim = _stage_claim(root, key, entry)
+            if claim is None:
+                missing.append(entry.path)
+            else:
+                doc.put_stage(key, claim)
+    for key, task in tasks_of(root):
+        _remember(doc, key, task, root)
+    return missing
+
+
+def _task_claim(root: str, entry: git.Worktree) -> TaskClaim:
+    return TaskClaim(
+        path=entry.path,
+        branch=entry.branch,
+        base_commit=entry.head,
+        project_root=root,
+        status=ClaimStatus.ACTIVE if entry.branch else ClaimStatus.PROVISIONING,
+        created_at="",
+        owner=None if entry.branch else _DEAD,
+        token=entry.lock_reason or "",
+    )
+
+
+def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | None:
+    task = ProjectFiles(root).task(key.task)
+    manifests = list(_manifests(task, key.stage))
+    made = epoch_of_reason(entry.lock_reason or "")
+    found = max((m for m in manifests if _number(m, "epoch") >= made), key=lambda m: _number(m, "epoch"), default=None)
+    if found is None:
+        return None
+    plan = found.get("plan")
+    path, digest = (str(plan.get("path", "")), str(plan.get("digest", ""))) if isinstance(plan, dict) else ("", "")
+    epoch = _number(found, "epoch")
+    view = ledger_edge.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
+    row = view.newest.get(key.stage)
+    done = row is not None and row.status in DONE_ROWS and row.epoch >= epoch
+    status = ClaimStatus.DONE if done else ClaimStatus.ACTIVE if entry.branch else ClaimStatus.PROVISIONING
+    worktree = found.get("worktree")
+    branch = entry.branch or (str(worktree.get("branch", "")) if isinstance(worktree, dict) else "")
+    return StageClaim(
+        path=entry.path,
+        branch=branch,
+        base_commit=str(found.get("base_commit", "")),
+        project_root=root,
+        status=status,
+        run_id=str(found["run_id"]),
+        owner=_DEAD if status is ClaimStatus.PROVISIONING else None,
+        reserved_at=str(found.get("prepared_at", "")),
+        epoch=epoch,
+        token=entry.lock_reason or "",
+        plan=path,
+        plan_digest=digest,
+    )
+
+
+def _remember(doc: RegistryDoc, key: TaskKey, task: TaskFiles, root: str) -> None:
+    """Anchor and epochs of a task, from the manifests of its stage runs."""
+    stage_dirs = stage_numbers(task)
+    runs = {stage: list(_manifests(task, stage)) for stage in stage_dirs}
+    epochs = {stage: max((_number(m, "epoch") for m in found), default=0) for stage, found in runs.items()}
+    claim = doc.task(key)
+    if claim is None or not any(epochs.values()):
+        return
+    first = min((m for found in runs.values() for m in found), key=lambda m: str(m.get("prepared_at", "")))
+    doc.put_task(key, claim._replace(epochs=epochs, implementation_base=str(first.get("base_commit", ""))))
+
+
+def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
+    """Every task that the project has a folder of; damaged manifests are passed over."""
+    folder = ProjectFiles(root).tasks_dir
+    for group in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        for name in sorted(os.listdir(os.path.join(folder, group))):
+            place = os.path.join(folder, group, name)
+            try:
+                key = read_task_identity(place)
+            except OkstraError:
+                continue
+            if key is not None:
+                yield key, TaskFiles(place)
+
+
+def stage_numbers(task: TaskFiles) -> list[int]:
+    """The stages that have a run folder."""
+    folder = task.run_dir(IMPLEMENTATION)
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return sorted(int(name[6:]) for name in names if name.startswith("stage-") and name[6:].isdigit())
+
+
+def _manifests(task: TaskFiles, stage: int) -> Iterator[dict[str, object]]:
+    folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        try:
+            found = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
+        except OkstraError:
+            continue
+        if found is not None and _is_run_id(found.get("run_id")):
+            yield found
+
+
+def _is_run_id(value: object) -> bool:
+    try:
+        return RunId.parse(str(value)).stage is not None
+    except OkstraError:
+        return False
+
+
+def _number(manifest: dict[str, object], field: str) -> int:
+    value = manifest.get(field, 0)
+    return value if isinstance(value, int) else 0

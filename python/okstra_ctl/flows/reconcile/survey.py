@@ -1,0 +1,145 @@
+"""Looking over every claim of the registry, task by task. Nothing is changed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ...core.identity import StageKey, TaskKey
+from ...core.ledger import LedgerRow, LedgerView
+from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from ...core.selection import DONE_ROWS
+from ...edges import git, process_identity
+from ...edges import ledger as ledger_edge
+from ...words.errors import OkstraError
+from ...words.statuses import ClaimStatus, Liveness
+from .. import recover, run_index
+from ..doors import Doors
+from ..stage_records import ledger_path
+from ..worktree_removal import remove_folder
+from .findings import Found, Kind
+from .indexing import not_indexed
+from .orphans import orphans_of
+from .rewritten import rewritten_commits
+
+
+def survey(doors: Doors) -> list[Found]:
+    """Everything that is amiss, over all projects of this machine. Raises Unreadable for the registry itself."""
+    doc = doors.registry.read()
+    repositories = {root: repository_of(root) for root in known_roots(doc, doors)}
+    found = [_project_gone(root) for root, repository in repositories.items() if repository is None]
+    for task, claim in doc.tasks():
+        repository = repositories[claim.project_root]
+        if repository is not None:
+            found += _of_task(task, claim, doc, repository, doors)
+    for root, repository in repositories.items():
+        if repository is not None:
+            found += orphans_of(repository, doc, root, doors)
+    return [*found, *not_indexed(doc, doors)]
+
+
+def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
+    """The projects that the registry or the index of runs names: a lost registry must not hide its worktrees."""
+    held = {root for root, _ in doc.claims()}
+    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home)}
+    return sorted(held | {root for root in seen if os.path.isdir(root)})
+
+
+def repository_of(root: str) -> git.Repository | None:
+    try:
+        return git.discover(root) if os.path.isdir(root) else None
+    except OkstraError:
+        return None
+
+
+def _project_gone(root: str) -> Found:
+    what = "the project's folder or its repository is gone"
+    return Found(Kind.PROJECT_GONE, root, what, "restore it, or remove its worktrees by hand")
+
+
+def _of_task(
+    key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, doors: Doors
+) -> Iterator[Found]:
+    if recover.is_abandoned(claim):
+        yield _abandoned(str(key), key, repository, doors)
+    for stage, held in sorted(doc.stages_of(key).items()):
+        yield from _of_stage(StageKey(key, stage), held, repository, doors)
+    yield from rewritten_commits(key, claim, repository, doors)
+
+
+def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+    if claim.status is ClaimStatus.PROVISIONING:
+        if recover.is_abandoned(claim):
+            yield _abandoned(str(key), key.task, repository, doors)
+        return
+    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
+    done = _done_row(key, claim, view)
+    if claim.status is ClaimStatus.ACTIVE and done is not None:
+        yield Found(
+            Kind.DONE_MARK,
+            str(key),
+            "the ledger says done, the registry does not yet",
+            "okstra reconcile --apply",
+            lambda: _mark_done(key, claim, doors),
+        )
+    elif claim.status is ClaimStatus.ACTIVE:
+        yield from _of_active(key, claim, view, doors)
+    if not os.path.isdir(claim.path):
+        yield _folder_gone(key, claim, doors)
+
+
+def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors) -> Iterator[Found]:
+    row = recover.started_row_of(key, claim)
+    if row.id not in view.ids:
+        yield Found(
+            Kind.STARTED_ROW,
+            str(key),
+            "the ledger lacks the row that the stage was started",
+            "okstra reconcile --apply",
+            lambda: f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row",
+        )
+    if process_identity.liveness(claim.owner) is Liveness.GONE:
+        ways = f"okstra rerun {claim.run_id}; or okstra stage release --run {claim.run_id}"
+        yield Found(
+            Kind.INTERRUPTED, str(key), f"the process that drove {claim.run_id} is gone; its work is kept", ways
+        )
+
+
+def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow | None:
+    row = view.newest.get(key.stage)
+    return row if row is not None and row.status in DONE_ROWS and row.epoch >= claim.epoch else None
+
+
+def _abandoned(subject: str, key: TaskKey, repository: git.Repository, doors: Doors) -> Found:
+    def undo() -> str:
+        return "; ".join(recover.recover_task(key, doors.registry.read(), repository, doors)) or "undone already"
+
+    what = "a run died while its worktree was being made; nobody worked in it"
+    return Found(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
+
+
+def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
+    with doors.registry.transaction() as doc:
+        if doc.stage(key) == claim:
+            doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
+    return "marked as done"
+
+
+def _ways_on(claim: StageClaim) -> str:
+    return f"okstra rerun {claim.run_id}; or okstra stage release --run {claim.run_id}"
+
+
+def _folder_gone(key: StageKey, claim: StageClaim, doors: Doors) -> Found:
+    if claim.status is not ClaimStatus.DONE:
+        what = f"the worktree {claim.path} is gone; its branch {claim.branch} stands"
+        return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim))
+
+    def forget() -> str:
+        remove_folder(claim.path, claim.project_root, doors)
+        with doors.registry.transaction() as doc:
+            if doc.stage(key) == claim:
+                doc.remove_stage(key)
+        return f"forgot the worktree; the stage is done, its branch {claim.branch} stands"
+
+    what = f"the worktree {claim.path} of a done stage is gone"
+    return Found(Kind.FOLDER_GONE, str(key), what, "okstra reconcile --apply", forget)

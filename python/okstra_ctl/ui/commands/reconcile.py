@@ -1,0 +1,69 @@
+"""Tells what dead runs and lost files left; with --apply, puts right what can be without losing anything."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ...flows.project import find_root
+from ...words.error_codes import EXIT_CHECK, EXIT_OK
+from ..command_table import Call
+from ..reply import Reply, fields
+
+if TYPE_CHECKING:
+    from ...flows.reconcile.findings import Found
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--apply", action="store_true", help="put right what okstra can")
+    parser.add_argument("--rebuild", action="store_true", help="make the registry anew from git, ledgers and manifests")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    if args.rebuild:
+        return _rebuild(call)
+    from ...flows.reconcile.apply import reconcile
+
+    outcomes = reconcile(call.doors, apply=args.apply)
+    lines = []
+    for outcome in outcomes:
+        found = outcome.found
+        lines.append(f"{found.kind}: {found.subject}: {found.what}")
+        lines.append(f"  done: {outcome.done}" if outcome.done else f"  try: {found.way_on}")
+        lines += [f"  failed: {outcome.failed}"] if outcome.failed else []
+    left = [outcome for outcome in outcomes if outcome.open]
+    lines.append("all is well" if not outcomes else f"{len(outcomes) - len(left)} put right, {len(left)} left")
+    data = {
+        "findings": [
+            {
+                "kind": str(outcome.found.kind),
+                "subject": outcome.found.subject,
+                "what": outcome.found.what,
+                "try": outcome.found.way_on,
+                "can_apply": outcome.found.act is not None,
+                "done": outcome.done,
+                "failed": outcome.failed,
+            }
+            for outcome in outcomes
+        ]
+    }
+    errors = [_as_error(outcome.found) for outcome in left]
+    return Reply(data, "\n".join(lines), exit_status=EXIT_CHECK if left else EXIT_OK, errors=errors)
+
+
+def _as_error(found: Found) -> dict[str, str]:
+    return {"code": "left-to-do", "message": f"{found.kind}: {found.what}", "where": found.subject, "try": found.way_on}
+
+
+def _rebuild(call: Call) -> Reply:
+    from ...flows.reconcile.rebuild import rebuild
+
+    done = rebuild(find_root(call.start), call.doors)
+    text = fields(
+        [
+            ("registry", f"{done.tasks} task(s), {done.stages} stage(s)"),
+            ("set aside", done.set_aside),
+            *(("unknown", f"{path}: no manifest tells whose it is") for path in done.missing),
+        ]
+    )
+    return Reply({**done._asdict(), "missing": list(done.missing)}, text)
