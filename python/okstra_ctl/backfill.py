@@ -1,5 +1,5 @@
-"""Public names: writing ledger rows that a crash kept from being written. The code is in `flows/recover.py`."""
+"""Public names: done rows from evidence on disk. The code is in `flows/backfill.py`."""
 
-from .flows.recover import heal_ledger
+from .flows.backfill import Backfilled, backfill
 
-__all__ = ["heal_ledger"]
+__all__ = ["Backfilled", "backfill"]

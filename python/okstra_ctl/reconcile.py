@@ -1,5 +1,6 @@
-"""Public names: putting right what dead runs left. The code is in `flows/recover.py`."""
+"""Public names: putting right what crashes and losses left. The code is in `flows/reconcile/`."""
 
-from .flows.recover import is_abandoned, recover_task
+from .flows.reconcile.apply import reconcile
+from .flows.reconcile.rebuild import rebuild
 
-__all__ = ["is_abandoned", "recover_task"]
+__all__ = ["rebuild", "reconcile"]

@@ -1,0 +1,80 @@
+"""`okstra.sh` at a terminal asks for what is missing; without one it never waits."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+from support.okstra import Project
+from support.sealed import ROOT
+
+
+def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
+    """Runs okstra.sh at a pseudo-terminal, types the answers, and answers status and screen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.repo.path)
+        door = str(ROOT / "bin" / "okstra.sh")
+        os.execve(door, [door, *flags], project.okstra.environment)
+    os.write(terminal, "".join(f"{answer}\n" for answer in answers).encode())
+    screen = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        screen += chunk
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), screen.decode("utf-8", "replace")
+
+
+def test_it_asks_and_prepares(project: Project) -> None:
+    status, screen = _talk(project, ["3", "core", "ASK-1", "", "y"])
+    assert status == 0, screen
+    assert "phase (task type)" in screen
+    assert "demo:core:ASK-1/error-analysis/001" in screen
+    assert list(
+        (project.repo.path / ".okstra" / "tasks" / "core" / "ask-1").glob("runs/error-analysis/manifests/*.json")
+    )
+
+
+def test_a_wrong_answer_is_asked_again(project: Project) -> None:
+    status, screen = _talk(project, ["99", "nonsense", "error-analysis", "core", "ASK-2", "", "y"])
+    assert status == 0, screen
+    assert "is no phase" in screen
+
+
+def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
+    status, screen = _talk(project, ["3", "core", "ASK-3", "", "n"])
+    assert status == 3, screen
+    assert "nothing was prepared" in screen
+    assert not (project.repo.path / ".okstra" / "tasks").exists()
+
+
+def test_flags_at_a_terminal_are_confirmed_once(project: Project) -> None:
+    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9")
+    status, screen = _talk(project, ["y"], *flags)
+    assert status == 0, screen
+    assert screen.count("[Y/n]") == 1
+    status, screen = _talk(project, [], *flags, "--yes")
+    assert status == 0, screen
+    assert "[Y/n]" not in screen
+
+
+def test_without_a_terminal_what_is_missing_is_an_error(project: Project) -> None:
+    done = subprocess.run(
+        [str(ROOT / "bin" / "okstra.sh")],
+        cwd=project.repo.path,
+        env=project.okstra.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "--task-type, --task-group, --task-id missing" in done.stderr
+    assert not Path(project.repo.path / ".okstra" / "tasks").exists()
