@@ -15,7 +15,7 @@ from ..words.errors import Missing, Refused, UsageError, WorkFailed
 from . import fsio, proc
 
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
 NO_COMMIT = "0" * 40
 OLDEST = (2, 38)
@@ -277,7 +277,7 @@ def worktree_add_detached(
     """Adds a locked worktree without files and without a branch. Under the repository lock. Raises WorkFailed."""
     finished = _git(
         repository.top,
-        *_NO_HOOKS,
+        *NO_HOOKS,
         *("worktree", "add", "--quiet", "--no-checkout", "--detach", "--lock", "--reason", reason, path, commit),
         keep_open=keep_open,
     )
@@ -294,7 +294,7 @@ def start_checkout(path: str, workers: int, keep_open: Sequence[int] = ()) -> pr
     """Begins to fill a worktree with the files of its HEAD, on several cores. Needs no lock."""
     return _start(
         path,
-        *(*_NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
+        *(*NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
         *("reset", "--hard", "--quiet", "--no-recurse-submodules"),
         keep_open=keep_open,
     )
@@ -311,7 +311,7 @@ def finish_checkout(running: proc.Running, path: str, git_dir: str) -> None:
 
 def switch_detached(path: str, commit: str) -> None:
     """Puts a scratch worktree on a commit; untracked files that are not ignored go. Raises WorkFailed."""
-    _must(_git(path, *_NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
+    _must(_git(path, *NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
     _must(_git(path, "clean", "-fdq"), "clear the scratch worktree")
 
 
@@ -328,7 +328,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     """
     ref = f"refs/heads/{branch}"
     logged = ("--create-reflog", "-m", reason)
-    finished = _git(root, *_NO_HOOKS, *SYNC_REFS, "update-ref", *logged, ref, commit, NO_COMMIT, keep_open=keep_open)
+    finished = _git(root, *NO_HOOKS, *SYNC_REFS, "update-ref", *logged, ref, commit, NO_COMMIT, keep_open=keep_open)
     if finished.ok:
         return
     if branch_commit(root, branch) is None:
@@ -372,7 +372,7 @@ def discard_branch_lock(common_dir: str, branch: str) -> None:
 
 def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
     """Deletes a branch only if it still stands at `commit`. Answers whether it did."""
-    finished = _git(root, *_NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
+    finished = _git(root, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
     return finished.ok
 
 

@@ -17,7 +17,7 @@ def initialised(root: str) -> list[str]:
 
 
 def initialise(main: str, worktree: str) -> list[str]:
-    """Gives the worktree the submodules that the main one has; answers their paths.
+    """Gives the worktree the submodules that the main one has, and those their own; answers their paths.
 
     Each is cloned from the main worktree's copy, so that no network is needed; only a commit that is missing
     there is fetched from the submodule's own address. Raises WorkFailed (`submodule-failed`).
@@ -25,6 +25,7 @@ def initialise(main: str, worktree: str) -> list[str]:
     paths = initialised(main) if os.path.exists(os.path.join(worktree, ".gitmodules")) else []
     for path in paths:
         _initialise_one(main, worktree, path)
+        initialise(os.path.join(main, path), os.path.join(worktree, path))
     return paths
 
 
@@ -60,4 +61,4 @@ def _name_of(worktree: str, path: str) -> str | None:
 
 
 def _git(root: str, *args: str) -> proc.Finished:
-    return proc.run(["git", "-C", root, *args], env=git.environment())
+    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())
