@@ -159,6 +159,14 @@ def resolve_given(root: str, ref: str, option: str) -> str:
 
 
 def branch_commit(root: str, branch: str) -> str | None:
+def main_worktree(repository: Repository) -> str:
+    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
+    named = _text(_git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
+    if named:  # a submodule's: its git folder stands inside the outer repository's
+        return os.path.normpath(os.path.join(repository.common_dir, named))
+    return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
+
+
     """The commit that a local branch stands at; None when there is no such branch."""
     return resolve(root, f"refs/heads/{branch}")
 

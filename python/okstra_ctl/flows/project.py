@@ -64,4 +64,5 @@ def _root_of_main_worktree(start: str) -> str | None:
     repository = git.discover(start)
     if repository is None or not repository.linked:
         return None
-    return find_root(os.path.dirname(repository.common_dir))
+    main = git.main_worktree(repository)
+    return find_root(main) if main else None
