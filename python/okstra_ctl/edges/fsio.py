@@ -39,7 +39,11 @@ def make_private_folders(path: str) -> None:
         if parent == path:
             raise
         make_private_folders(parent)
-        make_private_folders(path)
+        try:
+            os.mkdir(path, FOLDER_MODE)  # once: there are places, /proc among them, where no folder can ever be made
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
     except FileExistsError:
         if not os.path.isdir(path):
             raise
