@@ -52,5 +52,5 @@ class Repo:
         return set(self.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split())
 
     def worktree_paths(self) -> list[str]:
-        lines = self.git("worktree", "list", "--porcelain").splitlines()
-        return [line.removeprefix("worktree ") for line in lines if line.startswith("worktree ")]
+        fields = self.git("worktree", "list", "--porcelain", "-z").split("\0")
+        return [field.removeprefix("worktree ") for field in fields if field.startswith("worktree ")]

@@ -17,6 +17,8 @@ from . import fsio, proc
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
+# A file system monitor that lies hides changes, one that stays holds our locks; signatures are shown among reflogs.
+_SETTINGS = (("core.fsmonitor", "false"), ("log.showSignature", "false"))
 NO_COMMIT = "0" * 40
 OLDEST = (2, 38)
 
@@ -50,10 +52,25 @@ class Worktree(NamedTuple):
     lock_reason: str | None
 
 
+def users_environment() -> dict[str, str]:
+    """For commands of the user's: without inherited `GIT_*`, which would lead their git to another repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
 def environment() -> dict[str, str]:
-    """The environment without inherited `GIT_*`: an agent's or a hook's settings must not reach our git."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**inherited, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    """For our git: nothing inherited, nothing asked, and no setting by which a repository hides a change from us."""
+    settings = {
+        f"GIT_CONFIG_{kind}_{number}": text
+        for number, setting in enumerate(_SETTINGS)
+        for kind, text in zip(("KEY", "VALUE"), setting, strict=True)
+    }
+    return {
+        **users_environment(),
+        **settings,
+        "GIT_CONFIG_COUNT": str(len(_SETTINGS)),
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
 
 
 def _git(
@@ -142,6 +159,14 @@ def main_is_bare(repository: Repository) -> bool:
     return answer.stdout.strip() == b"true"
 
 
+def main_worktree(repository: Repository) -> str:
+    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
+    named = _text(_git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
+    if named:  # a submodule's: its git folder stands inside the outer repository's
+        return os.path.normpath(os.path.join(repository.common_dir, named))
+    return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
+
+
 def resolve(root: str, ref: str) -> str | None:
     """The commit id that `ref` names; None when it names none."""
     answer = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ask=True)
@@ -159,14 +184,6 @@ def resolve_given(root: str, ref: str, option: str) -> str:
 
 
 def branch_commit(root: str, branch: str) -> str | None:
-def main_worktree(repository: Repository) -> str:
-    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
-    named = _text(_git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
-    if named:  # a submodule's: its git folder stands inside the outer repository's
-        return os.path.normpath(os.path.join(repository.common_dir, named))
-    return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
-
-
     """The commit that a local branch stands at; None when there is no such branch."""
     return resolve(root, f"refs/heads/{branch}")
 
@@ -339,6 +356,9 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     finished = _git(root, *NO_HOOKS, *SYNC_REFS, "update-ref", *logged, ref, commit, NO_COMMIT, keep_open=keep_open)
     if finished.ok:
         return
+    below = _text(_git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", ask=True).stdout).split("\n")[0]
+    if below:
+        raise branch_exists(below)
     if branch_commit(root, branch) is None:
         raise WorkFailed("git-failed", f"git could not create the branch {branch}: {finished.complaint}")
     raise branch_exists(branch)

@@ -52,11 +52,11 @@ def lay_over(worktree: str, commit: str) -> None:
 
 
 def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
-    finished = proc.run(["git", "-C", root, *args], env={**git.environment(), **(extra or {})})
+    finished = proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env={**git.environment(), **(extra or {})})
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
     return finished.stdout.decode("utf-8", "surrogateescape").strip()
 
 
 def _git(root: str, *args: str) -> proc.Finished:
-    return proc.run(["git", "-C", root, *args], env=git.environment())
+    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())

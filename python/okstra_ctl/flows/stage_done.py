@@ -50,6 +50,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     base = str(run.manifest.get("base_commit", ""))
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
     _run_exit_check(run, stage, worktree, head, wishes)
+    require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
     warnings = record_done(run, head, wishes, doors)
@@ -161,7 +162,7 @@ def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str, wishe
     log_path = run.files.log("exit-check")
     fsio.make_folder(os.path.dirname(log_path))
     with open(log_path, "wb", buffering=0, opener=fsio.private) as log:
-        status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.environment())
+        status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.users_environment())
     record = {
         "schema": EXIT_CHECK_SCHEMA,
         "command": stage.exit_check,

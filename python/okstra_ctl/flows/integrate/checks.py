@@ -37,7 +37,7 @@ class Bench:
         return Check(
             done.stage,
             done.exit_check,
-            proc.run_shell(done.exit_check, cwd=self.path, log=self._log, env=git.environment()),
+            proc.run_shell(done.exit_check, cwd=self.path, log=self._log, env=git.users_environment()),
         )
 
 

@@ -50,7 +50,7 @@ def run_setup(worktree: str, commands: tuple[str, ...], log_path: str) -> None:
     with open(log_path, "ab", buffering=0, opener=fsio.private) as log:
         for command in commands:
             log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
-            status = proc.run_shell(command, cwd=worktree, log=log, env=git.environment())
+            status = proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment())
             if status != 0:
                 raise WorkFailed(
                     "worktree-setup-failed",
