@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.edges.locks import LockKind, held_kinds, hold
+from okstra_ctl.edges.locks import LockKind, held_kinds, hold, share_fence, try_fence
 from okstra_ctl.words.errors import Busy, InternalError, WorkFailed
 
 _HOLDER = """
@@ -281,3 +281,17 @@ def test_only_the_repository_lock_has_a_fence(tmp_path: Path) -> None:
         with hold(kind, str(tmp_path / kind.name)) as lock:
             assert lock.keep_open == ()
     assert not list(tmp_path.glob("[A-Z]*.fence"))
+
+
+def test_a_fence_is_shared_or_taken(tmp_path: Path) -> None:
+    first, second, third = (os.open(tmp_path / "fence", os.O_RDWR | os.O_CREAT) for _ in range(3))
+    try:
+        share_fence(first)
+        share_fence(second)
+        assert not try_fence(third)
+        os.close(first)
+        assert not try_fence(third)
+        os.close(second)
+        assert try_fence(third)
+    finally:
+        os.close(third)
