@@ -62,6 +62,25 @@ def test_make_folder_over_a_file_fails(tmp_path: Path, below: str) -> None:
     assert (failed.value.code, failed.value.where) == ("write-failed", str(tmp_path / below))
 
 
+def test_make_folder_where_none_can_ever_be_made_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As below /proc: the folder above is there, and yet the kernel says that it is not."""
+
+    def nowhere(path: str, mode: int) -> None:
+        if os.path.isdir(path):
+            raise FileExistsError(errno.EEXIST, "File exists", path)
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+
+    monkeypatch.setattr(fsio.os, "mkdir", nowhere)
+    with pytest.raises(WorkFailed, match="No such file"):
+        fsio.make_folder(str(tmp_path / "a" / "b"))
+
+
+def test_make_folder_below_a_dangling_link_fails(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(WorkFailed):
+        fsio.make_folder(str(tmp_path / "link" / "a"))
+
+
 # Reading
 
 
