@@ -218,3 +218,14 @@ def test_a_deleted_worktree_of_a_done_stage_is_forgotten(project: Project) -> No
     assert _kinds(_reconcile(project, "--apply")) == ["folder-gone"]
     assert project.registry["stages"] == {}
     assert _reconcile(project).status == 0
+
+
+def test_ledger_lines_that_are_no_rows_are_named_and_disturb_nothing(project: Project) -> None:
+    project.adopt({1: (), 2: ()})
+    project.run_stage()
+    ledger = project.task_root / "runs" / "implementation-planning" / "consumers.jsonl"
+    ledger.write_text(ledger.read_text() + "not a row\n")
+    assert project.run_stage().data["stage"] == 2
+    seen = _reconcile(project)
+    assert _kinds(seen) == ["ledger-lines-unreadable"]
+    assert "no rows: 2" in seen.data["findings"][0]["what"]

@@ -38,12 +38,15 @@ def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
     if as_json:
         status = "refused" if error.exit_status == EXIT_REFUSED else "error"
         _print_envelope(command, status, error.data, [error.as_record()])
-    _say(sys.stderr, f"okstra: error: {error.message}")
-    if error.where:
-        _say(sys.stderr, f"  where: {error.where}")
-    if error.hint:
-        _say(sys.stderr, f"  try: {error.hint}")
+    for label, text in (("okstra: error", error.message), ("  where", error.where), ("  try", error.hint)):
+        if text:
+            _say(sys.stderr, f"{label}: {_indented(text)}")
     return error.exit_status
+
+
+def _indented(text: str) -> str:
+    """Further lines are set in: git's complaint or a file's name can't pass for a line of okstra's own."""
+    return text.rstrip("\n").replace("\n", "\n      | ")
 
 
 def printable(text: str) -> str:
@@ -92,7 +95,9 @@ def _escaped(cell: str) -> str:
 def _spelled(char: str) -> str:
     if "\udc80" <= char <= "\udcff":
         return f"\\x{ord(char) - 0xDC00:02x}"
-    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+    if ord(char) < 256:
+        return f"\\x{ord(char):02x}"
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _width(text: str) -> int:

@@ -20,6 +20,7 @@ class Kind(Word):
     SCRATCH = "scratch-left"
     REWRITTEN = "done-commit-rewritten"
     LOST_COMMIT = "done-commit-lost"
+    LEDGER_LINES = "ledger-lines-unreadable"
     NOT_INDEXED = "not-indexed"
     PROJECT_GONE = "project-gone"
 

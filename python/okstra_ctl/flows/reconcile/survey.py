@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 
 from ...core.identity import StageKey, TaskKey
-from ...core.ledger import LedgerRow, LedgerView
+from ...core.ledger import LedgerRow, LedgerView, fold
+from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import DONE_ROWS
 from ...edges import git, process_identity
@@ -65,6 +66,16 @@ def _of_task(
     for stage, held in sorted(doc.stages_of(key).items()):
         yield from _of_stage(StageKey(key, stage), held, repository, doors)
     yield from rewritten_commits(key, claim, repository, doors)
+    yield from _ledger_lines(key, claim)
+
+
+def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Found]:
+    """Lines that are no rows: passed over by every command, told here."""
+    path = ProjectFiles(claim.project_root).task(key).consumers
+    lines = fold(ledger_edge.read_lines(path), task_key=str(key), plan_digest="").unreadable
+    if lines:
+        what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
+        yield Found(Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing")
 
 
 def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
