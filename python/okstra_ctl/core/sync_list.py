@@ -50,6 +50,14 @@ MANAGED_FOLDERS = frozenset(
     }
 )
 
+# Those of them that mean nothing else, however deep they stand in a folder.
+UNMISTAKABLE_FOLDERS = frozenset(
+    {
+        *("node_modules", "bower_components", "jspm_packages", ".pnpm-store"),
+        *(".venv", "venv", ".tox", ".nox", "__pypackages__", "site-packages"),
+    }
+)
+
 
 class SyncEntry(NamedTuple):
     """A path relative to the main worktree, and the mode asked for (empty: by kind)."""
@@ -87,7 +95,8 @@ def check_sync_path(path: str, where: str) -> str:
 def sync_step(entry: SyncEntry, *, is_folder: bool, children: frozenset[str] = frozenset()) -> SyncStep:
     """Folders are linked and files copied unless the entry says otherwise; managed folders are always copied.
 
-    `children` are the names in the folder: one that holds a managed folder is no better than the folder itself.
+    `children` are the names in the folder, and unmistakable ones from further down: a folder that holds a
+    managed one is no better than that one itself.
     """
     mode = entry.mode or (SYMLINK if is_folder else COPY)
     managed = MANAGED_FOLDERS.intersection(children.union(entry.path.split("/")))

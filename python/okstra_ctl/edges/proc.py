@@ -84,7 +84,14 @@ def run(
     return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish()
 
 
-def run_shell(command: str, *, cwd: str, log: IO[bytes], env: Mapping[str, str] | None = None) -> int:
+def run_shell(
+    command: str,
+    *,
+    cwd: str,
+    log: IO[bytes],
+    env: Mapping[str, str] | None = None,
+    keep_open: Sequence[int] = (),
+) -> int:
     """Runs a command that the user wrote, through `sh -c`; its output goes to the log. Answers its status."""
     return subprocess.run(
         ["sh", "-c", command],
@@ -93,6 +100,7 @@ def run_shell(command: str, *, cwd: str, log: IO[bytes], env: Mapping[str, str] 
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
+        pass_fds=tuple(keep_open),
         check=False,
     ).returncode
 

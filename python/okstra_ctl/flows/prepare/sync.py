@@ -6,8 +6,9 @@ import os
 import sys
 
 from ...core.project_config import ProjectConfig
-from ...core.sync_list import SYMLINK, SyncEntry, SyncStep, sync_step
-from ...edges import fsio, git, proc, submodules
+from ...core.sync_list import COPY, SYMLINK, UNMISTAKABLE_FOLDERS, SyncEntry, SyncStep, sync_step
+from ...edges import fsio, git, git_ignore, proc, submodules, worktree_admin
+from ...edges.locks import LockKind, hold
 from ...words.errors import UsageError, WorkFailed
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
@@ -19,30 +20,47 @@ def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str) -> l
     Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
     """
     submodules.initialise(main, worktree)
-    notes = sync(main, worktree, config.sync)
-    run_setup(worktree, config.worktree_setup, log_path)
+    with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
+        notes = sync(main, worktree, config.sync, keep_open=(fence,))
+        run_setup(worktree, config.worktree_setup, log_path, keep_open=(fence,))
     return notes
 
 
-def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...]) -> list[str]:
+def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tuple[int, ...] = ()) -> list[str]:
     """Copies or links each entry; what the main worktree lacks is noted, what git tracks is left as it is."""
     present = [entry for entry in entries if os.path.lexists(os.path.join(main, entry.path))]
     tracked = git.tracked(worktree, [entry.path for entry in present])
     notes = [f"{entry.path}: not in the main worktree" for entry in entries if entry not in present]
     for entry in present:
         source, target = os.path.join(main, entry.path), os.path.join(worktree, entry.path)
-        _check_inside(main, source, entry.path)
+        _check_inside(main, source, entry.path, "the main worktree")
+        _check_inside(worktree, target, entry.path, "the new worktree")
         step = _step(entry, source)
         if entry.path in tracked and not os.path.isdir(target):
             notes.append(f"{entry.path}: tracked by git, left as it is")
             continue
-        _carry_out(step, source, target)
+        try:
+            _carry_out(step, source, target, keep_open)
+        except OSError as error:
+            raise WorkFailed("sync-failed", f"{step.path} could not be brought: {error}", where=target) from error
         if step.note:
             notes.append(f"{entry.path}: {step.note}")
+    _hide_links(main, worktree, [entry.path for entry in present])
     return notes
 
 
-def run_setup(worktree: str, commands: tuple[str, ...], log_path: str) -> None:
+def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
+    """`cache/` in a .gitignore matches the folder in main, but not a link to it: `git add` would take the link in."""
+    links = {path for path in paths if os.path.islink(os.path.join(worktree, path)) and "\n" not in path}
+    seen = links - git_ignore.ignored(worktree, links)
+    hidden_in_main = git_ignore.ignored(main, seen)
+    repository = git.discover(main) if hidden_in_main else None
+    if repository is not None:
+        with hold(LockKind.REPOSITORY, repository.lock):
+            git_ignore.ignore_in_this_clone(repository, sorted(hidden_in_main))
+
+
+def run_setup(worktree: str, commands: tuple[str, ...], log_path: str, keep_open: tuple[int, ...] = ()) -> None:
     """Runs the project's set-up commands one after the other; their output goes to the run's log."""
     if not commands:
         return
@@ -50,7 +68,7 @@ def run_setup(worktree: str, commands: tuple[str, ...], log_path: str) -> None:
     with open(log_path, "ab", buffering=0, opener=fsio.private) as log:
         for command in commands:
             log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
-            status = proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment())
+            status = proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment(), keep_open=keep_open)
             if status != 0:
                 raise WorkFailed(
                     "worktree-setup-failed",
@@ -62,27 +80,38 @@ def run_setup(worktree: str, commands: tuple[str, ...], log_path: str) -> None:
 
 def _step(entry: SyncEntry, source: str) -> SyncStep:
     is_folder = os.path.isdir(source) and not os.path.islink(source)
-    children = frozenset(os.listdir(source)) if is_folder else frozenset()
+    children = _names_within(source) if is_folder and entry.mode != COPY else frozenset()
     return sync_step(entry, is_folder=is_folder, children=children)
 
 
-def _check_inside(main: str, source: str, path: str) -> None:
-    real = os.path.realpath(source)
-    if real != source and not (real + os.sep).startswith(os.path.realpath(main) + os.sep):
+def _names_within(folder: str) -> frozenset[str]:
+    """The names in the folder, and those of unmistakable package folders anywhere below it."""
+    names = set(os.listdir(folder))
+    for _, folders, _ in os.walk(folder):
+        found = UNMISTAKABLE_FOLDERS.intersection(folders)
+        if found:
+            return frozenset(names | found)
+    return frozenset(names)
+
+
+def _check_inside(root: str, path: str, entry: str, what: str) -> None:
+    """Also through links: a tracked one can lead out of the worktree that it is checked out in."""
+    real = os.path.realpath(path)
+    if real != path and not (real + os.sep).startswith(os.path.realpath(root) + os.sep):
         raise UsageError(
             "bad-sync-path",
-            f"the sync entry {path!r} leads outside the main worktree, to {real}",
-            where=source,
+            f"the sync entry {entry!r} leads outside {what}, to {real}",
+            where=path,
             hint="take it out of worktreeSyncDirs",
         )
 
 
-def _carry_out(step: SyncStep, source: str, target: str) -> None:
+def _carry_out(step: SyncStep, source: str, target: str, keep_open: tuple[int, ...]) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if step.mode == SYMLINK and not os.path.lexists(target):
         os.symlink(source, target)
         return
     into_existing = os.path.isdir(source) and os.path.isdir(target)
-    copied = proc.run([*_COPY, "--", f"{source}/." if into_existing else source, target])
+    copied = proc.run([*_COPY, "--", f"{source}/." if into_existing else source, target], keep_open=keep_open)
     if not copied.ok:
         raise WorkFailed("sync-failed", f"{step.path} could not be copied: {copied.complaint}", where=target)
