@@ -123,6 +123,11 @@ def _i4_no_temporary_file(project: Project) -> Iterable[str]:
         for path in root.rglob("*"):
             if path.name.endswith((".okstra-tmp", ".holder")):
                 yield f"I4 {path} was left behind"
+    for context in (project.repo.path / ".okstra").glob("tasks/*/*/runs/implementation/stage-*/state/run-context-*"):
+        number = context.stem.removeprefix("run-context-")
+        manifest = context.parents[1] / "manifests" / f"run-manifest-implementation-{number}.json"
+        if not manifest.exists():
+            yield f"I4 {context} is of a run that never was"
 
 
 def _i5_git_is_well(project: Project) -> Iterable[str]:

@@ -32,10 +32,9 @@ class AdminFolder(NamedTuple):
     worktree: str
     reason: str | None
 
-    @property
-    def nameless(self) -> bool:
-        """Whether it tells neither its worktree nor who made it: at most an empty lock file is in it."""
-        return not self.worktree and not self.reason
+    def may_be_a_start_of(self, token: str) -> bool:
+        """Whether a `git worktree add` with that lock reason can have been killed here: its lock file is written first."""
+        return not self.worktree and token.startswith(self.reason or "")
 
 
 def admin_folders(common_dir: str) -> list[AdminFolder]:
@@ -57,11 +56,11 @@ def at(common_dir: str, worktree: str) -> AdminFolder | None:
 def made_for(common_dir: str, worktree: str, token: str) -> list[AdminFolder]:
     """Those that a `git worktree add` for that folder, locked with that token, made or began.
 
-    One that a kill left nameless is told from one that another git is just making by looking twice. The
-    caller holds the repository lock, so no git of okstra's is at work.
+    One that a kill left with no name in it is told from one that another git is just making by looking twice.
+    The caller holds the repository lock, so no git of okstra's is at work.
     """
     own = [one for one in admin_folders(common_dir) if one.reason == token]
-    return own + _abandoned(common_dir, os.path.basename(worktree))
+    return own + _abandoned(common_dir, os.path.basename(worktree), token)
 
 
 def forget(common_dir: str, admin: AdminFolder) -> None:
@@ -124,16 +123,16 @@ def await_silence(admin_folder: str) -> None:
         os.close(descriptor)
 
 
-def _abandoned(common_dir: str, name: str) -> list[AdminFolder]:
-    def nameless() -> dict[str, AdminFolder]:
-        found = {one.folder: one for one in admin_folders(common_dir) if one.nameless}
-        return {folder: one for folder, one in found.items() if _is_numbered(os.path.basename(folder), name)}
+def _abandoned(common_dir: str, name: str, token: str) -> list[AdminFolder]:
+    def begun() -> dict[str, AdminFolder]:
+        named = (one for one in admin_folders(common_dir) if _is_numbered(os.path.basename(one.folder), name))
+        return {one.folder: one for one in named if one.reason != token and one.may_be_a_start_of(token)}
 
-    before = nameless()
+    before = begun()
     if not before:
         return []
     time.sleep(_SETTLE_SECONDS)
-    return [one for folder, one in nameless().items() if folder in before]
+    return [one for folder, one in begun().items() if before.get(folder) == one]
 
 
 def _is_numbered(folder: str, name: str) -> bool:

@@ -8,7 +8,7 @@ import os
 import re
 from typing import NamedTuple
 
-from ..core.paths import PLANNING, RunFiles, TaskFiles
+from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, RunFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
 from ..edges import fsio
@@ -63,7 +63,7 @@ def load(path: str, *, remember: bool = False) -> CheckedPlan:
         return known._replace(path=path)
     checked = _check_text(path, text)
     if remember and cache and checked.stage_map is not None:
-        with hold(LockKind.INDEX, f"{cache}.lock"):  # runs that start at once all want to remember it
+        with hold(LockKind.INDEX, _project_of(cache).lock):  # runs that start at once all want to remember it
             fsio.replace_json(cache, _to_cache(checked, text))
     return checked
 
@@ -137,9 +137,14 @@ def _cache_path(plan: str) -> str | None:
     """Where the checked map of a task's own plan is kept; None for a plan that stands elsewhere."""
     match = _PLAN_NAME.match(os.path.basename(plan))
     folder = os.path.dirname(os.path.dirname(os.path.abspath(plan)))
-    if match is None or os.path.basename(folder) != PLANNING or f"{os.sep}.okstra{os.sep}" not in folder:
+    if match is None or os.path.basename(folder) != PLANNING or f"{os.sep}{OKSTRA_DIR}{os.sep}" not in folder:
         return None
     return RunFiles(folder, PLANNING, match[1]).stage_map_cache
+
+
+def _project_of(path: str) -> ProjectFiles:
+    """The project in whose `.okstra` the path lies."""
+    return ProjectFiles(path[: path.rindex(f"{os.sep}{OKSTRA_DIR}{os.sep}")])
 
 
 def _to_cache(plan: CheckedPlan, text: str) -> dict[str, object]:

@@ -6,14 +6,16 @@ claim is never touched here; work may be in it.
 
 from __future__ import annotations
 
-from ..core.identity import StageKey, TaskKey
-from ..core.ledger import LedgerRow, started_row
+from ..core.identity import RunId, StageKey, TaskKey
+from ..core.ledger import LedgerRow, row_id, started_row
+from ..core.paths import ProjectFiles
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity, worktree_admin
 from ..edges import ledger as ledger_edge
-from ..words.statuses import ClaimStatus, Liveness
+from ..words.statuses import ClaimStatus, LedgerStatus, Liveness
 from . import provision, trash
 from .doors import Doors
+from .run_numbers import discard_run_files
 from .stage_records import ledger_path
 
 
@@ -40,6 +42,8 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
     if repository is None:
         return ""
     provision.clear(doors.home, _site(claim, repository))
+    if isinstance(claim, StageClaim):
+        _discard_files_of_a_run_that_never_was(claim)
     with doors.registry.transaction() as doc:
         if isinstance(key, StageKey):
             _drop_stage(doc, key, claim.token)
@@ -47,6 +51,14 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
             _drop_task(doc, key, claim.token)
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     return f"undid the unfinished worktree of {name}, whose process is gone"
+
+
+def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
+    """A run that the ledger knows was prepared to its end: the process died later, while it removed the worktree."""
+    run = RunId.parse(claim.run_id)
+    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
+    if not any(row_id(claim.run_id, claim.epoch, status) in view.ids for status in LedgerStatus):
+        discard_run_files(ProjectFiles(claim.project_root).task(run.task).run_of(run))
 
 
 def heal_ledger(key: TaskKey, doc: RegistryDoc) -> int:

@@ -28,3 +28,15 @@ def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
         return 1
     numbers = [name[len(prefix) :] for name in names if name.startswith(prefix)]
     return max((int(number) for number in numbers if number.isdigit()), default=0) + 1
+
+
+def discard_run_files(run: RunFiles) -> None:
+    """Removes what a run wrote before its manifest stood, half-written files included; its logs and number stay."""
+    for folder in ("manifests", "prompts", "state"):
+        try:
+            names = os.listdir(run.folder(folder))
+        except OSError:
+            continue
+        for name in names:
+            if f"-{run.seq}." in name:
+                fsio.discard(os.path.join(run.folder(folder), name))
