@@ -58,7 +58,15 @@ def test_the_newest_row_of_a_stage_decides() -> None:
 
 
 def test_order_in_the_file_counts_not_the_clock() -> None:
-    assert _newest(_row(1, "done", at="2027-01-01T00:00:00Z"), _row(1, "released")) == {1: "released"}
+    assert _newest(_row(1, "released", at="2027-01-01T00:00:00Z"), _row(1, "done")) == {1: "done"}
+
+
+def test_a_late_row_of_something_earlier_is_not_newer() -> None:
+    """Its writer stood still, or the row was made good after a crash."""
+    assert _newest(_row(1, "done"), _row(1, "started")) == {1: "done"}
+    assert _newest(_row(1, "done"), _row(1, "released")) == {1: "done"}, "what is done can't be given back"
+    assert _newest(_row(1, "released", 2), _row(1, "started", 1)) == {1: "released"}
+    assert _newest(_row(1, "done", 1), _row(1, "started", 2), _row(1, "superseded", 1)) == {1: "started"}
 
 
 def test_another_digest_does_not_count_but_its_epochs_do() -> None:
@@ -112,6 +120,9 @@ _ROWS = st.builds(
 )
 
 
+_FINALITY = {"started": 0, "released": 1, "done": 2, "superseded": 3}
+
+
 @given(_ROWS)
 def test_rows_round_trip(row: LedgerRow) -> None:
     assert LedgerRow.from_json(json.loads(json.dumps(row.to_json()))) == row
@@ -122,7 +133,11 @@ def test_fold_against_a_dict(items: list[LedgerRow | bytes]) -> None:
     lines = [item if isinstance(item, bytes) else _lines(item)[0] for item in items]
     mine = [item for item in items if isinstance(item, LedgerRow) and item.impl_task_key == _KEY]
     view = fold(lines, task_key=_KEY, plan_digest=_DIGEST)
-    assert view.newest == {row.stage: row for row in mine if row.plan_digest == _DIGEST}
+    for stage in {row.stage for row in mine if row.plan_digest == _DIGEST}:
+        told = [row for row in mine if (row.stage, row.plan_digest) == (stage, _DIGEST)]
+        last_hold = [row for row in told if row.epoch == max(row.epoch for row in told)]
+        assert view.newest[stage] == max(last_hold, key=lambda row: (_FINALITY[row.status], last_hold.index(row)))
+    assert view.newest.keys() == {row.stage for row in mine if row.plan_digest == _DIGEST}
     assert view.ids == {row.id for row in mine}
     assert view.epochs == {
         stage: max(row.epoch for row in mine if row.stage == stage) for stage in {row.stage for row in mine}

@@ -87,6 +87,16 @@ def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: st
     )
 
 
+_ORDER = (LedgerStatus.STARTED, LedgerStatus.RELEASED, LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
+
+
+def _is_outdated(row: LedgerRow, newest: LedgerRow | None) -> bool:
+    """Whether a row that comes later in the file tells of something earlier."""
+    if newest is None or row.epoch != newest.epoch:
+        return newest is not None and row.epoch < newest.epoch
+    return row.run_id == newest.run_id and _ORDER.index(row.status) < _ORDER.index(newest.status)
+
+
 class LedgerView(NamedTuple):
     """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage."""
 
@@ -99,6 +109,8 @@ class LedgerView(NamedTuple):
 def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerView:
     """Folds ledger lines in file order. The newest row of a stage under the plan's digest decides.
 
+    A row of an older hold, or of the same hold and less final, is not newer for standing later in the file: a
+    process that stood still may write its `started` row after the stage was done.
     Epochs count over all digests: a plan that was edited must not hand an old epoch out again.
     Lines that are no rows are named by number (1-based) in `unreadable`, never fatal.
     """
@@ -118,6 +130,6 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
             continue
         ids.add(row.id)
         epochs[row.stage] = max(row.epoch, epochs.get(row.stage, 0))
-        if row.plan_digest == plan_digest:
+        if row.plan_digest == plan_digest and not _is_outdated(row, newest.get(row.stage)):
             newest[row.stage] = row
     return LedgerView(newest, frozenset(ids), epochs, tuple(unreadable))
