@@ -152,6 +152,31 @@ def test_a_started_row_alone_holds_the_stage(owner: Owner | None, alive: Livenes
     assert _state(_ONE, _records(_row(status="started", owner=owner), alive=alive)).status == status
 
 
+def test_a_started_row_of_a_hold_that_another_one_followed_holds_nothing() -> None:
+    """The newer hold was under another version of the plan, so its rows are not read."""
+    records = _records(_row(status="started", epoch=1))
+    assert _state(_ONE, records._replace(epochs={1: 1})).status == "reserved"
+    assert _state(_ONE, records._replace(epochs={1: 2})).status == "ready"
+
+
+def test_done_under_another_version_of_the_plan_is_not_done() -> None:
+    stage_map = _map(s1=(), s2=(1,))
+    records = _records(claims={1: _claim(status="done", owner=None)._replace(plan_digest="other")})
+    states = stage_states(stage_map, records)
+    assert [str(state.status) for state in states] == ["blocked", "blocked"]
+    error = _refused(states, "1")
+    assert (error.code, _run(1) in error.message) == ("stage-blocked", True)
+    assert "okstra worktree remove p:g:1#stage-1" in error.hint
+    assert "okstra worktree remove p:g:1#stage-1" in _refused(states, AUTO).hint
+
+
+def test_a_claim_done_under_another_version_hides_no_done_row_of_this_one() -> None:
+    claim = _claim(status="done", owner=None, epoch=2)._replace(plan_digest="other")
+    assert _state(_ONE, _records(_row(epoch=1, head="abc"), claims={1: claim})).head_commit == "abc"
+    held = claim._replace(status=ClaimStatus.ACTIVE)
+    assert _state(_ONE, _records(_row(epoch=1), claims={1: held})).status == "reserved"
+
+
 def test_blocked_by_what_is_not_done() -> None:
     state = _state(_map(s1=(), s2=(), s3=(1, 2)), _records(_row(2)), 3)
     assert (state.status, state.blocked_by, state.unmerged) == ("blocked", (1,), ())

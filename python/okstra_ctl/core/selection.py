@@ -7,6 +7,7 @@ reason; `decide_base` names the commit. All three are pure: the caller loads, an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..words.errors import Refused
@@ -29,7 +30,10 @@ _HELD_AS = {
 
 
 class StageState(NamedTuple):
-    """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet."""
+    """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet.
+
+    `done_elsewhere`: its place is taken by a run that did it under another version of the plan.
+    """
 
     stage: int
     title: str
@@ -45,6 +49,7 @@ class StageState(NamedTuple):
     since: str = ""
     owner: Owner | None = None
     epoch: int = 0
+    done_elsewhere: bool = False
 
 
 class StageRecords(NamedTuple):
@@ -52,23 +57,25 @@ class StageRecords(NamedTuple):
 
     `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that
     is missing counts as not merged. None: there is no task branch to merge into (degraded runs).
+    `epochs`: the highest that the registry remembers of each stage; nothing in degraded runs.
     """
 
     ledger: LedgerView
     claims: Mapping[int, StageClaim]
     liveness: Mapping[Owner, Liveness]
     merged: Mapping[str, bool] | None
+    epochs: Mapping[int, int] = MappingProxyType({})
 
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:
     """Every stage's status, in number order."""
-    held = {stage.number: _held_state(stage, records) for stage in stage_map.stages}
+    held = _held_states(stage_map, records)
     return [held[stage.number] or _open_state(stage, held, records.merged) for stage in stage_map.stages]
 
 
 def commits_to_merge(stage_map: StageMap, records: StageRecords) -> set[str]:
     """Done commits whose ancestry decides a stage with several dependencies: what the caller must look up."""
-    held = {stage.number: _held_state(stage, records) for stage in stage_map.stages}
+    held = _held_states(stage_map, records)
     wanted: set[str] = set()
     for stage in stage_map.stages:
         if held[stage.number] is None and len(stage.depends_on) > 1:
@@ -123,6 +130,8 @@ def why_not(state: StageState) -> str:
 
 
 def _why_blocked(state: StageState) -> str:
+    if state.done_elsewhere:
+        return f"stage {state.stage} is blocked: run {state.run_id} did it under another version of the plan"
     if state.unmerged:
         verb = "is" if len(state.unmerged) == 1 else "are"
         return (
@@ -131,28 +140,42 @@ def _why_blocked(state: StageState) -> str:
     return f"stage {state.stage} is blocked by {named(state.blocked_by)}"
 
 
-def _held_state(stage: Stage, records: StageRecords) -> StageState | None:
-    """The state of a stage that is done or held; None when it is open."""
+def _held_states(stage_map: StageMap, records: StageRecords) -> dict[int, StageState | None]:
+    return {stage.number: _held_state(stage, stage_map.digest, records) for stage in stage_map.stages}
+
+
+def _held_state(stage: Stage, digest: str, records: StageRecords) -> StageState | None:
+    """The state of a stage that is done or held; None when it is open.
+
+    A claim in work holds its stage whatever the plan says by now. One that is done speaks for its own digest
+    alone: under another, the stage is done only by the ledger, and else its place must be cleared first.
+    """
     claim, row = records.claims.get(stage.number), records.ledger.newest.get(stage.number)
     base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
-    if row is not None and row.status in DONE_ROWS and (claim is None or claim.epoch <= row.epoch):
-        return _from_row(base, row, StageStatus.DONE)._replace(branch=claim.branch if claim else "")
+    elsewhere = claim is not None and claim.status is ClaimStatus.DONE and claim.plan_digest != digest
+    if row is not None and row.status in DONE_ROWS and (claim is None or elsewhere or claim.epoch <= row.epoch):
+        return _from_row(base, row, StageStatus.DONE)._replace(branch=claim.branch if claim and not elsewhere else "")
+    if claim is not None and elsewhere:
+        return _from_claim(base, claim, StageStatus.BLOCKED)._replace(done_elsewhere=True)
     if claim is not None:
         live = _liveness(claim.owner, records.liveness)
         status = StageStatus.DONE if claim.status is ClaimStatus.DONE else _HELD_AS[live]
-        return base._replace(
-            status=status,
-            run_id=claim.run_id,
-            branch=claim.branch,
-            head_commit=row.head_commit if row else "",
-            worktree=claim.path,
-            since=claim.reserved_at,
-            owner=claim.owner,
-            epoch=claim.epoch,
-        )
-    if row is not None and row.status is LedgerStatus.STARTED:
+        return _from_claim(base, claim, status)._replace(head_commit=row.head_commit if row else "")
+    if row is not None and row.status is LedgerStatus.STARTED and row.epoch >= records.epochs.get(stage.number, 0):
         return _from_row(base, row, _HELD_AS[_liveness(row.owner, records.liveness)])
     return None
+
+
+def _from_claim(base: StageState, claim: StageClaim, status: StageStatus) -> StageState:
+    return base._replace(
+        status=status,
+        run_id=claim.run_id,
+        branch=claim.branch,
+        worktree=claim.path,
+        since=claim.reserved_at,
+        owner=claim.owner,
+        epoch=claim.epoch,
+    )
 
 
 def _from_row(base: StageState, row: LedgerRow, status: StageStatus) -> StageState:
@@ -202,7 +225,15 @@ def _way_on(left: list[StageState]) -> str:
         return "`okstra stage release --run RUN` gives an interrupted stage back; its branch stays"
     if any(state.unmerged for state in left):
         return _MERGE_HINT
+    done_elsewhere = [state for state in left if state.done_elsewhere]
+    if done_elsewhere:
+        return _clearing_hint(done_elsewhere[0])
     return "wait for a stage to be done; `okstra stage list --plan PLAN` shows them"
+
+
+def _clearing_hint(state: StageState) -> str:
+    key = f"{state.run_id.rpartition('/implementation/')[0]}#stage-{state.stage}"
+    return f"`okstra worktree remove {key}` makes room, keeping its branch; then start the stage anew"
 
 
 _MERGE_HINT = (
@@ -222,4 +253,6 @@ def _refusal(state: StageState) -> Refused:
     }[state.status]
     if state.unmerged:
         code, hint = "stage-unmerged", _MERGE_HINT
+    if state.done_elsewhere:
+        hint = _clearing_hint(state)
     return Refused(code, why_not(state), where=f"stage {state.stage}", hint=hint)

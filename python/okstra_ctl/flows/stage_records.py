@@ -29,7 +29,8 @@ def load_records(doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dic
     """One consistent view, with every owner looked up."""
     claims = doc.stages_of(key)
     owners = [claim.owner for claim in claims.values()] + [row.owner for row in ledger.newest.values()]
-    return StageRecords(ledger, claims, _liveness(owners), merged)
+    task = doc.task(key)
+    return StageRecords(ledger, claims, _liveness(owners), merged, task.epochs if task else {})
 
 
 def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[str, bool]:
