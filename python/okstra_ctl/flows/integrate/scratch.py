@@ -12,7 +12,7 @@ from ...core.ownership import Owner
 from ...edges import git, process_identity
 from ...edges.locks import LockKind, hold
 from ...words.statuses import Liveness
-from .. import trash
+from .. import provision, trash
 
 PREFIX = "integrate-"
 
@@ -53,7 +53,7 @@ def _owner_lives(name: str) -> bool:
 
 
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
-    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+    with hold(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(home, path)
-        git.forget_worktree(repository.top, path, keep_open=lock.keep_open)
+        provision.forget(repository, path)
     trash.sweep(home)

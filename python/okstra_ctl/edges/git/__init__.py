@@ -1,0 +1,85 @@
+"""The git door: small named questions and changes, on bytes, branching on exit codes (spec 2, "Git").
+
+Changes to what worktrees share (adding one, branches, removals) are made under the repository lock by the
+caller, who hands in the lock's descriptors for git to inherit.
+"""
+
+from .branches import (
+    attach_head,
+    branch_commit,
+    branch_exists,
+    branch_is_untouched,
+    branch_reason,
+    branches_like,
+    create_branch,
+    delete_branch_at,
+    discard_branch_lock,
+    head_branch,
+)
+from .command import NO_HOOKS, SYNC_REFS, environment, users_environment
+from .history import (
+    changed_files,
+    commits_between,
+    is_ancestor,
+    is_on_a_branch,
+    newest_of,
+    remote_refs,
+    resolve,
+    resolve_given,
+    unreachable_commits,
+)
+from .repository import OLDEST, Repository, discover, has_identity, main_is_bare, main_worktree, version
+from .status import dirty_files, ignored_files, tracked, tracked_changes
+from .worktrees import (
+    Worktree,
+    finish_checkout,
+    start_checkout,
+    switch_detached,
+    worktree_add_detached,
+    worktree_git_dir,
+    worktrees,
+)
+
+__all__ = [
+    "NO_HOOKS",
+    "OLDEST",
+    "SYNC_REFS",
+    "Repository",
+    "Worktree",
+    "attach_head",
+    "branch_commit",
+    "branch_exists",
+    "branch_is_untouched",
+    "branch_reason",
+    "branches_like",
+    "changed_files",
+    "commits_between",
+    "create_branch",
+    "delete_branch_at",
+    "dirty_files",
+    "discard_branch_lock",
+    "discover",
+    "environment",
+    "finish_checkout",
+    "has_identity",
+    "head_branch",
+    "ignored_files",
+    "is_ancestor",
+    "is_on_a_branch",
+    "main_is_bare",
+    "main_worktree",
+    "newest_of",
+    "remote_refs",
+    "resolve",
+    "resolve_given",
+    "start_checkout",
+    "switch_detached",
+    "tracked",
+    "tracked_changes",
+    "unreachable_commits",
+    "users_environment",
+    "version",
+    "worktree_add_detached",
+    "worktree_git_dir",
+    "worktrees",
+]

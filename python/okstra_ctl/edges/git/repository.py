@@ -1,0 +1,92 @@
+"""Where a checkout's repository is, and what kind of repository it is."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .command import git, must, text
+from .history import resolve
+
+OLDEST = (2, 38)
+
+
+class Repository(NamedTuple):
+    """Where git's parts of a checkout are. `head` is empty when there is no commit yet."""
+
+    top: str
+    git_dir: str
+    common_dir: str
+    head: str
+
+    @property
+    def linked(self) -> bool:
+        """Whether `top` is a linked worktree, not the repository's main one."""
+        return os.path.realpath(self.git_dir) != os.path.realpath(self.common_dir)
+
+    @property
+    def lock(self) -> str:
+        """The repository lock's file (spec 2)."""
+        return os.path.join(self.common_dir, "okstra.lock")
+
+
+def discover(path: str) -> Repository | None:
+    """The checkout that holds `path`; None when no git repository does.
+
+    Raises WorkFailed (`git-failed`) when there is one but git won't open it, Missing when git is not installed.
+    """
+    if not _has_git_above(path):
+        return None
+    asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
+    finished = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True)
+    lines = text(finished.stdout).splitlines()
+    if len(lines) < 3 or (finished.ok and len(lines) != 4):
+        return _discover_one_by_one(path)
+    return Repository(lines[0], lines[1], lines[2], lines[3] if finished.ok else "")
+
+
+def _discover_one_by_one(path: str) -> Repository | None:
+    """The slow way, for bare repositories and for folders whose names hold newlines."""
+
+    def ask(*args: str) -> str:
+        out = must(git(path, "rev-parse", "--path-format=absolute", *args, ask=True), f"read the repository at {path}")
+        return text(out).removesuffix("\n")
+
+    if ask("--is-inside-work-tree") != "true":
+        return None
+    return Repository(ask("--show-toplevel"), ask("--git-dir"), ask("--git-common-dir"), resolve(path, "HEAD") or "")
+
+
+def _has_git_above(path: str) -> bool:
+    folder = os.path.abspath(path)
+    while True:
+        if os.path.lexists(os.path.join(folder, ".git")) or os.path.isfile(os.path.join(folder, "HEAD")):
+            return True
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+
+
+def version() -> tuple[int, ...]:
+    """git's version as numbers, e.g. (2, 39, 5). Raises Missing (`git-missing`)."""
+    words = text(git(os.sep, "version", ask=True).stdout).split()
+    return tuple(int(part) for part in (words[2] if len(words) > 2 else "0").split(".") if part.isdigit())
+
+
+def has_identity(root: str) -> bool:
+    return all(git(root, "config", name, ask=True).ok for name in ("user.name", "user.email"))
+
+
+def main_is_bare(repository: Repository) -> bool:
+    """Whether the repository has no main worktree, so that linked ones are all that a person works in."""
+    answer = git(repository.common_dir, "config", "--type=bool", "core.bare", ask=True)
+    return answer.stdout.strip() == b"true"
+
+
+def main_worktree(repository: Repository) -> str:
+    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
+    named = text(git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
+    if named:  # a submodule's: its git folder stands inside the outer repository's
+        return os.path.normpath(os.path.join(repository.common_dir, named))
+    return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""

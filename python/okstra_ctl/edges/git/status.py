@@ -1,0 +1,41 @@
+"""What a worktree holds besides its commits: changed, untracked, ignored and tracked files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .command import git, must, text
+
+
+def dirty_files(root: str) -> list[str]:
+    """Uncommitted and untracked paths; ignored ones don't count."""
+    out = must(
+        git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", ask=True),
+        "read the status",
+    )
+    return [text(entry[3:]) for entry in out.split(b"\0") if entry]
+
+
+def ignored_files(root: str) -> list[str]:
+    """Paths that git ignores, folders as one."""
+    out = must(git(root, "status", "--porcelain=v1", "-z", "--ignored", "--no-renames", ask=True), "read the status")
+    return [text(entry[3:]) for entry in out.split(b"\0") if entry.startswith(b"!! ")]
+
+
+def tracked_changes(root: str) -> bool:
+    """Whether a tracked file differs from HEAD; untracked files don't count."""
+    out = must(
+        git(root, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", ask=True),
+        "read the status",
+    )
+    return bool(out)
+
+
+def tracked(root: str, paths: Iterable[str]) -> set[str]:
+    """Which of the paths git tracks, or has tracked files below."""
+    wanted = list(paths)
+    if not wanted:
+        return set()
+    out = must(git(root, "--literal-pathspecs", "ls-files", "-z", "--", *wanted, ask=True), "list tracked files")
+    files = [text(name) for name in out.split(b"\0") if name]
+    return {path for path in wanted if any(name == path or name.startswith(f"{path}/") for name in files)}

@@ -1,0 +1,93 @@
+"""Linked worktrees: listed, added without files, filled on several cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...words.errors import WorkFailed
+from .. import proc
+from .command import NO_HOOKS, begin, git, must, text
+from .repository import Repository
+
+_PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
+
+
+class Worktree(NamedTuple):
+    """One entry of `git worktree list`. `branch` is short, empty when detached; `lock_reason` None when unlocked."""
+
+    path: str
+    head: str
+    branch: str
+    bare: bool
+    lock_reason: str | None
+
+
+def worktrees(root: str) -> list[Worktree]:
+    out = must(git(root, "worktree", "list", "--porcelain", "-z", ask=True), "list worktrees")
+    return [_worktree(block) for block in text(out).split("\0\0") if block.strip("\0")]
+
+
+def _worktree(block: str) -> Worktree:
+    fields: dict[str, str] = {}
+    for line in block.split("\0"):
+        name, _, value = line.partition(" ")
+        fields[name] = value
+    return Worktree(
+        fields.get("worktree", ""),
+        fields.get("HEAD", ""),
+        fields.get("branch", "").removeprefix("refs/heads/"),
+        "bare" in fields,
+        fields.get("locked"),
+    )
+
+
+def worktree_add_detached(
+    repository: Repository, path: str, commit: str, *, reason: str, keep_open: Sequence[int]
+) -> None:
+    """Adds a locked worktree without files and without a branch. Under the repository lock. Raises WorkFailed."""
+    finished = git(
+        repository.top,
+        *NO_HOOKS,
+        *("worktree", "add", "--quiet", "--no-checkout", "--detach", "--lock", "--reason", reason, path, commit),
+        keep_open=keep_open,
+    )
+    if not finished.ok:
+        raise WorkFailed(
+            "worktree-not-created",
+            f"git could not add the worktree: {finished.complaint}",
+            where=path,
+            hint="mend what git says, then start the run again",
+        )
+
+
+def start_checkout(path: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
+    """Begins to fill a worktree with the files of its HEAD, on several cores. Needs no lock."""
+    return begin(
+        path,
+        *(*NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
+        *("reset", "--hard", "--quiet", "--no-recurse-submodules"),
+        keep_open=keep_open,
+    )
+
+
+def finish_checkout(running: proc.Running, path: str, git_dir: str) -> None:
+    """Waits for the checkout. git can end with 0 and leave a lock file behind: that is no ready worktree."""
+    finished = running.finish()
+    left = [name for name in ("index.lock", "HEAD.lock") if os.path.lexists(os.path.join(git_dir, name))]
+    if not finished.ok or left:
+        complaint = finished.complaint or f"it left {', '.join(left)} behind"
+        raise WorkFailed("worktree-not-created", f"git could not check the files out: {complaint}", where=path)
+
+
+def switch_detached(path: str, commit: str) -> None:
+    """Puts a scratch worktree on a commit; untracked files that are not ignored go. Raises WorkFailed."""
+    must(git(path, *NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
+    must(git(path, "clean", "-fdq"), "clear the scratch worktree")
+
+
+def worktree_git_dir(path: str) -> str:
+    """The admin folder of a linked worktree, read from its `.git` file."""
+    with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
+        return os.path.join(path, file.read().removeprefix("gitdir:").strip())
