@@ -236,6 +236,26 @@ def test_every_point(play: Play, command: str, fault: str) -> None:
     _strike_each(play, command, fault, lambda points: points)
 
 
+def test_a_stage_whose_done_row_is_written_stays_done(play: Play) -> None:
+    """Killed between the row and the claim: the row is what counts; releasing must not undo it."""
+    stage_done(play)
+    numbers = {point.path.rsplit("/", 1)[-1]: point.number for point in play.points if point.operation == "open"}
+    row, claim = numbers["consumers.jsonl"], numbers[".registry.json.okstra-tmp"]
+    assert row < claim
+    point = next(point for point in play.points if point.number == claim)
+    play.strike(point, "group")
+    project, run = play.project, play.args[3]
+    assert claims(project)[STAGE]["status"] == "active"
+    plan = next(project.task_root.glob("runs/implementation-planning/reports/*.md"))
+    listed = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
+    assert listed[0]["status"] == "done"
+    released = project.okstra("stage", "release", "--run", run, "--force", "--json")
+    assert (released.status, released.codes) == (3, ["stage-done"])
+    assert project.okstra("stage", "done", "--run", run).status == 0
+    assert [row["status"] for row in project.ledger] == ["started", "done"]
+    invariants.check(project, worked_in={STAGE}, commits=play.commits)
+
+
 def _strike_each(play: Play, command: str, fault: str, select: Callable[[Sequence[Point]], Sequence[Point]]) -> None:
     prepare, must_follow = COMMANDS[command]
     prepare(play)

@@ -7,6 +7,7 @@ fixed, a crash leaves at most one beside it, and the next write takes that one o
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import threading
@@ -182,6 +183,23 @@ def append_line(path: str, line: bytes) -> None:
             os.close(descriptor)
     except OSError as error:
         raise_write_failed(path, error)
+
+
+def open_log(path: str, *, anew: bool = False) -> io.FileIO:
+    """A log for a command's output, appended to unless `anew`. Raises WorkFailed (`write-failed`)."""
+    make_folder(os.path.dirname(path))
+    try:
+        return io.FileIO(path, "w" if anew else "a", opener=private)
+    except OSError as error:
+        raise_write_failed(path, error)
+
+
+def write_log(log: io.FileIO, text: str) -> None:
+    """Raises WorkFailed (`write-failed`)."""
+    try:
+        log.write(text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise_write_failed(str(log.name), error)
 
 
 def claim(path: str) -> bool:

@@ -149,7 +149,10 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _fence(path: str, deadline: float) -> Iterator[int]:
-    descriptor = os.open(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
+    try:
+        descriptor = fsio.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    except OSError as error:
+        fsio.raise_write_failed(f"{path}.fence", error)
     try:
         while not try_fence(descriptor):
             if time.monotonic() > deadline:

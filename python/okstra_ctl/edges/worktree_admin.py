@@ -33,7 +33,7 @@ class AdminFolder(NamedTuple):
     reason: str | None
 
     def may_be_a_start_of(self, token: str) -> bool:
-        """Whether a `git worktree add` with that lock reason can have been killed here: its lock file is written first."""
+        """Whether a `git worktree add` with that lock reason can have been killed here: the lock file comes first."""
         return not self.worktree and token.startswith(self.reason or "")
 
 

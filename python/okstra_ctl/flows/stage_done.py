@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..core.ledger import LedgerRow, row_id
@@ -101,22 +103,36 @@ def is_degraded(run: KnownRun) -> bool:
 
 def require_hold(run: KnownRun, doors: Doors) -> str:
     """The folder that the run works in. A refusal is recorded in the run's events."""
-    if is_degraded(run):
-        _require_degraded_hold(run)
-        return str(run.worktree.get("path", run.project.root))
     key = run.id.stage_key
-    try:
+    with _refusals_recorded(run, doors):
+        if is_degraded(run):
+            require_degraded_hold(run)
+            return str(run.worktree.get("path", run.project.root))
         return require_claim(run, doors.registry.read().stage(key) if key else None).path
+
+
+@contextmanager
+def _refusals_recorded(run: KnownRun, doors: Doors) -> Iterator[None]:
+    try:
+        yield
     except Refused as refused:
         run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
         raise
 
 
-def _require_degraded_hold(run: KnownRun) -> None:
-    view = ledger_edge.read(ledger_path(run.plan_path), task_key=str(run.id.task), plan_digest=run.plan_digest)
-    row = view.newest.get(run.id.stage or 0)
-    if row is None or row.run_id != str(run.id) or row.status is not LedgerStatus.STARTED:
+def require_degraded_hold(run: KnownRun) -> None:
+    """As `require_claim`, where the ledger alone marks the stage. Raises Refused (`stage-not-held`, `stage-done`)."""
+    row = newest_row(run)
+    if row is None or row.run_id != str(run.id) or row.status is LedgerStatus.RELEASED:
         raise Refused("stage-not-held", f"{run.id} does not hold its stage", where=ledger_path(run.plan_path))
+    if row.status is not LedgerStatus.STARTED:
+        raise Refused("stage-done", f"stage {run.id.stage} is done already", where=ledger_path(run.plan_path))
+
+
+def newest_row(run: KnownRun) -> LedgerRow | None:
+    """What the ledger says of the run's stage."""
+    view = ledger_edge.read(ledger_path(run.plan_path), task_key=str(run.id.task), plan_digest=run.plan_digest)
+    return view.newest.get(run.id.stage or 0)
 
 
 def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
@@ -160,8 +176,7 @@ def _is_planned(name: str, stage: Stage) -> bool:
 
 def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str, wishes: DoneWishes) -> None:
     log_path = run.files.log("exit-check")
-    fsio.make_folder(os.path.dirname(log_path))
-    with open(log_path, "wb", buffering=0, opener=fsio.private) as log:
+    with fsio.open_log(log_path, anew=True) as log:
         status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.users_environment())
     record = {
         "schema": EXIT_CHECK_SCHEMA,
@@ -196,17 +211,14 @@ def _check_unmoved(worktree: str, head: str) -> None:
 def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
     """The commit point: the row, under the registry lock, so that no take-over comes between check and row."""
     key = run.id.stage_key
-    if key is None or is_degraded(run):
-        ledger_edge.append(ledger_path(run.plan_path), [row])
-        return
-    try:
-        with doors.registry.transaction() as doc:
-            claim = require_claim(run, doc.stage(key))
+    with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
+        if key is None or is_degraded(run):
+            require_degraded_hold(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])
-            doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
-    except Refused as refused:
-        run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
-        raise
+            return
+        claim = require_claim(run, doc.stage(key))
+        ledger_edge.append(ledger_path(run.plan_path), [row])
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
 
 
 def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..core.identity import StageKey
 from ..core.ledger import LedgerRow, row_id
 from ..core.registry_doc import StageClaim
+from ..core.selection import DONE_ROWS
 from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
@@ -14,7 +15,7 @@ from ..words.statuses import LedgerStatus, Liveness
 from . import recover, run_index, task_records
 from .doors import Doors
 from .runs import KnownRun
-from .stage_done import is_degraded, require_claim
+from .stage_done import is_degraded, newest_row, require_claim, require_degraded_hold
 from .stage_records import ledger_path
 from .worktree_removal import Keeping, take_down
 
@@ -38,13 +39,16 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     at = doors.clock.now()
     if is_degraded(run):
         row = _released_row(run, key, at, str(run.manifest.get("base_commit", "")), note)
-        ledger_edge.append(ledger_path(run.plan_path), [row])
+        with doors.registry.transaction():
+            require_degraded_hold(run)
+            ledger_edge.append(ledger_path(run.plan_path), [row])
         return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
     held = doors.registry.read().stage(key)
     if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
         recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
         return StageReleased(str(run.id), key.stage, held.branch, "", _tell(run, at, doors))
     claim = require_claim(run, held)
+    _check_not_recorded_as_done(run)
     _check_nobody_works(claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
@@ -67,6 +71,18 @@ def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -
         head_commit=head,
         note=note,
     )
+
+
+def _check_not_recorded_as_done(run: KnownRun) -> None:
+    """A `stage done` that was killed between its row and the claim is done all the same: the row is what counts."""
+    row = newest_row(run)
+    if row is not None and row.run_id == str(run.id) and row.status in DONE_ROWS:
+        raise Refused(
+            "stage-done",
+            f"stage {run.id.stage} is done already",
+            where=ledger_path(run.plan_path),
+            hint=f"okstra stage done --run {run.id} finishes what was killed",
+        )
 
 
 def _check_nobody_works(claim: StageClaim, *, force: bool) -> None:

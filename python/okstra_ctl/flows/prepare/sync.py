@@ -64,10 +64,9 @@ def run_setup(worktree: str, commands: tuple[str, ...], log_path: str, keep_open
     """Runs the project's set-up commands one after the other; their output goes to the run's log."""
     if not commands:
         return
-    fsio.make_folder(os.path.dirname(log_path))
-    with open(log_path, "ab", buffering=0, opener=fsio.private) as log:
+    with fsio.open_log(log_path) as log:
         for command in commands:
-            log.write(f"$ {command}\n".encode("utf-8", "surrogateescape"))
+            fsio.write_log(log, f"$ {command}\n")
             status = proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment(), keep_open=keep_open)
             if status != 0:
                 raise WorkFailed(
