@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..words.errors import WorkFailed
 from . import git, proc
@@ -14,6 +15,39 @@ def initialised(root: str) -> list[str]:
         return []
     out = _git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
     return [path.decode("utf-8", "surrogateescape") for path in out.split(b"\0") if path]
+
+
+def initialised_below(root: str) -> list[str]:
+    """As `initialised`, with the submodules of submodules; outer ones first."""
+    return [
+        path
+        for outer in initialised(root)
+        for path in [outer, *(f"{outer}/{inner}" for inner in initialised_below(os.path.join(root, outer)))]
+    ]
+
+
+def is_checked_out(path: str) -> bool:
+    return bool(path) and os.path.lexists(os.path.join(path, ".git"))
+
+
+def commits_only_here(path: str, copy: str) -> list[str]:
+    """Tips of a submodule (HEAD, branches, stash) that another checkout of it lacks; without one, its remotes."""
+    refs = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/stash")
+    tips = {*_git(path, "rev-parse", "HEAD").stdout.decode().split(), *_git(path, *refs).stdout.decode().split()}
+    if is_checked_out(copy):
+        return sorted(tip for tip in tips if not _git(copy, "cat-file", "-e", f"{tip}^{{commit}}").ok)
+    return sorted(tip for tip in tips if _git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
+
+
+def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
+    """Puts commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
+    for ref, commit in refs.items():
+        for step in (
+            _git(path, "update-ref", ref, commit),
+            _git(copy, "-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-tags", path, f"+{ref}:{ref}"),
+        ):
+            if not step.ok:
+                raise WorkFailed("git-failed", f"the submodule's work could not be kept: {step.complaint}", where=path)
 
 
 def initialise(main: str, worktree: str) -> list[str]:

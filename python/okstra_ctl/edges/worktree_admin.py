@@ -78,6 +78,12 @@ def forget(common_dir: str, admin: AdminFolder) -> None:
         return
 
 
+def detached_head(admin: AdminFolder) -> str:
+    """The commit that the worktree's HEAD stands at beside every branch; empty when it is on one."""
+    head = _text(os.path.join(admin.folder, "HEAD")) or ""
+    return "" if head.startswith("ref:") else head
+
+
 def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
     for name in os.listdir(common_dir):

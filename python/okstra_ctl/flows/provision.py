@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
-from ..edges import fsio, git, proc, worktree_admin
+from ..edges import fsio, git, kept_work, proc, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import WorkFailed
 from . import trash
@@ -116,11 +116,26 @@ def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
         git.delete_branch_at(top, site.branch, site.base_commit, keep_open=keep_open)
 
 
-def forget(repository: git.Repository, path: str) -> None:
-    """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock."""
+def forget(repository: git.Repository, path: str, *, scratch: bool = False) -> None:
+    """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock.
+
+    The record's HEAD may be all that holds a commit: then a ref holds it from now on. A scratch worktree's
+    commits are nobody's work.
+    """
     admin = worktree_admin.at(repository.common_dir, path)
-    if admin is not None:
-        worktree_admin.forget(repository.common_dir, admin)
+    if admin is None:
+        return
+    commit = "" if scratch else unheld_head(repository, admin)
+    if commit:
+        kept_work.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
+    worktree_admin.forget(repository.common_dir, admin)
+
+
+def unheld_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -> str:
+    """The commit of a worktree's HEAD, if no branch, tag or kept ref holds it; else ""."""
+    commit = worktree_admin.detached_head(admin)
+    known = git.resolve(repository.top, commit) if commit else None
+    return known if known and git.unreachable_commits(repository.top, known) else ""
 
 
 def _holds_nothing(path: str) -> bool:

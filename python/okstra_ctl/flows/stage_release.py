@@ -17,7 +17,8 @@ from .doors import Doors
 from .runs import KnownRun
 from .stage_done import is_degraded, newest_row, require_claim, require_degraded_hold
 from .stage_records import ledger_path
-from .worktree_removal import Keeping, take_down
+from .unsaved_work import Keeping
+from .worktree_removal import take_down
 
 
 class StageReleased(NamedTuple):

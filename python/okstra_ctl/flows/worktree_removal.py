@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..core.identity import StageKey, TaskKey, branch_segment
+from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
-from ..edges import git, kept_work, process_identity
+from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
 from ..words.statuses import ClaimStatus
 from . import provision, recover, trash
 from .doors import Doors
-
-
-class Keeping(NamedTuple):
-    """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
-
-    force: bool
+from .unsaved_work import Keeping, save_detached, save_unsaved
 
 
 class Removed(NamedTuple):
@@ -60,7 +54,11 @@ def take_down(
     and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
     Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`), Busy.
     """
-    kept = save_unsaved(claim.path, key, keeping) if os.path.isdir(claim.path) else ""
+    kept = (
+        save_unsaved(claim.path, key, keeping)
+        if os.path.isdir(claim.path)
+        else save_detached(claim.project_root, claim.path, key, keeping)
+    )
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
     with doors.registry.transaction() as doc:
         if claim != (doc.stage(key) if isinstance(key, StageKey) else doc.task(key)):
@@ -103,40 +101,6 @@ def remove_folder(path: str, project_root: str, doors: Doors) -> None:
         trash.throw_away(doors.home, path)
         provision.forget(repository, path)
     trash.sweep(doors.home)
-
-
-def kept_prefix(key: TaskKey | StageKey) -> str:
-    """Where the refs stand that keep a worktree's unsaved work; made of segments, so no two keys share it."""
-    task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
-    segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
-    return f"refs/okstra/kept/{'/'.join(segments)}/{place}/"
-
-
-def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
-    """Keeps by a ref what removing the folder would lose; answers the ref, or "". Raises Refused unless forced."""
-    dirty = git.dirty_files(path)
-    head = git.resolve(path, "HEAD") or ""
-    unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
-    if not dirty and not unreachable:
-        return ""
-    if not keeping.force:
-        raise _would_lose(path, dirty, unreachable)
-    ref = f"{kept_prefix(key)}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
-    if dirty:
-        kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
-    else:
-        kept_work.keep(path, head, ref)
-    return ref
-
-
-def _would_lose(path: str, dirty: list[str], unreachable: int) -> Refused:
-    hint = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
-    if dirty:
-        shown = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
-        return Refused(
-            "worktree-dirty", f"{len(dirty)} file(s) are uncommitted or untracked: {shown}", where=path, hint=hint
-        )
-    return Refused("commits-unreachable", f"{unreachable} commit(s) would be on no branch", where=path, hint=hint)
 
 
 def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> None:

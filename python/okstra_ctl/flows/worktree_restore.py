@@ -20,7 +20,7 @@ from .prepare.reserve import lock_reason
 from .project import Project
 from .stage_records import ledger_path
 from .undo import UndoStack
-from .worktree_removal import kept_prefix
+from .unsaved_work import kept_prefix
 
 
 class Restored(NamedTuple):

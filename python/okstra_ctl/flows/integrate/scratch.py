@@ -55,5 +55,5 @@ def _owner_lives(name: str) -> bool:
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
     with hold(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(home, path)
-        provision.forget(repository, path)
+        provision.forget(repository, path, scratch=True)
     trash.sweep(home)

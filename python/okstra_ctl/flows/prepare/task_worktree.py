@@ -43,7 +43,7 @@ def ensure(
         if claim is None or claim.status is not ClaimStatus.PROVISIONING:
             mine = _reserve(request, doors)
             if mine is not None:
-                return _make(request, doors, mine, log_path)
+                return _make(request, doors, mine, log_path, again=claim is not None)
         elif recover.is_abandoned(claim):
             recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
         elif time.monotonic() > deadline:
@@ -93,12 +93,12 @@ def _new_claim(request: Request, doors: Doors) -> TaskClaim:
 
 
 def _make(
-    request: Request, doors: Doors, claim: TaskClaim, log_path: str
+    request: Request, doors: Doors, claim: TaskClaim, log_path: str, *, again: bool
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     top = request.checkout.top
     with UndoStack() as undo:
         undo.push(lambda: _drop(request, doors, claim))
-        site = _site(request, claim, git.branch_commit(top, claim.branch))
+        site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
         provision.await_files(provision.begin(doors.home, site, undo))
         notes = furnish(top, claim.path, request.project.config, log_path)
         provision.put_on_branch(site)
@@ -107,11 +107,14 @@ def _make(
     return active, WorktreeStatus.CREATED, notes
 
 
-def _site(request: Request, claim: TaskClaim, branch_at: str | None) -> provision.Site:
-    """Where the worktree is made from: its own branch, if an earlier worktree of the task left it; else the base."""
+def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: bool) -> provision.Site:
+    """Where the worktree is made from: its own branch, if an earlier worktree of the task left it; else the base.
+
+    Without a claim that knew the branch before (`again`), the reflog must tell that okstra made it.
+    """
     if branch_at is None:
         return provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
-    if git.branch_reason(request.checkout.top, claim.branch) != claim.token:
+    if not again and git.branch_reason(request.checkout.top, claim.branch) != claim.token:
         raise git.branch_exists(claim.branch)
     return provision.Site(request.checkout, claim.path, claim.branch, branch_at, claim.token, restores=True)
 

@@ -11,7 +11,8 @@ from ...edges import git
 from ...words.errors import OkstraError
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned
-from ..worktree_removal import Keeping, remove_folder, save_unsaved
+from ..unsaved_work import Keeping, save_unsaved
+from ..worktree_removal import remove_folder
 from .findings import Found, Kind
 
 _REASON = "okstra "

@@ -1,0 +1,119 @@
+"""What removing a worktree would lose: found, and kept by a ref or refused (spec 3, "Worktrees").
+
+Uncommitted and untracked files, commits on a detached HEAD, and all of that in the worktree's submodules,
+whose repositories go with it. Ignored files are not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+from ..core.identity import StageKey, TaskKey, branch_segment
+from ..edges import git, kept_work, submodules, worktree_admin
+from ..words.errors import Refused
+from .provision import unheld_head
+
+_HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
+
+
+class Keeping(NamedTuple):
+    """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
+
+    force: bool
+
+
+def kept_prefix(key: TaskKey | StageKey) -> str:
+    """Where the refs stand that keep a worktree's unsaved work; made of segments, so no two keys share it."""
+    task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
+    segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
+    return f"refs/okstra/kept/{'/'.join(segments)}/{place}/"
+
+
+def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
+    """Keeps by a ref what removing the folder would lose; answers the ref, or "". Raises Refused unless forced."""
+    ref = _new_ref(key)
+    kept_below = _save_submodules(path, ref, keeping)
+    dirty = git.dirty_files(path)
+    head = git.resolve(path, "HEAD") or ""
+    unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
+    if not dirty and not unreachable:
+        return kept_below
+    if not keeping.force:
+        raise _dirty(path, dirty) if dirty else _unreachable(path, unreachable)
+    _refuse_repositories_inside(path, dirty)
+    if dirty:
+        kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
+    else:
+        kept_work.keep(path, head, ref)
+    return ref
+
+
+def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
+    """As `save_unsaved`, for a worktree whose folder is gone: git's record of it may still hold commits."""
+    repository = git.discover(project_root)
+    admin = worktree_admin.at(repository.common_dir, path) if repository else None
+    commit = unheld_head(repository, admin) if repository and admin else ""
+    if repository is None or not commit:
+        return ""
+    if not keeping.force:
+        raise _unreachable(path, git.unreachable_commits(repository.top, commit))
+    ref = _new_ref(key)
+    kept_work.keep(repository.top, commit, ref)
+    return ref
+
+
+def _save_submodules(path: str, ref: str, keeping: Keeping) -> str:
+    """The submodules' unsaved work goes into the main worktree's copies of them, under the same ref's name."""
+    names = submodules.initialised_below(path)
+    repository = git.discover(path) if names else None
+    main = git.main_worktree(repository) if repository else ""
+    kept = ""
+    for number, name in enumerate(names):
+        inside, copy = os.path.join(path, name), os.path.join(main, name) if main else ""
+        dirty, tips = git.dirty_files(inside), submodules.commits_only_here(inside, copy)
+        if not dirty and not tips:
+            continue
+        if not keeping.force:
+            raise _dirty(path, [f"{name}/{file}" for file in dirty]) if dirty else _unreachable(inside, len(tips))
+        if not submodules.is_checked_out(copy):
+            raise Refused(
+                "worktree-dirty",
+                f"the submodule {name} holds work, and the main worktree has no copy of it that could keep it",
+                where=inside,
+                hint=f"push it, or `git submodule update --init {name}` in the main worktree",
+            )
+        _refuse_repositories_inside(inside, dirty)
+        kept = f"{ref}-{number}"
+        if dirty:
+            tips = [*tips, kept_work.snapshot(inside, f"okstra: what {name} held uncommitted", f"{kept}-files")]
+        submodules.hand_over(inside, copy, {f"{kept}-{index}": tip for index, tip in enumerate(tips)})
+    return kept
+
+
+def _refuse_repositories_inside(path: str, dirty: list[str]) -> None:
+    """git would keep a repository inside the worktree as a mere number: its files and commits would be gone."""
+    inside = [name for name in dirty if name.endswith("/") and os.path.lexists(os.path.join(path, name, ".git"))]
+    if inside:
+        raise Refused(
+            "worktree-dirty",
+            f"{', '.join(inside)} is a repository of its own, which no ref of this one can keep",
+            where=path,
+            hint="move it away, then try again",
+        )
+
+
+def _new_ref(key: TaskKey | StageKey) -> str:
+    return f"{kept_prefix(key)}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+
+
+def _dirty(path: str, names: list[str]) -> Refused:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return Refused(
+        "worktree-dirty", f"{len(names)} file(s) are uncommitted or untracked: {shown}", where=path, hint=_HINT
+    )
+
+
+def _unreachable(path: str, count: int) -> Refused:
+    return Refused("commits-unreachable", f"{count} commit(s) would be on no branch, in {path}", where=path, hint=_HINT)

@@ -1,0 +1,402 @@
+"""`stage release` and `worktree remove`: each refusal, and that nothing that was made is ever lost."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support import invariants
+from support.faults import eventually
+from support.okstra import Ended, Project
+from support.plans import independent
+from support.repos import Repo
+from support.sealed import ROOT
+
+STAGE = f"{Project.task_key}#stage-1"
+TASK = Project.task_key
+
+
+class Place:
+    """A worktree of okstra's: of a stage in work (`release`), of a done stage or of a task (`remove`)."""
+
+    def __init__(self, project: Project, kind: str) -> None:
+        self.project, self.kind = project, kind
+        project.repo.commit({"tracked.txt": "1\n", ".gitignore": "*.log\n"})
+        project.adopt(independent(2))
+        if kind == "task":
+            self.run, self.key = project.run_phase(), TASK
+        else:
+            self.run, self.key = project.run_stage(), STAGE
+            self.commit_id = project.work(self.run)
+        assert self.run.status == 0, self.run
+        if kind == "done":
+            project.okstra.ok("stage", "done", "--run", self.run.data["run_id"])
+        self.at = Repo(Path(self.run.data["worktree"]["path"]), project.repo.environment)
+        self.branch: str = self.run.data["worktree"]["branch"]
+
+    def take_down(self, *more: str) -> Ended:
+        if self.kind == "held":
+            return self.project.okstra("stage", "release", "--run", self.run.data["run_id"], *more, "--json")
+        return self.project.okstra("worktree", "remove", self.key, *more, "--json")
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        return (
+            self.project.ledger,
+            self.project.registry,
+            self.project.repo.git("for-each-ref"),
+            self.project.repo.git("worktree", "list", "--porcelain"),
+            self.at.git("status", "--porcelain", "--untracked-files=all"),
+        )
+
+    def refused(self, code: str, *more: str, says: str = "") -> None:
+        before = self.state
+        ended = self.take_down(*more)
+        assert (ended.status, ended.codes) == (3, [code]), ended
+        assert says in ended.envelope["errors"][0]["message"]
+        assert self.state == before
+
+    def gone(self, ended: Ended) -> str:
+        """Checks that the worktree is gone and all else is well; answers the ref that keeps what was unsaved."""
+        assert ended.status == 0, ended
+        assert not self.at.path.exists()
+        assert str(self.at.path) not in self.project.repo.worktree_paths()
+        assert self.branch in self.project.repo.branches()
+        eventually(lambda: not list((self.project.home / "worktrees" / ".trash").glob("*")))
+        invariants.check(self.project, left_branches={self.branch}, worked_in={TASK})
+        kept: str = ended.data["kept"]
+        return kept
+
+
+@pytest.fixture(params=["held", "done", "task"])
+def place(project: Project, request: pytest.FixtureRequest) -> Place:
+    return Place(project, request.param)
+
+
+def test_a_clean_worktree_goes_and_its_branch_stays(place: Place) -> None:
+    head = place.at.git("rev-parse", "HEAD")
+    assert place.gone(place.take_down()) == ""
+    assert place.project.repo.git("rev-parse", place.branch) == head
+
+
+@pytest.mark.parametrize("name", ["new.txt", "tracked.txt", '한글 "new"\tfile.txt', "deep/er/new.txt"])
+def test_untracked_and_changed_files_are_refused(place: Place, name: str) -> None:
+    path = place.at.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("unsaved\n")
+    place.refused("worktree-dirty", says=name.split("\t")[0])
+    place.at.git("add", "--all")
+    place.refused("worktree-dirty")
+
+
+def test_a_deleted_file_is_refused(place: Place) -> None:
+    (place.at.path / "tracked.txt").unlink()
+    place.refused("worktree-dirty", says="tracked.txt")
+
+
+def test_ignored_files_do_not_hold_it(place: Place) -> None:
+    (place.at.path / "build.log").write_text("made by a tool\n")
+    assert place.gone(place.take_down()) == ""
+
+
+def test_commits_on_a_detached_head_are_refused(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "--detach")
+    place.at.commit({"detached.txt": "x\n"})
+    place.refused("commits-unreachable", says="1 commit(s)")
+    place.at.git("checkout", "--quiet", place.branch)
+    assert place.gone(place.take_down()) == ""
+
+
+def test_a_detached_head_on_a_branchs_commit_is_no_loss(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "--detach")
+    assert place.gone(place.take_down()) == ""
+
+
+def test_forced_every_unsaved_file_is_kept_by_a_ref(place: Place) -> None:
+    head = place.at.git("rev-parse", "HEAD")
+    files = {
+        "tracked.txt": "changed\n",
+        "new.txt": "new\n",
+        "deep/er/한글.txt": "untracked\n",
+        "staged.txt": "staged\n",
+    }
+    for name, text in files.items():
+        (place.at.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (place.at.path / name).write_text(text)
+    (place.at.path / "link").symlink_to("new.txt")
+    (place.at.path / "run.sh").write_text("#!/bin/sh\n")
+    (place.at.path / "run.sh").chmod(0o755)
+    (place.at.path / "README.md").unlink()
+    place.at.git("add", "staged.txt")
+    kept = place.gone(place.take_down("--force"))
+    assert kept.startswith("refs/okstra/kept/")
+    git = place.project.repo.git
+    for name, text in files.items():
+        assert git("show", f"{kept}:{name}") + "\n" == text
+    assert git("show", f"{kept}:link") == "new.txt"
+    assert git("ls-tree", kept, "link", "run.sh").split()[::4] == ["120000", "100755"]
+    assert "README.md" not in git("ls-tree", "--name-only", kept).split()
+    assert git("rev-parse", f"{kept}^") == head == git("rev-parse", place.branch)
+
+
+def test_forced_commits_on_a_detached_head_are_kept_by_a_ref(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "--detach")
+    first = place.at.commit({"detached.txt": "1\n"})
+    second = place.at.commit({"detached.txt": "2\n"})
+    kept = place.gone(place.take_down("--force"))
+    assert place.project.repo.git("rev-list", kept, f"^{place.branch}").split() == [second, first]
+
+
+def test_forced_both_are_kept(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "--detach")
+    commit = place.at.commit({"detached.txt": "1\n"})
+    (place.at.path / "unsaved.txt").write_text("unsaved\n")
+    kept = place.gone(place.take_down("--force"))
+    assert place.project.repo.git("show", f"{kept}:unsaved.txt") == "unsaved"
+    assert place.project.repo.git("rev-parse", f"{kept}^") == commit
+
+
+def test_forced_in_the_middle_of_a_merge_what_stands_there_is_kept(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "-b", "other", "HEAD~1" if place.kind != "task" else "HEAD")
+    place.at.commit({"tracked.txt": "theirs\n"})
+    place.at.git("checkout", "--quiet", place.branch)
+    place.at.commit({"tracked.txt": "ours\n"})
+    place.at.git("merge", "other", check=False)
+    assert "<<<<<<<" in (place.at.path / "tracked.txt").read_text()
+    if place.kind != "held":
+        place.refused("worktree-dirty", says="tracked.txt")
+    ended = place.take_down("--force")
+    assert ended.status == 0, ended
+    assert "<<<<<<<" in place.project.repo.git("show", f"{ended.data['kept']}:tracked.txt")
+
+
+def test_forced_a_repository_inside_is_never_thrown_away_unkept(place: Place) -> None:
+    """git keeps an embedded repository as a mere link to a commit: its files and commits would be gone."""
+    inner = Repo.init(place.at.path / "inner", place.project.repo.environment)
+    commit = inner.commit({"precious.txt": "precious\n"})
+    ended = place.take_down("--force")
+    if ended.status != 0:
+        assert ended.codes == ["worktree-dirty"], ended
+        assert "inner" in ended.envelope["errors"][0]["message"]
+        assert inner.git("show", f"{commit}:precious.txt") == "precious"
+    else:
+        assert place.project.repo.git("show", f"{ended.data['kept']}:inner/precious.txt") == "precious"
+
+
+def test_a_folder_that_was_deleted_by_hand_does_not_take_detached_commits_along(place: Place) -> None:
+    place.at.git("checkout", "--quiet", "--detach")
+    commit = place.at.commit({"detached.txt": "x\n"})
+    shutil.rmtree(place.at.path)
+    ended = place.take_down()
+    assert (ended.status, ended.codes) == (3, ["commits-unreachable"]), ended
+    forced = place.take_down("--force")
+    assert forced.status == 0, forced
+    assert commit in place.project.repo.git("rev-list", forced.data["kept"]).split()
+
+
+def test_a_folder_that_was_deleted_by_hand_is_forgotten(place: Place) -> None:
+    head = place.at.git("rev-parse", "HEAD")
+    shutil.rmtree(place.at.path)
+    assert place.gone(place.take_down()) == ""
+    assert place.project.repo.git("rev-parse", place.branch) == head
+
+
+def test_a_worktree_that_a_person_unlocked_or_moved_git_about_still_goes(place: Place) -> None:
+    place.project.repo.git("worktree", "unlock", str(place.at.path))
+    assert place.gone(place.take_down()) == ""
+
+
+# Held
+
+
+def test_a_stage_in_work_is_not_removed(project: Project) -> None:
+    place = Place(project, "held")
+    for more in ((), ("--force",)):
+        before = place.state
+        for key in (STAGE, TASK):
+            refused = project.okstra("worktree", "remove", key, *more, "--json")
+            assert (refused.status, refused.codes) == (3, ["worktree-held"]), refused
+            assert "stage release" in refused.stdout or "release them first" in refused.stdout
+        assert place.state == before
+
+
+def test_a_live_agents_stage_is_not_released_without_force(project: Project, tmp_path: Path) -> None:
+    """A client named `claude` prepares the run, as an agent's session does, and stays."""
+    project.adopt(independent(1))
+    client, out = tmp_path / "claude", tmp_path / "out"
+    shutil.copy("/bin/sh", client)
+    process = subprocess.Popen(
+        [
+            str(client),
+            "-c",
+            '"$@" > "$OUT" 2>&1; read -r stop',
+            "claude",
+            str(ROOT / "bin/okstra"),
+            *project.run_args(),
+        ],
+        cwd=project.repo.path,
+        env={**project.okstra.environment, "OUT": str(out)},
+        stdin=subprocess.PIPE,
+    )
+    try:
+        eventually(lambda: out.exists() and out.read_text().endswith("}\n"), seconds=20)
+        run = Ended(0, out.read_text(), "")
+        assert project.registry["stages"][STAGE]["owner"]["pid"] == process.pid
+        release = ("stage", "release", "--run", run.data["run_id"], "--json")
+        refused = project.okstra(*release)
+        assert (refused.status, refused.codes) == (3, ["worktree-held"]), refused
+        assert f"process {process.pid}" in refused.envelope["errors"][0]["message"]
+        assert Path(run.data["worktree"]["path"]).is_dir()
+        assert project.run_stage("1").codes == ["stage-running"]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert project.run_stage("1").codes == ["stage-interrupted"]
+    assert project.okstra(*release).status == 0
+    assert project.run_stage("1").status == 0
+
+
+@pytest.mark.parametrize("key", ["demo:core:T-9", "demo:core:T-1#stage-9"])
+def test_an_unknown_key(project: Project, key: str) -> None:
+    assert project.run_phase().status == 0
+    ended = project.okstra("worktree", "remove", key, "--json")
+    assert (ended.status, ended.codes) == (2, ["not-found"])
+
+
+# Release
+
+
+def test_a_released_stage_is_ready_again_and_the_ledger_says_why(project: Project) -> None:
+    place = Place(project, "held")
+    plan = next(project.task_root.glob("runs/implementation-planning/reports/*.md"))
+    place.gone(place.take_down("--note", "taken over by hand"))
+    row = project.ledger[-1]
+    assert (row["status"], row["note"], row["head_commit"]) == ("released", "taken over by hand", place.commit_id)
+    listed = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
+    assert listed[0]["status"] == "ready"
+    again = place.take_down()
+    assert (again.status, again.codes) == (3, ["stage-not-held"])
+
+
+def test_a_release_of_a_run_that_is_no_stages(project: Project) -> None:
+    run = project.run_phase()
+    ended = project.okstra("stage", "release", "--run", run.data["run_id"], "--json")
+    assert (ended.status, ended.codes) == (3, ["stage-not-held"])
+
+
+# The task worktree comes back
+
+
+def test_a_deleted_task_worktree_is_made_again_on_its_branch_with_its_commits(project: Project) -> None:
+    run = project.run_phase()
+    at = Path(run.data["worktree"]["path"])
+    commit = project.repo.commit({"merged.txt": "merged\n"}, at=at)
+    shutil.rmtree(at)
+    again = project.run_phase()
+    assert again.status == 0, again
+    assert again.data["worktree"]["path"] == str(at)
+    assert (at / "merged.txt").read_text() == "merged\n"
+    assert project.repo.git("-C", str(at), "symbolic-ref", "--short", "HEAD") == "feat-t-1"
+    assert project.repo.git("-C", str(at), "rev-parse", "HEAD") == commit
+    invariants.check(project, worked_in={TASK}, commits=[commit])
+
+
+def test_also_when_the_branchs_reflog_has_expired(project: Project) -> None:
+    run = project.run_phase()
+    at = Path(run.data["worktree"]["path"])
+    commit = project.repo.commit({"merged.txt": "merged\n"}, at=at)
+    project.repo.git("reflog", "expire", "--expire=now", "--all")
+    shutil.rmtree(at)
+    again = project.run_phase()
+    assert again.status == 0, again
+    assert project.repo.git("-C", str(at), "rev-parse", "HEAD") == commit
+
+
+@pytest.mark.parametrize("stages", [0, 1])
+def test_a_removed_task_worktree_is_made_again_and_the_task_goes_on(project: Project, stages: int) -> None:
+    project.adopt(independent(3))
+    if stages:
+        first = project.run_stage()
+        assert project.finish(first).status == 0
+    else:
+        assert project.run_phase().status == 0
+    anchor = project.repo.git("rev-parse", "HEAD")
+    project.repo.commit({"later.txt": "later\n"})
+    project.okstra.ok("worktree", "remove", TASK)
+    following = project.run_stage()
+    assert following.status == 0, following
+    assert following.data["stage"] == 1 + stages
+    if stages:
+        assert following.data["worktree"]["base_commit"] == anchor, "the anchor was forgotten"
+    assert len(project.repo.worktree_paths()) == 3 + stages
+    invariants.check(project, worked_in={STAGE, TASK}, left_branches={"feat-t-1-s1"})
+
+
+def test_detached_commits_of_a_deleted_task_worktree_are_not_dropped(project: Project) -> None:
+    run = project.run_phase()
+    at = Repo(Path(run.data["worktree"]["path"]), project.repo.environment)
+    at.git("checkout", "--quiet", "--detach")
+    commit = at.commit({"detached.txt": "x\n"})
+    shutil.rmtree(at.path)
+    again = project.run_phase()
+    assert again.status == 0, again
+    assert commit in project.repo.git("rev-list", "--all").split()
+
+
+# The trash
+
+
+def test_a_trash_that_a_killed_process_left_is_emptied_by_the_next_run(project: Project) -> None:
+    left = project.home / "worktrees" / ".trash" / "123-456" / "deep"
+    left.mkdir(parents=True)
+    (left / "file").write_text("x\n")
+    assert project.run_phase().status == 0
+    eventually(lambda: not (project.home / "worktrees" / ".trash" / "123-456").exists())
+
+
+@pytest.fixture
+def with_part(project: Project, tmp_path: Path) -> Project:
+    """A project with the submodule `part`, and a plan."""
+    origin = Repo.init(tmp_path / "part.origin", project.repo.environment)
+    project.repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(origin.path), "part")
+    project.repo.commit({}, "Add the part")
+    project.adopt(independent(1))
+    return project
+
+
+def test_work_in_a_submodule_of_the_worktree_is_refused_or_kept(with_part: Project) -> None:
+    """A worktree's submodules keep their repositories in git's folder of that worktree: they go with it."""
+    project = with_part
+    run = project.run_stage()
+    release = ("stage", "release", "--run", run.data["run_id"], "--json")
+    at = Path(run.data["worktree"]["path"])
+    commit = project.repo.commit({"precious.txt": "precious\n"}, at=at / "part")
+    project.repo.commit({}, "Move the part on", at=at)
+    refused = project.okstra(*release)
+    assert (refused.status, refused.codes) == (3, ["commits-unreachable"]), refused
+    assert "part" in refused.envelope["errors"][0]["message"]
+    (at / "part" / "unsaved.txt").write_text("unsaved\n")
+    refused = project.okstra(*release)
+    assert (refused.status, refused.codes) == (3, ["worktree-dirty"]), refused
+    assert "part/unsaved.txt" in refused.envelope["errors"][0]["message"]
+    assert project.repo.git("-C", str(at / "part"), "rev-parse", "HEAD") == commit
+    assert project.okstra(*release, "--force").status == 0
+    main_part = Repo(project.repo.path / "part", project.repo.environment)
+    kept = set(main_part.git("for-each-ref", "--format=%(refname)", "refs/okstra/kept").split())
+    assert commit in main_part.git("rev-list", *kept).split()
+    assert "unsaved" in [main_part.git("show", f"{ref}:unsaved.txt", check=False) for ref in kept]
+
+
+def test_an_untouched_submodule_does_not_hold_the_worktree(with_part: Project) -> None:
+    """Its commit may stand on no branch and no remote: the main worktree's copy has it."""
+    part = Repo(with_part.repo.path / "part", with_part.repo.environment)
+    part.git("checkout", "--quiet", "--detach")
+    part.commit({"local.txt": "local\n"})
+    with_part.repo.commit({}, "Move the part on")
+    run = with_part.run_stage()
+    ended = with_part.okstra("stage", "release", "--run", run.data["run_id"], "--json")
+    assert (ended.status, ended.data["kept"]) == (0, ""), ended
