@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core.identity import StageKey, TaskKey
-from okstra_ctl.core.lined_document import DocumentError
 from okstra_ctl.core.ownership import Owner
 from okstra_ctl.core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from okstra_ctl.words.errors import Unreadable
 from okstra_ctl.words.statuses import ClaimStatus
 
 _ONE, _TWO = TaskKey("p", "g", "1"), TaskKey("p", "g", "2")
-_TEXT = st.text(max_size=8) | st.just("/데이터/\udc80")
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8) | st.just(
+    "/데이터/\udc80"
+)
 _OWNERS = st.none() | st.builds(Owner, _TEXT, _TEXT, st.integers(1, 2**22), _TEXT)
 _STATUSES = st.sampled_from(ClaimStatus)
 _EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
@@ -102,6 +104,9 @@ def test_a_holder_is_found_by_what_it_has_not_by_what_mentions_it() -> None:
         (b'"epochs": {}', b'"epochs": []'),
         (b'"epochs": {}', b'"epochs": {"one": 1}'),
         (b'"epochs": {}', b'"epochs": {"1": null}'),
+        (b'"epochs": {}', b'"epochs": {"1": 1e999}'),
+        (b'"path": "/wt/task"', b'"path": "/wt/\\u0000"'),
+        (b'"path": "/wt/task"', b'"path": "/wt/\\ud800"'),
         (b'"owner": null', b'"owner": "me"'),
         (b'"owner": null', b'"owner": {"host": "h"}'),
         (b'"path": "/wt/task"', b'"path": "/wt/task'),
@@ -119,12 +124,24 @@ def test_a_damaged_entry_hurts_only_who_asks_for_it(damage: tuple[bytes, bytes])
     assert doc.holder_of_branch("/p", "feat-2") == "p:g:2"
     doc.put_stage(StageKey(_TWO, 1), _STAGE)
     assert damage[1] in doc.dump(), "what can't be read is kept as it is"
-    with pytest.raises(DocumentError, match="p:g:1"):
+    with pytest.raises(Unreadable, match="p:g:1"):
         doc.task(_ONE)
-    with pytest.raises(DocumentError, match="p:g:1"):
+    with pytest.raises(Unreadable, match="p:g:1") as refused:
         list(doc.tasks())
+    assert refused.value.code == "registry-unreadable"
+
+
+@pytest.mark.parametrize("key", ["", "p:g", "p:g:1#stage-1", ":::", "p:g:a\\u0000b"])
+def test_a_key_that_is_none_is_damage_too(key: str) -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK)
+    doc.put_stage(StageKey(_ONE, 1), _STAGE)
+    doc = RegistryDoc.parse(doc.dump().replace(b'"p:g:1', b'"' + key.encode()), where="/registry.json")
+    with pytest.raises(Unreadable, match=r"registry\.json|damaged") as refused:
+        list(doc.tasks()), list(doc.stages())
+    assert refused.value.where == "/registry.json"
 
 
 def test_another_version_is_refused() -> None:
-    with pytest.raises(DocumentError, match="worktree-registry/2"):
+    with pytest.raises(Unreadable, match="worktree-registry/2"):
         RegistryDoc.parse(b'{"schema": "worktree-registry/2", "tasks": {}, "stages": {}}')

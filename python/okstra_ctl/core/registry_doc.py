@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from ..words.errors import OkstraError, Unreadable
 from ..words.statuses import ClaimStatus
 from .identity import StageKey, TaskKey
 from .lined_document import DocumentError, Entry, LinedDocument
@@ -13,6 +14,9 @@ from .ownership import Owner
 
 SCHEMA = "worktree-registry/1"
 _SECTIONS = ("tasks", "stages")
+_REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
+
+T = TypeVar("T")
 
 
 class TaskClaim(NamedTuple):
@@ -119,25 +123,33 @@ class StageClaim(NamedTuple):
 
 
 class RegistryDoc:
-    """Task and stage claims by key. Raises DocumentError when an entry that is asked for is damaged."""
+    """Task and stage claims by key. Raises Unreadable (`registry-unreadable`) when an entry asked for is damaged.
 
-    def __init__(self, document: LinedDocument | None = None) -> None:
+    Entries are read when they are asked for, so the error comes up anywhere; `where` is the file that it names.
+    """
+
+    def __init__(self, document: LinedDocument | None = None, *, where: str = "") -> None:
         self._document = document or LinedDocument(SCHEMA, _SECTIONS)
+        self._where = where
 
     @classmethod
-    def parse(cls, data: bytes) -> RegistryDoc:
-        return cls(LinedDocument.parse(data, SCHEMA, _SECTIONS))
+    def parse(cls, data: bytes, *, where: str = "") -> RegistryDoc:
+        """Raises Unreadable (`registry-unreadable`)."""
+        try:
+            return cls(LinedDocument.parse(data, SCHEMA, _SECTIONS), where=where)
+        except DocumentError as error:
+            raise _damaged(error, where) from error
 
     def dump(self) -> bytes:
         return self._document.dump()
 
     def task(self, key: TaskKey) -> TaskClaim | None:
-        entry = self._document.get("tasks", str(key))
-        return None if entry is None else _typed_task(str(key), entry)
+        entry = self._sound(lambda: self._document.get("tasks", str(key)))
+        return None if entry is None else self._typed(str(key), entry, TaskClaim.from_json)
 
     def stage(self, key: StageKey) -> StageClaim | None:
-        entry = self._document.get("stages", str(key))
-        return None if entry is None else _typed_stage(str(key), entry)
+        entry = self._sound(lambda: self._document.get("stages", str(key)))
+        return None if entry is None else self._typed(str(key), entry, StageClaim.from_json)
 
     def put_task(self, key: TaskKey, claim: TaskClaim) -> None:
         self._document.put("tasks", str(key), claim.to_json())
@@ -155,7 +167,7 @@ class RegistryDoc:
         """The claims on a task's stages, by stage number; other entries are not parsed."""
         prefix = f"{key}#stage-"
         found = {}
-        for name in self._document.keys_starting("stages", prefix):
+        for name in self._sound(lambda: self._document.keys_starting("stages", prefix)):
             number = name[len(prefix) :]
             claim = self.stage(StageKey(key, int(number))) if number.isdigit() else None
             if claim is not None:
@@ -163,12 +175,12 @@ class RegistryDoc:
         return found
 
     def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:
-        for name, entry in self._document.items("tasks"):
-            yield TaskKey.parse(name), _typed_task(name, entry)
+        for name, entry in self._sound(lambda: list(self._document.items("tasks"))):
+            yield self._key(name, TaskKey.parse), self._typed(name, entry, TaskClaim.from_json)
 
     def stages(self) -> Iterator[tuple[StageKey, StageClaim]]:
-        for name, entry in self._document.items("stages"):
-            yield StageKey.parse(name), _typed_stage(name, entry)
+        for name, entry in self._sound(lambda: list(self._document.items("stages"))):
+            yield self._key(name, StageKey.parse), self._typed(name, entry, StageClaim.from_json)
 
     def claims(self) -> Iterator[tuple[str, str]]:
         """Project root and worktree path of every claim."""
@@ -186,28 +198,42 @@ class RegistryDoc:
 
     def _holder(self, field: str, value: str, project_root: str | None) -> str | None:
         for section in _SECTIONS:
-            for key, entry in self._document.mentioning(section, field, value):
+            for key, entry in self._mentioning(section, field, value):
                 if project_root is None or entry.get("project_root") == project_root:
                     return key
         return None
 
+    def _mentioning(self, section: str, field: str, value: str) -> list[tuple[str, Entry]]:
+        return self._sound(lambda: list(self._document.mentioning(section, field, value)))
+
+    def _sound(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except DocumentError as error:
+            raise _damaged(error, self._where) from error
+
+    def _typed(self, key: str, entry: Entry, read: Callable[[Entry], T]) -> T:
+        try:
+            return read(entry)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _damaged(f"the entry {key!r} is damaged: {error}", self._where) from error
+
+    def _key(self, name: str, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(name)
+        except OkstraError as error:
+            raise _damaged(f"the entry {name!r} is damaged: {error}", self._where) from error
+
+
+def _damaged(what: object, where: str) -> Unreadable:
+    return Unreadable("registry-unreadable", f"the registry can't be read: {what}", where=where, hint=_REPAIR)
+
 
 def _text(entry: Entry, field: str) -> str:
+    """Text that can be a path: without a NUL, and with surrogates only where a path's bytes are no UTF-8."""
     value = entry.get(field, "")
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"{field} is text")
+    if not value.isascii():
+        value.encode("utf-8", "surrogateescape")
     return value
-
-
-def _typed_task(key: str, entry: Entry) -> TaskClaim:
-    try:
-        return TaskClaim.from_json(entry)
-    except (ValueError, TypeError) as error:
-        raise DocumentError(f"the entry {key!r} is damaged: {error}") from None
-
-
-def _typed_stage(key: str, entry: Entry) -> StageClaim:
-    try:
-        return StageClaim.from_json(entry)
-    except (ValueError, TypeError) as error:
-        raise DocumentError(f"the entry {key!r} is damaged: {error}") from None

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.home_paths import HomePaths
-from ..core.lined_document import DocumentError
 from ..core.registry_doc import RegistryDoc
-from ..words.errors import Unreadable
 from . import fsio
 from .locks import LockKind, hold
 
@@ -26,18 +24,16 @@ class Registry:
         data = fsio.read_bytes(self.path)
         if data is None:
             return RegistryDoc()
-        with self._readable():
-            return RegistryDoc.parse(data)
+        return RegistryDoc.parse(data, where=self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[RegistryDoc]:
         """The registry under its lock; written back when the block ends without an error and changed something."""
         with hold(LockKind.REGISTRY, self._lock):
-            with self._readable():
-                data = fsio.read_bytes(self.path)
-                document = RegistryDoc() if data is None else RegistryDoc.parse(data)
-                yield document
-                after = document.dump()
+            data = fsio.read_bytes(self.path)
+            document = RegistryDoc() if data is None else RegistryDoc.parse(data, where=self.path)
+            yield document
+            after = document.dump()
             if after != (data or RegistryDoc().dump()):
                 fsio.replace(self.path, after)
 
@@ -50,15 +46,3 @@ class Registry:
                 fsio.replace(aside, old)
             fsio.replace(self.path, document.dump())
         return aside if old is not None else ""
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            yield
-        except DocumentError as error:
-            raise Unreadable(
-                "registry-unreadable",
-                f"the registry can't be read: {error}",
-                where=self.path,
-                hint="nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests",
-            ) from error

@@ -10,6 +10,7 @@ from ..core.ownership import Owner
 from ..core.paths import ProjectFiles
 from ..core.registry_doc import RegistryDoc, StageClaim
 from ..edges import process_identity
+from ..words.errors import OkstraError
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index
 from .doors import Doors
@@ -77,7 +78,10 @@ def run_rows(doors: Doors) -> list[RunRow]:
 
 
 def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
-    run = RunId.parse(claim.run_id)
+    try:
+        run = RunId.parse(claim.run_id)
+    except OkstraError:  # a listing shows what is there
+        return RunRow(claim.run_id, "", None, status, claim.reserved_at, claim.project_root, "")
     manifest = ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest
     return RunRow(claim.run_id, run.task_type, run.stage, status, claim.reserved_at, claim.project_root, manifest)
 
