@@ -11,24 +11,23 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ...core.identity import RunId, StageKey, TaskKey
 from ...core.manifest import SCHEMA
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import DONE_ROWS
-from ...edges import fsio, git
+from ...edges import fsio, git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
 from ...words.statuses import ClaimStatus
 from .. import run_index
 from ..doors import Doors
 from ..stage_records import ledger_path
-from ..task_records import read_task_identity
+from ..task_records import read_manifest, read_task_identity
 from .orphans import epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
-
-_DEAD = Owner("", "", 0, "")
 
 
 class Rebuilt(NamedTuple):
@@ -60,7 +59,11 @@ def _read_project(root: str, doc: RegistryDoc) -> list[str]:
     worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in git.worktrees(repository.top)]
     for entry, key in worktrees:
         if isinstance(key, TaskKey) and not is_scratch(entry.path):
-            doc.put_task(key, _task_claim(root, entry))
+            task_claim = _task_claim(root, key, entry, repository)
+            if task_claim is None:
+                missing.append(entry.path)
+            else:
+                doc.put_task(key, task_claim)
     for entry, key in worktrees:
         if isinstance(key, StageKey):
             claim = _stage_claim(root, key, entry)
@@ -73,17 +76,41 @@ def _read_project(root: str, doc: RegistryDoc) -> list[str]:
     return missing
 
 
-def _task_claim(root: str, entry: git.Worktree) -> TaskClaim:
+def _task_claim(root: str, key: TaskKey, entry: git.Worktree, repository: git.Repository) -> TaskClaim | None:
+    """The branch is made last: where it is missing the worktree is half made. A HEAD beside its branch is work.
+
+    None when there is no branch, and commits that nothing else holds.
+    """
+    branch = entry.branch or _branch_of(root, key, entry.lock_reason or "", repository)
+    if not branch and git.unreachable_commits(repository.top, entry.head):
+        return None
     return TaskClaim(
         path=entry.path,
-        branch=entry.branch,
+        branch=branch or task_branch(_category(root, key), key),
         base_commit=entry.head,
         project_root=root,
-        status=ClaimStatus.ACTIVE if entry.branch else ClaimStatus.PROVISIONING,
+        status=ClaimStatus.ACTIVE if branch else ClaimStatus.PROVISIONING,
         created_at="",
-        owner=None if entry.branch else _DEAD,
+        owner=None if branch else _ended(),
         token=entry.lock_reason or "",
     )
+
+
+def _branch_of(root: str, key: TaskKey, token: str, repository: git.Repository) -> str:
+    """The branch that was created for that very worktree; empty when there is none."""
+    branch = task_branch(_category(root, key), key)
+    return branch if git.branch_reason(repository.top, branch) == token else ""
+
+
+def _category(root: str, key: TaskKey) -> str:
+    manifest = read_manifest(ProjectFiles(root).task(key)) or {}
+    category = str(manifest.get("work_category", ""))
+    return category if category in CATEGORY_PREFIXES else DEFAULT_CATEGORY
+
+
+def _ended() -> Owner:
+    """An owner that is surely gone: a process of this machine before its last start."""
+    return process_identity.this_process()._replace(boot_id="", pid=0)
 
 
 def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | None:
@@ -99,7 +126,7 @@ def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | 
     view = ledger_edge.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
     row = view.newest.get(key.stage)
     done = row is not None and row.status in DONE_ROWS and row.epoch >= epoch
-    status = ClaimStatus.DONE if done else ClaimStatus.ACTIVE if entry.branch else ClaimStatus.PROVISIONING
+    status = ClaimStatus.DONE if done else ClaimStatus.ACTIVE  # the manifest is written once the branch stands
     worktree = found.get("worktree")
     branch = entry.branch or (str(worktree.get("branch", "")) if isinstance(worktree, dict) else "")
     return StageClaim(
@@ -109,7 +136,7 @@ def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | 
         project_root=root,
         status=status,
         run_id=str(found["run_id"]),
-        owner=_DEAD if status is ClaimStatus.PROVISIONING else None,
+        owner=None,
         reserved_at=str(found.get("prepared_at", "")),
         epoch=epoch,
         token=entry.lock_reason or "",
