@@ -10,6 +10,7 @@ import errno
 import io
 import json
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from typing import NoReturn
@@ -51,23 +52,41 @@ def make_private_folders(path: str) -> None:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: a file that is made is for its user alone."""
-    return os.open(path, flags, FILE_MODE)
+    """An opener for `open`: a file that is made is for its user alone.
+
+    No link leads the writing elsewhere, and nobody waits for the reader of a FIFO.
+    """
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, FILE_MODE)
 
 
 def read_bytes(path: str) -> bytes | None:
-    """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`)."""
+    """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`).
+
+    A FIFO would be waited for, a device read without end: only plain files are read.
+    """
     try:
-        with open(path, "rb") as file:
-            small_enough = os.fstat(file.fileno()).st_size <= _MAX_STATE_BYTES
-            data = file.read() if small_enough else b""
+        with open(path, "rb", opener=_without_waiting) as file:
+            fault = _why_not_read(os.fstat(file.fileno()))
+            data = b"" if fault else file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Unreadable("state-unreadable", f"it can't be read: {error.strerror}", where=path) from error
-    if not small_enough:
-        raise Unreadable("state-unreadable", "it is larger than any file that okstra writes", where=path)
+    except ValueError as error:  # a NUL in the path, or letters that no path can have
+        raise Unreadable("state-unreadable", f"there can be no file of that name: {error}", where=path) from error
+    if fault:
+        raise Unreadable("state-unreadable", fault, where=path)
     return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _why_not_read(found: os.stat_result) -> str:
+    if not stat.S_ISREG(found.st_mode):
+        return "it is no plain file"
+    return "it is larger than any file that okstra writes" if found.st_size > _MAX_STATE_BYTES else ""
 
 
 def read_json(path: str, schema: str | None = None) -> dict[str, object] | None:
@@ -170,7 +189,7 @@ def append_line(path: str, line: bytes) -> None:
     are moved to `<path>.torn`, never lost and never glued to the new line. Raises WorkFailed.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        descriptor = private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
         try:
             _set_torn_tail_aside(path, descriptor)
             start = os.lseek(descriptor, 0, os.SEEK_END)
@@ -247,7 +266,7 @@ def _temporary(path: str) -> str:
 
 def _write(path: str, data: bytes, mode: int) -> int:
     """Writes the file anew and answers its open descriptor, not synced yet."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     try:
         view = memoryview(data)

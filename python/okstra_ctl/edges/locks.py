@@ -12,8 +12,10 @@ next waits until the last such child is gone.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -125,6 +127,7 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
     from fasteners.process_lock import InterProcessLock
 
     fsio.claim(path)
+    _check_plain(path)
     lock: InterProcessLock = InterProcessLock(path)
     try:
         taken = lock.acquire(
@@ -145,6 +148,16 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
     finally:
         fsio.discard(_note_path(path))
         lock.release()
+
+
+def _check_plain(path: str) -> None:
+    """fasteners would follow a link, and wait for a FIFO."""
+    try:
+        plain = stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    if not plain:
+        fsio.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
 
 
 @contextmanager
