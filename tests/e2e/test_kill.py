@@ -93,6 +93,19 @@ def later_run(play: Play) -> None:
     play.ready(*play.project.run_args())
 
 
+def recovery(play: Play) -> None:
+    """The next run after one that was killed just before its commit point: worktree and branch stand already."""
+    play.project.adopt(independent(1))
+    play.ready(*play.project.run_args())
+    manifest = next(p for p in play.points if p.path.endswith(".run-manifest-implementation-001.json.okstra-tmp"))
+    play.scene.restore()
+    environment = play.preload.environment(at=manifest.number, do="group")
+    assert play.project.okstra(*play.project.run_args(), **environment).status == -9
+    assert claims(play.project)[STAGE]["status"] == "provisioning"
+    assert BRANCH in play.project.repo.branches()
+    play.ready(*play.project.run_args())
+
+
 def next_run_gets_the_stage_or_says_why(play: Play, struck: Struck) -> None:
     project = play.project
     before = claims(project)
@@ -197,6 +210,7 @@ def the_next_run_makes_the_task_worktree_again(play: Play, struck: Struck) -> No
 COMMANDS: dict[str, tuple[Callable[[Play], None], Callable[[Play, Struck], None]]] = {
     "first run": (first_run, next_run_gets_the_stage_or_says_why),
     "later run": (later_run, next_run_gets_the_stage_or_says_why),
+    "recovery": (recovery, next_run_gets_the_stage_or_says_why),
     "stage done": (stage_done, the_stage_is_done_once),
     "stage release": (stage_release, the_stage_is_free_and_its_branch_is_kept),
     "worktree remove": (worktree_remove, the_worktree_is_gone_and_its_branch_is_kept),
@@ -218,6 +232,7 @@ FAULTS: dict[str, dict[str, object]] = {
     [
         *(("first run", "group", 6), ("first run", "leader", 6), ("first run", "enospc", 6), ("first run", "full", 4)),
         *(("later run", "group", 6), ("later run", "git", 4), ("later run", "torn", 4)),
+        *(("recovery", "group", 5), ("recovery", "leader", 2)),
         *(("stage done", "group", 5), ("stage done", "torn", 3), ("stage done", "enospc", 3)),
         *(("stage release", "group", 5), ("stage release", "leader", 4), ("stage release", "enospc", 3)),
         *(("worktree remove", "group", 4), ("worktree remove", "leader", 3)),

@@ -88,6 +88,7 @@ class Scene:
         self._folder, self._kept = folder, folder.with_name(f"{folder.name}.kept")
 
     def keep(self) -> None:
+        shutil.rmtree(self._kept, ignore_errors=True)
         subprocess.run(["cp", "-a", "--", str(self._folder), str(self._kept)], check=True)
 
     def restore(self) -> None:
