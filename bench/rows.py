@@ -54,7 +54,8 @@ def eight_at_once() -> list[Row]:
             running = [
                 subprocess.Popen(argv, cwd=place.repo, env=place.env, stdout=subprocess.DEVNULL) for _ in range(8)
             ]
-            if any([process.wait() for process in running]):
+            statuses = [process.wait() for process in running]
+            if any(statuses):
                 raise SystemExit("a run failed")
 
         def one_by_one() -> None:

@@ -42,8 +42,9 @@ def _table(rows: list[Row]) -> str:
     lines = [head, "", "| what | against | okstra | the other | ratio | goal | note |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         mark = "" if row.ratio <= row.goal else " (missed)"
+        ratio = f"**{row.ratio:.2f}**{mark}"
         lines.append(
-            f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | **{row.ratio:.2f}**{mark} | ≤ {row.goal} | {row.note} |"
+            f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | {ratio} | ≤ {row.goal} | {row.note} |"
         )
     return "\n".join(lines)
 

@@ -62,9 +62,9 @@ commands() {
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" worktrees
   equals '' "$output"
   contains "$stderr" 'okstra: error: okstra-ctl has no command `worktrees`'
-  contains "$stderr" "  try: did you mean worktree? one of: check-project, list,"
+  contains "$stderr" "  try: did you mean worktree? one of: backfill, check-project, gc,"
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" help zzz
-  contains "$stderr" "  try: one of: check-project, list,"
+  contains "$stderr" "  try: one of: backfill, check-project, gc,"
 }
 
 @test "an unknown name with --json: one valid object" {
