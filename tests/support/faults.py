@@ -57,9 +57,8 @@ class Preload:
         self._runs += 1
         counter = self._folder / f"counter-{self._runs}"
         counter.write_bytes(bytes(8))
-        steady = {"PYTHONDONTWRITEBYTECODE": "1"}  # or the first run would make more changes than the next
         named = {f"FAULT_{name.upper()}": str(value) for name, value in fault.items()}
-        return {**steady, "LD_PRELOAD": str(self._library), "FAULT_COUNTER": str(counter), **named}
+        return {"LD_PRELOAD": str(self._library), "FAULT_COUNTER": str(counter), **named}
 
     def points(self, okstra: Okstra, *args: str) -> tuple[Ended, list[Point]]:
         """Runs the command undisturbed; answers how it ended, and every change that it and its children made."""
