@@ -98,11 +98,9 @@ def later_run(play: Play) -> None:
 def recovery(play: Play) -> None:
     """The next run after one that was killed just before its commit point: worktree and branch stand already."""
     play.project.adopt(independent(1))
-    play.ready(*play.project.run_args())
-    manifest = next(p for p in play.points if p.path.endswith(".run-manifest-implementation-001.json.okstra-tmp"))
-    play.scene.restore()
-    environment = play.preload.environment(at=manifest.number, do="group")
-    assert play.project.okstra(*play.project.run_args(), **environment).status == -9
+    manifest = ".run-manifest-implementation-001.json.okstra-tmp"
+    killed = play.project.okstra(*play.project.run_args(), **play.preload.environment(on=manifest, at=1, do="group"))
+    assert killed.status == -9
     assert claims(play.project)[STAGE]["status"] == "provisioning"
     assert BRANCH in play.project.repo.branches()
     play.ready(*play.project.run_args())

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from support import invariants
-from support.faults import Point, Preload, eventually, group_lives
+from support.faults import Preload, eventually, group_lives
 from support.okstra import Ended, Project
 from support.plans import independent
 
 STAGE = f"{Project.task_key}#stage-1"
+IN_THE_CHECKOUT = "README.md"  # git writes it while a worktree is filled: no lock is held, the claim is `provisioning`
 
 
 @pytest.fixture
@@ -23,9 +24,9 @@ def preload(tmp_path: Path) -> Preload:
     return Preload.build(tmp_path)
 
 
-def stop_at(project: Project, preload: Preload, args: tuple[str, ...], point: Point) -> subprocess.Popen[str]:
-    """Starts the command, and returns when it stands still at that point."""
-    process = project.okstra.start(*args, **preload.environment(at=point.number, do="stop"))
+def stop_at(project: Project, preload: Preload, args: tuple[str, ...], path: str) -> subprocess.Popen[str]:
+    """Starts the command, and returns when it stands still before its first change to a path that ends so."""
+    process = project.okstra.start(*args, **preload.environment(on=path, at=1, do="stop"))
     eventually(lambda: process.poll() is not None or _state(process.pid) == "T")
     assert process.poll() is None, process.communicate()
     return process
@@ -46,19 +47,10 @@ def events_of(run: Ended) -> list[dict[str, object]]:
     return [json.loads(line) for line in state.read_text().splitlines()]
 
 
-def a_point_in_the_checkout(project: Project, preload: Preload) -> Point:
-    """While a stage worktree is filled: no lock is held, the claim says `provisioning`. Found on stage 1, given back."""
-    probe, points = preload.points(project.okstra, *project.run_args("1"))
-    assert probe.status == 0, probe
-    project.okstra.ok("stage", "release", "--run", probe.data["run_id"])
-    okstra_pid = points[0].pid
-    return next(point for point in points if point.path == "README.md" and point.pid != okstra_pid)
-
-
 def test_a_prepare_that_stands_still_is_not_taken_over(project: Project, preload: Preload) -> None:
     plan = project.adopt(independent(4))
     assert project.run_phase().status == 0
-    process = stop_at(project, preload, project.run_args("1"), a_point_in_the_checkout(project, preload))
+    process = stop_at(project, preload, project.run_args("1"), IN_THE_CHECKOUT)
     assert project.registry["stages"][STAGE]["status"] == "provisioning"
     others = [project.run_stage() for _ in range(3)]
     assert [run.data["stage"] for run in others] == [2, 3, 4]
@@ -118,15 +110,12 @@ def test_a_release_that_stood_still_does_not_remove_the_next_holders_worktree(
     project: Project, preload: Preload
 ) -> None:
     project.adopt(independent(1))
-    probe = project.run_stage()
-    _, points = preload.points(project.okstra, "stage", "release", "--run", probe.data["run_id"], "--json")
-    before_its_lock = next(point for point in points if point.path.endswith("registry.lock"))
     first = project.run_stage()
     release = ("stage", "release", "--run", first.data["run_id"], "--json")
-    process = stop_at(project, preload, release, before_its_lock)
+    process = stop_at(project, preload, release, "/registry.lock")
     project.okstra.ok(*release)
     second = project.run_stage()
-    assert (second.data["stage"], second.data["epoch"]) == (1, 3)
+    assert (second.data["stage"], second.data["epoch"]) == (1, 2)
     late = go_on(process)
     assert late.status == 3, late
     assert late.codes[0] in ("stage-not-held", "worktree-held")
@@ -138,8 +127,7 @@ def test_a_release_that_stood_still_does_not_remove_the_next_holders_worktree(
 def test_recovery_waits_for_a_git_that_outlived_its_okstra(project: Project, preload: Preload) -> None:
     project.adopt(independent(1))
     assert project.run_phase().status == 0
-    point = a_point_in_the_checkout(project, preload)
-    environment = preload.environment(at=point.number, do="leader", stall=1500)
+    environment = preload.environment(on=IN_THE_CHECKOUT, at=1, do="leader", stall=1500)
     process = project.okstra.start(*project.run_args(), **environment)
     assert process.wait() == -signal.SIGKILL
     assert group_lives(process.pid)  # its git lives on, in the half-made worktree

@@ -5,6 +5,7 @@
  *
  *   FAULT_COUNTER  file with the counter (8 bytes, made by the test); without it the preload does nothing
  *   FAULT_TRACE    file that gets a line "<number>\t<pid>\t<operation>\t<path>" for each call
+ *   FAULT_ON       only calls whose path ends so draw a number
  *   FAULT_AT       the number to strike at
  *   FAULT_DO       group    kill -9 the whole process group, before the call
  *                  leader   kill -9 the leader of the group alone (the command itself; its children live on)
@@ -72,9 +73,15 @@ static void stall(void) {
   while (ms && nanosleep(&span, &span) != 0 && errno == EINTR) {}
 }
 
+static int ends_so(const char *path, const char *end) {
+  size_t all = strlen(path), part = strlen(end);
+  return all >= part && !strcmp(path + all - part, end);
+}
+
 /* Called before each change: draws a number, and strikes if it is the one. */
 static enum verdict change(const char *operation, const char *path, int fd, int takes_space) {
-  if (!counter) return GO_ON;
+  const char *on = getenv("FAULT_ON");
+  if (!counter || (on && !(path && ends_so(path, on)))) return GO_ON;
   int saved = errno;
   long number = __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
   trace(number, operation, path, fd);

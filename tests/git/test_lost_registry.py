@@ -58,21 +58,15 @@ def test_a_task_worktree_beside_its_branch_is_work_not_rubbish(project: Project)
 def test_a_half_made_worktree_is_undone(project: Project, tmp_path: Path, made: str) -> None:
     preload = Preload.build(tmp_path)
     project.adopt(independent(1))
-    probe, points = preload.points(project.okstra, *project.run_args())
-    assert probe.status == 0
-    project.okstra.ok("stage", "release", "--run", probe.data["run_id"])
-    project.okstra.ok("worktree", "remove", project.task_key)
-    project.repo.git("branch", "-D", "feat-t-1", "feat-t-1-s1")
-    checkouts = [point.number for point in points if point.path == "README.md"]
-    point = checkouts[0] if made == "task" else checkouts[-1]
-    assert project.okstra(*project.run_args(), **preload.environment(at=point, do="group")).status == -9
+    checkout = {"on": "README.md", "at": 1 if made == "task" else 2}
+    assert project.okstra(*project.run_args(), **preload.environment(do="group", **checkout)).status == -9
     half_made = project.home / "worktrees" / "demo" / "core" / "t-1" / made
     assert half_made.is_dir()
     lose_and_rebuild(project)
     if made == "stage-1":  # nothing tells of it but git: the person is told, and has it removed
         found = project.okstra("reconcile", "--apply", "--json")
         assert found.status == 0, found
-        for left in project.task_root.glob("runs/implementation/stage-1/*/*002*"):
+        for left in project.task_root.glob("runs/implementation/stage-1/*/*001*"):
             left.unlink()  # only the registry knew which run's files these are
     following = project.run_stage()
     assert (following.status, following.data["stage"]) == (0, 1), following
