@@ -42,7 +42,8 @@ class Checkout(NamedTuple):
 
 
 def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
-    """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Busy."""
+    """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Refused, Busy."""
+    trash.check_is_ours(home, site.path)
     fsio.make_folder(os.path.dirname(site.path))
     with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
         if os.path.lexists(site.path):

@@ -11,12 +11,33 @@ import time
 
 from ..core.home_paths import HomePaths
 from ..edges import fsio, proc
+from ..words.errors import Refused
+
+_DEPTH = 4
+
+
+def check_is_ours(home: HomePaths, path: str) -> None:
+    """Raises Refused (`worktree-foreign`) unless that is where okstra puts worktrees: `<project>/<group>/<id>/<name>`.
+
+    Paths come from files. One that was damaged, or edited, must not lead okstra to somebody's own folder.
+    """
+    parent, name = os.path.split(os.path.abspath(path))
+    below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
+    parts = below.split(os.sep)
+    if len(parts) != _DEPTH or os.pardir in parts:
+        raise Refused(
+            "worktree-foreign",
+            f"{path} is not among okstra's worktrees; it was not touched",
+            where=home.worktrees,
+            hint="if you moved it, remove it by hand: git worktree remove; or set OKSTRA_HOME to where it was made",
+        )
 
 
 def throw_away(home: HomePaths, path: str) -> None:
-    """Moves the folder out of the way. A folder that is not there is no error. Raises WorkFailed."""
+    """Moves a worktree's folder out of the way. A folder that is not there is no error. Raises WorkFailed, Refused."""
     if not os.path.lexists(path):
         return
+    check_is_ours(home, path)
     fsio.make_folder(home.trash)
     try:
         os.rename(path, os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}"))

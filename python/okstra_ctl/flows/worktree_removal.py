@@ -52,8 +52,9 @@ def take_down(
 
     Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
     and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
-    Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`), Busy.
+    Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`, `worktree-foreign`), Busy.
     """
+    trash.check_is_ours(doors.home, claim.path)
     kept = (
         save_unsaved(claim.path, key, keeping)
         if os.path.isdir(claim.path)

@@ -65,6 +65,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "head-moved": ErrorCode(EXIT_REFUSED, "the worktree's HEAD is not where the command needs it"),
     "commits-unreachable": ErrorCode(EXIT_REFUSED, "removing the worktree would leave commits on no branch"),
     "worktree-held": ErrorCode(EXIT_REFUSED, "a run still holds the worktree"),
+    "worktree-foreign": ErrorCode(EXIT_REFUSED, "the folder is not among okstra's own worktrees; it was not touched"),
     "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
