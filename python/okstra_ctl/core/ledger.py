@@ -98,12 +98,16 @@ def _is_outdated(row: LedgerRow, newest: LedgerRow | None) -> bool:
 
 
 class LedgerView(NamedTuple):
-    """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage."""
+    """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage.
+
+    `unreadable` and `newer` are numbers of lines: those that are no rows, and those of a newer okstra.
+    """
 
     newest: dict[int, LedgerRow]
     ids: frozenset[str]
     epochs: dict[int, int]
     unreadable: tuple[int, ...]
+    newer: tuple[int, ...] = ()
 
 
 def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerView:
@@ -118,13 +122,14 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
     ids: set[str] = set()
     epochs: dict[int, int] = {}
     unreadable: list[int] = []
+    newer: list[int] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = LedgerRow.from_json(json.loads(line))
         except (ValueError, RecursionError):
-            unreadable.append(number)
+            (newer if _is_newer(line) else unreadable).append(number)
             continue
         if row.impl_task_key != task_key:
             continue
@@ -132,4 +137,13 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
         epochs[row.stage] = max(row.epoch, epochs.get(row.stage, 0))
         if row.plan_digest == plan_digest and not _is_outdated(row, newest.get(row.stage)):
             newest[row.stage] = row
-    return LedgerView(newest, frozenset(ids), epochs, tuple(unreadable))
+    return LedgerView(newest, frozenset(ids), epochs, tuple(unreadable), tuple(newer))
+
+
+def _is_newer(line: bytes) -> bool:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    version = value.get("v") if isinstance(value, dict) else None
+    return isinstance(version, int) and version > VERSION

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..core.json_text import encode
 from ..core.ledger import LedgerRow, LedgerView, fold
+from ..words.errors import Unreadable
 from . import fsio
 from .locks import LockKind, hold
 
@@ -22,9 +23,21 @@ def read_lines(path: str) -> list[bytes]:
 
 
 def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
-    """What the ledger says of the task's stages under that plan digest; rows of other digests are not parsed."""
-    needle = plan_digest.encode()
-    return fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest=plan_digest)
+    """What the ledger says of the task's stages under that plan digest; rows of other digests are not parsed.
+
+    Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
+    stage is taken, or done.
+    """
+    needle = plan_digest.encode("utf-8", "surrogateescape")
+    view = fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest=plan_digest)
+    if view.newer:
+        raise Unreadable(
+            "state-unreadable",
+            f"{len(view.newer)} row(s) of the ledger were written by a newer okstra",
+            where=path,
+            hint="use the okstra version that wrote them, or a newer one",
+        )
+    return view
 
 
 def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
