@@ -14,7 +14,7 @@ from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
 from ..edges import fsio, git, proc
 from ..edges import ledger as ledger_edge
-from ..words.errors import Refused, UsageError, WorkFailed
+from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import run_events, run_index, task_records
 from .doors import Doors
@@ -49,7 +49,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     """
     stage = run.stage()
     worktree = require_hold(run, doors)
-    base = str(run.manifest.get("base_commit", ""))
+    base = _base_of(run)
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
     _run_exit_check(run, stage, worktree, head, wishes)
     require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
@@ -59,6 +59,14 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     return StageDone(
         str(run.id), stage.number, head, commits, stage.exit_check, run.files.log("exit-check"), strays, warnings
     )
+
+
+def _base_of(run: KnownRun) -> str:
+    """Where the stage's commits begin; empty where there is no git. A manifest that lost it must open no gate."""
+    base = run.manifest.get("base_commit")
+    if not isinstance(base, str) or not (base or is_degraded(run)):
+        raise Unreadable("state-unreadable", "the run's manifest names no base commit", where=run.files.manifest)
+    return base
 
 
 def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors) -> tuple[str, ...]:
