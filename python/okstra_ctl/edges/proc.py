@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO, NamedTuple
 
-from ..words.errors import Missing
+from ..words.errors import Missing, Unreadable
 
 
 class Finished(NamedTuple):
@@ -70,6 +70,10 @@ def start(
         if cwd is not None and not os.path.isdir(cwd):
             raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd) from error
         raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
+    except ValueError as error:  # a NUL, or letters that no argument can have: only damaged files bring them here
+        raise Unreadable(
+            "state-unreadable", f"a file of okstra's holds a value that {argv[0]} can't be given: {error}"
+        ) from error
     return Running(argv, process, stdin)
 
 

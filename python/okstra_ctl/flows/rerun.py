@@ -59,6 +59,7 @@ def _inputs_of(run: KnownRun) -> PrepareInputs:
     """The wishes that the run was prepared with, as its manifest keeps them."""
     requested = run.manifest.get("requested")
     kept = requested if isinstance(requested, dict) else {}
+    related = kept.get("related_tasks")
     return PrepareInputs(
         project_root=run.project.root,
         project_id=run.id.task.project_id,
@@ -70,7 +71,7 @@ def _inputs_of(run: KnownRun) -> PrepareInputs:
         brief_path=str(kept.get("brief", "")),
         critic=str(kept.get("critic", "")),
         directive=str(kept.get("directive", "")),
-        related_tasks=tuple(map(str, kept.get("related_tasks", ()))),
+        related_tasks=tuple(map(str, related)) if isinstance(related, list) else (),
         clarification_response=str(kept.get("clarification_response", "")),
         pr_template_path=str(kept.get("pr_template_path", "")),
         budget_usd=str(kept.get("budget_usd", "")),

@@ -44,9 +44,15 @@ def newest_rows(home: HomePaths) -> list[dict[str, Any]]:
     """The newest row of each run, in the order in which the runs were first seen. Damaged lines are passed over."""
     newest: dict[str, dict[str, Any]] = {}
     for row in _rows(home):
-        if isinstance(row, dict) and row.get("v") == VERSION and isinstance(row.get("run_id"), str):
+        if isinstance(row, dict) and row.get("v") == VERSION and isinstance(row.get("run_id"), str) and _is_sound(row):
             newest[row["run_id"]] = row
     return list(newest.values())
+
+
+def _is_sound(row: dict[str, Any]) -> bool:
+    """Whether what there is of text is text. One chain, because it is asked of every row there ever was."""
+    text = type(row.get("event", "")) is type(row.get("at", "")) is type(row.get("task_type", "")) is str
+    return text and type(row.get("project_root", "")) is type(row.get("manifest", "")) is str
 
 
 def _rows(home: HomePaths) -> list[Any]:

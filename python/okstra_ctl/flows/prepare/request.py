@@ -170,14 +170,21 @@ def _language(language: str) -> str:
 def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Worker, ...], str]:
     table = model_table(assets.toml("prompts", "models.toml"))
     config = fsio.read_json(doors.home.config) or {}
-    models = config.get("models", {})
-    configured = {str(slot): str(model) for slot, model in models.items()} if isinstance(models, dict) else {}
+    configured = _configured_models(config, doors.home.config)
 
     def model_of(slot: str) -> str:
         return resolve_model(slot, flags=inputs.models, environment=doors.environment, config=configured, table=table)
 
     wishes = RosterWishes(inputs.workers, inputs.executor, inputs.critic, inputs.provider)
     return roster(phase, wishes, model_of), model_of("lead")
+
+
+def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
+    models = config.get("models", {})
+    if not isinstance(models, dict) or not all(isinstance(model, str) for model in models.values()):
+        hint = 'write {"models": {"claude": "opus"}}'
+        raise UsageError("bad-config", "models is not a map from slots to model names", where=where, hint=hint)
+    return dict(models)
 
 
 def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[str, StageMap | None]:
