@@ -121,6 +121,11 @@ def retyped(document: Any, dice: random.Random, each: int | None) -> Iterator[tu
         yield f"no {_shown(path)}", _with(document, path, _GONE)
 
 
+def changed(document: Any, field: str, value: object) -> Any:
+    """The document with that field (`a/0/b`) set."""
+    return next(_with(document, path, value) for path in _paths(document) if _shown(path) == field)
+
+
 _GONE = object()
 
 
@@ -233,7 +238,8 @@ def _marks(folder: Path) -> Iterator[tuple[str, object]]:
     for root, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(root, name)
-            yield str(path.relative_to(folder)), _mark(path)
+            with contextlib.suppress(FileNotFoundError):  # the trash is emptied behind the commands
+                yield str(path.relative_to(folder)), _mark(path)
 
 
 def _mark(path: Path) -> object:
