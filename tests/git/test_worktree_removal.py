@@ -72,15 +72,21 @@ class Place:
         return kept
 
 
-@pytest.fixture(params=["held", "done", "task"])
+@pytest.fixture(params=["held", "task"])
 def place(project: Project, request: pytest.FixtureRequest) -> Place:
+    """What `stage release` takes down, and what `worktree remove` does."""
     return Place(project, request.param)
 
 
-def test_a_clean_worktree_goes_and_its_branch_stays(place: Place) -> None:
-    head = place.at.git("rev-parse", "HEAD")
-    assert place.gone(place.take_down()) == ""
-    assert place.project.repo.git("rev-parse", place.branch) == head
+@pytest.fixture(params=["held", "done", "task"])
+def any_place(project: Project, request: pytest.FixtureRequest) -> Place:
+    return Place(project, request.param)
+
+
+def test_a_clean_worktree_goes_and_its_branch_stays(any_place: Place) -> None:
+    head = any_place.at.git("rev-parse", "HEAD")
+    assert any_place.gone(any_place.take_down()) == ""
+    assert any_place.project.repo.git("rev-parse", any_place.branch) == head
 
 
 @pytest.mark.parametrize("name", ["new.txt", "tracked.txt", '한글 "new"\tfile.txt', "deep/er/new.txt"])
@@ -93,9 +99,9 @@ def test_untracked_and_changed_files_are_refused(place: Place, name: str) -> Non
     place.refused("worktree-dirty")
 
 
-def test_a_deleted_file_is_refused(place: Place) -> None:
-    (place.at.path / "tracked.txt").unlink()
-    place.refused("worktree-dirty", says="tracked.txt")
+def test_a_deleted_file_is_refused(any_place: Place) -> None:
+    (any_place.at.path / "tracked.txt").unlink()
+    any_place.refused("worktree-dirty", says="tracked.txt")
 
 
 def test_ignored_files_do_not_hold_it(place: Place) -> None:
@@ -116,8 +122,8 @@ def test_a_detached_head_on_a_branchs_commit_is_no_loss(place: Place) -> None:
     assert place.gone(place.take_down()) == ""
 
 
-def test_forced_every_unsaved_file_is_kept_by_a_ref(place: Place) -> None:
-    head = place.at.git("rev-parse", "HEAD")
+def test_forced_every_unsaved_file_is_kept_by_a_ref(any_place: Place) -> None:
+    head = any_place.at.git("rev-parse", "HEAD")
     files = {
         "tracked.txt": "changed\n",
         "new.txt": "new\n",
@@ -125,22 +131,22 @@ def test_forced_every_unsaved_file_is_kept_by_a_ref(place: Place) -> None:
         "staged.txt": "staged\n",
     }
     for name, text in files.items():
-        (place.at.path / name).parent.mkdir(parents=True, exist_ok=True)
-        (place.at.path / name).write_text(text)
-    (place.at.path / "link").symlink_to("new.txt")
-    (place.at.path / "run.sh").write_text("#!/bin/sh\n")
-    (place.at.path / "run.sh").chmod(0o755)
-    (place.at.path / "README.md").unlink()
-    place.at.git("add", "staged.txt")
-    kept = place.gone(place.take_down("--force"))
+        (any_place.at.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (any_place.at.path / name).write_text(text)
+    (any_place.at.path / "link").symlink_to("new.txt")
+    (any_place.at.path / "run.sh").write_text("#!/bin/sh\n")
+    (any_place.at.path / "run.sh").chmod(0o755)
+    (any_place.at.path / "README.md").unlink()
+    any_place.at.git("add", "staged.txt")
+    kept = any_place.gone(any_place.take_down("--force"))
     assert kept.startswith("refs/okstra/kept/")
-    git = place.project.repo.git
+    git = any_place.project.repo.git
     for name, text in files.items():
         assert git("show", f"{kept}:{name}") + "\n" == text
     assert git("show", f"{kept}:link") == "new.txt"
     assert git("ls-tree", kept, "link", "run.sh").split()[::4] == ["120000", "100755"]
     assert "README.md" not in git("ls-tree", "--name-only", kept).split()
-    assert git("rev-parse", f"{kept}^") == head == git("rev-parse", place.branch)
+    assert git("rev-parse", f"{kept}^") == head == git("rev-parse", any_place.branch)
 
 
 def test_forced_commits_on_a_detached_head_are_kept_by_a_ref(place: Place) -> None:
