@@ -14,7 +14,8 @@ from pathlib import Path
 from measure import Row
 from rows import ROWS
 
-LAST = Path(__file__).with_name("last.md")
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- table -->", "<!-- /table -->"
 
 
 def main(names: list[str]) -> int:
@@ -32,7 +33,7 @@ def main(names: list[str]) -> int:
     table = _table(rows)
     print(table)
     if not names:
-        LAST.write_text(table + "\n", encoding="utf-8")
+        _keep(table)
     return 0
 
 
@@ -47,6 +48,13 @@ def _table(rows: list[Row]) -> str:
             f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | {ratio} | ≤ {row.goal} | {row.note} |"
         )
     return "\n".join(lines)
+
+
+def _keep(table: str) -> None:
+    """Puts the whole table into docs/benchmarks.md."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
 
 
 def _cores() -> int:
