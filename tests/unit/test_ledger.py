@@ -91,7 +91,8 @@ def test_another_tasks_rows_do_not_count() -> None:
         b"[]",
         b"3",
         b"{}",
-        json.dumps(_row().to_json() | {"v": 2}).encode(),
+        json.dumps(_row().to_json() | {"v": 0}).encode(),
+        json.dumps(_row().to_json() | {"v": "2"}).encode(),
         json.dumps(_row().to_json() | {"stage": "1"}).encode(),
         json.dumps(_row().to_json() | {"epoch": None}).encode(),
         json.dumps(_row().to_json() | {"status": "finished"}).encode(),
@@ -118,6 +119,13 @@ _ROWS = st.builds(
     note=st.text(max_size=8),
     owner=st.none() | st.builds(Owner, st.text(max_size=5), st.just("b"), st.integers(1, 99), st.just("s")),
 )
+
+
+def test_a_row_of_a_newer_okstra_is_no_garbage() -> None:
+    """Passed over, it would make a stage free that somebody has."""
+    newer = json.dumps(_row(1, "done").to_json() | {"v": 2, "status": "finished"}).encode()
+    view = fold([*_lines(_row(1)), newer], task_key=_KEY, plan_digest=_DIGEST)
+    assert (view.newer, view.unreadable) == ((2,), ())
 
 
 _FINALITY = {"started": 0, "released": 1, "done": 2, "superseded": 3}

@@ -64,7 +64,7 @@ def _object(value: object, what: str) -> dict[object, object]:
 
 
 def _string(value: object) -> str:
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str):
         raise ValueError("expected a text")
     value.encode()  # lone surrogates come from no plan: UnicodeEncodeError is a ValueError
     return value
