@@ -124,7 +124,8 @@ class Stand:
 
     def call(self, argv: Sequence[str]) -> Ended:
         """Any command, in this project."""
-        return hostile.call((*argv, "--json", "--project-root", str(self.project.repo.path)), self.environment)
+        common = ("--json", "--project-root", str(self.project.repo.path))
+        return hostile.call((argv[0], *common, *argv[1:]), self.environment)
 
     def meet(self, target: Target, blow: Callable[[Path], object]) -> list[str]:
         """Strikes, runs the commands that read the file, answers what was wrong, and puts all back."""

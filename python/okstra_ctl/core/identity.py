@@ -10,9 +10,10 @@ from ..words.errors import UsageError
 
 SEGMENT_MAX_BYTES = 64
 _DASHES = re.compile(r"-+")
-_STAGE_SUFFIX = re.compile(r"#stage-([1-9][0-9]*)\Z")
+_STAGE_SUFFIX = re.compile(r"#stage-([1-9][0-9]{0,8})\Z")
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 _RUN_ID = re.compile(
-    r"^(?P<task>.+)/(?P<type>[a-z][a-z-]*)(?:/stage-(?P<stage>[1-9][0-9]*))?/(?P<seq>[0-9]{3,})\Z", re.S
+    r"^(?P<task>.+)/(?P<type>[a-z][a-z-]*)(?:/stage-(?P<stage>[1-9][0-9]{0,8}))?/(?P<seq>[0-9]{3,9})\Z", re.S
 )
 
 
@@ -60,10 +61,7 @@ class TaskKey(NamedTuple):
         for name, value in (("project id", project_id), ("task group", task_group), ("task id", task_id)):
             _check_part(name, value)
         for name, value in (("project id", project_id), ("task group", task_group)):
-            if ":" in value:
-                raise UsageError(
-                    "bad-identity", f"the {name} {value!r} holds ':', which separates the parts of a task key"
-                )
+            _check_no_colon(name, value)
         if _STAGE_SUFFIX.search(task_id):
             raise UsageError("bad-identity", f"the task id {task_id!r} ends like a stage key")
         return cls(project_id, task_group, task_id)
@@ -150,6 +148,22 @@ class RunId(NamedTuple):
 def format_seq(seq: int) -> str:
     """A run's number as its files carry it: at least three digits."""
     return f"{seq:03d}"
+
+
+def number_in(text: str) -> int | None:
+    """The number that a part of a name is; None for anything but one to nine plain digits."""
+    return int(text) if _NUMBER.match(text) else None
+
+
+def check_project_id(project_id: str) -> None:
+    """Raises UsageError (`bad-identity`)."""
+    _check_part("project id", project_id)
+    _check_no_colon("project id", project_id)
+
+
+def _check_no_colon(name: str, value: str) -> None:
+    if ":" in value:
+        raise UsageError("bad-identity", f"the {name} {value!r} holds ':', which separates the parts of a task key")
 
 
 def _check_part(name: str, value: str) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from ..words.errors import OkstraError, Unreadable
 from ..words.statuses import ClaimStatus
-from .identity import StageKey, TaskKey
+from .identity import StageKey, TaskKey, number_in
 from .lined_document import DocumentError, Entry, LinedDocument
 from .ownership import Owner
 
@@ -168,10 +168,10 @@ class RegistryDoc:
         prefix = f"{key}#stage-"
         found = {}
         for name in self._sound(lambda: self._document.keys_starting("stages", prefix)):
-            number = name[len(prefix) :]
-            claim = self.stage(StageKey(key, int(number))) if number.isdigit() else None
-            if claim is not None:
-                found[int(number)] = claim
+            number = number_in(name[len(prefix) :])
+            claim = self.stage(StageKey(key, number)) if number is not None else None
+            if number is not None and claim is not None:
+                found[number] = claim
         return found
 
     def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.identity import format_seq
+from ..core.identity import format_seq, number_in
 from ..core.paths import RunFiles, TaskFiles, seq_claim_name
 from ..edges import fsio
 
@@ -26,8 +26,8 @@ def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
         names = os.listdir(os.path.join(task.run_dir(task_type, stage), "state"))
     except OSError:
         return 1
-    numbers = [name[len(prefix) :] for name in names if name.startswith(prefix)]
-    return max((int(number) for number in numbers if number.isdigit()), default=0) + 1
+    numbers = [number_in(name[len(prefix) :]) for name in names if name.startswith(prefix)]
+    return max((number for number in numbers if number is not None), default=0) + 1
 
 
 def discard_run_files(run: RunFiles) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ..core.identity import slugify_task_segment
+from ..core.identity import check_project_id
 from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
 from ..edges import assets, fsio, git
@@ -48,11 +48,7 @@ def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp
 
     Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`), Unreadable, WorkFailed.
     """
-    slugify_task_segment(project_id)
-    if ":" in project_id:
-        raise UsageError(
-            "bad-identity", f"the project id {project_id!r} holds ':', which separates the parts of a task key"
-        )
+    check_project_id(project_id)
     if report_language not in LANGUAGES:
         raise UsageError(
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)

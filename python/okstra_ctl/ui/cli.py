@@ -31,6 +31,13 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
+        """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""
+        value: object = super()._get_values(action, arg_strings)
+        if action.nargs is None and value == []:
+            self.error(f"argument {'/'.join(action.option_strings) or action.dest}: expected one argument")
+        return value
+
     def error(self, message: str) -> NoReturn:
         raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")
 

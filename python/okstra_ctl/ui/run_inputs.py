@@ -95,7 +95,7 @@ def _ask(name: str) -> str:
         answer = _ask_text(_QUESTIONS[name])
         if answer in phases:
             return answer
-        if answer.isdigit() and 0 < int(answer) <= len(phases):
+        if answer.isdecimal() and 0 < int(answer) <= len(phases):
             return phases[int(answer) - 1]
         sys.stderr.write(f"  {answer!r} is no phase: type its number or its name\n")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...core.home_paths import HomePaths
-from ...core.identity import TaskKey
+from ...core.identity import TaskKey, number_in
 from ...core.ownership import Owner
 from ...edges import git, process_identity
 from ...edges.locks import LockKind, hold
@@ -46,10 +46,11 @@ def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -
 
 def _owner_lives(name: str) -> bool:
     pid, _, start_time = name.removeprefix(PREFIX).partition("-")
-    if not pid.isdigit():
+    number = number_in(pid)
+    if number is None:
         return False
     me = process_identity.this_process()
-    return process_identity.liveness(Owner(me.host, me.boot_id, int(pid), start_time)) is Liveness.ALIVE
+    return process_identity.liveness(Owner(me.host, me.boot_id, number, start_time)) is Liveness.ALIVE
 
 
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:

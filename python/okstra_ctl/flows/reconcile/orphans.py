@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ...core.identity import StageKey, TaskKey, parse_place_key
+from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
 from ...core.registry_doc import RegistryDoc
 from ...edges import git
 from ...words.errors import OkstraError
@@ -49,8 +49,8 @@ def key_of_reason(reason: str | None) -> TaskKey | StageKey | None:
 
 def epoch_of_reason(reason: str) -> int:
     """The epoch that a stage's worktree was made under; 0 for a task's."""
-    number = reason.rpartition(" epoch ")[2]
-    return int(number) if " epoch " in reason and number.isdigit() else 0
+    _, found, number = reason.rpartition(" epoch ")
+    return (number_in(number) or 0) if found else 0
 
 
 def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doors: Doors) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
-from ...core.identity import RunId, StageKey, TaskKey
+from ...core.identity import RunId, StageKey, TaskKey, number_in
 from ...core.manifest import SCHEMA
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
@@ -175,7 +175,8 @@ def stage_numbers(task: TaskFiles) -> list[int]:
     """The stages that have a run folder."""
     folder = task.run_dir(IMPLEMENTATION)
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    return sorted(int(name[6:]) for name in names if name.startswith("stage-") and name[6:].isdigit())
+    numbers = [number_in(name.removeprefix("stage-")) for name in names if name.startswith("stage-")]
+    return sorted(number for number in numbers if number is not None)
 
 
 def _manifests(task: TaskFiles, stage: int) -> Iterator[dict[str, object]]:

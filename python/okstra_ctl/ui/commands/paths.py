@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
-    names = _of_run(args.run, call) if args.run else _of_okstra(call)
+    names = _of_okstra(call) if args.run is None else _of_run(args.run, call)
     if args.shell:
         return Reply(names, "\n".join(f"{name}={shlex.quote(value)}" for name, value in names.items()))
     return Reply(names, fields(list(names.items())))
