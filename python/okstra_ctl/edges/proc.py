@@ -70,10 +70,8 @@ def start(
         if cwd is not None and not os.path.isdir(cwd):
             raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd) from error
         raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
-    except ValueError as error:  # a NUL, or letters that no argument can have: only damaged files bring them here
-        raise Unreadable(
-            "state-unreadable", f"a file of okstra's holds a value that {argv[0]} can't be given: {error}"
-        ) from error
+    except ValueError as error:
+        raise _unspeakable(argv[0], error) from error
     return Running(argv, process, stdin)
 
 
@@ -88,6 +86,11 @@ def run(
     return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish()
 
 
+def _unspeakable(program: str, error: ValueError) -> Unreadable:
+    """A NUL, or letters that no argument can have: only damaged files bring them here."""
+    return Unreadable("state-unreadable", f"a file of okstra's holds a value that {program} can't be given: {error}")
+
+
 def run_shell(
     command: str,
     *,
@@ -97,16 +100,19 @@ def run_shell(
     keep_open: Sequence[int] = (),
 ) -> int:
     """Runs a command that the user wrote, through `sh -c`; its output goes to the log. Answers its status."""
-    return subprocess.run(
-        ["sh", "-c", command],
-        cwd=cwd,
-        env=None if env is None else dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        pass_fds=tuple(keep_open),
-        check=False,
-    ).returncode
+    try:
+        return subprocess.run(
+            ["sh", "-c", command],
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=tuple(keep_open),
+            check=False,
+        ).returncode
+    except ValueError as error:
+        raise _unspeakable("sh", error) from error
 
 
 def start_detached(argv: Sequence[str]) -> None:
