@@ -271,6 +271,17 @@ def test_a_stage_whose_done_row_is_written_stays_done(play: Play) -> None:
     invariants.check(project, worked_in={STAGE}, commits=play.commits)
 
 
+def test_a_commit_point_that_others_see_is_not_taken_back(play: Play) -> None:
+    """The registry is renamed, then its folder can't be synced: for everybody else the stage is taken by now."""
+    later_run(play)
+    for at in (1, 2):  # the reservation, and the mark that makes it active
+        play.scene.restore()
+        synced = play.preload.environment(call="fsync", on="/home/.okstra/worktrees", at=at, do="eio")
+        run = play.project.run_stage(**synced)
+        assert (run.status, run.data["stage"]) == (0, 1), run
+        invariants.check(play.project)
+
+
 def _strike_each(play: Play, command: str, fault: str, select: Callable[[Sequence[Point]], Sequence[Point]]) -> None:
     prepare, must_follow = COMMANDS[command]
     prepare(play)

@@ -5,7 +5,7 @@
  *
  *   FAULT_COUNTER  file with the counter (8 bytes, made by the test); without it the preload does nothing
  *   FAULT_TRACE    file that gets a line "<number>\t<pid>\t<operation>\t<path>" for each call
- *   FAULT_ON       only calls whose path ends so draw a number
+ *   FAULT_CALL, FAULT_ON   only calls of that name, and whose path ends so, draw a number
  *   FAULT_AT       the number to strike at
  *   FAULT_DO       group    kill -9 the whole process group, before the call
  *                  leader   kill -9 the leader of the group alone (the command itself; its children live on)
@@ -46,16 +46,19 @@ __attribute__((constructor)) static void attach(void) {
   syscall(SYS_close, fd);
 }
 
-static void trace(long number, const char *operation, const char *path, int fd) {
+static const char *name_of(int fd, char *found, size_t room) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  long size = syscall(SYS_readlinkat, AT_FDCWD, link, found, room - 1);
+  found[size > 0 ? size : 0] = 0;
+  return found;
+}
+
+static void trace(long number, const char *operation, const char *path) {
   const char *file = getenv("FAULT_TRACE");
   if (!file) return;
-  char found[1024] = "", link[64], line[1200];
-  if (!path && fd >= 0) {
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    syscall(SYS_readlinkat, AT_FDCWD, link, found, sizeof found - 1);
-    path = found;
-  }
-  int size = snprintf(line, sizeof line, "%ld\t%d\t%s\t%s\n", number, getpid(), operation, path ? path : "");
+  char line[1200];
+  int size = snprintf(line, sizeof line, "%ld\t%d\t%s\t%s\n", number, getpid(), operation, path);
   if (size >= (int)sizeof line) size = sizeof line - 1;
   int out = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (out >= 0) {
@@ -80,11 +83,15 @@ static int ends_so(const char *path, const char *end) {
 
 /* Called before each change: draws a number, and strikes if it is the one. */
 static enum verdict change(const char *operation, const char *path, int fd, int takes_space) {
-  const char *on = getenv("FAULT_ON");
-  if (!counter || (on && !(path && ends_so(path, on)))) return GO_ON;
+  if (!counter) return GO_ON;
   int saved = errno;
+  char found[1024];
+  if (!path) path = name_of(fd, found, sizeof found);
+  const char *on = getenv("FAULT_ON"), *call = getenv("FAULT_CALL");
+  errno = saved;
+  if ((on && !ends_so(path, on)) || (call && strcmp(operation, call))) return GO_ON;
   long number = __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
-  trace(number, operation, path, fd);
+  trace(number, operation, path);
   errno = saved;
   const char *at = getenv("FAULT_AT"), *what = getenv("FAULT_DO");
   long wanted = at ? atol(at) : 0;

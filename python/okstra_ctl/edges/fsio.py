@@ -13,6 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from ..core.json_text import encode
@@ -120,7 +121,9 @@ def json_bytes(value: object) -> bytes:
 def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
     """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`).
 
-    `durable=False` leaves the moment of writing to the system: for pages that are derived from other files.
+    Once it is renamed everybody sees it: then a folder that can't be synced is no failure, because the caller
+    would take back what others go by already. `durable=False` leaves the moment of writing to the system: for
+    pages that are derived from other files.
     """
     temporary = _temporary(path)
     try:
@@ -131,11 +134,12 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
         finally:
             os.close(descriptor)
         os.rename(temporary, path)
-        if durable:
-            sync_folder(os.path.dirname(path))
     except OSError as error:
         discard(temporary)
         raise_write_failed(path, error)
+    if durable:
+        with suppress(OSError):
+            sync_folder(os.path.dirname(path))
 
 
 def replace_json(path: str, value: object) -> None:
