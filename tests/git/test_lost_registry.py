@@ -58,7 +58,7 @@ def test_a_task_worktree_beside_its_branch_is_work_not_rubbish(project: Project)
 def test_a_half_made_worktree_is_undone(project: Project, tmp_path: Path, made: str) -> None:
     preload = Preload.build(tmp_path)
     project.adopt(independent(1))
-    checkout = {"on": "README.md", "at": 1 if made == "task" else 2}
+    checkout = {"call": "open", "on": "README.md", "at": 1 if made == "task" else 2}
     assert project.okstra(*project.run_args(), **preload.environment(do="group", **checkout)).status == -9
     half_made = project.home / "worktrees" / "demo" / "core" / "t-1" / made
     assert half_made.is_dir()

@@ -110,11 +110,11 @@ def clear(home: HomePaths, site: Site) -> None:
 
 
 def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
-    top, ours = site.repository.top, git.branch_reason(site.repository.top, site.branch) == site.token
-    if ours or git.branch_commit(top, site.branch) is None:
-        git.discard_branch_lock(site.repository.common_dir, site.branch)
-    if git.branch_is_untouched(top, site.branch, site.token):
-        git.delete_branch_at(top, site.branch, site.base_commit, keep_open=keep_open)
+    top, common_dir = site.repository.top, site.repository.common_dir
+    if git.branch_commit(top, site.branch) is None:
+        git.clear_killed_creation(common_dir, site.branch, site.token)
+    elif git.branch_is_untouched(top, site.branch, site.token):
+        git.delete_untouched_branch(common_dir, site.branch, site.base_commit, keep_open=keep_open)
 
 
 def forget(repository: git.Repository, path: str, *, scratch: bool = False) -> None:

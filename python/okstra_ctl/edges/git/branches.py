@@ -72,18 +72,47 @@ def branch_exists(branch: str) -> Refused:
 
 def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
     """Puts a worktree's HEAD on a branch that stands at the same commit. Raises WorkFailed."""
-    must(git(path, *SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open), "attach HEAD")
+    must(
+        git(path, *NO_HOOKS, *SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
+        "attach HEAD",
+    )
 
 
-def discard_branch_lock(common_dir: str, branch: str) -> None:
-    """Removes the lock file that a killed git left on a branch of okstra's own. Under the repository lock.
+def clear_killed_creation(common_dir: str, branch: str, reason: str) -> None:
+    """Removes what a killed git left of a branch that is not there: its lock, and the start of its reflog.
 
-    The branch is one that only this task's runs make, and no git of okstra's is at work: nobody holds it.
+    The branch is one that only this task's runs make, and under the repository lock no git of okstra's is at work.
     """
     fsio.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
+    log = os.path.join(common_dir, "logs", "refs", "heads", branch)
+    if os.path.isfile(log) and reason.encode("utf-8", "surrogateescape") in (fsio.read_bytes(log) or b""):
+        fsio.discard(log)
 
 
-def delete_branch_at(root: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
-    """Deletes a branch only if it still stands at `commit`. Answers whether it did."""
-    finished = git(root, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open)
-    return finished.ok
+def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
+    """Deletes a branch that nobody touched since it was made, if it stands at `commit`. Answers whether it did.
+
+    `git update-ref -d` locks all packed refs for a moment, and killed in it leaves that lock to everybody. A
+    branch so new is a file of its own: it goes under its own lock, as git does it, and a second try after a
+    kill finds what is left. One that was packed meanwhile is left to git.
+    """
+    path = os.path.join(common_dir, "refs", "heads", branch)
+    if not _is_loose_alone(common_dir, branch):
+        return git(common_dir, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open).ok
+    fsio.discard(f"{path}.lock")
+    if not fsio.claim(f"{path}.lock"):
+        return False
+    try:
+        if (fsio.read_bytes(path) or b"").strip() != commit.encode():
+            return False
+        fsio.discard(path)
+        fsio.discard(os.path.join(common_dir, "logs", "refs", "heads", branch))
+        return True
+    finally:
+        fsio.discard(f"{path}.lock")
+
+
+def _is_loose_alone(common_dir: str, branch: str) -> bool:
+    packed = fsio.read_bytes(os.path.join(common_dir, "packed-refs")) or b""
+    named = f" refs/heads/{branch}\n".encode("utf-8", "surrogateescape")
+    return named not in packed and os.path.isfile(os.path.join(common_dir, "refs", "heads", branch))
