@@ -93,7 +93,7 @@ for number in 1 2; do
   pids+=("$!")
 done
 for pid in "${pids[@]}"; do wait "$pid"; done
-for number in 1 2; do run stage done --run "$(field run_id "$place/run-$number.json")"; done
+for number in 1 2; do run stage "done" --run "$(field run_id "$place/run-$number.json")"; done
 
 say "7. Stage 3 builds on both: not before they are merged into the task branch"
 run stage list --plan "$plan"
@@ -107,7 +107,7 @@ done
 say "8. Now it starts from the merged commit"
 "$okstra" run --task-key "$key" --task-type implementation --render-only --json >"$place/run-3.json"
 work 3 "$(field path "$place/run-3.json")"
-run stage done --run "$(field run_id "$place/run-3.json")"
+run stage "done" --run "$(field run_id "$place/run-3.json")"
 git -C "$task" merge -q --no-edit "$(field branch "$place/run-3.json")"
 
 say "9. What is there now"
