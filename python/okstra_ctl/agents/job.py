@@ -1,0 +1,94 @@
+"""What a worker is asked to do, how its client is started, and what the client's stream said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from ..words.outcomes import Access, Failure, WorkerOutcome
+
+
+class Job(NamedTuple):
+    """One dispatch of one worker. Paths are absolute; limits are seconds.
+
+    `writable` are folders outside `folder` that the client may write: the result's folder, and for an
+    executor in a linked worktree git's own folders. `options` are the provider's settings from config.json.
+    """
+
+    worker: str
+    role: str
+    provider: str
+    model: str
+    prompt: str
+    folder: str
+    access: Access
+    result: str
+    audit: str
+    log: str
+    token: str
+    """Unique to the dispatch; every process of it carries it in its environment (`OKSTRA_WORKER`)."""
+    soft_limit: float
+    hard_limit: float
+    writable: tuple[str, ...] = ()
+    environment: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, object] = MappingProxyType({})
+
+
+class Launch(NamedTuple):
+    """How to start the client. The prompt goes in through `stdin`; `environment` is the whole of it."""
+
+    argv: tuple[str, ...]
+    stdin: bytes
+    environment: Mapping[str, str]
+
+
+class Usage(NamedTuple):
+    """Tokens of one dispatch; `input` excludes what was read from a cache. `cost_usd` only where the client says it."""
+
+    input: int
+    cached: int
+    cache_written: int
+    output: int
+    cost_usd: float | None = None
+
+
+class Heard(NamedTuple):
+    """What the client's stream said. `ended` is its terminal event: without it, nothing was finished."""
+
+    ended: bool
+    failure: Failure = Failure.NONE
+    message: str = ""
+    retry_after: float | None = None
+    model: str | None = None
+    """The model that answered, from the stream; None when the client does not say."""
+    usage: Usage | None = None
+    denials: tuple[str, ...] = ()
+    last_message: str = ""
+    """The client's closing text: the result itself where the client can't write files (see `Provider.delivers_by_message`)."""
+
+
+class Report(NamedTuple):
+    """How a dispatch ended. `outcome` knows nothing of the result's form: the caller checks that."""
+
+    outcome: WorkerOutcome
+    heard: Heard
+    exit_status: int | None
+    seconds: float
+    attempts: int
+    """How often the client was started: more than one after rate limits and overload."""
+
+
+class Provider(Protocol):
+    """One client program. Adapters are pure: they build a command line and read a stream."""
+
+    name: str
+
+    def delivers_by_message(self, access: Access) -> bool:
+        """Whether the closing message is the result, because the client may write no file under this access."""
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        """The command line. `inherited` is okstra's own environment without git's and other runs' variables."""
+
+    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+        """Reads the stream; garbage and half lines are no error, they are just not a terminal event."""
