@@ -16,7 +16,8 @@ from support.okstra import Ended, Project
 from support.plans import independent
 
 STAGE = f"{Project.task_key}#stage-1"
-IN_THE_CHECKOUT = "README.md"  # git writes it while a worktree is filled: no lock is held, the claim is `provisioning`
+IN_THE_CHECKOUT = "README.md"  # git writes it while a worktree is filled
+BETWEEN_LOCKS = "team-state-001.json"  # written while the files arrive: no lock is held, the claim is `provisioning`
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def events_of(run: Ended) -> list[dict[str, object]]:
 def test_a_prepare_that_stands_still_is_not_taken_over(project: Project, preload: Preload) -> None:
     plan = project.adopt(independent(4))
     assert project.run_phase().status == 0
-    process = stop_at(project, preload, project.run_args("1"), IN_THE_CHECKOUT)
+    process = stop_at(project, preload, project.run_args("1"), BETWEEN_LOCKS)
     assert project.registry["stages"][STAGE]["status"] == "provisioning"
     others = [project.run_stage() for _ in range(3)]
     assert [run.data["stage"] for run in others] == [2, 3, 4]

@@ -65,7 +65,7 @@ class Heard(NamedTuple):
     usage: Usage | None = None
     denials: tuple[str, ...] = ()
     last_message: str = ""
-    """The client's closing text: the result itself where the client can't write files (see `Provider.delivers_by_message`)."""
+    """The closing text: the result itself where the client can write no file (`Provider.delivers_by_message`)."""
 
 
 class Report(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from ..words.errors import Missing
@@ -32,10 +34,52 @@ def text(*parts: str) -> str:
 
 
 def toml(*parts: str) -> dict[str, Any]:
-    """A TOML data file, parsed. The parser is imported late: light commands read no TOML."""
+    """A TOML data file, parsed. As Python does with its modules, the parsed form is kept beside it for the next time.
+
+    Raises Missing (`assets-missing`).
+    """
+    path = os.path.join(root(), *parts)
+    kept = os.path.join(os.path.dirname(path), "__pycache__", f"{os.path.basename(path)}.json")
+    stamp = _stamp(path)
+    try:
+        with open(kept, "rb") as file:
+            document: dict[str, Any] = json.load(file)
+        if stamp is not None and document["stamp"] == stamp:
+            return dict(document["parsed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    parsed = _parse(text(*parts))
+    if stamp is not None and not sys.dont_write_bytecode:
+        _keep(kept, json.dumps({"stamp": stamp, "parsed": parsed}))
+    return parsed
+
+
+def _keep(path: str, content: str) -> None:
+    """Where the installation can't be written to, nothing is kept, and nothing is lost but time."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _stamp(path: str) -> list[int] | None:
+    """What tells one version of the file from another: its size, time of change and number."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
+
+
+def _parse(content: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib  # the standard library has it from 3.11 on
-    document: dict[str, Any] = tomllib.loads(text(*parts))
+    document: dict[str, Any] = tomllib.loads(content)
     return document

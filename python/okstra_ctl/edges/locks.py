@@ -5,6 +5,9 @@ the network or a prompt. fasteners takes POSIX record locks, which `flock(1)` do
 vanish when their process opens and closes the lock file again: so lock files are opened here alone, are
 never deleted, and a process-wide lock stands in front.
 
+Its import costs as much as all else a lock does, and most locks are free: so a free one is taken by the same
+record lock without it, and fasteners does the waiting.
+
 A POSIX lock dies with its process, while a git child that it started goes on. So the repository lock also
 carries a fence: an flock on a second file whose descriptor the git child inherits. Whoever gets the lock
 next waits until the last such child is gone.
@@ -18,7 +21,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -124,10 +127,38 @@ def _process_wide(path: str, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _between_processes(path: str, deadline: float) -> Iterator[None]:
-    from fasteners.process_lock import InterProcessLock
-
     fsio.claim(path)
     _check_plain(path)
+    release = _take_free(path) or _await(path, deadline)
+    try:
+        _leave_note(path)
+        yield
+    finally:
+        fsio.discard(_note_path(path))
+        release()
+
+
+def _take_free(path: str) -> Callable[[], None] | None:
+    """Takes the lock if nobody has it; answers how to release it. Closing the file is what releases it."""
+    import fcntl
+
+    try:
+        descriptor = fsio.private(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return None
+        fsio.raise_write_failed(path, error)
+    return lambda: os.close(descriptor)
+
+
+def _await(path: str, deadline: float) -> Callable[[], None]:
+    from fasteners.process_lock import InterProcessLock
+
     lock: InterProcessLock = InterProcessLock(path)
     try:
         taken = lock.acquire(
@@ -142,12 +173,8 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
         fsio.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
     if not taken:
         raise _busy(path)
-    try:
-        _leave_note(path)
-        yield
-    finally:
-        fsio.discard(_note_path(path))
-        lock.release()
+    release: Callable[[], None] = lock.release
+    return release
 
 
 def _check_plain(path: str) -> None:

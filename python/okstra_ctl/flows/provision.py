@@ -1,9 +1,10 @@
 """Making a worktree in steps that a crash can stop anywhere (spec 3; the order is the protocol).
 
 1. Under the repository lock: `git worktree add` without files, detached, locked with the claim's token.
-2. Outside it: the checkout, on several cores.
-3. Under it again: the branch, created where none was, and HEAD put on it. The branch comes last, so undoing
-   an unfinished worktree never has to touch a branch that somebody could have worked on.
+2. Outside it: the checkout, on several cores, which needs no HEAD.
+3. Under it again, while the files arrive: the branch, created where none was, and HEAD put on it. Its reflog
+   carries the claim's token: undoing an unfinished worktree takes back only a branch that this claim made and
+   that nobody has moved since.
 """
 
 from __future__ import annotations
@@ -61,15 +62,16 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
         )
     git_dir = git.worktree_git_dir(site.path)
     with worktree_admin.fenced(git_dir) as fence:
-        running = git.start_checkout(site.path, workers=os.cpu_count() or 1, keep_open=(fence,))
+        running = git.start_checkout(site.path, site.base_commit, os.cpu_count() or 1, keep_open=(fence,))
     undo.push(running.kill)
     return Checkout(site, running, git_dir)
 
 
 def restore(home: HomePaths, site: Site, undo: UndoStack) -> None:
     """All steps for a worktree whose branch is there and whose folder is not. Raises WorkFailed, Busy."""
-    await_files(begin(home, site, undo))
+    checkout = begin(home, site, undo)
     put_on_branch(site)
+    await_files(checkout)
 
 
 def await_files(checkout: Checkout) -> None:

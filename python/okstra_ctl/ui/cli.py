@@ -16,6 +16,9 @@ from ..words.errors import InternalError, Interrupted, OkstraError, UsageError
 from .command_table import COMMANDS, Command, find, open_call
 from .reply import Reply, print_error, print_reply
 
+# argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
+argparse._ = str  # type: ignore[attr-defined]
+
 
 class _Formatter(argparse.HelpFormatter):
     """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""

@@ -28,7 +28,7 @@ from .history import (
     resolve_given,
     unreachable_commits,
 )
-from .repository import OLDEST, Repository, discover, has_identity, main_is_bare, main_worktree, version
+from .repository import OLDEST, Discovery, Repository, discover, has_identity, main_is_bare, main_worktree, version
 from .status import dirty_files, ignored_files, tracked, tracked_changes
 from .worktrees import (
     Worktree,
@@ -44,6 +44,7 @@ __all__ = [
     "NO_HOOKS",
     "OLDEST",
     "SYNC_REFS",
+    "Discovery",
     "Repository",
     "Worktree",
     "attach_head",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from .command import git, must, text
+from .command import begin, git, must, text
 from .history import resolve
 
 OLDEST = (2, 38)
@@ -30,19 +30,33 @@ class Repository(NamedTuple):
         return os.path.join(self.common_dir, "okstra.lock")
 
 
+class Discovery:
+    """A question to git that is under way: other things can be read meanwhile."""
+
+    def __init__(self, path: str) -> None:
+        asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
+        self._path = path
+        self._running = (
+            begin(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if _has_git_above(path) else None
+        )
+
+    def finish(self) -> Repository | None:
+        """As `discover`."""
+        if self._running is None:
+            return None
+        finished = self._running.finish()
+        lines = text(finished.stdout).splitlines()
+        if len(lines) < 3 or (finished.ok and len(lines) != 4):
+            return _discover_one_by_one(self._path)
+        return Repository(lines[0], lines[1], lines[2], lines[3] if finished.ok else "")
+
+
 def discover(path: str) -> Repository | None:
     """The checkout that holds `path`; None when no git repository does.
 
     Raises WorkFailed (`git-failed`) when there is one but git won't open it, Missing when git is not installed.
     """
-    if not _has_git_above(path):
-        return None
-    asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
-    finished = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True)
-    lines = text(finished.stdout).splitlines()
-    if len(lines) < 3 or (finished.ok and len(lines) != 4):
-        return _discover_one_by_one(path)
-    return Repository(lines[0], lines[1], lines[2], lines[3] if finished.ok else "")
+    return Discovery(path).finish()
 
 
 def _discover_one_by_one(path: str) -> Repository | None:

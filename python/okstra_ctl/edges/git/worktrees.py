@@ -11,7 +11,7 @@ from .. import proc
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
 
-_PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
+_PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=64")
 
 
 class Worktree(NamedTuple):
@@ -62,12 +62,12 @@ def worktree_add_detached(
         )
 
 
-def start_checkout(path: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
-    """Begins to fill a worktree with the files of its HEAD, on several cores. Needs no lock."""
+def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
+    """Begins to fill an empty worktree with the files of a commit, on several cores. Needs no lock, moves no HEAD."""
     return begin(
         path,
         *(*NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
-        *("reset", "--hard", "--quiet", "--no-recurse-submodules"),
+        *("read-tree", "-m", "-u", "--no-recurse-submodules", commit),
         keep_open=keep_open,
     )
 

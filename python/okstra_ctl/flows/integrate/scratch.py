@@ -27,7 +27,7 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
         reason = f"okstra {key} integrate"
         git.worktree_add_detached(repository, path, commit, reason=reason, keep_open=lock.keep_open)
     try:
-        running = git.start_checkout(path, workers=os.cpu_count() or 1)
+        running = git.start_checkout(path, commit, workers=os.cpu_count() or 1)
         git.finish_checkout(running, path, git.worktree_git_dir(path))
         yield path
     finally:

@@ -93,6 +93,7 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
         undo.push(lambda: _drop(held, doors))
         site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = provision.begin(doors.home, site, undo)
+        provision.put_on_branch(site)
         facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
         draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
@@ -100,7 +101,6 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
         draft.notes.extend(
             furnish(request.checkout.top, claim.path, request.project.config, held.files.log("worktree-setup"))
         )
-        provision.put_on_branch(site)
         _write_manifest(request, draft, doors, undo)
         _activate(held, doors)
         undo.commit()

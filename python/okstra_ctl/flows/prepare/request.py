@@ -65,6 +65,7 @@ class Request(NamedTuple):
 def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
     project = _project(inputs, doors)
+    discovery = git.Discovery(project.root)
     key = TaskKey.make(inputs.project_id or project.config.project_id, inputs.task_group, inputs.task_id)
     if key.project_id != project.config.project_id:
         raise UsageError(
@@ -77,9 +78,9 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     manifest = check_folder_is_free(project.files, key) or {}
     _check_given(inputs)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
-    repository = git.discover(project.root)
-    degraded = _degraded(repository)
     workers, lead_model = _people(inputs, phase, doors)
+    repository = discovery.finish()
+    degraded = _degraded(repository)
     plan, stage_map = _plan(inputs, project.files.task(key), remember=remember)
     return Request(
         inputs=inputs,

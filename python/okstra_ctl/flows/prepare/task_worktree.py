@@ -99,9 +99,10 @@ def _make(
     with UndoStack() as undo:
         undo.push(lambda: _drop(request, doors, claim))
         site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
-        provision.await_files(provision.begin(doors.home, site, undo))
-        notes = furnish(top, claim.path, request.project.config, log_path)
+        checkout = provision.begin(doors.home, site, undo)
         provision.put_on_branch(site)
+        provision.await_files(checkout)
+        notes = furnish(top, claim.path, request.project.config, log_path)
         active = _activate(request, doors, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes
