@@ -1,0 +1,166 @@
+"""Running one dispatch of a worker to its end: attempts, backoff, limits, and what the end is called (spec 5)."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..edges import fsio
+from ..words.errors import WorkFailed
+from ..words.outcomes import Access, Failure, WorkerOutcome
+from . import warden_orders
+from .held_client import WARDEN_LOST, HeldClient
+from .job import Heard, Job, Launch, Provider, Report
+from .warden_orders import Verdict
+
+_TICK = 0.1
+_QUIET_SECONDS = 1.0
+_RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
+_LIMITS = (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT)
+_NOTHING_HEARD = Heard(ended=False, failure=Failure.INTERRUPTED)
+
+
+class Patience(NamedTuple):
+    """Waits of one dispatch, in seconds: before an attempt is repeated, and for a client that has done its work."""
+
+    first: float = 2.0
+    longest: float = 120.0
+    farewell: float = 5.0
+
+
+PATIENCE = Patience()
+
+
+def run_job(
+    job: Job,
+    provider: Provider,
+    *,
+    stop: threading.Event,
+    inherited: Mapping[str, str],
+    patience: Patience = PATIENCE,
+) -> Report:
+    """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit.
+
+    Never raises for what a client does. A result or audit file that stands there from before is set aside first
+    (`set_aside`), so what is found afterwards is this dispatch's. Nothing of the client's processes outlives the call.
+    Raises Unreadable or WorkFailed when the prompt can't be read or the log not be written.
+    """
+    prompt = _prompt_text(job)
+    started = time.monotonic()
+    attempts = 0
+    while True:
+        for path in (job.result, job.audit):
+            set_aside(path)
+        attempts += 1
+        spent = time.monotonic() - started
+        launch = provider.launch(job, prompt, inherited)
+        outcome, heard, status = _attempt(job, provider, launch, spent, stop, patience)
+        spent = time.monotonic() - started
+        if outcome is WorkerOutcome.ERROR and heard.failure in _RETRIED:
+            delay = _delay(attempts, heard.retry_after, patience)
+            if spent + delay < job.soft_limit:
+                if not stop.wait(delay):
+                    continue
+                heard = heard._replace(failure=Failure.INTERRUPTED)
+                spent = time.monotonic() - started
+        return Report(outcome, heard, status, spent, attempts)
+
+
+def set_aside(path: str) -> str | None:
+    """Renames a file that an earlier attempt left to `<path>.attempt-<n>`. Raises WorkFailed (`write-failed`)."""
+    if not os.path.lexists(path):
+        return None
+    number = 1
+    while os.path.lexists(aside := f"{path}.attempt-{number}"):
+        number += 1
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        fsio.raise_write_failed(aside, error)
+    return aside
+
+
+def _prompt_text(job: Job) -> str:
+    data = fsio.read_bytes(job.prompt)
+    if data is None:
+        raise WorkFailed("write-failed", "the worker's prompt is not there", where=job.prompt)
+    return data.decode("utf-8", "replace")
+
+
+def _attempt(
+    job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
+) -> tuple[WorkerOutcome, Heard, int | None]:
+    """One start of the client, with what is left of the limits."""
+    if stop.is_set():
+        return WorkerOutcome.ERROR, _NOTHING_HEARD, None
+    with HeldClient(job, launch, soft_limit=job.soft_limit - spent, hard_limit=job.hard_limit - spent) as client:
+        _wait(client, provider, stop, patience)
+        ended = client.ended()
+    reason, status = ended.verdict.reason, ended.verdict.status
+    if reason == warden_orders.NOT_STARTED:
+        message = f"{launch.argv[0]} can't be started in {job.folder}: {ended.verdict.complaint}"
+        return WorkerOutcome.NOT_RUN, Heard(False, Failure.CLIENT, message), None
+    heard = provider.hear(ended.stdout, ended.stderr, status if not reason else None)
+    by_message = provider.delivers_by_message(job.access)
+    delivered = bool(heard.last_message) if by_message else os.path.isfile(job.result)
+    outcome, heard = judge(job.access, heard, ended.verdict, delivered=delivered)
+    if outcome is WorkerOutcome.COMPLETED and by_message:
+        fsio.make_folder(os.path.dirname(job.result))
+        fsio.replace(job.result, heard.last_message.encode("utf-8", "replace"))
+    return outcome, heard, status
+
+
+def _wait(client: HeldClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:
+    """Until the client has ended. One that said all it had to say and does not go is sent away."""
+    written, since, dismiss_at, asked = -1, 0.0, None, False
+    while not client.wait(_TICK):
+        now = time.monotonic()
+        if stop.is_set() and not asked:
+            client.stop()
+            asked = True
+        if client.written != written:
+            written, since, dismiss_at, looked = client.written, now, None, False
+        elif not looked and now - since >= min(_QUIET_SECONDS, patience.farewell):
+            looked = True
+            if written and provider.hear(client.recent_output(), b"", None).ended:
+                dismiss_at = since + patience.farewell
+        elif dismiss_at is not None and now >= dismiss_at and not asked:
+            client.dismiss()
+            asked = True
+
+
+def judge(access: Access, heard: Heard, verdict: Verdict, *, delivered: bool) -> tuple[WorkerOutcome, Heard]:
+    """What the end is called.
+
+    A completed turn needs its terminal event, no failure, and no refused tool: an executor that was refused one has
+    not done what it was asked. A reader that was refused a tool may still have all that it needed, so there the
+    refusals are only reported when the result is there all the same.
+    """
+    reason = verdict.reason
+    finished = heard.ended and heard.failure is Failure.NONE
+    if not finished and reason in _LIMITS:
+        return WorkerOutcome.TIMEOUT, heard._replace(failure=Failure.INTERRUPTED)
+    if not finished and reason in (warden_orders.STOPPED, warden_orders.ORPHANED, WARDEN_LOST):
+        return WorkerOutcome.ERROR, heard._replace(failure=Failure.INTERRUPTED)
+    if reason == warden_orders.FLOOD:
+        return WorkerOutcome.ERROR, heard._replace(failure=Failure.CLIENT, message="it wrote without end")
+    if reason == warden_orders.LOG_FAILED:
+        message = f"its log can't be written: {verdict.complaint}"
+        return WorkerOutcome.ERROR, heard._replace(failure=Failure.CLIENT, message=message)
+    if not finished:
+        failure = Failure.INTERRUPTED if heard.failure is Failure.NONE else heard.failure
+        return WorkerOutcome.ERROR, heard._replace(failure=failure)
+    if heard.denials and (access is not Access.READ or not delivered):
+        return WorkerOutcome.ERROR, heard._replace(failure=Failure.DENIED)
+    return WorkerOutcome.COMPLETED, heard
+
+
+def _delay(attempts: int, retry_after: float | None, patience: Patience) -> float:
+    """Exponential, with jitter so that workers that were refused together don't come back together."""
+    backoff = min(patience.longest, patience.first * 2.0 ** min(attempts - 1, 30))
+    jittered = backoff * random.uniform(0.5, 1.0)
+    return jittered if retry_after is None else retry_after + jittered * 0.1

@@ -1,0 +1,97 @@
+"""What okstra tells a warden, and what the warden answers. Imported by the warden: standard library only.
+
+Okstra writes the orders to the warden's standard input as one marshalled value after its length (both sides are
+the same interpreter, and nothing is quicker to read), then at most one letter more. The input's end means that
+okstra is gone. The warden answers one marshalled verdict on its standard output.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+ASKED_TO_STOP = b"s"
+LINGERED = b"l"
+_LENGTH_BYTES = 4
+
+
+class Orders(NamedTuple):
+    """The client to start and the limits to hold it to. Descriptors are numbers that the warden inherits."""
+
+    argv: tuple[bytes, ...]
+    environment: Mapping[bytes, bytes]
+    folder: bytes
+    token: str
+    prompt: int
+    output: int
+    errors: int
+    log: int
+    soft_limit: float
+    hard_limit: float
+    grace: float
+    """From SIGTERM to SIGKILL when the client is to end at once."""
+    most_output: int
+
+
+class Verdict(NamedTuple):
+    """How the client ended. `reason` is empty when it ended by itself."""
+
+    status: int | None
+    reason: str
+    complaint: str = ""
+    left: int = 0
+    """Processes that could not be killed."""
+
+
+SOFT_LIMIT, HARD_LIMIT, ORPHANED, STOPPED, LINGER, FLOOD, LOG_FAILED, NOT_STARTED = (
+    "soft-limit",
+    "hard-limit",
+    "orphaned",
+    "stopped",
+    "lingered",
+    "flood",
+    "log-failed",
+    "not-started",
+)
+
+
+def packed(value: Orders | Verdict) -> bytes:
+    plain: tuple[Any, ...] = tuple(value)
+    data = marshal.dumps(plain)
+    return len(data).to_bytes(_LENGTH_BYTES, "big") + data
+
+
+def read_orders(read: Callable[[int], bytes]) -> Orders | None:
+    """None when okstra went before it had said all."""
+    value = _read(read)
+    return None if value is None else Orders(*value)
+
+
+def verdict_in(data: bytes) -> Verdict | None:
+    """None when the warden went before it had said all."""
+    position = 0
+
+    def take(size: int) -> bytes:
+        nonlocal position
+        position += size
+        return data[position - size : position]
+
+    value = _read(take)
+    return None if value is None else Verdict(*value)
+
+
+def _read(read: Callable[[int], bytes]) -> tuple[Any, ...] | None:
+    head = _exactly(read, _LENGTH_BYTES)
+    body = None if head is None else _exactly(read, int.from_bytes(head, "big"))
+    return None if body is None else marshal.loads(body)
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes | None:
+    data = b""
+    while len(data) < size:
+        more = read(size - len(data))
+        if not more:
+            return None
+        data += more
+    return data
