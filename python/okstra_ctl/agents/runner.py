@@ -47,13 +47,14 @@ def run_job(
 
     Never raises for what a client does. A result or audit file that stands there from before is set aside first
     (`set_aside`), so what is found afterwards is this dispatch's. Nothing of the client's processes outlives the call.
-    Raises Unreadable or WorkFailed when the prompt can't be read or the log not be written.
+    Raises Unreadable or WorkFailed when the prompt can't be read, or the log or an old result not be written.
     """
     prompt = _prompt_text(job)
     started = time.monotonic()
     attempts = 0
     while True:
         for path in (job.result, job.audit):
+            fsio.make_folder(os.path.dirname(path))
             set_aside(path)
         attempts += 1
         spent = time.monotonic() - started
@@ -109,7 +110,6 @@ def _attempt(
     delivered = bool(heard.last_message) if by_message else os.path.isfile(job.result)
     outcome, heard = judge(job.access, heard, ended.verdict, delivered=delivered)
     if outcome is WorkerOutcome.COMPLETED and by_message:
-        fsio.make_folder(os.path.dirname(job.result))
         fsio.replace(job.result, heard.last_message.encode("utf-8", "replace"))
     return outcome, heard, status
 
