@@ -33,6 +33,7 @@ _GOOD = {
     "allowed": ["a"],
     "forbidden": ["b"],
     "usual_next": "n",
+    "verdict_tokens": ["good", "bad"],
     "roles": ["analyst"],
     "workers": ["claude"],
     "max_rounds": 2,

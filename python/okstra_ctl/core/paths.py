@@ -133,6 +133,14 @@ class RunFiles(NamedTuple):
         return os.path.join(self.dir, "state", f"events-{self.seq}.jsonl")
 
     @property
+    def report_draft(self) -> str:
+        return os.path.join(self.dir, "state", f"report-draft-{self.seq}.json")
+
+    @property
+    def qa(self) -> str:
+        return os.path.join(self.dir, "state", f"qa-{self.seq}.json")
+
+    @property
     def exit_check(self) -> str:
         return os.path.join(self.dir, "state", f"exit-check-{self.seq}.json")
 
@@ -161,6 +169,13 @@ class RunFiles(NamedTuple):
 
     def worker_result(self, worker: str) -> str:
         return self._named("worker-results", f"{worker}-worker", ".md")
+
+    def worker_answers(self, worker: str, label: str) -> str:
+        """What a worker answers after its result: `label` is `round-<N>` or `plan-check`."""
+        return self._named("worker-results", f"{worker}-{label}", ".md")
+
+    def extra_prompt(self, worker: str, label: str) -> str:
+        return self._named("prompts", f"{worker}-{label}", ".md")
 
     def worker_audit(self, worker: str) -> str:
         return self._named("worker-results", f"{worker}-worker-audit", ".md")
@@ -242,6 +257,7 @@ def _names_of_run(run: RunFiles) -> dict[str, str]:
         "CONVERGENCE_PATH": run.convergence,
         "EVENTS_PATH": run.events,
         "ERRORS_PATH": run.errors,
+        "REPORT_DRAFT_PATH": run.report_draft,
         "FINAL_REPORT_DATA_PATH": run.report_data,
         "FINAL_REPORT_PATH": run.report,
         "FINAL_REPORT_HTML_PATH": run.report_html,

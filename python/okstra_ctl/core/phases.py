@@ -11,7 +11,11 @@ SOURCE_EDITS = ("none", "stage", "chosen")
 
 
 class Phase(NamedTuple):
-    """One task type. `workers` are the analysis providers it takes by default; `roles` those it declares."""
+    """One task type. `workers` are the analysis providers it takes by default; `roles` those it declares.
+
+    `verdict_tokens` are what the report may conclude, best first; `worker_verdicts` what an analyst or verifier
+    must conclude (empty: nothing is asked).
+    """
 
     task_type: str
     title: str
@@ -21,6 +25,8 @@ class Phase(NamedTuple):
     allowed: tuple[str, ...]
     forbidden: tuple[str, ...]
     usual_next: str
+    verdict_tokens: tuple[str, ...]
+    worker_verdicts: tuple[str, ...]
     roles: tuple[str, ...]
     workers: tuple[str, ...]
     max_rounds: int
@@ -74,6 +80,8 @@ def _phase(task_type: str, fields: Mapping[str, object]) -> Phase:
             texts("allowed"),
             texts("forbidden"),
             text("usual_next"),
+            texts("verdict_tokens"),
+            texts("worker_verdicts") if "worker_verdicts" in fields else (),
             texts("roles"),
             texts("workers"),
             int(text("max_rounds")),

@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class TaskClaim(NamedTuple):
-    """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down."""
+    """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
+
+    `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
+    """
 
     path: str
     branch: str
@@ -33,6 +36,7 @@ class TaskClaim(NamedTuple):
     owner: Owner | None = None
     token: str = ""
     epochs: Mapping[int, int] = MappingProxyType({})
+    restores: bool = False
 
     def to_json(self) -> Entry:
         return {
@@ -47,6 +51,7 @@ class TaskClaim(NamedTuple):
             "owner": self.owner.to_json() if self.owner else None,
             "token": self.token,
             "epochs": {str(stage): epoch for stage, epoch in sorted(self.epochs.items())},
+            **({"restores": True} if self.restores else {}),
         }
 
     @classmethod
@@ -66,11 +71,44 @@ class TaskClaim(NamedTuple):
             owner=Owner.from_json(entry.get("owner")),
             token=_text(entry, "token"),
             epochs={int(stage): int(epoch) for stage, epoch in epochs.items()},
+            restores=_flag(entry, "restores"),
+        )
+
+
+class Earlier(NamedTuple):
+    """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
+
+    run_id: str
+    epoch: int
+    status: ClaimStatus
+    owner: Owner | None
+    reserved_at: str
+    plan_digest: str
+
+    def to_json(self) -> Entry:
+        return {**self._asdict(), "status": str(self.status), "owner": self.owner.to_json() if self.owner else None}
+
+    @classmethod
+    def from_json(cls, entry: object) -> Earlier | None:
+        if entry is None:
+            return None
+        if not isinstance(entry, dict):
+            raise ValueError("before is an object")
+        return cls(
+            run_id=_text(entry, "run_id"),
+            epoch=_count(entry, "epoch"),
+            status=ClaimStatus(_text(entry, "status")),
+            owner=Owner.from_json(entry.get("owner")),
+            reserved_at=_text(entry, "reserved_at"),
+            plan_digest=_text(entry, "plan_digest"),
         )
 
 
 class StageClaim(NamedTuple):
-    """One run's hold on one stage. `token` is the reason its worktree is locked with."""
+    """One run's hold on one stage. `token` is the reason its worktree is locked with.
+
+    `restores` is as a task's. `before` is the hold that a rerun under way takes over.
+    """
 
     path: str
     branch: str
@@ -84,6 +122,8 @@ class StageClaim(NamedTuple):
     token: str
     plan: str
     plan_digest: str
+    restores: bool = False
+    before: Earlier | None = None
 
     def to_json(self) -> Entry:
         return {
@@ -99,13 +139,12 @@ class StageClaim(NamedTuple):
             "token": self.token,
             "plan": self.plan,
             "plan_digest": self.plan_digest,
+            **({"restores": True} if self.restores else {}),
+            **({"before": self.before.to_json()} if self.before else {}),
         }
 
     @classmethod
     def from_json(cls, entry: Entry) -> StageClaim:
-        epoch = entry.get("epoch", 0)
-        if not isinstance(epoch, int):
-            raise ValueError("epoch is a number")
         return cls(
             path=_text(entry, "path"),
             branch=_text(entry, "branch"),
@@ -115,11 +154,19 @@ class StageClaim(NamedTuple):
             run_id=_text(entry, "run_id"),
             owner=Owner.from_json(entry.get("owner")),
             reserved_at=_text(entry, "reserved_at"),
-            epoch=epoch,
+            epoch=_count(entry, "epoch"),
             token=_text(entry, "token"),
             plan=_text(entry, "plan"),
             plan_digest=_text(entry, "plan_digest"),
+            restores=_flag(entry, "restores"),
+            before=Earlier.from_json(entry.get("before")),
         )
+
+    def as_before(self) -> StageClaim | None:
+        """The claim that stands once this unfinished one is undone: an earlier run's, or none."""
+        if self.before is None:
+            return None
+        return self._replace(**self.before._asdict(), restores=False, before=None)
 
 
 class RegistryDoc:
@@ -236,4 +283,18 @@ def _text(entry: Entry, field: str) -> str:
         raise ValueError(f"{field} is text")
     if not value.isascii():
         value.encode("utf-8", "surrogateescape")
+    return value
+
+
+def _count(entry: Entry, field: str) -> int:
+    value = entry.get(field, 0)
+    if not isinstance(value, int):
+        raise ValueError(f"{field} is a number")
+    return value
+
+
+def _flag(entry: Entry, field: str) -> bool:
+    value = entry.get(field, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{field} is true or false")
     return value

@@ -6,9 +6,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.outcomes import Access
 from .phases import Phase
 
-PROVIDERS = ("claude", "codex", "gemini", "rehearsal")
+REHEARSAL = "rehearsal"
+PROVIDERS = ("claude", "codex", "gemini", REHEARSAL)
+
+
+# Clients whose read-only sandbox lets them write no file: their closing message is their result.
+_CLOSED_READERS = ("codex", "gemini")
+_ACCESS = {"executor": Access.EDIT, "verifier": Access.TEST}
+
+
+def access_of(role: str) -> Access:
+    """What a role may touch (spec 5, "Roles")."""
+    return _ACCESS.get(role, Access.READ)
+
+
+def delivers_by_message(provider: str, access: Access) -> bool:
+    """Whether a worker's closing message is its result, because its client can write no file."""
+    return provider in _CLOSED_READERS and access is Access.READ
 
 
 class Worker(NamedTuple):
@@ -19,14 +36,20 @@ class Worker(NamedTuple):
     provider: str
     model: str
 
+    @property
+    def voice(self) -> str:
+        """Whose judgement this is, when it comes to a quorum: a provider's; each part of a rehearsal is its own."""
+        return self.id if self.provider == REHEARSAL else self.provider
+
 
 class RosterWishes(NamedTuple):
-    """What the command line asked for; empty means the phase's default."""
+    """What the command line asked for; empty means the phase's default. `configured` are the user's own providers."""
 
     workers: tuple[str, ...] = ()
     executor: str = ""
     critic: str = ""
     provider: str = ""
+    configured: tuple[str, ...] = ()
 
 
 def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
@@ -34,37 +57,41 @@ def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -
 
     Raises UsageError (`unknown-worker`) for a provider that does not exist or a role the phase lacks.
     """
-    providers = _providers(phase, wishes)
+    voices = _voices(phase, wishes)
     workers: list[Worker] = []
     if "analyst" in phase.roles:
-        workers += [Worker(name, "analyst", name, model_of(name)) for name in providers]
+        workers += [Worker(name, "analyst", provider, model_of(provider)) for name, provider in voices]
     if "executor" in phase.roles:
-        executor = _known(wishes.executor or providers[0])
+        executor = _known(wishes.executor or voices[0][1], wishes)
         workers.append(Worker(f"{executor}-executor", "executor", executor, model_of(executor)))
     elif wishes.executor:
         raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
     if "verifier" in phase.roles:
-        workers += [Worker(f"{name}-verifier", "verifier", name, model_of(name)) for name in providers]
-    writer = _known(wishes.provider or "claude")
+        workers += [Worker(f"{name}-verifier", "verifier", provider, model_of(provider)) for name, provider in voices]
+    writer = _known(wishes.provider or "claude", wishes)
     workers.append(
         Worker("report-writer", "report-writer", writer, model_of("report-writer" if writer == "claude" else writer))
     )
     if wishes.critic and wishes.critic != "off":
         if "critic" not in phase.roles:
             raise UsageError("unknown-worker", f"{phase.task_type} takes no critic", where="--critic")
-        workers.append(Worker("critic", "critic", _known(wishes.critic), model_of(wishes.critic)))
+        workers.append(Worker("critic", "critic", _known(wishes.critic, wishes), model_of(wishes.critic)))
     return tuple(workers)
 
 
-def _providers(phase: Phase, wishes: RosterWishes) -> tuple[str, ...]:
+def _voices(phase: Phase, wishes: RosterWishes) -> tuple[tuple[str, str], ...]:
+    """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts unless told otherwise."""
+    if wishes.provider == REHEARSAL and not wishes.workers:
+        return tuple((f"{REHEARSAL}-{part}", REHEARSAL) for part in "ab")
     asked = wishes.workers or ((wishes.provider,) if wishes.provider else phase.workers)
-    named = tuple(dict.fromkeys(_known(name) for name in asked))
+    named = tuple(dict.fromkeys(_known(name, wishes) for name in asked))
     if wishes.executor and "verifier" in phase.roles and wishes.executor not in named:
-        return (*named, _known(wishes.executor))
-    return named
+        named = (*named, _known(wishes.executor, wishes))
+    return tuple((name, name) for name in named)
 
 
-def _known(name: str) -> str:
-    if name not in PROVIDERS:
-        raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(PROVIDERS))
+def _known(name: str, wishes: RosterWishes) -> str:
+    known = (*PROVIDERS, *wishes.configured)
+    if name not in known:
+        raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(known))
     return name

@@ -35,9 +35,9 @@ def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
     run = RunId(request.key, request.phase.task_type, stage, seq)
     worktree, commands = _worktree(request, doors, choice)
     files = request.task.run_of(run)
-    context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0)
     planned = request.plan_map.stage(stage) if stage is not None else None
-    names = [*run_folder.files_of(request, run, files, context, planned, ""), files.manifest]
+    context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
+    names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
     return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands))
 
 

@@ -7,35 +7,39 @@ from collections.abc import Mapping
 from ...core.paths import RunFiles, TaskFiles
 from ...core.plan.records import Stage
 from ...core.roster import Worker
-from ...core.template import UnknownPlaceholder, fill
-from ...edges import assets
-from ...words.errors import Missing
+from ..prompting import fill_file, worker_prompt
 from .request import Request
 
-_NONE = "(none)"
+NONE = "(none)"
 
 
-def render(request: Request, run: RunFiles, values: Mapping[str, str], stage: Stage | None) -> dict[str, bytes]:
-    """Every prompt of the run, by path. `values` are the run's paths and facts by placeholder name."""
-    known = {**values, **_facts(request, run, stage)}
-    known["PROFILE"] = _fill(f"profiles/{request.phase.task_type}.md", known)
-    files = {run.launch_prompt: _fill("launch.template.md", known)}
-    preamble = assets.text("templates", "worker-prompt-preamble.md")
+def render(request: Request, run: RunFiles, values: Mapping[str, str]) -> dict[str, bytes]:
+    """Every prompt of the run, by path. `values` are the run's context (`facts` among them)."""
+    profile = fill_file(f"profiles/{request.phase.task_type}.md", values)
+    known = {
+        **values,
+        "PROFILE": profile,
+        "BRIEF": request.brief_text.strip() or NONE,
+        "ROSTER": "\n".join(_roster_row(run, worker) for worker in request.roster),
+    }
+    files = {run.launch_prompt: fill_file("launch.template.md", known)}
     for worker in request.roster:
-        files[run.worker_prompt(worker.id)] = _fill_text(
-            preamble, "worker-prompt-preamble.md", known | _of_worker(run, worker)
-        )
-    files |= _instruction_set(request.task, request.brief_text, known["PROFILE"])
+        own = {**known, "WORKER_AUDIT_PATH": run.worker_audit(worker.id)}
+        result = result_path(run, worker)
+        files[run.worker_prompt(worker.id)] = worker_prompt(own, worker, worker.role, result)
+    files |= _instruction_set(request.task, request.brief_text, profile)
     return {path: text.encode("utf-8", "surrogateescape") for path, text in files.items()}
 
 
-def _instruction_set(task: TaskFiles, brief: str, profile: str) -> dict[str, str]:
-    folder = task.instruction_set
-    return {f"{folder}/brief.md": brief or "(no brief was given)\n", f"{folder}/profile.md": profile}
+def result_path(run: RunFiles, worker: Worker) -> str:
+    """Where a worker's work product belongs: the report writer's is the report's data."""
+    return run.report_data if worker.role == "report-writer" else run.worker_result(worker.id)
 
 
-def _facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str]:
+def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str]:
+    """What prompts say of the run besides its paths, by placeholder name."""
     inputs, phase = request.inputs, request.phase
+    executors = [worker.id for worker in request.roster if worker.role == "executor"]
     return {
         "PHASE_TITLE": phase.title,
         "PHASE_SUMMARY": phase.summary,
@@ -43,30 +47,24 @@ def _facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, st
         "ALLOWED": _bullets(phase.allowed),
         "FORBIDDEN": _bullets(phase.forbidden),
         "USUAL_NEXT": phase.usual_next,
-        "BRIEF": request.brief_text.strip() or _NONE,
-        "BRIEF_PATH": request.brief or _NONE,
-        "DIRECTIVE": inputs.directive or _NONE,
-        "RELATED_TASKS": ", ".join(inputs.related_tasks) or _NONE,
-        "CLARIFICATION_RESPONSE": inputs.clarification_response or _NONE,
+        "BRIEF_PATH": request.brief or NONE,
+        "DIRECTIVE": inputs.directive or NONE,
+        "RELATED_TASKS": ", ".join(inputs.related_tasks) or NONE,
+        "CLARIFICATION_RESPONSE": inputs.clarification_response or NONE,
         "REPORT_LANGUAGE": request.language,
         "WORK_CATEGORY": request.category,
         "QA_COMMANDS": _bullets(f"`{command}`" for command in request.project.config.qa_commands),
-        "PLAN_PATH": request.plan or _NONE,
+        "PLAN_PATH": request.plan or NONE,
         "STAGE_BLOCK": _stage_block(stage),
-        "ROSTER": "\n".join(_roster_row(run, worker) for worker in request.roster),
         "LEAD_MODEL": request.lead_model,
+        "VERDICT_FIELD": f"    verdict: <{' or '.join(phase.worker_verdicts)}>\n" if phase.worker_verdicts else "",
+        "EXECUTOR_RESULT_PATH": run.worker_result(executors[0]) if executors else NONE,
     }
 
 
-def _of_worker(run: RunFiles, worker: Worker) -> dict[str, str]:
-    return {
-        "WORKER_ID": worker.id,
-        "WORKER_ROLE": worker.role,
-        "WORKER_PROVIDER": worker.provider,
-        "WORKER_MODEL": worker.model,
-        "WORKER_RESULT_PATH": run.worker_result(worker.id),
-        "WORKER_AUDIT_PATH": run.worker_audit(worker.id),
-    }
+def _instruction_set(task: TaskFiles, brief: str, profile: str) -> dict[str, str]:
+    folder = task.instruction_set
+    return {f"{folder}/brief.md": brief or "(no brief was given)\n", f"{folder}/profile.md": profile}
 
 
 def _roster_row(run: RunFiles, worker: Worker) -> str:
@@ -88,15 +86,4 @@ def _stage_block(stage: Stage | None) -> str:
 
 def _bullets(items: object) -> str:
     lines = [f"- {item}" for item in items] if hasattr(items, "__iter__") else []
-    return "\n".join(lines) or _NONE
-
-
-def _fill(name: str, values: Mapping[str, str]) -> str:
-    return _fill_text(assets.text("prompts", *name.split("/")), name, values)
-
-
-def _fill_text(text: str, name: str, values: Mapping[str, str]) -> str:
-    try:
-        return fill(text, values)
-    except UnknownPlaceholder as missing:
-        raise Missing("assets-missing", f"{name} asks for {missing}, which no run has", where=name) from missing
+    return "\n".join(lines) or NONE

@@ -31,8 +31,8 @@ class Draft(NamedTuple):
 
 def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo: UndoStack) -> dict[str, str]:
     """Writes the run's folder; answers every path and fact of the run by name. Raises WorkFailed, Missing."""
-    context = context_of(request, draft.run, draft.worktree, draft.epoch)
-    files = files_of(request, draft.run, draft.files, context, draft.stage, at)
+    context = context_of(request, draft.run, draft.worktree, draft.epoch, draft.stage)
+    files = files_of(request, draft.run, draft.files, context, at)
     shared = {path: data for path, data in files.items() if _is_shared(path)}
     own = {path: data for path, data in files.items() if path not in shared}
     undo.push(lambda: discard_files(own))
@@ -50,7 +50,9 @@ def _write_shared(request: Request, files: dict[str, bytes]) -> None:
                 fsio.replace(path, data)
 
 
-def context_of(request: Request, run: RunId, worktree: WorktreeFacts, epoch: int) -> dict[str, str]:
+def context_of(
+    request: Request, run: RunId, worktree: WorktreeFacts, epoch: int, stage: Stage | None
+) -> dict[str, str]:
     """Every path and fact of the run, by the names that prompts use (spec 4)."""
     paths = compute_run_paths(
         project_root=request.project.root,
@@ -69,16 +71,15 @@ def context_of(request: Request, run: RunId, worktree: WorktreeFacts, epoch: int
         "WORKTREE_BASE_COMMIT": worktree.base_commit or "(none)",
         "WORKTREE_STATUS": worktree.status,
         "RUN_EPOCH": str(epoch),
+        **prompts.facts(request, request.task.run_of(run), stage),
     }
 
 
-def files_of(
-    request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], stage: Stage | None, at: str
-) -> dict[str, bytes]:
+def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], at: str) -> dict[str, bytes]:
     """Path to bytes of all that the run's folder holds before its manifest."""
     event = {"v": 1, "at": at, "event": "prepared", "run_id": str(run)}
     return {
-        **prompts.render(request, run_files, context, stage),
+        **prompts.render(request, run_files, context),
         run_files.run_context: fsio.json_bytes(new_context(run, context)),
         run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
         run_files.events: encode_line(event),

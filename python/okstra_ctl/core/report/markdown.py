@@ -1,0 +1,215 @@
+"""The report as markdown, from its data alone (spec 4, "Final report")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .parts import Field
+from .plan_part import plan_lines
+
+Report = Mapping[str, Any]
+Labels = Mapping[str, str]
+
+
+def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, title: str) -> str:
+    """`fields` are those of the phase's own part; `labels` the words of the report's language."""
+    is_plan = report["task_type"] == "implementation-planning"
+    lines = [
+        *(["---", "approved: false", f"task-key: {report['task_key']}", "---"] if is_plan else []),
+        f"# {title}: {report['task_key']}",
+        "",
+        *([f"> {labels['rehearsal']}", ""] if report["rehearsal"] else []),
+        *_author(report, labels),
+        *_verdict(report["verdict"], report, labels),
+        *_execution(report, labels),
+        *_findings(report["findings"], labels),
+        *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
+        *(_plan(report, fields, labels) if is_plan else _phase(report, fields, labels, title)),
+        *_clarifications(report["clarifications"], labels),
+        *_table(f"## 7. {labels['follow_ups']}", report["follow_ups"], ("title", "task_type", "reason"), labels),
+        *_table(f"## 8. {labels['checked']}", report["checked"], ("what", "how", "result"), labels),
+        *_usage(report["usage"], labels),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cell(text: object) -> str:
+    """A value in a table: one line, and no pipe that would end it."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _author(report: Report, labels: Labels) -> Iterator[str]:
+    if report["author"]["reason"]:
+        yield f"> {labels['author_lead']} {cell(report['author']['reason'])}"
+        yield ""
+
+
+def _verdict(verdict: Mapping[str, Any], report: Report, labels: Labels) -> Iterator[str]:
+    yield f"## 1. {labels['verdict']}: `{verdict['token']}`"
+    yield ""
+    yield verdict["conclusion"].strip()
+    yield ""
+    if verdict["direction"]:
+        yield f"- {labels['direction']}: {cell(verdict['direction'])}"
+    yield f"- {labels['commit']}: `{report['commit'] or '-'}`"
+    yield f"- {labels['next_step']}: `{verdict['next_step']}`"
+    if verdict["approval_needed"]:
+        yield f"- {labels['approval_needed']}"
+    yield ""
+
+
+def _execution(report: Report, labels: Labels) -> Iterator[str]:
+    yield f"## 2. {labels['execution']}"
+    yield ""
+    columns = ("worker", "role", "model", "outcome", "answer", "findings_count")
+    yield _row(labels[name] for name in columns)
+    yield _row("---" for _ in columns)
+    for one in report["execution"]:
+        model = one["model_observed"] or f"{one['model']} ({labels['unknown']})"
+        answer = " ".join(part for part in (one["state"] or "-", one["verdict"], one["note"]) if part)
+        yield _row((one["worker"], one["role"], model, one["outcome"], answer, one["findings"]))
+    yield ""
+    for name, gate in report["gates"].items():
+        yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")
+    yield ""
+
+
+def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
+    yield f"## 3. {labels['findings']}"
+    yield ""
+    if not findings:
+        yield labels["no_findings"]
+        yield ""
+    for one in findings:
+        yield f"### {one['id']} [{one['severity']}] {cell(one['title'])}"
+        yield ""
+        yield f"- {labels['claim']}: {cell(one['claim'])}"
+        closed = f", {labels['closed_by']} {cell(one['closed_by'])}" if one["closed_by"] else ""
+        yield f"- {labels['status']}: **{one['class']}**, {one['status']}{closed}"
+        raised = ", ".join(f"{claim['worker']} ({claim['finding']})" for claim in one["raised_by"])
+        yield f"- {labels['raised_by']}: {raised}"
+        yield f"- {labels['evidence_status']}: {one['evidence_status']}"
+        for line in one["evidence"]:
+            yield f"- {labels['evidence']}: {evidence_text(line)}"
+        for ballot in one["verdicts"]:
+            basis = f" ({ballot['basis']})" if ballot["basis"] else ""
+            shown = "".join(f"; {evidence_text(line)}" for line in ballot["evidence"])
+            yield f"- {ballot['worker']}: {ballot['verdict']}{basis}, {cell(ballot['reason'])}{shown}"
+        yield ""
+
+
+def evidence_text(line: Mapping[str, Any]) -> str:
+    if "command" in line:
+        return f"{_code(line['command'])} exit {line['exit']}"
+    first, last = line["lines"] or (0, 0)
+    place = f"{line['path']}:{first}" + (f"-{last}" if last != first else "") if first else line["path"]
+    return cell(place) + (f" {_code(line['quote'])}" if line["quote"] else "")
+
+
+def _code(text: str) -> str:
+    text = " ".join(text.split())
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _phase(report: Report, fields: Sequence[Field], labels: Labels, title: str) -> Iterator[str]:
+    yield f"## 5. {title}"
+    yield ""
+    for field in fields:
+        yield from _field(report["phase"], field, labels)
+    if report["commits"]:
+        yield f"### {labels['commits']}"
+        yield ""
+        yield from (f"- `{one['commit'][:12]}` {cell(one['subject'])}" for one in report["commits"])
+        yield ""
+    if report["steps"]:
+        yield f"### {labels['steps']}"
+        yield ""
+        for step in report["steps"]:
+            shown = "; ".join([*(evidence_text(line) for line in step["evidence"]), *filter(None, [step["note"]])])
+            yield f"{step['step']}. {labels['done' if step['done'] else 'skipped']}: {shown}"
+        yield ""
+
+
+def _plan(report: Report, fields: Sequence[Field], labels: Labels) -> Iterator[str]:
+    yield "## 5. Plan"
+    yield ""
+    for field in fields:
+        if field.name != "stages":
+            yield from _field(report["phase"], field, labels)
+    yield from plan_lines(report["phase"].get("stages", []))
+
+
+def _field(phase: Mapping[str, Any], field: Field, labels: Labels) -> Iterator[str]:
+    value = phase.get(field.name)
+    yield f"### {field.title}"
+    yield ""
+    if not field.is_list:
+        yield str(value or labels["none"]).strip()
+    elif not value:
+        yield labels["none"]
+    elif field.items:
+        yield _row(field.items)
+        yield _row("---" for _ in field.items)
+        for one in value:
+            yield _row(_plain(one.get(name, ""), labels) for name in field.items)
+    else:
+        yield from (f"- {cell(one)}" for one in value)
+    yield ""
+
+
+def _plain(value: object, labels: Labels) -> object:
+    if isinstance(value, bool):
+        return labels["chosen"] if value else ""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _clarifications(rows: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
+    yield f"## 6. {labels['clarifications']}"
+    yield ""
+    if not rows:
+        yield labels["none"]
+    else:
+        yield _row(labels[name] for name in ("id", "question", "status", "blocks", "answer_column"))
+        yield _row("---" for _ in range(5))
+        for row in rows:
+            yield _row(row[name] for name in ("id", "question", "status", "blocks", "answer"))
+    yield ""
+
+
+def _bullets(heading: str, items: Sequence[str], labels: Labels) -> Iterator[str]:
+    yield heading
+    yield ""
+    yield from (f"- {cell(item)}" for item in items)
+    if not items:
+        yield labels["none"]
+    yield ""
+
+
+def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], labels: Labels) -> Iterator[str]:
+    yield heading
+    yield ""
+    if rows:
+        yield _row(columns)
+        yield _row("---" for _ in columns)
+        yield from (_row(row[name] for name in columns) for row in rows)
+    else:
+        yield labels["none"]
+    yield ""
+
+
+def _usage(usage: Mapping[str, Any] | None, labels: Labels) -> Iterator[str]:
+    yield f"## 9. {labels['usage']}"
+    yield ""
+    if usage is None:
+        yield labels["unknown"]
+        return
+    columns = ("worker", "input", "cached", "cache_written", "output", "cost_usd")
+    yield _row(columns)
+    yield _row("---" for _ in columns)
+    for one in [*usage["workers"], {**usage["total"], "worker": "**total**"}]:
+        yield _row(labels["unknown"] if one.get(name) is None else one[name] for name in columns)
+
+
+def _row(cells: Iterable[object]) -> str:
+    return "| " + " | ".join(cell(one) for one in cells) + " |"

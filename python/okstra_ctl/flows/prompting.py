@@ -1,0 +1,56 @@
+"""Filling the templates in `prompts/` and `templates/`: one way, for prepared and for later prompts.
+
+`{{NAME}}` is a value; a line `{{> file.md}}` is another template of `prompts/`, for what several share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..core.roster import Worker, access_of, delivers_by_message
+from ..core.template import UnknownPlaceholder, fill
+from ..edges import assets
+from ..words.errors import Missing
+
+_INCLUDE = re.compile(r"^\{\{> ([a-z/-]+\.md)\}\}$", re.MULTILINE)
+_DEEPEST = 3
+
+
+def fill_file(name: str, values: Mapping[str, str], *, folder: str = "prompts") -> str:
+    """A template file, filled. Raises Missing (`assets-missing`) for a file or value that is not there."""
+    text = _expand(assets.text(folder, *name.split("/")), _DEEPEST)
+    try:
+        return fill(text, values)
+    except UnknownPlaceholder as missing:
+        raise Missing("assets-missing", f"{name} asks for {missing}, which no run has", where=name) from missing
+
+
+def worker_prompt(values: Mapping[str, str], worker: Worker, part: str, result: str) -> str:
+    """A worker's whole prompt: the anchor lines, then its part (`prompts/roles/<part>.md`).
+
+    `values` are those of the run's context and of the part; `result` is where the worker's answer belongs.
+    """
+    own = {
+        **values,
+        "WORKER_ID": worker.id,
+        "WORKER_ROLE": worker.role,
+        "WORKER_PROVIDER": worker.provider,
+        "WORKER_MODEL": worker.model,
+        "WORKER_RESULT_PATH": result,
+    }
+    form = "json-" if part == "report-writer" else ""
+    how = "message" if delivers_by_message(worker.provider, access_of(worker.role)) else "file"
+    own["DELIVERY"] = fill_file(f"includes/delivery-{form}{how}.md", own).rstrip()
+    preamble = fill_file("worker-prompt-preamble.md", own, folder="templates")
+    return f"{preamble.rstrip()}\n\n{fill_file(f'roles/{part}.md', own).rstrip()}\n"
+
+
+def stance(*, adversarial: bool) -> str:
+    return fill_file(f"includes/stance-{'adversarial' if adversarial else 'plain'}.md", {}).strip()
+
+
+def _expand(text: str, depth: int) -> str:
+    if depth == 0:
+        raise Missing("assets-missing", "templates include one another without end", where="prompts")
+    return _INCLUDE.sub(lambda found: _expand(assets.text("prompts", *found[1].split("/")), depth - 1).rstrip(), text)
