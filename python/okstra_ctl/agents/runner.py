@@ -17,6 +17,7 @@ from .held_client import WARDEN_LOST, HeldClient
 from .job import Heard, Job, Launch, Provider, Report
 from .warden_orders import Verdict
 
+ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
 _TICK = 0.1
 _QUIET_SECONDS = 1.0
 _RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
@@ -58,7 +59,7 @@ def run_job(
             set_aside(path)
         attempts += 1
         spent = time.monotonic() - started
-        launch = provider.launch(job, prompt, inherited)
+        launch = _numbered(provider.launch(job, prompt, inherited), attempts)
         outcome, heard, status = _attempt(job, provider, launch, spent, stop, patience)
         spent = time.monotonic() - started
         if outcome is WorkerOutcome.ERROR and heard.failure in _RETRIED:
@@ -90,6 +91,13 @@ def _prompt_text(job: Job) -> str:
     if data is None:
         raise WorkFailed("write-failed", "the worker's prompt is not there", where=job.prompt)
     return data.decode("utf-8", "replace")
+
+
+def _numbered(launch: Launch, attempts: int) -> Launch:
+    """The attempt's number goes in by the environment, counted on from the caller's when it dispatches again."""
+    first = launch.environment.get(ATTEMPT_VARIABLE, "")
+    number = (int(first) if first.isdecimal() else 1) + attempts - 1
+    return launch._replace(environment={**launch.environment, ATTEMPT_VARIABLE: str(number)})
 
 
 def _attempt(

@@ -48,7 +48,7 @@ def toml(*parts: str) -> dict[str, Any]:
             return dict(document["parsed"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    parsed = _parse(text(*parts))
+    parsed = parse_toml(text(*parts))
     if stamp is not None and not sys.dont_write_bytecode:
         _keep(kept, json.dumps({"stamp": stamp, "parsed": parsed}))
     return parsed
@@ -76,7 +76,8 @@ def _stamp(path: str) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
-def _parse(content: str) -> dict[str, Any]:
+def parse_toml(content: str) -> dict[str, Any]:
+    """Raises ValueError when it is not TOML."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:

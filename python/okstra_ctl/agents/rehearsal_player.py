@@ -1,0 +1,209 @@
+"""The rehearsal's client: a real process that plays its part of a script, and says that it is a rehearsal.
+
+It reads the prompt from its standard input and prints one JSON object a line, the last of them its result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ..core.template import UnknownPlaceholder
+from ..edges import assets, fsio, proc
+from ..words.errors import OkstraError, UsageError
+from . import rehearsal_report
+from .rehearsal_script import MATCHES, Part, Step, anchors, expand, parse_script, part_for
+
+DEFAULT_SCRIPT = ("prompts", "rehearsal", "default.toml")
+NOTE = "rehearsal: no model was asked; a script is played"
+_PREFIX = "OKSTRA_"
+# The names that a script may always use; what the run does not give is empty.
+_ALWAYS = (
+    *("RUN_ID", "TASK_KEY", "PHASE", "ROLE", "WORKER_ID", "STAGE", "ROUND", "ATTEMPT"),
+    *("RESULT", "AUDIT", "DRAFT", "COMMIT", "HEAD", "PLAN", "ITEMS", "STEPS"),
+)
+
+
+class Played(Exception):
+    """The part is over before its last step. `said` is what its terminal event says; None for none at all."""
+
+    def __init__(self, said: dict[str, object] | None, status: int) -> None:
+        self.said, self.status = said, status
+
+
+def main() -> NoReturn:
+    """`rehearsal_player SCRIPT`; an empty name stands for the built-in script."""
+    prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
+    status = 0
+    say({"type": "init", "client": "rehearsal", "model": "rehearsal", "note": NOTE})
+    try:
+        said: dict[str, object] | None = {"status": "completed"}
+        Player(sys.argv[1], prompt, os.environ).play()
+    except Played as over:
+        said, status = over.said, over.status
+    except OkstraError as error:
+        said, status = {"status": "failed", "message": f"{error.message} ({error.where})"}, 1
+    except UnknownPlaceholder as error:
+        said, status = {"status": "failed", "message": f"the script asks for {{{{{error}}}}}, which nothing gives"}, 1
+    if said is not None:
+        say({"type": "result", **said, "usage": {"input": 0, "output": 0}, "note": NOTE})
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def say(event: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8") + "\n")
+    sys.stdout.flush()
+
+
+class Player:
+    """One dispatch. Raises Played, UsageError, WorkFailed and UnknownPlaceholder."""
+
+    def __init__(self, script: str, prompt: str, environment: Mapping[str, str]) -> None:
+        self._values = self._known(prompt, environment)
+        self._parts, self._script = load(script)
+        self._do: dict[str, Callable[[Step], None]] = {
+            "edit": self._edit,
+            "write": self._write,
+            "run": self._run,
+            "commit": self._commit,
+            "result": self._result,
+            "audit": self._audit,
+            "report": self._report,
+            "say": lambda step: say({"type": "message", "text": self._text(step.value)}),
+            "wait": lambda step: time.sleep(step.value),
+            "fault": self._fault,
+        }
+        self._to_come: tuple[Step, ...] = ()
+
+    @staticmethod
+    def _known(prompt: str, environment: Mapping[str, str]) -> dict[str, str]:
+        given = {name[len(_PREFIX) :]: value for name, value in environment.items() if name.startswith(_PREFIX)}
+        return {**dict.fromkeys(_ALWAYS, ""), **anchors(prompt), **given}
+
+    def play(self) -> None:
+        names = {"worker": "WORKER_ID"}
+        facts = {name: self._values[names.get(name, name.upper())] for name in MATCHES}
+        part = part_for(self._parts, facts)
+        if part is None:
+            told = ", ".join(f"{name} {value or '(none)'}" for name, value in facts.items())
+            raise UsageError("bad-config", f"no part of the script is for {told}", where=self._script)
+        for number, step in enumerate(part.steps):
+            self._to_come = part.steps[number + 1 :]
+            say({"type": "step", "step": step.kind, "number": number + 1})
+            self._do[step.kind](step)
+
+    def _text(self, text: str) -> str:
+        self._values["HEAD"] = _head() if "{{HEAD}}" in text else ""
+        return expand(text, self._values)
+
+    def _edit(self, step: Step) -> None:
+        path, find = step.value["path"], self._text(step.value["find"])
+        old = (fsio.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
+        if old.count(find) != 1:
+            fault = f"the text to replace stands {old.count(find)} times in {path}"
+            raise UsageError("bad-config", fault, where=self._script)
+        new = old.replace(find, self._text(step.value["replace"]))
+        _write_file(path, new)
+
+    def _write(self, step: Step) -> None:
+        _write_file(step.value["path"], self._text(step.value["content"]))
+
+    def _run(self, step: Step) -> None:
+        command = self._text(step.value)
+        ended = proc.run(["sh", "-c", command])
+        say({"type": "command", "command": command, "exit": ended.status, "output": _shown(ended)})
+        wanted = step.beside.get("exit", 0)
+        if ended.status != wanted:
+            message = f"`{command}` ended with {ended.status}, and the script says {wanted}"
+            raise Played({"status": "failed", "message": message}, 1)
+
+    def _commit(self, step: Step) -> None:
+        for argv in (["git", "add", "-A"], ["git", "commit", "-q", "-m", self._text(step.value)]):
+            ended = proc.run(argv)
+            if not ended.ok:
+                message = f"{argv[0]} {argv[1]} ended with {ended.status}: {_shown(ended)}"
+                raise Played({"status": "failed", "message": message}, 1)
+
+    def _result(self, step: Step) -> None:
+        fsio.replace(self._values["RESULT"], self._text(step.value).encode("utf-8", "surrogateescape"))
+
+    def _audit(self, step: Step) -> None:
+        fsio.replace(self._values["AUDIT"], self._text(step.value).encode("utf-8", "surrogateescape"))
+
+    def _report(self, step: Step) -> None:
+        draft = fsio.read_json(self._values["DRAFT"]) or {}
+        report = rehearsal_report.written(draft, _each_text(step.value, self._text))
+        fsio.replace(self._values["RESULT"], fsio.json_bytes(report))
+
+    def _fault(self, step: Step) -> None:
+        kind = step.value
+        if kind == "deaf":
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+        if kind in ("hang", "deaf"):
+            while True:
+                time.sleep(3600)
+        if kind == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "half":
+            texts = [later.value for later in self._to_come if later.kind == "result"]
+            whole = self._text(texts[0]) if texts else ""
+            fsio.replace(self._values["RESULT"], whole[: len(whole) // 2].encode("utf-8", "surrogateescape"))
+            sys.stdout.write('{"type": "result", "status": "comp')
+        if kind == "garbage":
+            sys.stdout.flush()
+            sys.stdout.buffer.write(bytes(range(256)) * 8)
+        if kind == "empty":
+            fsio.replace(self._values["RESULT"], b"")
+            raise Played({"status": "completed"}, 0)
+        if kind == "denied":
+            raise Played({"status": "completed", "denials": ["Write: a tool that the script had refused"]}, 0)
+        if kind in ("rate-limit", "overloaded", "login"):
+            after = {"retry_after": step.beside["after"]} if "after" in step.beside else {}
+            raise Played({"status": "failed", "failure": kind, "message": f"a {kind} by the script", **after}, 1)
+        raise Played(None, 1 if kind == "half" else 0)
+
+
+def load(path: str) -> tuple[tuple[Part, ...], str]:
+    """The parts of a script, and its name for messages. Raises UsageError (`bad-config`), Missing, Unreadable."""
+    if not path:
+        return parse_script(assets.toml(*DEFAULT_SCRIPT), where="/".join(DEFAULT_SCRIPT)), "/".join(DEFAULT_SCRIPT)
+    data = fsio.read_bytes(path)
+    if data is None:
+        raise UsageError("bad-config", "there is no such rehearsal script", where=path)
+    try:
+        return parse_script(assets.parse_toml(data.decode("utf-8")), where=path), path
+    except ValueError as error:  # also what the TOML parser and the decoder raise
+        raise UsageError("bad-config", f"the rehearsal script is not TOML: {error}", where=path) from None
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _each_text(inner, change) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_each_text(inner, change) for inner in value]
+    return change(value) if isinstance(value, str) else value
+
+
+def _write_file(path: str, content: str) -> None:
+    """A file of the project's, written as an editor would: in place, its mode kept, links followed."""
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(content)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+
+
+def _head() -> str:
+    return proc.run(["git", "rev-parse", "HEAD"]).stdout.decode().strip()
+
+
+def _shown(ended: proc.Finished) -> str:
+    return (ended.stdout + ended.stderr).decode("utf-8", "replace")[-2000:]
