@@ -4,6 +4,7 @@
 # Usage: okstra-ctl rerun RUN [options]
 #
 # Options:
+#   --lead claude/auto   who drives the run
 #   --render-only        prepare and print; start no lead
 #   --json               one JSON object on stdout, for failures too
 #   --project-root DIR   the project; default: the repository one stands in

@@ -13,11 +13,17 @@ from support.sealed import ROOT
 
 def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
     """Runs okstra.sh at a pseudo-terminal, types the answers, and answers status and screen."""
+    agent = project.repo.path.parent / "agents" / "claude"  # where an agent is, a person's run is led by it
+    agent.parent.mkdir(exist_ok=True)
+    agent.write_text("#!/bin/sh\n")
+    agent.chmod(0o755)
+    environment = project.okstra.environment
+    environment = {**environment, "PATH": f"{agent.parent}:{environment['PATH']}"}
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(project.repo.path)
         door = str(ROOT / "bin" / "okstra.sh")
-        os.execve(door, [door, *flags], project.okstra.environment)
+        os.execve(door, [door, *flags], environment)
     os.write(terminal, "".join(f"{answer}\n" for answer in answers).encode())
     screen = b""
     while True:

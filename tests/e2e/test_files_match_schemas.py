@@ -17,6 +17,7 @@ from okstra_ctl.words.error_codes import ERROR_CODES
 from support import schemas
 from support.okstra import Ended, Okstra, Project
 from support.plans import plan_text
+from support.rehearsal import install, part
 from support.repos import Repo
 from support.sealed import sealed_environment
 
@@ -75,6 +76,24 @@ def _in_git(project: Project) -> None:
     okstra.ok("paths", third.data["run_id"], "--json")
     okstra.ok("stage", "list", "--plan", plan, "--json")
     okstra.ok("worktree", "list", "--json")
+    _led(project)
+
+
+def _led(project: Project) -> None:
+    """A run that okstra leads: one that ends well, and one whose analyst fails."""
+    key, rehearsal = project.task_key, ("--provider", "rehearsal", "--yes", "--json")
+    settings = project.repo.path / ".okstra" / "project.json"
+    settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
+    good = project.okstra.ok("run", "--task-key", key, "--task-type", "final-verification", *rehearsal)
+    project.okstra.ok("wait", good.data["run_id"], "--json")
+    (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
+    project.okstra.ok("check", "result", result, "--json")
+    project.okstra("resume", good.data["run_id"], "--json")  # refused: completed
+    install(project, part({"fault": "garbage"}, worker="rehearsal-a", attempt=["1", "2"]))
+    failed = project.okstra("run", "--task-key", key, "--task-type", "error-analysis", *rehearsal)
+    assert failed.codes == ["run-failed"]
+    project.okstra("resume", failed.data["run_id"], "--json")
+    project.okstra.ok("resume", failed.data["run_id"], "--json")
 
 
 def _without_git(project: Project) -> None:

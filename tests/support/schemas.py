@@ -23,12 +23,17 @@ DOCUMENTS = {
     "latest-task.json": "latest-task",
     "stage-map-*.json": "stage-map",
     "exit-check-*.json": "exit-check",
+    "convergence-*.json": "convergence",
+    "report-draft-*.json": "report-draft",
+    "final-report-*.data.json": "final-report",
+    "qa-*.json": "qa",
 }
 ROWS = {
     "consumers.jsonl": "ledger-row",
     "timeline.jsonl": "timeline-row",
     "active.jsonl": "index-row",
     "events-*.jsonl": "event-row",
+    "errors-*.jsonl": "error-row",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..core.identity import RunId
 from ..core.ownership import Owner
@@ -21,7 +22,14 @@ _HELD = {
     Liveness.NOBODY: RunStatus.RESERVED,
     Liveness.GONE: RunStatus.INTERRUPTED,
 }
-_ENDED = {"done": RunStatus.COMPLETED.value, "released": RunStatus.RELEASED.value}
+_ENDED = {
+    "done": RunStatus.COMPLETED.value,
+    "released": RunStatus.RELEASED.value,
+    "completed": RunStatus.COMPLETED.value,
+    "failed": RunStatus.FAILED.value,
+    "contract-violated": RunStatus.CONTRACT_VIOLATED.value,
+    "interrupted": RunStatus.INTERRUPTED.value,
+}
 
 
 class WorktreeRow(NamedTuple):
@@ -62,7 +70,7 @@ def run_rows(doors: Doors) -> list[RunRow]:
             row["run_id"],
             row.get("task_type", ""),
             row.get("stage"),
-            _ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or RunStatus.PREPARED.value,
+            _ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or _led(row),
             row.get("at", ""),
             row.get("project_root", ""),
             row.get("manifest", ""),
@@ -75,6 +83,16 @@ def run_rows(doors: Doors) -> list[RunRow]:
         for _, claim in doc.stages()
         if claim.run_id not in known and claim.status is not ClaimStatus.PROVISIONING
     ]
+
+
+def _led(row: Mapping[str, Any]) -> str:
+    """The status of a run that holds no stage and has not ended."""
+    if row.get("event") != "started":
+        return RunStatus.PREPARED.value
+    try:
+        return _HELD[process_identity.liveness(Owner.from_json(row.get("owner")))].value
+    except ValueError:
+        return RunStatus.PREPARED.value
 
 
 def _row_of_claim(claim: StageClaim, status: str) -> RunRow:

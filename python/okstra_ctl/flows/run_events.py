@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from typing import Any
 
 from ..core.json_text import encode_line
 from ..core.paths import RunFiles
@@ -16,3 +18,16 @@ def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
     fsio.make_folder(os.path.dirname(files.events))
     with hold(LockKind.INDEX, f"{files.events}.lock"):
         fsio.append_line(files.events, encode_line(row))
+
+
+def events_of(files: RunFiles) -> list[dict[str, Any]]:
+    """The run's events, oldest first; a torn last line is passed over."""
+    rows = []
+    for line in (fsio.read_bytes(files.events) or b"").split(b"\n"):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows

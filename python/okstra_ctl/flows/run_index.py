@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..core.home_paths import HomePaths
@@ -15,7 +16,10 @@ VERSION = 1
 
 
 class IndexRow(NamedTuple):
-    """One event of one run. `event` is `prepared`, `done` or `released`; the newest of a run tells its state."""
+    """One event of one run; the newest of a run tells its state.
+
+    `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.
+    """
 
     run_id: str
     event: str
@@ -24,11 +28,17 @@ class IndexRow(NamedTuple):
     stage: int | None
     project_root: str
     manifest: str
+    owner: Mapping[str, object] | None = None
 
 
 def append(home: HomePaths, row: IndexRow) -> None:
     with hold(LockKind.INDEX, home.index_lock):
-        fsio.append_line(home.active_index, encode_line({"v": VERSION, **row._asdict()}))
+        fsio.append_line(
+            home.active_index,
+            encode_line(
+                {"v": VERSION, **{name: value for name, value in row._asdict().items() if name != "owner" or value}}
+            ),
+        )
 
 
 def append_softly(home: HomePaths, row: IndexRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -69,6 +70,19 @@ def find_run(text: str, start: str, doors: Doors) -> KnownRun:
         if manifest is not None:
             return KnownRun(run, project, files, manifest)
     raise UsageError("not-found", f"there is no run {run}", where=root or start, hint="`okstra list` shows the runs")
+
+
+def with_budget(run: KnownRun, budget: str) -> KnownRun:
+    """The run with another budget, in US dollars. Raises UsageError (`usage`)."""
+    check_budget(budget)
+    requested = run.manifest.get("requested")
+    asked = {**(requested if isinstance(requested, Mapping) else {}), "budget_usd": budget}
+    return run._replace(manifest={**run.manifest, "requested": asked})
+
+
+def check_budget(text: str) -> None:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None:
+        raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
 
 
 def project_root_of(run: RunId, start: str, doors: Doors) -> str | None:

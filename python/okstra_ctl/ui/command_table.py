@@ -25,8 +25,11 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("setup", "setup", "register a project", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
-    Command("run", "run", "prepare a run of one phase (what okstra.sh calls)", "Runs"),
+    Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
+    Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
+    Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),
+    Command("check", "check", "check what a worker wrote, before it is handed in", "Runs"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from ..flows.prepare.bundle import PreparedRun
 
 
-def prepared_reply(run: PreparedRun, *, render_only: bool) -> Reply:
+def prepared_reply(run: PreparedRun, *, lead: str) -> Reply:
+    """`lead` is who drives the run from here; empty when it is only prepared."""
     data = {
         "run_id": str(run.run),
         "task_key": str(run.run.task),
@@ -38,6 +39,6 @@ def prepared_reply(run: PreparedRun, *, render_only: bool) -> Reply:
     )
     talk = [f"okstra: {sentence}" for sentence in run.repaired]
     talk += [f"okstra: warning: {warning}" for warning in run.warnings]
-    if not render_only:
-        talk.append("okstra: this version starts no lead by itself: give the prompt above to your agent")
+    if lead == "claude":
+        talk.append("okstra: start your agent with the prompt above; `--lead auto` lets okstra drive the run itself")
     return Reply(data, text, talk=talk)

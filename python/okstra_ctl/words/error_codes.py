@@ -35,6 +35,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
     "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
     "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
+    "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
+    "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
@@ -50,6 +52,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 3: refused
     "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
     "no-stage-ready": ErrorCode(EXIT_REFUSED, "no stage of the plan can be started now; the message says why for each"),
+    "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
+    "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
+    "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
+    "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
     "stage-done": ErrorCode(EXIT_REFUSED, "the stage is done already"),
     "stage-blocked": ErrorCode(EXIT_REFUSED, "stages it depends on are not done"),
     "stage-unmerged": ErrorCode(EXIT_REFUSED, "stages it depends on are done but not merged into the task branch"),
@@ -74,6 +80,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
     # 4: a check found errors
+    "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
     "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),

@@ -54,3 +54,12 @@ class AnswerState(Word):
     @property
     def counts(self) -> bool:
         return self in (AnswerState.CLEAN, AnswerState.FINDINGS)
+
+
+class RunOutcome(Word):
+    """How a run ended (spec 4, "run-manifest")."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CONTRACT_VIOLATED = "contract-violated"
+    INTERRUPTED = "interrupted"

@@ -62,6 +62,8 @@ class RunStatus(Word):
     COMPLETED = "completed"
     RELEASED = "released"
     PREPARED = "prepared"
+    FAILED = "failed"
+    CONTRACT_VIOLATED = "contract-violated"
 
 
 class Liveness(Word):

@@ -93,3 +93,10 @@ def _closed_by(ballots: Sequence[Ballot], found: FindingClass) -> str:
                 if line.exit is not None:
                     return f"refutation by {ballot.worker}: {line.as_text()}"
     return ""
+
+
+def unverified(group: Group, analysts: Mapping[str, str]) -> Outcome:
+    """For findings that nobody is asked about again (an implementation's verifiers): shared by all, or by one."""
+    shared = len({analysts[worker] for worker in group.raisers}) > 1 and group.raisers == analysts.keys()
+    found = FindingClass.CONSENSUS if shared else FindingClass.SINGLE_SOURCE
+    return Outcome(group, found, (), EvidenceStatus.UNCHECKED, "")

@@ -19,6 +19,7 @@ from .branches import (
 from .command import NO_HOOKS, SYNC_REFS, environment, users_environment
 from .history import (
     changed_files,
+    commit_subjects,
     commits_between,
     is_ancestor,
     is_on_a_branch,
@@ -55,6 +56,7 @@ __all__ = [
     "branches_like",
     "changed_files",
     "clear_killed_creation",
+    "commit_subjects",
     "commits_between",
     "create_branch",
     "delete_untouched_branch",

@@ -74,3 +74,10 @@ def remote_refs(root: str) -> list[str]:
     """Remote-tracking branches, as full ref names."""
     out = git(root, "for-each-ref", "--format=%(refname)", "refs/remotes", ask=True).stdout
     return [name for name in text(out).splitlines() if not name.endswith("/HEAD")]
+
+
+def commit_subjects(root: str, base: str, head: str) -> list[dict[str, str]]:
+    """The commits from base to head, oldest first, with their subjects."""
+    out = must(git(root, "log", "--reverse", "-z", "--format=%H %s", f"{base}..{head}", ask=True), "list commits")
+    lines = [text(line).partition(" ") for line in out.split(b"\0") if line]
+    return [{"commit": commit, "subject": subject} for commit, _, subject in lines]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from ...words.statuses import WorktreeStatus
 from .. import plans
 from ..doors import Doors
 from ..project import Project, load_project
+from ..runs import check_budget
 from ..task_records import check_folder_is_free
 from .inputs import PrepareInputs
 
@@ -143,10 +143,8 @@ def _check_given(inputs: PrepareInputs) -> None:
     ):
         if path and not os.path.isfile(path):
             raise UsageError("not-found", f"there is no file {path}", where=flag)
-    if inputs.budget_usd and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", inputs.budget_usd):
-        raise UsageError(
-            "usage", f"--budget is {inputs.budget_usd!r}", hint="write an amount of US dollars, e.g. 5 or 2.50"
-        )
+    if inputs.budget_usd:
+        check_budget(inputs.budget_usd)
     for key in inputs.related_tasks:
         TaskKey.parse(key)
 

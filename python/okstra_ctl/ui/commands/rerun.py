@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
+from ...core.roster import REHEARSAL
 from ...flows.runs import find_run
 from ..command_table import Call
-from ..prepared_reply import prepared_reply
+from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run to do over, as `okstra list` prints it")
+    parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
 
 
@@ -19,4 +21,6 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     from ...flows.rerun import rerun
 
     run = find_run(args.run, call.start, call.doors)
-    return prepared_reply(rerun(run, call.doors), render_only=args.render_only)
+    provider = REHEARSAL if run.manifest.get("rehearsal") is True else ""
+    lead = "" if args.render_only else choose_lead(args.lead, provider)
+    return hand_over(rerun(run, call.doors), lead, call)

@@ -1,4 +1,4 @@
-"""Prepares one run of one phase: worktree, run folder, prompts, manifest; prints what to do next."""
+"""Runs one phase of a task: prepares worktree, run folder, prompts and manifest, then hands over to the lead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...core.models import MODEL_SLOTS
 from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
 from ..command_table import Call
-from ..prepared_reply import prepared_reply
+from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply, printable
 from ..run_inputs import gather
 
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task-id", metavar="I", default="", help="the task's name, e.g. a ticket")
     parser.add_argument("--stage", metavar="auto|N", default="auto", help="which stage of the plan (default: auto)")
     parser.add_argument("--workers", metavar="a,b", default="", help="the providers that analyse or verify")
-    parser.add_argument("--lead", choices=("claude", "auto"), default="", help="who drives the run")
+    parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
     parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     for flag, (metavar, text) in _TEXTS.items():
@@ -57,13 +57,15 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
         return _preview(inputs, call)
     if not (args.yes or args.render_only) and sys.stdin.isatty():
         _confirm(inputs)
-    return _prepare(inputs, args, call)
+    return _run(inputs, args, call)
 
 
-def _prepare(inputs: PrepareInputs, args: argparse.Namespace, call: Call) -> Reply:
+def _run(inputs: PrepareInputs, args: argparse.Namespace, call: Call) -> Reply:
     from ...flows.prepare.bundle import prepare_task_bundle
 
-    return prepared_reply(prepare_task_bundle(inputs, call.doors), render_only=args.render_only)
+    lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider)
+    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead), call.doors)
+    return hand_over(prepared, lead, call)
 
 
 def _preview(inputs: PrepareInputs, call: Call) -> Reply:

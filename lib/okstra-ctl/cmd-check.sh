@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Checks what a worker wrote, before it is handed in.
+#
+# Usage: okstra-ctl check result FILE [options]
+#
+# Options:
+#   --json               one JSON object on stdout, for failures too
+#   --project-root DIR   the project; default: the repository one stands in
+#
+# Exit codes: 0 in order; 2 usage; 4 something to mend: each rule with its line.
+
+set -euo pipefail
+# shellcheck source=lib/okstra/runtime.sh
+. "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"
+okstra_command check "$@"

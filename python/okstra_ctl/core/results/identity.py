@@ -1,0 +1,17 @@
+"""Whether a result is this task's and this worker's (rule R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .records import Problem
+
+
+def check_identity(fields: Mapping[str, str], *, task_key: str, worker: str) -> list[Problem]:
+    """A result of another task or worker, left over or copied, is no answer of this one."""
+    wanted = {"task-key": task_key, "worker": worker}
+    return [
+        Problem("R1", 1, f"the frontmatter's {name} is {fields[name]!r}, and should be {value!r}")
+        for name, value in wanted.items()
+        if fields.get(name) and fields[name] != value
+    ]

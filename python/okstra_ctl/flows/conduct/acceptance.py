@@ -1,0 +1,70 @@
+"""The project's own checks (`qaCommands`), run in the task's worktree at a known commit, with their logs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ...core.project_config import project_config
+from ...edges import fsio, git, proc
+from ...words.errors import UsageError
+from ...words.findings import Gate
+from .scene import Scene
+
+SCHEMA = "qa/1"
+
+
+class CheckRun(NamedTuple):
+    command: str
+    exit: int
+    commit: str
+    log: str
+
+
+def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
+    """Runs every command, also after a red one; what was run at this very commit is not run again."""
+    commit = (git.resolve(scene.folder, "HEAD") or "") if git.discover(scene.folder) else ""
+    commands = _commands(scene)
+    known = _recorded(scene)
+    if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
+        return known
+    runs = []
+    for number, command in enumerate(commands, 1):
+        log_path = scene.files.log(f"qa-{number}")
+        with fsio.open_log(log_path, anew=True) as log:
+            status = proc.run_shell(command, cwd=scene.folder, log=log, env=git.users_environment())
+        scene.say(f"check `{command}`: exit {status}")
+        runs.append(CheckRun(command, status, commit, log_path))
+    document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}
+    fsio.replace_json(scene.files.qa, document)
+    scene.tell("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
+    return tuple(runs)
+
+
+def gate_of(runs: tuple[CheckRun, ...]) -> tuple[Gate, str]:
+    red = [f"`{run.command}` exit {run.exit}" for run in runs if run.exit != 0]
+    if red:
+        return Gate.FAILED, "; ".join(red)
+    return Gate.PASSED, "" if runs else "project.json names no qaCommands: nothing was run"
+
+
+def commit_of(runs: tuple[CheckRun, ...]) -> str:
+    return runs[0].commit if runs else ""
+
+
+def rows_of(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"what": run.command, "how": f"run by okstra, log {run.log}", "result": f"exit {run.exit}"} for run in runs
+    )
+
+
+def _commands(scene: Scene) -> tuple[str, ...]:
+    path = scene.run.project.config
+    return project_config(fsio.read_json(path), where=path, environment=scene.doors.environment).qa_commands
+
+
+def _recorded(scene: Scene) -> tuple[CheckRun, ...]:
+    document: dict[str, Any] = fsio.read_json(scene.files.qa, SCHEMA) or {}
+    try:
+        return tuple(CheckRun(**row) for row in document.get("checks", []))
+    except TypeError as error:
+        raise UsageError("bad-config", f"the record of checks can't be read: {error}", where=scene.files.qa) from error

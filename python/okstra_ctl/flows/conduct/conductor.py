@@ -1,0 +1,195 @@
+"""Leading a run from its start to its record on disk; called for a new run and for `okstra resume` alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...agents.process_sweep import sweep
+from ...core.ownership import Owner
+from ...core.paths import IMPLEMENTATION, PLANNING
+from ...edges import fsio, process_identity
+from ...edges.locks import LockKind, hold
+from ...words.errors import Interrupted, OkstraError, Refused
+from ...words.findings import Gate
+from ...words.outcomes import RunOutcome
+from ...words.statuses import ClaimStatus, Liveness
+from .. import run_index
+from ..doors import Doors
+from ..run_events import events_of
+from ..runs import KnownRun
+from . import persisting, planning
+from .phases import lead_phase
+from .reporting import save_report, write_report
+from .scene import Say, Scene, open_scene
+
+
+class Conducted(NamedTuple):
+    """How a led run ended. `report` is the path of the markdown; `token` its verdict."""
+
+    run_id: str
+    outcome: RunOutcome
+    token: str
+    gates: Mapping[str, str]
+    report: str
+    next_step: str
+    warnings: tuple[str, ...]
+
+
+def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> Conducted:
+    """Leads the run, or goes on with it. What has its valid output on disk is not done again.
+
+    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted; then the run can be resumed.
+    """
+    scene = open_scene(run, doors, stop, say)
+    _take_the_lead(scene)
+    _sweep_orphans(scene)
+    try:
+        return _lead(scene)
+    except (Interrupted, Refused) as stopped:
+        _leave(scene, RunOutcome.INTERRUPTED, stopped)
+        raise
+    except OkstraError as error:
+        _leave(scene, RunOutcome.FAILED, error)
+        raise
+
+
+def _lead(scene: Scene) -> Conducted:
+    material = lead_phase(scene)
+    written = write_report(scene, material)
+    report = written.report
+    if scene.id.task_type == PLANNING and written.gate.open:
+        report = planning.with_gate(report, planning.check_plan_with_analysts(scene, report))
+    report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
+    _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
+    report["verdict"]["next_step"] = _next_step(scene, report)
+    report = persisting.fill_in(scene, report)
+    save_report(scene, report)
+    outcome = _outcome(report)
+    warnings = persisting.persist(scene, report, str(outcome))
+    _release_lead(scene)
+    return Conducted(
+        str(scene.id),
+        outcome,
+        report["verdict"]["token"],
+        {name: gate["gate"] for name, gate in report["gates"].items()},
+        scene.files.report,
+        report["verdict"]["next_step"],
+        warnings,
+    )
+
+
+def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
+    """The draft was made before the report writer was heard: its own row is filled in now."""
+    for row in report["execution"]:
+        if row["worker"] == worker and answer is not None:
+            row.update(outcome=str(answer.outcome), state=str(answer.state))
+
+
+def _outcome(report: Mapping[str, Any]) -> RunOutcome:
+    """A plan that its analysts block is work that was done; a gate that failed or was never answered is not."""
+    gates = [Gate(gate["gate"]) for gate in report["gates"].values()]
+    done = all(gate.open or gate is Gate.BLOCKED for gate in gates)
+    return RunOutcome.COMPLETED if done else RunOutcome.FAILED
+
+
+def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
+    key, plan = scene.id.task, scene.files.report
+    if _outcome(report) is RunOutcome.FAILED and scene.id.task_type != "final-verification":
+        return f"okstra resume {scene.id}"
+    if scene.id.task_type == PLANNING:
+        ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]
+        return f"okstra plan {'approve' if ready else 'check'} {plan}"
+    if scene.id.task_type == IMPLEMENTATION:
+        return f"okstra stage list --plan {scene.run.plan_path}"
+    if scene.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
+        return f"okstra run --task-key {key} --task-type release-handoff"
+    following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
+    task_type = following.get(scene.id.task_type)
+    return f"okstra run --task-key {key} --task-type {task_type}" if task_type else f"okstra show {scene.id}"
+
+
+def _take_the_lead(scene: Scene) -> None:
+    """One lead a run: its name stands in the manifest, and for a stage in the claim. Raises Refused."""
+    me = process_identity.this_process()
+    with hold(LockKind.INDEX, f"{scene.files.manifest}.lock"):
+        manifest = fsio.read_json(scene.files.manifest) or {}
+        lead = manifest.get("lead")
+        lead = dict(lead) if isinstance(lead, dict) else {}
+        if manifest.get("outcome") == str(RunOutcome.COMPLETED):
+            raise Refused(
+                "run-ended", f"{scene.id} is completed", where=scene.files.report, hint=f"okstra show {scene.id}"
+            )
+        owner = Owner.from_json(lead.get("owner")) if lead.get("owner") else None
+        if owner is not None and owner != me and process_identity.liveness(owner) is Liveness.ALIVE:
+            raise Refused(
+                "run-is-led",
+                f"{scene.id} is led by process {owner.pid} on {owner.host}",
+                where=scene.files.manifest,
+                hint="wait for it (okstra wait), or stop that process and resume then",
+            )
+        lead.update(mode="auto", owner=me.to_json())
+        started = manifest.get("started_at") or scene.doors.clock.now()
+        fsio.replace_json(
+            scene.files.manifest, {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
+        )
+    _own_claim(scene, me)
+    scene.tell("started", owner=me.to_json())
+    row = run_index.IndexRow(
+        str(scene.id),
+        "started",
+        scene.doors.clock.now(),
+        scene.id.task_type,
+        scene.id.stage,
+        scene.run.project.root,
+        scene.files.manifest,
+        me.to_json(),
+    )
+    warning = run_index.append_softly(scene.doors.home, row)
+    if warning:
+        scene.say(warning)
+
+
+def _own_claim(scene: Scene, owner: Owner | None) -> None:
+    """Whoever leads a stage's run owns its claim while it does (spec 3, "Recovery")."""
+    key = scene.id.stage_key
+    if key is None:
+        return
+    with scene.doors.registry.transaction() as doc:
+        claim = doc.stage(key)
+        if claim is not None and claim.run_id == str(scene.id) and claim.status is ClaimStatus.ACTIVE:
+            doc.put_stage(key, claim._replace(owner=owner))
+
+
+def _release_lead(scene: Scene) -> None:
+    _own_claim(scene, None)
+    with hold(LockKind.INDEX, f"{scene.files.manifest}.lock"):
+        manifest = fsio.read_json(scene.files.manifest) or {}
+        lead = manifest.get("lead")
+        fsio.replace_json(
+            scene.files.manifest, {**manifest, "lead": {**(lead if isinstance(lead, dict) else {}), "owner": None}}
+        )
+
+
+def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
+    """The run ended before its report: what it says of itself must be true, and it must be resumable."""
+    try:
+        scene.tell(str(outcome), reason=error.message)
+        persisting.update_manifest(scene, outcome=str(outcome), ended_at=scene.doors.clock.now())
+        _release_lead(scene)
+    except OkstraError as second:
+        scene.say(f"the run's end could not be recorded: {second.message}")
+
+
+def _sweep_orphans(scene: Scene) -> None:
+    """Ends what a killed lead left running. The wardens do it themselves; this is for the case that they died too."""
+    open_tokens: dict[tuple[str, str], str] = {}
+    for row in events_of(scene.files):
+        key = (str(row.get("worker")), str(row.get("label")))
+        if row.get("event") == "dispatched" and row.get("token"):
+            open_tokens[key] = str(row["token"])
+        elif row.get("event") == "ended":
+            open_tokens.pop(key, None)
+    for token in open_tokens.values():
+        sweep(token)

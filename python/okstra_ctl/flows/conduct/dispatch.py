@@ -1,0 +1,231 @@
+"""Dispatching assignments: those without a valid result on disk, side by side, each with one repair (spec 5)."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ...agents.job import Job, Report
+from ...agents.providers import provider_named
+from ...agents.runner import run_job, set_aside
+from ...core.json_text import encode_line
+from ...core.roster import access_of
+from ...edges import assets, fsio, git
+from ...edges.locks import LockKind, hold
+from ...words.errors import Interrupted, OkstraError, Refused
+from ...words.outcomes import Access, AnswerState, WorkerOutcome
+from ..prompting import fill_file
+from ..run_events import events_of
+from .assignments import Answer, Assignment, Found, as_answer, look
+from .scene import Scene
+
+_ATTEMPTS = 2
+_AGENT_VARIABLES = ("CLAUDECODE", "CLAUDE_CODE_", "CODEX_SANDBOX", "OKSTRA_")
+
+
+def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
+    """One answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
+    (`budget-spent`), WorkFailed when its own records can't be written."""
+    answers: list[Answer] = []
+    failed: OkstraError | None = None
+    with ThreadPoolExecutor(max_workers=scene.settings.max_parallel_workers) as pool:
+        for future in [pool.submit(_answer, scene, assignment) for assignment in assignments]:
+            try:
+                answers.append(future.result())
+            except Refused as refused:  # the money is spent: who works already may finish
+                failed = failed or refused
+            except BaseException:
+                scene.stop.set()
+                raise
+    if failed is not None:
+        raise failed
+    if scene.stop.is_set():
+        raise Interrupted("interrupted", f"{scene.id} was stopped", hint=f"okstra resume {scene.id}")
+    return answers
+
+
+def _answer(scene: Scene, assignment: Assignment) -> Answer:
+    before = _history(scene, assignment)
+    found = look(assignment)
+    if found.state.counts and _finished_before(scene, assignment):
+        return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
+    answer = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
+    prompt = assignment.prompt
+    for attempt in range(before + 1, before + 1 + _ATTEMPTS):
+        if scene.stop.is_set():
+            return answer
+        _check_budget(scene)
+        report = _start(scene, assignment, prompt, attempt)
+        found = look(assignment)
+        answer = as_answer(assignment, found, report.outcome, attempt)
+        _record_end(scene, answer, report, attempt, found)
+        if answer.outcome is not WorkerOutcome.INVALID_RESULT:
+            return answer
+        prompt = _repair_prompt(scene, assignment, found, attempt)
+    return answer
+
+
+def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> Report:
+    token = uuid.uuid4().hex
+    worker = assignment.worker
+    scene.tell("dispatched", worker=worker.id, label=assignment.label, attempt=attempt, token=token)
+    scene.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
+    options = scene.settings.providers.get(worker.provider, {})
+    job = _job(scene, assignment, prompt, attempt, token, options)
+    return run_job(job, provider_named(worker.provider, options), stop=scene.stop, inherited=inherited(scene))
+
+
+def _job(
+    scene: Scene, assignment: Assignment, prompt: str, attempt: int, token: str, options: Mapping[str, Any]
+) -> Job:
+    worker, files = assignment.worker, scene.files
+    access = access_of(worker.role)
+    audit = files.worker_audit(worker.id)
+    name = "-".join(part for part in (worker.id, assignment.label, str(attempt) if attempt > 1 else "") if part)
+    return Job(
+        worker=worker.id,
+        role=worker.role,
+        provider=worker.provider,
+        model=worker.model,
+        prompt=prompt,
+        folder=scene.folder,
+        access=access,
+        result=assignment.result,
+        audit=audit,
+        log=files.log(name),
+        token=token,
+        soft_limit=scene.settings.soft_limit,
+        hard_limit=scene.settings.hard_limit,
+        writable=tuple(
+            dict.fromkeys([os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, access)])
+        ),
+        environment=_facts(scene, assignment, attempt),
+        options=_absolute(scene, options),
+    )
+
+
+def _git_folders(scene: Scene, access: Access) -> list[str]:
+    """git's own folders of a linked worktree: an executor that can't write them can't commit."""
+    repository = git.discover(scene.folder) if access is Access.EDIT else None
+    return [repository.common_dir, repository.git_dir] if repository else []
+
+
+def _absolute(scene: Scene, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A rehearsal's script is named relative to the project."""
+    script = options.get("script")
+    return {**options, **({"script": os.path.join(scene.run.project.root, str(script))} if script else {})}
+
+
+def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]:
+    facts = {
+        "RUN_ID": str(scene.id),
+        "TASK_KEY": str(scene.id.task),
+        "PHASE": scene.id.task_type,
+        "STAGE": str(scene.id.stage or ""),
+        "ATTEMPT": str(attempt),
+        "DRAFT": scene.files.report_draft,
+        "COMMIT": str(scene.run.manifest.get("base_commit") or ""),
+        **assignment.facts,
+    }
+    return {f"OKSTRA_{name}": value for name, value in facts.items()}
+
+
+def inherited(scene: Scene) -> dict[str, str]:
+    """The environment that workers get: without git's, other agents' and other runs' variables; okstra on the PATH."""
+    kept = {name: value for name, value in git.users_environment().items() if not name.startswith(_AGENT_VARIABLES)}
+    kept["PATH"] = os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])
+    home = scene.doors.environment.get("OKSTRA_HOME")
+    python = scene.doors.environment.get("OKSTRA_PYTHON")
+    return {**kept, **({"OKSTRA_HOME": home} if home else {}), **({"OKSTRA_PYTHON": python} if python else {})}
+
+
+def _repair_prompt(scene: Scene, assignment: Assignment, found: Found, attempt: int) -> str:
+    """The same prompt with the checker's words: one more try for the same worker."""
+    data = fsio.read_bytes(assignment.prompt) or b""
+    values = {
+        "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),
+        "REJECTED_PATH": set_aside(assignment.result) or "(nothing)",
+    }
+    path = scene.files.extra_prompt(
+        assignment.worker.id, "-".join(filter(None, [assignment.label, f"repair-{attempt}"]))
+    )
+    fsio.replace(path, data + fill_file("includes/repair.md", values).encode())
+    return path
+
+
+def _check_budget(scene: Scene) -> None:
+    budget = scene.requested("budget_usd")
+    if not budget:
+        return
+    spent = sum(row["usage"].get("cost_usd") or 0.0 for row in events_of(scene.files) if row.get("usage"))
+    if spent >= float(budget):
+        raise Refused(
+            "budget-spent",
+            f"{scene.id} has spent {spent:.2f} of {float(budget):.2f} US dollars",
+            where=scene.files.manifest,
+            hint=f"okstra resume {scene.id} --budget MORE goes on where it stopped",
+        )
+
+
+def _history(scene: Scene, assignment: Assignment) -> int:
+    """How often this was dispatched before."""
+    return Counter(_key(row) for row in events_of(scene.files) if row.get("event") == "dispatched")[
+        (assignment.worker.id, assignment.label)
+    ]
+
+
+def _finished_before(scene: Scene, assignment: Assignment) -> bool:
+    """Whether the file at the result path is a finished turn's. Without a dispatch it is an interactive lead's."""
+    mine = [row for row in events_of(scene.files) if _key(row) == (assignment.worker.id, assignment.label)]
+    last = mine[-1] if mine else {}
+    return last.get("event") != "ended" or last.get("outcome") == WorkerOutcome.COMPLETED
+
+
+def _key(row: Mapping[str, Any]) -> tuple[object, object]:
+    return row.get("worker"), row.get("label")
+
+
+_records = threading.Lock()
+
+
+def _record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found) -> None:
+    heard, worker = report.heard, answer.worker
+    usage = heard.usage._asdict() if heard.usage else None
+    facts: dict[str, object] = {
+        "worker": worker.id,
+        "label": answer.assignment.label,
+        "attempt": attempt,
+        "outcome": str(answer.outcome),
+        "state": str(answer.state),
+        "failure": str(heard.failure),
+        "message": heard.message[:500],
+        "exit_status": report.exit_status,
+        "seconds": round(report.seconds, 3),
+        "starts": report.attempts,
+        "model": heard.model,
+        "usage": usage,
+        "denials": list(heard.denials)[:20],
+    }
+    with _records:
+        scene.tell("ended", **facts)
+        if answer.outcome is not WorkerOutcome.COMPLETED:
+            _record_error(scene, facts, found)
+    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s")
+
+
+def _record_error(scene: Scene, facts: Mapping[str, object], found: Found) -> None:
+    """The run's error log: one row for everything that did not go as it should."""
+    problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
+    row = {"v": 1, "at": scene.doors.clock.now(), "run_id": str(scene.id), **facts, "problems": problems}
+    path = scene.files.errors
+    fsio.make_folder(os.path.dirname(path))
+    try:
+        with hold(LockKind.INDEX, f"{path}.lock"):
+            fsio.append_line(path, encode_line(row))
+    except OkstraError as error:
+        scene.say(f"the error log could not be written: {error.message}")

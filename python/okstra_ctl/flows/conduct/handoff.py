@@ -1,0 +1,150 @@
+"""release-handoff: only the git steps that the person picked, carried out by okstra itself, never by an agent.
+
+What is picked stands in `--directive`: `push`, `pr`, both, or nothing at all. Nothing is forced, no hook is
+passed by, and nothing goes to a base branch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...core.project_config import project_config
+from ...edges import assets, fsio, git, proc
+from ...edges.merging import merge_tree
+from ...words.errors import OkstraError, Refused
+from ...words.findings import Gate
+from .analysis import Collected
+from .drafting import Material, material
+from .scene import Scene
+
+STEPS = ("push", "pr")
+_FIT = ("accepted", "conditional-accept")
+
+
+class Ran(NamedTuple):
+    command: str
+    exit: int
+
+
+def lead_handoff(scene: Scene) -> Material:
+    """Raises Refused (`not-accepted`) for a task that no final-verification accepted."""
+    _require_accepted(scene)
+    chosen = [step for step in STEPS if re.search(rf"\b{step}\b", scene.values.get("DIRECTIVE", ""), re.IGNORECASE)]
+    branch = str(scene.run.worktree.get("branch") or "")
+    head = git.resolve(scene.folder, "HEAD") or ""
+    base = base_branch(scene, branch)
+    probe_gate, probe = _probe(scene, base, head)
+    body = _write_body(scene, branch)
+    ran, link = _carry_out(scene, chosen if probe_gate.open else [], branch, base, body)
+    red = [f"`{one.command}` exit {one.exit}" for one in ran if one.exit != 0]
+    gates = {
+        "merge-probe": (probe_gate, probe),
+        "steps": (Gate.FAILED, "; ".join(red)) if red else (Gate.PASSED, "" if ran else "no step was picked"),
+    }
+    tokens = scene.phase.verdict_tokens
+    good = all(gate.open for gate, _ in gates.values())
+    made = material(scene, Collected((), {}), [], gates)
+    phase = {
+        "chosen": chosen,
+        "commands": [one._asdict() for one in ran],
+        "merge_probe": probe,
+        "branch": branch,
+        "pull_request": link or f"gh pr create --head {branch} --base {base or 'BASE'} --body-file {body}",
+    }
+    return made._replace(phase=phase, tokens=tokens[:1] if good else tokens[-1:], commit=head)
+
+
+def _require_accepted(scene: Scene) -> None:
+    folder = scene.run.project.task(scene.id.task).run_dir("final-verification")
+    reports = os.path.join(folder, "reports")
+    names = sorted(
+        name for name in (os.listdir(reports) if os.path.isdir(reports) else []) if name.endswith(".data.json")
+    )
+    token = ""
+    if names:
+        report = fsio.read_json(os.path.join(reports, names[-1])) or {}
+        verdict = report.get("verdict")
+        token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
+    if token not in _FIT:
+        raise Refused(
+            "not-accepted",
+            f"the task's last final verification says {token or 'nothing'}",
+            where=os.path.join(reports, names[-1]) if names else folder,
+            hint=f"okstra run --task-key {scene.id.task} --task-type final-verification",
+        )
+
+
+def base_branch(scene: Scene, branch: str) -> str:
+    """Where the branch would be merged: the branch that the main worktree is on; empty when it is on none."""
+    found = git.head_branch(scene.run.project.root) if git.discover(scene.run.project.root) else ""
+    return "" if found == branch else found
+
+
+def _probe(scene: Scene, base: str, head: str) -> tuple[Gate, str]:
+    if not base or not head:
+        return Gate.PASSED, "no base branch to probe against"
+    try:
+        conflicts = merge_tree(scene.folder, base, head).conflicts
+    except OkstraError as error:
+        return Gate.FAILED, error.message
+    if conflicts:
+        return Gate.FAILED, f"it would conflict with {base} in {', '.join(conflicts[:10])}"
+    return Gate.PASSED, f"it would merge into {base} without conflict"
+
+
+def _write_body(scene: Scene, branch: str) -> str:
+    """The pull request's text: the project's template if it has one, and what the accepted task's commits say."""
+    where = scene.run.project.config
+    config = project_config(fsio.read_json(where), where=where, environment=scene.doors.environment)
+    given = scene.requested("pr_template_path") or config.pr_template_path
+    template = ""
+    if given:
+        path = given if os.path.isabs(given) else os.path.join(scene.run.project.root, given)
+        template = (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
+    template = template or assets.text("templates", "pull-request.md")
+    base = str(scene.run.manifest.get("base_commit") or "")
+    head = git.resolve(scene.folder, "HEAD") or ""
+    subjects = git.commit_subjects(scene.folder, base, head) if base and head else []
+    commits = "\n".join(f"- {one['subject']} ({one['commit'][:12]})" for one in subjects) or "- (none)"
+    known = {"{{TASK_KEY}}": str(scene.id.task), "{{BRANCH}}": branch, "{{COMMITS}}": commits}
+    for name, value in known.items():
+        template = template.replace(name, value)
+    path = os.path.join(scene.files.folder("reports"), f"pull-request-{scene.files.seq}.md")
+    fsio.make_folder(os.path.dirname(path))
+    fsio.replace(path, template.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def _carry_out(scene: Scene, chosen: Sequence[str], branch: str, base: str, body: str) -> tuple[list[Ran], str]:
+    ran: list[Ran] = []
+    link = ""
+    for step in chosen:
+        argv = (
+            ["git", "-C", scene.folder, "push", "origin", f"refs/heads/{branch}:refs/heads/{branch}"]
+            if step == "push"
+            else [
+                "gh",
+                "pr",
+                "create",
+                "--head",
+                branch,
+                *(["--base", base] if base else []),
+                "--body-file",
+                body,
+                "--fill",
+            ]
+        )
+        try:
+            ended = proc.run(argv, cwd=scene.folder, env=git.users_environment())
+        except OkstraError as error:
+            ran.append(Ran(f"{' '.join(argv)} ({error.message})", 127))
+            break
+        ran.append(Ran(" ".join(argv), ended.status))
+        scene.tell("step-run", command=argv, exit=ended.status)
+        link = ended.stdout.decode("utf-8", "replace").strip() if step == "pr" and ended.ok else link
+        if not ended.ok:
+            break
+    return ran, link

@@ -1,0 +1,208 @@
+"""One stage: the executor builds, the verifiers look at the diff, the exit check and `stage done` close it.
+
+A stage that verifiers fail goes back to the executor once, with their findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...core.convergence.document import evidence_json
+from ...core.convergence.grouping import group_findings
+from ...core.convergence.rounds import unverified
+from ...core.plan.records import Stage
+from ...core.results.executor_result import parse_executor_result
+from ...core.results.records import Problem
+from ...core.roster import Worker
+from ...edges import fsio, git
+from ...words.errors import OkstraError
+from ...words.findings import Gate
+from ...words.statuses import LedgerStatus
+from ..prompting import fill_file, worker_prompt
+from ..stage_done import DoneWishes, check_commits, finish_stage, newest_row, require_hold
+from .analysis import Collected, check_identity, collect, result_assignment
+from .assignments import MAIN, Answer, Assignment
+from .dispatch import dispatch
+from .drafting import Material, material
+from .scene import Scene
+
+_PASS = "pass"
+
+
+class Built(NamedTuple):
+    """How far the stage came: its last executor, its last verifiers, and what stopped it (empty when nothing did)."""
+
+    executor: Answer
+    verified: Collected
+    gates: Mapping[str, tuple[Gate, str]]
+
+
+def lead_stage(scene: Scene) -> Material:
+    stage = scene.run.stage()
+    built = _build(scene, stage)
+    gates = dict(built.gates)
+    if all(gate.open for gate, _ in gates.values()):
+        gates["stage-done"] = _finish(scene)
+    return _material(scene, built, gates)
+
+
+def _build(scene: Scene, stage: Stage) -> Built:
+    """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds."""
+    nobody = Collected((), {})
+    complaint = ""
+    for turn in range(1, max(1, scene.settings.rules.max_rounds) + 1):
+        executor = _execute(scene, stage, turn, complaint)
+        if executor.text is None:
+            return Built(executor, nobody, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
+        fault = _commits_fault(scene, stage)
+        if fault:
+            gates = {"execution": (Gate.FAILED, fault)}
+            built = Built(executor, nobody, gates)
+            complaint = f"- {fault}"
+        else:
+            verified = _verify(scene, turn)
+            gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(scene, verified)}
+            built = Built(executor, verified, gates)
+            complaint = _complaint(verified)
+        if all(gate.open for gate, _ in gates.values()) or not complaint:
+            break
+    return built
+
+
+def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
+    worker = scene.workers("executor")[0]
+    steps = tuple(step.number for step in stage.steps)
+
+    def check(text: str) -> list[Problem]:
+        result, problems = parse_executor_result(text, steps=steps)
+        return [*problems, *check_identity(scene, worker, result.fields)]
+
+    label, prompt, result = MAIN, scene.files.worker_prompt(worker.id), scene.files.worker_result(worker.id)
+    if turn > 1:
+        label = f"turn-{turn}"
+        prompt = _turn_prompt(scene, worker, label, "executor", result_of(scene, worker, label), complaint)
+        result = result_of(scene, worker, label)
+    facts = {"STEPS": "\n".join(map(str, steps)), "ROUND": "" if turn == 1 else f"turn-{turn}"}
+    return dispatch(scene, [Assignment(worker, label, prompt, result, check, facts=facts)])[0]
+
+
+def _verify(scene: Scene, turn: int) -> Collected:
+    assignments = []
+    for worker in scene.workers("verifier"):
+        if turn == 1:
+            assignments.append(result_assignment(scene, worker))
+            continue
+        label = f"turn-{turn}"
+        result = result_of(scene, worker, label)
+        prompt = _turn_prompt(scene, worker, label, "verifier", result, "")
+        assignments.append(result_assignment(scene, worker, label=label, prompt=prompt, result=result))
+    return collect(scene, assignments)
+
+
+def result_of(scene: Scene, worker: Worker, label: str) -> str:
+    return scene.files.worker_answers(worker.id, label)
+
+
+def _turn_prompt(scene: Scene, worker: Worker, label: str, part: str, result: str, complaint: str) -> str:
+    values = {**scene.values, "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id)}
+    executor = scene.workers("executor")[0]
+    values["EXECUTOR_RESULT_PATH"] = result_of(scene, executor, label)
+    text = worker_prompt(values, worker, part, result)
+    if complaint:
+        text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
+    path = scene.files.extra_prompt(worker.id, label)
+    fsio.replace(path, text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def _commits_fault(scene: Scene, stage: Stage) -> str:
+    """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at."""
+    if _is_done(scene):
+        return ""
+    try:
+        folder = require_hold(scene.run, scene.doors)
+        base = str(scene.run.manifest.get("base_commit") or "")
+        if base:
+            check_commits(folder, base, stage, DoneWishes())
+    except OkstraError as error:
+        return error.message
+    return ""
+
+
+def _verdict(scene: Scene, verified: Collected) -> tuple[Gate, str]:
+    """Passed when enough voices looked and every one of them says so: a failure is never outvoted."""
+    voices = {verified.voices[worker] for worker in verified.results}
+    failed = [worker for worker, result in verified.results.items() if result.verdict != _PASS]
+    if failed:
+        return Gate.FAILED, f"failed by {', '.join(failed)}"
+    silent = [f"{worker} ({state})" for worker, state in verified.states.items() if not state.counts]
+    if len(voices) < scene.quorum:
+        told = f"{len(voices)} of {scene.quorum} voices answered"
+        return Gate.ABORTED, told + (f"; not: {', '.join(silent)}" if silent else "")
+    return Gate.PASSED, f"not heard: {', '.join(silent)}" if silent else ""
+
+
+def _complaint(verified: Collected) -> str:
+    return "\n".join(
+        f"- [{one.severity}] {one.title}: {one.claim} ({'; '.join(line.as_text() for line in one.evidence)})"
+        for result in verified.results.values()
+        if result.verdict != _PASS
+        for one in result.findings
+    )
+
+
+def _finish(scene: Scene) -> tuple[Gate, str]:
+    if _is_done(scene):
+        return Gate.PASSED, ""
+    try:
+        done = finish_stage(scene.run, DoneWishes(), scene.doors)
+    except OkstraError as error:
+        return Gate.FAILED, error.message
+    return Gate.PASSED, f"exit check `{done.exit_check}` exit 0"
+
+
+def _is_done(scene: Scene) -> bool:
+    row = newest_row(scene.run)
+    return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(scene.id)
+
+
+def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:
+    tokens = scene.phase.verdict_tokens
+    done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
+    groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
+    outcomes = [unverified(group, built.verified.voices) for group in groups]
+    base = str(scene.run.manifest.get("base_commit") or "")
+    head = git.resolve(scene.folder, "HEAD") or "" if base else ""
+    made = material(scene, built.verified, outcomes, gates)
+    return made._replace(
+        answers=(built.executor, *built.verified.answers),
+        tokens=tokens[:1] if done else tokens[-1:],
+        commit=head,
+        commits=tuple(git.commit_subjects(scene.folder, base, head)) if base and head else (),
+        steps=_steps(built, scene.run.stage()),
+        checked=_exit_check_row(scene),
+    )
+
+
+def _steps(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
+    if built.executor.text is None:
+        return ()
+    result, _ = parse_executor_result(built.executor.text, steps=[step.number for step in stage.steps])
+    return tuple(
+        {
+            "step": step.number,
+            "done": step.done,
+            "evidence": [evidence_json(line) for line in step.evidence],
+            "note": step.note,
+        }
+        for step in result.steps
+    )
+
+
+def _exit_check_row(scene: Scene) -> tuple[dict[str, str], ...]:
+    record = fsio.read_json(scene.files.exit_check)
+    if record is None:
+        return ()
+    how = f"exit check run by okstra at {str(record.get('commit'))[:12]}, log {record.get('log')}"
+    return ({"what": str(record.get("command")), "how": how, "result": f"exit {record.get('exit')}"},)

@@ -1,0 +1,114 @@
+"""The last step of a led run: usage, observed models, manifest, task records, index (spec 5, phase 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...edges import fsio
+from .. import run_index, task_records
+from ..run_events import events_of
+from .scene import Scene
+
+_COUNTS = ("input", "cached", "cache_written", "output")
+
+
+def usage_of(events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Tokens and cost by worker and in all, from what the clients said. None: nobody said anything.
+
+    Unknown is not zero: a cost is given only where every dispatch that it sums up told one.
+    """
+    workers: dict[str, list[Mapping[str, Any]]] = {}
+    silent: set[str] = set()
+    for row in events:
+        if row.get("event") == "ended":
+            if isinstance(row.get("usage"), Mapping):
+                workers.setdefault(str(row["worker"]), []).append(row["usage"])
+            else:
+                silent.add(str(row["worker"]))
+    if not workers:
+        return None
+    rows = [{"worker": name, **_sum(parts, whole=name not in silent)} for name, parts in sorted(workers.items())]
+    return {"workers": rows, "total": _sum([part for parts in workers.values() for part in parts], whole=not silent)}
+
+
+def _sum(parts: Sequence[Mapping[str, Any]], *, whole: bool) -> dict[str, Any]:
+    costs = [part.get("cost_usd") for part in parts]
+    known = whole and all(cost is not None for cost in costs)
+    return {
+        **{name: sum(int(part.get(name) or 0) for part in parts) for name in _COUNTS},
+        "cost_usd": round(sum(cost for cost in costs if cost is not None), 6) if known else None,
+    }
+
+
+def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The model that really answered, by worker, from the client's stream."""
+    return {str(row["worker"]): str(row["model"]) for row in events if row.get("event") == "ended" and row.get("model")}
+
+
+def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
+    """What is known only after the last worker: usage and observed models."""
+    events = events_of(scene.files)
+    models = observed_models(events)
+    report["usage"] = usage_of(events)
+    report["execution"] = [{**row, "model_observed": models.get(row["worker"])} for row in report["execution"]]
+    report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
+    return report
+
+
+def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str, ...]:
+    """Manifest first, for it says how the run ended; then what is derived from it. Answers warnings."""
+    at = scene.doors.clock.now()
+    models = {row["worker"]: row["model_observed"] for row in report["execution"]}
+    update_manifest(
+        scene,
+        ended_at=at,
+        outcome=outcome,
+        gates={name: gate["gate"] for name, gate in report["gates"].items()},
+        usage=report["usage"],
+        roster=[{**row, "model_observed": models.get(row["id"])} for row in _roster(scene)],
+    )
+    fsio.replace_json(scene.files.team_state, _team_state(scene))
+    scene.tell("persisted", outcome=outcome)
+    next_step = str(report["verdict"]["next_step"])
+    news = task_records.RunNews(scene.id, outcome, at, next_step)
+    row = run_index.IndexRow(
+        str(scene.id), outcome, at, scene.id.task_type, scene.id.stage, scene.run.project.root, scene.files.manifest
+    )
+    told = [
+        task_records.record_softly(scene.run.project, news, worktree=scene.folder),
+        run_index.append_softly(scene.doors.home, row),
+    ]
+    return tuple(warning for warning in told if warning)
+
+
+def update_manifest(scene: Scene, **fields: object) -> None:
+    manifest = fsio.read_json(scene.files.manifest) or dict(scene.run.manifest)
+    fsio.replace_json(scene.files.manifest, {**manifest, **fields})
+
+
+def _roster(scene: Scene) -> list[dict[str, Any]]:
+    rows = (fsio.read_json(scene.files.manifest) or {}).get("roster")
+    return [dict(row) for row in rows] if isinstance(rows, list) else []
+
+
+def _team_state(scene: Scene) -> dict[str, object]:
+    """Each worker's newest end. Derived from the events."""
+    ends = {row["worker"]: row for row in events_of(scene.files) if row.get("event") == "ended"}
+    starts: dict[str, int] = {}
+    for row in events_of(scene.files):
+        if row.get("event") == "dispatched":
+            starts[row["worker"]] = starts.get(row["worker"], 0) + 1
+    return {
+        "schema": "team-state/1",
+        "run_id": str(scene.id),
+        "workers": [
+            {
+                "id": worker.id,
+                "role": worker.role,
+                "status": str(ends.get(worker.id, {}).get("outcome", "not-run")),
+                "attempts": starts.get(worker.id, 0),
+            }
+            for worker in scene.roster
+        ],
+    }

@@ -1,0 +1,140 @@
+"""From the draft to the report: the writer's words are laid over it, checked, and rendered.
+
+When no writer gives a usable report, okstra writes one from its records and says why; the run has then failed
+and can be resumed, but nothing of what was found is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...core.paths import RunFiles
+from ...core.report.completion import check_written, complete
+from ...core.report.markdown import render_markdown
+from ...core.report.parts import Schema, fields_of
+from ...core.results.records import Problem
+from ...core.roster import Worker
+from ...core.schema_check import problems_of
+from ...edges import assets, fsio
+from ...words.findings import Gate
+from .assignments import MAIN, Answer, Assignment
+from .dispatch import dispatch
+from .drafting import SCHEMA, Material, draft, guide
+from .scene import Scene
+
+SCHEMA_FILE = ("schemas", "final-report-v1.schema.json")
+DRAFT_SCHEMA = "report-draft/1"
+_AUTHOR_LEAD = "lead"
+
+
+class Written(NamedTuple):
+    """The report's data, who answered for it, and the gate: open when a report writer gave it its words."""
+
+    report: dict[str, Any]
+    answer: Answer | None
+    gate: Gate
+    note: str
+
+
+def write_report(scene: Scene, material: Material) -> Written:
+    """Drafts, dispatches the report writer, checks and completes. Raises as `dispatch`."""
+    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    drafted = draft(scene, material, schema)
+    tokens = material.tokens
+    told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
+    fsio.replace_json(scene.files.report_draft, told)
+    writers = scene.workers("report-writer")
+    answer = _ask(scene, writers[0], drafted, tokens, schema) if writers else None
+    if answer is not None and answer.text is not None:
+        report = complete(drafted, _json(answer.text) or {}, tokens=tokens)
+        worker = answer.worker
+        report["author"] = {"worker": worker.id, "provider": worker.provider, "model": None, "reason": ""}
+        return Written(report, answer, Gate.PASSED, "")
+    reason = f"{answer.worker.id}: {answer.outcome}, {answer.state}" if answer else "the run has no report writer"
+    return Written(_by_okstra(drafted, reason), answer, Gate.FAILED, reason)
+
+
+def save_report(scene: Scene, report: dict[str, Any]) -> None:
+    """Writes data and markdown. The data last: it is what says that the report stands."""
+    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    labels = json.loads(assets.text("templates", "reports", "i18n", f"{report['language']}.json"))
+    text = render_markdown(report, fields_of(schema, scene.id.task_type), labels, scene.phase.title)
+    fsio.make_folder(os.path.dirname(scene.files.report))
+    fsio.replace(scene.files.report, text.encode("utf-8", "backslashreplace"))
+    fsio.replace_json(scene.files.report_data, report)
+    scene.tell("report-written")
+
+
+def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> Answer:
+    prompt = scene.files.worker_prompt(worker.id)
+
+    def check(text: str) -> list[Problem]:
+        return check_report_text(text, drafted, tokens, schema)
+
+    result = scene.files.report_data
+    return dispatch(scene, [Assignment(worker, MAIN, prompt, result, check, has_findings=lambda text: False)])[0]
+
+
+def check_report_file(files: RunFiles, text: str) -> list[Problem]:
+    """As `check_report_text`, for a writer who asks while writing: the draft on disk is what it completes."""
+    drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
+    if drafted is None:
+        return [Problem("D1", 1, "the run has no draft yet")]
+    tokens = drafted.pop("tokens", [])
+    drafted.pop("guide", None)
+    drafted["schema"] = SCHEMA
+    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    return check_report_text(text, drafted, tuple(tokens) if isinstance(tokens, list) else (), schema)
+
+
+def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> list[Problem]:
+    """All that is wrong with what a report writer wrote (rules D1 to D6)."""
+    written = _json(text)
+    problems = check_written(written, drafted, schema, tokens=tokens)
+    if problems or written is None:
+        return problems
+    if isinstance(written.get("author"), Mapping) and written["author"].get("worker") == _AUTHOR_LEAD:
+        return [Problem("D1", 1, "this is okstra's own report; the writer's is still missing")]
+    report = complete(drafted, written, tokens=tokens)
+    problems = [Problem("D5", 1, message) for message in problems_of(report, schema)]
+    if not problems and drafted["task_type"] == "implementation-planning":
+        problems = _check_plan(report)
+    return problems
+
+
+def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
+    from ...core.plan.check import check_plan
+    from ...core.report.plan_part import plan_lines
+
+    text = "---\napproved: true\n---\n" + "\n".join(plan_lines(report["phase"]["stages"]))
+    return [
+        Problem("D6", 1, f"phase.stages: {finding.rule}: {finding.message}")
+        for finding in check_plan(text).findings
+        if finding.severity == "error"
+    ]
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    """The object, also when a model put a fence around it."""
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text[text.index("\n") + 1 : -3] if "\n" in text else ""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _by_okstra(drafted: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The lead authors the report only when the report writer failed, with the logged reason (spec 5, "Roles")."""
+    found = len(drafted["findings"])
+    drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": reason}
+    drafted["verdict"]["conclusion"] = (
+        f"No report writer's words are here ({reason}). {found} finding(s) were recorded; see below."
+    )
+    drafted["verdict"]["next_step"] = f"okstra resume {drafted['run_id']}"
+    return drafted

@@ -1,0 +1,90 @@
+"""A run that is being led: what every step needs to know, and the one place that tells what happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ...core.identity import RunId
+from ...core.lead_settings import LeadSettings, lead_settings
+from ...core.manifest import CONTEXT_SCHEMA
+from ...core.paths import RunFiles
+from ...core.phases import Phase, phase_table
+from ...core.roster import Worker
+from ...edges import assets, fsio
+from ...words.errors import Unreadable
+from .. import run_events
+from ..doors import Doors
+from ..runs import KnownRun
+
+Say = Callable[[str], None]
+
+
+class Scene(NamedTuple):
+    """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
+
+    run: KnownRun
+    phase: Phase
+    roster: tuple[Worker, ...]
+    values: Mapping[str, str]
+    settings: LeadSettings
+    doors: Doors
+    stop: threading.Event
+    say: Say
+
+    @property
+    def id(self) -> RunId:
+        return self.run.id
+
+    @property
+    def files(self) -> RunFiles:
+        return self.run.files
+
+    @property
+    def folder(self) -> str:
+        """Where the workers work."""
+        return str(self.run.worktree.get("path") or self.run.project.root)
+
+    @property
+    def quorum(self) -> int:
+        return self.settings.rules.quorum
+
+    def workers(self, role: str) -> tuple[Worker, ...]:
+        return tuple(worker for worker in self.roster if worker.role == role)
+
+    def requested(self, name: str) -> str:
+        """What the run was asked for and only its lead can carry out; empty text when it was not."""
+        asked = self.run.manifest.get("requested")
+        return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
+
+    def tell(self, event: str, **fields: object) -> None:
+        run_events.append(self.files, event, self.doors.clock.now(), run_id=str(self.id), **fields)
+
+
+def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> Scene:
+    """Reads what the run's folder and the settings say. Raises Unreadable, UsageError (`bad-config`), Missing."""
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
+    config = fsio.read_json(doors.home.config) or {}
+    project = fsio.read_json(run.project.config) or {}
+    providers = project.get("providers", {})
+    settings = lead_settings(phase, config, providers if isinstance(providers, dict) else {}, where=doors.home.config)
+    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say)
+
+
+def roster_of(run: KnownRun) -> tuple[Worker, ...]:
+    """The workers that the run was prepared with. Raises Unreadable (`state-unreadable`)."""
+    rows = run.manifest.get("roster")
+    try:
+        assert isinstance(rows, list)
+        return tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
+    except (AssertionError, KeyError, TypeError) as error:
+        raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
+
+
+def _values(run: KnownRun) -> dict[str, str]:
+    context = fsio.read_json(run.files.run_context, CONTEXT_SCHEMA)
+    values = context.get("values") if context else None
+    if not isinstance(values, dict):
+        raise Unreadable("state-unreadable", "the run's context can't be read", where=run.files.run_context)
+    return {str(name): str(value) for name, value in values.items()}

@@ -1,0 +1,90 @@
+"""`okstra wait`: tells, line by line, what comes of a run's workers; looks at files and events only (spec 5)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ..core.manifest import SCHEMA
+from ..core.ownership import Owner
+from ..edges import fsio, process_identity
+from ..words.errors import OkstraError
+from ..words.statuses import Liveness
+from .result_check import Expected, problems_of_text
+from .run_events import events_of
+from .runs import KnownRun
+
+_PAUSE = 0.25
+_AWAITED = ("analyst", "executor", "verifier")
+VALID, INVALID, MISSING, GONE = "valid", "invalid", "missing", "gone"
+
+
+def watch(run: KnownRun, what: str, timeout: float) -> Iterator[dict[str, object]]:
+    """One row for each change of a result's state; the last has `"last": true` and says how the wait ended.
+
+    `what` is `results` or `report`; `timeout` seconds. A worker is gone when its dispatch ended without a result,
+    or nobody leads the run any more.
+    """
+    deadline = time.monotonic() + timeout
+    awaited = _awaited(run, what)
+    states: dict[str, str] = {}
+    while True:
+        gone = _gone(run)
+        for name, expected, path in awaited:
+            state = _state(expected, path)
+            state = GONE if state != VALID and (name in gone or "" in gone) else state
+            if states.get(name) != state:
+                states[name] = state
+                yield {"worker": name, "state": state, "path": path}
+        if all(state in (VALID, GONE) for state in states.values()) or time.monotonic() >= deadline:
+            break
+        time.sleep(_PAUSE)
+    ended = "ready" if set(states.values()) <= {VALID} else "gone" if GONE in states.values() else "timeout"
+    yield {"last": True, "ended": ended, "states": states}
+
+
+def _awaited(run: KnownRun, what: str) -> list[tuple[str, Expected, str]]:
+    files, manifest = run.files, run.manifest
+    if what == "report":
+        expected = Expected(files, manifest, "report-writer", "report-writer", "worker")
+        return [("report-writer", expected, files.report_data)]
+    rows: Any = manifest.get("roster") or []
+    return [
+        (row["id"], Expected(files, manifest, row["id"], row["role"], "worker"), files.worker_result(row["id"]))
+        for row in rows
+        if row["role"] in _AWAITED
+    ]
+
+
+def _state(expected: Expected, path: str) -> str:
+    if not os.path.exists(path):
+        return MISSING
+    try:
+        text = (fsio.read_bytes(path) or b"").decode("utf-8")
+        return INVALID if not text.strip() or problems_of_text(expected, text) else VALID
+    except (OkstraError, UnicodeDecodeError):
+        return INVALID
+
+
+def _gone(run: KnownRun) -> set[str]:
+    """Workers whose last dispatch ended without a result; "" when the lead itself is gone."""
+    last: dict[str, dict[str, Any]] = {}
+    for row in events_of(run.files):
+        if row.get("event") in ("dispatched", "ended") and row.get("label") == "":
+            last[str(row.get("worker"))] = row
+    gone = {
+        worker
+        for worker, row in last.items()
+        if row["event"] == "ended" and row.get("outcome") not in ("completed", "invalid-result")
+    }
+    manifest = fsio.read_json(run.files.manifest, SCHEMA) or {}
+    lead = manifest.get("lead")
+    try:
+        owner = Owner.from_json(lead.get("owner")) if isinstance(lead, dict) else None
+    except ValueError:
+        owner = None
+    if process_identity.liveness(owner) is Liveness.GONE or manifest.get("outcome") is not None:
+        gone.add("")
+    return gone

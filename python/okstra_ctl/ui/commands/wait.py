@@ -1,0 +1,48 @@
+"""Waits until a run's results (or its report) are there and valid; prints one JSON line for each change."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from ...words.errors import UsageError, WorkFailed
+from ..command_table import Call
+from ..reply import Reply
+
+_DAY = 86400.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id")
+    parser.add_argument("--for", dest="what", choices=("results", "report"), default="results", help="what to await")
+    parser.add_argument("--timeout", metavar="S", default="", help="seconds to wait at most (default: a day)")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    from ...flows.runs import find_run
+    from ...flows.waiting import watch
+
+    run = find_run(args.run, call.start, call.doors)
+    last: dict[str, object] = {}
+    for row in watch(run, args.what, _seconds(args.timeout)):
+        last = row
+        if not getattr(args, "json", False):
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    if last["ended"] != "ready":
+        hint = f"okstra show {run.id}"
+        raise WorkFailed("wait-over", f"{run.id}: {last['ended']}", where=run.files.dir, hint=hint, data=last)
+    return Reply(last, "")
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return _DAY
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 30 * _DAY:
+        raise UsageError("usage", f"--timeout is {text!r}", hint="write a number of seconds")
+    return value

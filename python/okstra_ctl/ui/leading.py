@@ -1,0 +1,98 @@
+"""Leading a run from the command line: signals, progress, and the answer (`run --lead auto` and `resume`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from ..core.roster import REHEARSAL
+from ..flows.runs import KnownRun, find_run
+from ..words.errors import OkstraError, WorkFailed
+from ..words.outcomes import RunOutcome
+from .command_table import Call
+from .prepared_reply import prepared_reply
+from .reply import Reply, fields, printable
+
+if TYPE_CHECKING:
+    from ..flows.prepare.bundle import PreparedRun
+
+AUTO, CLAUDE = "auto", "claude"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def choose_lead(asked: str, provider: str) -> str:
+    """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, or where no person is there."""
+    if asked:
+        return asked
+    person = sys.stdin.isatty() and sys.stdout.isatty()
+    return CLAUDE if person and provider != REHEARSAL and _is_on_path("claude") else AUTO
+
+
+def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
+    """What follows a prepare: nothing (`lead_by` is empty), a lead for the person to start, or okstra's own lead."""
+    reply = prepared_reply(prepared, lead=lead_by)
+    if lead_by != AUTO:
+        return reply
+    for line in (*reply.talk, f"okstra: prepared {prepared.run}"):
+        sys.stderr.write(printable(line) + "\n")
+    try:
+        led = lead(find_run(str(prepared.run), call.start, call.doors), call)
+    except OkstraError as error:
+        error.data = {**reply.data, **error.data}
+        raise
+    return led._replace(data={**reply.data, **led.data})
+
+
+def _is_on_path(program: str) -> bool:
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
+
+
+def lead(run: KnownRun, call: Call) -> Reply:
+    """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
+    from ..flows.conduct.conductor import conduct
+
+    stop = threading.Event()
+    with _stopped_by_signals(stop):
+        done = conduct(run, call.doors, stop=stop, say=_say)
+    data = {**done._asdict(), "outcome": str(done.outcome)}
+    if done.outcome is not RunOutcome.COMPLETED:
+        red = ", ".join(f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed"))
+        raise WorkFailed(
+            "run-failed", f"{done.run_id}: {red}", where=done.report, hint=done.next_step, data={**data, "warnings": []}
+        )
+    text = fields(
+        [
+            ("run", done.run_id),
+            ("verdict", done.token),
+            ("gates", ", ".join(f"{name} {gate}" for name, gate in done.gates.items())),
+            ("report", done.report),
+            ("next", done.next_step),
+        ]
+    )
+    return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(printable(f"okstra: {text}") + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
