@@ -84,17 +84,17 @@ def _read_trace(trace: Path) -> list[Point]:
 class Scene:
     """A folder whose state is kept, to be put back before each strike, with every path as it was."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._kept = folder, folder.with_name(f"{folder.name}.kept")
+    def __init__(self, folder: Path, name: str = "kept") -> None:
+        self.folder, self._kept = folder, folder.with_name(f"{folder.name}.{name}")
 
     def keep(self) -> None:
         shutil.rmtree(self._kept, ignore_errors=True)
-        subprocess.run(["cp", "-a", "--", str(self._folder), str(self._kept)], check=True)
+        subprocess.run(["cp", "-a", "--", str(self.folder), str(self._kept)], check=True)
 
     def restore(self) -> None:
         """Empties the folder, whatever is still being deleted in it, and copies the kept state back."""
-        eventually(lambda: shutil.rmtree(self._folder, ignore_errors=True) or not self._folder.exists())
-        subprocess.run(["cp", "-a", "--", str(self._kept), str(self._folder)], check=True)
+        eventually(lambda: shutil.rmtree(self.folder, ignore_errors=True) or not self.folder.exists())
+        subprocess.run(["cp", "-a", "--", str(self._kept), str(self.folder)], check=True)
 
 
 def eventually(attempt: Callable[[], object], seconds: float = 10.0) -> None:

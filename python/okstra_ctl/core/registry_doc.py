@@ -204,6 +204,12 @@ class RegistryDoc:
     def put_stage(self, key: StageKey, claim: StageClaim) -> None:
         self._document.put("stages", str(key), claim.to_json())
 
+    def claim_of(self, key: TaskKey | StageKey) -> TaskClaim | StageClaim | None:
+        return self.stage(key) if isinstance(key, StageKey) else self.task(key)
+
+    def put(self, key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> None:
+        self._document.put("stages" if isinstance(key, StageKey) else "tasks", str(key), claim.to_json())
+
     def remove_task(self, key: TaskKey) -> None:
         self._document.remove("tasks", str(key))
 

@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from ..words.errors import WorkFailed
 from . import fsio, git, proc
 
+_INDEX = "okstra-snapshot-index-"
+
 
 def snapshot(path: str, message: str, ref: str) -> str:
     """Commits all that the worktree holds (ignored files apart) beside its branch, and keeps it by `ref`.
 
     Neither HEAD, branch nor index change. Answers the commit. Raises WorkFailed (`git-failed`).
     """
-    index = os.path.join(git.worktree_git_dir(path), "okstra-snapshot-index")
+    admin = git.worktree_git_dir(path)
+    _discard_indexes_of_the_dead(admin)
+    index = os.path.join(admin, f"{_INDEX}{os.getpid()}")
     extra = {"GIT_INDEX_FILE": index}
     try:
         _must(path, ("read-tree", "HEAD"), extra)
@@ -22,6 +26,7 @@ def snapshot(path: str, message: str, ref: str) -> str:
         tree = _must(path, ("write-tree",), extra)
     finally:
         fsio.discard(index)
+        fsio.discard(f"{index}.lock")  # a git that was killed leaves it
     identity = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost", "-c", "commit.gpgSign=false")
     commit = _must(path, (*identity, "commit-tree", tree, "-p", "HEAD", "-m", message))
     keep(path, commit, ref)
@@ -31,6 +36,32 @@ def snapshot(path: str, message: str, ref: str) -> str:
 def keep(root: str, commit: str, ref: str) -> None:
     """Makes a commit reachable by a ref of okstra's own. Raises WorkFailed (`git-failed`)."""
     _must(root, (*git.SYNC_REFS, "update-ref", ref, commit))
+
+
+def sweep(common_dir: str) -> None:
+    """Removes the locks that killed processes left among the refs of kept work: their names tell the maker's pid."""
+    for folder, _, names in os.walk(os.path.join(common_dir, "refs", "okstra")):
+        for name in names:
+            maker = name.removesuffix(".lock").partition("-")[2].partition("-")[0]
+            if name.endswith(".lock") and maker.isdigit() and not _lives(int(maker)):
+                fsio.discard(os.path.join(folder, name))
+
+
+def _discard_indexes_of_the_dead(admin: str) -> None:
+    for name in os.listdir(admin):
+        maker = name.removeprefix(_INDEX).removesuffix(".lock")
+        if name.startswith(_INDEX) and maker.isdigit() and not _lives(int(maker)):
+            fsio.discard(os.path.join(admin, name))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def newest_ref(root: str, prefix: str) -> str:
@@ -46,9 +77,12 @@ def branch_at(root: str, commit: str) -> str:
 
 
 def lay_over(worktree: str, commit: str) -> None:
-    """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed."""
+    """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed.
+
+    By the index alone: `git reset` would lock the branch, and killed in it leave that lock.
+    """
     _must(worktree, ("read-tree", "-m", "-u", "HEAD", commit))
-    _must(worktree, ("reset", "--quiet", "--mixed", "HEAD"))
+    _must(worktree, ("read-tree", "HEAD"))
 
 
 def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:

@@ -22,7 +22,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,13 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
                 yield Held(fence)
             finally:
                 _kinds().remove(kind)
+
+
+def discard_stale_note(kind: LockKind, path: str) -> None:
+    """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
+    if os.path.lexists(_note_path(path)):
+        with suppress(Busy), hold(kind, path, timeout=0.0):
+            pass
 
 
 def share_fence(descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,9 +39,47 @@ def commit_merge(root: str, tree: str, parents: Sequence[str], message: str) -> 
     return finished.stdout.decode("ascii").strip()
 
 
-def fast_forward(worktree: str, commit: str) -> bool:
-    """Moves the worktree's branch and files on to a commit that stems from its HEAD; False when it doesn't."""
-    return _git(worktree, "merge", "--quiet", "--ff-only", commit).ok
+def fast_forward(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> bool:
+    """Moves the worktree's branch and files on to a commit that stems from its HEAD; False when it doesn't.
+
+    Without git's housekeeping, which would leave a lock of its own when it is killed.
+    """
+    return _git(
+        worktree,
+        "-c",
+        "maintenance.auto=false",
+        "-c",
+        "gc.auto=0",
+        "merge",
+        "--quiet",
+        "--ff-only",
+        commit,
+        keep_open=keep_open,
+    ).ok
+
+
+def move_to(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> None:
+    """Puts branch, index and tracked files on the commit, whatever they were. Raises WorkFailed (`git-failed`)."""
+    finished = _git(worktree, *git.NO_HOOKS, "reset", "--quiet", "--hard", commit, "--", keep_open=keep_open)
+    if not finished.ok:
+        raise WorkFailed("git-failed", f"git could not move on to {commit[:12]}: {finished.complaint}", where=worktree)
+
+
+def files_of_neither(worktree: str, paths: Sequence[str], commits: Sequence[str]) -> list[str]:
+    """Which of the files that are there have other contents than in each of the commits. Raises WorkFailed."""
+    there = [path for path in paths if os.path.isfile(os.path.join(worktree, path))]
+    if not there:
+        return []
+    known = {
+        (name, facts.split()[2])
+        for commit in commits
+        for entry in _must(worktree, "--literal-pathspecs", "ls-tree", "-rz", commit, "--", *there).split(b"\0")
+        for facts, _, name in [entry.partition(b"\t")]
+        if facts
+    }
+    hashes = _must(worktree, "hash-object", "--", *there).split()
+    pairs = zip(there, hashes, strict=True)
+    return [path for path, blob in pairs if (path.encode("utf-8", "surrogateescape"), blob) not in known]
 
 
 def patch_ids(root: str, revisions: Sequence[str]) -> dict[str, str]:
@@ -59,5 +98,12 @@ def patch_id_of_range(root: str, base: str, head: str) -> str:
     return words[0] if words else ""
 
 
-def _git(root: str, *args: str) -> proc.Finished:
-    return proc.run(["git", "-C", root, *args], env=git.environment())
+def _must(root: str, *args: str) -> bytes:
+    finished = _git(root, *args)
+    if not finished.ok:
+        raise WorkFailed("git-failed", f"git could not read the worktree: {finished.complaint}", where=root)
+    return finished.stdout
+
+
+def _git(root: str, *args: str, keep_open: Sequence[int] = ()) -> proc.Finished:
+    return proc.start(["git", "-C", root, *args], env=git.environment(), keep_open=keep_open).finish()

@@ -63,6 +63,12 @@ def made_for(common_dir: str, worktree: str, token: str) -> list[AdminFolder]:
     return own + _abandoned(common_dir, os.path.basename(worktree), token)
 
 
+def named(common_dir: str, name: str) -> AdminFolder | None:
+    """The one of exactly that name, half made or whole: for worktrees whose folders' names are never used twice."""
+    folder = os.path.join(common_dir, "worktrees", name)
+    return _read(folder) if os.path.isdir(folder) else None
+
+
 def forget(common_dir: str, admin: AdminFolder) -> None:
     """Removes it, with one rename first. Raises WorkFailed (`write-failed`)."""
     try:

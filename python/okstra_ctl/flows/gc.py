@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
-from ..core.identity import parse_place_key
+from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.tidiness import Facts, Judged, judge, to_remove
 from ..edges import git, process_identity
 from ..words.errors import OkstraError
 from ..words.statuses import ClaimStatus, Liveness
-from . import trash
+from . import recover, trash
 from .doors import Doors
 from .worktree_removal import remove_worktree
 
@@ -33,7 +34,12 @@ class Collected(NamedTuple):
 
 
 def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
-    """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other."""
+    """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
+
+    What a killed command was about to make or remove is finished first.
+    """
+    if not dry_run:
+        _finish_killed(doors)
     judged = tuple(judge(facts) for facts in _all_facts(doors))
     chosen = to_remove(judged, limit)
     if dry_run:
@@ -43,6 +49,14 @@ def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
     removed = tuple(_remove(one, doors) for one in chosen)
     trash.sweep(doors.home)
     return Collected(judged, removed)
+
+
+def _finish_killed(doors: Doors) -> None:
+    doc = doors.registry.read()
+    claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
+    for key, claim in claims:
+        with suppress(OkstraError):  # its verdict tells
+            recover.undo(key, claim, doors)
 
 
 def _remove(one: Judged, doors: Doors) -> Swept:

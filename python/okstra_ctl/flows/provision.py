@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
@@ -89,18 +90,21 @@ def put_on_branch(site: Site) -> None:
         git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
 
 
-def clear(home: HomePaths, site: Site) -> None:
+def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:
     """Takes an unfinished worktree back: its folder, git's record of it, and its branch if this very claim made it.
 
     Safe to repeat, and safe when nothing of it is there. Nobody was told of the place before its claim
-    became active, so nobody's work is in it; a branch that moved since is kept all the same. Raises Busy
-    when a git of a dead run is still at work in it.
+    became active, so nobody's work is in it; a branch that moved since is kept all the same. `unchanged` is
+    asked under the repository lock whether the claim still stands: another command may have undone it already,
+    and a third be making its own worktree in that place. Raises Busy when a git of a dead run is still at work.
     """
     common_dir = site.repository.common_dir
     for admin in worktree_admin.admin_folders(common_dir):
         if admin.reason == site.token:
             worktree_admin.await_silence(admin.folder)
     with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if not unchanged():
+            return
         made = worktree_admin.made_for(common_dir, site.path, site.token)
         if any(admin.reason == site.token for admin in made) or _holds_nothing(site.path):
             trash.throw_away(home, site.path)
@@ -119,16 +123,15 @@ def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
         git.delete_untouched_branch(common_dir, site.branch, site.base_commit, keep_open=keep_open)
 
 
-def forget(repository: git.Repository, path: str, *, scratch: bool = False) -> None:
+def forget(repository: git.Repository, path: str) -> None:
     """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock.
 
-    The record's HEAD may be all that holds a commit: then a ref holds it from now on. A scratch worktree's
-    commits are nobody's work.
+    The record's HEAD may be all that holds a commit: then a ref holds it from now on.
     """
     admin = worktree_admin.at(repository.common_dir, path)
     if admin is None:
         return
-    commit = "" if scratch else unheld_head(repository, admin)
+    commit = unheld_head(repository, admin)
     if commit:
         kept_work.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
     worktree_admin.forget(repository.common_dir, admin)

@@ -10,11 +10,12 @@ from ..core.identity import RunId, StageKey, TaskKey
 from ..core.ledger import LedgerRow, row_id, started_row
 from ..core.paths import ProjectFiles
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
-from ..edges import git, process_identity, worktree_admin
+from ..edges import git, kept_work, process_identity, worktree_admin
 from ..edges import ledger as ledger_edge
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness
 from . import provision, trash
 from .doors import Doors
+from .fast_forward import finish_killed
 from .run_numbers import discard_run_files
 from .stage_records import ledger_path
 
@@ -26,10 +27,12 @@ def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doo
     """
     trash.sweep(doors.home)
     worktree_admin.sweep(repository.common_dir)
+    kept_work.sweep(repository.common_dir)
     told = [undo(StageKey(key, stage), claim, doors) for stage, claim in doc.stages_of(key).items()]
     task_claim = doc.task(key)
     if task_claim is not None:
         told.append(undo(key, task_claim, doors))
+        told.append(finish_killed(repository, key, task_claim))
     return [sentence for sentence in told if sentence]
 
 
@@ -41,16 +44,36 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
     repository = git.discover(claim.project_root) if is_abandoned(claim) else None
     if repository is None:
         return ""
-    provision.clear(doors.home, _site(claim, repository))
+    took_over = isinstance(claim, StageClaim) and claim.before is not None
+    if claim.restores or not took_over:
+        site = _site(claim, repository)
+        provision.clear(doors.home, site, unchanged=lambda: doors.registry.read().claim_of(key) == claim)
     if isinstance(claim, StageClaim):
         _discard_files_of_a_run_that_never_was(claim)
-    with doors.registry.transaction() as doc:
-        if isinstance(key, StageKey):
-            _drop_stage(doc, key, claim.token)
-        else:
-            _drop_task(doc, key, claim.token)
+    take_back(key, claim, doors)
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
-    return f"undid the unfinished worktree of {name}, whose process is gone"
+    what = "the unfinished rerun" if took_over else "the unfinished worktree of"
+    return f"undid {what} {name}, whose process is gone"
+
+
+def take_back(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> None:
+    """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
+
+    A task whose stages were begun keeps its anchor and epochs.
+    """
+    with doors.registry.transaction() as doc:
+        if doc.claim_of(key) != claim:
+            return
+        if isinstance(key, StageKey):
+            before = claim.as_before() if isinstance(claim, StageClaim) else None
+            if before is None:
+                doc.remove_stage(key)
+            else:
+                doc.put_stage(key, before)
+        elif isinstance(claim, TaskClaim) and claim.implementation_base:
+            doc.put_task(key, claim._replace(status=ClaimStatus.DONE, owner=None, restores=False))
+        else:
+            doc.remove_task(key)
 
 
 def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
@@ -87,23 +110,5 @@ def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
     return claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE
 
 
-def _drop_stage(doc: RegistryDoc, key: StageKey, token: str) -> None:
-    """The claim goes last, and only if it is still the one that was undone."""
-    held = doc.stage(key)
-    if held is not None and held.token == token and held.status is ClaimStatus.PROVISIONING:
-        doc.remove_stage(key)
-
-
-def _drop_task(doc: RegistryDoc, key: TaskKey, token: str) -> None:
-    """As `_drop_stage`; a task whose stages were begun keeps its anchor and epochs."""
-    held = doc.task(key)
-    if held is None or held.token != token or held.status is not ClaimStatus.PROVISIONING:
-        return
-    if held.implementation_base:
-        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
-    else:
-        doc.remove_task(key)
-
-
 def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:
-    return provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)
+    return provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token, claim.restores)

@@ -1,7 +1,8 @@
 """`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew (spec 3).
 
-The claim is handed over in one registry transaction, the commit point: until then the earlier run holds the
-stage, from then on the new one does, under a higher epoch, so that the earlier can't finish late.
+The claim is marked as being handed over, with the earlier hold kept in it, before anything is made; what a kill
+leaves of that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark:
+from then on the new run holds it, under a higher epoch, so that the earlier can't finish late.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 from ..core.identity import RunId, StageKey
 from ..core.manifest import WorktreeFacts
 from ..core.paths import IMPLEMENTATION
-from ..core.registry_doc import StageClaim
+from ..core.registry_doc import Earlier, StageClaim
 from ..edges import git, process_identity
 from ..words.errors import Refused
 from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
@@ -40,16 +41,18 @@ def rerun(run: KnownRun, doors: Doors) -> PreparedRun:
     recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
     held = _claim_to_take(run, key, doors)
     with UndoStack() as undo:
+        site = None if os.path.isdir(held.path) else _site(request, held)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
-        status = WorktreeStatus.REUSED
-        if not os.path.isdir(held.path):
-            provision.restore(doors.home, _site(request, held), undo)
-            status = WorktreeStatus.CREATED
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
+        mine = _begin_to_take_over(key, held, new, request, doors, restores=site is not None)
+        undo.push(lambda: recover.take_back(key, mine, doors))
+        if site is not None:
+            provision.restore(doors.home, site, undo)
+        status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED
         facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
-        draft = Draft(new, files, request.plan_map.stage(key.stage), held.epoch + 1, facts, [f"rerun of {run.id}"])
+        draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
         context = bundle.write_run(request, draft, doors, undo)
-        claim = _take_over(key, held, new, request, doors)
+        claim = _take_over(key, mine, doors)
         undo.commit()
     warnings = bundle.append_started(key, claim, doors)
     return bundle.told(request, draft, context, doors, [], warnings)
@@ -109,23 +112,42 @@ def _site(request: Request, held: StageClaim) -> provision.Site:
     return provision.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
 
 
-def _take_over(key: StageKey, held: StageClaim, new: RunId, request: Request, doors: Doors) -> StageClaim:
-    """The commit point. Raises Refused (`stage-not-held`) when another rerun or release was quicker."""
+def _begin_to_take_over(
+    key: StageKey, held: StageClaim, new: RunId, request: Request, doors: Doors, *, restores: bool
+) -> StageClaim:
+    """Reserves the stage for the new run. Raises Refused (`stage-not-held`) when another command was quicker."""
     with doors.registry.transaction() as doc:
-        if doc.stage(key) != held:
-            raise Refused(
-                "stage-not-held", "another command changed the stage meanwhile", where=str(key), hint="look again"
-            )
+        _require_unchanged(doc.stage(key), held, key)
+        task = doc.task(key.task)
+        epoch = 1 + max(held.epoch, task.epochs.get(key.stage, 0) if task else 0)
         claim = held._replace(
             run_id=str(new),
-            epoch=held.epoch + 1,
-            status=ClaimStatus.ACTIVE,
-            owner=process_identity.nearest_client(),
+            epoch=epoch,
+            status=ClaimStatus.PROVISIONING,
+            owner=process_identity.this_process(),
             reserved_at=doors.clock.now(),
             plan_digest=request.plan_map.digest,
+            restores=restores,
+            before=Earlier(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest),
         )
         doc.put_stage(key, claim)
-        task = doc.task(key.task)
         if task is not None:
-            doc.put_task(key.task, task._replace(epochs={**task.epochs, key.stage: claim.epoch}))
+            doc.put_task(key.task, task._replace(epochs={**task.epochs, key.stage: epoch}))
     return claim
+
+
+def _take_over(key: StageKey, mine: StageClaim, doors: Doors) -> StageClaim:
+    """The commit point."""
+    with doors.registry.transaction() as doc:
+        _require_unchanged(doc.stage(key), mine, key)
+        owner = process_identity.nearest_client()
+        claim = mine._replace(status=ClaimStatus.ACTIVE, owner=owner, restores=False, before=None)
+        doc.put_stage(key, claim)
+    return claim
+
+
+def _require_unchanged(found: StageClaim | None, expected: StageClaim, key: StageKey) -> None:
+    if found != expected:
+        raise Refused(
+            "stage-not-held", "another command changed the stage meanwhile", where=str(key), hint="look again"
+        )

@@ -16,7 +16,7 @@ from ..edges import fsio, git, proc
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
 from ..words.statuses import ClaimStatus, LedgerStatus
-from . import run_events, run_index, task_records
+from . import recover, run_events, run_index, task_records
 from .doors import Doors
 from .runs import KnownRun
 from .stage_records import ledger_path
@@ -217,7 +217,10 @@ def _check_unmoved(worktree: str, head: str) -> None:
 
 
 def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
-    """The commit point: the row, under the registry lock, so that no take-over comes between check and row."""
+    """The commit point: the row, under the registry lock, so that no take-over comes between check and row.
+
+    The `started` row goes before it, if a kill kept the run from writing that.
+    """
     key = run.id.stage_key
     with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
         if key is None or is_degraded(run):
@@ -225,7 +228,7 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
             ledger_edge.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
-        ledger_edge.append(ledger_path(run.plan_path), [row])
+        ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
 
 

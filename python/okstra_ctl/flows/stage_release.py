@@ -45,6 +45,9 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
             ledger_edge.append(ledger_path(run.plan_path), [row])
         return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
     held = doors.registry.read().stage(key)
+    if held is not None and (held.before or held.restores) and recover.is_abandoned(held):
+        recover.undo(key, held, doors)  # killed while it was done over or brought back
+        held = doors.registry.read().stage(key)
     if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
         recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
         return StageReleased(str(run.id), key.stage, held.branch, "", _tell(run, at, doors))
@@ -53,8 +56,9 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     _check_nobody_works(claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
+    rows = [recover.started_row_of(key, claim), row]
     kept = take_down(
-        key, claim, doors, Keeping(force), at_intent=lambda: ledger_edge.append(ledger_path(run.plan_path), [row])
+        key, claim, doors, Keeping(force), at_intent=lambda: ledger_edge.append(ledger_path(run.plan_path), rows)
     )
     return StageReleased(str(run.id), key.stage, claim.branch, kept, _tell(run, at, doors))
 

@@ -25,10 +25,15 @@ class Keeping(NamedTuple):
 
 
 def kept_prefix(key: TaskKey | StageKey) -> str:
-    """Where the refs stand that keep a worktree's unsaved work; made of segments, so no two keys share it."""
+    """Where the refs stand that keep a worktree's unsaved work."""
     task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
+    return f"{kept_place(task)}{place}/"
+
+
+def kept_place(task: TaskKey) -> str:
+    """Where all refs stand that keep work of a task; made of segments, so no two tasks share it."""
     segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
-    return f"refs/okstra/kept/{'/'.join(segments)}/{place}/"
+    return f"refs/okstra/kept/{'/'.join(segments)}/"
 
 
 def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:

@@ -30,12 +30,15 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Re
     Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`, `commits-unreachable`).
     """
     doc = doors.registry.read()
-    claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
+    claim = doc.claim_of(key)
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
     if recover.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
         recover.undo(key, claim, doors)
-        return Removed(str(key), claim.path, claim.branch, "")
+        before = doors.registry.read().stage(key) if isinstance(key, StageKey) else None
+        if before is None:
+            return Removed(str(key), claim.path, claim.branch, "")
+        claim = before  # it was being done over: the earlier run's hold stands again
     _check_not_held(key, claim, doors)
     kept = take_down(key, claim, doors, Keeping(force))
     return Removed(str(key), claim.path, claim.branch, kept)
@@ -62,12 +65,12 @@ def take_down(
     )
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
     with doors.registry.transaction() as doc:
-        if claim != (doc.stage(key) if isinstance(key, StageKey) else doc.task(key)):
+        if claim != doc.claim_of(key):
             raise Refused(
                 "worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again"
             )
         at_intent()
-        _put(doc, key, intent)
+        doc.put(key, intent)
     remove_folder(claim.path, claim.project_root, doors)
     with doors.registry.transaction() as doc:
         if isinstance(key, StageKey):
@@ -84,13 +87,6 @@ def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
         doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
     else:
         doc.remove_task(key)
-
-
-def _put(doc: RegistryDoc, key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> None:
-    if isinstance(key, StageKey) and isinstance(claim, StageClaim):
-        doc.put_stage(key, claim)
-    elif isinstance(key, TaskKey) and isinstance(claim, TaskClaim):
-        doc.put_task(key, claim)
 
 
 def remove_folder(path: str, project_root: str, doors: Doors) -> None:

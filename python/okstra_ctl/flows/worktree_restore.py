@@ -10,11 +10,11 @@ from ..core.ledger import LedgerRow
 from ..core.manifest import SCHEMA
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.selection import DONE_ROWS
-from ..edges import fsio, git, kept_work
+from ..edges import fsio, git, kept_work, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, UsageError
 from ..words.statuses import ClaimStatus
-from . import plans, provision
+from . import plans, provision, recover
 from .doors import Doors
 from .prepare.reserve import lock_reason
 from .project import Project
@@ -35,12 +35,14 @@ class Restored(NamedTuple):
 def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) -> Restored:
     """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was.
 
+    Meanwhile its claim is marked as being restored: a half-made worktree must not be taken for anybody's work.
     Raises Refused (`worktree-held`, `stage-not-held` for a stage that is not done: a run makes its worktree),
     UsageError (`not-found`), WorkFailed.
     """
     repository = git.discover(project.root)
     if repository is None:
         raise UsageError("not-found", "the project is no git repository", where=project.root)
+    recover.recover_task(key.task if isinstance(key, StageKey) else key, doors.registry.read(), repository, doors)
     kept = kept_work.newest_ref(repository.top, kept_prefix(key))
     claim = _stage_claim(key, project, repository, kept, doors) if isinstance(key, StageKey) else None
     task = _task_claim(key, project, repository, kept, doors) if isinstance(key, TaskKey) else None
@@ -50,16 +52,27 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) ->
     with UndoStack() as undo:
         at = _require_branch(repository, back.branch, key)
         site = provision.Site(repository, back.path, back.branch, at, back.token, restores=True)
+        mine = _begin(key, back, doors)
+        undo.push(lambda: recover.take_back(key, mine, doors))
         provision.restore(doors.home, site, undo)
         if kept:
             kept_work.lay_over(back.path, kept)
         with doors.registry.transaction() as doc:
-            if isinstance(key, StageKey) and claim is not None:
-                doc.put_stage(key, claim)
-            elif isinstance(key, TaskKey) and task is not None:
-                doc.put_task(key, task)
+            doc.put(key, back)
         undo.commit()
     return Restored(str(key), back.path, back.branch, kept)
+
+
+def _begin(key: TaskKey | StageKey, back: TaskClaim | StageClaim, doors: Doors) -> TaskClaim | StageClaim:
+    """Marks the claim as being restored by this process. Raises Refused (`worktree-held`)."""
+    mine = back._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
+    with doors.registry.transaction() as doc:
+        held = doc.claim_of(key)
+        in_the_making = held is not None and held.status is ClaimStatus.PROVISIONING
+        if in_the_making or (isinstance(held, StageClaim) and held.status is not ClaimStatus.DONE):
+            raise Refused("worktree-held", f"another command makes the worktree of {key}", where=back.path)
+        doc.put(key, mine)
+    return mine
 
 
 def _stage_claim(key: StageKey, project: Project, repository: git.Repository, kept: str, doors: Doors) -> StageClaim:

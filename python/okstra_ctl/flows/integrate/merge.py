@@ -18,8 +18,9 @@ from ...core.registry_doc import TaskClaim
 from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
-from .. import plans
+from .. import plans, recover
 from ..doors import Doors
+from ..fast_forward import fast_forward
 from ..prepare.sync import furnish
 from ..project import Project
 from ..stage_records import current_states
@@ -54,6 +55,7 @@ def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     WorkFailed (`integration-red`), UsageError (`not-found`).
     """
     subject = load_subject(project, key, doors)
+    recover.recover_task(key, doors.registry.read(), subject.repository, doors)
     task = subject.claim.path
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
@@ -65,7 +67,7 @@ def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
     )
     checks = _check_chain(subject, chain, doors, log_path)
-    if not merging.fast_forward(task, chain[-1].commit):
+    if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
         raise Refused(
             "head-moved",
             "the task worktree changed while the checks ran",

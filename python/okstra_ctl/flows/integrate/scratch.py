@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from ...core.home_paths import HomePaths
 from ...core.identity import TaskKey, number_in
 from ...core.ownership import Owner
-from ...edges import git, process_identity
+from ...edges import git, process_identity, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.statuses import Liveness
-from .. import provision, trash
+from .. import trash
 
 PREFIX = "integrate-"
 
@@ -37,11 +37,29 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
 def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:
     """Removes scratch worktrees whose processes are gone; answers their paths."""
     place = home.task_place(key)
-    names = os.listdir(place) if os.path.isdir(place) else []
-    dead = [os.path.join(place, name) for name in names if name.startswith(PREFIX) and not _owner_lives(name)]
+    names = {*(os.listdir(place) if os.path.isdir(place) else ()), *_names_in_git(repository, place)}
+    dead = [os.path.join(place, name) for name in sorted(names) if name.startswith(PREFIX) and not _owner_lives(name)]
     for path in dead:
         _remove(home, repository, path)
     return dead
+
+
+def half_made(repository: git.Repository) -> list[str]:
+    """git's records of scratch worktrees that died before git knew where they were to be: no list shows them."""
+    admins = worktree_admin.admin_folders(repository.common_dir)
+    names = {os.path.basename(admin.folder): admin.folder for admin in admins if not admin.worktree}
+    return [folder for name, folder in names.items() if name.startswith(PREFIX) and not _owner_lives(name)]
+
+
+def _names_in_git(repository: git.Repository, place: str) -> list[str]:
+    """Of scratch worktrees in that place, and of half-made ones, which may be in any."""
+    admins = worktree_admin.admin_folders(repository.common_dir)
+    here = os.path.realpath(place)
+    return [
+        os.path.basename(admin.folder)
+        for admin in admins
+        if not admin.worktree or os.path.realpath(os.path.dirname(admin.worktree)) == here
+    ]
 
 
 def _owner_lives(name: str) -> bool:
@@ -56,5 +74,7 @@ def _owner_lives(name: str) -> bool:
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
     with hold(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(home, path)
-        provision.forget(repository, path, scratch=True)
+        admin = worktree_admin.named(repository.common_dir, os.path.basename(path))
+        if admin is not None:  # its commits are nobody's work
+            worktree_admin.forget(repository.common_dir, admin)
     trash.sweep(home)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from ...core.paths import ProjectFiles
+from ...edges import kept_work, worktree_admin
+from ...edges import ledger as ledger_edge
+from ...edges.locks import LockKind, discard_stale_note
 from ...words.errors import OkstraError
+from .. import trash
 from ..doors import Doors
 from .findings import Found, Outcome
-from .survey import survey
+from .survey import known_roots, repository_of, survey
 
 
 def reconcile(doors: Doors, *, apply: bool) -> list[Outcome]:
     """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
-    return [_settle(found) if apply else Outcome(found) for found in survey(doors)]
+    if not apply:
+        return [Outcome(found) for found in survey(doors)]
+    outcomes = [_settle(found) for found in survey(doors)]
+    _sweep(doors)
+    return outcomes
 
 
 def _settle(found: Found) -> Outcome:
@@ -20,3 +29,21 @@ def _settle(found: Found) -> Outcome:
         return Outcome(found, done=found.act())
     except OkstraError as error:
         return Outcome(found, failed=error.message)
+
+
+def _sweep(doors: Doors) -> None:
+    """Clears away what killed commands left and nobody needs: half-deleted folders, notes beside free locks."""
+    doc = doors.registry.read()
+    trash.sweep(doors.home)
+    for root in known_roots(doc, doors):
+        repository = repository_of(root)
+        if repository is not None:
+            worktree_admin.sweep(repository.common_dir)
+            kept_work.sweep(repository.common_dir)
+            discard_stale_note(LockKind.REPOSITORY, repository.lock)
+            discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
+    for key, claim in doc.tasks():
+        consumers = ProjectFiles(claim.project_root).task(key).consumers
+        discard_stale_note(LockKind.LEDGER, ledger_edge.lock_path(consumers))
+    discard_stale_note(LockKind.REGISTRY, doors.home.registry_lock)
+    discard_stale_note(LockKind.INDEX, doors.home.index_lock)

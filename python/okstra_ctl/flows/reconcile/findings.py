@@ -18,6 +18,7 @@ class Kind(Word):
     FOLDER_GONE = "folder-gone"
     ORPHAN = "orphan-worktree"
     SCRATCH = "scratch-left"
+    MERGE = "merge-unfinished"
     REWRITTEN = "done-commit-rewritten"
     LOST_COMMIT = "done-commit-lost"
     LEDGER_LINES = "ledger-lines-unreadable"

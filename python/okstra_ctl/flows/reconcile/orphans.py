@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
 from ...core.registry_doc import RegistryDoc
-from ...edges import git
+from ...edges import git, worktree_admin
 from ...words.errors import OkstraError
 from ..doors import Doors
-from ..integrate.scratch import PREFIX, clear_abandoned
+from ..integrate.scratch import PREFIX, clear_abandoned, half_made
 from ..unsaved_work import Keeping, save_unsaved
 from ..worktree_removal import remove_folder
 from .findings import Found, Kind
@@ -19,16 +19,23 @@ _REASON = "okstra "
 
 
 def orphans_of(repository: git.Repository, doc: RegistryDoc, root: str, doors: Doors) -> Iterator[Found]:
-    """Those of one repository, told by the reason that they are locked with."""
+    """Those of one repository, told by the reason that they are locked with.
+
+    git's records are read as files: `git worktree list` fails on one that a kill left half written.
+    """
     known = {os.path.realpath(path) for _, path in doc.claims()}
-    for entry in git.worktrees(repository.top):
-        key = key_of_reason(entry.lock_reason)
-        if key is None or os.path.realpath(entry.path) in known:
+    for admin in worktree_admin.admin_folders(repository.common_dir):
+        key = key_of_reason(admin.reason)
+        if key is None or not admin.worktree or os.path.realpath(admin.worktree) in known:
             continue
-        if is_scratch(entry.path):
-            yield from _scratch(entry.path, key, repository, doors)
+        if is_scratch(admin.worktree):
+            yield from _scratch(admin.worktree, key, repository, doors)
         else:
-            yield _orphan(entry.path, key, root, doors)
+            yield _orphan(admin.worktree, key, root, doors)
+    task = next((key for key, claim in doc.tasks() if claim.project_root == root), None)
+    if task is not None:
+        for folder in half_made(repository):
+            yield from _scratch(folder, task, repository, doors)
 
 
 def is_scratch(path: str) -> bool:

@@ -14,7 +14,7 @@ from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
 from ...words.statuses import ClaimStatus, Liveness
-from .. import recover, run_index
+from .. import fast_forward, recover, run_index
 from ..doors import Doors
 from ..stage_records import ledger_path
 from ..worktree_removal import remove_folder
@@ -63,6 +63,8 @@ def _of_task(
 ) -> Iterator[Found]:
     if recover.is_abandoned(claim):
         yield _abandoned(str(key), key, repository, doors)
+    elif fast_forward.killed_move(claim) is not None:
+        yield _merge_unfinished(key, claim, repository)
     for stage, held in sorted(doc.stages_of(key).items()):
         yield from _of_stage(StageKey(key, stage), held, repository, doors)
     yield from rewritten_commits(key, claim, repository, doors)
@@ -127,6 +129,14 @@ def _abandoned(subject: str, key: TaskKey, repository: git.Repository, doors: Do
 
     what = "a run died while its worktree was being made; nobody worked in it"
     return Found(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
+
+
+def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository) -> Found:
+    def finish() -> str:
+        return fast_forward.finish_killed(repository, key, claim) or "finished already"
+
+    what = f"an integration died while it moved {claim.branch} on"
+    return Found(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
 
 
 def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
