@@ -31,6 +31,8 @@ class Job(NamedTuple):
     soft_limit: float
     hard_limit: float
     writable: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    """Folders outside `folder` that the client must be able to read: the task's records, the instruction set."""
     environment: Mapping[str, str] = MappingProxyType({})
     options: Mapping[str, object] = MappingProxyType({})
 

@@ -1,0 +1,157 @@
+"""The provider `claude`: Claude Code's `claude -p`, with the permissions of the job's access (spec 5, "Guard").
+
+What is not allowed is refused, since nobody is there to ask; the deny rules hold against a person's own allow rules.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..words.outcomes import Access, Failure
+from .client_environment import HANDOFF, client_environment, extra_arguments
+from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at
+from .failure_words import failure_in, failure_of_status
+from .job import Heard, Job, Launch, Usage
+
+_SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's: an API error
+# Tools that would go on after the turn, or leave the worktree.
+_NEVER = ("EnterWorktree", "ExitWorktree", "CronCreate", "ScheduleWakeup")
+_ALWAYS = {"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1", "DISABLE_AUTOUPDATER": "1"}
+# Within a turn the client's own retries are cheaper than ours, which begin anew; by default it takes minutes.
+_UNLESS_SET = {"CLAUDE_CODE_MAX_RETRIES": "5", "API_TIMEOUT_MS": "300000"}
+
+
+class Claude:
+    name = "claude"
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return False
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        mode = "acceptEdits" if job.access is Access.EDIT else "default"
+        folders = [word for folder in (*job.writable, *job.readable) for word in ("--add-dir", folder)]
+        argv = (
+            *("claude", "-p", "--output-format", "stream-json", "--verbose"),
+            *("--model", job.model, "--permission-mode", mode),
+            *("--settings", json.dumps(settings(job))),
+            *folders,
+            *extra_arguments(job),
+        )
+        environment = client_environment(job, inherited, always=_ALWAYS, unless_set=_UNLESS_SET)
+        return Launch(argv, prompt.encode("utf-8", "replace"), environment)
+
+    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+        """There may be several turns in one run; the last result counts, and its `modelUsage` is the bill."""
+        told = events(stdout)
+        results = [event for event in told if event.get("type") == "result"]
+        if not results or _goes_on(told):
+            return _unfinished(told, stderr, exit_status)
+        result = results[-1]
+        failure, message = _failure(result, exit_status)
+        return Heard(
+            ended=True,
+            failure=failure,
+            message=message,
+            retry_after=_retry_after(told) if failure is Failure.RATE_LIMIT else None,
+            model=_model(told),
+            usage=_usage(result),
+            denials=_denials(results),
+            last_message=text_at(result, "result"),
+        )
+
+
+def settings(job: Job) -> dict[str, Any]:
+    """The run's own settings, laid over the person's: `options["settings"]`, and the permissions of the access."""
+    allow = [f"Edit({_rule_path(path)})" for path in (job.result, job.audit)]
+    deny = list(_NEVER)
+    if job.access is Access.READ:
+        allow += ["Read", "Bash(okstra check:*)"]
+    else:
+        allow += ["Read", "Bash"]
+    if job.access is not Access.EDIT and not job.result.startswith(job.folder.rstrip("/") + "/"):
+        deny.append(f"Edit({_rule_path(job.folder)}/**)")
+    if job.environment.get("OKSTRA_PHASE") != HANDOFF:
+        deny.append("Bash(git push:*)")
+    given = job.options.get("settings")
+    base: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
+    permissions = base.get("permissions")
+    theirs: dict[str, Any] = dict(permissions) if isinstance(permissions, Mapping) else {}
+    for name, rules in (("allow", allow), ("deny", deny)):
+        theirs[name] = [*theirs.get(name, ()), *rules]
+    return {**base, "permissions": theirs}
+
+
+def _rule_path(path: str) -> str:
+    """An absolute path as permission rules want it: two slashes, and signs of patterns escaped."""
+    return "/" + re.sub(r"([\\*?\[\]!{}])", r"\\\1", path)
+
+
+def _goes_on(told: list[Event]) -> bool:
+    """Whether a turn was begun after the last result."""
+    for event in reversed(told):
+        if event.get("type") == "result":
+            return False
+        if event.get("type") == "assistant" or text_at(event, "subtype") == "init":
+            return True
+    return False
+
+
+def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> Heard:
+    complaint = stderr.decode("utf-8", "replace").strip()[-500:]
+    refused = exit_status is not None and 0 < exit_status < 128 and not told
+    failure = failure_in(complaint) if refused else Failure.INTERRUPTED
+    return Heard(ended=False, failure=failure, message=complaint, model=_model(told))
+
+
+def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
+    """`is_error` beats `subtype`, which is `success` for errors of the API too."""
+    if result.get("is_error") is not True and text_at(result, "subtype") == "success":
+        return (Failure.NONE, "") if exit_status in (0, None) else (Failure.CLIENT, f"it ended with {exit_status}")
+    message = text_at(result, "result") or "; ".join(str(error) for error in list_at(result, "errors"))
+    message = message or text_at(result, "subtype")
+    return failure_of_status(result.get("api_error_status")) or failure_in(message), message
+
+
+def _retry_after(told: list[Event]) -> float | None:
+    """The last wait that the client itself was told to make."""
+    waits = [number_at(event, "retry_delay_ms") for event in told if text_at(event, "subtype") == "api_retry"]
+    return waits[-1] / 1000 if waits and waits[-1] is not None else None
+
+
+def _model(told: list[Event]) -> str | None:
+    """The model of the last answer of the main turn, not of its sub-agents."""
+    models = [
+        text_at(event, "message", "model")
+        for event in told
+        if event.get("type") == "assistant" and not event.get("parent_tool_use_id")
+    ]
+    answered = [model for model in models if model and model != _SYNTHETIC]
+    return answered[-1] if answered else None
+
+
+def _usage(result: Event) -> Usage | None:
+    models = [model for model in mapping_at(result, "modelUsage").values() if isinstance(model, dict)]
+    if not models:
+        return None
+    return Usage(
+        sum(count_at(model, "inputTokens") for model in models),
+        sum(count_at(model, "cacheReadInputTokens") for model in models),
+        sum(count_at(model, "cacheCreationInputTokens") for model in models),
+        sum(count_at(model, "outputTokens") for model in models),
+        number_at(result, "total_cost_usd"),
+    )
+
+
+def _denials(results: list[Event]) -> tuple[str, ...]:
+    """What was refused, each once: a later result may repeat what an earlier one told."""
+    found: dict[str, str] = {}
+    for result in results:
+        for number, denial in enumerate(list_at(result, "permission_denials")):
+            asked = mapping_at(denial, "tool_input")
+            what = next((str(asked[name]) for name in ("command", "file_path", "path", "url") if name in asked), "")
+            text = f"{text_at(denial, 'tool_name')}: {what[:200]}"
+            found.setdefault(text_at(denial, "tool_use_id") or f"{number} {text}", text)
+    return tuple(found.values())

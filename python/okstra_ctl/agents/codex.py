@@ -1,0 +1,90 @@
+"""The provider `codex`: `codex exec --json`, in codex's own sandbox.
+
+Under READ the sandbox lets nothing be written, so the closing message is the result. A command that the sandbox
+refuses leaves no event: what the model could not do shows only in what is missing afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..words.outcomes import Access, Failure
+from .client_environment import client_environment, extra_arguments
+from .event_lines import Event, count_at, events, mapping_at, text_at
+from .failure_words import failure_in, retry_after_in
+from .job import Heard, Job, Launch, Usage
+
+_TURN_ENDS = ("turn.completed", "turn.failed")
+
+
+class Codex:
+    name = "codex"
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return access is Access.READ
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        """In a linked worktree git's own folders must be among `job.writable`, or the executor can't commit."""
+        argv = (
+            *("codex", "exec", "--json", "--skip-git-repo-check"),
+            *("--sandbox", sandbox_of(job.access), "--cd", job.folder, "--model", job.model),
+            *(() if job.access is Access.READ else writable_arguments(job.writable)),
+            *extra_arguments(job),
+            "-",
+        )
+        return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited))
+
+    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+        """Success is a completed turn; `error` events alone are retries under way."""
+        told = events(stdout)
+        turns = [event for event in told if text_at(event, "type").startswith("turn.")]
+        last = turns[-1] if turns else {}
+        message = _last_message(told)
+        if last.get("type") not in _TURN_ENDS:
+            return _unfinished(told, stderr, exit_status)
+        if last.get("type") == "turn.failed" or exit_status not in (0, None):
+            said = text_at(last, "error", "message") or f"it ended with {exit_status}"
+            return Heard(True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), last_message=message)
+        return Heard(True, usage=_usage(turns), last_message=message)
+
+
+def sandbox_of(access: Access) -> str:
+    return "read-only" if access is Access.READ else "workspace-write"
+
+
+def writable_arguments(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for folder in folders for word in ("--add-dir", folder))
+
+
+def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> Heard:
+    """Without the end of a turn. A client that did not even begin one says why on stderr."""
+    complaint = stderr.decode("utf-8", "replace").strip()[-500:]
+    refused = exit_status is not None and exit_status > 0
+    errors = [text_at(event, "message") for event in told if event.get("type") == "error"]
+    said = errors[-1] if errors else complaint
+    failure = failure_in(said) if refused else Failure.INTERRUPTED
+    return Heard(ended=False, failure=failure, message=said, last_message=_last_message(told))
+
+
+def _last_message(told: list[Event]) -> str:
+    texts = [
+        text_at(event, "item", "text")
+        for event in told
+        if event.get("type") == "item.completed" and text_at(event, "item", "type") == "agent_message"
+    ]
+    return texts[-1] if texts else ""
+
+
+def _usage(turns: list[Event]) -> Usage | None:
+    """The last count, which holds the whole thread; what was read from the cache is in its input, and taken out."""
+    counts = [mapping_at(turn, "usage") for turn in turns if mapping_at(turn, "usage")]
+    if not counts:
+        return None
+    last = counts[-1]
+    cached = count_at(last, "cached_input_tokens")
+    return Usage(
+        max(0, count_at(last, "input_tokens") - cached),
+        cached,
+        count_at(last, "cache_write_input_tokens"),
+        count_at(last, "output_tokens"),
+    )

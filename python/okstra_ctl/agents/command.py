@@ -1,0 +1,38 @@
+"""Any program as a provider: named in the settings, prompt on its standard input, result file at `$OKSTRA_RESULT`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..core.template import fill
+from ..words.outcomes import Access, Failure
+from .client_environment import client_environment
+from .failure_words import failure_in, retry_after_in
+from .job import Heard, Job, Launch
+
+PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
+
+
+class Command:
+    """`argv` may hold `{{MODEL}}` and the other names of PLACEHOLDERS. Exit status 0 ends its turn; the caller
+    looks for the result file. It has no sandbox of okstra's: what it may do is up to the program."""
+
+    def __init__(self, name: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self.name, self._argv, self._environment = name, argv, environment
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return False
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        texts = (job.model, job.prompt, job.result, job.audit, job.folder, str(job.access))
+        values = dict(zip(PLACEHOLDERS, texts, strict=True))
+        argv = tuple(fill(word, values) for word in self._argv)
+        own = {**self._environment, "OKSTRA_ACCESS": str(job.access), "OKSTRA_MODEL": job.model}
+        return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=own))
+
+    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+        message = stderr.decode("utf-8", "replace").strip()[-500:]
+        if exit_status == 0:
+            return Heard(ended=True, last_message=stdout.decode("utf-8", "replace").strip()[-2000:])
+        failure = Failure.INTERRUPTED if exit_status is None or exit_status < 0 else failure_in(message)
+        return Heard(False, failure, message or f"it ended with {exit_status}", retry_after_in(message))

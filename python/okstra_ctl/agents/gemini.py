@@ -1,0 +1,121 @@
+"""The provider `gemini`: the Gemini CLI, with a policy file for the job's access (`prompts/clients/`).
+
+Its file tools know only the worktree and the folders that it is given. Under READ it has no tool that writes, so
+the closing message is the result; under TEST it may write into the run's folder of results alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..edges import assets
+from ..words.outcomes import Access, Failure
+from .client_environment import HANDOFF, client_environment, extra_arguments
+from .event_lines import Event, count_at, events, mapping_at, text_at, whole
+from .failure_words import failure_in, failure_of_status, retry_after_in
+from .job import Heard, Job, Launch, Usage
+
+_ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the process that is held is not the one that works
+_NO_LOGIN = 41
+_HTTP_STATUSES = (400, 401, 403, 404, 429, 500, 502, 503, 504)  # it exits with the status modulo 256
+_REFUSED = ("policy_violation", "requires user confirmation")
+
+
+class Gemini:
+    name = "gemini"
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return access is Access.READ
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        mode = "auto_edit" if job.access is Access.EDIT else "default"
+        folders = (*(() if job.access is Access.READ else job.writable), *job.readable)
+        argv = (
+            *("gemini", "--output-format", "stream-json", "--model", job.model, "--skip-trust"),
+            *("--approval-mode", mode, "--admin-policy", policy_of(job)),
+            *(word for folder in folders for word in ("--include-directories", folder)),
+            *extra_arguments(job),
+        )
+        return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=_ALWAYS))
+
+    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+        told = events(stdout)
+        results = [event for event in told if event.get("type") == "result"]
+        if not results or told[-1].get("type") != "result":
+            return _unfinished(stderr, exit_status)
+        result = results[-1]
+        failure, message = _failure(result, exit_status)
+        models = mapping_at(result, "stats", "models")
+        answered = [name for name in models if count_at(models, name, "total_tokens")]
+        return Heard(
+            ended=True,
+            failure=failure,
+            message=message,
+            retry_after=retry_after_in(message),
+            model=answered[0] if len(answered) == 1 else None,
+            usage=_usage(result),
+            denials=_denials(told),
+            last_message=_last_message(told),
+        )
+
+
+def policy_of(job: Job) -> str:
+    """The policy file that goes with the access. Raises Missing (`assets-missing`)."""
+    handoff = job.access is Access.EDIT and job.environment.get("OKSTRA_PHASE") == HANDOFF
+    return os.path.join(assets.root(), "prompts", "clients", f"gemini-{'handoff' if handoff else job.access}.toml")
+
+
+def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
+    if text_at(result, "status") == "success" and exit_status in (0, None):
+        return Failure.NONE, ""
+    message = text_at(result, "error", "message") or f"it ended with {exit_status}"
+    return _failure_of_exit(exit_status) or failure_in(message), message
+
+
+def _failure_of_exit(exit_status: int | None) -> Failure | None:
+    if exit_status == _NO_LOGIN:
+        return Failure.LOGIN
+    statuses = [status for status in _HTTP_STATUSES if exit_status is not None and status % 256 == exit_status]
+    return failure_of_status(statuses[0]) if statuses else None
+
+
+def _unfinished(stderr: bytes, exit_status: int | None) -> Heard:
+    """Some errors come as one JSON object on stderr, others as words; a signal leaves nothing."""
+    error = whole(stderr) or {}
+    message = text_at(error, "error", "message") or stderr.decode("utf-8", "replace").strip()[-500:]
+    refused = exit_status is not None and exit_status > 0
+    failure = (_failure_of_exit(exit_status) or failure_in(message)) if refused else Failure.INTERRUPTED
+    return Heard(ended=False, failure=failure, message=message)
+
+
+def _last_message(told: list[Event]) -> str:
+    """What it said after its last tool; it comes in pieces."""
+    pieces: list[str] = []
+    for event in told:
+        if event.get("type") in ("tool_use", "tool_result"):
+            pieces = []
+        elif event.get("type") == "message" and event.get("role") == "assistant":
+            pieces.append(text_at(event, "content"))
+    return "".join(pieces)
+
+
+def _denials(told: list[Event]) -> tuple[str, ...]:
+    asked = {text_at(event, "tool_id"): event for event in told if event.get("type") == "tool_use"}
+    found = []
+    for event in told:
+        error = f"{text_at(event, 'error', 'type')} {text_at(event, 'error', 'message')}"
+        if event.get("type") == "tool_result" and any(word in error for word in _REFUSED):
+            tool = asked.get(text_at(event, "tool_id"), {})
+            what = text_at(tool, "parameters", "command") or text_at(tool, "parameters", "file_path")
+            found.append(f"{text_at(tool, 'tool_name')}: {what[:200]}")
+    return tuple(found)
+
+
+def _usage(result: Event) -> Usage | None:
+    """Thoughts are counted in the total alone; they are output too."""
+    stats = mapping_at(result, "stats")
+    if not stats:
+        return None
+    thought = count_at(stats, "total_tokens") - count_at(stats, "input_tokens")
+    return Usage(count_at(stats, "input"), count_at(stats, "cached"), 0, max(count_at(stats, "output_tokens"), thought))
