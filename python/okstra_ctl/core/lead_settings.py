@@ -22,8 +22,10 @@ class LeadSettings(NamedTuple):
     providers: Mapping[str, Mapping[str, Any]]
 
 
-def lead_settings(phase: Phase, config: Mapping[str, Any], project: Mapping[str, Any], *, where: str) -> LeadSettings:
-    """`config` is config.json, `project` the `providers` of project.json. Raises UsageError (`bad-config`)."""
+def lead_settings(
+    phase: Phase, config: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]], *, where: str
+) -> LeadSettings:
+    """`config` is config.json, read from `where`. Raises UsageError (`bad-config`)."""
     limits, convergence = _section(config, "limits", where), _section(config, "convergence", where)
     soft = _number(limits, "softMinutes", phase.soft_limit_minutes, where) * 60
     hard = _number(limits, "hardMinutes", phase.hard_limit_minutes, where) * 60
@@ -38,7 +40,7 @@ def lead_settings(phase: Phase, config: Mapping[str, Any], project: Mapping[str,
         min(soft, hard),
         hard,
         Rules(rounds, quorum, mode, adversarial is True),
-        {**_section(config, "providers", where), **project},
+        providers,
     )
 
 

@@ -19,9 +19,11 @@ def complete(draft: Report, written: Mapping[str, Any], *, tokens: tuple[str, ..
     """The report: the draft with the writer's words in it. Values of a wrong kind are taken over for the check to
     tell; a token that the gates don't allow becomes the worst."""
     report = dict(draft)
-    for name in (*_WRITERS_LISTS, "phase"):
+    for name in _WRITERS_LISTS:
         if name in written:
             report[name] = written[name]
+    if "phase" in written:
+        report["phase"] = _phase(draft["phase"], written["phase"])
     verdict = written.get("verdict")
     if isinstance(verdict, Mapping):
         report["verdict"] = {
@@ -33,6 +35,13 @@ def complete(draft: Report, written: Mapping[str, Any], *, tokens: tuple[str, ..
     report["clarifications"] = [*draft["clarifications"], *_new_rows(draft, written, "clarifications", "id")]
     report["checked"] = [*draft["checked"], *_new_rows(draft, written, "checked", "what")]
     return report
+
+
+def _phase(drafted: Mapping[str, Any], written: Any) -> Any:
+    """The phase's part: what okstra itself did (a hand-off's commands) stands, whatever the writer says of it."""
+    if not isinstance(written, Mapping):
+        return written
+    return {**written, **{name: value for name, value in drafted.items() if value}}
 
 
 def _new_rows(draft: Report, written: Mapping[str, Any], name: str, key: str) -> list[Any]:

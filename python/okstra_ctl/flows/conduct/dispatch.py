@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ...agents.job import Job, Report
-from ...agents.providers import provider_named
+from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
 from ...core.json_text import encode_line
 from ...core.roster import access_of
@@ -77,7 +77,9 @@ def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> R
     scene.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = scene.settings.providers.get(worker.provider, {})
     job = _job(scene, assignment, prompt, attempt, token, options)
-    return run_job(job, provider_named(worker.provider, options), stop=scene.stop, inherited=inherited(scene))
+    return run_job(
+        job, provider(worker.provider, scene.settings.providers), stop=scene.stop, inherited=inherited(scene)
+    )
 
 
 def _job(
@@ -104,8 +106,9 @@ def _job(
         writable=tuple(
             dict.fromkeys([os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, access)])
         ),
+        readable=(scene.run.project.task(scene.id.task).root,),
         environment=_facts(scene, assignment, attempt),
-        options=_absolute(scene, options),
+        options=options,
     )
 
 
@@ -113,12 +116,6 @@ def _git_folders(scene: Scene, access: Access) -> list[str]:
     """git's own folders of a linked worktree: an executor that can't write them can't commit."""
     repository = git.discover(scene.folder) if access is Access.EDIT else None
     return [repository.common_dir, repository.git_dir] if repository else []
-
-
-def _absolute(scene: Scene, options: Mapping[str, Any]) -> dict[str, Any]:
-    """A rehearsal's script is named relative to the project."""
-    script = options.get("script")
-    return {**options, **({"script": os.path.join(scene.run.project.root, str(script))} if script else {})}
 
 
 def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]:

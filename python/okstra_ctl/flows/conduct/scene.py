@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ...agents.providers import provider_settings
 from ...core.identity import RunId
 from ...core.lead_settings import LeadSettings, lead_settings
 from ...core.manifest import CONTEXT_SCHEMA
@@ -67,8 +68,9 @@ def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> 
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     config = fsio.read_json(doors.home.config) or {}
     project = fsio.read_json(run.project.config) or {}
-    providers = project.get("providers", {})
-    settings = lead_settings(phase, config, providers if isinstance(providers, dict) else {}, where=doors.home.config)
+    places = (doors.home.config, run.project.config)
+    providers = provider_settings(config, project, project_root=run.project.root, places=places)
+    settings = lead_settings(phase, config, providers, where=doors.home.config)
     return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say)
 
 
