@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks what a worker wrote, before it is handed in.
+# Checks what a worker wrote, and whether what it cites stands in the repository.
 #
 # Usage: okstra-ctl check result FILE [options]
+#        okstra-ctl check evidence RUN [options]
 #
 # Options:
 #   --json               one JSON object on stdout, for failures too

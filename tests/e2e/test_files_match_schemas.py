@@ -88,6 +88,7 @@ def _led(project: Project) -> None:
     project.okstra.ok("wait", good.data["run_id"], "--json")
     (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
     project.okstra.ok("check", "result", result, "--json")
+    project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
     project.okstra("resume", good.data["run_id"], "--json")  # refused: completed
     install(project, part({"fault": "garbage"}, worker="rehearsal-a", attempt=["1", "2"]))
     failed = project.okstra("run", "--task-key", key, "--task-type", "error-analysis", *rehearsal)

@@ -12,6 +12,7 @@ from okstra_ctl.core.convergence.grouping import group_findings
 from okstra_ctl.core.convergence.plan_gate import plan_gate
 from okstra_ctl.core.convergence.records import Ballot, Claim, Group
 from okstra_ctl.core.convergence.rounds import outcome, questions
+from okstra_ctl.core.evidence import Checked
 from okstra_ctl.core.results.records import Answer, Evidence, Finding
 from okstra_ctl.words.findings import Basis, EvidenceStatus, FindingClass, FindingSeverity, Gate, Verdict
 
@@ -137,7 +138,9 @@ def test_only_a_command_with_its_exit_code_closes_a_refuted_finding() -> None:
 
 
 def test_evidence_that_is_not_there_is_never_consensus() -> None:
-    found = outcome(raised_by(*"abc"), [], VOICES, quorum=2, evidence=EvidenceStatus.NOT_FOUND)
+    line = finding().evidence[0]
+    checks = {line: Checked(line, EvidenceStatus.NOT_FOUND)}
+    found = outcome(raised_by(*"abc"), [], VOICES, quorum=2, checks=checks)
     assert found.finding_class is FindingClass.CONTESTED
 
 

@@ -29,7 +29,7 @@ COMMANDS = (
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),
-    Command("check", "check", "check what a worker wrote, before it is handed in", "Runs"),
+    Command("check", "check", "check what a worker wrote, and what it cites", "Runs"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),

@@ -80,6 +80,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
     # 4: a check found errors
+    "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...words.findings import Gate
 from ...words.outcomes import AnswerState
+from ..evidence import Checked
 from ..results.records import Evidence
 from .records import Ballot, Group, Outcome
 
@@ -70,7 +71,7 @@ def finding_json(outcome: Outcome) -> dict[str, object]:
         "severity": str(leading.severity),
         "title": leading.title,
         "claim": leading.claim,
-        "evidence": [evidence_json(line) for line in group.evidence],
+        "evidence": [_checked_json(line, outcome.checks.get(line)) for line in group.evidence],
         "raised_by": _raised_by(group),
         "verdicts": [_ballot_json(ballot) for ballot in outcome.ballots],
         "evidence_status": str(outcome.evidence_status),
@@ -78,6 +79,15 @@ def finding_json(outcome: Outcome) -> dict[str, object]:
         "status": "closed" if outcome.closed_by else "open",
         "closed_by": outcome.closed_by,
     }
+
+
+def _checked_json(line: Evidence, checked: Checked | None) -> dict[str, object]:
+    """A line of evidence with what a program found of it."""
+    document = evidence_json(line)
+    if checked is not None:
+        found = [checked.first, checked.last] if checked.first else None
+        document |= {"status": str(checked.status), "found_lines": found, "note": checked.note}
+    return document
 
 
 def evidence_json(evidence: Evidence) -> dict[str, object]:

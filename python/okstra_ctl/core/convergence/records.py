@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...words.findings import EvidenceStatus, FindingClass, FindingSeverity
+from ..evidence import Checked
 from ..results.records import Answer, Evidence, Finding
 
 _SEVERITIES = tuple(FindingSeverity)
@@ -53,3 +56,4 @@ class Outcome(NamedTuple):
     ballots: tuple[Ballot, ...]
     evidence_status: EvidenceStatus
     closed_by: str
+    checks: Mapping[Evidence, Checked] = MappingProxyType({})

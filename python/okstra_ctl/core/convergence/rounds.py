@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ...words.findings import EvidenceStatus, FindingClass, Verdict
+from ..evidence import Checked, finding_status
+from ..results.records import Evidence
 from .records import Ballot, Group, Outcome
 
 
@@ -34,7 +37,7 @@ def outcome(
     analysts: Mapping[str, str],
     *,
     quorum: int,
-    evidence: EvidenceStatus = EvidenceStatus.UNCHECKED,
+    checks: Mapping[Evidence, Checked] = MappingProxyType({}),
 ) -> Outcome:
     """The group's class and whether it is closed. `analysts` maps those whose results count to their voices.
 
@@ -43,10 +46,16 @@ def outcome(
     """
     own = tuple(ballot for ballot in ballots if ballot.answer.item == group.id)
     positions = _positions(group, own, tuple(analysts))
+    evidence = evidence_status(group, checks)
     found = _class_of(positions, analysts, quorum)
     if found is FindingClass.CONSENSUS and evidence is EvidenceStatus.NOT_FOUND:
         found = FindingClass.CONTESTED
-    return Outcome(group, found, own, evidence, _closed_by(own, found))
+    return Outcome(group, found, own, evidence, _closed_by(own, found), checks)
+
+
+def evidence_status(group: Group, checks: Mapping[Evidence, Checked]) -> EvidenceStatus:
+    """Of a group's evidence as a whole; what was never looked at is unchecked."""
+    return finding_status([checks[line] for line in group.evidence if line in checks])
 
 
 def _class_of(positions: Mapping[str, Verdict | None], analysts: Mapping[str, str], quorum: int) -> FindingClass:
@@ -95,8 +104,11 @@ def _closed_by(ballots: Sequence[Ballot], found: FindingClass) -> str:
     return ""
 
 
-def unverified(group: Group, analysts: Mapping[str, str]) -> Outcome:
+def unverified(group: Group, analysts: Mapping[str, str], checks: Mapping[Evidence, Checked]) -> Outcome:
     """For findings that nobody is asked about again (an implementation's verifiers): shared by all, or by one."""
     shared = len({analysts[worker] for worker in group.raisers}) > 1 and group.raisers == analysts.keys()
     found = FindingClass.CONSENSUS if shared else FindingClass.SINGLE_SOURCE
-    return Outcome(group, found, (), EvidenceStatus.UNCHECKED, "")
+    evidence = evidence_status(group, checks)
+    if evidence is EvidenceStatus.NOT_FOUND and found is FindingClass.CONSENSUS:
+        found = FindingClass.CONTESTED
+    return Outcome(group, found, (), evidence, "", checks)

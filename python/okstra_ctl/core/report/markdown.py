@@ -91,12 +91,21 @@ def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator
         yield f"- {labels['raised_by']}: {raised}"
         yield f"- {labels['evidence_status']}: {one['evidence_status']}"
         for line in one["evidence"]:
-            yield f"- {labels['evidence']}: {evidence_text(line)}"
+            yield f"- {labels['evidence']}: {evidence_text(line)}{_found(line)}"
         for ballot in one["verdicts"]:
             basis = f" ({ballot['basis']})" if ballot["basis"] else ""
             shown = "".join(f"; {evidence_text(line)}" for line in ballot["evidence"])
             yield f"- {ballot['worker']}: {ballot['verdict']}{basis}, {cell(ballot['reason'])}{shown}"
         yield ""
+
+
+def _found(line: Mapping[str, Any]) -> str:
+    """What a program found of a line of evidence."""
+    if "status" not in line:
+        return ""
+    where = f" at line {line['found_lines'][0]}" if line["status"] == "moved" and line["found_lines"] else ""
+    note = f": {cell(line['note'])}" if line["note"] else ""
+    return f" ({line['status']}{where}{note})"
 
 
 def evidence_text(line: Mapping[str, Any]) -> str:

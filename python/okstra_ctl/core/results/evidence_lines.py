@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..evidence import Checked
 from .records import Evidence
 
 _QUOTED = r"(?:`` (?P<q2>.+) ``|``(?P<q3>.+?)``|`(?P<q1>[^`]+)`)"
@@ -38,3 +39,15 @@ def _quote(found: re.Match[str]) -> str:
 def _looks_like_path(text: str) -> bool:
     """A path has a dot or a slash, or is one word (`Makefile`); a sentence is none."""
     return "/" in text or "." in text.rsplit(" ", 1)[-1] or " " not in text
+
+
+def as_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
+    """A line of evidence with what a program found of it, for a listing."""
+    told = f"at line {checked.first}" if str(checked.status) == "moved" else ""
+    return {
+        "worker": worker,
+        "finding": finding,
+        "evidence": checked.evidence.as_text(),
+        "status": str(checked.status),
+        "told": "; ".join(part for part in (told, checked.note) if part),
+    }

@@ -4,6 +4,7 @@ Changes to what worktrees share (adding one, branches, removals) are made under 
 caller, who hands in the lock's descriptors for git to inherit.
 """
 
+from .blobs import blobs_at, kinds_at
 from .branches import (
     attach_head,
     branch_commit,
@@ -49,6 +50,7 @@ __all__ = [
     "Repository",
     "Worktree",
     "attach_head",
+    "blobs_at",
     "branch_commit",
     "branch_exists",
     "branch_is_untouched",
@@ -69,6 +71,7 @@ __all__ = [
     "ignored_files",
     "is_ancestor",
     "is_on_a_branch",
+    "kinds_at",
     "main_is_bare",
     "main_worktree",
     "newest_of",

@@ -42,13 +42,18 @@ def git(
 
 
 def begin(
-    root: str, *args: str, keep_open: Sequence[int] = (), ask: bool = False, extra: dict[str, str] | None = None
+    root: str,
+    *args: str,
+    keep_open: Sequence[int] = (),
+    ask: bool = False,
+    extra: dict[str, str] | None = None,
+    stdin: bytes | None = None,
 ) -> proc.Running:
     env = environment()
     if ask:
         env["GIT_OPTIONAL_LOCKS"] = "0"
     try:
-        return proc.start(["git", "-C", root, *args], env={**env, **(extra or {})}, keep_open=keep_open)
+        return proc.start(["git", "-C", root, *args], env={**env, **(extra or {})}, keep_open=keep_open, stdin=stdin)
     except Missing as error:
         raise Missing("git-missing", "git is not on the PATH", hint="install git 2.38 or newer") from error
 

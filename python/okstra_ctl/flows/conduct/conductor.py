@@ -135,7 +135,7 @@ def _take_the_lead(scene: Scene) -> None:
             scene.files.manifest, {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
         )
     _own_claim(scene, me)
-    scene.tell("started", owner=me.to_json())
+    scene.tell("started", owner=me.to_json(), commit=scene.commit)
     row = run_index.IndexRow(
         str(scene.id),
         "started",

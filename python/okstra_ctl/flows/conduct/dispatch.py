@@ -126,7 +126,7 @@ def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]
         "STAGE": str(scene.id.stage or ""),
         "ATTEMPT": str(attempt),
         "DRAFT": scene.files.report_draft,
-        "COMMIT": str(scene.run.manifest.get("base_commit") or ""),
+        "COMMIT": scene.commit,
         **assignment.facts,
     }
     return {f"OKSTRA_{name}": value for name, value in facts.items()}

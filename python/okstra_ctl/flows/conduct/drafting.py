@@ -39,8 +39,7 @@ def material(
 ) -> Material:
     """The material of a phase of analysis; others replace what they know better."""
     verdicts = {worker: result.verdict for worker, result in collected.results.items() if result.verdict}
-    base = str(scene.run.manifest.get("base_commit") or "")
-    return Material(collected.answers, verdicts, tuple(outcomes), gates, scene.phase.verdict_tokens, base)
+    return Material(collected.answers, verdicts, tuple(outcomes), gates, scene.phase.verdict_tokens, scene.commit)
 
 
 def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:

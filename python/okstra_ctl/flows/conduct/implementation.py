@@ -25,6 +25,7 @@ from .analysis import Collected, check_identity, collect, result_assignment
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .drafting import Material, material
+from .evidence_step import check_results
 from .scene import Scene
 
 _PASS = "pass"
@@ -171,9 +172,10 @@ def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]])
     tokens = scene.phase.verdict_tokens
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
-    outcomes = [unverified(group, built.verified.voices) for group in groups]
     base = str(scene.run.manifest.get("base_commit") or "")
     head = git.resolve(scene.folder, "HEAD") or "" if base else ""
+    checks = check_results(scene, built.verified, head)
+    outcomes = [unverified(group, built.verified.voices, checks) for group in groups]
     made = material(scene, built.verified, outcomes, gates)
     return made._replace(
         answers=(built.executor, *built.verified.answers),

@@ -10,8 +10,8 @@ from ...core.report.plan_part import plan_items, plan_lines
 from ...core.results.answers import parse_answers
 from ...words.findings import Gate
 from ..prompting import stance
-from .converging import answers_assignment
 from .dispatch import dispatch
+from .questions import verdict_assignment
 from .scene import Scene
 
 LABEL = "plan-check"
@@ -31,7 +31,7 @@ def check_plan_with_analysts(scene: Scene, report: Mapping[str, Any]) -> PlanGat
         "QUESTIONS": f"{options}\n\n" + "\n".join(plan_lines(stages)).replace("\n## ", "\n### "),
     }
     assignments = [
-        answers_assignment(
+        verdict_assignment(
             scene,
             worker,
             LABEL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -13,10 +14,11 @@ from ...core.manifest import CONTEXT_SCHEMA
 from ...core.paths import RunFiles
 from ...core.phases import Phase, phase_table
 from ...core.roster import Worker
-from ...edges import assets, fsio
+from ...edges import assets, fsio, git
 from ...words.errors import Unreadable
 from .. import run_events
 from ..doors import Doors
+from ..run_events import events_of
 from ..runs import KnownRun
 
 Say = Callable[[str], None]
@@ -33,6 +35,8 @@ class Scene(NamedTuple):
     doors: Doors
     stop: threading.Event
     say: Say
+    commit: str
+    """What the worktree stood at when the run was led first; empty without git."""
 
     @property
     def id(self) -> RunId:
@@ -71,7 +75,16 @@ def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> 
     places = (doors.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, providers, where=doors.home.config)
-    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say)
+    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, _commit(run))
+
+
+def _commit(run: KnownRun) -> str:
+    """As the first lead recorded it; a run that is resumed looks at the same commit, whatever was committed since."""
+    for event in events_of(run.files):
+        if event.get("event") == "started":
+            return str(event.get("commit") or "")
+    folder = str(run.worktree.get("path") or run.project.root)
+    return (git.resolve(folder, "HEAD") or "") if os.path.isdir(folder) and git.discover(folder) else ""
 
 
 def roster_of(run: KnownRun) -> tuple[Worker, ...]:

@@ -1,0 +1,85 @@
+"""What analysts are asked after their own results: verdicts on others' findings, or on the parts of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...core.convergence.records import Ballot, Group
+from ...core.evidence import Checked
+from ...core.results.answers import parse_answers
+from ...core.results.document import read_document
+from ...core.results.records import Evidence, Problem
+from ...core.roster import Worker
+from ...edges import fsio
+from ...words.findings import EvidenceStatus
+from ..prompting import stance, worker_prompt
+from .analysis import check_identity
+from .assignments import Assignment
+from .scene import Scene
+
+_OWN_VIEW = "First form your own view of the code, then read the claims."
+
+
+def round_assignment(
+    scene: Scene, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
+) -> Assignment:
+    """Asks a worker about these findings, with what was said of them in earlier rounds."""
+    rules = scene.settings.rules
+    own_view = [] if rules.mode == "lightweight" else [_OWN_VIEW]
+    values = {
+        **scene.values,
+        "ROUND": str(number),
+        "ROUND_NOTE": ", or that are still disputed" if number > 1 else "",
+        "STANCE": " ".join([stance(adversarial=rules.adversarial), *own_view]),
+        "QUESTIONS": "\n\n".join(_question(group, ballots, checks) for group in groups),
+        "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id),
+    }
+    items = [group.id for group in groups]
+    return verdict_assignment(scene, worker, f"round-{number}", "answers", values, items, str(number))
+
+
+def verdict_assignment(
+    scene: Scene,
+    worker: Worker,
+    label: str,
+    part: str,
+    values: Mapping[str, str],
+    items: Sequence[str],
+    round_word: str,
+) -> Assignment:
+    """Asks a worker for verdicts on items. The prompt is on disk before anybody is dispatched."""
+    result = scene.files.worker_answers(worker.id, label)
+    prompt = scene.files.extra_prompt(worker.id, label)
+    values = {**values, "ITEMS": ", ".join(items)}
+    fsio.replace(prompt, worker_prompt(values, worker, part, result).encode("utf-8", "surrogateescape"))
+
+    def check(text: str) -> list[Problem]:
+        return [*parse_answers(text, items=items)[1], *check_identity(scene, worker, read_document(text).fields)]
+
+    facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
+    return Assignment(worker, label, prompt, result, check, facts=facts)
+
+
+Checks = Mapping[Evidence, Checked]
+
+
+def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
+    leading = group.leading
+    lines = [f"### {group.id} [{leading.severity}] {leading.title}", f"- claim: {leading.claim}"]
+    lines += [f"- evidence: {line.as_text()}{_told(checks.get(line))}" for line in group.evidence]
+    for ballot in ballots:
+        if ballot.answer.item == group.id:
+            basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
+            lines.append(f"- said in round {ballot.round}: {ballot.answer.verdict}{basis}: {ballot.answer.reason}")
+            lines += [f"  - with: {line.as_text()}" for line in ballot.answer.evidence]
+    return "\n".join(lines)
+
+
+def _told(checked: Checked | None) -> str:
+    """What a program found of the evidence, for whoever has to judge it."""
+    if checked is None:
+        return ""
+    where = ""
+    if checked.status is EvidenceStatus.MOVED:
+        where = f", it stands at line {checked.first}"
+    return f" [a program says: {checked.status}{where}{'; ' + checked.note if checked.note else ''}]"
