@@ -18,7 +18,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench stress docs clean
+.PHONY: help setup demo test lint format bench stress clients docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,8 +49,14 @@ format: setup ## rewrite Python and shell in the project's style
 bench: setup ## measure, and print the table
 	$(BIN)/python bench/run.py
 
-stress: setup ## run the long tests: races, crashes, hostile files
-	@$(SEALED) sealed $(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
+stress: setup ## run the long tests: races, crashes, hostile files; keep their tables
+	@$(SEALED) sealed OKSTRA_KILL_MATRIX="$${OKSTRA_KILL_MATRIX-docs/reliability.md}" \
+	$${OKSTRA_KILL_ALL:+OKSTRA_KILL_ALL="$$OKSTRA_KILL_ALL"} $${OKSTRA_TEST_SEED:+OKSTRA_TEST_SEED="$$OKSTRA_TEST_SEED"} \
+	$(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
+
+clients: setup ## run the tests with the real claude, codex and gemini, against a scripted model; fetches them first
+	@$(BIN)/python tests/clients/install.py
+	@$(SEALED) sealed $(BIN)/python -m pytest $(PYTEST_ARGS) tests/clients
 
 docs: setup ## write docs/reference from the code
 	$(BIN)/python -m okstra_ctl.ui.reference_docs

@@ -69,10 +69,10 @@ def settings(job: Job) -> dict[str, Any]:
     deny = list(_NEVER)
     if job.access is Access.READ:
         allow += ["Read", "Bash(okstra check:*)"]
-    else:
+        if not job.result.startswith(job.folder.rstrip("/") + "/"):
+            deny.append(f"Edit({_rule_path(job.folder)}/**)")
+    else:  # no such deny rule for who tests: it would keep commands from making their build folders
         allow += ["Read", "Bash"]
-    if job.access is not Access.EDIT and not job.result.startswith(job.folder.rstrip("/") + "/"):
-        deny.append(f"Edit({_rule_path(job.folder)}/**)")
     if job.environment.get("OKSTRA_PHASE") != HANDOFF:
         deny.append("Bash(git push:*)")
     given = job.options.get("settings")

@@ -52,7 +52,7 @@ def run_job(
     """
     prompt = _prompt_text(job)
     started = time.monotonic()
-    attempts = 0
+    attempts, before = 0, Failure.NONE
     while True:
         for path in (job.result, job.audit):
             fsio.make_folder(os.path.dirname(path))
@@ -65,10 +65,13 @@ def run_job(
         if outcome is WorkerOutcome.ERROR and heard.failure in _RETRIED:
             delay = _delay(attempts, heard.retry_after, patience)
             if spent + delay < job.soft_limit:
+                before = heard.failure
                 if not stop.wait(delay):
                     continue
                 heard = heard._replace(failure=Failure.INTERRUPTED)
                 spent = time.monotonic() - started
+        if outcome is not WorkerOutcome.COMPLETED and before is not Failure.NONE and heard.failure is not before:
+            heard = heard._replace(message=f"attempt {attempts}, after {before}: {heard.message}".rstrip(": "))
         return Report(outcome, heard, status, spent, attempts)
 
 

@@ -1,0 +1,116 @@
+"""A real client in a home of its own, whose model is the test's server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from okstra_ctl.agents.job import Job, Report
+from okstra_ctl.agents.providers import provider
+from okstra_ctl.agents.runner import Patience, run_job
+from okstra_ctl.words.outcomes import Access
+from support.fake_clients import job
+from support.repos import Repo
+from support.sealed import sealed_environment
+
+from .install import BIN
+from .model_server import ModelServer
+
+PATIENCE = Patience(first=0.2, longest=1.0, farewell=3.0)
+MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro"}
+
+
+class Lab:
+    """A repository with a linked worktree, in which a client works."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
+        self.repo = Repo.init(folder / "project", sealed_environment(self.home))
+        self.repo.commit({"code.txt": "one\n"})
+        self.tree = folder / "tree"
+        self.repo.git("worktree", "add", "--quiet", "-b", "work", str(self.tree))
+        self.results = folder / "run" / "worker-results"
+
+    def job(self, access: Access, *, soft: float = 60.0, hard: float = 70.0, **options: Any) -> Job:
+        common = self.repo.path / ".git"
+        git_folders = (str(common), str(common / "worktrees" / "tree")) if access is Access.EDIT else ()
+        return job(self.folder / "run", access=access, soft=soft, hard=hard)._replace(
+            folder=str(self.tree),
+            model=MODELS[self.name],
+            result=str(self.results / "r.md"),
+            audit=str(self.results / "a.md"),
+            writable=(str(self.results), *git_folders),
+            readable=(str(self.folder / "run"),),
+            options=options,
+        )
+
+    def run(self, work: Job, server: ModelServer, *, stop: threading.Event | None = None) -> Report:
+        inherited = self.environment(server)
+        options = {"arguments": _codex_arguments(server), **work.options} if self.name == "codex" else work.options
+        client = provider(self.name, {})
+        return run_job(
+            work._replace(options=options),
+            client,
+            stop=stop or threading.Event(),
+            inherited=inherited,
+            patience=PATIENCE,
+        )
+
+    def environment(self, server: ModelServer) -> dict[str, str]:
+        """Nothing of the person's, and no way out: each client knows no other address than the server's."""
+        node = shutil.which("node")
+        path = os.pathsep.join([str(BIN), *([os.path.dirname(node)] if node else []), "/usr/bin", "/bin"])
+        common = {"HOME": str(self.home), "TMPDIR": str(self.folder), "PATH": path, "LANG": "C.UTF-8"}
+        if self.name == "claude":
+            return {**common, **_claude_environment(server, self.home)}
+        if self.name == "codex":
+            (self.home / ".codex").mkdir(exist_ok=True)
+            return {**common, "CODEX_HOME": str(self.home / ".codex"), "SCRIPTED_KEY": "sk-scripted"}
+        settings = self.home / ".gemini" / "settings.json"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(json.dumps(_GEMINI_SETTINGS))
+        return {**common, "GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "AIzaScripted"}
+
+    def log(self) -> str:
+        return (self.folder / "run" / "logs" / "worker.log").read_text(errors="replace")
+
+
+def _claude_environment(server: ModelServer, home: Path) -> dict[str, str]:
+    return {
+        "CLAUDE_CONFIG_DIR": str(home / ".claude"),
+        "ANTHROPIC_BASE_URL": server.url,
+        "ANTHROPIC_API_KEY": "sk-ant-scripted-00000000000000000000",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_MAX_RETRIES": "1",
+    }
+
+
+def _codex_arguments(server: ModelServer) -> list[str]:
+    provider = (
+        f'{{name="scripted",base_url="{server.url}/v1",env_key="SCRIPTED_KEY",wire_api="responses",'
+        "request_max_retries=1,stream_max_retries=1}"
+    )
+    settings = {
+        "model_provider": '"scripted"',
+        "model_providers.scripted": provider,
+        "analytics.enabled": "false",
+        "features.plugins": "false",
+        "features.apps": "false",
+        # The lab lies in the system's folder of temporary files, which the sandbox leaves open by default.
+        "sandbox_workspace_write.exclude_slash_tmp": "true",
+        "sandbox_workspace_write.exclude_tmpdir_env_var": "true",
+    }
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+_GEMINI_SETTINGS = {
+    "security": {"auth": {"selectedType": "gemini-api-key"}},
+    "privacy": {"usageStatisticsEnabled": False},
+    "general": {"maxAttempts": 1},
+}
