@@ -20,7 +20,7 @@ from support.faults import Preload, sample, seeded
 
 ROWS = {**crash_stages.ROWS, **crash_worktrees.ROWS}
 KILLED_EVERYWHERE = "group"
-SPREAD = 10  # points of a fault that does not strike everywhere
+SPREAD = 16  # points of a fault that does not strike everywhere
 TWICE = (5, 10)  # points of the command, and of each repair
 
 

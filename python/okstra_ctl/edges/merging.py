@@ -39,23 +39,13 @@ def commit_merge(root: str, tree: str, parents: Sequence[str], message: str) -> 
     return finished.stdout.decode("ascii").strip()
 
 
-def fast_forward(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> bool:
-    """Moves the worktree's branch and files on to a commit that stems from its HEAD; False when it doesn't.
+def fast_forward(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> int:
+    """Moves the worktree's branch and files on to a commit that stems from its HEAD; answers git's exit status.
 
     Without git's housekeeping, which would leave a lock of its own when it is killed.
     """
-    return _git(
-        worktree,
-        "-c",
-        "maintenance.auto=false",
-        "-c",
-        "gc.auto=0",
-        "merge",
-        "--quiet",
-        "--ff-only",
-        commit,
-        keep_open=keep_open,
-    ).ok
+    calm = ("-c", "maintenance.auto=false", "-c", "gc.auto=0")
+    return _git(worktree, *calm, "merge", "--quiet", "--ff-only", commit, keep_open=keep_open).status
 
 
 def move_to(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> None:

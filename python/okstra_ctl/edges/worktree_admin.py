@@ -153,8 +153,9 @@ def _is_numbered(folder: str, name: str) -> bool:
 
 
 def _read(folder: str) -> AdminFolder:
-    named = _text(os.path.join(folder, "gitdir"))
-    worktree = os.path.dirname(os.path.join(folder, named)) if named else ""
+    named = _text(os.path.join(folder, "gitdir")) or ""
+    whole = named.endswith(f"{os.sep}.git")  # a kill can leave the first half of it, which names another folder
+    worktree = os.path.dirname(os.path.join(folder, named)) if whole else ""
     return AdminFolder(folder, worktree, _text(os.path.join(folder, "locked")))
 
 

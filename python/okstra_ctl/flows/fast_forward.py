@@ -40,13 +40,14 @@ def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, sta
             return False
         me = process_identity.this_process()
         fsio.replace_json(note, {"schema": _SCHEMA, "start": start, "target": target, "owner": me.to_json()})
+    before = git.dirty_files(claim.path)
     with worktree_admin.fenced(os.path.dirname(note)) as fence:
-        moved = merging.fast_forward(claim.path, target, keep_open=(fence,))
-    if not moved and git.tracked_changes(claim.path):
-        _finish(repository, key, claim, note, Move(start, target, me))  # it broke off in the middle: a full disk, say
-        return True
+        status = merging.fast_forward(claim.path, target, keep_open=(fence,))
+    if status < 0 or (status and git.dirty_files(claim.path) != before):  # killed, or a full disk in the middle of it
+        _finish(repository, key, claim, note, Move(start, target, me))
+        return git.resolve(claim.path, "HEAD") == target
     fsio.discard(note)
-    return moved
+    return status == 0
 
 
 def finish_killed(repository: git.Repository, key: TaskKey, claim: TaskClaim) -> str:

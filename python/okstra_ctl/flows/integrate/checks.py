@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import IO, NamedTuple
+from io import FileIO
+from typing import NamedTuple
 
 from ...core.integration import DoneStage
-from ...edges import git, merging, proc
+from ...edges import fsio, git, merging, proc
 
 
 class Check(NamedTuple):
@@ -27,13 +28,13 @@ class Link(NamedTuple):
 class Bench:
     """A scratch worktree in which checks are run; its log holds everything they print."""
 
-    def __init__(self, path: str, log: IO[bytes]) -> None:
+    def __init__(self, path: str, log: FileIO) -> None:
         self.path, self._log = path, log
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
         git.switch_detached(self.path, commit)
-        self._log.write(f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n".encode())
+        fsio.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
         return Check(
             done.stage,
             done.exit_check,

@@ -134,11 +134,10 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
 
 def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
     """Every merged stage's exit check on the last link. Raises WorkFailed (`integration-red`) naming who brings it."""
-    fsio.make_folder(os.path.dirname(log_path))
     top, last = subject.repository.top, chain[-1].commit
     with (
         scratch_worktree(doors.home, subject.repository, subject.key, last) as path,
-        open(log_path, "wb", buffering=0, opener=fsio.private) as log,
+        fsio.open_log(log_path, anew=True) as log,
     ):
         furnish(top, path, subject.project.config, log_path)
         bench = Bench(path, log)
