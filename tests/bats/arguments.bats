@@ -22,6 +22,14 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
   equals "$(brackets run "${hostile[@]}")" "$output"
 }
 
+@test "the doors of the clients hand every argument on whole to worker exec" {
+  export OKSTRA_PYTHON=$FAKE
+  for client in codex gemini; do
+    run "$ROOT/bin/okstra-$client-exec.sh" "${hostile[@]}"
+    equals "$(brackets worker exec "$client" "${hostile[@]}")" "$output"
+  done
+}
+
 @test "okstra-ctl hands every argument on whole to the command" {
   export OKSTRA_PYTHON=$FAKE
   run "$ROOT/bin/okstra-ctl" list "${hostile[@]}"

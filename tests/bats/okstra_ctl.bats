@@ -62,7 +62,7 @@ commands() {
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" worktrees
   equals '' "$output"
   contains "$stderr" 'okstra: error: okstra-ctl has no command `worktrees`'
-  contains "$stderr" "  try: did you mean worktree? one of: backfill, check-project, gc,"
+  contains "$stderr" "worktree? one of: backfill, check-project, check, gc,"
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" help zzz
   contains "$stderr" "  try: one of: backfill, check-project, gc,"
 }

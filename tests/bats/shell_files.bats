@@ -19,7 +19,7 @@ load helper
 
 @test "every door is executable and finds its root with the same lines" {
   local first='' lines
-  for door in "$CHECKOUT/bin/okstra" "$CHECKOUT/bin/okstra.sh" "$CHECKOUT/bin/okstra-ctl"; do
+  for door in "$CHECKOUT/bin/okstra" "$CHECKOUT/bin/okstra.sh" "$CHECKOUT/bin/okstra-ctl" "$CHECKOUT"/bin/okstra-*-exec.sh; do
     [[ -x $door ]]
     lines=$(sed -n '/^set -euo pipefail/,/runtime.sh"$/p' "$door")
     [[ -n $lines ]]

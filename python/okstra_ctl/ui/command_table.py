@@ -30,6 +30,8 @@ COMMANDS = (
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),
     Command("check", "check", "check what a worker wrote, and what it cites", "Runs"),
+    Command("worker", "worker", "run one worker of a run, for a lead that is a person's session", "Runs"),
+    Command("guard", "guard", "say whether an agent's tool call or commit is within its run's rights", "Runs"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),

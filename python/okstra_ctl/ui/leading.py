@@ -58,8 +58,8 @@ def lead(run: KnownRun, call: Call) -> Reply:
     from ..flows.conduct.conductor import conduct
 
     stop = threading.Event()
-    with _stopped_by_signals(stop):
-        done = conduct(run, call.doors, stop=stop, say=_say)
+    with stopped_by_signals(stop):
+        done = conduct(run, call.doors, stop=stop, say=say)
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
         red = ", ".join(f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed"))
@@ -78,13 +78,13 @@ def lead(run: KnownRun, call: Call) -> Reply:
     return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     sys.stderr.write(printable(f"okstra: {text}") + "\n")
     sys.stderr.flush()
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
 
     def handle(number: int, frame: FrameType | None) -> None:

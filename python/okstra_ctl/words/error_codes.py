@@ -38,6 +38,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
     "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
+    "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
     "input-missing": ErrorCode(EXIT_USAGE, "something the run needs was not given, and nobody is there to ask"),
@@ -52,6 +53,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 3: refused
     "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
     "no-stage-ready": ErrorCode(EXIT_REFUSED, "no stage of the plan can be started now; the message says why for each"),
+    "guard-refused": ErrorCode(EXIT_REFUSED, "the run's rules forbid what an agent was about to do"),
     "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),

@@ -19,6 +19,7 @@ from ...edges import assets, fsio, git
 from ...edges.locks import LockKind, hold
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.outcomes import Access, AnswerState, WorkerOutcome
+from .. import guarding
 from ..prompting import fill_file
 from ..run_events import events_of
 from .assignments import Answer, Assignment, Found, as_answer, look
@@ -50,7 +51,7 @@ def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
 
 
 def _answer(scene: Scene, assignment: Assignment) -> Answer:
-    before = _history(scene, assignment)
+    before = dispatched_before(scene, assignment)
     found = look(assignment)
     if found.state.counts and _finished_before(scene, assignment):
         return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
@@ -85,10 +86,9 @@ def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> R
 def _job(
     scene: Scene, assignment: Assignment, prompt: str, attempt: int, token: str, options: Mapping[str, Any]
 ) -> Job:
-    worker, files = assignment.worker, scene.files
+    worker = assignment.worker
     access = access_of(worker.role)
-    audit = files.worker_audit(worker.id)
-    name = "-".join(part for part in (worker.id, assignment.label, str(attempt) if attempt > 1 else "") if part)
+    audit = scene.files.worker_audit(worker.id)
     return Job(
         worker=worker.id,
         role=worker.role,
@@ -99,7 +99,7 @@ def _job(
         access=access,
         result=assignment.result,
         audit=audit,
-        log=files.log(name),
+        log=log_of(scene, assignment, attempt),
         token=token,
         soft_limit=scene.settings.soft_limit,
         hard_limit=scene.settings.hard_limit,
@@ -107,9 +107,25 @@ def _job(
             dict.fromkeys([os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, access)])
         ),
         readable=(scene.run.project.task(scene.id.task).root,),
-        environment=_facts(scene, assignment, attempt),
-        options=options,
+        environment={**_facts(scene, assignment, attempt), **guarding.environment(scene.run, worker.role)},
+        options=_guarded(scene, worker.provider, options),
     )
+
+
+def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
+    worker = assignment.worker.id
+    return scene.files.log("-".join(filter(None, [worker, assignment.label, str(attempt) if attempt > 1 else ""])))
+
+
+def _guarded(scene: Scene, provider_name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Claude Code asks the guard before each tool that changes something."""
+    if provider_name != "claude":
+        return dict(options)
+    given = options.get("settings")
+    return {
+        **options,
+        "settings": {**(given if isinstance(given, Mapping) else {}), **guarding.client_settings(scene.run)},
+    }
 
 
 def _git_folders(scene: Scene, access: Access) -> list[str]:
@@ -169,7 +185,7 @@ def _check_budget(scene: Scene) -> None:
         )
 
 
-def _history(scene: Scene, assignment: Assignment) -> int:
+def dispatched_before(scene: Scene, assignment: Assignment) -> int:
     """How often this was dispatched before."""
     return Counter(_key(row) for row in events_of(scene.files) if row.get("event") == "dispatched")[
         (assignment.worker.id, assignment.label)
