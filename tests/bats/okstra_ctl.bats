@@ -64,7 +64,7 @@ commands() {
   contains "$stderr" 'okstra: error: okstra-ctl has no command `worktrees`'
   contains "$stderr" "worktree? one of: backfill, check-project, check, gc,"
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" help zzz
-  contains "$stderr" "  try: one of: backfill, check-project, gc,"
+  contains "$stderr" "  try: one of: backfill, check-project, check, gc,"
 }
 
 @test "an unknown name with --json: one valid object" {
