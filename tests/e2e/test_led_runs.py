@@ -107,6 +107,7 @@ def test_a_stage_is_built_verified_and_recorded_done(project: Project) -> None:
         "verification": "passed",
         "stage-done": "passed",
         "report": "passed",
+        "isolation": "passed",
     }
     stages = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
     assert [stage["status"] for stage in stages] == ["done", "ready"]

@@ -27,6 +27,8 @@ DOCUMENTS = {
     "report-draft-*.json": "report-draft",
     "final-report-*.data.json": "final-report",
     "qa-*.json": "qa",
+    "guard-*.json": "guard",
+    "isolation-*.json": "isolation",
 }
 ROWS = {
     "consumers.jsonl": "ledger-row",

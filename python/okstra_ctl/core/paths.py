@@ -137,6 +137,19 @@ class RunFiles(NamedTuple):
         return os.path.join(self.dir, "state", f"report-draft-{self.seq}.json")
 
     @property
+    def isolation(self) -> str:
+        return os.path.join(self.dir, "state", f"isolation-{self.seq}.json")
+
+    @property
+    def guard_rules(self) -> str:
+        return os.path.join(self.dir, "state", f"guard-{self.seq}.json")
+
+    @property
+    def guard_hooks(self) -> str:
+        """The folder of git hooks that the run's agents get."""
+        return os.path.join(self.dir, "state", f"guard-hooks-{self.seq}")
+
+    @property
     def qa(self) -> str:
         return os.path.join(self.dir, "state", f"qa-{self.seq}.json")
 

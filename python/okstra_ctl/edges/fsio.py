@@ -244,6 +244,16 @@ def discard(path: str) -> None:
         return
 
 
+def link_anew(target: str, path: str) -> None:
+    """Puts a symbolic link there, whatever stood there before. Raises WorkFailed (`write-failed`)."""
+    try:
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.symlink(target, path)
+    except OSError as error:
+        raise_write_failed(path, error)
+
+
 def sync_folder(path: str) -> None:
     descriptor = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -166,7 +166,7 @@ def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) ->
             where=worktree,
             hint='commit the work, or say --no-change "<why nothing was to be changed>"',
         )
-    strays = tuple(name for name in git.changed_files(worktree, base, head) if not _is_planned(name, stage))
+    strays = planned_strays(worktree, base, stage, head)
     if strays and not wishes.out_of_plan:
         raise Refused(
             "out-of-plan",
@@ -175,6 +175,11 @@ def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) ->
             hint='take them out, or say --out-of-plan "<why they belong>"',
         )
     return head, commits, strays
+
+
+def planned_strays(worktree: str, base: str, stage: Stage, head: str = "HEAD") -> tuple[str, ...]:
+    """Files that the stage's commits touch and its plan does not name."""
+    return tuple(name for name in git.changed_files(worktree, base, head) if not _is_planned(name, stage))
 
 
 def _is_planned(name: str, stage: Stage) -> bool:

@@ -25,6 +25,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("setup", "setup", "register a project", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
+    Command("doctor", "doctor", "check this machine, and the providers' clients on it", "Projects"),
     Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),

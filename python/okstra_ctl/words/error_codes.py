@@ -86,6 +86,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
+    "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
     "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
     # 65: a state file can't be read
     "registry-unreadable": ErrorCode(

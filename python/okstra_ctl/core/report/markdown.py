@@ -23,6 +23,7 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, tit
         *_author(report, labels),
         *_verdict(report["verdict"], report, labels),
         *_execution(report, labels),
+        *_isolation(report["isolation"]["breaches"], labels),
         *_findings(report["findings"], labels),
         *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
         *(_plan(report, fields, labels) if is_plan else _phase(report, fields, labels, title)),
@@ -73,6 +74,16 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     for name, gate in report["gates"].items():
         yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")
     yield ""
+
+
+def _isolation(breaches: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
+    if breaches:
+        yield f"### {labels['isolation']}"
+        yield ""
+        for one in breaches:
+            undo = f"{labels['undo']}: {_code(one['undo'])}"
+            yield f"- **{one['kind']}** {_code(one['what'])}: {cell(one['detail'])}. {undo}"
+        yield ""
 
 
 def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:

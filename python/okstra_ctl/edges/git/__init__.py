@@ -30,8 +30,19 @@ from .history import (
     resolve_given,
     unreachable_commits,
 )
-from .repository import OLDEST, Discovery, Repository, discover, has_identity, main_is_bare, main_worktree, version
-from .status import dirty_files, ignored_files, tracked, tracked_changes
+from .repository import (
+    OLDEST,
+    Discovery,
+    Repository,
+    config_value,
+    discover,
+    has_identity,
+    main_is_bare,
+    main_worktree,
+    remote_urls,
+    version,
+)
+from .status import dirty_files, ignored_files, staged_files, tracked, tracked_changes
 from .worktrees import (
     Worktree,
     finish_checkout,
@@ -60,6 +71,7 @@ __all__ = [
     "clear_killed_creation",
     "commit_subjects",
     "commits_between",
+    "config_value",
     "create_branch",
     "delete_untouched_branch",
     "dirty_files",
@@ -76,8 +88,10 @@ __all__ = [
     "main_worktree",
     "newest_of",
     "remote_refs",
+    "remote_urls",
     "resolve",
     "resolve_given",
+    "staged_files",
     "start_checkout",
     "switch_detached",
     "tracked",

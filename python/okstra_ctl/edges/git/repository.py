@@ -104,3 +104,22 @@ def main_worktree(repository: Repository) -> str:
     if named:  # a submodule's: its git folder stands inside the outer repository's
         return os.path.normpath(os.path.join(repository.common_dir, named))
     return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
+
+
+class RemoteUrls(NamedTuple):
+    """URLs of all remotes; `push` are those that a remote has for pushing alone."""
+
+    fetch: tuple[str, ...]
+    push: tuple[str, ...]
+
+
+def remote_urls(root: str) -> RemoteUrls:
+    out = text(git(root, "config", "--null", "--get-regexp", r"^remote\..*\.(push)?url$", ask=True).stdout)
+    pairs = [entry.partition("\n") for entry in out.split("\0") if entry]
+    fetch = tuple(dict.fromkeys(url for key, _, url in pairs if not key.lower().endswith(".pushurl")))
+    return RemoteUrls(fetch, tuple(dict.fromkeys(url for key, _, url in pairs if key.lower().endswith(".pushurl"))))
+
+
+def config_value(root: str, name: str) -> str:
+    """A setting as git would take it; empty when it is not set."""
+    return text(git(root, "config", "--get", name, ask=True).stdout).removesuffix("\n")

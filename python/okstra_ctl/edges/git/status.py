@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .. import proc
 from .command import git, must, text
 
 
@@ -39,3 +40,9 @@ def tracked(root: str, paths: Iterable[str]) -> set[str]:
     out = must(git(root, "--literal-pathspecs", "ls-files", "-z", "--", *wanted, ask=True), "list tracked files")
     files = [text(name) for name in out.split(b"\0") if name]
     return {path for path in wanted if any(name == path or name.startswith(f"{path}/") for name in files)}
+
+
+def staged_files(root: str) -> tuple[str, ...]:
+    """Paths that the next commit would touch. git's own variables are kept: this is asked from within a hook."""
+    ended = proc.run(["git", "-C", root, "diff", "--cached", "--name-only", "--no-renames", "-z"])
+    return tuple(text(name) for name in ended.stdout.split(b"\0") if name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...agents.process_sweep import sweep
+from ...core.isolation import Breach
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, PLANNING
 from ...edges import fsio, process_identity
@@ -15,7 +16,7 @@ from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
 from ...words.outcomes import RunOutcome
 from ...words.statuses import ClaimStatus, Liveness
-from .. import run_index
+from .. import guarding, isolation, run_index
 from ..doors import Doors
 from ..run_events import events_of
 from ..runs import KnownRun
@@ -46,6 +47,8 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     _take_the_lead(scene)
     _sweep_orphans(scene)
     try:
+        isolation.begin(run, doors)
+        guarding.set_up(run)
         return _lead(scene)
     except (Interrupted, Refused) as stopped:
         _leave(scene, RunOutcome.INTERRUPTED, stopped)
@@ -62,6 +65,9 @@ def _lead(scene: Scene) -> Conducted:
     if scene.id.task_type == PLANNING and written.gate.open:
         report = planning.with_gate(report, planning.check_plan_with_analysts(scene, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
+    found = isolation.finish(scene.run, scene.doors)
+    report["isolation"] = {"breaches": [breach._asdict() for breach in found], "receipt": scene.files.isolation}
+    report["gates"]["isolation"] = isolation_gate(found)
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)
@@ -87,8 +93,15 @@ def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
             row.update(outcome=str(answer.outcome), state=str(answer.state))
 
 
+def isolation_gate(found: Sequence[Breach]) -> dict[str, str]:
+    told = ", ".join(f"{breach.kind} {breach.what}" for breach in found[:5])
+    return {"gate": str(Gate.FAILED if found else Gate.PASSED), "note": told}
+
+
 def _outcome(report: Mapping[str, Any]) -> RunOutcome:
     """A plan that its analysts block is work that was done; a gate that failed or was never answered is not."""
+    if report["isolation"]["breaches"]:
+        return RunOutcome.CONTRACT_VIOLATED
     gates = [Gate(gate["gate"]) for gate in report["gates"].values()]
     done = all(gate.open or gate is Gate.BLOCKED for gate in gates)
     return RunOutcome.COMPLETED if done else RunOutcome.FAILED
@@ -96,6 +109,8 @@ def _outcome(report: Mapping[str, Any]) -> RunOutcome:
 
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     key, plan = scene.id.task, scene.files.report
+    if _outcome(report) is RunOutcome.CONTRACT_VIOLATED:
+        return f"okstra show {scene.id}"
     if _outcome(report) is RunOutcome.FAILED and scene.id.task_type != "final-verification":
         return f"okstra resume {scene.id}"
     if scene.id.task_type == PLANNING:

@@ -16,4 +16,3 @@ def check_results(scene: Scene, collected: Collected, commit: str = "") -> Mappi
     """What was found of every line of evidence. `commit` is looked into; by default the run's."""
     findings = [finding for result in collected.results.values() for finding in result.findings]
     return check_findings(Place(scene.folder, commit or scene.commit, recorded_runs(scene.run)), findings)
-

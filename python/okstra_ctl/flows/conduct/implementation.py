@@ -19,6 +19,7 @@ from ...edges import fsio, git
 from ...words.errors import OkstraError
 from ...words.findings import Gate
 from ...words.statuses import LedgerStatus
+from .. import isolation
 from ..prompting import fill_file, worker_prompt
 from ..stage_done import DoneWishes, check_commits, finish_stage, newest_row, require_hold
 from .analysis import Collected, check_identity, collect, result_assignment
@@ -43,6 +44,9 @@ def lead_stage(scene: Scene) -> Material:
     stage = scene.run.stage()
     built = _build(scene, stage)
     gates = dict(built.gates)
+    broken = isolation.finish(scene.run, scene.doors)
+    if broken:  # a stage is not recorded as done by a run that did what it may not
+        gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
     if all(gate.open for gate, _ in gates.values()):
         gates["stage-done"] = _finish(scene)
     return _material(scene, built, gates)

@@ -1,0 +1,98 @@
+"""The guard of a led run: git hooks and rules for its agents, without a touch to the repository's own settings.
+
+It lies in the run's folder and in the agents' environment alone (spec 5, "Guard"). The hooks stop; the receipt
+(`flows/isolation.py`) tells what got by.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..core.guard_rules import SCHEMA
+from ..core.paths import IMPLEMENTATION
+from ..edges import assets, fsio, git
+from ..words.errors import OkstraError
+from .runs import KnownRun
+
+_REFUSED = "okstra-refuses-to-push://"
+_OURS = ("pre-push", "reference-transaction", "pre-commit")
+
+
+def set_up(run: KnownRun) -> None:
+    """Writes the rules and the hooks' folder. Safe to repeat. Raises WorkFailed (`write-failed`)."""
+    fsio.replace_json(run.files.guard_rules, _rules(run))
+    repository = git.discover(run.project.root)
+    if repository is None:
+        return
+    script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
+    folder = run.files.guard_hooks
+    fsio.make_folder(folder)
+    for name in sorted({*_OURS, *_own_hooks(_hooks_folder(repository))}):
+        fsio.link_anew(script, os.path.join(folder, name))
+
+
+def environment(run: KnownRun, role: str) -> dict[str, str]:
+    """What a role's agent gets besides its own environment. Empty without git."""
+    repository = git.discover(run.project.root)
+    if repository is None:
+        return {}
+    branch = str(run.worktree.get("branch") or "")
+    edits = role == "executor" and run.id.task_type == IMPLEMENTATION
+    settings = [("core.hooksPath", run.files.guard_hooks), *_push_refusals(run.project.root)]
+    return {
+        "OKSTRA_GUARD_REPO": os.path.realpath(repository.common_dir),
+        "OKSTRA_GUARD_REF": f"refs/heads/{branch}" if edits and branch else "",
+        "OKSTRA_GUARD_HOOKS": _hooks_folder(repository),
+        "OKSTRA_GUARD_RULES": run.files.guard_rules,
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(settings)},
+        **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(settings)},
+    }
+
+
+def client_settings(run: KnownRun) -> dict[str, object]:
+    """For Claude Code's `--settings`: every tool that changes something is asked about first."""
+    command = f"okstra guard tool --rules '{run.files.guard_rules}'"
+    hook = {"matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash", "hooks": [{"type": "command", "command": command}]}
+    return {"hooks": {"PreToolUse": [hook]}}
+
+
+def _rules(run: KnownRun) -> dict[str, object]:
+    task = run.project.task(run.id.task)
+    stage = run.stage() if run.id.stage is not None else None
+    planned = list(stage.files) if stage else []
+    executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
+    return {
+        "schema": SCHEMA,
+        "run_id": str(run.id),
+        "worktree": str(run.worktree.get("path") or run.project.root),
+        "writable": [
+            run.files.folder("worker-results"),
+            run.files.report_data,
+            *(os.path.join(task.root, name) for name in ("scratch",)),
+        ],
+        "roles": {"executor": executor},
+    }
+
+
+def _hooks_folder(repository: git.Repository) -> str:
+    """Where the repository's own hooks are, whatever setting leads there."""
+    found = git.config_value(repository.top, "core.hooksPath")
+    if not found:
+        return os.path.join(repository.common_dir, "hooks")
+    return os.path.join(repository.top, os.path.expanduser(found))
+
+
+def _own_hooks(folder: str) -> list[str]:
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [name for name in names if "." not in name and os.access(os.path.join(folder, name), os.X_OK)]
+
+
+def _push_refusals(root: str) -> list[tuple[str, str]]:
+    """Settings that lead a push to the known remotes nowhere, also one that passes the hooks by."""
+    try:
+        urls = git.remote_urls(root)
+    except OkstraError:
+        return []
+    plain = [(f"url.{_REFUSED}.pushInsteadOf", url) for url in urls.fetch]
+    return plain + [(f"url.{_REFUSED}.insteadOf", url) for url in urls.push]

@@ -1,0 +1,55 @@
+"""`okstra guard tool` as Claude Code calls it: the tool call on stdin, status 2 for a no."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.okstra import Project
+from support.rehearsal import led
+from support.sealed import ROOT
+
+
+@pytest.fixture
+def rules(project: Project) -> Path:
+    ended = led(project, "error-analysis")
+    (found,) = Path(ended.data["run_dir"]).glob("state/guard-*.json")
+    return found
+
+
+def ask(project: Project, rules: Path, text: str) -> subprocess.CompletedProcess[str]:
+    argv = [str(ROOT / "bin" / "okstra"), "guard", "tool", "--rules", str(rules), "--role", "analyst"]
+    environment = project.okstra.environment
+    return subprocess.run(
+        argv, cwd=project.repo.path, env=environment, input=text, capture_output=True, text=True, timeout=30
+    )
+
+
+def call(tool: str, **given: str) -> str:
+    return json.dumps({"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": given, "cwd": "/"})
+
+
+def test_a_reading_phase_edits_nothing(project: Project, rules: Path) -> None:
+    refused = ask(project, rules, call("Edit", file_path=str(project.repo.path / "README.md")))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "edits no source" in refused.stderr
+    assert ask(project, rules, call("Bash", command="git push")).returncode == 2
+    assert ask(project, rules, call("Bash", command="git log")).returncode == 0
+    assert ask(project, rules, call("Read", file_path="/etc/hosts")).returncode == 0
+
+
+def test_a_worker_may_write_its_result(project: Project, rules: Path) -> None:
+    result = rules.parent.parent / "worker-results" / "rehearsal-a-worker-error-analysis-001.md"
+    assert ask(project, rules, call("Write", file_path=str(result))).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "[]", "{}", '{"tool_name": "Bash"}'])
+def test_what_is_no_call_is_refused(project: Project, rules: Path, text: str) -> None:
+    assert ask(project, rules, text).returncode == 2
+
+
+def test_rules_that_are_not_there_refuse(project: Project, rules: Path) -> None:
+    assert ask(project, rules.with_name("none.json"), call("Read", file_path="x")).returncode == 2

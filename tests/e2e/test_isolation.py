@@ -1,0 +1,196 @@
+"""Attacks on what a run must leave alone: prevented, or detected and named in the receipt (spec 7)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.okstra import Ended, Project
+from support.plans import independent
+from support.rehearsal import executed, install, led, manifest_of, part, report_of, result
+
+
+@pytest.fixture
+def remote(project: Project) -> Path:
+    path = project.repo.path.parent / "remote.git"
+    project.repo.git("init", "--quiet", "--bare", str(path))
+    project.repo.git("remote", "add", "origin", str(path))
+    return path
+
+
+def refs(path: Path, project: Project) -> list[str]:
+    return project.repo.git("--git-dir", str(path), "for-each-ref", "--format=%(refname)").splitlines()
+
+
+def attack(project: Project, command: str) -> Ended:
+    """An analyst of a reading phase runs the command, whatever comes of it, and answers as if nothing were."""
+    harmless = {"run": f"({command}) || true"}
+    install(project, part(harmless, {"result": result()}, worker="rehearsal-a", round=""))
+    return led(project, "error-analysis")
+
+
+def kinds(ended: Ended) -> list[str]:
+    return [breach["kind"] for breach in report_of(ended)["isolation"]["breaches"]]
+
+
+def assert_caught(ended: Ended, *expected: str) -> None:
+    assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
+    assert manifest_of(ended)["outcome"] == "contract-violated"
+    assert sorted(set(kinds(ended))) == sorted(expected)
+    for breach in report_of(ended)["isolation"]["breaches"]:
+        assert breach["undo"], breach
+
+
+def assert_harmless(ended: Ended) -> None:
+    assert ended.status == 0, ended
+    assert kinds(ended) == []
+
+
+PUSHES = [
+    "git push origin HEAD:refs/heads/stolen",
+    "git push --no-verify origin HEAD:refs/heads/stolen",
+    "git push --no-verify {remote} HEAD:refs/heads/stolen",
+    "git -C {repo} push origin main",
+]
+
+
+@pytest.mark.parametrize("command", PUSHES)
+def test_a_push_reaches_no_remote(project: Project, remote: Path, command: str) -> None:
+    ended = attack(project, command.format(remote=remote, repo=project.repo.path))
+    assert refs(remote, project) == []
+    assert_harmless(ended)
+
+
+REFUSED = [
+    "git -C {repo} commit --allow-empty -m sneaky",
+    "git -C {repo} commit --allow-empty --no-verify -m sneaky",
+    "git commit --allow-empty --no-verify -m sneaky",
+    "git branch sneaky",
+    "git tag sneaky",
+    "git -C {repo} update-ref refs/heads/main HEAD~0 && git update-ref refs/heads/other HEAD",
+]
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_refs_that_are_not_the_runs_do_not_move(project: Project, command: str) -> None:
+    before = project.repo.git("for-each-ref", "--format=%(refname) %(objectname)")
+    ended = attack(project, command.format(repo=project.repo.path))
+    after = project.repo.git("for-each-ref", "--format=%(refname) %(objectname)")
+    new = set(after.splitlines()) - set(before.splitlines())
+    assert [line for line in new if not line.startswith("refs/heads/feat-t-1 ")] == []
+    assert_harmless(ended)
+
+
+DETECTED = [
+    ("git -c core.hooksPath=/dev/null -C {repo} commit --allow-empty -m sneaky", ("ref",)),
+    ("env -u GIT_CONFIG_COUNT git -C {repo} commit --allow-empty -m sneaky", ("ref",)),
+    ("git -C {repo} config core.hooksPath /tmp/elsewhere", ("settings",)),
+    ("echo 'exit 0' > {repo}/.git/hooks/post-commit", ("settings",)),
+    ("echo secret.txt >> {repo}/.git/info/exclude", ("settings",)),
+    ("echo x >> {repo}/README.md", ("main-worktree",)),
+    ("echo x > {repo}/left-behind.txt", ("main-worktree",)),
+    ("echo x >> README.md", ("source-edit",)),
+    ("echo x > new-file.txt", ("source-edit",)),
+    ("env -u GIT_CONFIG_COUNT git checkout --detach", ("head",)),
+    ("mkdir -p ~/.claude && echo '{{}}' > ~/.claude/settings.json", ("settings",)),
+    ("git -C {repo} worktree add --detach {repo}/../stray", ("worktree",)),
+]
+
+
+@pytest.mark.parametrize(("command", "expected"), DETECTED)
+def test_what_gets_past_the_guard_is_named_in_the_receipt(
+    project: Project, command: str, expected: tuple[str, ...]
+) -> None:
+    assert_caught(attack(project, command.format(repo=project.repo.path)), *expected)
+
+
+def test_a_sibling_branch_that_is_moved_is_named(project: Project) -> None:
+    project.repo.git("branch", "sibling")
+    command = "git -c core.hooksPath=/dev/null update-ref refs/heads/sibling $(git commit-tree -m x HEAD^{tree})"
+    ended = attack(project, command)
+    assert_caught(ended, "ref")
+    assert report_of(ended)["isolation"]["breaches"][0]["what"] == "refs/heads/sibling"
+
+
+def test_a_synced_folder_that_is_rewritten_is_named(project: Project) -> None:
+    settings = project.repo.path / ".okstra" / "project.json"
+    cache = project.repo.path / "cache"
+    (cache / "data").mkdir(parents=True)
+    (cache / "data" / "a.txt").write_text("a\n")
+    project.repo.commit({".gitignore": "/cache\n"}, "Ignore the cache")
+    document = json.loads(settings.read_text())
+    settings.write_text(json.dumps({**document, "worktreeSyncDirs": ["cache"]}))
+    ended = attack(project, "rm -rf cache/data && mkdir cache/data && echo b > cache/data/b.txt")
+    assert_caught(ended, "synced-folder")
+
+
+def test_what_other_okstra_runs_do_is_no_breach(project: Project) -> None:
+    project.adopt(independent(2))
+    first = project.run_stage()
+    at = Path(first.data["worktree"]["path"])
+    ended = attack(project, f"env -u GIT_CONFIG_COUNT git -C {at} commit --allow-empty -m theirs")
+    assert_harmless(ended)
+
+
+def executor(*steps: dict[str, Any]) -> dict[str, Any]:
+    return part(*steps, {"result": executed(1, 2)}, role="executor")
+
+
+def build(project: Project, *steps: dict[str, Any]) -> Ended:
+    project.adopt(independent(1))
+    install(project, executor(*steps))
+    return led(project, "implementation")
+
+
+PLANNED = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"run": "git add -A"})
+
+
+def test_an_executor_commits_planned_files(project: Project) -> None:
+    ended = build(project, *PLANNED, {"run": "git commit -q -m 'feat: it'"})
+    assert_harmless(ended)
+
+
+def test_a_commit_outside_the_plan_is_refused_by_the_hook(project: Project) -> None:
+    stray = {"write": {"path": "elsewhere.py", "content": "# stray\n"}}
+    ended = build(project, *PLANNED, stray, {"run": "git add -A; git commit -q -m 'feat: it'", "exit": 1})
+    assert ended.status == 1
+    assert report_of(ended)["verdict"]["token"] == "not-done"
+
+
+VIOLATIONS = [
+    ("echo x > elsewhere.py; git add -A; git commit -q --no-verify -m stray", "out-of-plan"),
+    ("git -c core.hooksPath=/dev/null -C {repo} commit -q --allow-empty -m main", "ref"),
+]
+
+
+@pytest.mark.parametrize(("command", "kind"), VIOLATIONS)
+def test_an_executor_that_breaks_the_contract_does_not_finish_its_stage(
+    project: Project, command: str, kind: str
+) -> None:
+    commit = {"run": "git commit -q -m 'feat: it'"}
+    ended = build(project, *PLANNED, commit, {"run": command.format(repo=project.repo.path)})
+    assert manifest_of(ended)["outcome"] == "contract-violated"
+    assert kind in kinds(ended)
+    assert report_of(ended)["verdict"]["token"] == "not-done"
+    assert "done" not in [row["status"] for row in project.ledger]
+
+
+def test_the_repositorys_own_hooks_still_run(project: Project) -> None:
+    hook = project.repo.path / ".git" / "hooks" / "commit-msg"
+    hook.write_text('#!/bin/sh\necho "checked-by-hook" >> "$1"\n')
+    hook.chmod(0o755)
+    ended = build(project, *PLANNED, {"run": "git commit -q -m 'feat: it'"})
+    assert_harmless(ended)
+    head = report_of(ended)["commit"]
+    assert "checked-by-hook" in project.repo.git("log", "-1", "--format=%B", head)
+
+
+def test_tests_may_use_git_in_repositories_of_their_own(project: Project) -> None:
+    own = (
+        "d=$(mktemp -d) && git init -q $d && cd $d && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"
+    )
+    install(project, part({"run": own}, {"result": result()}, worker="rehearsal-a", round=""))
+    assert_harmless(led(project, "error-analysis"))
