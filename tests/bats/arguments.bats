@@ -75,8 +75,8 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
   equals "$(brackets run --ask)" "${output//$'\r'/}"
 }
 
-@test "install, uninstall and doctor say that they come later" {
-  for name in install uninstall doctor; do
+@test "install and uninstall say that they come later" {
+  for name in install uninstall; do
     OKSTRA_PYTHON=/nowhere run -69 --separate-stderr "$ROOT/bin/okstra" --project-root install "$name" --json
     contains "$stderr" "okstra: error: \`okstra $name\` is not in this version"
     contains "$stderr" "make setup"

@@ -37,8 +37,13 @@ class Running:
         self._process = process
         self._stdin = stdin
 
-    def finish(self) -> Finished:
-        stdout, stderr = self._process.communicate(self._stdin)
+    def finish(self, *, timeout: float | None = None) -> Finished:
+        """Waits for the end; a process that takes longer than the timeout is killed (status -9)."""
+        try:
+            stdout, stderr = self._process.communicate(self._stdin, timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            stdout, stderr = self._process.communicate()
         return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
 
     def kill(self) -> None:
@@ -81,9 +86,10 @@ def run(
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
+    timeout: float | None = None,
 ) -> Finished:
     """Runs a process to its end. Raises Missing when there is no such program."""
-    return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish()
+    return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish(timeout=timeout)
 
 
 def _unspeakable(program: str, error: ValueError) -> Unreadable:

@@ -87,8 +87,8 @@ def check(root: str, doors: Doors) -> list[CheckRow]:
         if os.path.exists(files.gitignore)
         else CheckRow("runs are hidden from git", CheckStatus.WARN, "no .okstra/.gitignore", "the next run makes it"),
         *_git_rows(repository, root),
-        _home(doors),
-        _registry(doors),
+        home_row(doors),
+        registry_row(doors),
         *_sync_rows(files, doors),
     ]
 
@@ -156,7 +156,7 @@ def _git_rows(repository: git.Repository | OkstraError | None, root: str) -> lis
     return rows
 
 
-def _home(doors: Doors) -> CheckRow:
+def home_row(doors: Doors) -> CheckRow:
     try:
         home_edge.ensure(doors.home)
     except OkstraError as error:
@@ -164,7 +164,7 @@ def _home(doors: Doors) -> CheckRow:
     return CheckRow("okstra's home", CheckStatus.OK, doors.home.root)
 
 
-def _registry(doors: Doors) -> CheckRow:
+def registry_row(doors: Doors) -> CheckRow:
     try:
         doc = doors.registry.read()
         count = sum(1 for _ in doc.tasks()) + sum(1 for _ in doc.stages())

@@ -1,0 +1,83 @@
+"""Whether okstra can work on this machine: a row for each thing it needs, with a remedy (spec 6)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from ..core.tidiness import show_size
+from ..edges import git
+from ..edges.lock_check import fault_of_locks
+from ..words.errors import OkstraError
+from .doors import Doors
+from .provider_checks import presence_rows, provider_rows
+from .setup_project import CheckRow, CheckStatus, home_row, registry_row
+
+OLDEST_PYTHON = (3, 10)
+_PACKAGES = ("fasteners", "jsonschema", "markdown_it", "plumbum")
+_SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
+
+
+def examine(doors: Doors, start: str, *, providers: bool) -> list[CheckRow]:
+    """Every check; one that can't be made is a row too. `providers`: the clients in full, and nothing else."""
+    if providers:
+        return provider_rows(doors)
+    home = home_row(doors)
+    rows = [_python(), *_git(start), home]
+    if home.status is not CheckStatus.FAIL:
+        rows += [_locks(doors), _disk(doors), registry_row(doors)]
+    return [*rows, _tmux(doors), *presence_rows(doors)]
+
+
+def _python() -> CheckRow:
+    from importlib.util import find_spec
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if sys.version_info < OLDEST_PYTHON:
+        return CheckRow("python", CheckStatus.FAIL, version, "install Python 3.10 or newer, then set okstra up anew")
+    if missing:
+        return CheckRow("python", CheckStatus.FAIL, f"{version} lacks {', '.join(missing)}", "set okstra up anew")
+    return CheckRow("python", CheckStatus.OK, f"{version}, {sys.executable}")
+
+
+def _git(start: str) -> list[CheckRow]:
+    oldest = ".".join(map(str, git.OLDEST))
+    try:
+        version = git.version()
+    except OkstraError as error:
+        return [CheckRow("git", CheckStatus.FAIL, error.message, error.hint)]
+    shown = ".".join(map(str, version))
+    if version < git.OLDEST:
+        return [CheckRow("git", CheckStatus.FAIL, shown, f"install git {oldest} or newer")]
+    rows = [CheckRow("git", CheckStatus.OK, shown)]
+    if git.has_identity(start):
+        return [*rows, CheckRow("git identity", CheckStatus.OK, "user.name and user.email are set")]
+    remedy = "git config --global user.name NAME; git config --global user.email MAIL"
+    fault = "user.name or user.email is not set: executors can't commit"
+    return [*rows, CheckRow("git identity", CheckStatus.FAIL, fault, remedy)]
+
+
+def _locks(doors: Doors) -> CheckRow:
+    fault = fault_of_locks(doors.home.worktrees)
+    if fault:
+        remedy = "set OKSTRA_HOME to a folder on a local disk"
+        return CheckRow("locks", CheckStatus.FAIL, f"{doors.home.worktrees}: {fault}", remedy)
+    return CheckRow("locks", CheckStatus.OK, "record locks and flock hold in okstra's home")
+
+
+def _disk(doors: Doors) -> CheckRow:
+    found = os.statvfs(doors.home.worktrees)
+    free = found.f_bavail * found.f_frsize
+    shown = f"{show_size(free)} free below {doors.home.root}"
+    remedy = "okstra gc removes worktrees that are proven safe to remove"
+    if free < _TOO_LITTLE:
+        return CheckRow("disk", CheckStatus.FAIL, shown, remedy)
+    return CheckRow("disk", CheckStatus.WARN if free < _SCARCE else CheckStatus.OK, shown, remedy * (free < _SCARCE))
+
+
+def _tmux(doors: Doors) -> CheckRow:
+    if shutil.which("tmux", path=doors.environment.get("PATH")):
+        return CheckRow("tmux", CheckStatus.OK, "panes show what workers do, where a session runs in it")
+    return CheckRow("tmux", CheckStatus.WARN, "not there: no panes, all else works", "install tmux")
