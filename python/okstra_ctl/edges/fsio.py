@@ -12,6 +12,7 @@ import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
@@ -22,6 +23,7 @@ from ..words.errors import OkstraError, Unreadable, WorkFailed
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 TEMPORARY_SUFFIX = ".okstra-tmp"
+_WRITE_SECONDS = 60.0
 _MAX_STATE_BYTES = 64 * 1024 * 1024
 
 
@@ -252,6 +254,24 @@ def link_anew(target: str, path: str) -> None:
         os.symlink(target, path)
     except OSError as error:
         raise_write_failed(path, error)
+
+
+def discard_stale_temporaries(folder: str, *, below: bool) -> None:
+    """Removes what killed writers left, in the folder or all below it: a write that lives takes no minute."""
+    for place, folders, names in os.walk(folder):
+        if not below:
+            folders.clear()
+        for name in names:
+            path = os.path.join(place, name)
+            if name.endswith(TEMPORARY_SUFFIX) and _age(path) > _WRITE_SECONDS:
+                discard(path)
+
+
+def _age(path: str) -> float:
+    try:
+        return time.time() - os.lstat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def sync_folder(path: str) -> None:

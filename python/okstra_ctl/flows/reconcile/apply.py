@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.paths import ProjectFiles
-from ...edges import kept_work, worktree_admin
+from ...edges import fsio, kept_work, worktree_admin
 from ...edges import ledger as ledger_edge
 from ...edges.locks import LockKind, discard_stale_note
 from ...words.errors import OkstraError
@@ -32,7 +32,7 @@ def _settle(found: Found) -> Outcome:
 
 
 def _sweep(doors: Doors) -> None:
-    """Clears away what killed commands left and nobody needs: half-deleted folders, notes beside free locks."""
+    """Clears away what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
     doc = doors.registry.read()
     trash.sweep(doors.home)
     for root in known_roots(doc, doors):
@@ -42,8 +42,11 @@ def _sweep(doors: Doors) -> None:
             kept_work.sweep(repository.common_dir)
             discard_stale_note(LockKind.REPOSITORY, repository.lock)
             discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
+            fsio.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
     for key, claim in doc.tasks():
         consumers = ProjectFiles(claim.project_root).task(key).consumers
         discard_stale_note(LockKind.LEDGER, ledger_edge.lock_path(consumers))
+    for folder in (doors.home.root, doors.home.worktrees):
+        fsio.discard_stale_temporaries(folder, below=False)
     discard_stale_note(LockKind.REGISTRY, doors.home.registry_lock)
     discard_stale_note(LockKind.INDEX, doors.home.index_lock)
