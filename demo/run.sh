@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A task in a throw-away repository, played through okstra's real commands: a plan of three stages is checked
-# and approved, two stages run at the same time in worktrees of their own, the third waits until they are
-# merged. Commits, tests and worktrees are real; what an agent would write is copied from demo/stages.
+# A task in a throw-away repository, from a bug to an accepted verification, led by okstra itself: analysis, plan,
+# approval, two stages at the same time and a third on both, integration, final verification. Commits, tests,
+# worktrees, checks and reports are real; what models would write comes from demo/script.toml and demo/stages.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,6 +15,7 @@ key=demo:words:top
 while IFS='=' read -r name _; do
   case $name in GIT_* | OKSTRA_* | CLAUDE* | CODEX* | GEMINI*) unset "$name" ;; esac
 done < <(env)
+export TALLY_STAGES=$here/stages
 export HOME=$place/home OKSTRA_HOME=$place/home/.okstra GIT_CONFIG_NOSYSTEM=1 PATH=$root/.venv/bin:$PATH
 mkdir -p "$HOME"
 git config --global user.name "okstra demo"
@@ -39,16 +40,8 @@ run() {
 # field NAME FILE: a text field of a run's JSON answer.
 field() { sed -n "s/.*\"$1\": \"\([^\"]*\)\".*/\1/p" "$2" | head -n 1; }
 
-# work STAGE WORKTREE: what an executor does: the failing test first, then the code, each committed.
-work() {
-  local from=$here/stages/$1 to=$2
-  cp "$from"/tests/* "$to/tests/"
-  git -C "$to" add tests
-  git -C "$to" commit -q -m "test(stage $1): say what is wanted"
-  cp "$from"/tally/* "$to/tally/"
-  git -C "$to" add tally
-  git -C "$to" commit -q -m "feat(stage $1): make it so"
-}
+# started NUMBER: the run id in the answer of a run that was started in the background.
+started() { field run_id "$place/run-$1.json"; }
 
 say "1. A small real program in a git repository, registered with okstra"
 cp -R "$here/project" "$repo"
@@ -58,67 +51,67 @@ git -C "$repo" commit -q -m "Start"
 cd "$repo"
 run setup --project-id demo --yes
 
-say "2. A planning run: it gets the task's worktree, prompts and records"
-run run --task-type implementation-planning --task-group words --task-id top --task-brief "$here/brief.md" --render-only
+mkdir -p .okstra
+cat "$here/script.toml" "$root/prompts/rehearsal/default.toml" >.okstra/script.toml
+sed -e 's|"qaCommands": \[\]|"qaCommands": ["python3 -m unittest discover -s tests -t ."]|' \
+  -e 's|"projectId": "demo"|&, "providers": {"rehearsal": {"script": ".okstra/script.toml"}}|' .okstra/project.json >project.tmp
+mv project.tmp .okstra/project.json
+printf '  workers: the rehearsal provider plays them from demo/script.toml; all else is real\n'
 
-say "3. The plan: adopted, checked, shown, approved"
-run plan adopt "$here/plan.md" --task-key "$key"
+say "2. The bug: \"One,\" and \"one\" are two words, and a line break is part of one"
+printf '  $ printf "One,\\none" | python3 -m tally /dev/stdin\n'
+printf 'One,\none' | python3 -m tally /dev/stdin | sed 's/^/    /'
+
+say "3. Two analysts look for the cause, and verify each other; a program checks what they quote"
+run run --task-type error-analysis --task-group words --task-id top --task-brief "$here/brief.md" --provider rehearsal --yes
+run check evidence "$key/error-analysis/001" || printf '    (a finding that quotes what is not there can not be consensus)\n'
+
+say "4. The plan: written, judged by both analysts, checked, shown, approved by a person"
+run run --task-type implementation-planning --task-key "$key" --provider rehearsal --yes
 plan=$(echo .okstra/tasks/words/top/runs/implementation-planning/reports/*.md)
 run plan check "$plan"
 run plan show "$plan"
 run plan approve "$plan"
 
-say "4. Two runs at the same instant: each takes a stage of its own"
+say "5. Two stages at the same time: each run takes one, builds it test first, has it verified, runs its exit check"
 pids=()
 for number in 1 2; do
-  "$okstra" run --task-key "$key" --task-type implementation --render-only --json >"$place/run-$number.json" &
+  "$okstra" run --task-key "$key" --task-type implementation --provider rehearsal --yes --json \
+    >"$place/run-$number.json" 2>"$place/run-$number.log" &
   pids+=("$!")
 done
 for pid in "${pids[@]}"; do wait "$pid"; done
 for number in 1 2; do
-  printf '    run %s  %s\n          on %s\n' "$number" "$(field run_id "$place/run-$number.json")" "$(field branch "$place/run-$number.json")"
+  printf '    run %s  %s\n' "$number" "$(started "$number")"
+  sed 's/^/      /' "$place/run-$number.log"
 done
 
-say "5. A third run now is refused, and says why"
-if run run --task-key "$key" --task-type implementation --stage 3 --render-only; then
+say "6. Stage 3 builds on both: not before they are merged"
+if run run --task-key "$key" --task-type implementation --stage 3 --provider rehearsal --yes; then
   echo "stage 3 was not refused" >&2
   exit 1
 fi
+run integrate --task-key "$key"
+run run --task-key "$key" --task-type implementation --provider rehearsal --yes
+run integrate --task-key "$key"
 
-say "6. Both stages are worked on side by side; done means that their exit checks ran green"
-pids=()
-for number in 1 2; do
-  stage=$(sed -n 's/.*"stage": \([0-9]*\).*/\1/p' "$place/run-$number.json")
-  work "$stage" "$(field path "$place/run-$number.json")" &
-  pids+=("$!")
-done
-for pid in "${pids[@]}"; do wait "$pid"; done
-for number in 1 2; do run stage "done" --run "$(field run_id "$place/run-$number.json")"; done
+say "7. Final verification: the program's own tests are run, and both analysts accept"
+run run --task-key "$key" --task-type final-verification --provider rehearsal --yes
 
-say "7. Stage 3 builds on both: not before they are merged into the task branch"
+say "8. What is there now"
 run stage list --plan "$plan"
+run list
 task=$("$okstra" worktree lookup "$key")
-for number in 1 2; do
-  branch=$(field branch "$place/run-$number.json")
-  printf '  $ git -C …/task merge %s\n' "$branch"
-  git -C "$task" merge -q --no-edit "$branch"
-done
-
-say "8. Now it starts from the merged commit"
-"$okstra" run --task-key "$key" --task-type implementation --render-only --json >"$place/run-3.json"
-work 3 "$(field path "$place/run-3.json")"
-run stage "done" --run "$(field run_id "$place/run-3.json")"
-git -C "$task" merge -q --no-edit "$(field branch "$place/run-3.json")"
-
-say "9. What is there now"
-run stage list --plan "$plan"
-run worktree list
 printf '  $ python3 -m tally README.md --top 3\n'
 (cd "$task" && python3 -m tally README.md --top 3 | sed 's/^/    /')
 
 say "All of it lies in $place"
-cat <<EOF
-  look:    OKSTRA_HOME=$OKSTRA_HOME $okstra list
-  prompts: $repo/.okstra/tasks/words/top/runs/implementation/stage-1/prompts/
+reports=.okstra/tasks/words/top/runs
+cat <<END
+  reports: $repo/$reports/error-analysis/reports/
+           $repo/$reports/final-verification/reports/
+  next:    cd $repo && export OKSTRA_HOME=$OKSTRA_HOME PATH=$root/bin:\$PATH
+           okstra show $key/error-analysis/001
+           okstra run --task-key $key --task-type release-handoff --provider rehearsal --yes
   remove:  rm -rf $place
-EOF
+END

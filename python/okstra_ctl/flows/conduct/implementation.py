@@ -89,7 +89,7 @@ def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
         prompt = _turn_prompt(scene, worker, label, "executor", result_of(scene, worker, label), complaint)
         result = result_of(scene, worker, label)
     facts = {"STEPS": "\n".join(map(str, steps)), "ROUND": "" if turn == 1 else f"turn-{turn}"}
-    return dispatch(scene, [Assignment(worker, label, prompt, result, check, facts=facts)])[0]
+    return dispatch(scene, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
 
 
 def _verify(scene: Scene, turn: int) -> Collected:

@@ -11,7 +11,7 @@ from ...core.results.document import read_document
 from ...core.results.records import Evidence, Problem
 from ...core.roster import Worker
 from ...edges import fsio
-from ...words.findings import EvidenceStatus
+from ...words.findings import EvidenceStatus, Verdict
 from ..prompting import stance, worker_prompt
 from .analysis import check_identity
 from .assignments import Assignment
@@ -57,7 +57,11 @@ def verdict_assignment(
         return [*parse_answers(text, items=items)[1], *check_identity(scene, worker, read_document(text).fields)]
 
     facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
-    return Assignment(worker, label, prompt, result, check, facts=facts)
+    return Assignment(worker, label, prompt, result, check, has_findings=_objects, facts=facts)
+
+
+def _objects(text: str) -> bool:
+    return any(answer.verdict is not Verdict.AGREE for answer in parse_answers(text, items=())[0])
 
 
 Checks = Mapping[Evidence, Checked]
