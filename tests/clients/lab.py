@@ -52,7 +52,7 @@ class Lab:
 
     def run(self, work: Job, server: ModelServer, *, stop: threading.Event | None = None) -> Report:
         inherited = self.environment(server)
-        options = {"arguments": _codex_arguments(server), **work.options} if self.name == "codex" else work.options
+        options = {"arguments": codex_arguments(server), **work.options} if self.name == "codex" else work.options
         client = provider(self.name, {})
         return run_job(
             work._replace(options=options),
@@ -63,35 +63,39 @@ class Lab:
         )
 
     def environment(self, server: ModelServer) -> dict[str, str]:
-        """Nothing of the person's, and no way out: each client knows no other address than the server's."""
-        node = shutil.which("node")
-        path = os.pathsep.join([str(BIN), *([os.path.dirname(node)] if node else []), "/usr/bin", "/bin"])
-        common = {"HOME": str(self.home), "TMPDIR": str(self.folder), "PATH": path, "LANG": "C.UTF-8"}
-        if self.name == "claude":
-            return {**common, **_claude_environment(server, self.home)}
-        if self.name == "codex":
-            (self.home / ".codex").mkdir(exist_ok=True)
-            return {**common, "CODEX_HOME": str(self.home / ".codex"), "SCRIPTED_KEY": "sk-scripted"}
-        settings = self.home / ".gemini" / "settings.json"
-        settings.parent.mkdir(exist_ok=True)
-        settings.write_text(json.dumps(_GEMINI_SETTINGS))
-        return {**common, "GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "AIzaScripted"}
+        """Nothing of the person's."""
+        common = {"HOME": str(self.home), "TMPDIR": str(self.folder), "PATH": client_path(), "LANG": "C.UTF-8"}
+        return {**common, **client_variables(self.name, self.home, server)}
 
     def log(self) -> str:
         return (self.folder / "run" / "logs" / "worker.log").read_text(errors="replace")
 
 
-def _claude_environment(server: ModelServer, home: Path) -> dict[str, str]:
-    return {
-        "CLAUDE_CONFIG_DIR": str(home / ".claude"),
-        "ANTHROPIC_BASE_URL": server.url,
-        "ANTHROPIC_API_KEY": "sk-ant-scripted-00000000000000000000",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "CLAUDE_CODE_MAX_RETRIES": "1",
-    }
+def client_path() -> str:
+    node = shutil.which("node")
+    return os.pathsep.join([str(BIN), *([os.path.dirname(node)] if node else []), "/usr/bin", "/bin"])
 
 
-def _codex_arguments(server: ModelServer) -> list[str]:
+def client_variables(name: str, home: Path, server: ModelServer) -> dict[str, str]:
+    """Leads a client to the server and to no other address, with a login that the server takes."""
+    if name == "claude":
+        return {
+            "CLAUDE_CONFIG_DIR": str(home / ".claude"),
+            "ANTHROPIC_BASE_URL": server.url,
+            "ANTHROPIC_API_KEY": "sk-ant-scripted-00000000000000000000",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "CLAUDE_CODE_MAX_RETRIES": "1",
+        }
+    if name == "codex":
+        (home / ".codex").mkdir(exist_ok=True)
+        return {"CODEX_HOME": str(home / ".codex"), "SCRIPTED_KEY": "sk-scripted"}
+    settings = home / ".gemini" / "settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(json.dumps(_GEMINI_SETTINGS))
+    return {"GOOGLE_GEMINI_BASE_URL": server.url, "GEMINI_API_KEY": "AIzaScripted"}
+
+
+def codex_arguments(server: ModelServer) -> list[str]:
     provider = (
         f'{{name="scripted",base_url="{server.url}/v1",env_key="SCRIPTED_KEY",wire_api="responses",'
         "request_max_retries=1,stream_max_retries=1}"

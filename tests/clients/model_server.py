@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -27,11 +27,20 @@ class Fault(NamedTuple):
     garbage: bool = False
 
 
-class ModelServer:
-    """`with ModelServer([Turn(...), …]) as server`; `requests` are the bodies of what clients asked, in order."""
+Script = Callable[[str], Sequence[Turn]]
 
-    def __init__(self, turns: Sequence[Turn], faults: Sequence[Fault] = (), *, always: Fault | None = None) -> None:
-        self.turns, self._faults, self._always = list(turns), list(faults), always
+
+class ModelServer:
+    """`with ModelServer([Turn(...), …]) as server`; `requests` are the bodies of what clients asked, in order.
+
+    Where several clients ask the same server, the turns are a function of the request's text.
+    """
+
+    def __init__(
+        self, turns: Sequence[Turn] | Script, faults: Sequence[Fault] = (), *, always: Fault | None = None
+    ) -> None:
+        self._script: Script = turns if callable(turns) else lambda text: turns
+        self._faults, self._always = list(faults), always
         self.requests: list[dict[str, Any]] = []
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -55,8 +64,9 @@ class ModelServer:
             self.requests.append(body)
             return self._faults.pop(0) if self._faults else self._always
 
-    def turn(self, number: int) -> Turn:
-        return self.turns[number] if number < len(self.turns) else Turn(say="There is nothing left to say.")
+    def turn(self, body: dict[str, Any], number: int) -> Turn:
+        turns = self._script(json.dumps(body, ensure_ascii=False))
+        return turns[number] if number < len(turns) else Turn(say="There is nothing left to say.")
 
 
 def _handler_of(server: ModelServer) -> type[BaseHTTPRequestHandler]:
@@ -107,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.garbage:
             self._send(200, "text/html", b"<html>\xff\xfe this is no model</html>")
             return
-        events = list(speak(body, self.model.turn(turn_of(body))))
+        events = list(speak(body, self.model.turn(body, turn_of(body))))
         if not body.get("stream", True) and speak is wires.anthropic:
             self._json(200, _at_once(events))
             return

@@ -18,6 +18,7 @@ _CLIENT_SETTINGS = {
     ".gemini": ("settings.json", "GEMINI.md"),
 }
 _CLIENT_FOLDERS = {".claude": ("agents", "skills", "commands", "hooks", "plugins")}
+_CLIENTS_OWN = {os.path.join("plugins", "store")}  # what Claude Code keeps for itself, and writes in every session
 _HOME_VARIABLES = {".claude": "CLAUDE_CONFIG_DIR", ".codex": "CODEX_HOME"}
 
 
@@ -85,17 +86,18 @@ def _settings(common_dir: str, environment: Mapping[str, str]) -> Iterator[tuple
             place = environment.get(_HOME_VARIABLES.get(client, ""), "") or os.path.join(home, client)
             paths += [os.path.join(place, name) for name in names]
             for folder in _CLIENT_FOLDERS.get(client, ()):
-                paths += _files_below(os.path.join(place, folder))
+                own = [os.path.join(place, name) for name in _CLIENTS_OWN]
+                paths += _files_below(os.path.join(place, folder), without=own)
     for path in paths:
         digest = _digest(path)
         if digest:
             yield path, digest
 
 
-def _files_below(folder: str) -> list[str]:
+def _files_below(folder: str, without: Sequence[str] = ()) -> list[str]:
     found: list[str] = []
     for place, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if os.path.join(place, name) not in without)
         found += [os.path.join(place, name) for name in sorted(names)]
         if len(found) > _MOST_ENTRIES:
             break

@@ -26,7 +26,6 @@ from .assignments import Answer, Assignment, Found, as_answer, look
 from .scene import Scene
 
 _ATTEMPTS = 2
-_AGENT_VARIABLES = ("CLAUDECODE", "CLAUDE_CODE_", "CODEX_SANDBOX", "OKSTRA_")
 
 
 def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
@@ -149,8 +148,8 @@ def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]
 
 
 def inherited(scene: Scene) -> dict[str, str]:
-    """The environment that workers get: without git's, other agents' and other runs' variables; okstra on the PATH."""
-    kept = {name: value for name, value in git.users_environment().items() if not name.startswith(_AGENT_VARIABLES)}
+    """The environment that workers get: without git's and other runs' variables; okstra on the PATH."""
+    kept = {name: value for name, value in git.users_environment().items() if not name.startswith("OKSTRA_")}
     kept["PATH"] = os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])
     home = scene.doors.environment.get("OKSTRA_HOME")
     python = scene.doors.environment.get("OKSTRA_PYTHON")

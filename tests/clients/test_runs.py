@@ -1,0 +1,164 @@
+"""Whole runs that okstra leads, done by the real clients: analysis with verdicts, and a stage built and verified."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import schemas
+from support.okstra import Ended, Okstra, Project
+from support.plans import independent
+from support.rehearsal import answers, executed, finding, manifest_of, report_of, result
+
+from .install import NAMES, installed
+from .lab import client_path, client_variables, codex_arguments
+from .model_server import ModelServer
+from .wires import Turn
+
+_PATH = re.compile(r"\*\*Result path:\*\* `([^`]+)`")
+_WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
+_REPORT = {
+    "verdict": {"conclusion": "It is the heading.", "token": "cause-likely", "direction": "Plan a fix."},
+    "phase": {
+        "symptom": "The heading is wrong.",
+        "trigger": "Reading it.",
+        "hypotheses": [{"claim": "a slip", "findings": ["G-001"], "against": "nothing", "decided_by": "its author"}],
+        "reproduction_gap": "None.",
+        "validation": "Read it again.",
+    },
+}
+_BUILT = {
+    "verdict": {"conclusion": "The stage is built.", "token": "done", "direction": "Go on with the next."},
+    "phase": {"summary": "A file.", "deviations": "none"},
+}
+
+
+@pytest.fixture
+def server_project(project: Project) -> Iterator[Project]:
+    if not installed():
+        pytest.skip("the real clients are not there: make clients")
+    yield project
+
+
+def asked(text: str) -> tuple[str, str, str]:
+    """Who is asked, for the result at which path, and which round it is."""
+    who, path = _WHO.search(text), _PATH.search(text)
+    assert who and path, text[:500]
+    found = re.search(r"-(round-[0-9]+|plan-check)-", path[1].rsplit("/", 1)[-1])
+    return who[1], path[1], found[1] if found else ""
+
+
+def as_written(text: str, worker: str, phase: str) -> str:
+    """A rehearsal's text with its placeholders filled, as a client would have written it."""
+    provider = worker.split("-")[0]
+    values = {
+        "TASK_KEY": Project.task_key,
+        "PHASE": phase,
+        "WORKER_ID": worker,
+        "COMMIT": "0" * 40,
+    }
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return text.replace("provider: rehearsal", f"provider: {provider}")
+
+
+def by_file(path: str, text: str) -> list[Turn]:
+    return [Turn(write=(path, text)), Turn(say=f"**Model:** x\n{path}")]
+
+
+def led(project: Project, server: ModelServer, *words: str) -> Ended:
+    """The run, led to its end by okstra with the clients on the PATH."""
+    environment = {**project.okstra.environment, "PATH": f"{client_path()}{os.pathsep}{os.environ['PATH']}"}
+    for name in NAMES:
+        environment |= client_variables(name, Path(environment["HOME"]), server)
+    config = {"providers": {"codex": {"arguments": codex_arguments(server)}}}
+    project.home.mkdir(exist_ok=True)
+    (project.home / "config.json").write_text(json.dumps(config))
+    okstra = Okstra(environment, project.repo.path)
+    return okstra("run", "--task-key", project.task_key, "--lead", "auto", "--yes", "--json", *words)
+
+
+def test_three_clients_analyse_and_answer_one_another(server_project: Project) -> None:
+    raised = finding("high", "The heading is wrong", "README.md:1 `# A project`")
+
+    def script(text: str) -> list[Turn]:
+        worker, path, label = asked(text)
+        if worker == "report-writer":
+            return by_file(path, json.dumps(_REPORT))
+        texts = {
+            ("claude", ""): result(raised),
+            ("codex", ""): result(),
+            ("gemini", ""): result(),
+            ("codex", "round-1"): answers(G_001="AGREE"),
+            ("gemini", "round-1"): answers(G_001="AGREE"),
+        }
+        said = as_written(texts[worker, label], worker, "error-analysis")
+        read = Turn(shell="git log --oneline")
+        return [read, *(by_file(path, said) if worker == "claude" else [Turn(say=said)])]
+
+    with ModelServer(script) as server:
+        ended = led(
+            server_project,
+            server,
+            *("--task-type", "error-analysis", "--workers", "claude,codex,gemini"),
+            *("--codex-model", "gpt-5.5", "--gemini-model", "custom:gemini-2.5-pro"),
+        )
+    assert ended.status == 0, (ended, logs(ended))
+    report = report_of(ended)
+    assert schemas.faults(report, "final-report") == []
+    assert report["verdict"]["token"] == "cause-likely"
+    (found,) = report["findings"]
+    assert (found["class"], found["evidence_status"]) == ("consensus", "verified")
+    assert {row["worker"]: row["outcome"] for row in report["execution"]} == dict.fromkeys(
+        ("claude", "codex", "gemini", "report-writer"), "completed"
+    )
+    models = {row["id"]: row["model_observed"] for row in manifest_of(ended)["roster"]}
+    assert models["claude"] == "claude-sonnet-5-5"
+    assert models["gemini"] == "scripted"
+    assert server_project.repo.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_claude_builds_a_stage_and_codex_verifies_it(server_project: Project) -> None:
+    server_project.adopt(independent(1))
+
+    def script(text: str) -> list[Turn]:
+        worker, path, _ = asked(text)
+        if worker == "report-writer":
+            return by_file(path, json.dumps(_BUILT))
+        if worker == "claude-executor":
+            said = as_written(executed(1, 2), worker, "implementation")
+            build = "mkdir -p stage-1 && echo '# it' > stage-1/it.py && git add -A && git commit -qm 'feat(s): build'"
+            return [Turn(shell=build), *by_file(path, said)]
+        said = as_written(result(verdict="pass"), worker, "implementation")
+        if worker == "codex-verifier":
+            return [Turn(shell="git log -1"), Turn(shell=f"cat > '{path}' <<'END'\n{said}END"), Turn(say="done")]
+        return [Turn(shell="git log -1"), *by_file(path, said)]
+
+    with ModelServer(script) as server:
+        ended = led(
+            server_project,
+            server,
+            *("--task-type", "implementation", "--executor", "claude", "--workers", "claude,codex"),
+            *("--codex-model", "gpt-5.5"),
+        )
+    assert ended.status == 0, (ended, logs(ended))
+    report = report_of(ended)
+    assert report["verdict"]["token"] == "done"
+    assert [row["outcome"] for row in report["execution"]] == ["completed"] * len(report["execution"])
+    assert server_project.ledger[-1]["status"] == "done"
+
+
+def logs(ended: Ended) -> dict[str, str]:
+    """What the clients said, for a test that failed."""
+    try:
+        folder = Path(str(ended.envelope["data"]["run_dir"])) / "logs"
+    except (KeyError, ValueError):
+        return {}
+    found: dict[str, Any] = {name: (folder / name).read_text(errors="replace")[-3000:] for name in os.listdir(folder)}
+    return found
