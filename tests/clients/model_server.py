@@ -27,13 +27,13 @@ class Fault(NamedTuple):
     garbage: bool = False
 
 
-Script = Callable[[str], Sequence[Turn]]
+Script = Callable[[str], "Sequence[Turn] | Fault"]
 
 
 class ModelServer:
     """`with ModelServer([Turn(...), …]) as server`; `requests` are the bodies of what clients asked, in order.
 
-    Where several clients ask the same server, the turns are a function of the request's text.
+    Where several clients ask the same server, the turns (or a fault) are a function of the request's text.
     """
 
     def __init__(
@@ -59,14 +59,15 @@ class ModelServer:
         self._http.shutdown()
         self._http.server_close()
 
-    def fault_of(self, body: dict[str, Any]) -> Fault | None:
+    def answer(self, body: dict[str, Any], number: int) -> tuple[Turn, Fault | None]:
+        """What the model says in its turn of that number, and what happens to it on the way."""
         with self._lock:
             self.requests.append(body)
-            return self._faults.pop(0) if self._faults else self._always
-
-    def turn(self, body: dict[str, Any], number: int) -> Turn:
+            fault = self._faults.pop(0) if self._faults else self._always
         turns = self._script(json.dumps(body, ensure_ascii=False))
-        return turns[number] if number < len(turns) else Turn(say="There is nothing left to say.")
+        if isinstance(turns, Fault):
+            return Turn(), turns
+        return turns[number] if number < len(turns) else Turn(say="There is nothing left to say."), fault
 
 
 def _handler_of(server: ModelServer) -> type[BaseHTTPRequestHandler]:
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, {"input_tokens": 1, "totalTokens": 1})
 
     def _answer(self, body: dict[str, Any], speak: Any, turn_of: Any) -> None:
-        fault = self.model.fault_of(body)
+        turn, fault = self.model.answer(body, turn_of(body))
         if fault and fault.hang:
             self.model.closing.wait()
             return
@@ -117,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.garbage:
             self._send(200, "text/html", b"<html>\xff\xfe this is no model</html>")
             return
-        events = list(speak(body, self.model.turn(body, turn_of(body))))
+        events = list(speak(body, turn))
         if not body.get("stream", True) and speak is wires.anthropic:
             self._json(200, _at_once(events))
             return

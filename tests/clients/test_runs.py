@@ -14,16 +14,16 @@ import pytest
 from support import schemas
 from support.okstra import Ended, Okstra, Project
 from support.plans import independent
-from support.rehearsal import answers, executed, finding, manifest_of, report_of, result
+from support.rehearsal import answers, events_of, executed, finding, manifest_of, report_of, result
 
 from .install import NAMES, installed
 from .lab import client_path, client_variables, codex_arguments
-from .model_server import ModelServer
+from .model_server import Fault, ModelServer
 from .wires import Turn
 
 _PATH = re.compile(r"\*\*Result path:\*\* `([^`]+)`")
 _WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
-_REPORT = {
+_REPORT: dict[str, Any] = {
     "verdict": {"conclusion": "It is the heading.", "token": "cause-likely", "direction": "Plan a fix."},
     "phase": {
         "symptom": "The heading is wrong.",
@@ -122,6 +122,29 @@ def test_three_clients_analyse_and_answer_one_another(server_project: Project) -
     assert models["claude"] == "claude-sonnet-5-5"
     assert models["gemini"] == "scripted"
     assert server_project.repo.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_an_analyst_without_a_login_leaves_the_gate_shut(server_project: Project) -> None:
+    def script(text: str) -> list[Turn] | Fault:
+        worker, path, _ = asked(text)
+        if worker == "codex":
+            return Fault(401)
+        if worker == "report-writer":
+            verdict = {**_REPORT["verdict"], "token": "cause-unknown"}
+            return by_file(path, json.dumps({**_REPORT, "verdict": verdict}))
+        return by_file(path, as_written(result(), worker, "error-analysis"))
+
+    with ModelServer(script) as server:
+        words = ("--task-type", "error-analysis", "--workers", "claude,codex", "--codex-model", "gpt-5.5")
+        ended = led(server_project, server, *words)
+    assert (ended.status, ended.codes) == (1, ["run-failed"]), (ended, logs(ended))
+    report = report_of(ended)
+    assert report["gates"]["convergence"]["gate"] == "aborted-non-result"
+    outcomes = {row["worker"]: (row["outcome"], row["state"]) for row in report["execution"]}
+    assert outcomes["codex"] == ("error", "unavailable")
+    assert outcomes["claude"] == ("completed", "clean")
+    failed = [event for event in events_of(ended) if event.get("event") == "ended" and event["worker"] == "codex"]
+    assert [event["failure"] for event in failed] == ["login"]
 
 
 def test_claude_builds_a_stage_and_codex_verifies_it(server_project: Project) -> None:
