@@ -18,7 +18,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench stress clients docs clean
+.PHONY: help setup demo test lint format bench trust stress clients docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ format: setup ## rewrite Python and shell in the project's style
 
 bench: setup ## measure, and print the table
 	$(BIN)/python bench/run.py
+
+trust: setup ## play the protocol with workers of known error rates
+	$(BIN)/python bench/trust.py
 
 stress: setup ## run the long tests: races, crashes, hostile files; keep their tables
 	@$(SEALED) sealed OKSTRA_KILL_MATRIX="$${OKSTRA_KILL_MATRIX-docs/reliability.md}" \
