@@ -134,10 +134,11 @@ def plot(measured: list[Row]) -> str:
         top = 44 + number * step
         parts.append(f'<text x="{left - 8}" y="{top + 16}" text-anchor="end">{row.name}</text>')
         for offset, value, colour in ((0, row.untrusted, "#b3261e"), (11, row.believed, "#3b6ea5")):
-            parts.append(
-                f'<rect x="{left}" y="{top + offset}" width="{value.value * width:.1f}" height="9" fill="{colour}"/>'
-                f'<text x="{left + value.value * width + 4:.1f}" y="{top + offset + 8}" font-size="9">{value.value:.1%}</text>'
-            )
+            long = value.value * width
+            parts += [
+                f'<rect x="{left}" y="{top + offset}" width="{long:.1f}" height="9" fill="{colour}"/>',
+                f'<text x="{left + long + 4:.1f}" y="{top + offset + 8}" font-size="9">{value.value:.1%}</text>',
+            ]
     return "\n".join([*parts, "</svg>", ""])
 
 
