@@ -65,7 +65,7 @@ docs: setup ## write docs/reference from the code
 	$(BIN)/python -m okstra_ctl.ui.reference_docs
 
 clean: ## remove what setup and the tools made
-	rm -rf $(VENV) node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules .clients build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest Python that is at least 3.10 and can make a venv. A version manager's shim may be there and not run.
