@@ -270,6 +270,7 @@ def _names_of_run(run: RunFiles) -> dict[str, str]:
         "CONVERGENCE_PATH": run.convergence,
         "EVENTS_PATH": run.events,
         "ERRORS_PATH": run.errors,
+        "QA_PATH": run.qa,
         "REPORT_DRAFT_PATH": run.report_draft,
         "FINAL_REPORT_DATA_PATH": run.report_data,
         "FINAL_REPORT_PATH": run.report,

@@ -11,6 +11,7 @@ from ..prompting import fill_file, worker_prompt
 from .request import Request
 
 NONE = "(none)"
+LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}
 
 
 def render(request: Request, run: RunFiles, values: Mapping[str, str]) -> dict[str, bytes]:
@@ -52,6 +53,7 @@ def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str
         "RELATED_TASKS": ", ".join(inputs.related_tasks) or NONE,
         "CLARIFICATION_RESPONSE": inputs.clarification_response or NONE,
         "REPORT_LANGUAGE": request.language,
+        "LANGUAGE_NAME": LANGUAGE_NAMES[request.language],
         "WORK_CATEGORY": request.category,
         "QA_COMMANDS": _bullets(f"`{command}`" for command in request.project.config.qa_commands),
         "PLAN_PATH": request.plan or NONE,
