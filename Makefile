@@ -53,7 +53,7 @@ trust: setup ## play the protocol with workers of known error rates
 	$(BIN)/python bench/trust.py
 
 stress: setup ## run the long tests: races, crashes, hostile files; keep their tables
-	@$(SEALED) sealed OKSTRA_KILL_MATRIX="$${OKSTRA_KILL_MATRIX-docs/reliability.md}" \
+	@$(SEALED) sealed OKSTRA_FIGURES="$${OKSTRA_FIGURES-docs/reliability.md}" \
 	$${OKSTRA_KILL_ALL:+OKSTRA_KILL_ALL="$$OKSTRA_KILL_ALL"} $${OKSTRA_TEST_SEED:+OKSTRA_TEST_SEED="$$OKSTRA_TEST_SEED"} \
 	$(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support import invariants
+from support import figures, invariants
 from support.okstra import Project
 from support.plans import independent
 from support.sealed import ROOT
@@ -114,5 +115,11 @@ def test_8_processes_1000_times_each(project: Project, tmp_path: Path) -> None:
     begin = time.monotonic()
     held = play(project, tmp_path, race, seconds=3600)
     took = time.monotonic() - begin
-    print(f"{len(held)} claims in {took:.0f} s, {len(held) / took:.1f} a second")
     check(project, race, held)
+    told = (
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores: {race.workers} processes × {race.turns:,} claims on "
+        f"{race.stages} stages: {len(held):,} claims and as many ends in {took:.0f} s, {len(held) / took:.1f} a "
+        "second; stages with two owners 0, failed for another's sake 0, rows lost 0, rows written twice 0."
+    )
+    print(told)
+    figures.keep("claims", lambda _: told)

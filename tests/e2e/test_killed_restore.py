@@ -12,6 +12,7 @@ from support.crash import Play
 from support.crash_worktrees import ROWS
 from support.faults import Point, Preload
 from support.okstra import Ended
+from support.schemas import faults_of_file
 
 STAGE = "demo:core:T-1#stage-1"
 KILLS = {"rerun": "rerun, worktree lost", "restore": "worktree restore"}
@@ -37,6 +38,7 @@ def test_a_half_restored_worktree_is_nobody_s_work(play: Play, command: str) -> 
     before = _kept(play)
     play.strike(_last(play, "open", "src/4.txt"), "group")
     assert play.claims[STAGE]["status"] == "provisioning"
+    assert faults_of_file(play.project.home / "worktrees" / "registry.json") == []
     mended = play.project.okstra("reconcile", "--apply", "--json")
     kinds = [finding["kind"] for finding in mended.data["findings"]]
     assert kinds[0] == "abandoned", mended
@@ -51,6 +53,7 @@ def test_a_killed_rerun_leaves_the_earlier_run_its_stage(play: Play) -> None:
     play.strike(_last(play, "open", "run-context-002.json"), "group")
     earlier = play.args[1]
     assert play.claims[STAGE]["before"]["run_id"] == earlier
+    assert faults_of_file(play.project.home / "worktrees" / "registry.json") == []
     play.project.okstra.ok("reconcile", "--apply")
     claim = play.claims[STAGE]
     assert (claim["run_id"], claim["epoch"], claim["status"], "before" in claim) == (earlier, 1, "active", False)

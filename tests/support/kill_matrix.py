@@ -5,15 +5,13 @@ Each row is written when it is through, so that a run which is cut short keeps w
 
 from __future__ import annotations
 
-import fcntl
-import os
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-BEGIN, END = "<!-- kill matrix -->", "<!-- /kill matrix -->"
+from . import figures
+
 _HEAD = "| command | fault | points | struck | wrong | seconds | on | git |"
 _FAULTS = {
     "group": "process group killed",
@@ -54,31 +52,20 @@ class Line(NamedTuple):
 def record(
     command: str, fault: str, *, points: int, struck: int, wrong: int, seconds: int, order: Sequence[str]
 ) -> None:
-    """Puts the line into the page that OKSTRA_KILL_MATRIX names; without it, only prints it."""
+    """Keeps the line, and prints it."""
     version = subprocess.run(["git", "version"], capture_output=True, text=True).stdout.split()[2]
     line = Line(command, _FAULTS[fault], points, struck, wrong, seconds, time.strftime("%Y-%m-%d"), version)
     print(line.text())
-    page = os.environ.get("OKSTRA_KILL_MATRIX")
-    if page:
-        with open(page, "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            path = Path(page)
-            text = merge(path.read_text(encoding="utf-8"), line, order)
-            path.write_text(text, encoding="utf-8")
+    figures.keep("kill matrix", lambda table: merge(table, line, order))
 
 
-def merge(page: str, line: Line, order: Sequence[str]) -> str:
-    """The page with that line in its table. Lines stand in the order of the commands, then of the faults."""
-    before, begin, rest = page.partition(BEGIN)
-    table, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} … {END}")
+def merge(table: str, line: Line, order: Sequence[str]) -> str:
+    """The table with that line in it. Lines stand in the order of the commands, then of the faults."""
     known = [found for text in table.splitlines() if (found := Line.parse(text)) is not None]
     lines = {(one.command, one.fault): one for one in known if one.command in order}
     lines[line.command, line.fault] = line
     faults = list(_FAULTS.values())
     ordered = sorted(lines.values(), key=lambda one: (order.index(one.command), faults.index(one.fault)))
-    total = [sum(one[index] for one in ordered) for index in (2, 3, 4, 5)]  # type: ignore[misc]
-    last = f"| **all** | | {' | '.join(f'**{number}**' for number in total)} | | |"
-    shown = "\n".join([_HEAD, "|---|---|---|---|---|---|---|---|", *(one.text() for one in ordered), last])
-    return f"{before}{BEGIN}\n\n{shown}\n\n{END}{after}"
+    sums = [sum(getattr(one, field) for one in ordered) for field in ("points", "struck", "wrong", "seconds")]
+    last = f"| **all** | | {' | '.join(f'**{number}**' for number in sums)} | | |"
+    return "\n".join([_HEAD, "|---|---|---|---|---|---|---|---|", *(one.text() for one in ordered), last])
