@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from evidence_rows import isolation_receipt, thousand_citations
 from measure import Row, compare, run, seconds, settle, spread
 from scenes import OKSTRA, TASK, Scene, fill_index, fill_ledger, fill_registry, plan_of, scene
 
@@ -220,4 +221,6 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "choosing": choosing_among_10000,
     "list": list_10000_runs,
     "plan": check_1mb_plan,
+    "evidence": thousand_citations,
+    "receipt": isolation_receipt,
 }

@@ -167,8 +167,8 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Life]]:
         os.umask(before)
 
 
-# They take their input from a client; tests of their own play it.
-_CALLED_BY_HOOKS = {"guard tool", "worker exec"}
+# They take their input from a client, or depend on the machine; tests of their own play them.
+_TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor"}
 
 
 def test_every_json_file_matches_its_schema(lives: list[Life]) -> None:
@@ -194,7 +194,7 @@ def test_every_command_answered(lives: list[Life]) -> None:
     answered = {
         ended.envelope["okstra"].removesuffix("/1") for life in lives for _, ended in life.answers if ended.status == 0
     }
-    assert _labels() - answered == _CALLED_BY_HOOKS
+    assert _labels() - answered <= _TESTED_ELSEWHERE
 
 
 def test_what_okstra_makes_is_for_its_user_alone(lives: list[Life]) -> None:

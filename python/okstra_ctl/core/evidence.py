@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,8 +9,8 @@ from ..words.findings import EvidenceStatus
 from .results.records import Evidence
 
 _REACH = 20
-_SPACE = re.compile(r"\s+")
-_LINE_END = re.compile(r"\r\n|\r|\n")
+# What stands in the place of a secret that was hidden before anything was kept (edges/secrets).
+HIDDEN_MARK = "[hidden: "
 # Legacy encodings that sources are met in; UTF-8 goes first, and latin-1 takes any bytes.
 _ENCODINGS = ("utf-8", "cp949", "latin-1")
 LARGEST_BYTES = 16 * 1024 * 1024
@@ -29,7 +28,7 @@ class Checked(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A file's lines, white space folded; several readings of it when it is no UTF-8."""
+    """A file's lines; several readings of it when it is no UTF-8."""
 
     readings: tuple[tuple[str, ...], ...]
 
@@ -44,14 +43,15 @@ def read_text(data: bytes) -> Text | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        readings.append(tuple(folded(line) for line in _LINE_END.split(text)))
+        readings.append(tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
         if encoding == "utf-8":
             break
     return Text(tuple(readings))
 
 
 def folded(text: str) -> str:
-    return _SPACE.sub(" ", text).strip()
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
 
 
 def check_citation(evidence: Evidence, text: Text) -> Checked:
@@ -65,6 +65,8 @@ def check_citation(evidence: Evidence, text: Text) -> Checked:
     quote = folded(evidence.quote)
     if not quote:
         return Checked(evidence, EvidenceStatus.UNCHECKED, note="nothing is quoted")
+    if HIDDEN_MARK in evidence.quote:
+        return Checked(evidence, EvidenceStatus.UNCHECKED, note="a secret in the quotation was hidden")
     for reading in text.readings:
         found = _find(quote, reading, evidence.first, evidence.last)
         if found is not None:
@@ -90,7 +92,7 @@ def _places(quote: str, lines: Sequence[str], first: int, last: int) -> list[tup
     """Where the quotation stands in those lines, also when it runs over several of them."""
     starts, joined = [], ""
     for number in range(first, last + 1):
-        line = lines[number - 1]
+        line = folded(lines[number - 1])
         if line:
             joined += " " if joined else ""
             starts.append((len(joined), number))

@@ -25,12 +25,12 @@ _HOME_VARIABLES = {".claude": "CLAUDE_CONFIG_DIR", ".codex": "CODEX_HOME"}
 def snapshot(
     repository: git.Repository, worktree: str, synced: Sequence[str], environment: Mapping[str, str]
 ) -> Snapshot:
-    """`worktree` is the run's own; its changes are looked at only when it is not the main one. Raises WorkFailed."""
+    """`worktree` is the run's own if its changes matter, else empty. Raises WorkFailed (`git-failed`)."""
     main = git.main_worktree(repository) if repository.linked else repository.top
     refs = begin(main, "for-each-ref", "--format=%(refname)%00%(objectname)", ask=True)
     status = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames")
     of_main = begin(main, *status, ask=True)
-    own = os.path.realpath(worktree) != os.path.realpath(main) and os.path.isdir(worktree)
+    own = bool(worktree) and os.path.realpath(worktree) != os.path.realpath(main) and os.path.isdir(worktree)
     of_own = begin(worktree, *status, ask=True) if own else None
     files = dict(_settings(repository.common_dir, environment))
     folders = {path: _fingerprint(path) for path in synced}

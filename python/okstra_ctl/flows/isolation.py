@@ -54,7 +54,8 @@ def _take(run: KnownRun, doors: Doors) -> Snapshot | None:
     repository = git.discover(run.project.root)
     if repository is None:
         return None
-    return snapshot(repository, _folder(run), _synced(run, doors), doors.environment)
+    own = "" if run.id.task_type == IMPLEMENTATION else _folder(run)
+    return snapshot(repository, own, _synced(run, doors), doors.environment)
 
 
 def _folder(run: KnownRun) -> str:

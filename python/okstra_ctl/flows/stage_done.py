@@ -14,6 +14,7 @@ from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
 from ..edges import fsio, git, proc
 from ..edges import ledger as ledger_edge
+from ..edges.secrets import hide_in_file
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import recover, run_events, run_index, task_records
@@ -191,6 +192,7 @@ def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str, wishe
     log_path = run.files.log("exit-check")
     with fsio.open_log(log_path, anew=True) as log:
         status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.users_environment())
+    hide_in_file(log_path)
     record = {
         "schema": EXIT_CHECK_SCHEMA,
         "command": stage.exit_check,

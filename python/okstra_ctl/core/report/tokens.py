@@ -22,12 +22,13 @@ def acceptance_tokens(
     verdicts: Sequence[str],
     outcomes: Sequence[Outcome],
     *,
-    qa_was_run: bool,
+    looked_at_all: bool,
 ) -> tuple[str, ...]:
     """Of final-verification: no better than the worst verdict of an analyst; none better than `blocked` with a
-    failed gate or a grave finding that stands; and what nothing was run for is never plainly accepted."""
+    failed gate or a grave finding that stands; and what nothing was run for, or whose critic was not heard, is
+    never plainly accepted (`looked_at_all`)."""
     best = max((tokens.index(verdict) for verdict in verdicts), default=len(tokens) - 1)
-    if not qa_was_run:
+    if not looked_at_all:
         best = max(best, 1)
     if any(stands(outcome) for outcome in outcomes) or not all(gate.open for gate in gates.values()):
         best = len(tokens) - 1

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ...core.project_config import project_config
 from ...edges import fsio, git, proc
+from ...edges.secrets import hide_in_file
 from ...words.errors import UsageError
 from ...words.findings import Gate
 from .scene import Scene
@@ -32,6 +33,7 @@ def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
         log_path = scene.files.log(f"qa-{number}")
         with fsio.open_log(log_path, anew=True) as log:
             status = proc.run_shell(command, cwd=scene.folder, log=log, env=git.users_environment())
+        hide_in_file(log_path)
         scene.say(f"check `{command}`: exit {status}")
         runs.append(CheckRun(command, status, commit, log_path))
     document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}

@@ -11,7 +11,7 @@ from ...core.results.worker_result import parse_worker_result
 from ...core.roster import Worker
 from ...words.outcomes import AnswerState
 from .assignments import MAIN, Answer, Assignment
-from .dispatch import dispatch
+from .dispatch import dispatch, recalled
 from .scene import Scene
 
 
@@ -37,7 +37,15 @@ def analyse(scene: Scene, workers: Sequence[Worker]) -> Collected:
 
 
 def collect(scene: Scene, assignments: Sequence[Assignment]) -> Collected:
-    answers = dispatch(scene, assignments)
+    return _read_all(scene, dispatch(scene, assignments))
+
+
+def recall(scene: Scene, assignments: Sequence[Assignment]) -> Collected:
+    """What stands on disk of these, without asking anybody."""
+    return _read_all(scene, [recalled(scene, assignment) for assignment in assignments])
+
+
+def _read_all(scene: Scene, answers: Sequence[Answer]) -> Collected:
     results = {one.worker.id: _read(scene, one.worker, one.text)[0] for one in answers if one.text is not None}
     return Collected(tuple(answers), results)
 

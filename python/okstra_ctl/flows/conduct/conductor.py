@@ -21,7 +21,8 @@ from ..doors import Doors
 from ..run_events import events_of
 from ..runs import KnownRun
 from . import persisting, planning
-from .phases import lead_phase
+from .drafting import CRITIC_GATE
+from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
 from .scene import Say, Scene, open_scene
 
@@ -102,16 +103,20 @@ def _outcome(report: Mapping[str, Any]) -> RunOutcome:
     """A plan that its analysts block is work that was done; a gate that failed or was never answered is not."""
     if report["isolation"]["breaches"]:
         return RunOutcome.CONTRACT_VIOLATED
-    gates = [Gate(gate["gate"]) for gate in report["gates"].values()]
-    done = all(gate.open or gate is Gate.BLOCKED for gate in gates)
-    return RunOutcome.COMPLETED if done else RunOutcome.FAILED
+    return RunOutcome.FAILED if _closed(report) else RunOutcome.COMPLETED
+
+
+def _closed(report: Mapping[str, Any]) -> list[str]:
+    """The gates that fail the run."""
+    gates = {name: Gate(gate["gate"]) for name, gate in report["gates"].items() if name != CRITIC_GATE}
+    return [name for name, gate in gates.items() if not gate.open and gate is not Gate.BLOCKED]
 
 
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     key, plan = scene.id.task, scene.files.report
     if _outcome(report) is RunOutcome.CONTRACT_VIOLATED:
         return f"okstra show {scene.id}"
-    if _outcome(report) is RunOutcome.FAILED and scene.id.task_type != "final-verification":
+    if _closed(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
         return f"okstra resume {scene.id}"
     if scene.id.task_type == PLANNING:
         ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]

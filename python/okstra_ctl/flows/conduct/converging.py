@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...core.convergence.document import Round, convergence_document
@@ -13,13 +13,15 @@ from ...core.evidence import Checked
 from ...core.results.answers import parse_answers
 from ...core.results.records import Evidence
 from ...edges import fsio
-from ...words.findings import Gate
+from ...words.findings import FindingClass, Gate
 from .analysis import Collected, analyse
 from .assignments import Answer
 from .dispatch import dispatch
 from .evidence_step import check_results
 from .questions import round_assignment
 from .scene import Scene
+
+_MOST_NAMED = 10
 
 
 class Converged(NamedTuple):
@@ -43,15 +45,16 @@ def converge(scene: Scene, collected: Collected) -> Converged:
     critique = analyse(scene, scene.workers("critic")) if scene.workers("critic") else None
     if critique is not None:
         debate.add_gaps(critique)
+    debate.close()
     return Converged(debate.outcomes(), debate.gate, debate.note, critique)
 
 
 def quorum_gate(scene: Scene, collected: Collected) -> tuple[Gate, str]:
     """Open when enough different voices gave an answer; their absence never opens it."""
     voices = set(collected.voices.values())
-    if len(voices) >= scene.quorum:
-        return Gate.PASSED, ""
     silent = ", ".join(f"{worker} ({state})" for worker, state in collected.states.items() if not state.counts)
+    if len(voices) >= scene.quorum:
+        return Gate.PASSED, f"not heard: {silent}" if silent else ""
     return Gate.ABORTED, f"{len(voices)} of {scene.quorum} voices answered" + (f"; not: {silent}" if silent else "")
 
 
@@ -98,6 +101,24 @@ class Debate:
             self.hold_round(len(self._rounds) + 1, dict.fromkeys(self.analysts, ids))
         self._write()
 
+    def close(self) -> None:
+        """After the last round: a finding that too few have answered shuts the gate, and silence is told."""
+        silent = [
+            f"{worker} in round {one.number} ({state})"
+            for one in self._rounds
+            for worker, state in one.states.items()
+            if not state.counts
+        ]
+        unanswered = [one.group.id for one in self.outcomes() if one.finding_class is FindingClass.ABORTED]
+        notes = [self.note] if self.note else []
+        if self.gate.open and unanswered:
+            self.gate = Gate.ABORTED
+            notes.append(f"too few have answered {_some(unanswered)}")
+        if silent:
+            notes.append(f"not heard: {_some(silent)}")
+        self.note = "; ".join(notes)
+        self._write()
+
     def outcomes(self) -> tuple[Outcome, ...]:
         by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}
         for ballot in self.ballots:
@@ -119,6 +140,11 @@ class Debate:
             self.note,
         )
         fsio.replace_json(scene.files.convergence, document)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _ballots(answer: Answer, number: int) -> list[Ballot]:

@@ -17,6 +17,7 @@ from ...core.json_text import encode_line
 from ...core.roster import access_of
 from ...edges import assets, fsio, git
 from ...edges.locks import LockKind, hold
+from ...edges.secrets import hide_in_file
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.outcomes import Access, AnswerState, WorkerOutcome
 from .. import guarding
@@ -50,17 +51,16 @@ def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
 
 
 def _answer(scene: Scene, assignment: Assignment) -> Answer:
-    before = dispatched_before(scene, assignment)
-    found = look(assignment)
-    if found.state.counts and _finished_before(scene, assignment):
-        return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
-    answer = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
-    prompt = assignment.prompt
+    answer = recalled(scene, assignment)
+    if answer.state.counts:
+        return answer
+    before, prompt = assignment.prompt
     for attempt in range(before + 1, before + 1 + _ATTEMPTS):
         if scene.stop.is_set():
             return answer
         _check_budget(scene)
         report = _start(scene, assignment, prompt, attempt)
+        _screen(scene, assignment, attempt)
         found = look(assignment)
         answer = as_answer(assignment, found, report.outcome, attempt)
         _record_end(scene, answer, report, attempt, found)
@@ -70,9 +70,19 @@ def _answer(scene: Scene, assignment: Assignment) -> Answer:
     return answer
 
 
+def recalled(scene: Scene, assignment: Assignment) -> Answer:
+    """The answer that is on disk from before; one that was not run when there is none that counts."""
+    before = dispatched_before(scene, assignment)
+    found = look(assignment)
+    if found.state.counts and _finished_before(scene, assignment):
+        return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
+    return Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
+
+
 def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> Report:
     token = uuid.uuid4().hex
     worker = assignment.worker
+    set_aside(assignment.result)  # first: what a dispatch left that never finished must not pass for this one's
     scene.tell("dispatched", worker=worker.id, label=assignment.label, attempt=attempt, token=token)
     scene.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = scene.settings.providers.get(worker.provider, {})
@@ -80,6 +90,15 @@ def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> R
     return run_job(
         job, provider(worker.provider, scene.settings.providers), stop=scene.stop, inherited=inherited(scene)
     )
+
+
+def _screen(scene: Scene, assignment: Assignment, attempt: int) -> None:
+    """Hides keys in what the worker left, before anything reads it; says how many of which kind."""
+    log = log_of(scene, assignment, attempt)
+    for path in (log, assignment.result, scene.files.worker_audit(assignment.worker.id)):
+        found = hide_in_file(path)
+        if found:
+            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=found)
 
 
 def _job(

@@ -5,6 +5,7 @@ A stage that verifiers fail goes back to the executor once, with their findings.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from ...words.statuses import LedgerStatus
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
 from ..stage_done import DoneWishes, check_commits, finish_stage, newest_row, require_hold
-from .analysis import Collected, check_identity, collect, result_assignment
+from .analysis import Collected, check_identity, collect, recall, result_assignment
+from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .drafting import Material, material
@@ -33,7 +35,8 @@ _PASS = "pass"
 
 
 class Built(NamedTuple):
-    """How far the stage came: its last executor, its last verifiers, and what stopped it (empty when nothing did)."""
+    """How far the stage came: its last executor, the last that verifiers said, and what stopped it (empty when
+    nothing did). What verifiers found stays known when the turn that was to mend it comes to nothing."""
 
     executor: Answer
     verified: Collected
@@ -53,26 +56,46 @@ def lead_stage(scene: Scene) -> Material:
 
 
 def _build(scene: Scene, stage: Stage) -> Built:
-    """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds."""
-    nobody = Collected((), {})
+    """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds.
+
+    A run that is resumed in its second turn stays there: the first one's verdicts are on commits that have moved on.
+    """
+    first = _turn_reached(scene)
+    verified = recall(scene, [_verification(scene, worker, first - 1) for worker in scene.workers("verifier")])
     complaint = ""
-    for turn in range(1, max(1, scene.settings.rules.max_rounds) + 1):
+    for turn in range(first, max(first, scene.settings.rules.max_rounds) + 1):
         executor = _execute(scene, stage, turn, complaint)
         if executor.text is None:
-            return Built(executor, nobody, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
+            return Built(executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
         fault = _commits_fault(scene, stage)
         if fault:
             gates = {"execution": (Gate.FAILED, fault)}
-            built = Built(executor, nobody, gates)
+            built = Built(executor, verified, gates)
             complaint = f"- {fault}"
         else:
-            verified = _verify(scene, turn)
+            head = _head(scene)
+            verified = _verify(scene, turn, head)
             gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(scene, verified)}
+            if _head(scene) != head:
+                gates["verification"] = (Gate.FAILED, f"HEAD was {head[:12]} when the verifiers were asked")
             built = Built(executor, verified, gates)
             complaint = _complaint(verified)
         if all(gate.open for gate, _ in gates.values()) or not complaint:
             break
     return built
+
+
+def _turn_reached(scene: Scene) -> int:
+    """The newest turn whose executor's prompt is on disk."""
+    (worker,) = scene.workers("executor")
+    turn = 1
+    while os.path.exists(scene.files.extra_prompt(worker.id, _label(turn + 1))):
+        turn += 1
+    return turn
+
+
+def _label(turn: int) -> str:
+    return MAIN if turn <= 1 else f"turn-{turn}"
 
 
 def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
@@ -83,42 +106,56 @@ def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
         result, problems = parse_executor_result(text, steps=steps)
         return [*problems, *check_identity(scene, worker, result.fields)]
 
-    label, prompt, result = MAIN, scene.files.worker_prompt(worker.id), scene.files.worker_result(worker.id)
-    if turn > 1:
-        label = f"turn-{turn}"
-        prompt = _turn_prompt(scene, worker, label, "executor", result_of(scene, worker, label), complaint)
-        result = result_of(scene, worker, label)
-    facts = {"STEPS": "\n".join(map(str, steps)), "ROUND": "" if turn == 1 else f"turn-{turn}"}
+    label, result = _label(turn), _result_path(scene, worker, turn)
+    prompt = scene.files.extra_prompt(worker.id, label) if label else scene.files.worker_prompt(worker.id)
+    if complaint:
+        _put_prompt(scene, worker, label, "executor", complaint)
+    facts = {"STEPS": "\n".join(map(str, steps)), "ROUND": label}
     return dispatch(scene, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
 
 
-def _verify(scene: Scene, turn: int) -> Collected:
+def _verify(scene: Scene, turn: int, head: str) -> Collected:
+    """Asks the verifiers about these very commits: a verdict on others, before a resume, does not count."""
     assignments = []
     for worker in scene.workers("verifier"):
-        if turn == 1:
-            assignments.append(result_assignment(scene, worker))
-            continue
-        label = f"turn-{turn}"
-        result = result_of(scene, worker, label)
-        prompt = _turn_prompt(scene, worker, label, "verifier", result, "")
-        assignments.append(result_assignment(scene, worker, label=label, prompt=prompt, result=result))
+        assignment = _verification(scene, worker, turn)
+        if turn > 1:
+            _put_prompt(scene, worker, assignment.label, "verifier", "")
+        subject = scene.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
+        ask(subject, f"To verify: {_base(scene)}..{head}\n".encode(), assignment.result)
+        assignments.append(assignment)
     return collect(scene, assignments)
 
 
-def result_of(scene: Scene, worker: Worker, label: str) -> str:
-    return scene.files.worker_answers(worker.id, label)
+def _verification(scene: Scene, worker: Worker, turn: int) -> Assignment:
+    label = _label(turn)
+    prompt = scene.files.extra_prompt(worker.id, label) if label else ""
+    return result_assignment(scene, worker, label=label, prompt=prompt, result=_result_path(scene, worker, turn))
 
 
-def _turn_prompt(scene: Scene, worker: Worker, label: str, part: str, result: str, complaint: str) -> str:
+def _base(scene: Scene) -> str:
+    """Where the stage's commits begin; empty without git."""
+    return str(scene.run.manifest.get("base_commit") or "")
+
+
+def _head(scene: Scene) -> str:
+    return git.resolve(scene.folder, "HEAD") or "" if _base(scene) else ""
+
+
+def _result_path(scene: Scene, worker: Worker, turn: int) -> str:
+    label = _label(turn)
+    return scene.files.worker_answers(worker.id, label) if label else scene.files.worker_result(worker.id)
+
+
+def _put_prompt(scene: Scene, worker: Worker, label: str, part: str, complaint: str) -> None:
     values = {**scene.values, "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id)}
     executor = scene.workers("executor")[0]
-    values["EXECUTOR_RESULT_PATH"] = result_of(scene, executor, label)
+    values["EXECUTOR_RESULT_PATH"] = scene.files.worker_answers(executor.id, label)
+    result = scene.files.worker_answers(worker.id, label)
     text = worker_prompt(values, worker, part, result)
     if complaint:
         text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
-    path = scene.files.extra_prompt(worker.id, label)
-    fsio.replace(path, text.encode("utf-8", "surrogateescape"))
-    return path
+    ask(scene.files.extra_prompt(worker.id, label), text.encode("utf-8", "surrogateescape"), result)
 
 
 def _commits_fault(scene: Scene, stage: Stage) -> str:
@@ -127,9 +164,8 @@ def _commits_fault(scene: Scene, stage: Stage) -> str:
         return ""
     try:
         folder = require_hold(scene.run, scene.doors)
-        base = str(scene.run.manifest.get("base_commit") or "")
-        if base:
-            check_commits(folder, base, stage, DoneWishes())
+        if _base(scene):
+            check_commits(folder, _base(scene), stage, DoneWishes())
     except OkstraError as error:
         return error.message
     return ""
@@ -158,13 +194,12 @@ def _complaint(verified: Collected) -> str:
 
 
 def _finish(scene: Scene) -> tuple[Gate, str]:
-    if _is_done(scene):
-        return Gate.PASSED, ""
-    try:
-        done = finish_stage(scene.run, DoneWishes(), scene.doors)
-    except OkstraError as error:
-        return Gate.FAILED, error.message
-    return Gate.PASSED, f"exit check `{done.exit_check}` exit 0"
+    if not _is_done(scene):
+        try:
+            finish_stage(scene.run, DoneWishes(), scene.doors)
+        except OkstraError as error:
+            return Gate.FAILED, error.message
+    return Gate.PASSED, f"exit check `{scene.run.stage().exit_check}` exit 0"
 
 
 def _is_done(scene: Scene) -> bool:
@@ -176,8 +211,7 @@ def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]])
     tokens = scene.phase.verdict_tokens
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
-    base = str(scene.run.manifest.get("base_commit") or "")
-    head = git.resolve(scene.folder, "HEAD") or "" if base else ""
+    base, head = _base(scene), _head(scene)
     checks = check_results(scene, built.verified, head)
     outcomes = [unverified(group, built.verified.voices, checks) for group in groups]
     made = material(scene, built.verified, outcomes, gates)

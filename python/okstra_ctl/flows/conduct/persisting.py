@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...edges import fsio
+from ...words.outcomes import WorkerOutcome
 from .. import run_index, task_records
 from ..run_events import events_of
 from .scene import Scene
@@ -46,12 +47,38 @@ def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {str(row["worker"]): str(row["model"]) for row in events if row.get("event") == "ended" and row.get("model")}
 
 
+def later_silence(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By worker, what it was asked after its main part and gave no answer to: rounds, a plan's check."""
+    last = {(str(row["worker"]), str(row["label"])): row for row in events if row.get("event") == "ended"}
+    told: dict[str, list[str]] = {}
+    for (worker, label), row in last.items():
+        if label and row.get("outcome") != WorkerOutcome.COMPLETED:
+            told.setdefault(worker, []).append(f"{label}: {row.get('outcome')}, {row.get('state')}")
+    return {worker: "; ".join(parts) for worker, parts in told.items()}
+
+
+def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
+    """What was hidden in the run's files, by kind; empty when nothing was."""
+    kinds: dict[str, int] = {}
+    for row in events:
+        for kind, times in (row.get("kinds") or {}).items() if row.get("event") == "hidden" else ():
+            kinds[kind] = kinds.get(kind, 0) + times
+    return ", ".join(f"{times} × {kind}" for kind, times in sorted(kinds.items()))
+
+
 def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
-    """What is known only after the last worker: usage and observed models."""
+    """What is known only after the last worker: usage, observed models, and who fell silent later."""
     events = events_of(scene.files)
-    models = observed_models(events)
+    models, silence = observed_models(events), later_silence(events)
     report["usage"] = usage_of(events)
-    report["execution"] = [{**row, "model_observed": models.get(row["worker"])} for row in report["execution"]]
+    hidden = hidden_secrets(events)
+    if hidden:
+        row = {"what": "secrets", "how": "known formats of keys in logs and results", "result": f"hidden: {hidden}"}
+        report["checked"] = [*(one for one in report["checked"] if one["what"] != "secrets"), row]
+    report["execution"] = [
+        {**row, "model_observed": models.get(row["worker"]), "note": silence.get(row["worker"], row["note"])}
+        for row in report["execution"]
+    ]
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
     return report
 

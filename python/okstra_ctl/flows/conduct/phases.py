@@ -10,10 +10,11 @@ from ...words.findings import Gate
 from . import acceptance, handoff, implementation
 from .analysis import analyse
 from .converging import Converged, converge
-from .drafting import Material, material
+from .drafting import CRITIC_GATE, Material, material
 from .scene import Scene
 
 Lead = Callable[[Scene], Material]
+CHECKS_GATE = "checks"
 
 
 def lead_phase(scene: Scene) -> Material:
@@ -28,7 +29,7 @@ def lead_analysis(scene: Scene) -> Material:
     gates = {"convergence": (converged.gate, converged.note)}
     made = material(scene, collected, converged.outcomes, gates)
     tokens = allowed_tokens(scene.phase.verdict_tokens, plain(gates))
-    return made._replace(answers=(*made.answers, *critic_answers(converged)), tokens=tokens)
+    return with_critic(made._replace(tokens=tokens), converged)
 
 
 def lead_acceptance(scene: Scene) -> Material:
@@ -36,25 +37,40 @@ def lead_acceptance(scene: Scene) -> Material:
     checks = acceptance.run_checks(scene)
     collected = analyse(scene, scene.workers("analyst"))
     converged = converge(scene, collected)
-    gates = {"convergence": (converged.gate, converged.note), "checks": acceptance.gate_of(checks)}
+    gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: acceptance.gate_of(checks)}
     made = material(scene, collected, converged.outcomes, gates)
     tokens = acceptance_tokens(
         scene.phase.verdict_tokens,
         plain(gates),
         tuple(made.verdicts.values()),
         converged.outcomes,
-        qa_was_run=bool(checks),
+        looked_at_all=bool(checks) and critic_gate(converged)[0].open,
     )
-    return made._replace(
-        answers=(*made.answers, *critic_answers(converged)),
+    made = made._replace(
         tokens=tokens,
         commit=acceptance.commit_of(checks) or made.commit,
         checked=acceptance.rows_of(checks),
     )
+    return with_critic(made, converged)
 
 
-def critic_answers(converged: Converged) -> tuple:  # type: ignore[type-arg]
-    return converged.critique.answers if converged.critique else ()
+def with_critic(made: Material, converged: Converged) -> Material:
+    """The critic's row, and its gate: what nobody looked for does not read as nothing found."""
+    if converged.critique is None:
+        return made
+    gate, note = critic_gate(converged)
+    return made._replace(
+        answers=(*made.answers, *converged.critique.answers),
+        gates={**made.gates, CRITIC_GATE: (gate, note)},
+        risks=made.risks if gate.open else (*made.risks, note),
+    )
+
+
+def critic_gate(converged: Converged) -> tuple[Gate, str]:
+    """Open when the run has no critic, or has heard it."""
+    answers = converged.critique.answers if converged.critique else ()
+    silent = ", ".join(f"{one.worker.id}: {one.outcome}, {one.state}" for one in answers if not one.state.counts)
+    return (Gate.ABORTED, f"nobody has looked for what the analysts missed ({silent})") if silent else (Gate.PASSED, "")
 
 
 def plain(gates: Mapping[str, tuple[Gate, str]]) -> dict[str, Gate]:

@@ -20,6 +20,7 @@ from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...edges import assets, fsio
 from ...words.findings import Gate
+from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .drafting import SCHEMA, Material, draft, guide
@@ -45,7 +46,7 @@ def write_report(scene: Scene, material: Material) -> Written:
     drafted = draft(scene, material, schema)
     tokens = material.tokens
     told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
-    fsio.replace_json(scene.files.report_draft, told)
+    ask(scene.files.report_draft, fsio.json_bytes(told), scene.files.report_data)
     writers = scene.workers("report-writer")
     answer = _ask(scene, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:

@@ -16,6 +16,7 @@ from ...core.project_config import LANGUAGES
 from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO
 from ...edges import assets, fsio, git
+from ...edges.secrets import hide
 from ...words.errors import Missing, Refused, UsageError
 from ...words.statuses import WorktreeStatus
 from .. import plans
@@ -132,7 +133,7 @@ def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
     data = fsio.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no brief {path}", where="--task-brief")
-    return os.path.abspath(path), data.decode("utf-8", "replace")
+    return os.path.abspath(path), hide(data.decode("utf-8", "replace"))[0]
 
 
 def _check_given(inputs: PrepareInputs) -> None:
