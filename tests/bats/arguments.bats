@@ -75,13 +75,23 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
   equals "$(brackets run --ask)" "${output//$'\r'/}"
 }
 
-@test "install and uninstall say that they come later" {
+@test "install and uninstall hand every argument on whole to Node" {
+  mkdir "$TMP/tools"
+  printf '#!%s\nprintf "[%%s]\\n" "$@"\n' "$BASH_PATH" >"$TMP/tools/node"
+  chmod +x "$TMP/tools/node"
   for name in install uninstall; do
-    OKSTRA_PYTHON=/nowhere run -69 --separate-stderr "$ROOT/bin/okstra" --project-root install "$name" --json
-    contains "$stderr" "okstra: error: \`okstra $name\` is not in this version"
-    contains "$stderr" "make setup"
-    equals dependency-missing "$(json_error code "$output")"
+    PATH=$TMP/tools:$PATH run -0 "$ROOT/bin/okstra" --project-root install "$name" "${hostile[@]}"
+    equals "$(printf '[%s]\n' "$ROOT/src/main.js" --project-root install "$name" "${hostile[@]}")" "$output"
   done
   OKSTRA_PYTHON=$FAKE run -0 "$ROOT/bin/okstra" list install
   equals "$(brackets list install)" "$output"
+}
+
+@test "install without a node on the PATH: 69, the error form, valid JSON" {
+  for name in install uninstall; do
+    run -69 --separate-stderr env PATH="$TMP/nowhere" "$BASH_PATH" "$ROOT/bin/okstra" "$name" --json
+    contains "$stderr" "okstra: error: \`okstra $name\` needs Node.js 18 or newer"
+    contains "$stderr" "  try: install Node.js 18 or newer"
+    equals dependency-missing "$(json_error code "$output")"
+  done
 }

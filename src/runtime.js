@@ -1,0 +1,120 @@
+// okstra's Python: which one serves, and making a virtual environment for it.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { OkstraError } from './errors.js';
+import { homeTemporary, look, makeFolders, remove, replaceLink, sha256 } from './files.js';
+import { PACKAGE, isBelow } from './places.js';
+import { checkoutPython, dependencies, findBase, named, probe } from './python.js';
+import { say } from './reply.js';
+import { breathe, watchChild } from './stopping.js';
+
+const REMOVING = { recursive: true, force: true, maxRetries: 3 };
+
+// What is to be done: `action` kept (it is there), recorded (an interpreter that has the packages) or made.
+// Throws OkstraError (`dependency-missing`).
+export function chooseRuntime(places, options, environment, record, { version, token }) {
+  const stamp = sha256(JSON.stringify([version, dependencies(), Boolean(options.link)])).slice(0, 16);
+  const asked = askedFor(places, options, environment);
+  if (asked && !asked.missing.length) {
+    return { action: isKept(record, asked.path) ? 'kept' : 'recorded', python: asked.path, base: '', venv: '', stamp };
+  }
+  if (!asked && record?.state === 'complete' && serves(record, stamp)) {
+    return { action: 'kept', python: record.python, base: record.base, venv: record.venv, stamp: record.stamp };
+  }
+  const base = asked ?? findBase(environment);
+  if (!base.venv) {
+    throw new OkstraError('dependency-missing', `Python ${base.version} lacks ${base.missing.join(', ')}, and the venv module to install them with`, {
+      where: base.path,
+      hint: `${base.path} -m pip install ${base.missing.join(' ')}; or, on Debian and Ubuntu, apt install python3-venv`,
+    });
+  }
+  const venv = path.join(places.venvs, `${version}-${token}`);
+  return { action: 'made', python: path.join(venv, 'bin', 'python'), base: base.path, venv, stamp };
+}
+
+// The interpreter that the person or the checkout names; one of okstra's own making is no choice of theirs.
+function askedFor(places, options, environment) {
+  if (options.python) return named(options.python, '--python');
+  const chosen = environment.OKSTRA_PYTHON;
+  if (chosen && !isBelow(path.resolve(chosen), places.home)) return named(chosen, 'OKSTRA_PYTHON');
+  const found = options.link ? probe(checkoutPython()) : null;
+  return found?.enough ? found : null;
+}
+
+const isKept = (record, python) => record?.state === 'complete' && record.python === python && !record.venv;
+
+function serves(record, stamp) {
+  if (record.venv && record.stamp !== stamp) return false;
+  const found = probe(record.python);
+  return Boolean(found?.enough && !found.missing.length);
+}
+
+// Makes the virtual environment. Throws OkstraError (`dependency-missing`, `interrupted`).
+export async function makeVenv(places, choice, link) {
+  say(`making ${choice.venv} with ${choice.base}, packages by pip; this takes a moment`);
+  makeFolders(path.dirname(places.log));
+  fs.writeFileSync(places.log, '', { mode: 0o600 });
+  await run(places, choice.venv, choice.base, ['-I', '-m', 'venv', '--clear', choice.venv], 'the virtual environment could not be made', {
+    hint: 'Debian, Ubuntu: apt install python3-venv; or name another Python: okstra install --python PATH',
+  });
+  const packages = link ? ['--editable', PACKAGE] : [PACKAGE];
+  const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages];
+  await run(places, choice.venv, choice.python, pip, "pip could not fetch okstra's packages", {
+    hint:
+      'see that the package index can be reached, then do it again; or without it: give a Python these packages yourself ' +
+      `(${dependencies().join(', ')}) and call okstra install --python PATH`,
+  });
+  const found = probe(choice.python);
+  if (!found || found.missing.length) {
+    fs.rmSync(choice.venv, REMOVING);
+    throw new OkstraError('dependency-missing', "the new virtual environment lacks okstra's packages", {
+      where: choice.venv,
+      hint: `read ${places.log}`,
+    });
+  }
+  await breathe();
+}
+
+async function run(places, venv, program, args, failed, { hint }) {
+  const log = fs.openSync(places.log, 'a');
+  const environment = { ...process.env, PIP_USER: '0' };
+  const status = await new Promise((done) => {
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env: environment });
+    watchChild(child);
+    child.on('error', (error) => done(error.message));
+    child.on('close', done);
+  });
+  watchChild(null);
+  fs.closeSync(log);
+  await breathe();
+  if (status === 0) return;
+  fs.rmSync(venv, REMOVING);
+  const last = fs.readFileSync(places.log, 'utf8').trim().split('\n').slice(-3).join('\n');
+  throw new OkstraError('dependency-missing', last ? `${failed}: ${last}` : failed, { where: places.log, hint });
+}
+
+// `venv` in okstra's home leads to the environment in use, if any. What stands there and is no link is not touched.
+export function linkVenv(places, venv) {
+  const { type, print } = look(places.venv);
+  if (type !== 'absent' && type !== 'link') return;
+  const target = path.relative(places.home, venv);
+  if (venv && print !== `link:${target}`) replaceLink(places.venv, target, homeTemporary(places.venv));
+  if (!venv && print.startsWith('link:venvs/')) remove(places.venv);
+}
+
+// The folder of the environment that `runtime` names; empty when it names none of okstra's own.
+export function venvInUse(places) {
+  if (look(places.runtime).type !== 'file') return '';
+  const python = fs.readFileSync(places.runtime, 'utf8').split('\n')[0];
+  return isBelow(python, places.venvs) ? path.dirname(path.dirname(python)) : '';
+}
+
+// Old environments go, but for those named: a run that is at work may still be on the last one.
+export function sweepVenvs(places, ...kept) {
+  if (look(places.venvs).type !== 'other') return;
+  for (const name of fs.readdirSync(places.venvs)) {
+    const venv = path.join(places.venvs, name);
+    if (!kept.includes(venv)) fs.rmSync(venv, REMOVING);
+  }
+}
