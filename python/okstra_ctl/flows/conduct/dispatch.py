@@ -54,7 +54,7 @@ def _answer(scene: Scene, assignment: Assignment) -> Answer:
     answer = recalled(scene, assignment)
     if answer.state.counts:
         return answer
-    before, prompt = assignment.prompt
+    before, prompt = answer.attempts, assignment.prompt
     for attempt in range(before + 1, before + 1 + _ATTEMPTS):
         if scene.stop.is_set():
             return answer

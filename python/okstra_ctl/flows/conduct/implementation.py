@@ -61,7 +61,8 @@ def _build(scene: Scene, stage: Stage) -> Built:
     A run that is resumed in its second turn stays there: the first one's verdicts are on commits that have moved on.
     """
     first = _turn_reached(scene)
-    verified = recall(scene, [_verification(scene, worker, first - 1) for worker in scene.workers("verifier")])
+    earlier = [_verification(scene, worker, first - 1) for worker in scene.workers("verifier")] if first > 1 else []
+    verified = recall(scene, earlier)
     complaint = ""
     for turn in range(first, max(first, scene.settings.rules.max_rounds) + 1):
         executor = _execute(scene, stage, turn, complaint)
