@@ -211,3 +211,19 @@ def test_the_report_writer_can_leave_out_no_finding(project: Project) -> None:
     report = report_of(led(project, "error-analysis"))
     assert [one["title"] for one in report["findings"]] == ["It breaks"]
     assert report["gates"]["convergence"]["gate"] == "passed"
+
+
+def test_a_run_that_has_spent_its_budget_stops_and_goes_on_with_a_larger_one(project: Project) -> None:
+    install(project, part({"cost": 0.75}, {"result": result()}, role="analyst", round=""), maxParallelWorkers=1)
+    stopped = led(project, "error-analysis", "--budget", "1")
+    assert (stopped.status, stopped.codes) == (3, ["budget-spent"])
+    assert "1.50 of 1.00" in stopped.envelope["errors"][0]["message"]
+    assert manifest_of(stopped)["outcome"] == "interrupted"
+    again = project.okstra("resume", stopped.data["run_id"], "--json")
+    assert again.codes == ["budget-spent"]
+    done = project.okstra("resume", stopped.data["run_id"], "--budget", "5", "--json")
+    assert done.status == 0, done
+    usage = manifest_of(stopped)["usage"]
+    assert usage["total"]["cost_usd"] == 1.5
+    dispatched = [row["worker"] for row in events_of(stopped) if row["event"] == "dispatched"]
+    assert dispatched == ["rehearsal-a", "rehearsal-b", "report-writer"]

@@ -63,6 +63,7 @@ def install(project: Project, *parts: dict[str, Any], **config: Any) -> None:
     document["providers"] = {"rehearsal": {"script": ".okstra/script.toml"}}
     settings.write_text(json.dumps(document))
     if config:
+        project.home.mkdir(mode=0o700, exist_ok=True)
         (project.home / "config.json").write_text(json.dumps(config))
 
 

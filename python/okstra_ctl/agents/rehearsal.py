@@ -51,6 +51,11 @@ class Rehearsal:
             message=text_at(result, "message"),
             retry_after=number_at(result, "retry_after"),
             model="rehearsal",
-            usage=Usage(count_at(result, "usage", "input"), 0, 0, count_at(result, "usage", "output")),
+            usage=Usage(count_at(result, "usage", "input"), 0, 0, count_at(result, "usage", "output"), _cost(stdout)),
             denials=tuple(str(denial) for denial in list_at(result, "denials")),
         )
+
+
+def _cost(stdout: bytes) -> float:
+    """What the script says it cost: nothing, unless it plays a client that costs something."""
+    return sum(number_at(event, "usd") or 0.0 for event in events(stdout) if event.get("type") == "cost")

@@ -77,6 +77,7 @@ class Player:
             "report": self._report,
             "say": lambda step: say({"type": "message", "text": self._text(step.value)}),
             "wait": lambda step: time.sleep(step.value),
+            "cost": lambda step: say({"type": "cost", "usd": float(step.value)}),
             "fault": self._fault,
         }
         self._to_come: tuple[Step, ...] = ()

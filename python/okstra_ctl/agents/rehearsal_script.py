@@ -25,6 +25,7 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
     "audit": str,
     "say": str,
     "wait": (int, float),
+    "cost": (int, float),
     "fault": str,
     "report": dict,
 }
