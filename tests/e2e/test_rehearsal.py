@@ -56,6 +56,33 @@ def test_an_executor_edits_tests_and_commits(repo: Repo, environment: dict[str, 
     assert "rehearsal: no model was asked" in Path(work.log).read_text()
 
 
+AGAIN = """
+[[part]]
+steps = [
+  { write = { path = "new.txt", content = "new\\n" } },
+  { commit = "feat: new" },
+  { edit = { path = "code.txt", find = "broken", replace = "no longer broken" } },
+  { commit = "fix: code" },
+  { result = "{{HEAD}}" },
+]
+"""
+
+
+def test_an_executor_that_was_cut_off_can_play_its_part_again(
+    repo: Repo, environment: dict[str, str], tmp_path: Path
+) -> None:
+    base = repo.commit({"code.txt": "this is broken\n"})
+    work = job(tmp_path / "run", access=Access.EDIT)._replace(folder=str(repo.path))
+    heads = []
+    for _ in range(2):
+        report = play(tmp_path, AGAIN, work, **environment)
+        assert report.outcome is WorkerOutcome.COMPLETED, report
+        heads.append(Path(work.result).read_text())
+    assert heads[0] == heads[1]
+    assert (repo.path / "code.txt").read_text() == "this is no longer broken\n"
+    assert repo.git("rev-list", "--count", f"{base}..HEAD").strip() == "2"
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome", "failure"),
     [

@@ -106,11 +106,13 @@ class Player:
     def _edit(self, step: Step) -> None:
         path, find = step.value["path"], self._text(step.value["find"])
         old = (fsio.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
+        replacement = self._text(step.value["replace"])
+        if replacement and replacement in old and find not in old.replace(replacement, ""):
+            return  # done by an attempt that was cut off
         if old.count(find) != 1:
             fault = f"the text to replace stands {old.count(find)} times in {path}"
             raise UsageError("bad-config", fault, where=self._script)
-        new = old.replace(find, self._text(step.value["replace"]))
-        _write_file(path, new)
+        _write_file(path, old.replace(find, replacement))
 
     def _write(self, step: Step) -> None:
         _write_file(step.value["path"], self._text(step.value["content"]))
@@ -125,7 +127,10 @@ class Player:
             raise Played({"status": "failed", "message": message}, 1)
 
     def _commit(self, step: Step) -> None:
+        """Nothing staged is no failure: an attempt that was cut off has committed it."""
         for argv in (["git", "add", "-A"], ["git", "commit", "-q", "-m", self._text(step.value)]):
+            if argv[1] == "commit" and proc.run(["git", "diff", "--cached", "--quiet"]).ok:
+                return
             ended = proc.run(argv)
             if not ended.ok:
                 message = f"{argv[0]} {argv[1]} ended with {ended.status}: {_shown(ended)}"
