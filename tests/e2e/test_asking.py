@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -15,7 +16,7 @@ def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
     """Runs okstra.sh at a pseudo-terminal, types the answers, and answers status and screen."""
     agent = project.repo.path.parent / "agents" / "claude"  # where an agent is, a person's run is led by it
     agent.parent.mkdir(exist_ok=True)
-    agent.write_text("#!/bin/sh\n")
+    agent.write_text(f'#!/bin/sh\nenv >{agent}.env\nprintf "%s\\n" "$$ $PWD" "$@" >{agent}.args\n')
     agent.chmod(0o755)
     environment = project.okstra.environment
     environment = {**environment, "PATH": f"{agent.parent}:{environment['PATH']}"}
@@ -84,3 +85,24 @@ def test_without_a_terminal_what_is_missing_is_an_error(project: Project) -> Non
     assert done.returncode == 2
     assert "--task-type, --task-group, --task-id missing" in done.stderr
     assert not Path(project.repo.path / ".okstra" / "tasks").exists()
+
+
+def test_a_persons_claude_takes_the_run_over(project: Project) -> None:
+    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9", "--yes")
+    status, screen = _talk(project, [], *flags)
+    assert status == 0, screen
+    agent = project.repo.path.parent / "agents" / "claude"
+    place, *arguments = agent.with_name("claude.args").read_text().splitlines()
+    pid, _, folder = place.partition(" ")
+    assert folder.endswith("/worktrees/demo/core/t-9/task")
+    assert "You lead one okstra run." in "\n".join(arguments)
+    assert {"--model", "--session-id", "--settings", "--add-dir", "--permission-mode"} <= set(arguments)
+    settings = json.loads(arguments[arguments.index("--settings") + 1])
+    assert settings["permissions"]["allow"][0] == "Bash(okstra:*)"
+    assert "okstra guard tool" in settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+    environment = agent.with_name("claude.env").read_text()
+    assert "OKSTRA_GUARD_REPO=" in environment
+    assert "core.hooksPath" in environment
+    (path,) = (project.repo.path / ".okstra" / "tasks" / "core" / "t-9").glob("runs/error-analysis/manifests/*.json")
+    lead = json.loads(path.read_text())["lead"]
+    assert (lead["mode"], lead["owner"]["pid"]) == ("claude", int(pid))

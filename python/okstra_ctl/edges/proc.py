@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, NoReturn
 
 from ..words.errors import Missing, Unreadable
 
@@ -119,6 +119,15 @@ def run_shell(
         ).returncode
     except ValueError as error:
         raise _unspeakable("sh", error) from error
+
+
+def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn:
+    """Replaces this process: the process id stays. Raises Missing when there is no such program."""
+    try:
+        os.chdir(folder)
+        os.execvpe(argv[0], list(argv), dict(env))
+    except FileNotFoundError as error:
+        raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
 
 
 def start_detached(argv: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..core.roster import REHEARSAL
 from ..flows.runs import KnownRun, find_run
@@ -30,23 +30,41 @@ def choose_lead(asked: str, provider: str) -> str:
     """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, or where no person is there."""
     if asked:
         return asked
-    person = sys.stdin.isatty() and sys.stdout.isatty()
-    return CLAUDE if person and provider != REHEARSAL and _is_on_path("claude") else AUTO
+    return CLAUDE if _has_terminal() and provider != REHEARSAL and _is_on_path("claude") else AUTO
 
 
 def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
     """What follows a prepare: nothing (`lead_by` is empty), a lead for the person to start, or okstra's own lead."""
     reply = prepared_reply(prepared, lead=lead_by)
-    if lead_by != AUTO:
+    if not lead_by:
         return reply
+    if lead_by == CLAUDE and not _has_terminal():
+        return reply._replace(talk=[*reply.talk, "okstra: no terminal here: give the prompt above to your agent"])
     for line in (*reply.talk, f"okstra: prepared {prepared.run}"):
         sys.stderr.write(printable(line) + "\n")
+    run = find_run(str(prepared.run), call.start, call.doors)
+    if lead_by == CLAUDE:
+        _become_client(run, call)
     try:
-        led = lead(find_run(str(prepared.run), call.start, call.doors), call)
+        led = lead(run, call)
     except OkstraError as error:
         error.data = {**reply.data, **error.data}
         raise
     return led._replace(data={**reply.data, **led.data})
+
+
+def _become_client(run: KnownRun, call: Call) -> NoReturn:
+    """The agent's session takes this process over; what it leaves half done, `okstra resume RUN` goes on with."""
+    from ..flows.interactive import become, hand_over
+
+    session = hand_over(run, call.doors)
+    sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: okstra resume {run.id}") + "\n")
+    sys.stderr.flush()
+    become(session)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _is_on_path(program: str) -> bool:

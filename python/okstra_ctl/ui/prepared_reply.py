@@ -39,6 +39,4 @@ def prepared_reply(run: PreparedRun, *, lead: str) -> Reply:
     )
     talk = [f"okstra: {sentence}" for sentence in run.repaired]
     talk += [f"okstra: warning: {warning}" for warning in run.warnings]
-    if lead == "claude":
-        talk.append("okstra: start your agent with the prompt above; `--lead auto` lets okstra drive the run itself")
     return Reply(data, text, talk=talk)

@@ -8,19 +8,15 @@ from typing import Any, NamedTuple
 
 from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
-from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, PLANNING
-from ...edges import fsio, process_identity
-from ...edges.locks import LockKind, hold
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
 from ...words.outcomes import RunOutcome
-from ...words.statuses import ClaimStatus, Liveness
-from .. import guarding, isolation, run_index
+from .. import guarding, isolation
 from ..doors import Doors
 from ..run_events import events_of
 from ..runs import KnownRun
-from . import persisting, planning
+from . import leadership, persisting, planning
 from .drafting import CRITIC_GATE
 from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
@@ -45,7 +41,7 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted; then the run can be resumed.
     """
     scene = open_scene(run, doors, stop, say)
-    _take_the_lead(scene)
+    leadership.take(scene)
     _sweep_orphans(scene)
     try:
         isolation.begin(run, doors)
@@ -75,7 +71,7 @@ def _lead(scene: Scene) -> Conducted:
     save_report(scene, report)
     outcome = _outcome(report)
     warnings = persisting.persist(scene, report, str(outcome))
-    _release_lead(scene)
+    leadership.give_back(scene)
     return Conducted(
         str(scene.id),
         outcome,
@@ -130,74 +126,12 @@ def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     return f"okstra run --task-key {key} --task-type {task_type}" if task_type else f"okstra show {scene.id}"
 
 
-def _take_the_lead(scene: Scene) -> None:
-    """One lead a run: its name stands in the manifest, and for a stage in the claim. Raises Refused."""
-    me = process_identity.this_process()
-    with hold(LockKind.INDEX, f"{scene.files.manifest}.lock"):
-        manifest = fsio.read_json(scene.files.manifest) or {}
-        lead = manifest.get("lead")
-        lead = dict(lead) if isinstance(lead, dict) else {}
-        if manifest.get("outcome") == str(RunOutcome.COMPLETED):
-            raise Refused(
-                "run-ended", f"{scene.id} is completed", where=scene.files.report, hint=f"okstra show {scene.id}"
-            )
-        owner = Owner.from_json(lead.get("owner")) if lead.get("owner") else None
-        if owner is not None and owner != me and process_identity.liveness(owner) is Liveness.ALIVE:
-            raise Refused(
-                "run-is-led",
-                f"{scene.id} is led by process {owner.pid} on {owner.host}",
-                where=scene.files.manifest,
-                hint="wait for it (okstra wait), or stop that process and resume then",
-            )
-        lead.update(mode="auto", owner=me.to_json())
-        started = manifest.get("started_at") or scene.doors.clock.now()
-        fsio.replace_json(
-            scene.files.manifest, {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
-        )
-    _own_claim(scene, me)
-    scene.tell("started", owner=me.to_json(), commit=scene.commit)
-    row = run_index.IndexRow(
-        str(scene.id),
-        "started",
-        scene.doors.clock.now(),
-        scene.id.task_type,
-        scene.id.stage,
-        scene.run.project.root,
-        scene.files.manifest,
-        me.to_json(),
-    )
-    warning = run_index.append_softly(scene.doors.home, row)
-    if warning:
-        scene.say(warning)
-
-
-def _own_claim(scene: Scene, owner: Owner | None) -> None:
-    """Whoever leads a stage's run owns its claim while it does (spec 3, "Recovery")."""
-    key = scene.id.stage_key
-    if key is None:
-        return
-    with scene.doors.registry.transaction() as doc:
-        claim = doc.stage(key)
-        if claim is not None and claim.run_id == str(scene.id) and claim.status is ClaimStatus.ACTIVE:
-            doc.put_stage(key, claim._replace(owner=owner))
-
-
-def _release_lead(scene: Scene) -> None:
-    _own_claim(scene, None)
-    with hold(LockKind.INDEX, f"{scene.files.manifest}.lock"):
-        manifest = fsio.read_json(scene.files.manifest) or {}
-        lead = manifest.get("lead")
-        fsio.replace_json(
-            scene.files.manifest, {**manifest, "lead": {**(lead if isinstance(lead, dict) else {}), "owner": None}}
-        )
-
-
 def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
         scene.tell(str(outcome), reason=error.message)
         persisting.update_manifest(scene, outcome=str(outcome), ended_at=scene.doors.clock.now())
-        _release_lead(scene)
+        leadership.give_back(scene)
     except OkstraError as second:
         scene.say(f"the run's end could not be recorded: {second.message}")
 
