@@ -28,10 +28,11 @@ setup: $(VENV)/.dev-ready node_modules/.ready ## make .venv and fetch all that t
 demo: $(VENV)/.ready ## play a task through all its phases in a throw-away repository
 	@bash demo/run.sh
 
-test: setup ## run all tests: pytest, then bats
+test: setup ## run all tests: pytest, then bats, then node's
 	@$(SEALED) { failed=0; \
 	sealed $(BIN)/python -m pytest -m "not stress" $(PYTEST_ARGS) || failed=1; \
 	sealed $(BATS) $(BATS_ARGS) tests/bats || failed=1; \
+	sealed node --test tests/node/*.test.js || failed=1; \
 	exit $$failed; }
 
 lint: setup ## check style, types and shell

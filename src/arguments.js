@@ -65,7 +65,7 @@ function take(word, words, options, name) {
   if (!form) throw usage(`okstra ${name || 'install'} does not take ${word}`, name);
   if (!form.value && attached !== undefined) throw usage(`--${known} takes no value`, name);
   const value = form.value ? (attached ?? words.shift()) : true;
-  if (!value) throw usage(`--${known} needs a value: ${form.value}`, name);
+  if (!value || (attached === undefined && form.value && value.startsWith('-'))) throw usage(`--${known} needs a value: ${form.value}`, name);
   options[known] = value;
 }
 

@@ -9,13 +9,13 @@ import { isBelow } from './places.js';
 import { breathe } from './stopping.js';
 
 // What okstra keeps in its home, by name: a home that is also used for something else loses nothing.
-const OWN = ['worktrees', 'config.json', 'active.jsonl', 'recent.jsonl', 'archive', 'memory-book', 'logs', '.locks'];
+const OWN = ['worktrees', 'config.json', 'active.jsonl', 'recent.jsonl', 'archive', 'memory-book', 'logs'];
 
 // The worktrees that would go. Throws OkstraError (`worktree-held`, `worktree-dirty`, `commits-unreachable`,
 // `worktree-foreign`, `dependency-missing`).
 export function checkPurge(places, environment) {
   if (places.home === places.user || isBelow(places.user, places.home)) {
-    throw new OkstraError('worktree-foreign', "okstra's home is your own home folder, or holds it", {
+    throw new OkstraError('file-foreign', "okstra's home is your own home folder, or holds it", {
       where: places.home,
       hint: "remove what is okstra's by hand",
     });
@@ -88,11 +88,13 @@ export async function removeWorktrees(worktrees, environment) {
   return gone;
 }
 
-// What is okstra's in the home; its locks stay for the moment.
+// What is okstra's in the home. The lock that is held now stays to the end.
 export function purgeHome(places) {
   const gone = OWN.filter((name) => look(path.join(places.home, name)).type !== 'absent');
-  for (const name of gone) {
-    if (name !== '.locks') fs.rmSync(path.join(places.home, name), { recursive: true, force: true, maxRetries: 3 });
+  const locks = path.dirname(places.locks);
+  const others = fs.readdirSync(locks).map((name) => path.join(locks, name));
+  for (const file of [...gone.map((name) => path.join(places.home, name)), ...others.filter((one) => one !== places.locks)]) {
+    fs.rmSync(file, { recursive: true, force: true, maxRetries: 3 });
   }
-  return gone.filter((name) => name !== '.locks');
+  return gone;
 }

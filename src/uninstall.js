@@ -30,6 +30,7 @@ export async function uninstall(options, environment) {
     release();
     released = true;
     closeHome(places);
+    done.folders.forEach(removeIfEmpty); // those above the home, if install made them
     return uninstallReply({ ...done, left: leftAtHome(places) }, places, options);
   } finally {
     if (!released) release();

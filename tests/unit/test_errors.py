@@ -39,8 +39,13 @@ def _made_errors() -> Iterator[tuple[Path, int, str, str]]:
 
 
 def _literals() -> set[str]:
-    """Every text literal in the source outside the table."""
-    return {
+    """Every text literal in the source outside the table; of the installer's, which is JavaScript, the error codes."""
+    installer = {
+        code
+        for path in (ROOT / "src").glob("*.js")
+        for code in re.findall(r"new OkstraError\(\s*'([^']+)'", path.read_text(encoding="utf-8"))
+    }
+    return installer | {
         node.value
         for path in _PACKAGE.rglob("*.py")
         if path.name != "error_codes.py"

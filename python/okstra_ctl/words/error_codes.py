@@ -53,6 +53,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 3: refused
     "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
     "no-stage-ready": ErrorCode(EXIT_REFUSED, "no stage of the plan can be started now; the message says why for each"),
+    "input-open": ErrorCode(EXIT_REFUSED, "the wizard has questions that are not answered yet"),
     "guard-refused": ErrorCode(EXIT_REFUSED, "the run's rules forbid what an agent was about to do"),
     "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
@@ -74,6 +75,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "commits-unreachable": ErrorCode(EXIT_REFUSED, "removing the worktree would leave commits on no branch"),
     "worktree-held": ErrorCode(EXIT_REFUSED, "a run still holds the worktree"),
     "worktree-foreign": ErrorCode(EXIT_REFUSED, "the folder is not among okstra's own worktrees; it was not touched"),
+    "file-foreign": ErrorCode(EXIT_REFUSED, "a file that is not okstra's stands in the way; it was not touched"),
     "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),

@@ -1,0 +1,119 @@
+// `uninstall --purge` with real projects and worktrees: refused while work is on no branch; else the home is gone.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Home, ROOT } from './stand.js';
+
+// A home with an installed okstra, a project, and the worktree of a task in it.
+function homeWithTask(t) {
+  const home = new Home(t);
+  assert.equal(home.okstra('install').status, 0);
+  const project = home.at('project');
+  home.write('one\n', 'project', 'code.txt');
+  home.write('What breaks?\n', 'project', 'brief.md');
+  const run = (program, ...args) => {
+    const environment = { ...home.environment, GIT_CONFIG_GLOBAL: home.at('gitconfig') };
+    const ended = spawnSync(program, args, { encoding: 'utf8', cwd: project, env: environment });
+    assert.equal(ended.status, 0, `${program} ${args.join(' ')}: ${ended.stderr}`);
+    return ended.stdout;
+  };
+  home.write('[user]\nname = A\nemail = a@example.org\n[init]\ndefaultBranch = main\n', 'gitconfig');
+  run('git', 'init', '--quiet');
+  run('git', 'add', '.');
+  run('git', 'commit', '--quiet', '-m', 'one');
+  const door = path.join(ROOT, 'bin', 'okstra');
+  run(door, 'setup', '--project-id', 'demo', '--yes');
+  const task = ['--task-type', 'error-analysis', '--task-group', 'g', '--task-id', 'T-1', '--task-brief', 'brief.md'];
+  const prepared = JSON.parse(run(door, 'run', ...task, '--render-only', '--json'));
+  return { home, project, run, door, tree: prepared.data.worktree.path };
+}
+
+function refused(home, code, ...args) {
+  const before = home.picture('.okstra/worktrees/registry.lock');
+  const ended = home.okstra('uninstall', '--purge', ...args);
+  assert.equal(ended.status, 3, ended.stderr);
+  assert.equal(ended.error.code, code);
+  assert.equal(ended.answer.status, 'refused');
+  assert.deepEqual(home.picture('.okstra/worktrees/registry.lock'), before);
+  return ended;
+}
+
+test('without --purge worktrees, index and settings stay', (t) => {
+  const { home, tree } = homeWithTask(t);
+  home.write('{}', '.okstra', 'config.json');
+  const ended = home.okstra('uninstall');
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.ok(fs.existsSync(path.join(tree, 'code.txt')));
+  for (const name of ['config.json', 'active.jsonl', 'worktrees']) assert.ok(ended.data.left.includes(name), name);
+  assert.ok(!fs.existsSync(home.at('.okstra', 'runtime')));
+  assert.ok(!fs.existsSync(home.at('.claude')));
+});
+
+test('--purge takes the home away, and leaves branches and the records in the project', (t) => {
+  const { home, run, tree } = homeWithTask(t);
+  refused(home, 'not-confirmed');
+  const dry = home.okstra('uninstall', '--purge', '--dry-run');
+  assert.deepEqual(dry.data.purged, [tree]);
+  assert.ok(fs.existsSync(tree));
+  const ended = home.okstra('uninstall', '--purge', '--yes');
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.ok(!fs.existsSync(home.at('.okstra')));
+  assert.match(run('git', 'branch', '--list'), /feat-t-1/);
+  assert.equal(run('git', 'worktree', 'list').trim().split('\n').length, 1);
+  assert.ok(fs.existsSync(home.at('project', '.okstra', 'tasks')));
+  assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
+});
+
+test('work that no branch keeps: refused, nothing touched, until it is committed', (t) => {
+  const { home, run, tree } = homeWithTask(t);
+  fs.writeFileSync(path.join(tree, 'new.txt'), 'untracked');
+  assert.equal(refused(home, 'worktree-dirty', '--yes').error.where, tree);
+  run('git', '-C', tree, 'add', 'new.txt');
+  refused(home, 'worktree-dirty', '--yes');
+  run('git', '-C', tree, 'commit', '--quiet', '-m', 'work');
+  const kept = run('git', '-C', tree, 'rev-parse', 'HEAD').trim();
+  run('git', '-C', tree, 'checkout', '--quiet', '--detach');
+  run('git', '-C', tree, 'commit', '--quiet', '--allow-empty', '-m', 'on no branch');
+  refused(home, 'commits-unreachable', '--yes');
+  run('git', '-C', tree, 'checkout', '--quiet', 'feat-t-1');
+  assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
+  assert.equal(run('git', 'rev-parse', 'feat-t-1').trim(), kept);
+});
+
+test('a folder among the worktrees that the registry does not know is never removed', (t) => {
+  const { home } = homeWithTask(t);
+  home.write('whose?', '.okstra', 'worktrees', 'demo', 'other', 'file.txt');
+  refused(home, 'worktree-foreign', '--yes');
+});
+
+test("a home that is the person's own is not purged, nor what okstra does not know in its home", (t) => {
+  const { home } = homeWithTask(t);
+  home.write('theirs', '.okstra', 'notes.txt');
+  const ended = home.okstra('uninstall', '--purge', '--yes');
+  assert.deepEqual(ended.data.left, ['notes.txt']);
+  const own = new Home(t);
+  own.environment.OKSTRA_HOME = own.folder;
+  own.okstra('install');
+  own.write('theirs', 'archive', 'old.txt');
+  refused(own, 'file-foreign', '--yes');
+  assert.equal(own.okstra('uninstall').status, 0);
+  assert.deepEqual(Object.keys(own.picture()), ['archive', 'archive/old.txt']);
+});
+
+test('while a run is at work nothing is taken from under it', (t) => {
+  const { home, door, run } = homeWithTask(t);
+  const child = home.startRun(door, 'run', '--task-key', 'demo:g:T-1', '--task-type', 'error-analysis', '--provider', 'rehearsal', '--lead', 'auto', '--yes');
+  t.after(() => child.kill('SIGKILL'));
+  const running = () => JSON.parse(run(door, 'list', '--status', 'running', '--json')).data.runs.length;
+  const deadline = Date.now() + 30_000;
+  while (!running() && Date.now() < deadline);
+  child.kill('SIGSTOP');
+  if (running()) {
+    const ended = home.okstra('uninstall');
+    assert.equal(ended.status, 3, ended.stderr);
+    assert.equal(ended.error.code, 'run-alive');
+  } else t.skip('the rehearsal was over too soon');
+  child.kill('SIGCONT');
+});
