@@ -1,5 +1,5 @@
-"""Public names: gathering a run's inputs, asking for what is missing. The code is in `ui/run_inputs.py`."""
+"""Public names: the input state machine. The code is in `core/wizard/` and `flows/wizard.py`."""
 
-from .ui.run_inputs import gather
+from .flows.wizard import confirmation, load, prompt, start, step
 
-__all__ = ["gather"]
+__all__ = ["confirmation", "load", "prompt", "start", "step"]

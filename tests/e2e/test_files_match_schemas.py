@@ -78,6 +78,7 @@ def _in_git(project: Project) -> None:
     okstra.ok("stage", "list", "--plan", plan, "--json")
     okstra.ok("worktree", "list", "--json")
     _led(project)
+    _asked(project)
 
 
 def _led(project: Project) -> None:
@@ -103,6 +104,16 @@ def _led(project: Project) -> None:
     assert failed.codes == ["run-failed"]
     project.okstra("resume", failed.data["run_id"], "--json")
     project.okstra.ok("resume", failed.data["run_id"], "--json")
+
+
+def _asked(project: Project) -> None:
+    """The wizard, from its first question to the arguments."""
+    known = ("--known", "task-group=g", "--known", "task-id=i", "--known", "task-type=error-analysis")
+    state = project.okstra.ok("wizard", "init", *known, "--json").data["state"]
+    while not project.okstra.ok("wizard", "step", "--state", state, "--answer=", "--json").data["done"]:
+        pass
+    project.okstra.ok("wizard", "render-args", "--state", state, "--json")
+    project.okstra.ok("wizard", "confirmation", "--state", state, "--json")
 
 
 def _without_git(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from .sealed import ROOT
 
+_WIZARD_STATE = re.compile(r"[0-9a-f]{32}\.json")
 DOCUMENTS = {
     "project.json": "project",
     "config.json": "config",
@@ -41,7 +43,8 @@ ROWS = {
 
 def schema_name(file_name: str) -> str | None:
     """The schema of a file of that name; None when none is known."""
-    return next((name for pattern, name in (DOCUMENTS | ROWS).items() if fnmatch(file_name, pattern)), None)
+    named = next((name for pattern, name in (DOCUMENTS | ROWS).items() if fnmatch(file_name, pattern)), None)
+    return named or ("wizard" if _WIZARD_STATE.fullmatch(file_name) else None)
 
 
 def load(name: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ COMMANDS = (
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
     Command("doctor", "doctor", "check this machine, and the providers' clients on it", "Projects"),
     Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
+    Command("wizard", "wizard", "ask for a run's inputs, step by step, in JSON", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),

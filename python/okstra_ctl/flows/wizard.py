@@ -1,0 +1,238 @@
+"""The wizard's state on disk, what there is to choose from, and its prompts in a person's language (spec 6)."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
+from ..core.identity import TaskKey
+from ..core.paths import IMPLEMENTATION, TaskFiles
+from ..core.phases import phase_table
+from ..core.project_config import LANGUAGES
+from ..core.roster import PROVIDERS
+from ..core.wizard import machine
+from ..core.wizard.records import SCHEMA, Facts, Option, StageFact, Step, TaskFact
+from ..edges import assets, fsio
+from ..words.errors import OkstraError, Unreadable, UsageError
+from . import plans
+from .doors import Doors
+from .project import Project, open_project
+from .stage_records import current_states
+from .task_records import read_manifest
+
+_LAST_PHASE = "release-handoff"
+
+
+class Wizard(NamedTuple):
+    """One conversation: where its state is, in which language, about which project."""
+
+    path: str
+    language: str
+    project: Project
+    state: machine.State
+
+
+def start(begin: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+    """Raises Missing (`not-a-project`), UsageError for answers that are given and can't be."""
+    project = open_project(begin, doors)
+    chosen = language or project.config.report_language
+    if chosen not in LANGUAGES:
+        raise UsageError("usage", f"there is no language {chosen!r}", hint="one of: " + ", ".join(LANGUAGES))
+    known = {name: value for name, value in fixed.items() if value}
+    unknown = [name for name in known if not machine.known_step(name)]
+    if unknown:
+        raise UsageError("usage", f"the wizard has no question {unknown[0]!r}")
+    folder = os.path.join(doors.home.root, "wizard")
+    fsio.make_folder(folder)
+    path = os.path.join(folder, f"{uuid.uuid4().hex}.json")
+    wizard = Wizard(path, chosen, project, machine.State(known, (), frozenset(known)))
+    _save(wizard)
+    return wizard
+
+
+def load(path: str, doors: Doors) -> Wizard:
+    """Raises UsageError (`not-found`), Unreadable."""
+    document = fsio.read_json(path, SCHEMA)
+    if document is None:
+        raise UsageError("not-found", f"there is no wizard state {path}", where=path, hint="okstra wizard init")
+    answers, given, fixed = document.get("answers"), document.get("given"), document.get("fixed")
+    texts = isinstance(answers, dict) and all(isinstance(value, str) for value in answers.values())
+    if not (texts and isinstance(given, list) and isinstance(fixed, list)):
+        raise Unreadable("state-unreadable", "it is no wizard state", where=path, hint="okstra wizard init")
+    project = open_project(str(document.get("project_root")), doors)
+    state = machine.State({**answers}, tuple(map(str, given)), frozenset(map(str, fixed)))  # type: ignore[dict-item]
+    return Wizard(path, str(document.get("language")), project, state)
+
+
+def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+    """Answers the next question; answers the wizard after it, and the key of what was wrong (empty: nothing)."""
+    taken = machine.answer(wizard.state, facts_of(wizard, doors), text)
+    if isinstance(taken, machine.Refusal):
+        return wizard, taken.error
+    after = wizard._replace(state=taken)
+    _save(after)
+    return after, ""
+
+
+def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] | None:
+    """The next question in the person's language; None when all are answered."""
+    facts = facts_of(wizard, doors)
+    asked = machine.next_step(wizard.state, facts)
+    if asked is None:
+        return None
+    texts = texts_of(wizard.language)
+    first, rest = machine.shown(asked, wizard.state.answers, facts)
+    label = texts["steps"][asked.id]["label"]
+    if asked.id == "branch":
+        label = f"{label} {facts.branch}"
+    return {
+        "id": asked.id,
+        "kind": asked.kind,
+        "label": label,
+        "help": texts["steps"][asked.id]["help"],
+        "options": [_option(option, texts) for option in first],
+        "more": [_option(option, texts) for option in rest],
+        "default": machine.default_of(asked, wizard.state.answers, facts),
+        "error": _error(error, asked, facts, texts),
+    }
+
+
+def confirmation(wizard: Wizard, doors: Doors) -> str:
+    """What is about to be started, in words."""
+    facts = facts_of(wizard, doors)
+    words = texts_of(wizard.language)["words"]
+    named = machine.task_of(wizard.state)
+    answers = wizard.state.answers
+    pairs = [
+        (words["task"], f"{facts.project_id}:{':'.join(named)}" if named else ""),
+        (words["phase"], answers.get("task-type", "")),
+        (words["stage"], answers.get("stage", "")),
+        (words["branch"], facts.branch),
+        (words["command"], "okstra run " + " ".join(machine.arguments(wizard.state, facts))),
+    ]
+    return "\n".join(f"{name}: {value}" for name, value in pairs if value)
+
+
+def texts_of(language: str) -> dict[str, Any]:
+    texts: dict[str, Any] = json.loads(assets.text("prompts", "wizard", f"prompts.{language}.json"))
+    return texts
+
+
+def facts_of(wizard: Wizard, doors: Doors) -> Facts:
+    """Read anew at every step: the wizard may be open for an hour while other runs go on."""
+    table = phase_table(assets.toml("prompts", "phases.toml"))
+    tasks = _tasks(wizard.project)
+    named = machine.task_of(wizard.state)
+    key = _key(wizard.project, named)
+    manifest = read_manifest(wizard.project.files.task(key)) if key else None
+    task_type = wizard.state.answers.get("task-type", "")
+    files = wizard.project.files.task(key) if key else None
+    found = _plans(files) if files and task_type == IMPLEMENTATION else ()
+    plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
+    category = wizard.state.answers.get("work-category") or DEFAULT_CATEGORY
+    phases = (manifest or {}).get("phases")
+    return Facts(
+        project_id=wizard.project.config.project_id,
+        tasks=tasks,
+        phases=tuple(table.phases),
+        categories=tuple(CATEGORY_PREFIXES),
+        providers=PROVIDERS,
+        plans=found,
+        stages=_stages(plan, key, doors) if plan and key else (),
+        roles=table.phases[task_type].roles if task_type in table.phases else (),
+        task_exists=manifest is not None,
+        branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
+        finished=isinstance(phases, dict) and _LAST_PHASE in phases,
+    )
+
+
+def _tasks(project: Project) -> tuple[TaskFact, ...]:
+    try:
+        catalog = (fsio.read_json(project.files.task_catalog) or {}).get("tasks")
+    except Unreadable:
+        return ()
+    found = []
+    for name, entry in catalog.items() if isinstance(catalog, dict) else ():
+        try:
+            key = TaskKey.parse(name)
+        except OkstraError:
+            continue
+        row = entry if isinstance(entry, dict) else {}
+        found.append((str(row.get("last_at", "")), key, row))
+    newest = sorted(found, key=lambda one: one[0], reverse=True)
+    return tuple(
+        TaskFact(key.task_group, key.task_id, str(row.get("phase", "")), str(row.get("next_step", "")), "")
+        for _, key, row in newest
+    )
+
+
+def _key(project: Project, named: tuple[str, str] | None) -> TaskKey | None:
+    if named is None:
+        return None
+    try:
+        return TaskKey.make(project.config.project_id, *named)
+    except OkstraError:
+        return None
+
+
+def _plans(task: TaskFiles) -> tuple[str, ...]:
+    names = os.listdir(task.plans_dir) if os.path.isdir(task.plans_dir) else []
+    kept = sorted((name for name in names if name.endswith(".md") and name.startswith("final-report-")), reverse=True)
+    return tuple(os.path.join(task.plans_dir, name) for name in kept)
+
+
+def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
+    try:
+        loaded = plans.load(plan)
+        if loaded.stage_map is None:
+            return ()
+        states = current_states(plan, loaded.stage_map, key, doors)
+    except OkstraError:
+        return ()
+    return tuple(
+        StageFact(
+            state.stage,
+            state.title,
+            str(state.status),
+            ", ".join(f"← {number}" for number in (*state.blocked_by, *state.unmerged)),
+            ", ".join(state.files),
+        )
+        for state in states
+    )
+
+
+def _option(option: Option, texts: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        "value": option.value,
+        "label": _text(option.label, texts),
+        "hint": _text(option.hint, texts),
+        "default": option.default,
+    }
+
+
+def _text(text: str, texts: Mapping[str, Any]) -> str:
+    return str(texts["options"][text[1:]]) if text.startswith("@") else text
+
+
+def _error(error: str, asked: Step, facts: Facts, texts: Mapping[str, Any]) -> str:
+    """Also said unasked: an implementation without a plan can't be answered at all."""
+    if asked.id == "stage" and not facts.stages:
+        return str(texts["errors"]["no-plan"])
+    return str(texts["errors"][error]) if error else ""
+
+
+def _save(wizard: Wizard) -> None:
+    state = wizard.state
+    document = {
+        "schema": SCHEMA,
+        "language": wizard.language,
+        "project_root": wizard.project.root,
+        "answers": dict(state.answers),
+        "given": list(state.given),
+        "fixed": sorted(state.fixed),
+    }
+    fsio.replace_json(wizard.path, document)

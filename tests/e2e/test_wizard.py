@@ -1,0 +1,72 @@
+"""`okstra wizard` through the real command, in both languages, to a run that starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.okstra import Ended, Project
+
+
+def init(project: Project, *more: str) -> Ended:
+    return project.okstra.ok("wizard", "init", "--json", *more)
+
+
+def step(project: Project, state: str, answer: str) -> Ended:
+    return project.okstra.ok("wizard", "step", "--state", state, f"--answer={answer}", "--json")
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Task group"), ("ko", "작업 그룹")])
+def test_a_new_task_from_the_first_question_to_its_run(project: Project, language: str, label: str) -> None:
+    asked = init(project, "--language", language)
+    state, prompt = asked.data["state"], asked.data["prompt"]
+    assert (prompt["id"], prompt["label"]) == ("task-group", label)
+    answers = {"task-group": "auth", "task-id": "LOGIN-7", "task-type": "error-analysis"}
+    for _ in range(20):
+        ended = step(project, state, answers.get(prompt["id"], ""))
+        if ended.data["done"]:
+            break
+        prompt = ended.data["prompt"]
+        assert prompt["label"]
+        assert prompt["error"] == ""
+    argv = project.okstra.ok("wizard", "render-args", "--state", state, "--json").data["argv"]
+    assert argv[:2] == ["okstra", "run"]
+    assert "demo:auth:LOGIN-7" in project.okstra.ok("wizard", "confirmation", "--state", state).stdout
+    ran = project.okstra.ok(*argv[1:], "--render-only", "--json")
+    assert ran.data["run_id"] == "demo:auth:LOGIN-7/error-analysis/001"
+
+
+def test_stages_are_shown_with_status_and_files_and_what_is_not_ready_is_refused(project: Project) -> None:
+    project.adopt({1: (), 2: (1,)})
+    known = ("--known", f"task={project.task_key.partition(':')[2]}", "--known", "task-type=implementation")
+    asked = init(project, *known)
+    prompt = asked.data["prompt"]
+    assert prompt["id"] == "stage"
+    shown = {option["value"]: option["hint"] for option in prompt["options"]}
+    assert list(shown) == ["auto", "1", "2"]
+    assert shown["1"].startswith("ready; stage-1/")
+    assert shown["2"].startswith("blocked; ← 1")
+    refused = step(project, asked.data["state"], "2").data["prompt"]
+    assert (refused["id"], refused["error"] != "") == ("stage", True)
+    assert step(project, asked.data["state"], "auto").data["prompt"]["id"] == "executor"
+
+
+def test_an_implementation_without_a_plan_says_so(project: Project) -> None:
+    asked = init(project, "--known", "task-group=a", "--known", "task-id=b", "--known", "task-type=implementation")
+    state, prompt = asked.data["state"], asked.data["prompt"]
+    while prompt["id"] != "stage":
+        prompt = step(project, state, "").data["prompt"]
+    assert "no approved plan" in prompt["error"]
+
+
+def test_back_and_a_state_that_is_not_there(project: Project) -> None:
+    assert project.run_phase().status == 0
+    asked = init(project)
+    state = asked.data["state"]
+    assert asked.data["prompt"]["id"] == "task"
+    assert step(project, state, "__back__").data["prompt"]["error"] != ""
+    assert step(project, state, "__new__").data["prompt"]["id"] == "task-group"
+    assert step(project, state, "__back__").data["prompt"]["id"] == "task"
+    missing = project.okstra("wizard", "step", "--state", state + "x", "--answer", "y", "--json")
+    assert (missing.status, missing.codes) == (2, ["not-found"])
+    early = project.okstra("wizard", "render-args", "--state", state, "--json")
+    assert (early.status, early.codes) == (3, ["input-open"])
