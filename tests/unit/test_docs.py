@@ -27,7 +27,7 @@ _PUBLIC = {
     "worktree_registry": ("list_active_stage_numbers", "set_implementation_base", "get_implementation_base"),
     "backfill": ("backfill",),
     "reconcile": ("reconcile", "rebuild"),
-    "wizard": ("init",),
+    "wizard": ("start", "step", "prompt"),
     "index": ("append", "newest_rows"),
 }
 
