@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Lists the runs of all projects, the newest first.
+# Lists the runs of all projects, the newest last.
 #
 # Usage: okstra-ctl list [options]
 #
 # Options:
+#   --project ID         runs of this project only
+#   --task-key KEY       runs of this task only
+#   --task-type TYPE     runs of this phase only
+#   --status S           runs of this status only
+#   --since WHEN         90m, 3h, 2d, 1w, or a day
+#   --limit N            the newest N only
 #   --json               one JSON object on stdout, for failures too
 #
 # A table at a terminal, plain text when piped.

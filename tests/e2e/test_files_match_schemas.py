@@ -114,6 +114,8 @@ def _asked(project: Project) -> None:
         pass
     project.okstra.ok("wizard", "render-args", "--state", state, "--json")
     project.okstra.ok("wizard", "confirmation", "--state", state, "--json")
+    project.okstra.ok("status", "--json")
+    project.okstra.ok("projects", "--json")
 
 
 def _without_git(project: Project) -> None:

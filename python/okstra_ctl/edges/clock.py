@@ -10,3 +10,7 @@ class Clock:
 
     def now(self) -> str:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    def before(self, seconds: int) -> str:
+        """The time that many seconds ago."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, time.time() - seconds)))
