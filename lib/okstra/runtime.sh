@@ -95,7 +95,7 @@ okstra_check_version() {
 # The interpreter, into okstra_python: named by the user, the checkout's, the one recorded at install, the home's.
 okstra_find_python() {
   local venv=$okstra_root/.venv/bin/python home=${OKSTRA_HOME:-${HOME:+$HOME/.okstra}} recorded=''
-  okstra_remedy="make setup, in a checkout of okstra; or set OKSTRA_PYTHON to a Python 3.10 or newer that has okstra's packages"
+  okstra_remedy="make setup, in a checkout of okstra; or \`okstra install\`; or set OKSTRA_PYTHON to a Python 3.10 or newer that has okstra's packages"
   if [[ -n ${OKSTRA_PYTHON:-} ]]; then
     okstra_python=$OKSTRA_PYTHON
     type -P -- "$okstra_python" >/dev/null ||
@@ -122,7 +122,7 @@ okstra_find_python() {
   okstra_python=python3
   python3 -I -c 'import sys
 from importlib.util import find_spec
-need = ["fasteners", "jsonschema", "markdown_it", "plumbum"] + ["tomli"] * (sys.version_info < (3, 11))
+need = ["detect_secrets", "fasteners", "jsonschema", "markdown_it", "plumbum"] + ["tomli"] * (sys.version_info < (3, 11))
 sys.exit(sys.version_info < (3, 10) or not all(map(find_spec, need)))' >/dev/null 2>&1 </dev/null ||
     die dependency-missing "no Python 3.10 or newer with okstra's packages was found" \
       "looked at OKSTRA_PYTHON, $venv, ${home:+$home/runtime, $home/venv/bin/python, }python3 on PATH" "$okstra_remedy"
