@@ -38,8 +38,10 @@ def outcome(
     *,
     quorum: int,
     checks: Mapping[Evidence, Checked] = MappingProxyType({}),
+    silent: int = 0,
 ) -> Outcome:
-    """The group's class and whether it is closed. `analysts` maps those whose results count to their voices.
+    """The group's class and whether it is closed. `analysts` maps those whose results count to their voices;
+    `silent` is how many others were asked and gave none: they have not agreed.
 
     Analysts of one provider are one voice when it comes to the quorum: two sessions of a model that is wrong
     agree easily.
@@ -47,7 +49,7 @@ def outcome(
     own = tuple(ballot for ballot in ballots if ballot.answer.item == group.id)
     positions = _positions(group, own, tuple(analysts))
     evidence = evidence_status(group, checks)
-    found = _class_of(positions, analysts, quorum)
+    found = _class_of(positions, analysts, quorum, silent)
     if found is FindingClass.CONSENSUS and evidence is EvidenceStatus.NOT_FOUND:
         found = FindingClass.CONTESTED
     return Outcome(group, found, own, evidence, _closed_by(own, found), checks)
@@ -58,13 +60,15 @@ def evidence_status(group: Group, checks: Mapping[Evidence, Checked]) -> Evidenc
     return finding_status([checks[line] for line in group.evidence if line in checks])
 
 
-def _class_of(positions: Mapping[str, Verdict | None], analysts: Mapping[str, str], quorum: int) -> FindingClass:
+def _class_of(
+    positions: Mapping[str, Verdict | None], analysts: Mapping[str, str], quorum: int, silent: int
+) -> FindingClass:
     spoke = {analysts[worker] for worker, verdict in positions.items() if verdict is not None}
     if len(spoke) < quorum:
         return FindingClass.SINGLE_SOURCE if len(set(analysts.values())) < quorum else FindingClass.ABORTED
     count = Counter(verdict is not Verdict.DISAGREE for verdict in positions.values() if verdict is not None)
     agree, disagree = count[True], count[False]
-    if agree == len(positions):
+    if agree == len(positions) + silent:
         return FindingClass.CONSENSUS
     if disagree > agree:
         return FindingClass.REFUTED
@@ -104,9 +108,12 @@ def _closed_by(ballots: Sequence[Ballot], found: FindingClass) -> str:
     return ""
 
 
-def unverified(group: Group, analysts: Mapping[str, str], checks: Mapping[Evidence, Checked]) -> Outcome:
+def unverified(
+    group: Group, analysts: Mapping[str, str], checks: Mapping[Evidence, Checked], *, silent: int = 0
+) -> Outcome:
     """For findings that nobody is asked about again (an implementation's verifiers): shared by all, or by one."""
-    shared = len({analysts[worker] for worker in group.raisers}) > 1 and group.raisers == analysts.keys()
+    voices = {analysts[worker] for worker in group.raisers}
+    shared = len(voices) > 1 and group.raisers == analysts.keys() and not silent
     found = FindingClass.CONSENSUS if shared else FindingClass.SINGLE_SOURCE
     evidence = evidence_status(group, checks)
     if evidence is EvidenceStatus.NOT_FOUND and found is FindingClass.CONSENSUS:

@@ -30,6 +30,11 @@ class Collected(NamedTuple):
         """The voices of those whose answers count."""
         return {answer.worker.id: answer.worker.voice for answer in self.answers if answer.state.counts}
 
+    @property
+    def silent(self) -> int:
+        """How many were asked and gave no answer that counts."""
+        return sum(not answer.state.counts for answer in self.answers)
+
 
 def analyse(scene: Scene, workers: Sequence[Worker]) -> Collected:
     """Dispatches workers whose product is a worker result. Raises as `dispatch`."""

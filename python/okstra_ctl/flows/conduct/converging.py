@@ -123,9 +123,10 @@ class Debate:
         by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}
         for ballot in self.ballots:
             by_group.get(ballot.answer.item, []).append(ballot)
-        voices, quorum = self._collected.voices, self._scene.quorum
+        voices, quorum, silent = self._collected.voices, self._scene.quorum, self._collected.silent
         return tuple(
-            outcome(group, by_group[group.id], voices, quorum=quorum, checks=self._checks) for group in self.groups
+            outcome(group, by_group[group.id], voices, quorum=quorum, checks=self._checks, silent=silent)
+            for group in self.groups
         )
 
     def _write(self) -> None:

@@ -214,7 +214,7 @@ def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]])
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
     base, head = _base(scene), _head(scene)
     checks = check_results(scene, built.verified, head)
-    outcomes = [unverified(group, built.verified.voices, checks) for group in groups]
+    outcomes = [unverified(group, built.verified.voices, checks, silent=built.verified.silent) for group in groups]
     made = material(scene, built.verified, outcomes, gates)
     return made._replace(
         answers=(built.executor, *built.verified.answers),
