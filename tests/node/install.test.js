@@ -108,8 +108,11 @@ test('an older install is brought up to date: changed files updated, files of ol
   record.folders.push(home.at('.claude', 'skills', 'okstra-old'));
   record.version = '0.0.9';
   home.write(JSON.stringify(record), '.okstra', 'installed-skills.json');
+  home.write(JSON.stringify({ ...home.record('runtime'), version: '0.0.9' }), '.okstra', 'installed-runtime.json');
   const again = home.okstra('install');
   assert.equal(again.status, 0, again.stderr);
+  assert.deepEqual([again.data.version_before, again.data.version], ['0.0.9', home.record('runtime').version]);
+  assert.equal(home.record('skills').state, 'complete');
   const actions = Object.fromEntries(again.data.files.map((one) => [path.basename(path.dirname(one.path)) + '/' + path.basename(one.path), one.action]));
   assert.equal(actions['okstra-run/SKILL.md'], 'updated');
   assert.equal(actions['okstra-old/untouched.md'], 'removed');

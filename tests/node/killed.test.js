@@ -1,8 +1,9 @@
 // Install and uninstall killed at any moment, and two at once: the next one finishes, and nobody's file is lost.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
-import { Home, random } from './stand.js';
+import { Home, random, recorded } from './stand.js';
 
 const TIMES = 15;
 
@@ -34,6 +35,35 @@ test('killed while it installs, at random moments: the next install finishes, un
   }
   t.diagnostic(`${hits} of ${TIMES} were killed at work`);
 });
+
+test('killed as soon as each of its files is there, or is gone: the next one finishes', async (t) => {
+  const model = new Home(t);
+  model.okstra('install');
+  const records = ['runtime', 'skills', 'agents'].map((kind) => `.okstra/installed-${kind}.json`);
+  const names = [...records, ...recorded(model).map((file) => path.relative(model.folder, file))];
+  const whole = settled(model);
+  const home = new Home(t);
+  let hits = 0;
+  for (const name of names) {
+    hits += await killedWhen(home, () => fs.existsSync(home.at(name)), 'install');
+    assert.equal(home.okstra('install').status, 0, name);
+    assert.deepEqual(settled(home), whole, name);
+    hits += await killedWhen(home, () => !fs.existsSync(home.at(name)), 'uninstall');
+    assert.equal(home.okstra('uninstall').status, 0, name);
+    assert.deepEqual(home.picture(), {}, name);
+  }
+  t.diagnostic(`${hits} of ${2 * names.length} were killed at work`);
+});
+
+// Kills the command at the moment when `happened`; answers 1 when it was still at work.
+async function killedWhen(home, happened, ...args) {
+  const child = home.start(...args);
+  let over = false;
+  const ended = new Promise((done) => child.on('close', (status, signal) => done(signal === 'SIGKILL' ? 1 : 0))).finally(() => (over = true));
+  while (!over && !happened()) await new Promise((done) => setImmediate(done));
+  child.kill('SIGKILL');
+  return ended;
+}
 
 test('killed while it updates: no edit is lost, no file half written', async (t) => {
   const below = random(t);
