@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from typing import IO, NamedTuple, NoReturn
 
@@ -45,6 +46,19 @@ class Running:
             self._process.kill()
             stdout, stderr = self._process.communicate()
         return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
+
+    def finish_or(self, stop: threading.Event) -> Finished:
+        """As `finish`; once `stop` is set the process is asked to end (SIGTERM), and waited for."""
+        asked = False
+        while True:
+            try:
+                stdout, stderr = self._process.communicate(self._stdin, timeout=0.1)
+                return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
+            except subprocess.TimeoutExpired:
+                self._stdin = None
+                if stop.is_set() and not asked:
+                    self._process.terminate()
+                    asked = True
 
     def kill(self) -> None:
         if self._process.poll() is None:

@@ -45,6 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, metavar=metavar, default="", help=text)
     for slot in MODEL_SLOTS:
         parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
+    parser.add_argument("--all-ready", action="store_true", help="lead all stages, wave by wave, merged in between")
+    parser.add_argument("--jobs", metavar="N", type=int, default=2, help="with --all-ready: stages at once (default 2)")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -53,6 +55,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
     inputs = gather(args, call)
+    if args.all_ready:
+        from ..waves import lead_all
+
+        return lead_all(inputs, args.jobs, call)
     if args.dry_run:
         return _preview(inputs, call)
     if not (args.yes or args.render_only) and sys.stdin.isatty():

@@ -1,0 +1,56 @@
+"""`okstra run --all-ready` from the command line."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ..core.identity import TaskKey
+from ..core.paths import IMPLEMENTATION
+from ..edges import assets
+from ..flows.prepare.inputs import PrepareInputs
+from ..flows.project import open_project
+from ..words.errors import UsageError
+from .command_table import Call
+from .leading import say, stopped_by_signals
+from .reply import Reply, fields
+
+
+def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
+    """Raises UsageError (`usage`) for another phase; else as `run_waves`."""
+    from ..flows.waves import run_waves
+
+    if inputs.task_type != IMPLEMENTATION or jobs < 1:
+        hint = "okstra run --task-key KEY --task-type implementation --all-ready --jobs 2"
+        raise UsageError("usage", "--all-ready is for implementation, with at least one job", hint=hint)
+    project = open_project(call.start, call.doors)
+    key = TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        done = run_waves(project, key, command_of(inputs, key, project.root), jobs, call.doors, stop, say)
+    shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
+    following = f"okstra run --task-key {key} --task-type final-verification"
+    data = {
+        "stages": [one._asdict() for one in done.stages],
+        "commits": list(done.commits),
+        "next": [following],
+    }
+    return Reply(data, fields([*shown, ("merged", done.commits[-1] if done.commits else ""), ("next", following)]))
+
+
+def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
+    """What starts one stage's run, with all that this one was asked for."""
+    flags = {
+        "workers": ",".join(inputs.workers),
+        "executor": inputs.executor,
+        "provider": inputs.provider,
+        "directive": inputs.directive,
+        "related-tasks": ",".join(inputs.related_tasks),
+        "report-language": inputs.report_language,
+        "budget": inputs.budget_usd,
+        **{f"{slot}-model": model for slot, model in inputs.models.items()},
+    }
+    given = [f"--{name}={value}" for name, value in flags.items() if value]
+    program = os.path.join(assets.root(), "bin", "okstra")
+    base = [program, "run", "--task-key", str(key), "--task-type", IMPLEMENTATION]
+    return [*base, "--lead", "auto", "--project-root", root, "--yes", "--json", *given]
