@@ -162,7 +162,7 @@ def _plan(report: Report, fields: Sequence[Field], labels: Labels) -> Iterator[s
 
 def _field(phase: Mapping[str, Any], field: Field, labels: Labels) -> Iterator[str]:
     value = phase.get(field.name)
-    yield f"### {field.title}"
+    yield f"### {labels.get(f'field_{field.name}', field.title)}"
     yield ""
     if not field.is_list:
         yield str(value or labels["none"]).strip()

@@ -13,20 +13,19 @@ from typing import Any, NamedTuple
 
 from ...core.paths import RunFiles
 from ...core.report.completion import check_written, complete
-from ...core.report.markdown import render_markdown
-from ...core.report.parts import Schema, fields_of
+from ...core.report.parts import Schema
 from ...core.results.records import Problem
 from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...edges import assets, fsio
 from ...words.findings import Gate
+from ..report_pages import SCHEMA_FILE, render_pages
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .drafting import SCHEMA, Material, draft, guide
 from .scene import Scene
 
-SCHEMA_FILE = ("schemas", "final-report-v1.schema.json")
 DRAFT_SCHEMA = "report-draft/1"
 _AUTHOR_LEAD = "lead"
 
@@ -59,12 +58,11 @@ def write_report(scene: Scene, material: Material) -> Written:
 
 
 def save_report(scene: Scene, report: dict[str, Any]) -> None:
-    """Writes data and markdown. The data last: it is what says that the report stands."""
-    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
-    labels = json.loads(assets.text("templates", "reports", "i18n", f"{report['language']}.json"))
-    text = render_markdown(report, fields_of(schema, scene.id.task_type), labels, scene.phase.title)
+    """Writes the pages, and the data last: it is what says that the report stands."""
+    pages = render_pages(scene.run, report)
     fsio.make_folder(os.path.dirname(scene.files.report))
-    fsio.replace(scene.files.report, text.encode("utf-8", "backslashreplace"))
+    fsio.replace(scene.files.report, pages.markdown)
+    fsio.replace(scene.files.report_html, pages.html)
     fsio.replace_json(scene.files.report_data, report)
     scene.tell("report-written")
 

@@ -1,0 +1,34 @@
+"""The plain lists of the report: risks, follow-up tasks, what was checked."""
+
+from __future__ import annotations
+
+from . import pieces
+from .markup import Markup, tag
+from .view import View
+
+
+def risks(view: View) -> Markup:
+    return pieces.section("risks", view.words("risks"), pieces.bullets(view.report["risks"], view.words))
+
+
+def follow_ups(view: View) -> Markup:
+    words = view.words
+    rows = [
+        tag(
+            "li",
+            tag("p", tag("b", one["title"]), " ", tag("span", words.phase(one["task_type"]), class_="muted")),
+            pieces.prose(one["reason"], words),
+        )
+        for one in view.report["follow_ups"]
+    ]
+    body = tag("ul", rows, class_="plain-list") if rows else pieces.nothing(words)
+    return pieces.section("follow-ups", words("follow_ups"), body)
+
+
+def checked(view: View) -> Markup:
+    words = view.words
+    names = ("what", "how", "result")
+    rows = [[pieces.prose(one[name], words) for name in names] for one in view.report["checked"]]
+    header = [words(f"checked_{name}") for name in names]
+    body = pieces.table(header, rows, label=words("checked")) if rows else pieces.nothing(words)
+    return pieces.section("checked", words("checked"), body)
