@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -57,10 +58,32 @@ esac
 def test_a_sound_machine(okstra: Okstra) -> None:
     found = rows(okstra("doctor", "--json"))
     assert failed(found) == []
-    assert {"python", "git", "git identity", "okstra's home", "locks", "disk", "registry", "tmux", "providers"} == set(
-        found
-    )
+    assert set(found) == {
+        "python",
+        "git",
+        "git identity",
+        "okstra's home",
+        "locks",
+        "disk",
+        "registry",
+        "install",
+        "tmux",
+        "providers",
+    }
+
+
+def test_the_result_stands_last(okstra: Okstra) -> None:
     assert okstra.ok("doctor").stdout.endswith("\nresult: OK\n")
+
+
+def test_an_install_that_was_cut_off_or_is_of_another_version_is_told(okstra: Okstra) -> None:
+    home = Path(okstra.environment["OKSTRA_HOME"])
+    home.mkdir(mode=0o700, exist_ok=True)
+    record = {"schema": "installed-skills/1", "version": "0.0.1", "state": "complete", "files": []}
+    (home / "installed-skills.json").write_text(json.dumps(record))
+    assert rows(okstra("doctor", "--json"))["skills"]["status"] == "warn"
+    (home / "installed-skills.json").write_text(json.dumps({**record, "state": "installing"}))
+    assert "skills" in failed(rows(okstra("doctor", "--json")))
     assert not [name for name in os.listdir(Path(okstra.environment["OKSTRA_HOME"]) / "worktrees") if "check" in name]
 
 

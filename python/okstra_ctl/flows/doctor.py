@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 
+from .. import __version__
 from ..core.tidiness import show_size
-from ..edges import git
+from ..edges import fsio, git
 from ..edges.lock_check import fault_of_locks
 from ..words.errors import OkstraError
 from .doors import Doors
@@ -27,7 +29,7 @@ def examine(doors: Doors, start: str, *, providers: bool) -> list[CheckRow]:
     rows = [_python(), *_git(start), home]
     if home.status is not CheckStatus.FAIL:
         rows += [_locks(doors), _disk(doors), registry_row(doors)]
-    return [*rows, _tmux(doors), *presence_rows(doors)]
+    return [*rows, *_installed(doors), _tmux(doors), *presence_rows(doors)]
 
 
 def _python() -> CheckRow:
@@ -75,6 +77,36 @@ def _disk(doors: Doors) -> CheckRow:
     if free < _TOO_LITTLE:
         return CheckRow("disk", CheckStatus.FAIL, shown, remedy)
     return CheckRow("disk", CheckStatus.WARN if free < _SCARCE else CheckStatus.OK, shown, remedy * (free < _SCARCE))
+
+
+def _installed(doors: Doors) -> list[CheckRow]:
+    """Runtime, skills and agents that `okstra install` put there: of this version, and as it wrote them."""
+    rows = []
+    for kind in ("runtime", "skills", "agents"):
+        path = os.path.join(doors.home.root, f"installed-{kind}.json")
+        try:
+            record = fsio.read_json(path)
+        except OkstraError as error:
+            rows.append(CheckRow(kind, CheckStatus.FAIL, error.message, error.hint))
+            continue
+        if record is not None:
+            rows.append(_installed_row(kind, record))
+    return rows or [CheckRow("install", CheckStatus.WARN, "okstra install was not run here", "okstra install")]
+
+
+def _installed_row(kind: str, record: Mapping[str, object]) -> CheckRow:
+    version = str(record.get("version", ""))
+    if record.get("state") != "complete":
+        return CheckRow(kind, CheckStatus.FAIL, "an install was cut off", "okstra install")
+    if version != __version__:
+        told = f"installed by okstra {version}, and this is {__version__}"
+        return CheckRow(kind, CheckStatus.WARN, told, "okstra install")
+    files = record.get("files")
+    entries = [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
+    missing = [str(entry.get("path")) for entry in entries if not os.path.lexists(str(entry.get("path")))]
+    if missing:
+        return CheckRow(kind, CheckStatus.FAIL, f"{len(missing)} file(s) are gone: {missing[0]}", "okstra install")
+    return CheckRow(kind, CheckStatus.OK, f"{version}, {len(entries)} file(s)")
 
 
 def _tmux(doors: Doors) -> CheckRow:

@@ -19,6 +19,11 @@ from .reply import Reply, print_error, print_reply
 # argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
 argparse._ = str  # type: ignore[attr-defined]
 
+_IN_NODE = (
+    ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
+    ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
+)
+
 
 class _Formatter(argparse.HelpFormatter):
     """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""
@@ -116,6 +121,7 @@ def _help() -> str:
     for group in dict.fromkeys(command.group for command in COMMANDS):
         lines.append(f"{group}:")
         lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
+    lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in _IN_NODE)]
     return "\n".join([*lines, "", "okstra COMMAND --help tells the flags; okstra --version the version."])
 
 
