@@ -49,6 +49,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
     "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
     "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
+    "answers-invalid": ErrorCode(
+        EXIT_USAGE, "the file of --clarification-response holds no answers to this task's questions"
+    ),
     "bad-ref": ErrorCode(EXIT_USAGE, "a git ref or commit does not exist"),
     # 3: refused
     "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),

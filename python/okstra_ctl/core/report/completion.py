@@ -32,7 +32,7 @@ def complete(draft: Report, written: Mapping[str, Any], *, tokens: tuple[str, ..
         }
     if report["verdict"].get("token") not in tokens:
         report["verdict"] = {**report["verdict"], "token": tokens[-1]}
-    report["clarifications"] = [*draft["clarifications"], *_new_rows(draft, written, "clarifications", "id")]
+    report["clarifications"] = [*draft["clarifications"], *_new_questions(draft, written)]
     report["checked"] = [*draft["checked"], *_new_rows(draft, written, "checked", "what")]
     return report
 
@@ -42,6 +42,26 @@ def _phase(drafted: Mapping[str, Any], written: Any) -> Any:
     if not isinstance(written, Mapping):
         return written
     return {**written, **{name: value for name, value in drafted.items() if value}}
+
+
+def _new_questions(draft: Report, written: Mapping[str, Any]) -> list[Any]:
+    """Rows that the writer added. One that took an answered question's id to ask something else gets the next free
+    one: no question may be lost."""
+    rows = _new_rows(draft, written, "clarifications", "id")
+    drafted = {row["id"]: row["question"] for row in draft["clarifications"]}
+    asked = written.get("clarifications")
+    for row in asked if isinstance(asked, list) else []:
+        if not isinstance(row, Mapping) or row.get("id") not in drafted or row.get("status") != "open":
+            continue
+        if row.get("question") not in drafted.values():
+            rows.append({**row, "id": _free_id([*draft["clarifications"], *rows])})
+    return rows
+
+
+def _free_id(rows: list[Any]) -> str:
+    ids = [row.get("id") for row in rows if isinstance(row, Mapping)]
+    numbers = [int(name[2:]) for name in ids if isinstance(name, str) and name[:2] == "C-" and name[2:].isdigit()]
+    return f"C-{max(numbers, default=0) + 1:03d}"
 
 
 def _new_rows(draft: Report, written: Mapping[str, Any], name: str, key: str) -> list[Any]:

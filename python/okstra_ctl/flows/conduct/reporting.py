@@ -19,6 +19,7 @@ from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...edges import assets, fsio
 from ...words.findings import Gate
+from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
@@ -43,6 +44,8 @@ def write_report(scene: Scene, material: Material) -> Written:
     """Drafts, dispatches the report writer, checks and completes. Raises as `dispatch`."""
     schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
     drafted = draft(scene, material, schema)
+    answered = answers_of_run(scene.files, scene.run.project.task(scene.id.task), scene.id.task)
+    drafted["clarifications"] = [*answered, *drafted["clarifications"]]
     tokens = material.tokens
     told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
     ask(scene.files.report_draft, fsio.json_bytes(told), scene.files.report_data)

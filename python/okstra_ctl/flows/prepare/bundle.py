@@ -158,7 +158,7 @@ def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStac
         okstra_version=__version__,
         prepared_at=doors.clock.now(),
         rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
-        requested=_requested(request.inputs),
+        requested=_requested(request, draft.files),
         notes=draft.notes,
     )
     fsio.make_folder(os.path.dirname(draft.files.manifest))
@@ -166,14 +166,16 @@ def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStac
     fsio.replace_json(draft.files.manifest, new_manifest(facts))
 
 
-def _requested(inputs: PrepareInputs) -> dict[str, object]:
-    """What was asked for and only the lead can carry out: kept for whoever drives the run."""
+def _requested(request: Request, files: RunFiles) -> dict[str, object]:
+    """What was asked for and only the lead can carry out: kept for whoever drives the run. Of a person's answers the
+    run's own copy is named, for the file they came in may be gone by a rerun."""
+    inputs = request.inputs
     return {
         "brief": inputs.brief_path,
         "directive": inputs.directive,
         "critic": inputs.critic,
         "related_tasks": list(inputs.related_tasks),
-        "clarification_response": inputs.clarification_response,
+        "clarification_response": files.user_response if request.answers else "",
         "pr_template_path": inputs.pr_template_path,
         "budget_usd": inputs.budget_usd,
         "fix_cycle": inputs.fix_cycle,

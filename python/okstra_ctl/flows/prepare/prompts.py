@@ -51,7 +51,7 @@ def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str
         "BRIEF_PATH": request.brief or NONE,
         "DIRECTIVE": inputs.directive or NONE,
         "RELATED_TASKS": ", ".join(inputs.related_tasks) or NONE,
-        "CLARIFICATION_RESPONSE": inputs.clarification_response or NONE,
+        "CLARIFICATION_RESPONSE": request.answers.prompt if request.answers else NONE,
         "REPORT_LANGUAGE": request.language,
         "LANGUAGE_NAME": LANGUAGE_NAMES[request.language],
         "WORK_CATEGORY": request.category,

@@ -20,6 +20,7 @@ from ...edges.secrets import hide
 from ...words.errors import Missing, Refused, UsageError
 from ...words.statuses import WorktreeStatus
 from .. import plans
+from ..clarification import Given, read_answers
 from ..doors import Doors
 from ..project import Project, load_project
 from ..runs import check_budget
@@ -44,6 +45,7 @@ class Request(NamedTuple):
     degraded: WorktreeStatus | None
     plan: str
     stage_map: StageMap | None
+    answers: Given | None
 
     @property
     def task(self) -> TaskFiles:
@@ -79,6 +81,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
     manifest = check_folder_is_free(project.files, key) or {}
     _check_given(inputs)
+    answers = read_answers(inputs.clarification_response, project.files.task(key), key)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
     workers, lead_model = _people(inputs, phase, doors)
     repository = discovery.finish()
@@ -99,6 +102,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         degraded=degraded,
         plan=plan,
         stage_map=stage_map,
+        answers=answers,
     )
 
 
@@ -138,12 +142,9 @@ def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
 
 def _check_given(inputs: PrepareInputs) -> None:
     """Values that are only passed on to the lead are checked all the same: a typo is told now, not in an hour."""
-    for flag, path in (
-        ("--clarification-response", inputs.clarification_response),
-        ("--pr-template-path", inputs.pr_template_path),
-    ):
-        if path and not os.path.isfile(path):
-            raise UsageError("not-found", f"there is no file {path}", where=flag)
+    path = inputs.pr_template_path
+    if path and not os.path.isfile(path):
+        raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")
     if inputs.budget_usd:
         check_budget(inputs.budget_usd)
     for key in inputs.related_tasks:

@@ -78,11 +78,13 @@ def context_of(
 def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], at: str) -> dict[str, bytes]:
     """Path to bytes of all that the run's folder holds before its manifest."""
     event = {"v": 1, "at": at, "event": "prepared", "run_id": str(run)}
+    answers = request.answers
     return {
         **prompts.render(request, run_files, context),
         run_files.run_context: fsio.json_bytes(new_context(run, context)),
         run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
         run_files.events: encode_line(event),
+        **({run_files.user_response: answers.text.encode("utf-8")} if answers else {}),
     }
 
 
