@@ -86,7 +86,7 @@ def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors) -> t
         note="; ".join(text for text in wishes if text),
     )
     _record(run, row, doors)
-    return _tell(run, at, doors)
+    return tell_done(run, at, doors)
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
@@ -239,13 +239,14 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
 
 
-def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+    """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
     news = task_records.RunNews(run.id, "done", at, f"okstra stage list --plan {run.plan_path}")
     row = run_index.IndexRow(
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
-    run_events.append(run.files, "done", at, run_id=str(run.id))
     told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    run_events.append(run.files, "done", at, run_id=str(run.id))
     return tuple(warning for warning in told if warning)
 
 

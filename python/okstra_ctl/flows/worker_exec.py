@@ -16,7 +16,9 @@ from ..core.roster import Worker
 from ..edges import fsio, tmux
 from ..words.errors import UsageError
 from .conduct.assignments import MAIN, Answer, Assignment
-from .conduct.dispatch import dispatch, dispatched_before, log_of
+from .conduct.dispatch import dispatch
+from .conduct.dispatch_records import log_of
+from .conduct.recalling import dispatched_before
 from .conduct.scene import Say, Scene, open_scene
 from .doors import Doors
 from .result_check import expected_at, problems_of_text

@@ -11,7 +11,8 @@ from ...core.results.worker_result import parse_worker_result
 from ...core.roster import Worker
 from ...words.outcomes import AnswerState
 from .assignments import MAIN, Answer, Assignment
-from .dispatch import dispatch, recalled
+from .dispatch import dispatch
+from .recalling import recalled
 from .scene import Scene
 
 

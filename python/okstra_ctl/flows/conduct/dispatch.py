@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,17 +11,16 @@ from typing import Any
 from ...agents.job import Job, Report
 from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
-from ...core.json_text import encode_line
 from ...core.roster import access_of
 from ...edges import assets, fsio, git
-from ...edges.locks import LockKind, hold
-from ...edges.secrets import hide_in_file
 from ...words.errors import Interrupted, OkstraError, Refused
-from ...words.outcomes import Access, AnswerState, WorkerOutcome
+from ...words.outcomes import Access, WorkerOutcome
 from .. import guarding
 from ..prompting import fill_file
 from ..run_events import events_of
 from .assignments import Answer, Assignment, Found, as_answer, look
+from .dispatch_records import log_of, record_end, screen
+from .recalling import recalled
 from .scene import Scene
 
 _ATTEMPTS = 2
@@ -60,23 +57,14 @@ def _answer(scene: Scene, assignment: Assignment) -> Answer:
             return answer
         _check_budget(scene)
         report = _start(scene, assignment, prompt, attempt)
-        _screen(scene, assignment, attempt)
+        screen(scene, assignment, attempt)
         found = look(assignment)
         answer = as_answer(assignment, found, report.outcome, attempt)
-        _record_end(scene, answer, report, attempt, found)
+        record_end(scene, answer, report, attempt, found)
         if answer.outcome is not WorkerOutcome.INVALID_RESULT:
             return answer
         prompt = _repair_prompt(scene, assignment, found, attempt)
     return answer
-
-
-def recalled(scene: Scene, assignment: Assignment) -> Answer:
-    """The answer that is on disk from before; one that was not run when there is none that counts."""
-    before = dispatched_before(scene, assignment)
-    found = look(assignment)
-    if found.state.counts and _finished_before(scene, assignment):
-        return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
-    return Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
 
 
 def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> Report:
@@ -90,15 +78,6 @@ def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> R
     return run_job(
         job, provider(worker.provider, scene.settings.providers), stop=scene.stop, inherited=inherited(scene)
     )
-
-
-def _screen(scene: Scene, assignment: Assignment, attempt: int) -> None:
-    """Hides keys in what the worker left, before anything reads it; says how many of which kind."""
-    log = log_of(scene, assignment, attempt)
-    for path in (log, assignment.result, scene.files.worker_audit(assignment.worker.id)):
-        found = hide_in_file(path)
-        if found:
-            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=found)
 
 
 def _job(
@@ -128,11 +107,6 @@ def _job(
         environment={**_facts(scene, assignment, attempt), **guarding.environment(scene.run, worker.role)},
         options=_guarded(scene, worker.provider, options),
     )
-
-
-def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
-    worker = assignment.worker.id
-    return scene.files.log("-".join(filter(None, [worker, assignment.label, str(attempt) if attempt > 1 else ""])))
 
 
 def _guarded(scene: Scene, provider_name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,62 +175,3 @@ def _check_budget(scene: Scene) -> None:
             where=scene.files.manifest,
             hint=f"okstra resume {scene.id} --budget MORE goes on where it stopped",
         )
-
-
-def dispatched_before(scene: Scene, assignment: Assignment) -> int:
-    """How often this was dispatched before."""
-    return Counter(_key(row) for row in events_of(scene.files) if row.get("event") == "dispatched")[
-        (assignment.worker.id, assignment.label)
-    ]
-
-
-def _finished_before(scene: Scene, assignment: Assignment) -> bool:
-    """Whether the file at the result path is a finished turn's. Without a dispatch it is an interactive lead's."""
-    mine = [row for row in events_of(scene.files) if _key(row) == (assignment.worker.id, assignment.label)]
-    last = mine[-1] if mine else {}
-    return last.get("event") != "ended" or last.get("outcome") == WorkerOutcome.COMPLETED
-
-
-def _key(row: Mapping[str, Any]) -> tuple[object, object]:
-    return row.get("worker"), row.get("label")
-
-
-_records = threading.Lock()
-
-
-def _record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found) -> None:
-    heard, worker = report.heard, answer.worker
-    usage = heard.usage._asdict() if heard.usage else None
-    facts: dict[str, object] = {
-        "worker": worker.id,
-        "label": answer.assignment.label,
-        "attempt": attempt,
-        "outcome": str(answer.outcome),
-        "state": str(answer.state),
-        "failure": str(heard.failure),
-        "message": heard.message[:500],
-        "exit_status": report.exit_status,
-        "seconds": round(report.seconds, 3),
-        "starts": report.attempts,
-        "model": heard.model,
-        "usage": usage,
-        "denials": list(heard.denials)[:20],
-    }
-    with _records:
-        scene.tell("ended", **facts)
-        if answer.outcome is not WorkerOutcome.COMPLETED:
-            _record_error(scene, facts, found)
-    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s")
-
-
-def _record_error(scene: Scene, facts: Mapping[str, object], found: Found) -> None:
-    """The run's error log: one row for everything that did not go as it should."""
-    problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
-    row = {"v": 1, "at": scene.doors.clock.now(), "run_id": str(scene.id), **facts, "problems": problems}
-    path = scene.files.errors
-    fsio.make_folder(os.path.dirname(path))
-    try:
-        with hold(LockKind.INDEX, f"{path}.lock"):
-            fsio.append_line(path, encode_line(row))
-    except OkstraError as error:
-        scene.say(f"the error log could not be written: {error.message}")

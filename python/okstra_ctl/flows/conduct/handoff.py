@@ -16,11 +16,13 @@ from ...edges import assets, fsio, git, proc
 from ...edges.merging import merge_tree
 from ...words.errors import OkstraError, Refused
 from ...words.findings import Gate
+from ..run_events import events_of
 from .analysis import Collected
 from .drafting import Material, material
 from .scene import Scene
 
 STEPS = ("push", "pr")
+_BEGUN, _RUN = "step-begun", "step-run"
 _FIT = ("accepted", "conditional-accept")
 
 
@@ -138,13 +140,32 @@ def _carry_out(scene: Scene, chosen: Sequence[str], branch: str, base: str, body
             ]
         )
         try:
-            ended = proc.run(argv, cwd=scene.folder, env=git.users_environment())
+            status, said = _run_once(scene, step, argv, branch)
         except OkstraError as error:
             ran.append(Ran(f"{' '.join(argv)} ({error.message})", 127))
             break
-        ran.append(Ran(" ".join(argv), ended.status))
-        scene.tell("step-run", command=argv, exit=ended.status)
-        link = ended.stdout.decode("utf-8", "replace").strip() if step == "pr" and ended.ok else link
-        if not ended.ok:
+        ran.append(Ran(" ".join(argv), status))
+        link = said if step == "pr" and status == 0 else link
+        if status != 0:
             break
     return ran, link
+
+
+def _run_once(scene: Scene, step: str, argv: list[str], branch: str) -> tuple[int, str]:
+    """The step's status and what it said. A step that an earlier lead of this run has done is not done again; one
+    that it began may have been: a push is the same twice, a pull request is asked for."""
+    before = [row for row in events_of(scene.files) if row.get("command") == argv]
+    done = next((row for row in before if row.get("event") == _RUN and row.get("exit") == 0), None)
+    if done is not None:
+        return 0, str(done.get("said") or "")
+    env = git.users_environment()
+    ended = None
+    if step == "pr" and before and before[-1].get("event") == _BEGUN:
+        there = proc.run(["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"], cwd=scene.folder, env=env)
+        ended = there if there.ok else None
+    if ended is None:
+        scene.tell(_BEGUN, command=argv)
+        ended = proc.run(argv, cwd=scene.folder, env=env)
+    said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
+    scene.tell(_RUN, command=argv, exit=ended.status, said=said)
+    return ended.status, said

@@ -84,19 +84,10 @@ def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str, ...]:
-    """Manifest first, for it says how the run ended; then what is derived from it. Answers warnings."""
+    """What others read of the run first, the manifest last: it ends the run, and until then a resume does all this
+    again. Answers warnings."""
     at = scene.doors.clock.now()
-    models = {row["worker"]: row["model_observed"] for row in report["execution"]}
-    update_manifest(
-        scene,
-        ended_at=at,
-        outcome=outcome,
-        gates={name: gate["gate"] for name, gate in report["gates"].items()},
-        usage=report["usage"],
-        roster=[{**row, "model_observed": models.get(row["id"])} for row in _roster(scene)],
-    )
     fsio.replace_json(scene.files.team_state, _team_state(scene))
-    scene.tell("persisted", outcome=outcome)
     next_step = str(report["verdict"]["next_step"])
     news = task_records.RunNews(scene.id, outcome, at, next_step)
     row = run_index.IndexRow(
@@ -106,6 +97,16 @@ def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str,
         task_records.record_softly(scene.run.project, news, worktree=scene.folder),
         run_index.append_softly(scene.doors.home, row),
     ]
+    scene.tell("persisted", outcome=outcome)
+    models = {one["worker"]: one["model_observed"] for one in report["execution"]}
+    update_manifest(
+        scene,
+        ended_at=at,
+        outcome=outcome,
+        gates={name: gate["gate"] for name, gate in report["gates"].items()},
+        usage=report["usage"],
+        roster=[{**one, "model_observed": models.get(one["id"])} for one in _roster(scene)],
+    )
     return tuple(warning for warning in told if warning)
 
 

@@ -1,0 +1,71 @@
+"""What is written down of a dispatch: its end among the run's events, faults in the error log; keys are hidden."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+
+from ...agents.job import Report
+from ...core.json_text import encode_line
+from ...edges import fsio
+from ...edges.locks import LockKind, hold
+from ...edges.secrets import hide_in_file
+from ...words.errors import OkstraError
+from ...words.outcomes import WorkerOutcome
+from .assignments import Answer, Assignment, Found
+from .scene import Scene
+
+_records = threading.Lock()
+
+
+def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
+    worker = assignment.worker.id
+    return scene.files.log("-".join(filter(None, [worker, assignment.label, str(attempt) if attempt > 1 else ""])))
+
+
+def screen(scene: Scene, assignment: Assignment, attempt: int) -> None:
+    """Hides keys in what the worker left, before anything reads it; says how many of which kind."""
+    log = log_of(scene, assignment, attempt)
+    for path in (log, assignment.result, scene.files.worker_audit(assignment.worker.id)):
+        found = hide_in_file(path)
+        if found:
+            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=found)
+
+
+def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found) -> None:
+    heard, worker = report.heard, answer.worker
+    usage = heard.usage._asdict() if heard.usage else None
+    facts: dict[str, object] = {
+        "worker": worker.id,
+        "label": answer.assignment.label,
+        "attempt": attempt,
+        "outcome": str(answer.outcome),
+        "state": str(answer.state),
+        "failure": str(heard.failure),
+        "message": heard.message[:500],
+        "exit_status": report.exit_status,
+        "seconds": round(report.seconds, 3),
+        "starts": report.attempts,
+        "model": heard.model,
+        "usage": usage,
+        "denials": list(heard.denials)[:20],
+    }
+    with _records:
+        scene.tell("ended", **facts)
+        if answer.outcome is not WorkerOutcome.COMPLETED:
+            _record_error(scene, facts, found)
+    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s")
+
+
+def _record_error(scene: Scene, facts: Mapping[str, object], found: Found) -> None:
+    """The run's error log: one row for everything that did not go as it should."""
+    problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
+    row = {"v": 1, "at": scene.doors.clock.now(), "run_id": str(scene.id), **facts, "problems": problems}
+    path = scene.files.errors
+    fsio.make_folder(os.path.dirname(path))
+    try:
+        with hold(LockKind.INDEX, f"{path}.lock"):
+            fsio.append_line(path, encode_line(row))
+    except OkstraError as error:
+        scene.say(f"the error log could not be written: {error.message}")
