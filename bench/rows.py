@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from evidence_rows import isolation_receipt, thousand_citations
 from measure import Row, compare, run, seconds, settle, spread
@@ -103,15 +105,20 @@ def remove_10000_files() -> list[Row]:
 def light_commands() -> list[Row]:
     with scene(10) as place:
         plan = place.plan(5)
+        result, asked = _result_of_a_run(place), place.okstra("wizard", "init", "--json")
+        state: str = json.loads(asked)["data"]["state"]
         commands: list[tuple[str, ...]] = [
             ("list",),
+            ("status",),
             ("stage", "list", "--plan", plan),
             ("worktree", "list"),
+            ("check", "result", result),
+            ("wizard", "step", "--state", state, "--answer=bench:none"),
             ("--version",),
         ]
         return [
             compare(
-                f"okstra {' '.join(word for word in words if word not in ('--plan', plan))}",
+                f"okstra {' '.join(word for word in words[:2] if not word.startswith('--') or len(words) == 1)}",
                 lambda words=words: run([OKSTRA, *words], cwd=str(place.repo), env=place.env),  # type: ignore[misc]
                 "python -I -c pass",
                 lambda: run([PYTHON, "-I", "-c", "pass"]),
@@ -120,6 +127,13 @@ def light_commands() -> list[Row]:
             )
             for words in commands
         ]
+
+
+def _result_of_a_run(place: Scene) -> str:
+    """A worker's result, by rehearsal."""
+    flags = ("--task-key", TASK, "--task-type", "error-analysis", "--provider", "rehearsal", "--yes", "--json")
+    run_dir = Path(json.loads(place.okstra("run", *flags))["data"]["run_dir"])
+    return str(next(run_dir.glob("worker-results/rehearsal-a-worker-error-analysis-*.md")))
 
 
 def worktree_list() -> list[Row]:

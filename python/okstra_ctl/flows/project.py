@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..core.paths import ProjectFiles
 from ..core.project_config import ProjectConfig, project_config
-from ..edges import fsio, git
+from ..edges import fsio
 from ..words.errors import Missing
 from .doors import Doors
 
@@ -61,6 +61,8 @@ def load_project(root: str, doors: Doors) -> Project:
 
 
 def _root_of_main_worktree(start: str) -> str | None:
+    from ..edges import git  # the rare way, and git's door is slow to load
+
     repository = git.discover(start)
     if repository is None or not repository.linked:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -18,10 +17,8 @@ from ..core.wizard import machine
 from ..core.wizard.records import SCHEMA, Facts, Option, StageFact, Step, TaskFact
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Unreadable, UsageError
-from . import plans
 from .doors import Doors
 from .project import Project, open_project
-from .stage_records import current_states
 from .task_records import read_manifest
 
 _LAST_PHASE = "release-handoff"
@@ -48,7 +45,7 @@ def start(begin: str, language: str, fixed: Mapping[str, str], doors: Doors) -> 
         raise UsageError("usage", f"the wizard has no question {unknown[0]!r}")
     folder = os.path.join(doors.home.root, "wizard")
     fsio.make_folder(folder)
-    path = os.path.join(folder, f"{uuid.uuid4().hex}.json")
+    path = os.path.join(folder, f"{os.urandom(16).hex()}.json")
     wizard = Wizard(path, chosen, project, machine.State(known, (), frozenset(known)))
     _save(wizard)
     return wizard
@@ -186,6 +183,9 @@ def _plans(task: TaskFiles) -> tuple[str, ...]:
 
 
 def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
+    from . import plans  # only implementation asks for stages
+    from .stage_records import current_states
+
     try:
         loaded = plans.load(plan)
         if loaded.stage_map is None:
