@@ -91,6 +91,9 @@ def _led(project: Project) -> None:
     (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
     project.okstra.ok("check", "result", result, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
+    for action in ("render", "views"):
+        project.okstra.ok("report", action, good.data["run_id"], "--json")
+    project.okstra.ok("report", "find", "--json")
     (rules,) = Path(good.data["run_dir"]).glob("state/guard-*.json")
     project.okstra("guard", "commit", "--rules", rules, "--json")  # refused: the phase commits nothing
     document = json.loads(rules.read_text())

@@ -91,12 +91,14 @@ def _excerpts(run: KnownRun, report: Mapping[str, Any]) -> dict[Cited, Excerpt]:
     places = cited_places(report)
     folder = str(run.worktree.get("path") or "")
     folder = folder if os.path.isdir(folder) else run.project.root
-    if not places or not report["commit"] or git.discover(folder) is None:
+    if not places or not report["commit"]:
         return {}
     try:
+        if git.discover(folder) is None:
+            return {}
         paths = list(dict.fromkeys(place.path for place in places))
         blobs = git.blobs_at(folder, report["commit"], paths, largest=LARGEST_BYTES)
-    except OkstraError:  # the commit is gone: the report stands without it
+    except OkstraError:  # repository or commit is gone: the report stands without them
         return {}
     texts = {path: text for path, data in blobs.items() if data is not None and (text := read_text(data)) is not None}
     found = ((place, excerpt(place, texts[place.path].readings[0])) for place in places if place.path in texts)

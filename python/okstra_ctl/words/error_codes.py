@@ -89,6 +89,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 4: a check found errors
     "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
+    "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
+    "report-stale": ErrorCode(EXIT_CHECK, "a report's page is not what its data gives"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
     "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),

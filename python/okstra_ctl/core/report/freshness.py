@@ -1,0 +1,43 @@
+"""Whether a report's pages are what its data gives now."""
+
+from __future__ import annotations
+
+import re
+
+from ...words.statuses import Word
+from ..plan.approval import approve
+
+_DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')
+
+
+class PageState(Word):
+    """`stale` was made from other data; `changed` from the same, but by hand or by another okstra."""
+
+    CURRENT = "current"
+    STALE = "stale"
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
+def markdown_state(found: bytes | None, expected: bytes, *, is_plan: bool) -> PageState:
+    """A plan that was approved since is the same plan."""
+    if found is None:
+        return PageState.MISSING
+    return PageState.CURRENT if _unapproved(found, is_plan) == _unapproved(expected, is_plan) else PageState.CHANGED
+
+
+def html_state(found: bytes | None, expected: bytes) -> PageState:
+    if found is None:
+        return PageState.MISSING
+    if found == expected:
+        return PageState.CURRENT
+    return PageState.CHANGED if _digest(found) == _digest(expected) else PageState.STALE
+
+
+def _unapproved(page: bytes, is_plan: bool) -> bytes:
+    return approve(page.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if is_plan else page
+
+
+def _digest(page: bytes) -> bytes | None:
+    found = _DIGEST.search(page)
+    return found[1] if found else None

@@ -1,0 +1,176 @@
+"""Reports after their runs: making the pages anew, telling whether they are up to date, finding them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..core.identity import TaskKey
+from ..core.paths import PLANNING, ProjectFiles, RunFiles
+from ..core.plan.approval import approve, is_approved
+from ..core.report.freshness import PageState, html_state, markdown_state
+from ..core.schema_check import problems_of
+from ..edges import assets, fsio
+from ..edges.locks import LockKind, hold
+from ..words.errors import CheckFailed, OkstraError, UsageError
+from .report_pages import SCHEMA_FILE, Pages, render_pages
+from .runs import KnownRun
+
+SCHEMA = "final-report/1"
+
+
+class Rendered(NamedTuple):
+    """`earlier` is where a plan's text went that somebody had changed; `kept` tells that it was left as it is,
+    because its stages are no longer those of the data."""
+
+    earlier: str
+    kept: bool
+
+
+class PageFile(NamedTuple):
+    kind: str
+    path: str
+    state: PageState
+
+
+class FoundReport(NamedTuple):
+    """One report of a project. `verdict` is empty for a plan that was adopted: it has no data."""
+
+    task_key: str
+    task_type: str
+    stage: int | None
+    seq: str
+    run_id: str
+    verdict: str
+    outcome: str
+    at: str
+    path: str
+    html: str
+
+
+def read_report(run: KnownRun) -> dict[str, Any]:
+    """The report's data. Raises UsageError (`not-found`), CheckFailed (`report-invalid`), Unreadable."""
+    report = fsio.read_json(run.files.report_data, SCHEMA)
+    if report is None:
+        hint = f"okstra resume {run.id}; or okstra show {run.id}"
+        raise UsageError("not-found", f"{run.id} has no report yet", where=run.files.report_data, hint=hint)
+    problems = problems_of(report, json.loads(assets.text(*SCHEMA_FILE)))
+    if problems:
+        raise CheckFailed(
+            "report-invalid",
+            f"its data breaks the schema in {len(problems)} place(s): {problems[0]}",
+            where=run.files.report_data,
+            hint=f"okstra check run {run.id} tells them all",
+            data={"problems": problems},
+        )
+    return report
+
+
+def render(run: KnownRun) -> Rendered:
+    """Writes both pages anew. Raises as `read_report`, and WorkFailed (`write-failed`)."""
+    report = read_report(run)
+    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+        pages = render_pages(run, report)
+        fsio.make_folder(os.path.dirname(run.files.report_html))
+        fsio.replace(run.files.report_html, pages.html)
+        return _replace_markdown(run, pages)
+
+
+def pages_of(run: KnownRun) -> list[PageFile]:
+    """Both pages, and whether they are what the data gives. Raises as `read_report`."""
+    return compared(run, render_pages(run, read_report(run)))
+
+
+def compared(run: KnownRun, pages: Pages) -> list[PageFile]:
+    files = run.files
+    is_plan = run.id.task_type == PLANNING
+    markdown = markdown_state(fsio.read_bytes(files.report), pages.markdown, is_plan=is_plan)
+    html = html_state(fsio.read_bytes(files.report_html), pages.html)
+    return [PageFile("markdown", files.report, markdown), PageFile("html", files.report_html, html)]
+
+
+def find_reports(project: ProjectFiles, *, task_key: str = "", task_type: str = "") -> list[FoundReport]:
+    """The project's reports, the newest first. Raises UsageError (`bad-identity`)."""
+    wanted = project.task(TaskKey.parse(task_key)).root if task_key else ""
+    found = [_found(project, stem) for stem in _report_files(project, wanted)]
+    kept = [one for one in found if not task_type or one.task_type == task_type]
+    return sorted(kept, key=lambda one: (one.at, one.path), reverse=True)
+
+
+def _replace_markdown(run: KnownRun, pages: Pages) -> Rendered:
+    """A plan is more than a page: people approve it, and stages are built from it. So its approval is kept, what
+    somebody wrote into it is set aside, and stages that were changed are not changed back."""
+    path = run.files.report
+    found = fsio.read_bytes(path)
+    is_plan = run.id.task_type == PLANNING
+    if markdown_state(found, pages.markdown, is_plan=is_plan) is PageState.CURRENT:
+        return Rendered("", kept=False)
+    markdown, earlier = pages.markdown, ""
+    if is_plan and found is not None:
+        if _stages_of(path, found) != _stages_of(path, markdown):
+            return Rendered("", kept=True)
+        earlier = f"{path}.before-render"
+        fsio.replace(earlier, found)
+        if is_approved(found.decode("utf-8", "replace")):
+            markdown = approve(markdown.decode("utf-8")).encode("utf-8")
+    fsio.replace(path, markdown)
+    return Rendered(earlier, kept=False)
+
+
+def _stages_of(path: str, text: bytes) -> str:
+    """The digest of the plan's Stage Map; of none, empty."""
+    from ..core.plan.check import check_plan
+
+    stage_map = check_plan(text.decode("utf-8", "replace")).stage_map
+    return stage_map.digest if stage_map else ""
+
+
+def _report_files(project: ProjectFiles, below: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(below or project.tasks_dir):
+        folders.sort()
+        if os.path.basename(folder) == "reports":
+            reports = {name.removesuffix(".data.json").removesuffix(".md") for name in names if _is_report(name)}
+            yield from (os.path.join(folder, name) for name in sorted(reports))
+
+
+def _is_report(name: str) -> bool:
+    return name.startswith("final-report-") and name.endswith((".data.json", ".md"))
+
+
+def _found(project: ProjectFiles, stem: str) -> FoundReport:
+    """What can't be read of it is left empty: it is a listing."""
+    folder, name = os.path.split(stem)
+    task_type, _, seq = name.removeprefix("final-report-").rpartition("-")
+    files = RunFiles(os.path.dirname(folder), task_type, seq)
+    manifest, data = _read_softly(files.manifest), _read_softly(files.report_data)
+    run_id = str(data.get("run_id") or manifest.get("run_id") or "")
+    key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, files))
+    verdict = data.get("verdict")
+    stage = data.get("stage", manifest.get("stage"))
+    return FoundReport(
+        task_key=key,
+        task_type=task_type,
+        stage=stage if isinstance(stage, int) else None,
+        seq=seq,
+        run_id=run_id,
+        verdict=str(verdict.get("token", "")) if isinstance(verdict, Mapping) else "",
+        outcome=str(manifest.get("outcome") or ""),
+        at=str(manifest.get("ended_at") or manifest.get("prepared_at") or ""),
+        path=files.report,
+        html=files.report_html if os.path.exists(files.report_html) else "",
+    )
+
+
+def _key_of(project: ProjectFiles, files: RunFiles) -> str:
+    """Of an adopted plan, which has no manifest: as its task's manifest says."""
+    task = os.path.dirname(os.path.dirname(files.dir))
+    return str(_read_softly(os.path.join(task, "task-manifest.json")).get("task_key", ""))
+
+
+def _read_softly(path: str) -> Mapping[str, Any]:
+    try:
+        return fsio.read_json(path) or {}
+    except OkstraError:
+        return {}
