@@ -251,4 +251,4 @@ def test_nothing_is_lost_whatever_happens(play: Play) -> None:
 
 @pytest.mark.stress
 def test_nothing_is_lost_whatever_happens_for_long(play: Play) -> None:
-    _live(play, settings(CI, max_examples=150, stateful_step_count=30))
+    _live(play, settings(CI, max_examples=60, stateful_step_count=30))
