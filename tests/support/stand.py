@@ -115,7 +115,7 @@ class Stand:
             "reconcile": ("reconcile",),
             "gc": ("gc", "--dry-run"),
             "backfill": ("backfill", "--dry-run"),
-            "rerun": ("rerun", self.run_id),
+            "rerun": ("rerun", self.run_id, "--render-only"),
             "done": ("stage", "done", "--run", self.run_id),
             "release": ("stage", "release", "--run", self.run_id),
             "run": tuple(word for word in project.run_args() if word != "--json"),
