@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core.identity import StageKey, TaskKey
-from okstra_ctl.core.ledger import LedgerRow, fold, row_id, started_row
+from okstra_ctl.core.json_text import encode
+from okstra_ctl.core.ledger import LedgerRow, deciding, fold, row_id, started_row
 from okstra_ctl.core.ownership import Owner
 from okstra_ctl.edges import ledger as edge
 from okstra_ctl.words.statuses import LedgerStatus
@@ -151,6 +152,21 @@ def test_fold_against_a_dict(items: list[LedgerRow | bytes]) -> None:
         stage: max(row.epoch for row in mine if row.stage == stage) for stage in {row.stage for row in mine}
     }
     assert view.unreadable == tuple(number for number, line in enumerate(lines, 1) if line == b"torn")
+
+
+@given(st.lists(_ROWS | st.sampled_from([b"torn", b"", b"  "]), max_size=20))
+def test_history_that_is_left_out_decides_nothing(items: list[LedgerRow | bytes]) -> None:
+    written = [item if isinstance(item, bytes) else encode(item.to_json()) for item in items]
+    lines = [line for line in written if _DIGEST.encode() in line or line in (b"torn", b"", b"  ")]
+    whole = fold(lines, task_key=_KEY, plan_digest=_DIGEST)
+    short = fold(deciding(lines), task_key=_KEY, plan_digest=_DIGEST)
+    assert (short.newest, short.epochs) == (whole.newest, whole.epochs)
+    assert len(short.unreadable) == len(whole.unreadable)
+
+
+def test_only_the_newest_hold_of_a_long_history_is_read() -> None:
+    rows = [encode(_row(epoch=epoch).to_json()) for epoch in range(1, 101)]
+    assert deciding(rows) == rows[-1:]
 
 
 def test_a_started_row_is_derived_from_its_reservation() -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from ..core.json_text import encode
-from ..core.ledger import LedgerRow, LedgerView, fold
+from ..core.ledger import LedgerRow, LedgerView, deciding, fold
 from ..words.errors import Unreadable
 from . import fsio
 from .locks import LockKind, hold
@@ -22,14 +22,19 @@ def read_lines(path: str) -> list[bytes]:
     return data.split(b"\n")[:-1]
 
 
-def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
+def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -> LedgerView:
     """What the ledger says of the task's stages under that plan digest; rows of other digests are not parsed.
+
+    Without `history` only the rows of each stage's newest hold are read: they decide, and the view's ids and epochs
+    are theirs.
 
     Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
     stage is taken, or done.
     """
     needle = plan_digest.encode("utf-8", "surrogateescape")
-    view = fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest=plan_digest)
+    lines = [line for line in read_lines(path) if needle in line]
+    lines = lines if history else deciding(lines)
+    view = fold(lines, task_key=task_key, plan_digest=plan_digest)
     if view.newer:
         raise Unreadable(
             "state-unreadable",
