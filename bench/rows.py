@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evidence_rows import isolation_receipt, thousand_citations
+from led_rows import led_run
 from measure import Row, compare, run, seconds, settle, spread
 from scenes import OKSTRA, TASK, Scene, fill_index, fill_ledger, fill_registry, plan_of, scene
 
@@ -237,4 +238,5 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "plan": check_1mb_plan,
     "evidence": thousand_citations,
     "receipt": isolation_receipt,
+    "led": led_run,
 }

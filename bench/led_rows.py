@@ -1,0 +1,77 @@
+"""What a led run costs okstra itself, beside its workers: processor time and memory of its own process alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from measure import Row, Spread, spread
+from scenes import ROOT, Scene, scene
+
+_FINDINGS, _ANALYSTS, _ROUNDS = 200, 3, 5
+_FILES = 50
+# In one process, so that the figures are okstra's: children are counted apart by the kernel.
+_OWN = """
+import contextlib, io, json, resource, sys
+sys.path.insert(0, sys.argv[1])
+from okstra_ctl.ui.cli import main
+out = io.StringIO()
+with contextlib.redirect_stdout(out):
+    status = main(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"status": status, "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss}))
+"""
+# A worker that finds 200 things, and agrees with all that others found.
+_WORKER = r"""
+import os, sys
+env = os.environ
+sys.stdin.read()
+front = "---\ntask-key: {OKSTRA_TASK_KEY}\ntask-type: {OKSTRA_PHASE}\nworker: {OKSTRA_WORKER_ID}\n".format(**env)
+front += "provider: mine\nmodel: none\ncommit: {OKSTRA_COMMIT}\n---\n".format(**env)
+if env.get("OKSTRA_ROUND"):
+    text = front + "## Verdicts\n" + "".join(
+        f"### {item} AGREE\n- reason: yes\n" for item in env["OKSTRA_ITEMS"].split())
+else:
+    who = env["OKSTRA_WORKER_ID"]
+    found = "".join(
+        f"### F-{n:03d} [low] Thing {n} of {who}\n- claim: thing {n} of {who} is so\n"
+        f"- evidence: d{at % FILES}/f{at % FILES}.txt:{1 + at // FILES} `file {at % FILES}`\n"
+        for n in range(1, COUNT + 1) for at in [COUNT * int(who[1:]) + n - 1])
+    text = front + "## 1. Findings\n" + found + "".join(
+        f"## {s}\nnone\n" for s in ("2. Evidence gaps", "3. Risks", "4. Open questions", "5. Recommendation"))
+open(env["OKSTRA_RESULT"], "w").write(text)
+"""
+
+
+def led_run() -> list[Row]:
+    with scene(_FILES) as place:
+        rehearsal = [_own(place, "--provider", "rehearsal") for _ in range(_ROUNDS)]
+        script = place.folder / "worker.py"
+        script.write_text(_WORKER.replace("FILES", str(_FILES)).replace("COUNT", str(_FINDINGS)))
+        names = [f"w{number}" for number in range(_ANALYSTS)]
+        providers = {name: {"argv": [sys.executable, str(script)]} for name in names}
+        (place.home / ".okstra" / "config.json").write_text(json.dumps({"providers": providers}))
+        large = [_own(place, "--workers", ",".join(names)) for _ in range(3)]
+    limit = Spread(2.0, 2.0, 2.0)
+    return [
+        _row("led rehearsal run, okstra's own processor time", rehearsal, limit),
+        _row(f"led run of {_ANALYSTS} analysts with {_FINDINGS} findings each, the same", large, limit),
+    ]
+
+
+def _row(what: str, runs: list[dict[str, float]], limit: Spread) -> Row:
+    cpu = spread([one["cpu"] for one in runs])
+    memory = max(one["memory"] for one in runs) / 1024
+    return Row(what, "2 s", cpu, limit, cpu.median / limit.median, 1.0, f"{memory:.0f} MB at most")
+
+
+def _own(place: Scene, *flags: str) -> dict[str, float]:
+    run = ("run", "--task-group", "led", "--task-id", "T-1", "--task-type", "improvement-discovery", "--yes", "--json")
+    argv = [sys.executable, "-I", "-c", _OWN, str(Path(ROOT) / "python"), *run, *flags, "--lead", "auto"]
+    done = subprocess.run(argv, cwd=place.repo, env=place.env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
