@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks what a worker wrote, and whether what it cites stands in the repository.
+# Checks what a worker wrote, whether what it cites stands in the repository, and a run's whole record.
 #
 # Usage: okstra-ctl check result FILE [options]
 #        okstra-ctl check evidence RUN [options]
+#        okstra-ctl check run RUN [--only files|results|report|phase|pages]... [options]
 #
 # Options:
 #   --json               one JSON object on stdout, for failures too

@@ -91,6 +91,7 @@ def _led(project: Project) -> None:
     (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
     project.okstra.ok("check", "result", result, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
+    project.okstra.ok("check", "run", good.data["run_id"], "--json")
     for action in ("render", "views"):
         project.okstra.ok("report", action, good.data["run_id"], "--json")
     project.okstra.ok("report", "find", "--json")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from support import schemas
+from support.led_phases import analysed, led_phase
 from support.okstra import Ended, Project
 from support.pages import Collector
 from support.plans import independent
-from support.rehearsal import answers, executed, finding, install, led, part, report_of, result
-
-SOURCE = "import time\n\n\ndef alive(session):\n    return time.time() < session.expires\n"
+from support.rehearsal import led, report_of
+from support.reports import TASK_TYPES
 
 
 def reports(ended: Ended) -> Path:
@@ -24,48 +24,9 @@ def html_of(ended: Ended) -> Path:
     return reports(ended).with_suffix(".html")
 
 
-def analysed(project: Project, *more: str) -> Ended:
-    """An error analysis with a disputed finding that cites a real line."""
-    project.repo.commit({"src/session.py": SOURCE}, "feat: sessions")
-    cited = "src/session.py:5 `return time.time() < session.expires`"
-    install(
-        project,
-        part({"result": result(finding("high", "It never <b>expires</b>", cited))}, worker="rehearsal-a", round=""),
-        part({"result": answers(G_001="DISAGREE")}, worker="rehearsal-b", round=["1", "2"]),
-    )
-    ended = led(project, "error-analysis", *more)
-    assert ended.status == 0, ended
-    return ended
-
-
-def run_phase(project: Project, task_type: str) -> Ended:
-    if task_type == "implementation":
-        project.adopt(independent(1))
-        write = {"write": {"path": "stage-1/it.py", "content": "# stage 1\n"}}
-        install(project, part(write, {"commit": "feat: it"}, {"result": executed(1, 2)}, role="executor"))
-    if task_type == "release-handoff":
-        accepted = {"report": {"verdict": {"conclusion": "ok", "token": "accepted"}}}
-        install(project, part(accepted, role="report-writer", phase="final-verification"))
-        settings = project.repo.path / ".okstra" / "project.json"
-        settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
-        led(project, "final-verification")
-    return led(project, task_type)
-
-
-@pytest.mark.parametrize(
-    "task_type",
-    [
-        "requirements-discovery",
-        "improvement-discovery",
-        "error-analysis",
-        "implementation-planning",
-        "implementation",
-        "final-verification",
-        "release-handoff",
-    ],
-)
+@pytest.mark.parametrize("task_type", TASK_TYPES)
 def test_every_phase_leaves_a_page_that_is_made_alike_again(project: Project, task_type: str) -> None:
-    ended = run_phase(project, task_type)
+    ended = led_phase(project, task_type)
     assert ended.status == 0, ended
     html, markdown = html_of(ended), reports(ended)
     before = html.read_bytes(), markdown.read_bytes()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .. import __version__
 from ..core.identity import TaskKey
 from ..core.paths import PLANNING, ProjectFiles, RunFiles
 from ..core.plan.approval import approve, is_approved
@@ -80,14 +81,16 @@ def render(run: KnownRun) -> Rendered:
 
 def pages_of(run: KnownRun) -> list[PageFile]:
     """Both pages, and whether they are what the data gives. Raises as `read_report`."""
-    return compared(run, render_pages(run, read_report(run)))
+    return compared(run, read_report(run))
 
 
-def compared(run: KnownRun, pages: Pages) -> list[PageFile]:
-    files = run.files
+def compared(run: KnownRun, report: Mapping[str, Any]) -> list[PageFile]:
+    """The same for data that is known to be valid. Raises Missing, Unreadable."""
+    files, pages = run.files, render_pages(run, report)
+    same = report["okstra_version"] == __version__
     is_plan = run.id.task_type == PLANNING
-    markdown = markdown_state(fsio.read_bytes(files.report), pages.markdown, is_plan=is_plan)
-    html = html_state(fsio.read_bytes(files.report_html), pages.html)
+    markdown = markdown_state(fsio.read_bytes(files.report), pages.markdown, is_plan=is_plan, same_version=same)
+    html = html_state(fsio.read_bytes(files.report_html), pages.html, same_version=same)
     return [PageFile("markdown", files.report, markdown), PageFile("html", files.report_html, html)]
 
 
@@ -105,7 +108,7 @@ def _replace_markdown(run: KnownRun, pages: Pages) -> Rendered:
     path = run.files.report
     found = fsio.read_bytes(path)
     is_plan = run.id.task_type == PLANNING
-    if markdown_state(found, pages.markdown, is_plan=is_plan) is PageState.CURRENT:
+    if markdown_state(found, pages.markdown, is_plan=is_plan, same_version=True) is PageState.CURRENT:
         return Rendered("", kept=False)
     markdown, earlier = pages.markdown, ""
     if is_plan and found is not None:

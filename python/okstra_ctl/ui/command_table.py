@@ -31,7 +31,7 @@ COMMANDS = (
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),
-    Command("check", "check", "check what a worker wrote, and what it cites", "Runs"),
+    Command("check", "check", "check what a worker wrote, what it cites, and a run's whole record", "Runs"),
     Command("report", "report", "make a report's pages anew, tell whether they are up to date, find reports", "Runs"),
     Command("worker", "worker", "run one worker of a run, for a lead that is a person's session", "Runs"),
     Command("guard", "guard", "say whether an agent's tool call or commit is within its run's rights", "Runs"),

@@ -1,9 +1,10 @@
-"""Checks what a worker wrote, and whether what it cites stands in the repository."""
+"""Checks what a worker wrote, whether what it cites stands in the repository, and a run's whole record."""
 
 from __future__ import annotations
 
 import argparse
 
+from ...core.checks.catalog import GROUPS
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.errors import CheckFailed
 from ..cli import add_common_flags
@@ -19,12 +20,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     result.add_argument("file", metavar="FILE", help="the result")
     evidence = actions.add_parser("evidence", help="compare what a run's findings cite with the run's commit")
     evidence.add_argument("run", metavar="RUN", help="the run's id")
-    for action in (result, evidence):
+    run = actions.add_parser("run", help="hold everything that a run left to its schemas, its rules, and itself")
+    run.add_argument("run", metavar="RUN", help="the run's id")
+    run.add_argument("--only", choices=GROUPS, action="append", help="this group of checks alone; may be repeated")
+    for action in (result, evidence, run):
         add_common_flags(action)
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
-    return _result(args) if args.action == "result" else _evidence(args, call)
+    if args.action == "result":
+        return _result(args)
+    return _evidence(args, call) if args.action == "evidence" else _run(args, call)
+
+
+def _run(args: argparse.Namespace, call: Call) -> Reply:
+    """Answers 4 when something is wrong with the run's record."""
+    from ...flows.run_check import check_run
+    from ...flows.runs import find_run
+
+    run = find_run(args.run, call.start, call.doors)
+    groups = tuple(args.only or GROUPS)
+    found = check_run(run, groups)
+    rows = [{**fault._asdict(), "remedy": fault.remedy(run.id)} for fault in found.faults]
+    data = {"run_id": args.run, "checked": found.checked, "groups": list(groups), "findings": rows}
+    if not rows:
+        return Reply(data, f"ok: {found.checked} file(s) of {run.id}, nothing is wrong with them")
+    lines = [f"{row['file']}:{row['line']}: {row['id']}: {row['message']}\n  try: {row['remedy']}" for row in rows]
+    message = f"{len(rows)} thing(s) are wrong with the record of {run.id}"
+    error = {"code": "run-invalid", "message": message, "where": run.files.manifest, "try": "see the findings"}
+    return Reply(data, "\n".join([*lines, message]), exit_status=EXIT_CHECK, errors=[error])
 
 
 def _evidence(args: argparse.Namespace, call: Call) -> Reply:

@@ -50,13 +50,12 @@ def _render(args: argparse.Namespace, call: Call) -> Reply:
 
 def _views(args: argparse.Namespace, call: Call) -> Reply:
     """Answers 4 when a page is not what the data gives."""
-    from ...core.report.freshness import PageState
     from ...flows.reports import pages_of
     from ...flows.runs import find_run
 
     run = find_run(args.run, call.start, call.doors)
     pages = pages_of(run)
-    stale = [page for page in pages if page.state is not PageState.CURRENT]
+    stale = [page for page in pages if not page.state.good]
     data = {
         "run_id": str(run.id),
         "data": run.files.report_data,

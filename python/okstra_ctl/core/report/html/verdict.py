@@ -127,9 +127,9 @@ def _answered(view: View) -> str:
     return f"{sum(row['outcome'] == 'completed' for row in rows)} / {len(rows)}"
 
 
-def cost(view: View, dollars: float | None) -> str:
+def cost(view: View, dollars: object) -> str:
     """Unknown is not zero."""
-    return view.words("unknown") if dollars is None else f"${dollars:,.2f}"
+    return f"${dollars:,.2f}" if isinstance(dollars, int | float) else view.words("unknown")
 
 
 def duration(seconds: float) -> str:

@@ -141,11 +141,15 @@ def usage(view: View) -> Markup:
     columns = ("input", "cached", "cache_written", "output")
     rows = [
         [one.get("worker", ""), *(_count(one.get(name), view) for name in columns), cost(view, one.get("cost_usd"))]
-        for one in [*known["workers"], {**known["total"], "worker": tag("b", words("total"))}]
+        for one in [*filter(_is_row, known["workers"]), {**known["total"], "worker": tag("b", words("total"))}]
     ]
     header = [words("worker"), *(words(f"usage_{name}") for name in columns), words("cost")]
     body = pieces.table(header, rows, label=words("usage"), class_="numbers")
     return pieces.section("usage", words("usage"), body)
+
+
+def _is_row(one: object) -> bool:
+    return isinstance(one, Mapping)
 
 
 def _count(value: object, view: View) -> str:

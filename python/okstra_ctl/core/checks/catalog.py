@@ -1,0 +1,49 @@
+"""Every check of a run's record: its id, what it means when it finds something, and what to do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+GROUPS = ("files", "results", "report", "phase", "pages")
+
+
+class Check(NamedTuple):
+    """`remedy` may name `{run}`."""
+
+    group: str
+    meaning: str
+    remedy: str
+
+
+_RESTORE = "restore the file, or do the work again: okstra rerun {run}"
+_AGAIN = "do the work again: okstra rerun {run}"
+_EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
+_RENDER = "okstra report render {run}"
+
+CHECKS = {
+    "file-missing": Check("files", "a file that such a run has is not there", _RESTORE),
+    "file-unreadable": Check("files", "a file can't be read, or is no JSON", _RESTORE),
+    "schema-broken": Check("files", "a file breaks its JSON Schema", _RESTORE),
+    "row-broken": Check("files", "a line of a JSONL file is no JSON, or breaks its JSON Schema", _RESTORE),
+    "identity-foreign": Check("files", "a file names another run or task than the one it lies with", _RESTORE),
+    "result-missing": Check("results", "a worker is recorded as completed, and its file is not there", _RESTORE),
+    "result-broken": Check("results", "a file of a worker that completed breaks a rule", _EDITED),
+    "event-open": Check("results", "a dispatch never ended, though the run did", _AGAIN),
+    "finding-lost": Check("report", "a finding of the convergence state is not in the report", _EDITED),
+    "finding-added": Check("report", "the report has a finding that the convergence state has not", _EDITED),
+    "finding-changed": Check("report", "report and convergence state say different things of a finding", _EDITED),
+    "gate-changed": Check("report", "report, manifest and convergence state say different things of a gate", _EDITED),
+    "outcome-unearned": Check("report", "the manifest's outcome is not what the report's gates give", _EDITED),
+    "execution-changed": Check("report", "the report says of a worker what the events do not", _EDITED),
+    "usage-changed": Check("report", "the report's tokens or cost are not what the events sum up to", _EDITED),
+    "isolation-changed": Check("report", "the report's breaches are not those of the isolation receipt", _EDITED),
+    "answer-lost": Check("report", "an answer that the run was given is not in its report", _EDITED),
+    "token-unknown": Check("phase", "the verdict is none of the phase's", _EDITED),
+    "token-unearned": Check("phase", "the verdict is better than gates, findings or checks allow", _EDITED),
+    "part-empty": Check("phase", "a field that the phase's part must have is empty", "okstra resume {run}"),
+    "plan-broken": Check("phase", "the plan breaks a rule of the Stage Map", "mend the plan: okstra plan check PLAN"),
+    "check-unrecorded": Check("phase", "a verdict rests on a check of which there is no green record", _AGAIN),
+    "commit-missing": Check("phase", "a stage is told as done, and the report names no commit", _AGAIN),
+    "page-missing": Check("pages", "a page of the report is not there", _RENDER),
+    "page-stale": Check("pages", "a page is not what the report's data gives", _RENDER),
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+"""Checks whether a report's pages are what its data gives. A door to `okstra check run RUN --only pages`.
+
+Usage: validate-report-views.py RUN [--json] [--project-root DIR]
+
+Exit codes: 0 in order; 2 usage, or no such run; 4 something is wrong: each with its file, line and remedy.
+"""
+
+import os
+import sys
+
+OKSTRA = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "bin", "okstra")
+
+os.execv(OKSTRA, [OKSTRA, "check", "run", *sys.argv[1:], "--only", "pages"])
