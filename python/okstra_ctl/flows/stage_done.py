@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -43,16 +43,21 @@ class StageDone(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
+RunCheck = Callable[[str, str], int]
+"""Runs a command, with its output in that log; answers its exit status."""
+
+
+def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
     """Checks all that spec 3 asks, runs the exit check outside every lock, and writes the `done` row.
 
+    `run_check` runs it where a lead holds what it starts.
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
     stage = run.stage()
     worktree = require_hold(run, doors)
     base = _base_of(run)
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
-    _run_exit_check(run, stage, worktree, head, wishes)
+    _run_exit_check(run, stage, head, wishes, run_check or _plainly_in(worktree))
     require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
@@ -188,10 +193,17 @@ def _is_planned(name: str, stage: Stage) -> bool:
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
-def _run_exit_check(run: KnownRun, stage: Stage, worktree: str, head: str, wishes: DoneWishes) -> None:
+def _plainly_in(worktree: str) -> RunCheck:
+    def run(command: str, log_path: str) -> int:
+        with fsio.open_log(log_path, anew=True) as log:
+            return proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment())
+
+    return run
+
+
+def _run_exit_check(run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck) -> None:
     log_path = run.files.log("exit-check")
-    with fsio.open_log(log_path, anew=True) as log:
-        status = proc.run_shell(stage.exit_check, cwd=worktree, log=log, env=git.users_environment())
+    status = run_check(stage.exit_check, log_path)
     hide_in_file(log_path)
     record = {
         "schema": EXIT_CHECK_SCHEMA,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...core.project_config import project_config
-from ...edges import fsio, git, proc
+from ...edges import fsio, git
 from ...edges.secrets import hide_in_file
 from ...words.errors import UsageError
 from ...words.findings import Gate
+from .checking import run_check
 from .scene import Scene
 
 SCHEMA = "qa/1"
@@ -31,10 +32,8 @@ def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
     runs = []
     for number, command in enumerate(commands, 1):
         log_path = scene.files.log(f"qa-{number}")
-        with fsio.open_log(log_path, anew=True) as log:
-            status = proc.run_shell(command, cwd=scene.folder, log=log, env=git.users_environment())
+        status = run_check(scene, command, f"qa-{number}")
         hide_in_file(log_path)
-        scene.say(f"check `{command}`: exit {status}")
         runs.append(CheckRun(command, status, commit, log_path))
     document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}
     fsio.replace_json(scene.files.qa, document)

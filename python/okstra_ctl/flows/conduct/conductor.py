@@ -141,9 +141,9 @@ def _sweep_orphans(scene: Scene) -> None:
     open_tokens: dict[tuple[str, str], str] = {}
     for row in events_of(scene.files):
         key = (str(row.get("worker")), str(row.get("label")))
-        if row.get("event") == "dispatched" and row.get("token"):
+        if row.get("token"):  # of a worker's dispatch, or a check
             open_tokens[key] = str(row["token"])
-        elif row.get("event") == "ended":
+        elif row.get("event") in ("ended", "checks-run", "done"):
             open_tokens.pop(key, None)
     for token in open_tokens.values():
         sweep(token)

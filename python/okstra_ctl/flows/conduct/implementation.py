@@ -17,7 +17,7 @@ from ...core.results.executor_result import parse_executor_result
 from ...core.results.records import Problem
 from ...core.roster import Worker
 from ...edges import fsio, git
-from ...words.errors import OkstraError
+from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
 from ...words.statuses import LedgerStatus
 from .. import isolation
@@ -27,6 +27,7 @@ from ..stage_done import DoneWishes, check_commits, finish_stage, newest_row, re
 from .analysis import Collected, check_identity, collect, recall, result_assignment
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
+from .checking import run_check
 from .dispatch import dispatch
 from .drafting import Material, material
 from .evidence_step import check_results
@@ -198,7 +199,11 @@ def _complaint(verified: Collected) -> str:
 def _finish(scene: Scene) -> tuple[Gate, str]:
     if not _is_done(scene):
         try:
-            finish_stage(scene.run, DoneWishes(), scene.doors)
+            finish_stage(
+                scene.run, DoneWishes(), scene.doors, lambda command, log: run_check(scene, command, "exit-check")
+            )
+        except Interrupted:
+            raise
         except OkstraError as error:
             return Gate.FAILED, error.message
     elif all(row.get("event") != "done" for row in events_of(scene.files)):
