@@ -74,7 +74,9 @@ def _choice(name: str, label: str, values: Iterable[str], view: View) -> Markup:
 
 def _finding(one: Mapping[str, Any], view: View, *, unfolded: bool) -> Markup:
     words = view.words
-    heading = tag("h3", tag("a", one["id"], href=f"#{one['id']}", class_="id"), " ", one["title"], dir="auto")
+    heading = tag(
+        "h3", tag("a", one["id"], href=f"#{one['id']}", class_="id"), " ", pieces.worded(one["title"]), dir="auto"
+    )
     margin = tag("div", pieces.severity(one["severity"], words), class_="margin")
     body = tag(
         "div",

@@ -140,5 +140,5 @@ def _stage(number: int, row: Mapping[str, Any], view: View) -> Markup:
         ]
     )
     steps = tag("ol", (tag("li", pieces.prose(step, words)) for step in row["steps"]))
-    heading = tag("h3", f"{words('stage')} {number}: ", row["title"], dir="auto")
+    heading = tag("h3", f"{words('stage')} {number}: ", pieces.worded(row["title"]), dir="auto")
     return tag("article", heading, told, steps, id=f"stage-{number}", class_="stage")
