@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,13 @@ def test_a_file_without_secrets_is_not_written(tmp_path: Path) -> None:
     assert hide_in_file(str(path))
     assert path.read_bytes().startswith(b"\xff [hidden: ")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_threads_hide_as_well_as_one() -> None:
+    text = "\n".join(f"line {number}: {secret}" for number, secret in enumerate([*SECRETS.values()] * 3))
+    alone = hide(text)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        assert list(pool.map(hide, [text] * 16)) == [alone] * 16
 
 
 def test_plain_text_loads_no_detector() -> None:

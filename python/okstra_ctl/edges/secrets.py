@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterable
 
 from ..core.evidence import HIDDEN_MARK as MARK
 from . import fsio
 
 _SUSPECT = re.compile(
-    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|sk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"
+    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"
     r"|SG\.|AccountKey=|://[^/\s:@]+:[^/\s@]+@|\b[0-9]{8,10}:AA[\w-]{30}"
 )
 # Formats of the agents' own providers, which the detector does not know, or tells by their beginning alone.
@@ -33,6 +33,7 @@ _DETECTORS = (
     "TwilioKeyDetector"
 )
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_one_at_a_time = threading.Lock()
 _REST_OF_TOKEN = r"[\w.~+/=-]*"
 
 
@@ -73,10 +74,11 @@ def hide_in_file(path: str) -> dict[str, int]:
     return found
 
 
-def _detected(line: str) -> Iterable[tuple[str, str]]:
+def _detected(line: str) -> list[tuple[str, str]]:
+    """The detector keeps its settings for the whole process, so the workers' threads ask it one at a time."""
     from detect_secrets.core.scan import scan_line
     from detect_secrets.settings import transient_settings
 
-    with transient_settings({"plugins_used": [{"name": name} for name in _DETECTORS.split()]}):
+    with _one_at_a_time, transient_settings({"plugins_used": [{"name": name} for name in _DETECTORS.split()]}):
         found = [(one.type, one.secret_value or "") for one in scan_line(line)]
     return [(kind, secret) for kind, secret in found if len(secret) > 5]
