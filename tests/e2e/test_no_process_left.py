@@ -50,9 +50,9 @@ def test_a_signal_ends_all_and_the_run_goes_on_later(live: LiveRun, number: sign
     heal(live)
 
 
-def test_a_second_signal_changes_nothing(live: LiveRun) -> None:
-    for _ in range(3):
-        os.kill(live.process.pid, signal.SIGINT)
+def test_more_signals_change_nothing(live: LiveRun) -> None:
+    for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP] * 100:
+        os.kill(live.process.pid, number)
     assert live.ended().status == 130
     assert live.processes() == []
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from support.okstra import Project
+from support.rehearsal import answers, finding, install, led, part, result
 from support.sealed import ROOT
 
 _SLOW = {
@@ -65,6 +67,19 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         loaded = _loaded(project, *command)
         assert "okstra_ctl.ui.cli" in loaded
         assert {name.split(".")[0] for name in loaded} & _SLOW == set(), command
+
+
+def test_checking_a_result_loads_nothing_slow(project: Project) -> None:
+    """Workers call it while they write."""
+    found = part({"result": result(finding("low", "It is so"))}, worker="rehearsal-a", round="")
+    install(project, found, part({"result": answers(G_001="AGREE")}, worker="rehearsal-b", round="1"))
+    ended = led(project, "error-analysis")
+    assert ended.status == 0, ended
+    results = Path(ended.data["run_dir"]) / "worker-results"
+    for name in ("rehearsal-a-worker", "rehearsal-b-worker", "rehearsal-b-round-1"):
+        loaded = _loaded(project, "check", "result", str(results / f"{name}-error-analysis-001.md"))
+        assert "okstra_ctl.flows.result_check" in loaded
+        assert {name.split(".")[0] for name in loaded} & _SLOW == set(), name
 
 
 def test_a_slow_module_would_be_seen(project: Project) -> None:

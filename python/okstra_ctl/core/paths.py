@@ -190,6 +190,10 @@ class RunFiles(NamedTuple):
     def extra_prompt(self, worker: str, label: str) -> str:
         return self._named("prompts", f"{worker}-{label}", ".md")
 
+    def repair_prompt(self, worker: str, label: str, attempt: int) -> str:
+        """What follows on an invalid result of that attempt; there only if a repair follows."""
+        return self.extra_prompt(worker, f"{label}-repair-{attempt}" if label else f"repair-{attempt}")
+
     def worker_audit(self, worker: str) -> str:
         return self._named("worker-results", f"{worker}-worker-audit", ".md")
 

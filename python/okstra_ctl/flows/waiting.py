@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..core.manifest import SCHEMA
@@ -68,17 +68,20 @@ def _state(expected: Expected, path: str) -> str:
         return INVALID
 
 
+def _goes_on(run: KnownRun, worker: str, end: Mapping[str, Any]) -> bool:
+    """Whether a worker has done its part, or is asked to mend it."""
+    if end.get("outcome") != "invalid-result":
+        return end.get("outcome") == "completed"
+    return os.path.exists(run.files.repair_prompt(worker, "", int(end.get("attempt") or 0)))
+
+
 def _gone(run: KnownRun) -> set[str]:
     """Workers whose last dispatch ended without a result; "" when the lead itself is gone."""
     last: dict[str, dict[str, Any]] = {}
     for row in events_of(run.files):
         if row.get("event") in ("dispatched", "ended") and row.get("label") == "":
             last[str(row.get("worker"))] = row
-    gone = {
-        worker
-        for worker, row in last.items()
-        if row["event"] == "ended" and row.get("outcome") not in ("completed", "invalid-result")
-    }
+    gone = {worker for worker, row in last.items() if row["event"] == "ended" and not _goes_on(run, worker, row)}
     manifest = fsio.read_json(run.files.manifest, SCHEMA) or {}
     lead = manifest.get("lead")
     try:

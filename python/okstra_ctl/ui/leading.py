@@ -106,6 +106,8 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
 
     def handle(number: int, frame: FrameType | None) -> None:
+        for one in _SIGNALS:  # the first is enough, and one inside `set` would wait for itself
+            signal.signal(one, signal.SIG_IGN)
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from ...agents.job import Job, Report
@@ -24,6 +24,7 @@ from .recalling import recalled
 from .scene import Scene
 
 _ATTEMPTS = 2
+_LISTEN = 0.2  # seconds
 
 
 def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
@@ -34,7 +35,7 @@ def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
     with ThreadPoolExecutor(max_workers=scene.settings.max_parallel_workers) as pool:
         for future in [pool.submit(_answer, scene, assignment) for assignment in assignments]:
             try:
-                answers.append(future.result())
+                answers.append(_result_of(future))
             except Refused as refused:  # the money is spent: who works already may finish
                 failed = failed or refused
             except BaseException:
@@ -47,12 +48,19 @@ def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
     return answers
 
 
+def _result_of(future: Future[Answer]) -> Answer:
+    """As `future.result()`, which a signal that comes just as it begins to wait would not interrupt."""
+    while not future.done():
+        wait([future], timeout=_LISTEN)
+    return future.result()
+
+
 def _answer(scene: Scene, assignment: Assignment) -> Answer:
     answer = recalled(scene, assignment)
     if answer.state.counts:
         return answer
-    before, prompt = answer.attempts, assignment.prompt
-    for attempt in range(before + 1, before + 1 + _ATTEMPTS):
+    first, prompt = answer.attempts + 1, assignment.prompt
+    for attempt in range(first, first + _ATTEMPTS):
         if scene.stop.is_set():
             return answer
         _check_budget(scene)
@@ -60,10 +68,12 @@ def _answer(scene: Scene, assignment: Assignment) -> Answer:
         screen(scene, assignment, attempt)
         found = look(assignment)
         answer = as_answer(assignment, found, report.outcome, attempt)
+        again = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
+        if again:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
+            prompt = _repair_prompt(scene, assignment, found, attempt)
         record_end(scene, answer, report, attempt, found)
-        if answer.outcome is not WorkerOutcome.INVALID_RESULT:
-            return answer
-        prompt = _repair_prompt(scene, assignment, found, attempt)
+        if not again:
+            break
     return answer
 
 
@@ -156,9 +166,7 @@ def _repair_prompt(scene: Scene, assignment: Assignment, found: Found, attempt: 
         "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),
         "REJECTED_PATH": set_aside(assignment.result) or "(nothing)",
     }
-    path = scene.files.extra_prompt(
-        assignment.worker.id, "-".join(filter(None, [assignment.label, f"repair-{attempt}"]))
-    )
+    path = scene.files.repair_prompt(assignment.worker.id, assignment.label, attempt)
     fsio.replace(path, data + fill_file("includes/repair.md", values).encode())
     return path
 
