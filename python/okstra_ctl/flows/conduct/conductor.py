@@ -65,6 +65,8 @@ def _lead(scene: Scene) -> Conducted:
     found = isolation.finish(scene.run, scene.doors)
     report["isolation"] = {"breaches": [breach._asdict() for breach in found], "receipt": scene.files.isolation}
     report["gates"]["isolation"] = isolation_gate(found)
+    if found and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
+        report["verdict"]["token"] = scene.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)

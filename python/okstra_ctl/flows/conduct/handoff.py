@@ -31,16 +31,24 @@ class Ran(NamedTuple):
     exit: int
 
 
+class Target(NamedTuple):
+    """What is handed off: the very commit that was accepted, whatever comes onto its branch meanwhile."""
+
+    branch: str
+    head: str
+    base: str
+
+
 def lead_handoff(scene: Scene) -> Material:
-    """Raises Refused (`not-accepted`) for a task that no final-verification accepted."""
-    _require_accepted(scene)
+    """Raises Refused (`not-accepted`) for a task that no final-verification accepted as it stands."""
+    head = git.resolve(scene.folder, "HEAD") or ""
+    _require_accepted(scene, head)
     chosen = [step for step in STEPS if re.search(rf"\b{step}\b", scene.values.get("DIRECTIVE", ""), re.IGNORECASE)]
     branch = str(scene.run.worktree.get("branch") or "")
-    head = git.resolve(scene.folder, "HEAD") or ""
     base = base_branch(scene, branch)
     probe_gate, probe = _probe(scene, base, head)
     body = _write_body(scene, branch)
-    ran, link = _carry_out(scene, chosen if probe_gate.open else [], branch, base, body)
+    ran, link = _carry_out(scene, chosen if probe_gate.open else [], Target(branch, head, base), body)
     red = [f"`{one.command}` exit {one.exit}" for one in ran if one.exit != 0]
     gates = {
         "merge-probe": (probe_gate, probe),
@@ -59,21 +67,21 @@ def lead_handoff(scene: Scene) -> Material:
     return made._replace(phase=phase, tokens=tokens[:1] if good else tokens[-1:], commit=head)
 
 
-def _require_accepted(scene: Scene) -> None:
+def _require_accepted(scene: Scene, head: str) -> None:
     folder = scene.run.project.task(scene.id.task).run_dir("final-verification")
     reports = os.path.join(folder, "reports")
     names = sorted(
         name for name in (os.listdir(reports) if os.path.isdir(reports) else []) if name.endswith(".data.json")
     )
-    token = ""
-    if names:
-        report = fsio.read_json(os.path.join(reports, names[-1])) or {}
-        verdict = report.get("verdict")
-        token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
-    if token not in _FIT:
+    report = (fsio.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
+    verdict = report.get("verdict")
+    token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
+    seen = str(report.get("commit") or "")
+    if token not in _FIT or seen != head:
+        moved = f" of {seen[:12]}, and the branch is at {head[:12]}" if token in _FIT else ""
         raise Refused(
             "not-accepted",
-            f"the task's last final verification says {token or 'nothing'}",
+            f"the task's last final verification says {token or 'nothing'}{moved}",
             where=os.path.join(reports, names[-1]) if names else folder,
             hint=f"okstra run --task-key {scene.id.task} --task-type final-verification",
         )
@@ -120,12 +128,13 @@ def _write_body(scene: Scene, branch: str) -> str:
     return path
 
 
-def _carry_out(scene: Scene, chosen: Sequence[str], branch: str, base: str, body: str) -> tuple[list[Ran], str]:
+def _carry_out(scene: Scene, chosen: Sequence[str], target: Target, body: str) -> tuple[list[Ran], str]:
+    branch, head, base = target
     ran: list[Ran] = []
     link = ""
     for step in chosen:
         argv = (
-            ["git", "-C", scene.folder, "push", "origin", f"refs/heads/{branch}:refs/heads/{branch}"]
+            ["git", "-C", scene.folder, "push", "origin", f"{head}:refs/heads/{branch}"]
             if step == "push"
             else [
                 "gh",
