@@ -101,7 +101,8 @@ def test_an_executor_that_was_cut_off_can_play_its_part_again(
 )
 def test_a_fault_ends_as_what_it_is(tmp_path: Path, fault: str, outcome: WorkerOutcome, failure: Failure) -> None:
     work = job(tmp_path / "run", soft=1.5, hard=2.0)
-    script = f'[[part]]\nsteps = [{{ fault = "{fault}" }}, {{ result = "0123456789" }}]\n'
+    later = ", after = 60" if failure in (Failure.RATE_LIMIT, Failure.OVERLOADED) else ""  # beyond the limit: no retry
+    script = f'[[part]]\nsteps = [{{ fault = "{fault}"{later} }}, {{ result = "0123456789" }}]\n'
     report = play(tmp_path, script, work)
     assert (report.outcome, report.heard.failure) == (outcome, failure)
     left = {"half": "01234", "empty": ""}.get(fault)

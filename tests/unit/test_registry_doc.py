@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.core.identity import StageKey, TaskKey
 from okstra_ctl.core.ownership import Owner
-from okstra_ctl.core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from okstra_ctl.core.registry_doc import Earlier, RegistryDoc, StageClaim, TaskClaim
 from okstra_ctl.words.errors import Unreadable
 from okstra_ctl.words.statuses import ClaimStatus
 
@@ -24,8 +24,12 @@ _EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
 _TASK_CLAIMS = st.builds(
     TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS
 )
+_EPOCH = st.integers(1, 99)
+_EARLIER = st.builds(Earlier, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)
 _STAGE_CLAIMS = st.builds(
-    StageClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _OWNERS, _TEXT, st.integers(1, 99), _TEXT, _TEXT, _TEXT
+    StageClaim,
+    *(_TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),
+    before=st.none() | _EARLIER,
 )
 _TASK = TaskClaim("/wt/task", "feat-1", "c0", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
 _STAGE = StageClaim(
