@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
@@ -121,6 +121,18 @@ def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
         git.clear_killed_creation(common_dir, site.branch, site.token)
     elif git.branch_is_untouched(top, site.branch, site.token):
         git.delete_untouched_branch(common_dir, site.branch, site.base_commit, keep_open=keep_open)
+
+
+def take_branches_back(repository: git.Repository, branches: Iterable[str], token: str) -> list[str]:
+    """Deletes those that were made for the worktree of that token and that nobody touched since; answers which."""
+    top = repository.top
+    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+        made = [(one, git.branch_commit(top, one)) for one in branches if git.branch_is_untouched(top, one, token)]
+        return [
+            branch
+            for branch, commit in made
+            if commit and git.delete_untouched_branch(repository.common_dir, branch, commit, keep_open=lock.keep_open)
+        ]
 
 
 def forget(repository: git.Repository, path: str) -> None:

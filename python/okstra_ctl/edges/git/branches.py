@@ -18,11 +18,10 @@ def branch_commit(root: str, branch: str) -> str | None:
     return resolve(root, f"refs/heads/{branch}")
 
 
-def branches_like(root: str, prefix: str) -> frozenset[str]:
-    """Local branches whose names begin so."""
-    out = must(
-        git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"refs/heads/{prefix}*", ask=True), "list branches"
-    )
+def branches_like(root: str, *prefixes: str) -> frozenset[str]:
+    """Local branches whose names begin with one of these."""
+    patterns = (f"refs/heads/{prefix}*" for prefix in prefixes)
+    out = must(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", *patterns, ask=True), "list branches")
     return frozenset(text(out).split("\n")) - {""}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from ...core.branches import CATEGORY_PREFIXES, task_branch
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
 from ...core.registry_doc import RegistryDoc
 from ...edges import git, worktree_admin
 from ...words.errors import OkstraError
+from .. import provision
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made
 from ..unsaved_work import Keeping, save_unsaved
@@ -31,7 +33,7 @@ def orphans_of(repository: git.Repository, doc: RegistryDoc, root: str, doors: D
         if is_scratch(admin.worktree):
             yield from _scratch(admin.worktree, key, repository, doors)
         else:
-            yield _orphan(admin.worktree, key, root, doors)
+            yield _orphan(admin, key, repository, root, doors)
     task = next((key for key, claim in doc.tasks() if claim.project_root == root), None)
     if task is not None:
         for folder in half_made(repository):
@@ -70,12 +72,24 @@ def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doo
     yield Found(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
 
 
-def _orphan(path: str, key: TaskKey | StageKey, root: str, doors: Doors) -> Found:
+def _orphan(
+    admin: worktree_admin.AdminFolder, key: TaskKey | StageKey, repository: git.Repository, root: str, doors: Doors
+) -> Found:
+    path = admin.worktree
+
     def take_down() -> str:
         kept = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else ""
         remove_folder(path, root, doors)
-        return f"removed {path}; its branch stands" + (f", unsaved work is kept by {kept}" if kept else "")
+        taken = provision.take_branches_back(repository, _branches_of(key, repository), admin.reason or "")
+        told = f" with its untouched branch {taken[0]}" if taken else ""
+        return f"removed {path}{told}" + (f"; unsaved work is kept by {kept}" if kept else "")
 
     what = f"no reservation knows the worktree {path}"
     ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
     return Found(Kind.ORPHAN, str(key), what, ways, take_down)
+
+
+def _branches_of(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
+    """The branches that may be its own, whatever category the task was begun with."""
+    task = key.task if isinstance(key, StageKey) else key
+    return git.branches_like(repository.top, *(task_branch(category, task) for category in CATEGORY_PREFIXES))
