@@ -106,6 +106,7 @@ def _led(project: Project) -> None:
     install(project, part({"fault": "garbage"}, worker="rehearsal-a", attempt=["1", "2"]))
     failed = project.okstra("run", "--task-key", key, "--task-type", "error-analysis", *rehearsal)
     assert failed.codes == ["run-failed"]
+    project.okstra.ok("error-log", failed.data["run_id"], "--json")
     project.okstra("resume", failed.data["run_id"], "--json")
     project.okstra.ok("resume", failed.data["run_id"], "--json")
 

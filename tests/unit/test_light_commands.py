@@ -63,6 +63,8 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         ("paths",),
         ("paths", run),
         ("show", run),
+        ("error-log",),
+        ("error-log", run),
     ):
         loaded = _loaded(project, *command)
         assert "okstra_ctl.ui.cli" in loaded

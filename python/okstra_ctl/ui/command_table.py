@@ -39,6 +39,7 @@ COMMANDS = (
     Command("projects", "projects", "list the projects that okstra has run in", "Projects"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
+    Command("error-log", "error_log", "tell what went wrong in runs: failed workers, in their own words", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
     Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
     Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),

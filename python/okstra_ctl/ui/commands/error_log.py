@@ -1,0 +1,52 @@
+"""What went wrong in runs: one row for each dispatch that did not end well, newest last."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...core.since import parse_since
+from ...flows.error_log import KINDS, Logged, read_error_log, runs_asked_for
+from ...flows.runs import find_run
+from ...words.errors import UsageError
+from ..command_table import Call
+from ..reply import Reply, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="of this run alone (default: of all runs)")
+    parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
+    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+    parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
+    parser.add_argument("--kind", metavar="KIND", default="", help="one of: " + ", ".join(KINDS))
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    if args.kind and args.kind not in KINDS:
+        raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))
+    oldest = _oldest(args.since, call) if args.since else ""
+    runs = (
+        [find_run(args.run, call.start, call.doors).files]
+        if args.run
+        else runs_asked_for(call.doors, project=args.project, task_key=args.task_key)
+    )
+    log = read_error_log(runs, oldest=oldest, kind=args.kind)
+    rows = log.rows[-args.limit :] if args.limit > 0 else log.rows
+    cells = [(row.at, row.run_id, _asked(row), row.outcome, _said(row)) for row in rows]
+    text = table(cells, ("AT", "RUN", "WORKER", "OUTCOME", "MESSAGE")) if cells else "nothing went wrong"
+    talk = [f"okstra: warning: can't be read: {place}" for place in log.unread]
+    return Reply({"errors": [row._asdict() for row in rows], "unread": list(log.unread)}, text, talk)
+
+
+def _asked(row: Logged) -> str:
+    return f"{row.worker} {row.label}" if row.label else row.worker
+
+
+def _said(row: Logged) -> str:
+    """The client's own words; else the first thing that its result's check had to say."""
+    return row.message or (row.problems[0] if row.problems else row.failure)
+
+
+def _oldest(text: str, call: Call) -> str:
+    since = parse_since(text)
+    return since.point or call.doors.clock.before(since.seconds_ago)
