@@ -63,6 +63,11 @@ def provider_settings(
     return settings
 
 
+def own_commands(home: Mapping[str, object], where: str) -> Settings:
+    """The user's own providers: the commands of config.json, by name. Raises UsageError (`bad-config`)."""
+    return {name: given for name, given in _section(home, where).items() if "argv" in given}
+
+
 def _section(document: Mapping[str, object], where: str) -> Mapping[str, Mapping[str, Any]]:
     found = document.get("providers", {})
     if not isinstance(found, Mapping) or not all(isinstance(given, Mapping) for given in found.values()):

@@ -18,6 +18,10 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, "config.json")
 
     @property
+    def config_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "config.lock")
+
+    @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")
 
@@ -36,6 +40,20 @@ class HomePaths(NamedTuple):
     @property
     def active_index(self) -> str:
         return os.path.join(self.root, "active.jsonl")
+
+    @property
+    def recent_index(self) -> str:
+        return os.path.join(self.root, "recent.jsonl")
+
+    @property
+    def index_archive(self) -> str:
+        """The folder of `<yyyy-mm>.jsonl`."""
+        return os.path.join(self.root, "archive")
+
+    @property
+    def index_mark(self) -> str:
+        """How large the active index was after it was rotated last."""
+        return os.path.join(self.root, ".locks", "index.rotated")
 
     @property
     def index_lock(self) -> str:

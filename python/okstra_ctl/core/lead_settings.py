@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..words.errors import UsageError
 from .convergence.document import Rules
 from .phases import Phase
+from .prices import Price, own_prices
 
 MODES = ("lightweight", "full-reanalysis")
 
@@ -20,6 +21,8 @@ class LeadSettings(NamedTuple):
     hard_limit: float
     rules: Rules
     providers: Mapping[str, Mapping[str, Any]]
+    prices: Mapping[str, Price]
+    """A person's own, by model."""
 
 
 def lead_settings(
@@ -41,6 +44,7 @@ def lead_settings(
         hard,
         Rules(rounds, quorum, mode, adversarial is True),
         providers,
+        own_prices(config, where=where),
     )
 
 

@@ -55,7 +55,7 @@ def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: 
     wishes = _reasons_of(check)
     try:
         worktree = require_hold(run, doors)
-        head, _, _ = check_commits(worktree, str(run.manifest.get("base_commit", "")), run.stage(), wishes)
+        head, _, _ = check_commits(worktree, run.base_commit, run.stage(), wishes)
         if head != commit:
             return left("commits came after its exit check: call `okstra stage done`")
         if not dry_run:

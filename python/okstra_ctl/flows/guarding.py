@@ -7,6 +7,7 @@ It lies in the run's folder and in the agents' environment alone (spec 5, "Guard
 from __future__ import annotations
 
 import os
+import shlex
 
 from ..core.guard_rules import SCHEMA
 from ..core.paths import IMPLEMENTATION
@@ -36,7 +37,7 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
     repository = git.discover(run.project.root)
     if repository is None:
         return {}
-    branch = str(run.worktree.get("branch") or "")
+    branch = run.branch
     edits = role == "executor" and run.id.task_type == IMPLEMENTATION
     settings = [("core.hooksPath", run.files.guard_hooks), *_push_refusals(run.project.root)]
     return {
@@ -52,7 +53,7 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
 
 def client_settings(run: KnownRun) -> dict[str, object]:
     """For Claude Code's `--settings`: every tool that changes something is asked about first."""
-    command = f"okstra guard tool --rules '{run.files.guard_rules}'"
+    command = f"okstra guard tool --rules {shlex.quote(run.files.guard_rules)}"
     hook = {"matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash", "hooks": [{"type": "command", "command": command}]}
     return {"hooks": {"PreToolUse": [hook]}}
 
@@ -65,11 +66,11 @@ def _rules(run: KnownRun) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "run_id": str(run.id),
-        "worktree": str(run.worktree.get("path") or run.project.root),
+        "worktree": run.folder,
         "writable": [
             run.files.folder("worker-results"),
             run.files.report_data,
-            *(os.path.join(task.root, name) for name in ("scratch",)),
+            os.path.join(task.root, "scratch"),
         ],
         "roles": {"executor": executor},
     }

@@ -21,7 +21,8 @@ def begin(run: KnownRun, doors: Doors) -> None:
     """Takes the first snapshot, once: a run that is resumed is measured from its very start."""
     if fsio.read_json(run.files.isolation, SCHEMA) is not None:
         return
-    taken = _take(run, doors)
+    repository = git.discover(run.project.root)
+    taken = _take(run, doors, repository)
     refs, folders = _others(run, doors)
     document: dict[str, object] = {
         "schema": SCHEMA,
@@ -40,26 +41,22 @@ def finish(run: KnownRun, doors: Doors) -> tuple[Breach, ...]:
     document: dict[str, Any] = fsio.read_json(run.files.isolation, SCHEMA) or {}
     if document.get("before") is None:
         return ()
-    taken = _take(run, doors)
-    if taken is None:
+    repository = git.discover(run.project.root)
+    taken = _take(run, doors, repository)
+    if repository is None or taken is None:
         return ()
-    found = breaches(Snapshot.from_json(document["before"]), taken, _rights(run, doors, document))
+    found = breaches(Snapshot.from_json(document["before"]), taken, _rights(run, doors, document, repository))
     document.update(after=taken.to_json(), breaches=[one._asdict() for one in found])
     fsio.replace_json(run.files.isolation, document)
     return found
 
 
-def _take(run: KnownRun, doors: Doors) -> Snapshot | None:
+def _take(run: KnownRun, doors: Doors, repository: git.Repository | None) -> Snapshot | None:
     """None without git: then there is nothing to compare, and the receipt says so."""
-    repository = git.discover(run.project.root)
     if repository is None:
         return None
-    own = "" if run.id.task_type == IMPLEMENTATION else _folder(run)
+    own = "" if run.id.task_type == IMPLEMENTATION else run.folder
     return snapshot(repository, own, _synced(run, doors), doors.environment)
-
-
-def _folder(run: KnownRun) -> str:
-    return str(run.worktree.get("path") or run.project.root)
 
 
 def _synced(run: KnownRun, doors: Doors) -> list[str]:
@@ -72,35 +69,28 @@ def _synced(run: KnownRun, doors: Doors) -> list[str]:
 def _others(run: KnownRun, doors: Doors) -> tuple[set[str], set[str]]:
     """Branches and folders that other okstra runs may change, by the registry."""
     doc = doors.registry.read()
-    mine = _folder(run)
+    mine = run.folder
     places = [(claim.branch, claim.path) for _, claim in doc.tasks()]
     places += [(claim.branch, claim.path) for _, claim in doc.stages()]
     theirs = [(branch, path) for branch, path in places if path != mine]
     return {f"refs/heads/{branch}" for branch, _ in theirs}, {path for _, path in theirs}
 
 
-def _rights(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> Rights:
+def _rights(run: KnownRun, doors: Doors, document: Mapping[str, Any], repository: git.Repository) -> Rights:
     refs, folders = _others(run, doors)
     known = document.get("others") or {}
     edits = run.id.task_type == IMPLEMENTATION
-    branch = str(run.worktree.get("branch") or "")
+    branch = run.branch
     moves = edits or run.id.task_type == "release-handoff"
     return Rights(
-        main=_main(run),
-        worktree=_folder(run),
+        main=git.main_worktree(repository) if repository.linked else run.project.root,
+        worktree=run.folder,
         branch=f"refs/heads/{branch}" if branch and moves else "",
         edits=edits,
         others_refs=frozenset({*refs, *known.get("refs", ()), *_pushed(run, branch)}),
         others_folders=frozenset({*folders, *known.get("folders", ())}),
         unplanned=_unplanned(run) if edits else (),
     )
-
-
-def _main(run: KnownRun) -> str:
-    repository = git.discover(run.project.root)
-    if repository is None or not repository.linked:
-        return run.project.root
-    return git.main_worktree(repository)
 
 
 def _pushed(run: KnownRun, branch: str) -> set[str]:
@@ -111,11 +101,9 @@ def _pushed(run: KnownRun, branch: str) -> set[str]:
 
 
 def _unplanned(run: KnownRun) -> tuple[str, ...]:
-    base = str(run.manifest.get("base_commit") or "")
-    folder = _folder(run)
-    if not base or not os.path.isdir(folder):
+    if not run.base_commit or not os.path.isdir(run.folder):
         return ()
     try:
-        return planned_strays(folder, base, run.stage())
+        return planned_strays(run.folder, run.base_commit, run.stage())
     except OkstraError:
         return ()

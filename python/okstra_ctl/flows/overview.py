@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..core.identity import RunId
+from ..core.index_rows import ENDED, Row
 from ..core.ownership import Owner
 from ..core.paths import ProjectFiles
 from ..core.registry_doc import RegistryDoc, StageClaim
@@ -21,14 +22,6 @@ _HELD = {
     Liveness.UNKNOWN: RunStatus.RUNNING,
     Liveness.NOBODY: RunStatus.RESERVED,
     Liveness.GONE: RunStatus.INTERRUPTED,
-}
-_ENDED = {
-    "done": RunStatus.COMPLETED.value,
-    "released": RunStatus.RELEASED.value,
-    "completed": RunStatus.COMPLETED.value,
-    "failed": RunStatus.FAILED.value,
-    "contract-violated": RunStatus.CONTRACT_VIOLATED.value,
-    "interrupted": RunStatus.INTERRUPTED.value,
 }
 
 
@@ -61,28 +54,47 @@ def worktree_rows(doors: Doors) -> list[WorktreeRow]:
     return sorted(rows)
 
 
-def run_rows(doors: Doors) -> list[RunRow]:
-    """Every run in the index, oldest first; then those that hold a stage and died before the index knew them."""
+def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
+    """Every run that is open or recent, by when it was last heard of, the newest last.
+
+    With `back_to`, those that the archive holds since that time as well. A run that holds a stage and died before the
+    index knew it is told too; that of a stage that is done is the archive's.
+    """
     doc = doors.registry.read()
     held = _holders(doc)
-    indexed = [
-        RunRow(
-            row["run_id"],
-            row.get("task_type", ""),
-            row.get("stage"),
-            _ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or _led(row),
-            row.get("at", ""),
-            row.get("project_root", ""),
-            row.get("manifest", ""),
-        )
-        for row in run_index.newest_rows(doors.home)
-    ]
+    indexed = [_as_run(row, held) for row in run_index.newest_rows(doors.home, back_to)]
     known = {row.run_id for row in indexed}
-    return indexed + [
+    unheard = [
         _row_of_claim(claim, held[claim.run_id])
         for _, claim in doc.stages()
-        if claim.run_id not in known and claim.status is not ClaimStatus.PROVISIONING
+        if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
     ]
+    return sorted(indexed + unheard, key=lambda row: row.at)
+
+
+def run_row(run_id: str, doors: Doors) -> RunRow | None:
+    """The row of one run; the archive is asked only if it is not among the open and recent ones."""
+    for back_to in (None, run_index.EVERYTHING):
+        found = next((row for row in run_rows(doors, back_to) if row.run_id == run_id), None)
+        if found is not None or not run_index.has_archive(doors.home):
+            return found
+    return None
+
+
+def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
+    return RunRow(
+        row["run_id"],
+        row.get("task_type", ""),
+        row.get("stage"),
+        ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or _led(row),
+        row.get("at", ""),
+        row.get("project_root", ""),
+        row.get("manifest", ""),
+    )
+
+
+def _is_told(claim: StageClaim, *, with_archive: bool) -> bool:
+    return claim.status is ClaimStatus.ACTIVE or (with_archive and claim.status is ClaimStatus.DONE)
 
 
 def _led(row: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -89,8 +88,7 @@ def _rounds(files: RunFiles) -> list[Mapping[str, Any]]:
 
 def _excerpts(run: KnownRun, report: Mapping[str, Any]) -> dict[Cited, Excerpt]:
     places = cited_places(report)
-    folder = str(run.worktree.get("path") or "")
-    folder = folder if os.path.isdir(folder) else run.project.root
+    folder = run.standing_folder
     if not places or not report["commit"]:
         return {}
     try:

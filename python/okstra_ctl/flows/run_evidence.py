@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..core.evidence import Checked
 from ..core.results.records import Finding
 from ..core.results.worker_result import parse_worker_result
-from ..edges import fsio, git
-from .doors import Doors
+from ..edges import fsio
 from .evidence import Place, check_findings
-from .run_events import events_of
+from .looked_at import commit_at_start, commit_now
 from .runs import KnownRun
 
 _ROLES = ("analyst", "verifier", "critic")
@@ -25,24 +23,18 @@ class RunEvidence(NamedTuple):
     rows: tuple[tuple[str, str, Checked], ...]
 
 
-def check_run_evidence(run: KnownRun, doors: Doors) -> RunEvidence:
-    """Raises WorkFailed (`git-failed`), Unreadable. A result that can't be read has no findings here."""
-    folder = str(run.worktree.get("path") or run.project.root)
-    folder = folder if os.path.isdir(folder) else run.project.root
-    commit = _commit(run, folder)
+def check_run_evidence(run: KnownRun) -> RunEvidence:
+    """Raises WorkFailed (`git-failed`), Unreadable. A result that can't be read has no findings here.
+
+    A stage's verifiers looked at what its executor had committed, everybody else at what was there at the start.
+    """
+    commit = commit_now(run) if run.id.stage is not None else commit_at_start(run)
     findings = list(_findings(run))
-    checked = check_findings(Place(folder, commit, recorded_runs(run)), [finding for _, finding in findings])
+    checked = check_findings(
+        Place(run.standing_folder, commit, recorded_runs(run)), [finding for _, finding in findings]
+    )
     rows = [(worker, finding.id, checked[line]) for worker, finding in findings for line in finding.evidence]
     return RunEvidence(commit, tuple(rows))
-
-
-def _commit(run: KnownRun, folder: str) -> str:
-    """What the run looked at: its stage's HEAD for an implementation, else where the worktree stood at its start."""
-    if run.id.stage is None:
-        for event in events_of(run.files):
-            if event.get("event") == "started" and event.get("commit"):
-                return str(event["commit"])
-    return (git.resolve(folder, "HEAD") or "") if git.discover(folder) else ""
 
 
 def _findings(run: KnownRun) -> Iterator[tuple[str, Finding]]:

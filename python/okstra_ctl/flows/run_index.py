@@ -1,24 +1,31 @@
-"""The central index of runs over all projects: one appended row per event of a run (spec 4, `active.jsonl`)."""
+"""The central index of runs over all projects: one appended row per event of a run (spec 4).
+
+Rows are only ever appended to `active.jsonl`; ended runs move on to `recent.jsonl` and `archive/` now and then.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from ..core import index_rows
 from ..core.home_paths import HomePaths
+from ..core.index_rows import UNDATED, VERSION, Row, month_of
 from ..core.json_text import encode_line
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
 
-VERSION = 1
+ROTATE_BYTES = 128 * 1024
+EVERYTHING = ""  # the time that reaches back over the whole archive
 
 
 class IndexRow(NamedTuple):
     """One event of one run; the newest of a run tells its state.
 
     `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.
+    `prepared_at` and `started_at` are given where the row is the only one of its run.
     """
 
     run_id: str
@@ -29,55 +36,91 @@ class IndexRow(NamedTuple):
     project_root: str
     manifest: str
     owner: Mapping[str, object] | None = None
+    prepared_at: str = ""
+    started_at: str = ""
 
 
-def append(home: HomePaths, row: IndexRow) -> None:
+_OPTIONAL = ("owner", "prepared_at", "started_at")
+
+
+def append(home: HomePaths, row: IndexRow) -> str:
+    """Appends the row. Answers a warning when the files could not be rotated then: the row stands.
+
+    Raises WorkFailed (`write-failed`), Busy.
+    """
+    fields = {name: value for name, value in row._asdict().items() if name not in _OPTIONAL or value}
     with hold(LockKind.INDEX, home.index_lock):
-        fsio.append_line(
-            home.active_index,
-            encode_line(
-                {"v": VERSION, **{name: value for name, value in row._asdict().items() if name != "owner" or value}}
-            ),
-        )
+        fsio.append_line(home.active_index, encode_line({"v": VERSION, **fields}))
+        return _rotate_when_large(home)
 
 
 def append_softly(home: HomePaths, row: IndexRow) -> str:
     """As `append`, for after a commit point: a failure is answered as a warning, because the run itself stands."""
     try:
-        append(home, row)
+        return append(home, row)
     except OkstraError as error:
         return f"the run index could not be updated: {error.message} ({error.where})"
-    return ""
 
 
-def newest_rows(home: HomePaths) -> list[dict[str, Any]]:
-    """The newest row of each run, in the order in which the runs were first seen. Damaged lines are passed over."""
-    newest: dict[str, dict[str, Any]] = {}
-    for row in _rows(home):
-        if isinstance(row, dict) and row.get("v") == VERSION and isinstance(row.get("run_id"), str) and _is_sound(row):
-            newest[row["run_id"]] = row
-    return list(newest.values())
+def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
+    """The newest row of each run that is open or recent; with `back_to`, of the archive since that time as well.
+
+    In the order in which the runs were first seen. Damaged lines are passed over. Raises Unreadable.
+    """
+    return index_rows.newest_of_each(_places(home, back_to))
 
 
-def _is_sound(row: dict[str, Any]) -> bool:
-    """Whether what there is of text is text. One chain, because it is asked of every row there ever was."""
-    text = type(row.get("event", "")) is type(row.get("at", "")) is type(row.get("task_type", "")) is str
-    return text and type(row.get("project_root", "")) is type(row.get("manifest", "")) is str
+def rows_with_beginnings(home: HomePaths, back_to: str | None = None) -> list[Row]:
+    """As `newest_rows`; each row also tells when its run was prepared and started, where that is known."""
+    return index_rows.with_beginnings(_places(home, back_to))
 
 
-def _rows(home: HomePaths) -> list[Any]:
-    """Every line's value. One call of the parser for all of them takes half the time of one for each."""
-    lines = (fsio.read_bytes(home.active_index) or b"").split(b"\n")[:-1]
+def has_archive(home: HomePaths) -> bool:
+    return bool(_months(home))
+
+
+def _places(home: HomePaths, back_to: str | None) -> list[Sequence[Row]]:
+    """The rows of each file, that which counts most last.
+
+    They are read without a lock, in the direction in which rows move, and a row is written to where it goes before
+    it is taken from where it was: so a row that moves in the meantime is seen at least once.
+    """
+    active = _rows(home.active_index)
+    recent = _rows(home.recent_index)
+    older: list[Sequence[Row]] = []
+    if back_to is not None and not _reaches_back(recent, back_to):
+        first = month_of(back_to) if back_to else UNDATED
+        older = [_rows(os.path.join(home.index_archive, name)) for name in _months(home) if name[:7] >= first]
+    return [*older, recent, active]
+
+
+def _reaches_back(recent: Sequence[Row], back_to: str) -> bool:
+    """Whether all that the archive holds is older: the recent file holds a run from before that time."""
+    return back_to != EVERYTHING and any(row.get("at", "") < back_to for row in recent)
+
+
+def _months(home: HomePaths) -> list[str]:
+    """The archive's files, the oldest first."""
     try:
-        rows: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
-    except (ValueError, RecursionError):
-        return [row for line in lines for row in _parsed(line)]
-    return rows
-
-
-def _parsed(line: bytes) -> list[object]:
-    """The line's value, or nothing when it is damaged."""
-    try:
-        return [json.loads(line)]
-    except (ValueError, RecursionError):
+        names = os.listdir(home.index_archive)
+    except OSError:
         return []
+    return sorted(name for name in names if name.endswith(".jsonl") and not name.startswith("."))
+
+
+def _rows(path: str) -> list[Row]:
+    return index_rows.rows_of(fsio.read_bytes(path) or b"")
+
+
+def _rotate_when_large(home: HomePaths) -> str:
+    """Rotates when the active index has grown over its bound, and to twice what the last rotation left of it."""
+    try:
+        if os.stat(home.active_index).st_size <= ROTATE_BYTES:
+            return ""
+        from .index_rotation import rotate_grown
+
+        rotate_grown(home)
+    except (OkstraError, OSError) as error:
+        told = f"{error.message} ({error.where})" if isinstance(error, OkstraError) else str(error)
+        return f"ended runs could not be moved out of {home.active_index}: {told}"
+    return ""

@@ -46,6 +46,26 @@ class KnownRun(NamedTuple):
         worktree = self.manifest.get("worktree")
         return worktree if isinstance(worktree, Mapping) else {}
 
+    @property
+    def folder(self) -> str:
+        """Where its workers work: its worktree, or the project's root where it was given none."""
+        return str(self.worktree.get("path") or self.project.root)
+
+    @property
+    def standing_folder(self) -> str:
+        """A folder where git knows its commits: its own, or the project's root once that is removed."""
+        return self.folder if os.path.isdir(self.folder) else self.project.root
+
+    @property
+    def branch(self) -> str:
+        """Its worktree's branch; empty without one."""
+        return str(self.worktree.get("branch") or "")
+
+    @property
+    def base_commit(self) -> str:
+        """Where its commits begin; empty without git."""
+        return str(self.manifest.get("base_commit") or "")
+
     def stage(self) -> Stage:
         """The stage that the run carries out. Raises UsageError (`not-found`) for a run of another phase."""
         if self.id.stage is None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..core.identity import check_project_id
 from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
+from ..core.schema_check import problems_of
 from ..edges import assets, fsio, git
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
@@ -111,18 +112,13 @@ def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
 def _schema(files: ProjectFiles) -> CheckRow:
     import json
 
-    from jsonschema import Draft202012Validator
-
     name = "project.json against its schema"
     try:
         document = fsio.read_json(files.config)
     except OkstraError as error:
         return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
     schema = json.loads(assets.text("schemas", "project-v1.schema.json"))
-    errors = [
-        f"{'/'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
-        for e in Draft202012Validator(schema).iter_errors(document)
-    ]
+    errors = problems_of(document, schema)
     if errors:
         return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")
     return CheckRow(name, CheckStatus.OK, "valid")

@@ -121,7 +121,7 @@ def require_hold(run: KnownRun, doors: Doors) -> str:
     with _refusals_recorded(run, doors):
         if is_degraded(run):
             require_degraded_hold(run)
-            return str(run.worktree.get("path", run.project.root))
+            return run.folder
         return require_claim(run, doors.registry.read().stage(key) if key else None).path
 
 

@@ -39,7 +39,7 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
     at = doors.clock.now()
     if is_degraded(run):
-        row = _released_row(run, key, at, str(run.manifest.get("base_commit", "")), note)
+        row = _released_row(run, key, at, run.base_commit, note)
         with doors.registry.transaction():
             require_degraded_hold(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
@@ -14,14 +15,17 @@ from ..core.phases import phase_table
 from ..core.project_config import LANGUAGES
 from ..core.roster import PROVIDERS
 from ..core.wizard import machine
-from ..core.wizard.records import SCHEMA, Facts, Option, StageFact, Step, TaskFact
+from ..core.wizard.records import SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
+from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
-from ..words.errors import OkstraError, Unreadable, UsageError
+from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from .doors import Doors
 from .project import Project, open_project
 from .task_records import read_manifest
 
 _LAST_PHASE = "release-handoff"
+# Given answers that can be judged before anything else is known.
+_JUDGED = ("task-group", "task-id", "task-type", "work-category")
 
 
 class Wizard(NamedTuple):
@@ -33,9 +37,12 @@ class Wizard(NamedTuple):
     state: machine.State
 
 
-def start(begin: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
-    """Raises Missing (`not-a-project`), UsageError for answers that are given and can't be."""
-    project = open_project(begin, doors)
+def begin(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+    """A conversation that is kept in memory alone: it writes nothing.
+
+    Raises Missing (`not-a-project`), UsageError for answers that are given and can't be.
+    """
+    project = open_project(start_at, doors)
     chosen = language or project.config.report_language
     if chosen not in LANGUAGES:
         raise UsageError("usage", f"there is no language {chosen!r}", hint="one of: " + ", ".join(LANGUAGES))
@@ -43,10 +50,21 @@ def start(begin: str, language: str, fixed: Mapping[str, str], doors: Doors) -> 
     unknown = [name for name in known if not machine.known_step(name)]
     if unknown:
         raise UsageError("usage", f"the wizard has no question {unknown[0]!r}")
+    wizard = Wizard("", chosen, project, machine.State(known, (), frozenset(known)))
+    facts = facts_of(wizard, doors)
+    for name in _JUDGED:
+        error = machine.check(BY_ID[name], known[name], known, facts) if name in known else ""
+        if error:
+            raise UsageError("usage", f"{name} {known[name]!r}: {texts_of('en')['errors'][error]}")
+    return wizard
+
+
+def start(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+    """The same, with its state in a file: for a conversation of several calls. Raises as `begin` does."""
+    begun = begin(start_at, language, fixed, doors)
     folder = os.path.join(doors.home.root, "wizard")
     fsio.make_folder(folder)
-    path = os.path.join(folder, f"{os.urandom(16).hex()}.json")
-    wizard = Wizard(path, chosen, project, machine.State(known, (), frozenset(known)))
+    wizard = begun._replace(path=os.path.join(folder, f"{os.urandom(16).hex()}.json"))
     _save(wizard)
     return wizard
 
@@ -65,17 +83,23 @@ def load(path: str, doors: Doors) -> Wizard:
     return Wizard(path, str(document.get("language")), project, state)
 
 
-def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
     """Answers the next question; answers the wizard after it, and the key of what was wrong (empty: nothing)."""
     taken = machine.answer(wizard.state, facts_of(wizard, doors), text)
     if isinstance(taken, machine.Refusal):
         return wizard, taken.error
-    after = wizard._replace(state=taken)
-    _save(after)
-    return after, ""
+    return wizard._replace(state=taken), ""
 
 
-def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] | None:
+def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+    """The same, kept in the wizard's file."""
+    after, error = advance(wizard, text, doors)
+    if not error:
+        _save(after)
+    return after, error
+
+
+def question(wizard: Wizard, doors: Doors, error: str = "") -> Question | None:
     """The next question in the person's language; None when all are answered."""
     facts = facts_of(wizard, doors)
     asked = machine.next_step(wizard.state, facts)
@@ -86,30 +110,59 @@ def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] |
     label = texts["steps"][asked.id]["label"]
     if asked.id == "branch":
         label = f"{label} {facts.branch}"
+    return Question(
+        id=asked.id,
+        kind=asked.kind,
+        label=label,
+        help=texts["steps"][asked.id]["help"],
+        options=tuple(_translated(option, texts) for option in first),
+        rest=tuple(_translated(option, texts) for option in rest),
+        default=machine.default_of(asked, wizard.state.answers, facts),
+        free=asked.free,
+        error=_error(error, asked, facts, texts),
+    )
+
+
+def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] | None:
+    """The next question as JSON; None when all are answered."""
+    asked = question(wizard, doors, error)
+    if asked is None:
+        return None
     return {
         "id": asked.id,
         "kind": asked.kind,
-        "label": label,
-        "help": texts["steps"][asked.id]["help"],
-        "options": [_option(option, texts) for option in first],
-        "more": [_option(option, texts) for option in rest],
-        "default": machine.default_of(asked, wizard.state.answers, facts),
-        "error": _error(error, asked, facts, texts),
+        "label": asked.label,
+        "help": asked.help,
+        "options": [option._asdict() for option in asked.options],
+        "more": [option._asdict() for option in asked.rest],
+        "default": asked.default,
+        "error": asked.error,
     }
 
 
-def confirmation(wizard: Wizard, doors: Doors) -> str:
-    """What is about to be started, in words."""
+def arguments(wizard: Wizard, doors: Doors) -> tuple[str, ...]:
+    """The argv for `okstra run`. Raises Refused (`input-open`, `not-confirmed`)."""
+    facts = facts_of(wizard, doors)
+    if machine.next_step(wizard.state, facts) is not None:
+        raise Refused("input-open", "not all questions are answered", where=wizard.path, hint="okstra wizard step")
+    if not machine.confirmed(wizard.state):
+        raise Refused("not-confirmed", "the person did not confirm: nothing was prepared", where=wizard.path)
+    return machine.arguments(wizard.state, facts)
+
+
+def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
+    """What is about to be started, in words. `more`: flags of the command that no question is about."""
     facts = facts_of(wizard, doors)
     words = texts_of(wizard.language)["words"]
     named = machine.task_of(wizard.state)
     answers = wizard.state.answers
+    command = ["okstra", "run", *machine.arguments(wizard.state, facts), *more]
     pairs = [
         (words["task"], f"{facts.project_id}:{':'.join(named)}" if named else ""),
         (words["phase"], answers.get("task-type", "")),
         (words["stage"], answers.get("stage", "")),
         (words["branch"], facts.branch),
-        (words["command"], "okstra run " + " ".join(machine.arguments(wizard.state, facts))),
+        (words["command"], shlex.join(command)),
     ]
     return "\n".join(f"{name}: {value}" for name, value in pairs if value)
 
@@ -205,13 +258,8 @@ def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
     )
 
 
-def _option(option: Option, texts: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "value": option.value,
-        "label": _text(option.label, texts),
-        "hint": _text(option.hint, texts),
-        "default": option.default,
-    }
+def _translated(option: Option, texts: Mapping[str, Any]) -> Option:
+    return option._replace(label=_text(option.label, texts), hint=_text(option.hint, texts))
 
 
 def _text(text: str, texts: Mapping[str, Any]) -> str:

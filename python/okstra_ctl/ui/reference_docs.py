@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 
 from ..core.phases import phase_table
+from ..core.settings import settings_of
 from ..edges import assets
 from ..words.error_codes import ERROR_CODES
 from .cli import build_parser
@@ -17,7 +19,7 @@ _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 
 def pages() -> dict[str, str]:
     """File name to text of every page."""
-    return {"commands.md": _commands(), "errors.md": _errors(), "phases.md": _phases()}
+    return {"commands.md": _commands(), "errors.md": _errors(), "phases.md": _phases(), "settings.md": _settings()}
 
 
 def main() -> int:
@@ -102,6 +104,18 @@ def _phases() -> str:
         lines += [f"- source edits: {phase.source_edits}", f"- allowed: {'; '.join(phase.allowed)}"]
         lines += [f"- forbidden: {'; '.join(phase.forbidden)}", f"- usual next: {phase.usual_next}"]
         lines += [f"- roles: {', '.join(phase.roles)}; default workers: {', '.join(phase.workers)}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _settings() -> str:
+    lines = [_MADE, "# Settings", "", "`okstra config list`, `get`, `set` and `unset` read and change them;"]
+    lines += ["a person may edit the files as well. `NAME` stands for a name that you choose.", ""]
+    for title, schema in (("config.json, in okstra's home", "config"), ("project.json, with --project", "project")):
+        lines += [f"## {title}", "", "| setting | value | default | meaning |", "|---|---|---|---|"]
+        for one in settings_of(json.loads(assets.text("schemas", f"{schema}-v1.schema.json"))):
+            default = f"`{one.shape['default']}`" if "default" in one.shape else ""
+            lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.meaning} |")
+        lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -47,6 +47,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "unknown-model": ErrorCode(EXIT_USAGE, "no such model, and not written `custom:<id>`"),
     "unknown-worker": ErrorCode(EXIT_USAGE, "the phase does not take this worker or provider"),
     "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
+    "unknown-setting": ErrorCode(EXIT_USAGE, "config.json or project.json has no setting of that name"),
     "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
     "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
     "answers-invalid": ErrorCode(
@@ -85,6 +86,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "merge-conflict": ErrorCode(EXIT_REFUSED, "a stage's branch conflicts with the task branch; nothing was merged"),
     "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
+    "holds-secret": ErrorCode(EXIT_REFUSED, "the text holds a key or a password, which okstra does not keep"),
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
     # 4: a check found errors
     "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),

@@ -70,3 +70,18 @@ class Step(NamedTuple):
     wrong: Callable[[str, Answers, Facts], str] = lambda answer, answers, facts: ""
     default: str = ""
     free: bool = False
+
+
+class Question(NamedTuple):
+    """A step in a person's language, ready to be asked. `rest` are the options behind "more"; `free`: any text will
+    do, whatever the options are."""
+
+    id: str
+    kind: str
+    label: str
+    help: str
+    options: tuple[Option, ...]
+    rest: tuple[Option, ...]
+    default: str
+    free: bool
+    error: str

@@ -144,6 +144,6 @@ STEPS: tuple[Step, ...] = (
     Step("pr-template-path", "text", lambda a, f: _phase(a) == "release-handoff"),
     Step("fix-cycle", "confirm", lambda a, f: f.finished, lambda a, f: _YES_NO, default="no"),
     Step("branch", "confirm", lambda a, f: bool(f.branch) and not f.task_exists, lambda a, f: _YES_NO, default="yes"),
-    Step("confirm", "confirm", lambda a, f: True, lambda a, f: _YES_NO, default="yes"),
+    Step("confirm", "confirm", lambda a, f: a.get("branch") != "no", lambda a, f: _YES_NO, default="yes"),
 )
 BY_ID = {step.id: step for step in STEPS}

@@ -12,10 +12,11 @@ from ...agents.job import Job, Report
 from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
 from ...core.roster import access_of
-from ...edges import assets, fsio, git
+from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.outcomes import Access, WorkerOutcome
 from .. import guarding
+from ..agents_environment import agents_environment
 from ..prompting import fill_file
 from ..run_events import events_of
 from .assignments import Answer, Assignment, Found, as_answer, look
@@ -151,9 +152,8 @@ def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]
 
 
 def inherited(scene: Scene) -> dict[str, str]:
-    """The environment that workers get: without git's and other runs' variables; okstra on the PATH."""
-    kept = {name: value for name, value in git.users_environment().items() if not name.startswith("OKSTRA_")}
-    kept["PATH"] = os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])
+    """The environment that workers get: without git's and other runs' variables; with okstra's own place."""
+    kept = {name: value for name, value in agents_environment().items() if not name.startswith("OKSTRA_")}
     home = scene.doors.environment.get("OKSTRA_HOME")
     python = scene.doors.environment.get("OKSTRA_PYTHON")
     return {**kept, **({"OKSTRA_HOME": home} if home else {}), **({"OKSTRA_PYTHON": python} if python else {})}

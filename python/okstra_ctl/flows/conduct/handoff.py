@@ -44,7 +44,7 @@ def lead_handoff(scene: Scene) -> Material:
     head = git.resolve(scene.folder, "HEAD") or ""
     _require_accepted(scene, head)
     chosen = [step for step in STEPS if re.search(rf"\b{step}\b", scene.values.get("DIRECTIVE", ""), re.IGNORECASE)]
-    branch = str(scene.run.worktree.get("branch") or "")
+    branch = scene.run.branch
     base = base_branch(scene, branch)
     probe_gate, probe = _probe(scene, base, head)
     body = _write_body(scene, branch)
@@ -115,7 +115,7 @@ def _write_body(scene: Scene, branch: str) -> str:
         path = given if os.path.isabs(given) else os.path.join(scene.run.project.root, given)
         template = (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
     template = template or assets.text("templates", "pull-request.md")
-    base = str(scene.run.manifest.get("base_commit") or "")
+    base = scene.run.base_commit
     head = git.resolve(scene.folder, "HEAD") or ""
     subjects = git.commit_subjects(scene.folder, base, head) if base and head else []
     commits = "\n".join(f"- {one['subject']} ({one['commit'][:12]})" for one in subjects) or "- (none)"

@@ -125,7 +125,7 @@ def _verify(scene: Scene, turn: int, head: str) -> Collected:
         if turn > 1:
             _put_prompt(scene, worker, assignment.label, "verifier", "")
         subject = scene.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
-        ask(subject, f"To verify: {_base(scene)}..{head}\n".encode(), assignment.result)
+        ask(subject, f"To verify: {scene.run.base_commit}..{head}\n".encode(), assignment.result)
         assignments.append(assignment)
     return collect(scene, assignments)
 
@@ -136,13 +136,8 @@ def _verification(scene: Scene, worker: Worker, turn: int) -> Assignment:
     return result_assignment(scene, worker, label=label, prompt=prompt, result=_result_path(scene, worker, turn))
 
 
-def _base(scene: Scene) -> str:
-    """Where the stage's commits begin; empty without git."""
-    return str(scene.run.manifest.get("base_commit") or "")
-
-
 def _head(scene: Scene) -> str:
-    return git.resolve(scene.folder, "HEAD") or "" if _base(scene) else ""
+    return git.resolve(scene.folder, "HEAD") or "" if scene.run.base_commit else ""
 
 
 def _result_path(scene: Scene, worker: Worker, turn: int) -> str:
@@ -167,8 +162,8 @@ def _commits_fault(scene: Scene, stage: Stage) -> str:
         return ""
     try:
         folder = require_hold(scene.run, scene.doors)
-        if _base(scene):
-            check_commits(folder, _base(scene), stage, DoneWishes())
+        if scene.run.base_commit:
+            check_commits(folder, scene.run.base_commit, stage, DoneWishes())
     except OkstraError as error:
         return error.message
     return ""
@@ -220,7 +215,7 @@ def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]])
     tokens = scene.phase.verdict_tokens
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
-    base, head = _base(scene), _head(scene)
+    base, head = scene.run.base_commit, _head(scene)
     checks = check_results(scene, built.verified, head)
     outcomes = [unverified(group, built.verified.voices, checks, silent=built.verified.silent) for group in groups]
     made = material(scene, built.verified, outcomes, gates)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -14,11 +13,11 @@ from ...core.manifest import CONTEXT_SCHEMA
 from ...core.paths import RunFiles
 from ...core.phases import Phase, phase_table
 from ...core.roster import Worker
-from ...edges import assets, fsio, git
+from ...edges import assets, fsio
 from ...words.errors import Unreadable
 from .. import run_events
 from ..doors import Doors
-from ..run_events import events_of
+from ..looked_at import commit_at_start
 from ..runs import KnownRun
 
 Say = Callable[[str], None]
@@ -49,7 +48,7 @@ class Scene(NamedTuple):
     @property
     def folder(self) -> str:
         """Where the workers work."""
-        return str(self.run.worktree.get("path") or self.run.project.root)
+        return self.run.folder
 
     @property
     def quorum(self) -> int:
@@ -75,16 +74,7 @@ def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> 
     places = (doors.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, providers, where=doors.home.config)
-    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, _commit(run))
-
-
-def _commit(run: KnownRun) -> str:
-    """As the first lead recorded it; a run that is resumed looks at the same commit, whatever was committed since."""
-    for event in events_of(run.files):
-        if event.get("event") == "started":
-            return str(event.get("commit") or "")
-    folder = str(run.worktree.get("path") or run.project.root)
-    return (git.resolve(folder, "HEAD") or "") if os.path.isdir(folder) and git.discover(folder) else ""
+    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, commit_at_start(run))
 
 
 def roster_of(run: KnownRun) -> tuple[Worker, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import NamedTuple
 
+from ...agents.providers import own_commands
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 from ...core.identity import TaskKey
 from ...core.models import model_table, resolve_model
@@ -173,7 +173,7 @@ def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Wo
     table = model_table(assets.toml("prompts", "models.toml"))
     config = fsio.read_json(doors.home.config) or {}
     configured = _configured_models(config, doors.home.config)
-    own = own_providers(config, doors.home.config)
+    own = own_commands(config, doors.home.config)
 
     def model_of(slot: str) -> str:
         if slot in own:
@@ -190,15 +190,6 @@ def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
         hint = 'write {"models": {"claude": "opus"}}'
         raise UsageError("bad-config", "models is not a map from slots to model names", where=where, hint=hint)
     return dict(models)
-
-
-def own_providers(config: Mapping[str, object], where: str) -> dict[str, dict[str, object]]:
-    """The user's own providers, commands from config.json by name. Raises UsageError (`bad-config`)."""
-    found = config.get("providers", {})
-    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
-        hint = 'write {"providers": {"mine": {"argv": ["my-agent", "--headless"]}}}'
-        raise UsageError("bad-config", "providers is not a map from names to settings", where=where, hint=hint)
-    return {name: settings for name, settings in found.items() if "argv" in settings}
 
 
 def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[str, StageMap | None]:

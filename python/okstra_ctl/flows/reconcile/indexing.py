@@ -14,7 +14,7 @@ from .findings import Found, Kind
 
 
 def not_indexed(doc: RegistryDoc, doors: Doors) -> Iterator[Found]:
-    known = {row["run_id"] for row in run_index.newest_rows(doors.home)}
+    known = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     for _, claim in doc.stages():
         if claim.run_id not in known and claim.status is not ClaimStatus.PROVISIONING:
             yield _missing(claim, doors)

@@ -41,7 +41,7 @@ class Rebuilt(NamedTuple):
 
 def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
     """Finds the projects by the index of runs and by where the command was started. Raises WorkFailed, Busy."""
-    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home)}
+    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     roots = sorted(root for root in {*seen, start_root or ""} if os.path.isfile(ProjectFiles(root).config))
     doc, missing = RegistryDoc(), []
     for root in roots:

@@ -42,7 +42,7 @@ def survey(doors: Doors) -> list[Found]:
 def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
     """The projects that the registry or the index of runs names: a lost registry must not hide its worktrees."""
     held = {root for root, _ in doc.claims()}
-    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home)}
+    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     return sorted(held | {root for root in seen if os.path.isdir(root)})
 
 

@@ -57,7 +57,7 @@ def _evidence(args: argparse.Namespace, call: Call) -> Reply:
     from ...flows.run_evidence import check_run_evidence
     from ...flows.runs import find_run
 
-    found = check_run_evidence(find_run(args.run, call.start, call.doors), call.doors)
+    found = check_run_evidence(find_run(args.run, call.start, call.doors))
     rows = [as_row(worker, finding, one) for worker, finding, one in found.rows]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     cells = [(row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"]) for row in rows]

@@ -6,6 +6,7 @@ import argparse
 
 from ...core.next_steps import OPEN
 from ...flows.overview import RunRow, run_rows
+from ...flows.run_index import EVERYTHING
 from ..command_table import Call
 from ..reply import Reply, table
 
@@ -16,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
     by_project: dict[tuple[str, str], list[RunRow]] = {}
-    for row in run_rows(call.doors):
+    for row in run_rows(call.doors, EVERYTHING):
         by_project.setdefault((row.run_id.partition(":")[0], row.project_root), []).append(row)
     projects = [
         {

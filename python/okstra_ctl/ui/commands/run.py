@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project-id", metavar="P", default="", help="checked against the project's own")
     parser.add_argument("--task-group", metavar="G", default="", help="a group of tasks, e.g. an epic")
     parser.add_argument("--task-id", metavar="I", default="", help="the task's name, e.g. a ticket")
-    parser.add_argument("--stage", metavar="auto|N", default="auto", help="which stage of the plan (default: auto)")
+    parser.add_argument("--stage", metavar="auto|N", default="", help="which stage of the plan (default: auto)")
     parser.add_argument("--workers", metavar="a,b", default="", help="the providers that analyse or verify")
     parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
     parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
@@ -50,10 +50,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--ask", action="store_true", help="ask for what is missing (okstra.sh without flags)")
+    parser.add_argument("--ask", action="store_true", help="at a terminal, ask for what is missing (okstra.sh)")
+    parser.add_argument("--plain", action="store_true", help="ask line by line, without lists and arrow keys")
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
+    if args.ask and not args.yes:
+        from ..wizard_run import complete
+
+        args = complete(args, call)
     inputs = gather(args, call)
     if args.all_ready:
         from ..waves import lead_all

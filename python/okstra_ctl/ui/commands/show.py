@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ...flows.overview import run_rows
+from ...flows.overview import run_row
 from ...flows.runs import find_run
 from ..command_table import Call
 from ..reply import Reply, fields
@@ -16,7 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
     run = find_run(args.run, call.start, call.doors)
-    status = next((row.status for row in run_rows(call.doors) if row.run_id == str(run.id)), "prepared")
+    row = run_row(str(run.id), call.doors)
+    status = row.status if row else "prepared"
     worktree = run.worktree
     roster = run.manifest.get("roster")
     workers = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ...words.errors import Refused
 from ..cli import add_common_flags
 from ..command_table import Call
 from ..reply import Reply
@@ -41,7 +40,8 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     if args.action == "confirmation":
         text = flow.confirmation(wizard, call.doors)
         return Reply({"text": text}, text)
-    return _arguments(wizard, call)
+    argv = list(flow.arguments(wizard, call.doors))
+    return Reply({"argv": ["okstra", "run", *argv]}, "\n".join(argv))
 
 
 def _asked(path: str, prompt: dict[str, object] | None) -> Reply:
@@ -57,17 +57,3 @@ def _asked(path: str, prompt: dict[str, object] | None) -> Reply:
             f" {mark} {option['value']}  {option['label']}" + (f"  ({option['hint']})" if option["hint"] else "")
         )
     return Reply({"state": path, "done": False, "prompt": prompt}, "\n".join(lines))
-
-
-def _arguments(wizard: object, call: Call) -> Reply:
-    from ...core.wizard import machine
-    from ...flows import wizard as flow
-
-    assert isinstance(wizard, flow.Wizard)
-    facts = flow.facts_of(wizard, call.doors)
-    if machine.next_step(wizard.state, facts) is not None:
-        raise Refused("input-open", "not all questions are answered", where=wizard.path, hint="okstra wizard step")
-    if not machine.confirmed(wizard.state):
-        raise Refused("not-confirmed", "the person did not confirm", where=wizard.path)
-    argv = list(machine.arguments(wizard.state, facts))
-    return Reply({"argv": ["okstra", "run", *argv]}, "\n".join(argv))

@@ -1,0 +1,41 @@
+"""Naming who leads a run: in its manifest, and for a stage in its claim (spec 3, "Recovery")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core.ownership import Owner
+from ..edges import fsio
+from ..edges.locks import LockKind, hold
+from ..words.statuses import ClaimStatus
+from .doors import Doors
+from .runs import KnownRun
+
+Lead = dict[str, Any]
+Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
+
+
+def change_lead(run: KnownRun, change: Change) -> None:
+    """Replaces the manifest by what `change` makes of it and of its `lead`, as they are on disk now."""
+    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+        manifest = fsio.read_json(run.files.manifest) or {}
+        lead = manifest.get("lead")
+        fsio.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))
+
+
+def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:
+    """Whoever leads from now on, or nobody; `facts` are kept beside it."""
+    told = owner.to_json() if owner else None
+    change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": told}})
+
+
+def own_claim(run: KnownRun, doors: Doors, owner: Owner | None) -> None:
+    """Whoever leads a stage's run owns its claim while it does."""
+    key = run.id.stage_key
+    if key is None:
+        return
+    with doors.registry.transaction() as doc:
+        claim = doc.stage(key)
+        if claim is not None and claim.run_id == str(run.id) and claim.status is ClaimStatus.ACTIVE:
+            doc.put_stage(key, claim._replace(owner=owner))
