@@ -79,6 +79,7 @@ def _in_git(project: Project) -> None:
     okstra.ok("worktree", "list", "--json")
     _led(project)
     _asked(project)
+    _settings(project)
 
 
 def _led(project: Project) -> None:
@@ -121,6 +122,14 @@ def _asked(project: Project) -> None:
     project.okstra.ok("wizard", "confirmation", "--state", state, "--json")
     project.okstra.ok("status", "--json")
     project.okstra.ok("projects", "--json")
+
+
+def _settings(project: Project) -> None:
+    okstra = project.okstra
+    okstra.ok("config", "set", "convergence.quorum", "2", "--json")
+    okstra.ok("config", "get", "convergence.quorum", "--json")
+    okstra.ok("config", "unset", "convergence.quorum", "--json")
+    okstra.ok("config", "list", "--project", "--json")
 
 
 def _without_git(project: Project) -> None:
