@@ -97,7 +97,7 @@ def test_a_door_dispatches_its_worker(project: Project) -> None:
     assert (clients / "stdin").read_text() == Path(arguments(project, run)[2]).read_text()
     assert Path(done.data["log"]).stat().st_size > 0
     (event,) = ended_events(run)
-    assert (event["worker"], event["usage"]["input"]) == (WORKER, 6700)
+    assert (event["worker"], event["usage"]["input"]) == (WORKER, 6693)
 
 
 def test_a_result_that_is_there_is_not_asked_for_again(project: Project) -> None:

@@ -48,7 +48,7 @@ def claude_result(**more: object) -> Event:
     }
 
 
-CLAUDE_INIT: Event = {"type": "system", "subtype": "init", "model": "claude-asked", "tools": ["Bash"]}
+CLAUDE_INIT: Event = {"type": "system", "subtype": "init", "model": "claude-asked", "tools": ["Bash"], "session_id": "c"}
 CLAUDE_GOOD = (CLAUDE_INIT, claude_answer(), claude_result())
 
 
@@ -115,7 +115,10 @@ GEMINI_STATS = {
     "output_tokens": 10,
     "cached": 100,
     "input": 900,
-    "models": {"gemini-x": {"total_tokens": 1030}, "gemini-idle": {"total_tokens": 0}},
+    "models": {
+        "gemini-x": {"total_tokens": 1030, "input_tokens": 1000, "output_tokens": 10, "cached": 100, "input": 900},
+        "gemini-idle": {"total_tokens": 0},
+    },
 }
 GEMINI_GOOD: tuple[Event, ...] = (
     {"type": "init", "session_id": "s", "model": "gemini-asked"},

@@ -15,6 +15,7 @@ from okstra_ctl.agents.event_lines import events, whole
 from okstra_ctl.agents.failure_words import failure_in, retry_after_in
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Heard, Provider, Usage
+from okstra_ctl.core.usage import ModelTokens, Tokens
 from okstra_ctl.words.outcomes import Failure
 from support.client_streams import (
     CLAUDE_GOOD,
@@ -40,18 +41,20 @@ EVERY = pytest.mark.parametrize(("client", "good"), GOOD, ids=[client.name for c
 
 
 def test_a_good_run_of_claude() -> None:
-    usage = Usage(3000, 500, 300, 60, 0.0125)
-    expected = Heard(True, model="claude-x-1", usage=usage, last_message="done")
+    share = ModelTokens("claude-x-1", Tokens(3000, 500, 300, 60), 0.01)
+    usage = Usage(3000, 500, 300, 60, 0.0125, (share,))
+    expected = Heard(True, model="claude-x-1", usage=usage, last_message="done", session="c")
     assert Claude().hear(stream(*CLAUDE_GOOD), b"a warning\n", 0) == expected
 
 
 def test_a_good_run_of_codex() -> None:
-    expected = Heard(True, usage=Usage(6700, 300, 7, 120), last_message="the result")
+    expected = Heard(True, usage=Usage(6693, 300, 7, 120), last_message="the result", session="t")
     assert Codex().hear(stream(*CODEX_GOOD), b"WARNING: x\n", 0) == expected
 
 
 def test_a_good_run_of_gemini() -> None:
-    expected = Heard(True, model="gemini-x", usage=Usage(900, 100, 0, 30), last_message="the result")
+    usage = Usage(900, 100, 0, 30, models=(ModelTokens("gemini-x", Tokens(900, 100, 0, 30)),))
+    expected = Heard(True, model="gemini-x", usage=usage, last_message="the result")
     assert Gemini().hear(stream(*GEMINI_GOOD), b"Ripgrep is not available.\n", 0) == expected
 
 
@@ -156,7 +159,8 @@ def test_the_last_of_several_results_counts() -> None:
     told = (*CLAUDE_GOOD[:2], first, CLAUDE_INIT, claude_answer("later", "claude-x-2"), claude_result(result="later"))
     heard = Claude().hear(stream(*told), b"", 0)
     assert (heard.ended, heard.last_message, heard.model) == (True, "later", "claude-x-2")
-    assert heard.usage == Usage(3000, 500, 300, 60, 0.0125)
+    assert heard.usage is not None
+    assert heard.usage[:5] == (3000, 500, 300, 60, 0.0125)
     for cut in (4, 5):
         assert not Claude().hear(stream(*told[:cut]), b"", None).ended
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.usage import ModelTokens, Tokens
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at
@@ -60,6 +61,7 @@ class Claude:
             usage=_usage(result),
             denials=_denials(results),
             last_message=text_at(result, "result"),
+            session=_session(told),
         )
 
 
@@ -103,7 +105,7 @@ def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> He
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and 0 < exit_status < 128 and not told
     failure = failure_in(complaint) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=complaint, model=_model(told))
+    return Heard(ended=False, failure=failure, message=complaint, model=_model(told), session=_session(told))
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
@@ -132,17 +134,27 @@ def _model(told: list[Event]) -> str | None:
     return answered[-1] if answered else None
 
 
+def _session(told: list[Event]) -> str:
+    """The last one: what is printed may begin with another's, when a hook of the person's prints too."""
+    found = [text_at(event, "session_id") for event in told if event.get("type") in ("system", "result")]
+    return next((session for session in reversed(found) if session), "")
+
+
 def _usage(result: Event) -> Usage | None:
-    models = [model for model in mapping_at(result, "modelUsage").values() if isinstance(model, dict)]
+    models = [
+        _share(name, model) for name, model in mapping_at(result, "modelUsage").items() if isinstance(model, dict)
+    ]
     if not models:
         return None
-    return Usage(
-        sum(count_at(model, "inputTokens") for model in models),
-        sum(count_at(model, "cacheReadInputTokens") for model in models),
-        sum(count_at(model, "cacheCreationInputTokens") for model in models),
-        sum(count_at(model, "outputTokens") for model in models),
-        number_at(result, "total_cost_usd"),
-    )
+    summed = Tokens()
+    for model in models:
+        summed = summed.plus(model.tokens)
+    return Usage(*summed, number_at(result, "total_cost_usd"), tuple(models))
+
+
+def _share(name: str, model: Event) -> ModelTokens:
+    names = ("inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "outputTokens")
+    return ModelTokens(name, Tokens(*(count_at(model, one) for one in names)), number_at(model, "costUSD"))
 
 
 def _denials(results: list[Event]) -> tuple[str, ...]:

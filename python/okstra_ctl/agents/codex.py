@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment, extra_arguments
-from .event_lines import Event, count_at, events, mapping_at, text_at
+from .event_lines import Event, events, mapping_at, text_at
 from .failure_words import failure_in, retry_after_in
 from .job import Heard, Job, Launch, Usage
+from .session_usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")
 
@@ -39,13 +40,14 @@ class Codex:
         told = events(stdout)
         turns = [event for event in told if text_at(event, "type").startswith("turn.")]
         last = turns[-1] if turns else {}
-        message = _last_message(told)
+        message, thread = _last_message(told), _thread(told)
         if last.get("type") not in _TURN_ENDS:
             return _unfinished(told, stderr, exit_status)
         if last.get("type") == "turn.failed" or exit_status not in (0, None):
             said = text_at(last, "error", "message") or f"it ended with {exit_status}"
-            return Heard(True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), last_message=message)
-        return Heard(True, usage=_usage(turns), last_message=message)
+            failed = Heard(True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), session=thread)
+            return failed._replace(last_message=message)
+        return Heard(True, usage=_usage(turns), last_message=message, session=thread)
 
 
 def sandbox_of(access: Access) -> str:
@@ -63,7 +65,12 @@ def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> He
     errors = [text_at(event, "message") for event in told if event.get("type") == "error"]
     said = errors[-1] if errors else complaint
     failure = failure_in(said) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=said, last_message=_last_message(told))
+    return Heard(ended=False, failure=failure, message=said, last_message=_last_message(told), session=_thread(told))
+
+
+def _thread(told: list[Event]) -> str:
+    found = [text_at(event, "thread_id") for event in told if event.get("type") == "thread.started"]
+    return found[-1] if found else ""
 
 
 def _last_message(told: list[Event]) -> str:
@@ -76,15 +83,6 @@ def _last_message(told: list[Event]) -> str:
 
 
 def _usage(turns: list[Event]) -> Usage | None:
-    """The last count, which holds the whole thread; what was read from the cache is in its input, and taken out."""
+    """The last count, which holds the whole thread, but not its sub-agents: those are in the rollouts alone."""
     counts = [mapping_at(turn, "usage") for turn in turns if mapping_at(turn, "usage")]
-    if not counts:
-        return None
-    last = counts[-1]
-    cached = count_at(last, "cached_input_tokens")
-    return Usage(
-        max(0, count_at(last, "input_tokens") - cached),
-        cached,
-        count_at(last, "cache_write_input_tokens"),
-        count_at(last, "output_tokens"),
-    )
+    return Usage(*codex_tokens(counts[-1])) if counts else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..core.usage import ModelTokens, Tokens
 from ..edges import assets
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
@@ -113,9 +114,16 @@ def _denials(told: list[Event]) -> tuple[str, ...]:
 
 
 def _usage(result: Event) -> Usage | None:
-    """Thoughts are counted in the total alone; they are output too."""
     stats = mapping_at(result, "stats")
     if not stats:
         return None
+    shares = mapping_at(stats, "models").items()
+    models = [ModelTokens(name, _tokens(share)) for name, share in shares if count_at(share, "input_tokens")]
+    return Usage(*_tokens(stats), models=tuple(models))
+
+
+def _tokens(stats: Mapping[str, object]) -> Tokens:
+    """Thoughts are counted in the total alone; they are output too."""
     thought = count_at(stats, "total_tokens") - count_at(stats, "input_tokens")
-    return Usage(count_at(stats, "input"), count_at(stats, "cached"), 0, max(count_at(stats, "output_tokens"), thought))
+    written = max(count_at(stats, "output_tokens"), thought)
+    return Tokens(count_at(stats, "input"), count_at(stats, "cached"), 0, written)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from ..core.usage import ModelTokens
 from ..words.outcomes import Access, Failure, WorkerOutcome
 
 
@@ -53,6 +54,8 @@ class Usage(NamedTuple):
     cache_written: int
     output: int
     cost_usd: float | None = None
+    models: tuple[ModelTokens, ...] = ()
+    """By model, sub-agents' with them, where the client says so."""
 
 
 class Heard(NamedTuple):
@@ -68,6 +71,8 @@ class Heard(NamedTuple):
     denials: tuple[str, ...] = ()
     last_message: str = ""
     """The closing text: the result itself where the client can write no file (`Provider.delivers_by_message`)."""
+    session: str = ""
+    """What the client calls its session: its own file of it goes by that name."""
 
 
 class Report(NamedTuple):
