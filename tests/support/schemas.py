@@ -31,11 +31,14 @@ DOCUMENTS = {
     "qa-*.json": "qa",
     "guard-*.json": "guard",
     "isolation-*.json": "isolation",
+    "index.json": "memory-index",
 }
 ROWS = {
     "consumers.jsonl": "ledger-row",
     "timeline.jsonl": "timeline-row",
     "active.jsonl": "index-row",
+    "recent.jsonl": "index-row",
+    "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl": "index-row",
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",
 }

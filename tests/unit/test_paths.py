@@ -114,6 +114,7 @@ def test_home_paths() -> None:
     assert home.registry == "/h/worktrees/registry.json"
     assert home.registry_lock == "/h/worktrees/registry.lock"
     assert home.active_index == "/h/active.jsonl"
+    assert (home.recent_index, home.index_archive) == ("/h/recent.jsonl", "/h/archive")
     assert home.task_worktree(key) == "/h/worktrees/my-demo/core/t-1/task"
     assert home.stage_worktree(key, 4) == "/h/worktrees/my-demo/core/t-1/stage-4"
 
