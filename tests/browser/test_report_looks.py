@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.chromium import Chromium
-from support.reports import TASK_TYPES, finding, report
+from support.phases import TASK_TYPES
+from support.reports import finding, report
 
 Write = Callable[..., Path]
 HOSTILE = "</script><img src=x onerror=alert(1)> \u202e\x1b[31m " + "W" * 300 + " 한국어 " + "\u0627" * 40

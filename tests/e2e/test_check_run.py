@@ -16,8 +16,8 @@ from okstra_ctl.core.identity import RunId
 from okstra_ctl.core.paths import ProjectFiles, RunFiles
 from support.led_phases import analysed, led_phase
 from support.okstra import Ended, Okstra, Project
+from support.phases import TASK_TYPES
 from support.rehearsal import install, led, part
-from support.reports import TASK_TYPES
 from support.repos import Repo
 from support.sealed import ROOT, sealed_environment
 

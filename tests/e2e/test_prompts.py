@@ -8,17 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.okstra import Project
+from support.phases import TASK_TYPES
 from support.plans import independent
 
-PHASES = (
-    "requirements-discovery",
-    "improvement-discovery",
-    "error-analysis",
-    "implementation-planning",
-    "implementation",
-    "final-verification",
-    "release-handoff",
-)
 # A prompt is read by a model at every dispatch. Paths are not the prompt's to shorten, so they don't count.
 BUDGET = 4600
 ANCHORS = ("Model", "Result path", "Audit path", "Error log path", "Project root", "Worktree", "Required reading")
@@ -34,7 +26,7 @@ def prompts_of(project: Project, phase: str, *more: str) -> dict[str, str]:
     return {path.name.split(f"-prompt-{phase}")[0]: path.read_text() for path in folder.glob("*.md")}
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", TASK_TYPES)
 def test_prompts_are_whole_anchored_and_short(project: Project, phase: str) -> None:
     prompts = prompts_of(project, phase)
     assert len(prompts) >= 3
@@ -45,7 +37,7 @@ def test_prompts_are_whole_anchored_and_short(project: Project, phase: str) -> N
             assert [anchor for anchor in ANCHORS if f"**{anchor}:**" not in text] == [], name
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", TASK_TYPES)
 def test_the_launch_prompt_names_every_worker(project: Project, phase: str) -> None:
     prompts = prompts_of(project, phase)
     (launch,) = [text for name, text in prompts.items() if name.startswith("launch-")]

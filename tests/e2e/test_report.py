@@ -11,9 +11,9 @@ from support import schemas
 from support.led_phases import analysed, led_phase
 from support.okstra import Ended, Project
 from support.pages import Collector
+from support.phases import TASK_TYPES
 from support.plans import independent
 from support.rehearsal import led, report_of
-from support.reports import TASK_TYPES
 
 
 def reports(ended: Ended) -> Path:

@@ -11,19 +11,10 @@ import pytest
 
 from support import invariants
 from support.okstra import Project
+from support.phases import TASK_TYPES
 from support.plans import independent
 from support.projects import check_nothing_was_made, registered
 from support.repos import Repo
-
-PHASES = (
-    "requirements-discovery",
-    "improvement-discovery",
-    "error-analysis",
-    "implementation-planning",
-    "final-verification",
-    "release-handoff",
-)
-
 
 # No repository, no git
 
@@ -33,7 +24,7 @@ def test_without_git_every_phase_works_in_the_folder_itself(tmp_path: Path, envi
     folder.mkdir()
     project = registered(Repo(folder, environment), environment)
     project.adopt(independent(2))
-    for phase in PHASES:
+    for phase in (task_type for task_type in TASK_TYPES if task_type != "implementation"):
         run = project.run_phase(phase)
         assert run.status == 0, run
         assert run.data["worktree"]["status"] == "skipped-no-git"

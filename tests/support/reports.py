@@ -14,15 +14,6 @@ from okstra_ctl.core.report.parts import blank, fields_of, phase_schema
 from . import schemas
 from .sealed import ROOT
 
-TASK_TYPES = (
-    "requirements-discovery",
-    "improvement-discovery",
-    "error-analysis",
-    "implementation-planning",
-    "implementation",
-    "final-verification",
-    "release-handoff",
-)
 _TOKENS = {"implementation-planning": "ready-for-approval", "implementation": "done"}
 
 

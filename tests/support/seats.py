@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from okstra_ctl.core.phases import Phase, phase_table
+from okstra_ctl.core.phases import Phase
 from okstra_ctl.edges import assets
 
 from .okstra import Project
+from .phases import PHASES
 from .plans import independent
 from .rehearsal import answers, executed, finding, install, led, part, result
 
 Steps = tuple[dict[str, Any], ...]
 ACCEPTANCE, HANDOFF, PLANNING = "final-verification", "release-handoff", "implementation-planning"
-PHASES = phase_table(assets.toml("prompts", "phases.toml")).phases
 _MAIN, _ROUND, _PLAN, _TURN = "", "round-1", "plan-check", "turn-2"
 _LATER = {"analyst": (_ROUND,), "executor": (_TURN,), "verifier": (_TURN,)}
 _WORKERS = {

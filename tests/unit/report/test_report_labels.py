@@ -8,7 +8,8 @@ from okstra_ctl.core.phases import phase_table
 from okstra_ctl.core.report.parts import fields_of
 from okstra_ctl.edges import assets
 from support import schemas
-from support.reports import TASK_TYPES, labels
+from support.phases import TASK_TYPES
+from support.reports import labels
 
 
 def test_both_languages_have_the_same_labels() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from okstra_ctl.core.report.html.markup import shown
 from support import schemas
 from support.pages import ANY_TEXT, HOSTILE, Collector
-from support.reports import TASK_TYPES, finding, page, report
+from support.phases import TASK_TYPES
+from support.reports import finding, page, report
 from support.sealed import ROOT
 
 _HOSTILE_PAGE = "</textarea></script><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202e${x}{{y}}"

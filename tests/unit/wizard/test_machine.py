@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 from okstra_ctl.core.wizard import machine
 from okstra_ctl.core.wizard.records import BACK, Facts, StageFact, TaskFact
 from okstra_ctl.core.wizard.steps import STEPS
+from support.phases import TASK_TYPES
 from support.sealed import ROOT
 
-PHASES = (
-    "requirements-discovery",
-    "improvement-discovery",
-    "error-analysis",
-    "implementation-planning",
-    "implementation",
-    "final-verification",
-    "release-handoff",
-)
 STAGES = (
     StageFact(1, "One", "done", "", "a/**"),
     StageFact(2, "Two", "ready", "", "b/**"),
@@ -30,7 +22,7 @@ STAGES = (
 FACTS = Facts(
     project_id="shop",
     tasks=(TaskFact("auth", "T-1", "error-analysis", "okstra show x", ""),),
-    phases=PHASES,
+    phases=TASK_TYPES,
     categories=("feature", "bugfix"),
     providers=("claude", "codex", "gemini", "rehearsal"),
     plans=("/p/final-report-implementation-planning-002.md", "/p/final-report-implementation-planning-001.md"),
@@ -62,7 +54,7 @@ def walk(facts: Facts, answers: dict[str, str]) -> machine.State:
     raise AssertionError("the wizard does not end")
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", TASK_TYPES)
 @pytest.mark.parametrize("settings", ["defaults", "custom"])
 @pytest.mark.parametrize("task", ["__new__", "auth:T-1"])
 @pytest.mark.parametrize("exists", [True, False])
