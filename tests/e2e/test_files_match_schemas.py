@@ -130,6 +130,10 @@ def _settings(project: Project) -> None:
     okstra.ok("config", "get", "convergence.quorum", "--json")
     okstra.ok("config", "unset", "convergence.quorum", "--json")
     okstra.ok("config", "list", "--project", "--json")
+    okstra.ok("memory", "add", "--title", "Ports", "--text", "The tests take port 8080.", "--json")
+    for action in (("list",), ("show", "ports"), ("search", "port")):
+        okstra.ok("memory", *action, "--json")
+    okstra.ok("memory", "remove", "ports", "--json")
 
 
 def _without_git(project: Project) -> None:

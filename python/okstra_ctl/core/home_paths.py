@@ -22,6 +22,18 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "config.lock")
 
     @property
+    def memory_book(self) -> str:
+        return os.path.join(self.root, "memory-book")
+
+    @property
+    def memory_index(self) -> str:
+        return os.path.join(self.memory_book, "index.json")
+
+    @property
+    def memory_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "memory.lock")
+
+    @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")
 
