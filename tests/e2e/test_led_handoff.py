@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
+from support.live_runs import LiveRun
 from support.okstra import Project
 from support.rehearsal import install, led, part, report_of
 
@@ -90,3 +94,54 @@ def test_a_conflict_with_the_base_stops_the_push(project: Project, remote: Path)
     assert ended.status == 1, ended
     assert "new.py" in report_of(ended)["phase"]["merge_probe"]
     assert refs(project, remote) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_push_under_way_ends_with_the_run_and_is_done_by_the_next_lead(
+    project: Project, remote: Path, number: signal.Signals
+) -> None:
+    accept(project)
+    commit = commit_on_task_branch(project)
+    accept(project)
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nsleep 300\n")
+    hook.chmod(0o755)
+    live = LiveRun.start(project, "release-handoff", "--directive", "push")
+    live.wait_for_processes(4)  # git, its transport, the hook, and what that runs
+    os.kill(live.process.pid, number)
+    assert live.ended().status == (130 if number is signal.SIGINT else -9)
+    live.wait_until_nothing_is_left()
+    assert refs(project, remote) == {}
+    hook.unlink()
+    assert live.resume().status == 0
+    assert refs(project, remote) == {"refs/heads/feat-t-1": commit}
+
+
+@pytest.mark.skipif(shutil.which("gh") is not None, reason="this machine has gh")
+def test_a_program_that_is_not_there_is_told(project: Project, remote: Path) -> None:
+    accept(project)
+    commit_on_task_branch(project)
+    accept(project)
+    ended = led(project, "release-handoff", "--directive", "pr")
+    assert (ended.status, ended.codes) == (1, ["run-failed"])
+    (command,) = report_of(ended)["phase"]["commands"]
+    assert command["exit"] == 127
+    assert "No such file" in command["command"]
+
+
+def test_a_pull_request_is_opened_once(project: Project, remote: Path, tmp_path: Path) -> None:
+    accept(project)
+    commit_on_task_branch(project)
+    accept(project)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    gh = programs / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\necho talk >&2\necho https://example.test/pull/7\n')
+    gh.chmod(0o755)
+    environment = project.okstra.environment
+    environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
+    ended = led(project, "release-handoff", "--directive", "push pr")
+    assert ended.status == 0, ended
+    assert report_of(ended)["phase"]["pull_request"] == "https://example.test/pull/7"
+    (asked,) = (tmp_path / "asked").read_text().splitlines()
+    assert asked.startswith("pr create --head feat-t-1 --base ")

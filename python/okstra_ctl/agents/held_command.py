@@ -1,9 +1,10 @@
-"""A shell command of the user's under a warden: held to a limit, stopped with the run, and nothing of it lives on."""
+"""A command that is no agent under a warden: held to a limit, stopped with the run, and nothing of it lives on."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..words.errors import Interrupted
 from ..words.outcomes import Access
@@ -16,8 +17,16 @@ NOT_STARTED = 127
 _TICK = 0.1
 
 
+class Held(NamedTuple):
+    """How it ended: its exit status, what it wrote to its standard output, and why it could not be started."""
+
+    status: int
+    stdout: bytes
+    complaint: str = ""
+
+
 def run_held(
-    command: str,
+    argv: Sequence[str],
     *,
     name: str,
     folder: str,
@@ -26,15 +35,16 @@ def run_held(
     limit: float,
     environment: Mapping[str, str],
     stop: threading.Event,
-) -> int:
-    """Its exit status; TIMED_OUT when it took longer than the limit (seconds). Its output is appended to the log.
+) -> Held:
+    """The status is TIMED_OUT when it took longer than the limit (seconds), NOT_STARTED when there is no such
+    program. Both its streams are appended to the log.
 
     Raises Interrupted when the run was stopped meanwhile, WorkFailed when the log can't be written.
     """
     job = Job(
         worker=name,
         role="check",
-        provider="shell",
+        provider="command",
         model="",
         prompt="",
         folder=folder,
@@ -46,7 +56,7 @@ def run_held(
         soft_limit=limit,
         hard_limit=limit,
     )
-    launch = Launch(("sh", "-c", command), b"", environment)
+    launch = Launch(tuple(argv), b"", environment)
     with HeldClient(job, launch, soft_limit=limit, hard_limit=limit) as client:
         while not client.wait(_TICK):
             if stop.is_set():
@@ -54,9 +64,11 @@ def run_held(
                 break
         while not client.wait(1.0):
             pass
-        verdict = client.ended().verdict
+        verdict, stdout, _ = client.ended()
     if verdict.reason == warden_orders.STOPPED:
-        raise Interrupted("interrupted", f"`{command}` was stopped")
+        raise Interrupted("interrupted", f"`{' '.join(argv)}` was stopped")
     if verdict.reason in (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT):
-        return TIMED_OUT
-    return NOT_STARTED if verdict.status is None else (verdict.status or (1 if verdict.reason else 0))
+        return Held(TIMED_OUT, stdout)
+    if verdict.status is None:
+        return Held(NOT_STARTED, stdout, verdict.complaint or verdict.reason)
+    return Held(verdict.status or (1 if verdict.reason else 0), stdout)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
 from ...core.paths import IMPLEMENTATION, PLANNING
+from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
 from ...words.outcomes import RunOutcome
@@ -18,6 +19,7 @@ from ..run_events import events_of
 from ..runs import KnownRun
 from . import leadership, persisting, planning
 from .drafting import CRITIC_GATE
+from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
 from .scene import Say, Scene, open_scene
@@ -132,7 +134,9 @@ def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
         scene.tell(str(outcome), reason=error.message)
-        persisting.update_manifest(scene, outcome=str(outcome), ended_at=scene.doors.clock.now())
+        persisting.update_manifest(
+            scene, outcome=str(outcome), ended_at=scene.doors.clock.now(), usage=usage_of(events_of(scene.files))
+        )
         leadership.give_back(scene)
     except OkstraError as second:
         scene.say(f"the run's end could not be recorded: {second.message}")
@@ -143,9 +147,9 @@ def _sweep_orphans(scene: Scene) -> None:
     open_tokens: dict[tuple[str, str], str] = {}
     for row in events_of(scene.files):
         key = (str(row.get("worker")), str(row.get("label")))
-        if row.get("token"):  # of a worker's dispatch, or a check
+        if row.get("token"):  # of a worker's dispatch, a check, or a step of a hand-off
             open_tokens[key] = str(row["token"])
-        elif row.get("event") in ("ended", "checks-run", "done"):
+        elif row.get("event") in ("ended", "checks-run", "done", STEP_RUN):
             open_tokens.pop(key, None)
     for token in open_tokens.values():
         sweep(token)

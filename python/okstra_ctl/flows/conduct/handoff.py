@@ -11,18 +11,21 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ...agents.held_command import Held
 from ...core.project_config import project_config
-from ...edges import assets, fsio, git, proc
+from ...edges import assets, fsio, git
 from ...edges.merging import merge_tree
 from ...words.errors import OkstraError, Refused
 from ...words.findings import Gate
 from ..run_events import events_of
 from .analysis import Collected
+from .checking import run_command
 from .drafting import Material, material
 from .scene import Scene
 
 STEPS = ("push", "pr")
-_BEGUN, _RUN = "step-begun", "step-run"
+STEP_RUN = "step-run"
+_BEGUN = "step-begun"
 _FIT = ("accepted", "conditional-accept")
 
 
@@ -148,33 +151,27 @@ def _carry_out(scene: Scene, chosen: Sequence[str], target: Target, body: str) -
                 "--fill",
             ]
         )
-        try:
-            status, said = _run_once(scene, step, argv, branch)
-        except OkstraError as error:
-            ran.append(Ran(f"{' '.join(argv)} ({error.message})", 127))
-            break
-        ran.append(Ran(" ".join(argv), status))
-        link = said if step == "pr" and status == 0 else link
-        if status != 0:
+        ended, said = _run_once(scene, step, argv, branch)
+        ran.append(Ran(" ".join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
+        link = said if step == "pr" and ended.status == 0 else link
+        if ended.status != 0:
             break
     return ran, link
 
 
-def _run_once(scene: Scene, step: str, argv: list[str], branch: str) -> tuple[int, str]:
-    """The step's status and what it said. A step that an earlier lead of this run has done is not done again; one
+def _run_once(scene: Scene, step: str, argv: list[str], branch: str) -> tuple[Held, str]:
+    """How the step ended and what it said. A step that an earlier lead of this run has done is not done again; one
     that it began may have been: a push is the same twice, a pull request is asked for."""
     before = [row for row in events_of(scene.files) if row.get("command") == argv]
-    done = next((row for row in before if row.get("event") == _RUN and row.get("exit") == 0), None)
+    done = next((row for row in before if row.get("event") == STEP_RUN and row.get("exit") == 0), None)
     if done is not None:
-        return 0, str(done.get("said") or "")
-    env = git.users_environment()
+        return Held(0, b""), str(done.get("said") or "")
     ended = None
     if step == "pr" and before and before[-1].get("event") == _BEGUN:
-        there = proc.run(["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"], cwd=scene.folder, env=env)
-        ended = there if there.ok else None
-    if ended is None:
-        scene.tell(_BEGUN, command=argv)
-        ended = proc.run(argv, cwd=scene.folder, env=env)
+        asked = ["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"]
+        there = run_command(scene, asked, "handoff-pr-view", event=_BEGUN)
+        ended = there if there.status == 0 else None
+    ended = ended or run_command(scene, argv, f"handoff-{step}", event=_BEGUN)
     said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
-    scene.tell(_RUN, command=argv, exit=ended.status, said=said)
-    return ended.status, said
+    scene.tell(STEP_RUN, command=argv, exit=ended.status, said=said)
+    return ended, said
