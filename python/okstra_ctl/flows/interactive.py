@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from ..edges import fsio, proc, process_identity
-from . import guarding, isolation, leadership
+from . import guarding, isolation, lead_sessions, leadership
 from .agents_environment import agents_environment
 from .doors import Doors
 from .runs import KnownRun
@@ -36,6 +36,8 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
     me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
     leadership.name_lead(run, me, mode=CLIENT)
     leadership.own_claim(run, doors, me)
+    session = str(uuid.uuid4())
+    lead_sessions.note_session(run, doors, session)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, Mapping) else ""
     prompt = (fsio.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")
@@ -44,7 +46,7 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
         CLIENT,
         prompt,
         *(("--model", model) if model else ()),
-        *("--session-id", str(uuid.uuid4()), "--name", str(run.id)[:_NAME_LENGTH]),
+        *("--session-id", session, "--name", str(run.id)[:_NAME_LENGTH]),
         *("--permission-mode", "default", "--settings", json.dumps(_settings(run)), "--add-dir", task),
     )
     return Session(argv, _environment(run), run.folder)

@@ -16,10 +16,10 @@ from ..core.paths import PLANNING
 from ..core.phases import phase_table
 from ..core.report.freshness import PageState
 from ..core.schema_check import problems_of
+from ..core.usage import usage_of
 from ..edges import assets, fsio
 from ..words.errors import Unreadable
 from .clarification import answers_of_run
-from .conduct.persisting import usage_of
 from .reports import compared
 from .result_check import Expected, problems_of_text
 from .runs import KnownRun

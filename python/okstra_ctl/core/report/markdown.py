@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .parts import Field
 from .plan_part import plan_lines
 
@@ -224,11 +225,20 @@ def _usage(usage: Mapping[str, Any] | None, labels: Labels) -> Iterator[str]:
     if usage is None:
         yield labels["unknown"]
         return
-    columns = ("worker", "input", "cached", "cache_written", "output", "cost_usd")
-    yield _row(columns)
-    yield _row("---" for _ in columns)
-    for one in [*usage["workers"], {**usage["total"], "worker": "**total**"}]:
-        yield _row(labels["unknown"] if one.get(name) is None else one[name] for name in columns)
+    yield from _plain_table(usage_header(labels), usage_rows(usage, labels))
+    models = list(model_rows(usage, labels))
+    if len(models) > 1:
+        yield ""
+        yield from _plain_table(model_header(labels), models)
+    for note in usage_notes(usage, labels):
+        yield ""
+        yield note
+
+
+def _plain_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _row(header)
+    yield _row("---" for _ in header)
+    yield from (_row(row) for row in rows)
 
 
 def _row(cells: Iterable[object]) -> str:

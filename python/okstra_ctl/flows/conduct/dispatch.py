@@ -12,6 +12,7 @@ from ...agents.job import Job, Report
 from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
 from ...core.roster import access_of
+from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.outcomes import Access, WorkerOutcome
@@ -175,7 +176,7 @@ def _check_budget(scene: Scene) -> None:
     budget = scene.requested("budget_usd")
     if not budget:
         return
-    spent = sum(row["usage"].get("cost_usd") or 0.0 for row in events_of(scene.files) if row.get("usage"))
+    spent = spent_so_far(events_of(scene.files))
     if spent >= float(budget):
         raise Refused(
             "budget-spent",

@@ -15,6 +15,7 @@ from ...words.errors import OkstraError
 from ...words.outcomes import WorkerOutcome
 from .assignments import Answer, Assignment, Found
 from .scene import Scene
+from .spending import spent_by
 
 _records = threading.Lock()
 
@@ -35,7 +36,7 @@ def screen(scene: Scene, assignment: Assignment, attempt: int) -> None:
 
 def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found) -> None:
     heard, worker = report.heard, answer.worker
-    usage = heard.usage._asdict() if heard.usage else None
+    spent = spent_by(scene, worker, report)
     facts: dict[str, object] = {
         "worker": worker.id,
         "label": answer.assignment.label,
@@ -47,8 +48,8 @@ def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found
         "exit_status": report.exit_status,
         "seconds": round(report.seconds, 3),
         "starts": report.attempts,
-        "model": heard.model,
-        "usage": usage,
+        "model": spent.model,
+        "usage": spent.usage,
         "denials": list(heard.denials)[:20],
     }
     with _records:

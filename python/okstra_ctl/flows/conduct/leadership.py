@@ -13,6 +13,8 @@ from ...words.errors import Refused
 from ...words.outcomes import RunOutcome
 from ...words.statuses import Liveness
 from .. import run_index
+from ..interactive import CLIENT
+from ..lead_sessions import note_session, session_around
 from ..leadership import Lead, change_lead, name_lead, own_claim
 from .scene import Scene
 
@@ -20,15 +22,20 @@ from .scene import Scene
 def take(scene: Scene) -> None:
     """Makes this process the run's lead. Raises Refused (`run-is-led`, `run-ended`)."""
     me = process_identity.this_process()
+    led_by = ""
 
     def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
+        nonlocal led_by
         _check_free(scene, manifest, lead)
+        led_by = str(lead.get("mode"))
         started = manifest.get("started_at") or scene.doors.clock.now()
         lead.update(mode="auto", owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
 
     change_lead(scene.run, begun)
     own_claim(scene.run, scene.doors, me)
+    if led_by == CLIENT:
+        note_session(scene.run, scene.doors, session_around(scene.doors))
     scene.tell("started", owner=me.to_json(), commit=scene.commit)
     row = run_index.IndexRow(
         str(scene.id),

@@ -5,41 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...core.usage import usage_of
 from ...edges import fsio
 from ...words.outcomes import WorkerOutcome
 from .. import run_index, task_records
+from ..lead_sessions import all_prices, count_sessions
 from ..run_events import events_of
 from .scene import Scene
-
-_COUNTS = ("input", "cached", "cache_written", "output")
-
-
-def usage_of(events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Tokens and cost by worker and in all, from what the clients said. None: nobody said anything.
-
-    Unknown is not zero: a cost is given only where every dispatch that it sums up told one.
-    """
-    workers: dict[str, list[Mapping[str, Any]]] = {}
-    silent: set[str] = set()
-    for row in events:
-        if row.get("event") == "ended":
-            if isinstance(row.get("usage"), Mapping):
-                workers.setdefault(str(row["worker"]), []).append(row["usage"])
-            else:
-                silent.add(str(row["worker"]))
-    if not workers:
-        return None
-    rows = [{"worker": name, **_sum(parts, whole=name not in silent)} for name, parts in sorted(workers.items())]
-    return {"workers": rows, "total": _sum([part for parts in workers.values() for part in parts], whole=not silent)}
-
-
-def _sum(parts: Sequence[Mapping[str, Any]], *, whole: bool) -> dict[str, Any]:
-    costs = [part.get("cost_usd") for part in parts]
-    known = whole and all(cost is not None for cost in costs)
-    return {
-        **{name: sum(int(part.get(name) or 0) for part in parts) for name in _COUNTS},
-        "cost_usd": round(sum(cost for cost in costs if cost is not None), 6) if known else None,
-    }
 
 
 def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -68,6 +40,8 @@ def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
 
 def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
     """What is known only after the last worker: usage, observed models, and who fell silent later."""
+    for row in count_sessions(scene.run, scene.doors, events_of(scene.files), all_prices(scene.settings.prices)):
+        scene.tell("counted", **row)
     events = events_of(scene.files)
     models, silence = observed_models(events), later_silence(events)
     report["usage"] = usage_of(events)

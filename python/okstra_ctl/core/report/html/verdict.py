@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ....words.findings import FindingSeverity, Gate
+from ..amounts import cost_text
 from . import pieces
 from .markup import Markup, joined, tag
 from .view import View
@@ -116,7 +117,7 @@ def _facts(view: View) -> Iterable[tuple[object, object]]:
     passed = sum(Gate(gate["gate"]).open for gate in report["gates"].values())
     yield words("gates_open"), f"{passed} / {len(report['gates'])}"
     yield words("who_answered"), _answered(view)
-    yield words("cost"), cost(view, (report["usage"] or {}).get("total", {}).get("cost_usd"))
+    yield words("cost"), cost_text((report["usage"] or {}).get("total", {}), words.labels)
     ends = [one.start + one.seconds for one in view.dispatches if one.seconds is not None]
     if ends:
         yield words("time_taken"), duration(max(ends))
@@ -125,11 +126,6 @@ def _facts(view: View) -> Iterable[tuple[object, object]]:
 def _answered(view: View) -> str:
     rows = view.report["execution"]
     return f"{sum(row['outcome'] == 'completed' for row in rows)} / {len(rows)}"
-
-
-def cost(view: View, dollars: object) -> str:
-    """Unknown is not zero."""
-    return f"${dollars:,.2f}" if isinstance(dollars, int | float) else view.words("unknown")
 
 
 def duration(seconds: float) -> str:

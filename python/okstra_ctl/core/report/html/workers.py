@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from . import pieces
 from .markup import Markup, tag
-from .verdict import cost, duration
+from .verdict import duration
 from .view import Dispatch, View
 
 _ROW, _TOP = 40, 22
@@ -138,19 +139,13 @@ def usage(view: View) -> Markup:
     words, known = view.words, view.report["usage"]
     if known is None:
         return pieces.section("usage", words("usage"), tag("p", words("unknown"), class_="muted"))
-    columns = ("input", "cached", "cache_written", "output")
-    rows = [
-        [one.get("worker", ""), *(_count(one.get(name), view) for name in columns), cost(view, one.get("cost_usd"))]
-        for one in [*filter(_is_row, known["workers"]), {**known["total"], "worker": tag("b", words("total"))}]
-    ]
-    header = [words("worker"), *(words(f"usage_{name}") for name in columns), words("cost")]
-    body = pieces.table(header, rows, label=words("usage"), class_="numbers")
-    return pieces.section("usage", words("usage"), body)
-
-
-def _is_row(one: object) -> bool:
-    return isinstance(one, Mapping)
-
-
-def _count(value: object, view: View) -> str:
-    return f"{value:,}" if isinstance(value, int) else view.words("unknown")
+    labels = words.labels
+    rows = [*usage_rows(known, labels)]
+    rows[-1:] = [[tag("b", rows[-1][0]), *rows[-1][1:]]]
+    parts = [pieces.table(usage_header(labels), rows, label=words("usage"), class_="numbers")]
+    models = list(model_rows(known, labels))
+    if len(models) > 1:
+        by_model = pieces.table(model_header(labels), models, label=words("by_model"), class_="numbers")
+        parts += [tag("h3", words("by_model")), by_model]
+    parts += [tag("p", note, class_="muted") for note in usage_notes(known, labels)]
+    return pieces.section("usage", words("usage"), *parts)
