@@ -87,6 +87,7 @@ def _led(project: Project) -> None:
     key, rehearsal = project.task_key, ("--provider", "rehearsal", "--yes", "--json")
     settings = project.repo.path / ".okstra" / "project.json"
     settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
+    install(project, part({"report": {"verdict": {"conclusion": "ok", "token": "accepted"}}}, role="report-writer"))
     good = project.okstra.ok("run", "--task-key", key, "--task-type", "final-verification", *rehearsal)
     project.okstra.ok("wait", good.data["run_id"], "--json")
     (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
@@ -106,6 +107,9 @@ def _led(project: Project) -> None:
     project.okstra("resume", good.data["run_id"], "--json")  # refused: completed
     install(project, part({"fault": "garbage"}, worker="rehearsal-a", attempt=["1", "2"]))
     failed = project.okstra("run", "--task-key", key, "--task-type", "error-analysis", *rehearsal)
+    assert failed.codes == ["task-finished"]
+    again = ("--task-type", "error-analysis", "--fix-cycle", "yes")
+    failed = project.okstra("run", "--task-key", key, *again, *rehearsal)
     assert failed.codes == ["run-failed"]
     project.okstra.ok("error-log", failed.data["run_id"], "--json")
     project.okstra("resume", failed.data["run_id"], "--json")

@@ -36,6 +36,7 @@ DOCUMENTS = {
 ROWS = {
     "consumers.jsonl": "ledger-row",
     "timeline.jsonl": "timeline-row",
+    "fix-cycles.jsonl": "fix-cycle-row",
     "active.jsonl": "index-row",
     "recent.jsonl": "index-row",
     "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl": "index-row",

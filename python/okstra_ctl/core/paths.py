@@ -67,6 +67,15 @@ class TaskFiles(NamedTuple):
         return os.path.join(self.root, "history", "timeline.jsonl")
 
     @property
+    def follow_ups(self) -> str:
+        return os.path.join(self.root, "history", "follow-ups.jsonl")
+
+    @property
+    def brief(self) -> str:
+        """The request of a task that okstra made itself."""
+        return os.path.join(self.root, "brief.md")
+
+    @property
     def fix_cycles(self) -> str:
         return os.path.join(self.root, "history", "fix-cycles.jsonl")
 

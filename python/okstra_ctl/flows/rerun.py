@@ -23,17 +23,19 @@ from .prepare.bundle import PreparedRun
 from .prepare.inputs import PrepareInputs
 from .prepare.request import Request, resolve
 from .prepare.run_folder import Draft
+from .related_tasks import still_there
 from .runs import KnownRun
 from .stage_done import is_degraded
 from .undo import UndoStack
 
 
-def rerun(run: KnownRun, doors: Doors) -> PreparedRun:
-    """Prepares the next run of what this run did.
+def rerun(run: KnownRun, doors: Doors, *, fix_cycle: str = "") -> PreparedRun:
+    """Prepares the next run of what this run did. `fix_cycle` is as for a run; empty: as for the earlier one.
 
     Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
     """
     inputs = _inputs_of(run)
+    inputs = inputs._replace(fix_cycle=fix_cycle or inputs.fix_cycle)
     key = run.id.stage_key
     if key is None or is_degraded(run):
         return bundle.prepare_task_bundle(inputs, doors)
@@ -74,7 +76,7 @@ def _inputs_of(run: KnownRun) -> PrepareInputs:
         brief_path=str(kept.get("brief", "")),
         critic=str(kept.get("critic", "")),
         directive=str(kept.get("directive", "")),
-        related_tasks=tuple(map(str, related)) if isinstance(related, list) else (),
+        related_tasks=still_there(run.project, related) if isinstance(related, list) else (),
         clarification_response=str(kept.get("clarification_response", "")),
         pr_template_path=str(kept.get("pr_template_path", "")),
         budget_usd=str(kept.get("budget_usd", "")),

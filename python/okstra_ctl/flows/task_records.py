@@ -6,21 +6,23 @@ All are shared by the runs of a project, so all are written under the project's 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from ..core.fix_cycles import Happening, finished_by, is_accepted
 from ..core.identity import RunId, TaskKey
 from ..core.json_text import encode_line
-from ..core.lined_document import DocumentError, LinedDocument
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, Unreadable
+from . import fix_cycles
+from .task_views import update_catalog, write_page
 
 MANIFEST_SCHEMA = "task-manifest/1"
-CATALOG_SCHEMA = "task-catalog/1"
 LATEST_SCHEMA = "latest-task/1"
-_CATALOG_SECTIONS = ("tasks",)
 _TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_category", "brief")
+_LATER_FIELDS = ("title", "finished_by", "last_run", "next_step", "created_at")
 
 Manifest = dict[str, object]
 
@@ -29,13 +31,19 @@ _GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*
 
 
 class RunNews(NamedTuple):
-    """What the records learn of a run: `event` is a word of the time line."""
+    """What the records learn of a run: `event` is a word of the time line, `token` the verdict it ended with.
+
+    `fix_cycle` is what the run was asked to be, `related` the keys of tasks that belong to its subject.
+    """
 
     run: RunId
     event: str
     at: str
     next_step: str
     note: str = ""
+    token: str = ""
+    fix_cycle: str = ""
+    related: tuple[str, ...] = ()
 
 
 def read_manifest(task: TaskFiles) -> Manifest | None:
@@ -48,9 +56,13 @@ def read_manifest(task: TaskFiles) -> Manifest | None:
 
 
 def _is_whole(manifest: Manifest) -> bool:
-    phases = manifest.get("phases")
+    phases, related, parent = manifest.get("phases"), manifest.get("related", []), manifest.get("parent", {})
     return (
         all(isinstance(manifest.get(name), str) for name in _TEXT_FIELDS)
+        and all(isinstance(manifest.get(name, ""), str) for name in _LATER_FIELDS)
+        and isinstance(related, list)
+        and all(isinstance(key, str) for key in related)
+        and isinstance(parent, dict)
         and isinstance(phases, dict)
         and all(isinstance(row, dict) and isinstance(row.get("runs"), int) for row in phases.values())
         and all({"last_run", "last_at"} <= row.keys() for row in phases.values())
@@ -96,7 +108,7 @@ def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: st
         found = check_folder_is_free(project, key)
         if found is not None:
             return found
-        manifest = _new_manifest(key, category, brief, at)
+        manifest = new_manifest(key, category, brief, at)
         task = project.task(key)
         fsio.make_folder(os.path.dirname(task.timeline))
         fsio.replace_json(task.manifest, manifest)
@@ -110,18 +122,55 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
     with hold(LockKind.INDEX, project.lock):
         manifest = read_manifest(task)
         if manifest is None:
-            manifest = _new_manifest(key, "", "", news.at)
+            manifest = new_manifest(key, "", "", news.at)
             fsio.make_folder(os.path.dirname(task.timeline))
+        for row in [*_tell_cycles(task, manifest, news), _timeline_row(news)]:
+            fsio.append_line(task.timeline, row)
         _note_run(manifest, news)
-        fsio.append_line(task.timeline, _timeline_row(news))
+        add_related(manifest, news.related)
         fsio.replace_json(task.manifest, manifest)
-        fsio.replace(task.page, _page(manifest, news, worktree).encode("utf-8", "surrogateescape"), durable=False)
-        _update_catalog(project, manifest, news)
+        write_page(project, key, manifest, worktree=worktree)
+        update_catalog(project, manifest)
         latest = {"schema": LATEST_SCHEMA, "task_key": str(key), "run_id": str(news.run), "at": news.at}
         fsio.replace(project.latest_task, fsio.json_bytes(latest), durable=False)
+        link_back(project, manifest)
 
 
-def _new_manifest(key: TaskKey, category: str, brief: str, at: str) -> Manifest:
+def add_related(manifest: Manifest, keys: Iterable[str]) -> bool:
+    """Whether the manifest names a task more than before."""
+    before = manifest.get("related", [])
+    known = [str(key) for key in before] if isinstance(before, list) else []
+    new = [key for key in dict.fromkeys(keys) if key not in known and key != manifest["task_key"]]
+    if new:
+        manifest["related"] = [*known, *new]
+    return bool(new)
+
+
+def link_back(project: ProjectFiles, manifest: Manifest) -> None:
+    """Has each related task name this one. Under the project's lock; what a kill kept from it, the next record does."""
+    related = manifest.get("related", [])
+    for name in related if isinstance(related, list) else []:
+        key = TaskKey.parse(str(name))
+        other = read_manifest(project.task(key))
+        if other is not None and other["task_key"] == name and add_related(other, [str(manifest["task_key"])]):
+            fsio.replace_json(project.task(key).manifest, other)
+            write_page(project, key, other)
+
+
+def _tell_cycles(task: TaskFiles, manifest: Manifest, news: RunNews) -> list[bytes]:
+    """Tells the fix cycles of the run; answers the time line's rows about it."""
+    accepts = is_accepted(news.run.task_type, news.token, news.event)
+    finished = bool(manifest.get("finished_by"))
+    prepared = news.event == "prepared"
+    what = Happening(str(news.run), news.at, prepared, news.fix_cycle, finished, accepts)
+    return [
+        timeline_row(f"fix-cycle-{row['event']}", str(news.run), news.at, str(row["id"]))
+        for row in fix_cycles.tell(task, what)
+        if row["event"] != "run"
+    ]
+
+
+def new_manifest(key: TaskKey, category: str, brief: str, at: str) -> Manifest:
     return {
         "schema": MANIFEST_SCHEMA,
         "task_key": str(key),
@@ -147,56 +196,18 @@ def _note_run(manifest: Manifest, news: RunNews) -> None:
     phase.update(last_run=str(news.run), last_event=news.event, last_at=news.at)
     manifest["last_run"] = str(news.run)
     manifest["next_step"] = news.next_step
+    before = str(manifest.get("finished_by", ""))
+    after = finished_by(before, str(news.run), news.run.task_type, news.event, news.token)
+    if after != before:
+        manifest["finished_by"] = after
 
 
 def _timeline_row(news: RunNews) -> bytes:
-    row = {"v": 1, "at": news.at, "event": news.event, "run_id": str(news.run), "note": news.note}
-    return encode_line(row)
+    return timeline_row(news.event, str(news.run), news.at, news.note)
 
 
-def _page(manifest: Manifest, news: RunNews, worktree: str) -> str:
-    lines = [f"# {manifest['task_key']}", "", f"- category: {manifest['work_category'] or 'not set'}"]
-    lines += [f"- brief: {manifest['brief'] or 'none'}", f"- last run: `{news.run}` ({news.event}, {news.at})"]
-    if worktree:
-        lines.append(f"- worktree of that run: `{worktree}`")
-    lines += [f"- next: `{news.next_step}`", "", "| phase | runs | last run | when |", "|---|---|---|---|"]
-    phases = manifest["phases"]
-    if isinstance(phases, dict):
-        lines += [
-            f"| {name} | {row['runs']} | `{row['last_run']}` | {row['last_at']} |" for name, row in phases.items()
-        ]
-    return "\n".join([*lines, ""])
-
-
-def _update_catalog(project: ProjectFiles, manifest: Manifest, news: RunNews) -> None:
-    data = fsio.read_bytes(project.task_catalog)
-    try:
-        catalog = (
-            LinedDocument(CATALOG_SCHEMA, _CATALOG_SECTIONS)
-            if data is None
-            else LinedDocument.parse(data, CATALOG_SCHEMA, _CATALOG_SECTIONS)
-        )
-    except DocumentError as error:
-        raise Unreadable(
-            "state-unreadable",
-            f"the task catalog can't be read: {error}",
-            where=project.task_catalog,
-            hint="move it away: it is made anew from the tasks' manifests by their next runs",
-        ) from error
-    catalog.put(
-        "tasks",
-        str(news.run.task),
-        {
-            "title": str(manifest.get("title", "")) or news.run.task.task_id,
-            "work_category": manifest["work_category"],
-            "phase": news.run.task_type,
-            "last_run": str(news.run),
-            "last_at": news.at,
-            "next_step": news.next_step,
-        },
-    )
-    fsio.make_folder(os.path.dirname(project.task_catalog))
-    fsio.replace(project.task_catalog, catalog.dump())
+def timeline_row(event: str, run_id: str, at: str, note: str) -> bytes:
+    return encode_line({"v": 1, "at": at, "event": event, "run_id": run_id, "note": note})
 
 
 def record_softly(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> str:

@@ -20,6 +20,7 @@ from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from .doors import Doors
+from .fix_cycles import finished_task
 from .project import Project, open_project
 from .task_records import read_manifest
 
@@ -184,7 +185,6 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
     found = _plans(files) if files and task_type == IMPLEMENTATION else ()
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
     category = wizard.state.answers.get("work-category") or DEFAULT_CATEGORY
-    phases = (manifest or {}).get("phases")
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
@@ -196,7 +196,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
-        finished=isinstance(phases, dict) and _LAST_PHASE in phases,
+        finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
     )
 
 

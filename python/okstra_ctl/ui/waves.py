@@ -46,6 +46,7 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
         "provider": inputs.provider,
         "directive": inputs.directive,
         "related-tasks": ",".join(inputs.related_tasks),
+        "fix-cycle": inputs.fix_cycle,
         "report-language": inputs.report_language,
         "budget": inputs.budget_usd,
         **{f"{slot}-model": model for slot, model in inputs.models.items()},

@@ -63,6 +63,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
     "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
+    "task-finished": ErrorCode(EXIT_REFUSED, "the task is finished; `--fix-cycle yes|no` says how to go on"),
+    "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task has been made already, under another key"),
     "stage-done": ErrorCode(EXIT_REFUSED, "the stage is done already"),
     "stage-blocked": ErrorCode(EXIT_REFUSED, "stages it depends on are not done"),
     "stage-unmerged": ErrorCode(EXIT_REFUSED, "stages it depends on are done but not merged into the task branch"),

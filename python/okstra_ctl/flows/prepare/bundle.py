@@ -22,7 +22,7 @@ from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError, WorkFailed
 from ...words.statuses import ClaimStatus, WorktreeStatus
-from .. import provision, recover, run_index, run_numbers, task_records
+from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records
 from ..doors import Doors, open_doors
 from ..stage_records import ledger_path
 from ..undo import UndoStack
@@ -228,7 +228,10 @@ def told(
     """Tells records and index, which come after the commit point, and answers the result."""
     following = next_commands(draft.run)
     at = doors.clock.now()
-    news = task_records.RunNews(draft.run, "prepared", at, following[0])
+    inputs = request.inputs
+    news = task_records.RunNews(
+        draft.run, "prepared", at, following[0], fix_cycle=inputs.fix_cycle, related=inputs.related_tasks
+    )
     row = run_index.IndexRow(
         str(draft.run), "prepared", at, draft.run.task_type, draft.run.stage, request.project.root, draft.files.manifest
     )
@@ -236,6 +239,7 @@ def told(
         *warnings,
         task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
         run_index.append_softly(doors.home, row),
+        fix_cycles.unheeded(request.task, str(draft.run), inputs.fix_cycle),
     ]
     return PreparedRun(
         draft.run,

@@ -8,6 +8,7 @@ from ...core.paths import RunFiles, TaskFiles
 from ...core.plan.records import Stage
 from ...core.roster import Worker
 from ..prompting import fill_file, worker_prompt
+from ..related_tasks import told
 from .request import Request
 
 NONE = "(none)"
@@ -50,7 +51,7 @@ def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str
         "USUAL_NEXT": phase.usual_next,
         "BRIEF_PATH": request.brief or NONE,
         "DIRECTIVE": inputs.directive or NONE,
-        "RELATED_TASKS": ", ".join(inputs.related_tasks) or NONE,
+        "RELATED_TASKS": told(request.project.files, request.related) or NONE,
         "CLARIFICATION_RESPONSE": request.answers.prompt if request.answers else NONE,
         "REPORT_LANGUAGE": request.language,
         "LANGUAGE_NAME": LANGUAGE_NAMES[request.language],

@@ -19,10 +19,11 @@ from ...edges import assets, fsio, git
 from ...edges.secrets import hide
 from ...words.errors import Missing, Refused, UsageError
 from ...words.statuses import WorktreeStatus
-from .. import plans
+from .. import fix_cycles, plans
 from ..clarification import Given, read_answers
 from ..doors import Doors
 from ..project import Project, load_project
+from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
 from .inputs import PrepareInputs
@@ -46,6 +47,8 @@ class Request(NamedTuple):
     plan: str
     stage_map: StageMap | None
     answers: Given | None
+    related: tuple[str, ...]
+    """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
 
     @property
     def task(self) -> TaskFiles:
@@ -80,6 +83,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         )
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
     manifest = check_folder_is_free(project.files, key) or {}
+    fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
     answers = read_answers(inputs.clarification_response, project.files.task(key), key)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
@@ -103,6 +107,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         plan=plan,
         stage_map=stage_map,
         answers=answers,
+        related=related_tasks(project.files, key, inputs.related_tasks, manifest),
     )
 
 
@@ -147,8 +152,6 @@ def _check_given(inputs: PrepareInputs) -> None:
         raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")
     if inputs.budget_usd:
         check_budget(inputs.budget_usd)
-    for key in inputs.related_tasks:
-        TaskKey.parse(key)
 
 
 def _category(category: str) -> str:

@@ -14,6 +14,7 @@ from ..reply import Reply
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run to do over, as `okstra list` prints it")
     parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
+    parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
 
 
@@ -23,4 +24,4 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     run = find_run(args.run, call.start, call.doors)
     provider = REHEARSAL if run.manifest.get("rehearsal") is True else ""
     lead = "" if args.render_only else choose_lead(args.lead, provider)
-    return hand_over(rerun(run, call.doors), lead, call)
+    return hand_over(rerun(run, call.doors, fix_cycle=args.fix_cycle), lead, call)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from ...core.identity import TaskKey
 from ...core.models import MODEL_SLOTS
+from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
 from ..command_table import Call
@@ -60,13 +62,16 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
 
         args = complete(args, call)
     inputs = gather(args, call)
+    asks = not (args.yes or args.render_only or args.dry_run) and sys.stdin.isatty()
+    if not inputs.fix_cycle:
+        inputs = _settle_fix_cycle(inputs, asks=asks)
     if args.all_ready:
         from ..waves import lead_all
 
         return lead_all(inputs, args.jobs, call)
     if args.dry_run:
         return _preview(inputs, call)
-    if not (args.yes or args.render_only) and sys.stdin.isatty():
+    if asks:
         _confirm(inputs)
     return _run(inputs, args, call)
 
@@ -95,6 +100,24 @@ def _preview(inputs: PrepareInputs, call: Call) -> Reply:
     lines += [f"would run      {command}" for command in seen.commands]
     lines += [f"would write    {name}" for name in seen.files]
     return Reply(data, "\n".join(lines))
+
+
+def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
+    """A run that begins work on a finished task: the person is asked, a script refused (`task-finished`)."""
+    from ...flows.fix_cycles import finished_task, require_word
+    from ...flows.task_records import read_manifest
+
+    key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    task = ProjectFiles(os.fspath(inputs.project_root)).task(key)
+    manifest = read_manifest(task) or {}
+    by = finished_task(task, manifest, inputs.task_type, "")
+    if not by:
+        return inputs
+    if not asks:
+        require_word(task, key, manifest, inputs.task_type, "")
+    sys.stderr.write(printable(f"{key} is finished: {by}\nopen it again, as a fix cycle? [y/N] "))
+    sys.stderr.flush()
+    return inputs._replace(fix_cycle="yes" if sys.stdin.readline().strip().lower() in ("y", "yes") else "no")
 
 
 def _confirm(inputs: PrepareInputs) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ...core.fix_cycles import Cycle, cycle_of
+from ...flows.fix_cycles import cycles_of
 from ...flows.overview import run_row
 from ...flows.runs import find_run
 from ..command_table import Call
@@ -16,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
     run = find_run(args.run, call.start, call.doors)
+    cycle = cycle_of(cycles_of(run.project.task(run.id.task)), str(run.id))
     row = run_row(str(run.id), call.doors)
     status = row.status if row else "prepared"
     worktree = run.worktree
@@ -35,8 +38,19 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
             ("base", run.manifest.get("base_commit", "")),
             ("workers", ", ".join(workers)),
             ("prompt", run.files.launch_prompt),
+            ("fix cycle", f"{cycle.id} ({_state(cycle)})" if cycle else ""),
             ("manifest", run.files.manifest),
             ("report", run.files.report),
         ]
     )
-    return Reply({"status": status, "manifest": dict(run.manifest), "launch_prompt": run.files.launch_prompt}, text)
+    data = {
+        "status": status,
+        "manifest": dict(run.manifest),
+        "launch_prompt": run.files.launch_prompt,
+        "fix_cycle": cycle._asdict() if cycle else None,
+    }
+    return Reply(data, text)
+
+
+def _state(cycle: Cycle) -> str:
+    return "open" if cycle.is_open else f"closed by {cycle.closed_by}"

@@ -1,0 +1,74 @@
+"""What is made from a task's records for others: its page, and its line in the project's catalog.
+
+Both are written under the project's lock, and again by whatever happens to the task next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.identity import RunId, TaskKey
+from ..core.lined_document import DocumentError, LinedDocument
+from ..core.paths import ProjectFiles
+from ..core.task_page import task_page
+from ..edges import fsio
+from ..words.errors import OkstraError, Unreadable
+from .fix_cycles import cycles_of
+
+CATALOG_SCHEMA = "task-catalog/1"
+_CATALOG_SECTIONS = ("tasks",)
+
+Manifest = Mapping[str, Any]
+
+
+def write_page(project: ProjectFiles, key: TaskKey, manifest: Manifest, *, worktree: str = "") -> None:
+    """`worktree` is where the task's last run works; empty: as that run's manifest says."""
+    task = project.task(key)
+    text = task_page(manifest, cycles_of(task), worktree=worktree or _worktree_of(project, manifest))
+    fsio.replace(task.page, text.encode("utf-8", "surrogateescape"), durable=False)
+
+
+def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
+    """Raises Unreadable (`state-unreadable`) for a catalog that is none: it is not overwritten."""
+    data = fsio.read_bytes(project.task_catalog)
+    try:
+        catalog = (
+            LinedDocument(CATALOG_SCHEMA, _CATALOG_SECTIONS)
+            if data is None
+            else LinedDocument.parse(data, CATALOG_SCHEMA, _CATALOG_SECTIONS)
+        )
+    except DocumentError as error:
+        raise Unreadable(
+            "state-unreadable",
+            f"the task catalog can't be read: {error}",
+            where=project.task_catalog,
+            hint="move it away: it is made anew from the tasks' manifests by their next runs",
+        ) from error
+    catalog.put("tasks", str(manifest["task_key"]), _entry(manifest))
+    fsio.make_folder(os.path.dirname(project.task_catalog))
+    fsio.replace(project.task_catalog, catalog.dump())
+
+
+def _entry(manifest: Manifest) -> dict[str, object]:
+    last = str(manifest["last_run"])
+    phase = next((name for name, row in manifest["phases"].items() if row["last_run"] == last), "") if last else ""
+    return {
+        "title": str(manifest.get("title", "")) or manifest["task_id"],
+        "work_category": manifest["work_category"],
+        "phase": phase,
+        "last_run": last,
+        "last_at": manifest["phases"][phase]["last_at"] if phase else manifest["created_at"],
+        "next_step": manifest["next_step"],
+    }
+
+
+def _worktree_of(project: ProjectFiles, manifest: Manifest) -> str:
+    """It is for people: what can't be read is left out."""
+    try:
+        run = RunId.parse(str(manifest["last_run"]))
+        worktree = (fsio.read_json(project.task(run.task).run_of(run).manifest) or {}).get("worktree")
+    except OkstraError:
+        return ""
+    return str(worktree.get("path", "")) if isinstance(worktree, dict) else ""
