@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# okstra.sh: starts a run, for people. Flags go straight on; with none, at a terminal, the core asks.
+# okstra.sh: starts a run, for people. At a terminal the core asks for what the flags leave open.
 set -euo pipefail
 
 self=${BASH_SOURCE[0]}
@@ -13,8 +13,8 @@ done
 . "${self%/*}/../lib/okstra/runtime.sh"
 
 # Questions are asked on stderr and answered on stdin; the core says what is missing when nobody is there.
-if [[ $# -eq 0 && -t 0 && -t 2 ]]; then
-  set -- --ask
+if [[ -t 0 && -t 2 ]]; then
+  okstra_exec run --ask "$@"
 fi
 
 okstra_exec run "$@"

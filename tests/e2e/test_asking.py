@@ -19,7 +19,7 @@ def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
     agent.write_text(f'#!/bin/sh\nenv >{agent}.env\nprintf "%s\\n" "$$ $PWD" "$@" >{agent}.args\n')
     agent.chmod(0o755)
     environment = project.okstra.environment
-    environment = {**environment, "PATH": f"{agent.parent}:{environment['PATH']}"}
+    environment = {**environment, "PATH": f"{agent.parent}:{environment['PATH']}", "TERM": "dumb"}
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(project.repo.path)
@@ -39,10 +39,14 @@ def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(status), screen.decode("utf-8", "replace")
 
 
+def _tasks(project: Project) -> list[str]:
+    return [path.name for path in (project.repo.path / ".okstra" / "tasks").glob("*/*")]
+
+
 def test_it_asks_and_prepares(project: Project) -> None:
-    status, screen = _talk(project, ["3", "core", "ASK-1", "", "y"])
+    status, screen = _talk(project, ["core", "ASK-1", "3", "", "", "", "", "y", "y"])
     assert status == 0, screen
-    assert "phase (task type)" in screen
+    assert "Which phase?" in screen
     assert "demo:core:ASK-1/error-analysis/001" in screen
     assert list(
         (project.repo.path / ".okstra" / "tasks" / "core" / "ask-1").glob("runs/error-analysis/manifests/*.json")
@@ -50,16 +54,54 @@ def test_it_asks_and_prepares(project: Project) -> None:
 
 
 def test_a_wrong_answer_is_asked_again(project: Project) -> None:
-    status, screen = _talk(project, ["99", "nonsense", "error-analysis", "core", "ASK-2", "", "y"])
+    answers = ["core", "ASK-2", "99", "nonsense", "error-analysis", "no-such-brief", "", "", "", "", "yes", "1"]
+    status, screen = _talk(project, answers)
     assert status == 0, screen
-    assert "is no phase" in screen
+    assert screen.count("! Pick one of the values shown.") == 2
+    assert screen.count("! There is no such file.") == 1
+    assert _tasks(project) == ["ask-2"]
+
+
+def test_back_more_and_several_answers(project: Project) -> None:
+    _, screen = _talk(
+        project,
+        ["cor", "<", "core", "ASK-4", "+", "7", "", "chore", "", "2", "", "1, gemini", "", "", "", "", "y", "n"],
+    )
+    assert "--task-group core --task-id ASK-4 --task-type release-handoff" in screen
+    assert "--work-category=chore --workers=claude,gemini" in screen
+    assert screen.index("4  Implementation planning") < screen.index("+  more") < screen.index("7  Release hand-off")
+    assert _tasks(project) == []
 
 
 def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
-    status, screen = _talk(project, ["3", "core", "ASK-3", "", "n"])
+    status, screen = _talk(project, ["core", "ASK-3", "3", "", "", "", "", "y", "n"])
     assert status == 3, screen
     assert "nothing was prepared" in screen
     assert not (project.repo.path / ".okstra" / "tasks").exists()
+
+
+def test_what_flags_answer_is_not_asked(project: Project) -> None:
+    flags = ("--task-group", "core", "--work-category", "docs", "--directive", "two words", "--render-only", "--plain")
+    status, screen = _talk(project, ["ASK-5", "3", "", "", "", "y", "y"], *flags)
+    assert status == 0, screen
+    assert "Task group" not in screen
+    assert "Kind of work" not in screen
+    assert "--work-category=docs '--directive=two words' --yes --render-only" in screen.replace("\r\n", "")
+    assert "docs-ask-5" in screen
+
+
+def test_a_flag_that_cannot_be_is_told_before_anything_is_asked(project: Project) -> None:
+    status, screen = _talk(project, [], "--task-type", "coding")
+    assert status == 2, screen
+    assert "task-type 'coding'" in screen
+    assert "Task group" not in screen
+
+
+def test_the_end_of_the_input_is_no_answer(project: Project) -> None:
+    status, screen = _talk(project, ["core", "\x04"])
+    assert status == 2, screen
+    assert "the input ended" in screen
+    assert _tasks(project) == []
 
 
 def test_flags_at_a_terminal_are_confirmed_once(project: Project) -> None:

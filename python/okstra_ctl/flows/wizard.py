@@ -15,16 +15,17 @@ from ..core.phases import phase_table
 from ..core.project_config import LANGUAGES
 from ..core.roster import PROVIDERS
 from ..core.wizard import machine
-from ..core.wizard.records import SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
+from ..core.wizard.records import BACK, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
 from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from .doors import Doors
-from .fix_cycles import finished_task
 from .project import Project, open_project
 from .task_records import read_manifest
 
 _LAST_PHASE = "release-handoff"
+# Questions whose answer is a file's path, as the commands read it: below the folder one stands in.
+FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-path")
 # Given answers that can be judged before anything else is known.
 _JUDGED = ("task-group", "task-id", "task-type", "work-category")
 
@@ -89,6 +90,9 @@ def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
     taken = machine.answer(wizard.state, facts_of(wizard, doors), text)
     if isinstance(taken, machine.Refusal):
         return wizard, taken.error
+    last = taken.given[-1] if text != BACK and taken.given else ""
+    if last in FILES and taken.answers[last] and not os.path.isfile(taken.answers[last]):
+        return wizard, "no-such-file"
     return wizard._replace(state=taken), ""
 
 
@@ -185,6 +189,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
     found = _plans(files) if files and task_type == IMPLEMENTATION else ()
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
     category = wizard.state.answers.get("work-category") or DEFAULT_CATEGORY
+    phases = (manifest or {}).get("phases")
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
@@ -196,7 +201,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
-        finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
+        finished=isinstance(phases, dict) and _LAST_PHASE in phases,
     )
 
 

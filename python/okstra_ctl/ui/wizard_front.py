@@ -1,0 +1,58 @@
+"""A person at the terminal goes through the wizard's questions: the conversation, whatever shows it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from ..core.wizard.records import BACK, Question
+from ..flows import wizard as flow
+from ..flows.doors import Doors
+from ..flows.wizard import Wizard
+
+CONFIRM = "confirm"
+NONE_MARKED = ","  # an empty answer would stand for the default
+
+
+class Front(Protocol):
+    """What shows a question and hears its answer."""
+
+    def ask(self, question: Question, before: str) -> str:
+        """`before`: what to begin with, an earlier answer or the default. Answers a value of the options, free text,
+        or BACK. Raises KeyboardInterrupt, UsageError (`input-missing`) when the input has ended."""
+
+    def tell(self, text: str) -> None: ...
+
+
+def converse(wizard: Wizard, front: Front, doors: Doors, more: Sequence[str] = ()) -> Wizard:
+    """Asks until all is answered; nothing is written. `more`: flags of the command that no question is about."""
+    error = ""
+    heard: dict[str, str] = {}
+    while (asked := flow.question(wizard, doors, error)) is not None:
+        if asked.id == CONFIRM and not error:
+            front.tell(flow.confirmation(wizard, doors, more))
+        answer = front.ask(asked, heard.get(asked.id, asked.default))
+        if answer != BACK:
+            heard[asked.id] = answer
+        wizard, error = flow.advance(wizard, answer, doors)
+    return wizard
+
+
+def can_ask() -> bool:
+    """Questions go to stderr, and answers come from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def open_front(language: str, environment: Mapping[str, str], *, plain: bool) -> Front:
+    """Lists and fields; line by line where that is asked for, or the terminal or the installation can't do more."""
+    texts = flow.texts_of(language)
+    words = {**texts["words"], "more": texts["options"]["more"]}
+    if plain or environment.get("TERM", "dumb") == "dumb" or find_spec("prompt_toolkit") is None:
+        from .wizard_plain import PlainFront
+
+        return PlainFront(words, sys.stdin, sys.stderr)
+    from .wizard_terminal import TerminalFront
+
+    return TerminalFront(words, sys.stdin, sys.stderr)
