@@ -164,7 +164,7 @@ def impurities(source: Source) -> list[str]:
             if node.attr not in _PURE_PATHS
         ]
     for node in ast.walk(ast.parse(source.text)):
-        if isinstance(node, ast.Name) and node.id in _IMPURE_BUILTINS:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in _IMPURE_BUILTINS:
             found.append(f"{source.path}:{node.lineno} {node.id}")
     return found
 

@@ -61,6 +61,7 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         ("stage", "list", "--plan", plan),
         ("worktree", "list"),
         ("worktree", "lookup", project.task_key),
+        ("memory", "list"),
         ("paths",),
         ("paths", run),
         ("show", run),

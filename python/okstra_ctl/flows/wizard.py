@@ -20,10 +20,10 @@ from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from .doors import Doors
+from .fix_cycles import finished_task
 from .project import Project, open_project
 from .task_records import read_manifest
 
-_LAST_PHASE = "release-handoff"
 # Questions whose answer is a file's path, as the commands read it: below the folder one stands in.
 FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-path")
 # Given answers that can be judged before anything else is known.
@@ -189,7 +189,6 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
     found = _plans(files) if files and task_type == IMPLEMENTATION else ()
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
     category = wizard.state.answers.get("work-category") or DEFAULT_CATEGORY
-    phases = (manifest or {}).get("phases")
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
@@ -201,7 +200,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
-        finished=isinstance(phases, dict) and _LAST_PHASE in phases,
+        finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
     )
 
 
