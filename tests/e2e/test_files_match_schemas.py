@@ -134,6 +134,12 @@ def _settings(project: Project) -> None:
     okstra.ok("config", "get", "convergence.quorum", "--json")
     okstra.ok("config", "unset", "convergence.quorum", "--json")
     okstra.ok("config", "list", "--project", "--json")
+    okstra.ok("brief", "new", "--title", "Ports", "--task-key", "demo:core:B-1", "--json")
+    okstra.ok("brief", "show", "demo:core:B-1", "--json")
+    okstra("brief", "check", "demo:core:B-1", "--json")  # it has a title and nothing else
+    whole = okstra.cwd.parent / "whole.md"
+    whole.write_text("# T\n## Request\nx\n## Requirements\n- x\n## Done when\nx\n")
+    okstra.ok("brief", "check", whole, "--json")
     okstra.ok("memory", "add", "--title", "Ports", "--text", "The tests take port 8080.", "--json")
     for action in (("list",), ("show", "ports"), ("search", "port")):
         okstra.ok("memory", *action, "--json")

@@ -28,6 +28,7 @@ COMMANDS = (
     Command("doctor", "doctor", "check this machine, and the providers' clients on it", "Projects"),
     Command("config", "config", "list, read and change settings", "Projects"),
     Command("memory", "memory", "keep notes across projects, and find them again", "Projects"),
+    Command("brief", "brief", "make a task's brief, check one, show one", "Runs"),
     Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
     Command("wizard", "wizard", "ask for a run's inputs, step by step, in JSON", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),

@@ -96,6 +96,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
     "report-stale": ErrorCode(EXIT_CHECK, "a report's page is not what its data gives"),
     "run-invalid": ErrorCode(EXIT_CHECK, "`okstra check run` found something wrong in a run's record; each is listed"),
+    "brief-incomplete": ErrorCode(EXIT_CHECK, "the brief lacks something that the phases need; each is listed"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
     "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
