@@ -63,7 +63,8 @@ def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str,
     at = scene.doors.clock.now()
     fsio.replace_json(scene.files.team_state, _team_state(scene))
     next_step = str(report["verdict"]["next_step"])
-    news = task_records.RunNews(scene.id, outcome, at, next_step)
+    token = str(report["verdict"]["token"])
+    news = task_records.RunNews(scene.id, outcome, at, next_step, token=token)
     row = run_index.IndexRow(
         str(scene.id), outcome, at, scene.id.task_type, scene.id.stage, scene.run.project.root, scene.files.manifest
     )
