@@ -10,6 +10,7 @@
 #   --status S           runs of this status only
 #   --since WHEN         90m, 3h, 2d, 1w, or a day
 #   --limit N            the newest N only
+#   --all                all that ever were, not only the last weeks
 #   --json               one JSON object on stdout, for failures too
 #
 # A table at a terminal, plain text when piped.

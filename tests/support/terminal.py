@@ -48,6 +48,11 @@ class Terminal:
     def all_shown(self) -> str:
         return _CONTROL.sub(b"", self._written).decode("utf-8", "replace")
 
+    @property
+    def all_written(self) -> str:
+        """The same with them."""
+        return self._written.decode("utf-8", "replace")
+
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

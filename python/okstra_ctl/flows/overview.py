@@ -44,6 +44,15 @@ class RunRow(NamedTuple):
     manifest: str
 
 
+class TimedRun(NamedTuple):
+    """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""
+
+    run: RunRow
+    ended: bool
+    prepared_at: str
+    started_at: str
+
+
 def worktree_rows(doors: Doors) -> list[WorktreeRow]:
     """Every worktree that okstra made, tasks before their stages."""
     doc = doors.registry.read()
@@ -70,6 +79,15 @@ def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
         if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
     ]
     return sorted(indexed + unheard, key=lambda row: row.at)
+
+
+def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
+    """The runs that the index knows, with their beginnings."""
+    held = _holders(doors.registry.read())
+    return [
+        TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
+        for row in run_index.rows_with_beginnings(doors.home, back_to)
+    ]
 
 
 def run_row(run_id: str, doors: Doors) -> RunRow | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ..core.identity import RunId
+from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles, RunFiles
 from ..core.plan.records import Stage
 from ..edges import fsio
 from ..words.errors import UsageError
-from . import plans
+from . import plans, run_index
 from .doors import Doors
 from .project import find_root
 
@@ -82,14 +82,13 @@ class KnownRun(NamedTuple):
 def find_run(text: str, start: str, doors: Doors) -> KnownRun:
     """The run of that id. Raises UsageError (`bad-identity`, `not-found`), Unreadable."""
     run = RunId.parse(text)
-    root = project_root_of(run, start, doors)
-    if root is not None:
+    for root in roots_of_task(run.task, start, doors):
         project = ProjectFiles(root)
         files = project.task(run.task).run_of(run)
         manifest = fsio.read_json(files.manifest, SCHEMA)
         if manifest is not None:
             return KnownRun(run, project, files, manifest)
-    raise UsageError("not-found", f"there is no run {run}", where=root or start, hint="`okstra list` shows the runs")
+    raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
 
 
 def with_budget(run: KnownRun, budget: str) -> KnownRun:
@@ -105,9 +104,16 @@ def check_budget(text: str) -> None:
         raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
 
 
-def project_root_of(run: RunId, start: str, doors: Doors) -> str | None:
-    """The project folder of a run: by its task's claim, else by where the command was started."""
-    claim = doors.registry.read().task(run.task)
+def roots_of_task(task: TaskKey, start: str, doors: Doors) -> Iterator[str]:
+    """The project folders where the task may be, the likeliest first: by its claim, by where the command was
+    started, and only then by the index of runs: its worktree may have been removed long ago."""
+    claim = doors.registry.read().task(task)
     if claim is not None and os.path.isdir(claim.project_root):
-        return claim.project_root
-    return find_root(start)
+        yield claim.project_root
+    else:
+        here = find_root(start)
+        if here is not None:
+            yield here
+    rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
+    roots = [row.get("project_root", "") for row in reversed(rows) if row["run_id"].startswith(f"{task}/")]
+    yield from (root for root in dict.fromkeys(roots) if os.path.isdir(root))

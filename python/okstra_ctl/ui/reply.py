@@ -12,13 +12,17 @@ from ..words.errors import OkstraError
 
 
 class Reply(NamedTuple):
-    """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr)."""
+    """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr).
+
+    `drawn` stands for `text` at a terminal: it has colours, and nothing else that is not printable.
+    """
 
     data: Mapping[str, object]
     text: str
     talk: Sequence[str] = ()
     exit_status: int = EXIT_OK
     errors: Sequence[Mapping[str, str]] = ()
+    drawn: str = ""
 
 
 def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
@@ -26,6 +30,8 @@ def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
     if as_json:
         status = "ok" if reply.exit_status == EXIT_OK else "error"
         _print_envelope(command, status, reply.data, reply.errors)
+    elif reply.drawn:
+        sys.stdout.write(reply.drawn + "\n")
     elif reply.text:
         _say(sys.stdout, reply.text)
     for line in reply.talk:
@@ -68,8 +74,8 @@ def _column(cells: Sequence[str]) -> list[str]:
         width = max(map(len, cells))
         return [cell.ljust(width) for cell in cells]
     shown = [printable(cell).replace("\n", " ").replace("\t", " ") for cell in cells]
-    width = max(map(_width, shown))
-    return [cell + " " * (width - _width(cell)) for cell in shown]
+    width = max(map(display_width, shown))
+    return [cell + " " * (width - display_width(cell)) for cell in shown]
 
 
 def _plain(cell: str) -> bool:
@@ -100,7 +106,7 @@ def _spelled(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
-def _width(text: str) -> int:
+def display_width(text: str) -> int:
     """Columns at a terminal: Korean and other wide letters take two."""
     if text.isascii():
         return len(text)

@@ -1,46 +1,65 @@
-"""Lists runs over all projects, newest last."""
+"""Lists runs over all projects, newest last: those that are open, and of the ended ones those of the last weeks."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
-from ...core.since import parse_since
 from ...flows.overview import RunRow, run_rows
+from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
 from ...words.statuses import RunStatus
 from ..command_table import Call
 from ..reply import Reply, table
+from ..run_filters import add_filters, is_of, oldest_wanted
+
+_HEADER = ("run", "status", "since")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
-    parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
-    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+    add_filters(parser, since=True)
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
+    parser.add_argument("--all", action="store_true", help="all that ever were; `--since` too goes back so far")
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
+    _check(args)
+    oldest = oldest_wanted(args, call)
+    back_to = EVERYTHING if args.all else oldest or None
+    rows = [
+        row
+        for row in run_rows(call.doors, back_to)
+        if row.at >= oldest
+        and (not args.task_type or row.task_type == args.task_type)
+        and (not args.status or row.status == args.status)
+        and is_of(row, args)
+    ]
+    rows = rows[-args.limit :] if args.limit else rows
+    older = back_to is None and has_archive(call.doors.home)
+    data = {"runs": [row._asdict() for row in rows], "older": older}
+    talk = ["older runs are in the archive: --all, or --since"] if older and (not rows or sys.stdout.isatty()) else []
+    return _shown(rows, data, talk, call)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raises UsageError (`usage`)."""
     if args.status and args.status not in tuple(map(str, RunStatus)):
         known = ", ".join(map(str, RunStatus))
         raise UsageError("usage", f"there is no status {args.status!r}", hint=f"one of: {known}")
-    oldest = _oldest(args.since, call) if args.since else ""
-    rows = [row for row in run_rows(call.doors) if _wanted(row, args) and row.at >= oldest]
-    rows = rows[-args.limit :] if args.limit > 0 else rows
-    text = table([(row.run_id, row.status, row.at) for row in rows], ("run", "status", "since")) if rows else "no runs"
-    return Reply({"runs": [row._asdict() for row in rows]}, text)
+    if args.limit < 0:
+        raise UsageError("usage", f"--limit is {args.limit}", hint="write how many runs you want, e.g. --limit 20")
 
 
-def _wanted(row: RunRow, args: argparse.Namespace) -> bool:
-    return (
-        (not args.project or row.run_id.startswith(f"{args.project}:"))
-        and (not args.task_key or row.run_id.startswith(f"{args.task_key}/"))
-        and (not args.task_type or row.task_type == args.task_type)
-        and (not args.status or row.status == args.status)
-    )
+def _shown(rows: list[RunRow], data: dict[str, object], talk: list[str], call: Call) -> Reply:
+    if not rows:
+        return Reply(data, "no runs", talk)
+    cells = [(row.run_id, row.status, row.at) for row in rows]
+    if sys.stdout.isatty():
+        from ..terminal_table import draw, screen_of
 
-
-def _oldest(text: str, call: Call) -> str:
-    since = parse_since(text)
-    return since.point or call.doors.clock.before(since.seconds_ago)
+        screen = screen_of(sys.stdout, call.doors.environment)
+        if screen is not None:
+            return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
+    return Reply(data, table(cells, _HEADER), talk)

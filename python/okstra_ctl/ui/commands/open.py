@@ -1,0 +1,27 @@
+"""Opens a run's HTML report, or its folder, in what $BROWSER names or the system has for it; prints where it is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ...flows.opening import place_of, program
+from ..command_table import Call
+from ..reply import Reply
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="RUN|TASK", help="a run's id, or a task's key: its newest report")
+    parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    place = place_of(args.what, call.start, call.doors)
+    asked = not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty()
+    argv = program(place.path, call.doors.environment) if asked else []
+    if argv:
+        from ...edges import proc
+
+        proc.start_detached(argv)
+    talk = ["there is nothing to open it with: set BROWSER"] if asked and not argv else []
+    return Reply({**place._asdict(), "opened_with": argv[0] if argv else ""}, place.path, talk)

@@ -1,0 +1,42 @@
+"""The filters that commands over many runs share."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..core.identity import RunId
+from ..core.since import parse_since
+from ..flows.overview import RunRow
+from ..words.errors import OkstraError
+from .command_table import Call
+
+
+def add_filters(parser: argparse.ArgumentParser, *, since: bool) -> None:
+    """`--project` and `--task-key`, and `--since` where it is asked for."""
+    parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
+    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+    if since:
+        parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
+
+
+def is_of(row: RunRow, args: argparse.Namespace) -> bool:
+    """Whether the run is of the project and of the task that were asked for."""
+    if args.project and not row.run_id.startswith(f"{args.project}:"):
+        return False
+    return not args.task_key or (row.run_id.startswith(f"{args.task_key}/") and task_of(row) == args.task_key)
+
+
+def task_of(row: RunRow) -> str:
+    """The key of the run's task; of an id that is none, the whole."""
+    try:
+        return str(RunId.parse(row.run_id).task)
+    except OkstraError:
+        return row.run_id
+
+
+def oldest_wanted(args: argparse.Namespace, call: Call) -> str:
+    """The time from which on runs are wanted; empty for all. Raises UsageError (`usage`)."""
+    if not args.since:
+        return ""
+    since = parse_since(args.since)
+    return since.point or call.doors.clock.before(since.seconds_ago)
