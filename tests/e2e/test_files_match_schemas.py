@@ -112,6 +112,8 @@ def _led(project: Project) -> None:
     failed = project.okstra("run", "--task-key", key, *again, *rehearsal)
     assert failed.codes == ["run-failed"]
     project.okstra.ok("error-log", failed.data["run_id"], "--json")
+    project.okstra.ok("usage", "--json")
+    project.okstra.ok("usage", failed.data["run_id"], "--json")
     project.okstra("resume", failed.data["run_id"], "--json")
     project.okstra.ok("resume", failed.data["run_id"], "--json")
 

@@ -67,6 +67,8 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         ("show", run),
         ("error-log",),
         ("error-log", run),
+        ("usage",),
+        ("usage", run),
     ):
         loaded = _loaded(project, *command)
         assert "okstra_ctl.ui.cli" in loaded

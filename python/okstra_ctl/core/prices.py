@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..words.errors import UsageError
-from .usage import PRICE, ModelTokens, Spent, Tokens, total
+from .usage import PRICE, ModelTokens, Spent, Tokens, spent_of, total
 
 _MILLION = 1_000_000
 _RATES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
@@ -92,6 +92,29 @@ def usage_json(
         {"model": share.model, **spent._replace(sources=spent.sources | {source}).to_json()} for share, spent in rows
     ]
     return {**summed.to_json(), "models": models}
+
+
+def repriced(usage: object, asked: str, prices: Prices) -> object:
+    """The `usage` of an event with what had no price when it was recorded, and has one now. Else as it is."""
+    rows = usage.get("models") if isinstance(usage, Mapping) else None
+    if not isinstance(usage, Mapping) or not isinstance(rows, list) or usage.get("cost_usd") is not None:
+        return usage
+    shares = [(str(row.get("model") or ""), spent_of(row)) for row in rows if isinstance(row, Mapping)]
+    known = [(model, _with_price(model, spent, asked, prices)) for model, spent in shares]
+    if known == shares:
+        return usage
+    summed, before = total(spent for _, spent in known), spent_of(usage)
+    whole = before._replace(
+        usd=summed.usd, usd_whole=summed.usd_whole and before.tokens_whole, sources=before.sources | summed.sources
+    )
+    return {**usage, **whole.to_json(), "models": [{"model": model, **spent.to_json()} for model, spent in known]}
+
+
+def _with_price(model: str, spent: Spent, asked: str, prices: Prices) -> Spent:
+    if spent.tokens is None or spent.usd or spent.usd_whole:
+        return spent
+    now = priced(ModelTokens(model, spent.tokens), asked, prices)
+    return spent._replace(usd=now.usd, usd_whole=now.usd_whole, sources=spent.sources | now.sources)
 
 
 def _cost(share: ModelTokens, price: Price) -> tuple[float, bool]:

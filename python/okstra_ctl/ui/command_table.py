@@ -45,6 +45,7 @@ COMMANDS = (
     Command("open", "open", "open a run's or a task's report, or its folder", "Runs"),
     Command("history", "history", "a task's time line: runs, outcomes, stages, fix cycles", "Runs"),
     Command("time-summary", "time_summary", "how long runs took, by project, task, phase or day", "Runs"),
+    Command("usage", "usage", "tokens and cost of a run, a task, or all tasks; unknown is said as unknown", "Runs"),
     Command("error-log", "error_log", "tell what went wrong in runs: failed workers, in their own words", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
     Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
