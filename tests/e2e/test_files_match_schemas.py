@@ -142,6 +142,7 @@ def _settings(project: Project) -> None:
     whole = okstra.cwd.parent / "whole.md"
     whole.write_text("# T\n## Request\nx\n## Requirements\n- x\n## Done when\nx\n")
     okstra.ok("brief", "check", whole, "--json")
+    okstra.ok("schedule", "--json")
     okstra.ok("memory", "add", "--title", "Ports", "--text", "The tests take port 8080.", "--json")
     for action in (("list",), ("show", "ports"), ("search", "port")):
         okstra.ok("memory", *action, "--json")

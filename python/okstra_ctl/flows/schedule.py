@@ -1,0 +1,141 @@
+"""`okstra schedule`: what is left of a project's open tasks, from the records; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ..core.identity import RunId, TaskKey
+from ..core.paths import TaskFiles
+from ..core.plan.globs import intersect
+from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
+from ..edges import fsio
+from ..words.errors import OkstraError, UsageError
+from ..words.statuses import StageStatus
+from . import plans
+from .doors import Doors
+from .overview import run_rows
+from .project import Project, open_project
+from .stage_records import current_states
+from .task_records import read_manifest
+
+_MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
+
+
+class Clash(NamedTuple):
+    """Two open tasks whose plans change the same files: begun together, they would have to be merged by hand."""
+
+    task_key: str
+    other: str
+    files: str
+
+
+class Schedule(NamedTuple):
+    """Tasks in the order in which they go first, their units in rounds, and what could not be read."""
+
+    project_id: str
+    tasks: tuple[TaskFacts, ...]
+    rounds: tuple[tuple[Unit, ...], ...]
+    clashes: tuple[Clash, ...]
+    warnings: tuple[str, ...]
+
+
+def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> Schedule:
+    """Raises Missing (`not-a-project`), UsageError (`not-found`, `bad-identity`), Unreadable."""
+    project = open_project(start, doors)
+    wanted = {str(TaskKey.parse(key)) for key in keys}
+    warnings: list[str] = []
+    status = {row.run_id: row.status for row in run_rows(doors)}
+    found = list(_open_tasks(project, wanted, status, doors, warnings))
+    tasks = in_order([task for task in found if task is not None])
+    rounds = rounds_of([unit for task in tasks for unit in units_of(task)], jobs)
+    return Schedule(
+        project.config.project_id, tuple(tasks), tuple(map(tuple, rounds)), tuple(_clashes(tasks)), tuple(warnings)
+    )
+
+
+def _open_tasks(
+    project: Project, wanted: set[str], status: dict[str, str], doors: Doors, warnings: list[str]
+) -> Iterator[TaskFacts]:
+    catalog = (fsio.read_json(project.files.task_catalog, "task-catalog/1") or {}).get("tasks")
+    entries = catalog if isinstance(catalog, dict) else {}
+    unknown = sorted(wanted - entries.keys())
+    if unknown:
+        hint = "okstra list --project shows the runs there were"
+        raise UsageError("not-found", f"there is no task {unknown[0]}", where=project.files.task_catalog, hint=hint)
+    for name, entry in entries.items():
+        if wanted and name not in wanted:
+            continue
+        try:
+            task = _facts(project, TaskKey.parse(name), entry, status, doors)
+        except OkstraError as error:
+            warnings.append(f"{name}: {error.message}")
+            continue
+        if task is not None:
+            yield task
+
+
+def _facts(project: Project, key: TaskKey, entry: Any, status: dict[str, str], doors: Doors) -> TaskFacts | None:
+    """Where the task stands; None when nothing is left of it."""
+    row = entry if isinstance(entry, dict) else {}
+    files = project.files.task(key)
+    manifest = read_manifest(files) or {}
+    phases = manifest.get("phases")
+    phase = str(row.get("phase", ""))
+    known = phases.get(phase) if isinstance(phases, dict) else None
+    event = str(known.get("last_event", "")) if isinstance(known, dict) else ""
+    finished_by = str(manifest.get("finished_by") or "")
+    if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:
+        return None
+    related = manifest.get("related")
+    last_run = str(row.get("last_run", ""))
+    return TaskFacts(
+        key=str(key),
+        title=str(row.get("title", "")),
+        phase=phase,
+        event=event,
+        last_run=last_run,
+        last_at=str(row.get("last_at", "")),
+        next_step=str(row.get("next_step", "")),
+        run_status=status.get(last_run, ""),
+        accepted=bool(finished_by),
+        related=tuple(map(str, related)) if isinstance(related, list) else (),
+        plan=_plan(files, key, doors),
+    )
+
+
+def _task_type(run_id: str) -> str:
+    try:
+        return RunId.parse(run_id).task_type if run_id else ""
+    except OkstraError:
+        return ""
+
+
+def _plan(files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
+    path = plans.latest(files)
+    if path is None:
+        return None
+    plan = plans.load(path)
+    if plan.stage_map is None:
+        return PlanFacts(path, False, (), {})
+    approved = not any(finding.rule == "S12" for finding in plan.findings)
+    states = current_states(path, plan.stage_map, key, doors)
+    return PlanFacts(path, approved, tuple(states), {stage.number: len(stage.steps) for stage in plan.stage_map.stages})
+
+
+def _clashes(tasks: Sequence[TaskFacts]) -> Iterator[Clash]:
+    files = {task.key: _files_to_change(task) for task in tasks}
+    left = _MOST_COMPARISONS
+    for one, other in combinations([task.key for task in tasks], 2):
+        left -= len(files[one]) * len(files[other])
+        if left < 0:
+            return
+        shared = [a for a in files[one] if any(intersect(a, b) for b in files[other])]
+        if shared:
+            yield Clash(one, other, ", ".join(shared[:3]))
+
+
+def _files_to_change(task: TaskFacts) -> list[str]:
+    states = task.plan.states if task.plan else ()
+    return sorted({name for state in states if state.status is not StageStatus.DONE for name in state.files})
