@@ -15,6 +15,7 @@ const REMOVING = { recursive: true, force: true, maxRetries: 3 };
 // Throws OkstraError (`dependency-missing`).
 export function chooseRuntime(places, options, environment, record, { version, token }) {
   const stamp = sha256(JSON.stringify([version, dependencies(), Boolean(options.link)])).slice(0, 16);
+  if (isWheel()) return { ...wheelRuntime(options, environment, record), stamp };
   const asked = askedFor(places, options, environment);
   if (asked && !asked.missing.length) {
     return { action: isKept(record, asked.path) ? 'kept' : 'recorded', python: asked.path, base: '', venv: '', stamp };
@@ -31,6 +32,29 @@ export function chooseRuntime(places, options, environment, record, { version, t
   }
   const venv = path.join(places.venvs, `${version}-${token}`);
   return { action: 'made', python: path.join(venv, 'bin', 'python'), base: base.path, venv, stamp };
+}
+
+// In a wheel the Python package stands above this one: pip or pipx made its environment, and it is the runtime.
+function wheelRuntime(options, environment, record) {
+  if (options.python || options.link) {
+    throw new OkstraError('usage', `okstra came by pip or pipx, and runs on the Python it came with: ${options.python ? '--python' : '--link'} has no meaning`, {
+      where: PACKAGE,
+      hint: 'okstra install; for another Python, install okstra with that one: pipx install --python PATH okstra',
+    });
+  }
+  const found = environment.OKSTRA_PYTHON ? probe(environment.OKSTRA_PYTHON) : null;
+  if (!found?.enough || found.missing.length) {
+    throw new OkstraError('dependency-missing', found ? `Python ${found.version} lacks ${found.missing.join(', ') || 'what okstra needs'}` : 'the Python that okstra came with was not named', {
+      where: found?.path ?? PACKAGE,
+      hint: 'call the `okstra` that pip or pipx put on the PATH; or do it anew: pipx reinstall okstra',
+    });
+  }
+  const action = isKept(record, found.path) ? 'kept' : 'recorded';
+  return { action, python: found.path, base: '', venv: '' };
+}
+
+function isWheel() {
+  return fs.existsSync(path.join(PACKAGE, '..', '__main__.py')) && !fs.existsSync(path.join(PACKAGE, 'python'));
 }
 
 // The interpreter that the person or the checkout names; one of okstra's own making is no choice of theirs.

@@ -92,7 +92,8 @@ okstra_check_version() {
   fi
 }
 
-# The interpreter, into okstra_python: named by the user, the checkout's, the one recorded at install, the home's.
+# The interpreter, into okstra_python: named by the user, the checkout's, the wheel's, the one recorded at install, the
+# home's.
 okstra_find_python() {
   local venv=$okstra_root/.venv/bin/python home=${OKSTRA_HOME:-${HOME:+$HOME/.okstra}} recorded=''
   okstra_remedy="make setup, in a checkout of okstra; or \`okstra install\`; or set OKSTRA_PYTHON to a Python 3.10 or newer that has okstra's packages"
@@ -108,6 +109,10 @@ okstra_find_python() {
     [[ -x $venv ]] || die dependency-missing "the Python behind the checkout's .venv is gone" "$venv" "make clean setup"
     okstra_check_version "$venv" "the checkout's .venv"
     return
+  fi
+  if [[ $okstra_root == */lib/*/okstra_ctl/_assets ]]; then # a wheel, in the environment that pipx or pip made
+    okstra_python=${okstra_root%/lib/*/okstra_ctl/_assets}/bin/python
+    [[ ! -x $okstra_python ]] || return 0
   fi
   if [[ -n $home ]]; then
     [[ $home == /* ]] || home=$PWD/$home
@@ -131,6 +136,7 @@ sys.exit(sys.version_info < (3, 10) or not all(map(find_spec, need)))' >/dev/nul
 # okstra_exec ARGS…: becomes the core. The process id stays: it is how the registry knows who holds a stage.
 okstra_exec() {
   local core=$okstra_root/python/okstra_ctl/__main__.py
+  [[ $okstra_root != */okstra_ctl/_assets ]] || core=${okstra_root%/_assets}/__main__.py
   okstra_find_python
   shopt -s execfail
   if [[ -f $core ]]; then

@@ -72,6 +72,11 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "index.lock")
 
     @property
+    def installed_version(self) -> str:
+        """One line: which okstra put skills, agents and the runtime in place."""
+        return os.path.join(self.root, "version")
+
+    @property
     def bug_log(self) -> str:
         return os.path.join(self.root, "logs", "internal-errors.log")
 

@@ -12,9 +12,9 @@ from typing import NoReturn
 
 from .. import __version__
 from ..words.error_codes import EXIT_OK
-from ..words.errors import InternalError, Interrupted, OkstraError, UsageError
+from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError
 from .command_table import COMMANDS, Command, find, open_call
-from .reply import Reply, print_error, print_reply
+from .reply import Reply, print_error, print_reply, printable
 
 # argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
 argparse._ = str  # type: ignore[attr-defined]
@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = _dispatch(words, as_json=as_json)
         sys.stdout.flush()
+        if not as_json and sys.stderr.isatty():
+            _tell_other_version()
         return status
     except OkstraError as error:
         return print_error(name, error, as_json=as_json)
@@ -69,6 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except ModuleNotFoundError as error:
+        if os.environ.get("OKSTRA_DEBUG") == "1":
+            raise
+        return print_error(name, _package_missing(error), as_json=as_json)
     except Exception as error:
         if os.environ.get("OKSTRA_DEBUG") == "1":
             raise
@@ -100,6 +106,10 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
     if words[0] in ("--version", "-V", "version"):
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
+    if words[0] in dict(_IN_NODE):
+        from .node_program import become_node
+
+        become_node(words)
     command = find(words[0])
     if command is None:
         near = _near(words[0])
@@ -129,6 +139,31 @@ def _near(name: str) -> str:
     import difflib
 
     return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
+
+
+def _tell_other_version() -> None:
+    """Skills, agents and runtime of another version than this one's commands: npm or pip brought only these."""
+    try:
+        with open(open_call(None).doors.home.installed_version, encoding="utf-8") as file:
+            installed = file.readline().strip()
+    except (OSError, ValueError, OkstraError):
+        return
+    if installed != __version__:
+        told = f"okstra: warning: `okstra install` was last run by version {installed}, and this is {__version__}"
+        sys.stderr.write(printable(f"{told}\n  try: okstra install") + "\n")
+
+
+def _package_missing(error: ModuleNotFoundError) -> OkstraError:
+    """An interpreter that has not all that this version needs; a module of okstra's own that is missing is a bug."""
+    name = error.name or ""
+    if not name or name.split(".")[0] == __package__.split(".")[0]:
+        return _logged(error)
+    return Missing(
+        "dependency-missing",
+        f"the Python package {name} is not installed",
+        where=sys.executable,
+        hint="okstra install; or, in a checkout of okstra, make setup",
+    )
 
 
 def _logged(error: Exception) -> InternalError:

@@ -1,0 +1,150 @@
+"""okstra from a wheel, as `pipx install okstra` brings it: the same commands, the same install, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from okstra_ctl import __version__
+from support.okstra import Ended
+from support.repos import Repo
+from support.sealed import ROOT, sealed_environment
+from support.terminal import Terminal
+from support.wheels import build_wheel, install_wheel, picture
+
+_NODE = shutil.which("node")
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where pip put the `okstra` of a wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    return install_wheel(build_wheel(folder), folder / "environment")
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, commands: Path) -> dict[str, str]:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = sealed_environment(home)
+    environment.pop("OKSTRA_PYTHON", None)
+    return {**environment, "PATH": f"{commands}:{environment['PATH']}"}
+
+
+def call(environment: Mapping[str, str], *words: str | Path, at: Path | None = None) -> Ended:
+    folder = at or environment["HOME"]
+    ended = subprocess.run([*map(str, words)], cwd=folder, env=environment, capture_output=True, text=True)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def assets_of(commands: Path) -> Path:
+    (found,) = commands.parent.glob("lib/python*/site-packages/okstra_ctl/_assets")
+    return found
+
+
+def test_the_wheel_carries_what_install_and_the_shell_doors_need(commands: Path) -> None:
+    assets = assets_of(commands)
+    for folder in ("agents", "bin", "lib", "prompts", "schemas", "skills", "src", "templates", "validators"):
+        ours = {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        theirs = {path.relative_to(assets) for path in (assets / folder).rglob("*") if path.is_file()}
+        assert _sources(ours) == _sources(theirs), folder
+    assert all(os.access(path, os.X_OK) for path in (assets / "bin").iterdir())
+
+
+def _sources(paths: set[Path]) -> set[Path]:
+    return {path for path in paths if "__pycache__" not in path.parts}
+
+
+@pytest.mark.skipif(_NODE is None, reason="node is not there: okstra install can't be run")
+def test_install_and_uninstall_leave_the_home_as_it_was(sealed: dict[str, str], commands: Path) -> None:
+    home = Path(sealed["HOME"])
+    (home / ".claude" / "skills" / "mine").mkdir(parents=True)
+    (home / ".claude" / "skills" / "mine" / "SKILL.md").write_text("mine")
+    before = picture(home)
+    assert call(sealed, "okstra", "--version").stdout == f"okstra {__version__}\n"
+    installed = call(sealed, "okstra", "install", "--json")
+    assert installed.status == 0, installed.stderr
+    runtime = json.loads(installed.stdout)["data"]["runtime"]
+    assert (runtime["action"], runtime["python"]) == ("recorded", str(commands / "python"))
+    checkout = {path.parent.name for path in (ROOT / "skills").glob("okstra-*/SKILL.md")} | {"okstra-lead", "mine"}
+    assert {path.name for path in (home / ".claude" / "skills").iterdir()} == checkout
+    assert (home / ".claude" / "agents" / "codex-worker.md").is_file()
+    again = json.loads(call(sealed, "okstra", "install", "--json").stdout)["data"]
+    assert again["runtime"]["action"] == "kept"
+    removed = call(sealed, "okstra", "uninstall")
+    assert removed.status == 0, removed.stderr
+    assert picture(home) == before
+
+
+@pytest.mark.skipif(_NODE is None, reason="node is not there: okstra install can't be run")
+def test_doctor_finds_it_in_order(sealed: dict[str, str]) -> None:
+    assert call(sealed, "okstra", "install").status == 0
+    answer = json.loads(call(sealed, "okstra", "doctor", "--json").stdout)
+    rows = {row["check"]: row["status"] for row in answer["data"]["checks"]}
+    assert {rows[name] for name in ("python", "runtime", "skills", "agents", "locks")} == {"ok"}
+
+
+def test_its_shell_doors_run_on_its_own_python(sealed: dict[str, str], commands: Path, tmp_path: Path) -> None:
+    repo = Repo.init(tmp_path / "project", sealed)
+    bin_folder = assets_of(commands) / "bin"
+    bare = {**sealed, "PATH": os.defpath}
+    assert call(bare, bin_folder / "okstra", "--version").stdout == f"okstra {__version__}\n"
+    assert call(bare, bin_folder / "okstra-ctl", "setup", "--project-id", "w", "--yes", at=repo.path).status == 0
+    flags = ("--task-type", "error-analysis", "--task-group", "g", "--task-id", "i", "--provider", "rehearsal")
+    ran = call(bare, bin_folder / "okstra.sh", *flags, "--json", at=repo.path)
+    assert ran.status == 0, ran.stderr
+    assert ran.data["outcome"] == "completed"
+
+
+def test_without_node_it_says_what_is_missing_and_writes_nothing(sealed: dict[str, str], commands: Path) -> None:
+    before = picture(Path(sealed["HOME"]))
+    ended = call({**sealed, "PATH": str(commands)}, "okstra", "install", "--json")
+    assert ended.status == 69
+    (error,) = json.loads(ended.stdout)["errors"]
+    assert error["code"] == "dependency-missing"
+    assert "Node.js 18 or newer" in error["try"]
+    assert picture(Path(sealed["HOME"])) == before
+
+
+@pytest.mark.skipif(_NODE is None, reason="node is not there: okstra install can't be run")
+@pytest.mark.parametrize("flag", ["--python=/usr/bin/python3", "--link"])
+def test_another_python_is_refused(sealed: dict[str, str], flag: str) -> None:
+    before = picture(Path(sealed["HOME"]))
+    ended = call(sealed, "okstra", "install", *flag.split("="))
+    assert ended.status == 2
+    assert "pipx" in ended.stderr
+    assert {name: text for name, text in picture(Path(sealed["HOME"])).items() if ".okstra" not in name} == before
+
+
+@pytest.mark.parametrize(("installed", "told"), [("0.0.1\n", True), (f"{__version__}\n", False), (None, False)])
+def test_another_version_than_the_installed_one_is_told_at_a_terminal(
+    sealed: dict[str, str], commands: Path, tmp_path: Path, installed: str | None, told: bool
+) -> None:
+    okstra_home = Path(sealed["OKSTRA_HOME"])
+    okstra_home.mkdir()
+    if installed:
+        (okstra_home / "version").write_text(installed)
+    at = Terminal([str(commands / "okstra"), "projects"], tmp_path, sealed)
+    assert at.end() == 0
+    assert ("was last run by version 0.0.1" in at.all_shown) is told
+    assert "warning" not in call(sealed, "okstra", "projects").stderr
+
+
+def test_a_package_that_is_gone_is_named_with_the_way_on(
+    sealed: dict[str, str], commands: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(commands.parent, tmp_path / "other", symlinks=True)
+    (package,) = (tmp_path / "other").glob("lib/python*/site-packages/markdown_it")
+    package.unlink()
+    (tmp_path / "plan.md").write_text("# Plan\n")
+    python = tmp_path / "other" / "bin" / "python"
+    ended = call(sealed, python, "-m", "okstra_ctl", "plan", "check", tmp_path / "plan.md", "--json")
+    assert (ended.status, ended.codes) == (69, ["dependency-missing"])
+    assert "the Python package markdown_it is not installed" in ended.stderr
+    assert "  try: okstra install" in ended.stderr
