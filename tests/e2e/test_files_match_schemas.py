@@ -87,9 +87,14 @@ def _led(project: Project) -> None:
     key, rehearsal = project.task_key, ("--provider", "rehearsal", "--yes", "--json")
     settings = project.repo.path / ".okstra" / "project.json"
     settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
-    install(project, part({"report": {"verdict": {"conclusion": "ok", "token": "accepted"}}}, role="report-writer"))
+    wanted = [{"title": title, "task_type": "error-analysis", "reason": "r"} for title in ("One", "Two")]
+    written = {"verdict": {"conclusion": "ok", "token": "accepted"}, "follow_ups": wanted}
+    install(project, part({"report": written}, role="report-writer"))
     good = project.okstra.ok("run", "--task-key", key, "--task-type", "final-verification", *rehearsal)
     project.okstra.ok("wait", good.data["run_id"], "--json")
+    project.okstra.ok("followups", "list", "--json")
+    project.okstra.ok("followups", "spawn", good.data["run_id"], "--item", "FU-001", "--json")
+    project.okstra.ok("followups", "dismiss", good.data["run_id"], "--item", "FU-002", "--reason", "no", "--json")
     (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
     project.okstra.ok("check", "result", result, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")

@@ -37,6 +37,7 @@ ROWS = {
     "consumers.jsonl": "ledger-row",
     "timeline.jsonl": "timeline-row",
     "fix-cycles.jsonl": "fix-cycle-row",
+    "follow-ups.jsonl": "follow-up-row",
     "active.jsonl": "index-row",
     "recent.jsonl": "index-row",
     "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl": "index-row",

@@ -48,6 +48,7 @@ COMMANDS = (
     Command("time-summary", "time_summary", "how long runs took, by project, task, phase or day", "Runs"),
     Command("usage", "usage", "tokens and cost of a run, a task, or all tasks; unknown is said as unknown", "Runs"),
     Command("error-log", "error_log", "tell what went wrong in runs: failed workers, in their own words", "Runs"),
+    Command("followups", "followups", "tasks that reports propose: list, make, dismiss them", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
     Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
     Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),
