@@ -21,7 +21,7 @@ from ..words.errors import OkstraError
 from ..words.statuses import LedgerStatus
 from .doors import Doors
 from .project import Project
-from .reconcile.rebuild import stage_numbers, tasks_of
+from .reconcile.on_disk import stage_numbers, tasks_of
 from .runs import KnownRun
 from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, record_done, require_hold
 from .stage_records import ledger_path

@@ -13,11 +13,11 @@ from .findings import Found, Outcome
 from .survey import known_roots, repository_of, survey
 
 
-def reconcile(doors: Doors, *, apply: bool) -> list[Outcome]:
+def reconcile(doors: Doors, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
     """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
     if not apply:
-        return [Outcome(found) for found in survey(doors)]
-    outcomes = [_settle(found) for found in survey(doors)]
+        return [Outcome(found) for found in survey(doors, start_root)]
+    outcomes = [_settle(found) for found in survey(doors, start_root)]
     _sweep(doors)
     return outcomes
 

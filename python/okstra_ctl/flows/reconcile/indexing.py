@@ -1,35 +1,136 @@
-"""Runs that hold a stage and that the central index does not know: they died before they could tell it."""
+"""What the central index lacks of the runs on disk: runs and ends that a kill kept from being told, and all of it when
+the index was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import NamedTuple
 
 from ...core.identity import RunId
-from ...core.paths import ProjectFiles
+from ...core.index_rows import ENDED
+from ...core.manifest import SCHEMA
+from ...core.paths import ProjectFiles, TaskFiles
 from ...core.registry_doc import RegistryDoc, StageClaim
-from ...words.statuses import ClaimStatus
+from ...edges import fsio
+from ...edges.rows import read_rows
+from ...words.errors import OkstraError
+from ...words.statuses import ClaimStatus, LedgerStatus
 from .. import run_index
 from ..doors import Doors
+from ..run_index import IndexRow
 from .findings import Found, Kind
+from .on_disk import runs_of, tasks_of
+
+_NAMED = 3  # of the runs in a finding
+_WAY_ON = "okstra reconcile --apply"
+_ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
 
 
-def not_indexed(doc: RegistryDoc, doors: Doors) -> Iterator[Found]:
-    known = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
-    for _, claim in doc.stages():
-        if claim.run_id not in known and claim.status is not ClaimStatus.PROVISIONING:
-            yield _missing(claim, doors)
+class _Run(NamedTuple):
+    id: RunId
+    root: str
+    manifest: str
+    task: TaskFiles
 
 
-def _missing(claim: StageClaim, doors: Doors) -> Found:
-    def tell() -> str:
-        run = RunId.parse(claim.run_id)
-        manifest = ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest
-        run_index.append(
-            doors.home,
-            run_index.IndexRow(
-                claim.run_id, "prepared", claim.reserved_at, run.task_type, run.stage, claim.project_root, manifest
-            ),
-        )
-        return "added to the index"
+def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterator[Found]:
+    """Runs that hold a stage, one by one; the others of each project together."""
+    indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
+    for run_id in sorted(claims.keys() - indexed.keys()):
+        tell = partial(_tell_claim, claims[run_id], doors)
+        yield Found(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, tell)
+    for root in roots:
+        runs = list(_runs(root))
+        lacking = _lacking(runs, indexed.keys() | claims.keys())
+        if lacking:
+            what = f"the index of runs lacks {_counted(lacking)}"
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, doors))
+        opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
+        untold = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
+        if untold:
+            what = f"the index of runs was not told the end of {_counted(untold)}"
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, doors))
 
-    return Found(Kind.NOT_INDEXED, claim.run_id, "the index of runs lacks it", "okstra reconcile --apply", tell)
+
+def add_missing(root: str, doors: Doors) -> int:
+    """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
+    indexed = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    lacking = _lacking(_runs(root), indexed)
+    if lacking:
+        _tell(lacking, doors)
+    return len(lacking)
+
+
+def _lacking(runs: Iterable[_Run], known: AbstractSet[str]) -> list[_Run]:
+    """Runs that are not known, but those whose manifest tells nothing."""
+    return [run for run in runs if str(run.id) not in known and row_of(run, {}).at]
+
+
+def row_of(run: _Run, ledger_ends: Mapping[str, tuple[str, str]]) -> IndexRow:
+    """The one row that tells what the run's manifest and its task's ledger know of it."""
+    manifest = _read(run.manifest)
+    prepared, started, ended, outcome = (
+        str(manifest.get(name) or "") for name in ("prepared_at", "started_at", "ended_at", "outcome")
+    )
+    ends = [(ended, outcome)] if ended and outcome in ENDED else []
+    ends += [ledger_ends[str(run.id)]] if str(run.id) in ledger_ends else []
+    row = partial(IndexRow, str(run.id), task_type=run.id.task_type, stage=run.id.stage, project_root=run.root)
+    if ends:
+        at, event = max(ends)
+        return row(event=event, at=at, manifest=run.manifest, prepared_at=prepared, started_at=started)
+    if started:
+        lead = manifest.get("lead")
+        owner = lead.get("owner") if isinstance(lead, dict) else None
+        owner = owner if isinstance(owner, dict) else None
+        return row(event="started", at=started, manifest=run.manifest, owner=owner, prepared_at=prepared)
+    return row(event="prepared", at=prepared, manifest=run.manifest)
+
+
+def _tell(runs: Iterable[_Run], doors: Doors) -> str:
+    ends: dict[str, Mapping[str, tuple[str, str]]] = {}
+    rows = [row_of(run, ends.setdefault(run.task.root, _ledger_ends(run.task))) for run in runs]
+    run_index.append_all(doors.home, sorted(rows, key=lambda row: row.at))
+    return f"told it {len(rows)} run(s)"
+
+
+def _tell_claim(claim: StageClaim, doors: Doors) -> str:
+    """Its manifest may be gone as well: the claim tells enough."""
+    run = RunId.parse(claim.run_id)
+    task = ProjectFiles(claim.project_root).task(run.task)
+    found = _Run(run, claim.project_root, task.run_of(run).manifest, task)
+    row = row_of(found, _ledger_ends(task))
+    run_index.append_all(doors.home, [row if row.at else row._replace(at=claim.reserved_at)])
+    return "added to the index"
+
+
+def _runs(root: str) -> Iterator[_Run]:
+    for key, task in tasks_of(root):
+        for run, manifest in runs_of(key, task):
+            if os.path.isfile(manifest):
+                yield _Run(run, root, manifest, task)
+
+
+def _ledger_ends(task: TaskFiles) -> dict[str, tuple[str, str]]:
+    """When and how stage runs ended, by run."""
+    try:
+        rows = read_rows(task.consumers).rows
+    except OkstraError:
+        return {}
+    ends = ((str(row.get("run_id")), str(row.get("at")), str(row.get("status"))) for row in rows)
+    return {run_id: (at, status) for run_id, at, status in ends if status in _ENDS}
+
+
+def _read(manifest: str) -> Mapping[str, object]:
+    try:
+        return fsio.read_json(manifest, SCHEMA) or {}
+    except OkstraError:
+        return {}
+
+
+def _counted(runs: list[_Run]) -> str:
+    names = ", ".join(str(run.id) for run in runs[:_NAMED])
+    return f"{len(runs)} run(s) of the project: {names}{', …' if len(runs) > _NAMED else ''}"

@@ -1,4 +1,5 @@
-"""`okstra reconcile --rebuild`: the registry anew, from git's worktrees, the ledgers and the run manifests.
+"""`okstra reconcile --rebuild`: the registry anew, from git's worktrees, the ledgers and the run manifests; and what
+the index of runs lacks.
 
 Every worktree that okstra makes is locked in git with a reason that names its task or stage and its epoch;
 the manifest of that epoch tells the rest. The old file is set aside, never overwritten.
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
-from ...core.identity import RunId, StageKey, TaskKey, number_in
+from ...core.identity import RunId, StageKey, TaskKey
 from ...core.manifest import SCHEMA
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
@@ -25,18 +26,22 @@ from ...words.statuses import ClaimStatus
 from .. import run_index
 from ..doors import Doors
 from ..stage_records import ledger_path
-from ..task_records import read_manifest, read_task_identity
+from ..task_records import read_manifest
+from .indexing import add_missing
+from .on_disk import stage_numbers, tasks_of
 from .orphans import epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
 
 
 class Rebuilt(NamedTuple):
-    """`set_aside` is where the old file is now, or empty; `missing` names worktrees whose manifests were not found."""
+    """`set_aside` is where the old file is now, or empty; `missing` names worktrees whose manifests were not found;
+    `indexed` counts the runs that the index of runs lacked."""
 
     set_aside: str
     tasks: int
     stages: int
     missing: tuple[str, ...]
+    indexed: int
 
 
 def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
@@ -47,7 +52,8 @@ def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
     for root in roots:
         missing += _read_project(root, doc)
     set_aside = doors.registry.replace_whole(doc, f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
-    return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing))
+    indexed = sum(add_missing(root, doors) for root in roots)
+    return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing), indexed)
 
 
 def _read_project(root: str, doc: RegistryDoc) -> list[str]:
@@ -155,28 +161,6 @@ def _remember(doc: RegistryDoc, key: TaskKey, task: TaskFiles, root: str) -> Non
         return
     first = min((m for found in runs.values() for m in found), key=lambda m: str(m.get("prepared_at", "")))
     doc.put_task(key, claim._replace(epochs=epochs, implementation_base=str(first.get("base_commit", ""))))
-
-
-def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
-    """Every task that the project has a folder of; damaged manifests are passed over."""
-    folder = ProjectFiles(root).tasks_dir
-    for group in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        for name in sorted(os.listdir(os.path.join(folder, group))):
-            place = os.path.join(folder, group, name)
-            try:
-                key = read_task_identity(place)
-            except OkstraError:
-                continue
-            if key is not None:
-                yield key, TaskFiles(place)
-
-
-def stage_numbers(task: TaskFiles) -> list[int]:
-    """The stages that have a run folder."""
-    folder = task.run_dir(IMPLEMENTATION)
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    numbers = [number_in(name.removeprefix("stage-")) for name in names if name.startswith("stage-")]
-    return sorted(number for number in numbers if number is not None)
 
 
 def _manifests(task: TaskFiles, stage: int) -> Iterator[dict[str, object]]:

@@ -24,8 +24,9 @@ from .orphans import orphans_of
 from .rewritten import rewritten_commits
 
 
-def survey(doors: Doors) -> list[Found]:
-    """Everything that is amiss, over all projects of this machine. Raises Unreadable for the registry itself."""
+def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
+    """Everything that is amiss, over all projects of this machine; of the one at `start_root` also the runs that only
+    its folders tell. Raises Unreadable for the registry itself."""
     doc = doors.registry.read()
     repositories = {root: repository_of(root) for root in known_roots(doc, doors)}
     found = [_project_gone(root) for root, repository in repositories.items() if repository is None]
@@ -36,7 +37,8 @@ def survey(doors: Doors) -> list[Found]:
     for root, repository in repositories.items():
         if repository is not None:
             found += orphans_of(repository, doc, root, doors)
-    return [*found, *not_indexed(doc, doors)]
+    with_runs = {*repositories, *([start_root] if start_root else [])}
+    return [*found, *not_indexed(doc, sorted(with_runs), doors)]
 
 
 def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:

@@ -1,4 +1,5 @@
-"""Lists runs over all projects, newest last: those that are open, and of the ended ones those of the last weeks."""
+"""Lists runs over all projects, newest last: those that are open, and of the ended ones those of the last weeks; with
+--task-key, --since or --all the older ones too."""
 
 from __future__ import annotations
 
@@ -21,13 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
-    parser.add_argument("--all", action="store_true", help="all that ever were; `--since` too goes back so far")
+    parser.add_argument("--all", action="store_true", help="all that ever were, not only the last weeks")
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
     _check(args)
     oldest = oldest_wanted(args, call)
-    back_to = EVERYTHING if args.all else oldest or None
+    back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
     rows = [
         row
         for row in run_rows(call.doors, back_to)

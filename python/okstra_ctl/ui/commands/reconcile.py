@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--apply", action="store_true", help="put right what okstra can")
-    parser.add_argument("--rebuild", action="store_true", help="make the registry anew from git, ledgers and manifests")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="make the registry anew from git, ledgers and manifests, and tell the index what it lacks",
+    )
 
 
 def execute(args: argparse.Namespace, call: Call) -> Reply:
@@ -24,7 +28,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
         return _rebuild(call)
     from ...flows.reconcile.apply import reconcile
 
-    outcomes = reconcile(call.doors, apply=args.apply)
+    outcomes = reconcile(call.doors, apply=args.apply, start_root=find_root(call.start))
     lines = []
     for outcome in outcomes:
         found = outcome.found
@@ -63,6 +67,7 @@ def _rebuild(call: Call) -> Reply:
         [
             ("registry", f"{done.tasks} task(s), {done.stages} stage(s)"),
             ("set aside", done.set_aside),
+            ("index", f"{done.indexed} run(s) added"),
             *(("unknown", f"{path}: no manifest tells whose it is") for path in done.missing),
         ]
     )
