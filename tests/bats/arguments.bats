@@ -67,12 +67,14 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
   equals '<an answer>' "$output"
 }
 
-@test "okstra.sh without arguments asks only at a terminal" {
+@test "okstra.sh asks only at a terminal" {
   export OKSTRA_PYTHON=$FAKE
   run "$ROOT/bin/okstra.sh" </dev/null
   equals "$(brackets run)" "$output"
   run real_python -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$ROOT/bin/okstra.sh" </dev/null
   equals "$(brackets run --ask)" "${output//$'\r'/}"
+  run real_python -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$ROOT/bin/okstra.sh" --directive -- x </dev/null
+  equals "$(brackets run --ask --directive -- x)" "${output//$'\r'/}"
 }
 
 @test "install and uninstall hand every argument on whole to Node" {

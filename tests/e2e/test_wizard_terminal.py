@@ -39,7 +39,8 @@ def test_arrows_fields_more_and_the_command_line_before_the_start(project: Proje
     at.then("branch starts", ENTER)
     at.then("Settings", DOWN + ENTER)
     at.then("Models", ENTER)
-    at.then("Who analyses", SPACE + DOWN + DOWN + SPACE + ENTER)
+    at.then("Who analyses", SPACE + DOWN + SPACE + ENTER)  # nobody is not the default
+    at.then("Name providers that okstra knows", SPACE + DOWN + DOWN + SPACE + ENTER)
     at.then("A critic?", ENTER)
     at.then("A word", f"look twice{ENTER}")
     at.then("Related", ENTER)
@@ -154,6 +155,19 @@ def test_a_window_that_is_too_small_still_takes_answers(project: Project, rows: 
     for _ in range(6):  # brief, category, base, settings, branch, start
         at.then(":" if columns > 8 else "", ENTER)
         time.sleep(0.5)
+    assert at.end() == 0, at.all_shown
+    assert "g:i/error-analysis/001" in at.all_shown
+
+
+def test_a_window_that_shrinks_and_grows_under_a_question(project: Project) -> None:
+    at = at_terminal(project, "--dry-run", "--task-group", "g", "--task-id", "i")
+    at.then("Which phase?", DOWN)
+    at.resize(2, 15)
+    at.then("> Improvement", DOWN)
+    at.resize(30, 100)
+    at.then("> Error analysis", ENTER)
+    for label in ("Brief", "Kind of work", "branch starts", "Settings", "Is this branch", "Start it?"):
+        at.then(label, ENTER)
     assert at.end() == 0, at.all_shown
     assert "g:i/error-analysis/001" in at.all_shown
 

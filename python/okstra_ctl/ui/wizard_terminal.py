@@ -62,7 +62,9 @@ class TerminalFront:
     def _list(self, question: Question, before: str) -> str:
         menu = Menu(question, self._words, before)
         application: Application[str] = Application(
-            layout=Layout(_list_windows(question, menu, self._keys(question), self._output)),
+            layout=Layout(
+                _list_windows(question, menu, self._words["keys-multi" if menu.multi else "keys-pick"], self._output)
+            ),
             key_bindings=_list_keys(menu),
             style=_STYLE,
             erase_when_done=True,
@@ -81,6 +83,7 @@ class TerminalFront:
         keys = KeyBindings()
         keys.add("escape", eager=True)(lambda event: event.app.exit(result=BACK))
         keys.add("tab", filter=Condition(lambda: question.id not in FILES))(lambda event: None)
+        shown_keys = self._words["keys-path" if question.id in FILES else "keys-text"]
         message: StyleAndTextTuples = [("class:label", f"{printable(question.label)}\n")]
         if question.error:
             message.insert(0, ("class:error", f"{printable(question.error)}\n"))
@@ -92,15 +95,9 @@ class TerminalFront:
             completer=PathCompleter() if question.id in FILES else None,
             complete_while_typing=False,
             key_bindings=keys,
-            bottom_toolbar=[("class:dim", self._keys(question))] if self._roomy() else None,
+            bottom_toolbar=[("class:dim", shown_keys)] if self._roomy() else None,
             handle_sigint=True,
         )
-
-    def _keys(self, question: Question) -> str:
-        kind = "path" if question.id in FILES else "text"
-        return self._words[
-            f"keys-{kind if question.kind == 'text' else 'multi' if question.kind == 'multi' else 'pick'}"
-        ]
 
     def _roomy(self) -> bool:
         return _is_roomy(self._output)
