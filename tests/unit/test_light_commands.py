@@ -62,6 +62,7 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         ("worktree", "list"),
         ("worktree", "lookup", project.task_key),
         ("memory", "list"),
+        ("completion", "tasks"),
         ("paths",),
         ("paths", run),
         ("show", run),

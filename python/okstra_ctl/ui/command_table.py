@@ -26,6 +26,7 @@ COMMANDS = (
     Command("setup", "setup", "register a project", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
     Command("doctor", "doctor", "check this machine, and the providers' clients on it", "Projects"),
+    Command("completion", "completion", "completion for bash, zsh and fish", "Projects"),
     Command("config", "config", "list, read and change settings", "Projects"),
     Command("memory", "memory", "keep notes across projects, and find them again", "Projects"),
     Command("brief", "brief", "make a task's brief, check one, show one", "Runs"),

@@ -1,0 +1,1 @@
+"""Completion scripts for shells, made from the command table and each command's own parser."""
