@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -110,6 +112,19 @@ def test_a_stop_leaves_nothing_and_the_terminal_as_it_was(project: Project, key:
     at.wait_for("okstra: error: ")
     assert at.is_cooked()
     assert at.end() == status, at.all_shown
+    assert everything(project) == before
+
+
+@pytest.mark.parametrize("question", ["Task id", "Which phase?"])
+def test_a_signal_to_end_leaves_the_terminal_as_it_was(project: Project, question: str) -> None:
+    before = everything(project)
+    at = at_terminal(project, "--task-group", "g", *(() if question == "Task id" else ("--task-id", "i")))
+    at.then(question, "")
+    assert not at.is_cooked()
+    os.kill(at.pid, signal.SIGTERM)
+    at.wait_for("okstra: error: interrupted")
+    assert at.is_cooked()
+    assert at.end() == 130
     assert everything(project) == before
 
 

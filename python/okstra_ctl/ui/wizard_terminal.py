@@ -3,7 +3,10 @@ answered, and leaves one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 from prompt_toolkit.application import Application
@@ -49,7 +52,8 @@ class TerminalFront:
 
     def ask(self, question: Question, before: str) -> str:
         try:
-            answer = self._field(question, before) if question.kind == "text" else self._list(question, before)
+            with _stoppable():
+                answer = self._field(question, before) if question.kind == "text" else self._list(question, before)
         except EOFError:
             raise UsageError(
                 "input-missing", "the input ended before everything was answered", where=question.id
@@ -101,6 +105,21 @@ class TerminalFront:
 
     def _roomy(self) -> bool:
         return _is_roomy(self._output)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A signal to end is as good as Ctrl-C: the terminal must not be left without lines and echo."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_roomy(output: Output) -> bool:
