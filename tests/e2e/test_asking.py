@@ -148,3 +148,6 @@ def test_a_persons_claude_takes_the_run_over(project: Project) -> None:
     (path,) = (project.repo.path / ".okstra" / "tasks" / "core" / "t-9").glob("runs/error-analysis/manifests/*.json")
     lead = json.loads(path.read_text())["lead"]
     assert (lead["mode"], lead["owner"]["pid"]) == ("claude", int(pid))
+    rows = (path.parent.parent / "state" / "events-001.jsonl").read_text().splitlines()
+    (session,) = [row["session"] for row in map(json.loads, rows) if row["event"] == "session"]
+    assert session == arguments[arguments.index("--session-id") + 1]  # by which its files are found

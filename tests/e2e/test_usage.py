@@ -161,6 +161,36 @@ def test_codex_tells_its_model_and_its_sub_agents_in_its_own_files(project: Proj
     assert models == {"gpt-5.5": 0.5, "gpt-6-sol": 0.2}
 
 
+def test_a_price_counts_against_the_budget(project: Project) -> None:
+    run = project.run_phase(
+        "error-analysis", "--workers", "codex,claude", "--codex-model", "gpt-5.5", "--budget", "0.03"
+    )
+    prompts = Path(run.data["run_dir"]) / "prompts"
+    for worker, model, codes in (("codex", "gpt-5.5", []), ("claude", "sonnet", ["budget-spent"])):
+        prompt = prompts / f"{worker}-prompt-error-analysis-001.md"
+        words = (worker, project.repo.path, model, prompt, run.data["worktree"]["path"], "analyst")
+        told = project.okstra("worker", "exec", *words, "--json", **_codex(project, "t-1"))
+        assert told.codes == codes, told
+
+
+def test_a_claude_that_was_killed_is_told_by_its_session_file(project: Project) -> None:
+    run = project.run_phase("error-analysis", "--workers", "claude")
+    claude_session(claude_home(project), [answer("m1", SONNET, MILLION, 0, 0, 0)])
+    folder = project.repo.path.parent / "clients"
+    folder.mkdir()
+    begun = {"type": "system", "subtype": "init", "session_id": SESSION}
+    (folder / "stream").write_bytes(stream(begun))
+    (folder / "claude").write_text(f"#!/bin/sh\ncat > /dev/null\ncat '{folder}/stream'\nkill -9 $$\n")
+    (folder / "claude").chmod(0o755)
+    prompt = Path(run.data["run_dir"]) / "prompts" / "claude-prompt-error-analysis-001.md"
+    words = ("claude", project.repo.path, "sonnet", prompt, run.data["worktree"]["path"], "analyst")
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    assert project.okstra("worker", "exec", *words, "--json", PATH=path).codes == ["worker-failed"]
+    row = workers(usage(project, run.data["run_id"]))["claude"]
+    assert (row["input"], row["tokens_whole"], row["models"]) == (MILLION, False, [SONNET])
+    assert (row["cost_usd"], row["cost_at_least_usd"]) == (None, 2.0)
+
+
 def test_all_runs_are_summed_by_task(project: Project) -> None:
     first = led(project, "error-analysis")
     second = led(project, "requirements-discovery", "--task-key", "demo:core:T-2")
