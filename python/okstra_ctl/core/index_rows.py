@@ -29,7 +29,6 @@ ENDED: Mapping[str, str] = {
     "interrupted": RunStatus.INTERRUPTED.value,
 }
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?=-)")
-
 Row = dict[str, Any]
 
 
@@ -161,6 +160,7 @@ def _is_sound(row: Any) -> bool:
     """Whether it is a row of this version, and what there is of text is text. It is asked of every row there is."""
     if type(row) is not dict or row.get("v") != VERSION:
         return False
-    text = type(row.get("run_id")) is type(row.get("event", "")) is type(row.get("at", "")) is str
-    text = text and type(row.get("task_type", "")) is type(row.get("project_root", "")) is str
-    return text and type(row.get("manifest", "")) is type(row.get("prepared_at", "")) is type(row.get("started_at", ""))
+    get = row.get
+    text = type(get("run_id")) is type(get("event", "")) is type(get("at", "")) is type(get("task_type", "")) is str
+    text = text and type(get("project_root", "")) is type(get("manifest", "")) is str
+    return text and type(get("prepared_at", "")) is type(get("started_at", "")) is str

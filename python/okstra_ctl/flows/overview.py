@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..core.identity import RunId
@@ -78,7 +79,7 @@ def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
         for _, claim in doc.stages()
         if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
     ]
-    return sorted(indexed + unheard, key=lambda row: row.at)
+    return sorted(indexed + unheard, key=attrgetter("at"))
 
 
 def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
@@ -100,14 +101,16 @@ def run_row(run_id: str, doors: Doors) -> RunRow | None:
 
 
 def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
+    get, run_id = row.get, row["run_id"]
+    status = ENDED.get(get("event", "")) or held.get(run_id) or _led(row)
     return RunRow(
-        row["run_id"],
-        row.get("task_type", ""),
-        row.get("stage"),
-        ENDED.get(row.get("event", "")) or held.get(row["run_id"]) or _led(row),
-        row.get("at", ""),
-        row.get("project_root", ""),
-        row.get("manifest", ""),
+        run_id,
+        get("task_type", ""),
+        get("stage"),
+        status,
+        get("at", ""),
+        get("project_root", ""),
+        get("manifest", ""),
     )
 
 
