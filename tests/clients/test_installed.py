@@ -17,7 +17,7 @@ from .lab import Lab
 from .model_server import ModelServer
 from .wires import Turn
 
-FOR_PEOPLE = {"okstra-lead", "okstra-run", "okstra-setup", "okstra-inspect"}
+FOR_PEOPLE = {f"okstra-{name}" for name in ("lead", "run", "setup", "inspect", "brief", "schedule", "memory")}
 """What init names: the others are for the model alone, and stand in the listing that it gets."""
 SKILLS = {"okstra-lead", *(path.parent.name for path in (ROOT / "skills").glob("*/SKILL.md"))}
 AGENTS = {path.stem for path in (ROOT / "agents").glob("*-worker.md")}

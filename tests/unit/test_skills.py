@@ -19,14 +19,15 @@ _NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(_NODE is None, reason="node is not there: skills and agents can't be put together")
 
 # Bytes, includes put in: what an agent has to read costs tokens every time.
-_BUDGETS = {"okstra-run": 3100, "okstra-lead": 3100, "okstra-inspect": 2200}
+_BUDGETS = {"okstra-run": 3100, "okstra-lead": 3100, "okstra-inspect": 2200, "okstra-brief": 2100}
 _SKILL_BUDGET, _AGENT_BUDGET = 1600, 1300
-_FOR_PEOPLE = {"okstra-run", "okstra-setup", "okstra-inspect"}
+_FOR_PEOPLE = {f"okstra-{name}" for name in ("run", "setup", "inspect", "brief", "schedule", "memory")}
 _SKILL_FIELDS = {"name", "description", "user-invocable"}
 _AGENT_FIELDS = {"name", "description", "tools"}
 _TOOLS = {"Read", "Grep", "Glob", "Bash", "Write"}
 _PLACEHOLDERS = {
-    "FILE", "KEY", "MODEL", "PLAN", "PROJECT", "PROMPT", "PROVIDER", "ROLE", "ROOT", "RUN", "TEXT", "USD", "WORKTREE",
+    "FILE", "KEY", "MODEL", "NOTE", "PLAN", "PROJECT", "PROMPT", "PROVIDER", "ROLE", "ROOT", "RUN", "TEXT", "USD",
+    "WORKTREE",
 }  # fmt: skip
 _EXAMPLES = {"USD": "1"}
 _FORBIDDEN = re.compile(r"[$`|;&<>\\(){}]|\.\.")
@@ -138,7 +139,7 @@ def test_names_of_skills_and_agents_lead_somewhere(plugin: Path, path: str) -> N
 def test_every_flag_in_the_text_belongs_to_a_command_that_it_tells_of(plugin: Path) -> None:
     flags = {flag for path in _ALL for flag in _free_flags(_read(plugin, path)[1])}
     parser, _ = build_parser(find("run") or pytest.fail("no run"))
-    others = {"--report-language", "--status", "--answer"}
+    others = {"--report-language", "--status", "--answer", "--category", "--language", "--project"}
     known = {option for action in parser._actions for option in action.option_strings} | others
     assert flags <= known
 
