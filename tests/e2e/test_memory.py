@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.core.memory_note import Note, format_note, id_for, new_note, parse_note
+from okstra_ctl.edges.fsio import TEMPORARY_SUFFIX
 from support import schemas
 from support.okstra import Okstra
 
@@ -140,6 +141,16 @@ def test_the_index_follows_the_files_whatever_becomes_of_it(okstra: Okstra) -> N
     listed = okstra.ok("memory", "list", "--json")
     assert {note["id"] for note in listed.data["notes"]} == {first, "by-hand"}
     assert "broken.md" in listed.data["warnings"][0] and "broken.md" in listed.stderr
+
+
+def test_what_a_killed_writer_left_is_no_note_and_goes(okstra: Okstra) -> None:
+    add(okstra, "first", "x")
+    left = book_of(okstra) / f".second.md{TEMPORARY_SUFFIX}"
+    left.write_text("half a no")
+    os.utime(left, (0, 0))
+    assert found(okstra, "list") == ["first"]
+    assert add(okstra, "third", "x") == "third"
+    assert not left.exists()
 
 
 def test_many_at_once_keep_every_note(okstra: Okstra) -> None:

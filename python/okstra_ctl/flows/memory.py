@@ -41,6 +41,7 @@ def add(title: str, text: str, project: str, tags: Sequence[str], doors: Doors) 
     home_edge.ensure(doors.home)
     with hold(LockKind.INDEX, doors.home.memory_lock):
         fsio.make_folder(doors.home.memory_book)
+        fsio.discard_stale_temporaries(doors.home.memory_book, below=False)
         note = note._replace(id=id_for(note.title, [file.id.casefold() for file in _files(doors)]))
         fsio.replace(_path(doors, note.id), content.encode())
     return note
