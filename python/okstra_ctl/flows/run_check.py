@@ -48,12 +48,15 @@ class RunCheck(NamedTuple):
     checked: int
 
 
-def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS) -> RunCheck:
-    """All that is wrong with the run's record, of these groups. Reads only. Raises Missing, Unreadable (the plan)."""
+def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: bool = False) -> RunCheck:
+    """All that is wrong with the run's record, of these groups. Reads only. Raises Missing, Unreadable (the plan).
+
+    `about_to_end`: the run's manifest is judged as it is given, not as it is on disk.
+    """
     documents: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
     faults = [
-        *_check_documents(run, documents),
+        *_check_documents(run, documents, given={"manifest": dict(run.manifest)} if about_to_end else {}),
         *_check_rows(run, run.files.events, "event-row", events),
         *_check_rows(run, run.files.errors, "error-row", []),
     ]
@@ -74,12 +77,14 @@ def _of(groups: tuple[str, ...], faults: list[Fault]) -> tuple[Fault, ...]:
     return tuple(fault for fault in faults if CHECKS[fault.id].group in groups)
 
 
-def _check_documents(run: KnownRun, documents: dict[str, dict[str, Any]]) -> Iterator[Fault]:
-    """Reads every document of the run; those in order are kept in `documents`."""
+def _check_documents(
+    run: KnownRun, documents: dict[str, dict[str, Any]], given: Mapping[str, dict[str, Any]]
+) -> Iterator[Fault]:
+    """Reads every document of the run that is not given; those in order are kept in `documents`."""
     for name, schema in _DOCUMENTS.items():
         path = getattr(run.files, name)
         try:
-            document = fsio.read_json(path)
+            document = given.get(name) or fsio.read_json(path)
         except Unreadable as error:
             yield Fault("file-unreadable", path, 1, error.message)
             continue

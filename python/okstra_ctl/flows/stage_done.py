@@ -12,7 +12,7 @@ from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
 from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
-from ..edges import fsio, git, proc
+from ..edges import fsio, git
 from ..edges import ledger as ledger_edge
 from ..edges.secrets import hide_in_file
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
@@ -23,6 +23,7 @@ from .runs import KnownRun
 from .stage_records import ledger_path
 
 EXIT_CHECK_SCHEMA = "exit-check/1"
+EXIT_CHECK_LOG = "exit-check"
 
 
 class DoneWishes(NamedTuple):
@@ -43,8 +44,8 @@ class StageDone(NamedTuple):
     warnings: tuple[str, ...]
 
 
-RunCheck = Callable[[str, str], int]
-"""Runs a command, with its output in that log; answers its exit status."""
+RunCheck = Callable[[str], int]
+"""Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
 
 
 def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
@@ -57,13 +58,13 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: Run
     worktree = require_hold(run, doors)
     base = _base_of(run)
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
-    _run_exit_check(run, stage, head, wishes, run_check or _plainly_in(worktree))
+    _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors))
     require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
     warnings = record_done(run, head, wishes, doors)
     return StageDone(
-        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log("exit-check"), strays, warnings
+        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log(EXIT_CHECK_LOG), strays, warnings
     )
 
 
@@ -193,17 +194,20 @@ def _is_planned(name: str, stage: Stage) -> bool:
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
-def _plainly_in(worktree: str) -> RunCheck:
-    def run(command: str, log_path: str) -> int:
-        with fsio.open_log(log_path, anew=True) as log:
-            return proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment())
+def _held(run: KnownRun, doors: Doors) -> RunCheck:
+    """For a person or an agent's session: a check whose caller lost patience must not go on beside the next one."""
 
-    return run
+    def run_check(command: str) -> int:
+        from .held_commands import CHECK_STARTED, hold_command, in_shell  # slow to import, and only this needs it
+
+        return hold_command(run, in_shell(command), EXIT_CHECK_LOG, doors, event=CHECK_STARTED).status
+
+    return run_check
 
 
 def _run_exit_check(run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck) -> None:
-    log_path = run.files.log("exit-check")
-    status = run_check(stage.exit_check, log_path)
+    log_path = run.files.log(EXIT_CHECK_LOG)
+    status = run_check(stage.exit_check)
     hide_in_file(log_path)
     record = {
         "schema": EXIT_CHECK_SCHEMA,

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...words.findings import Gate
-from ...words.outcomes import RunOutcome
 from ..paths import IMPLEMENTATION
+from ..report.outcome import outcome_of
 from .records import Document, Fault, RunRecords
-
-_TOLD_ONLY = ("critic",)  # what it did not say shuts nothing
 
 
 def check_report(records: RunRecords) -> Iterator[Fault]:
@@ -68,15 +65,6 @@ def _outcome(records: RunRecords, report: Document) -> Iterator[Fault]:
     if records.ended and outcome != wanted:
         message = f"the outcome is {outcome}; the report's gates and breaches give {wanted}"
         yield Fault("outcome-unearned", records.files.manifest, 1, message)
-
-
-def outcome_of(report: Document) -> RunOutcome:
-    """What a run with this report ended as. A plan that its analysts block is work that was done."""
-    if report["isolation"]["breaches"]:
-        return RunOutcome.CONTRACT_VIOLATED
-    gates = [Gate(gate["gate"]) for name, gate in report["gates"].items() if name not in _TOLD_ONLY]
-    good = all(gate.open or gate is Gate.BLOCKED for gate in gates)
-    return RunOutcome.COMPLETED if good else RunOutcome.FAILED
 
 
 def _isolation(records: RunRecords, report: Document) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
 from ...core.paths import IMPLEMENTATION, PLANNING
+from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
@@ -18,7 +19,6 @@ from ..doors import Doors
 from ..run_events import events_of
 from ..runs import KnownRun
 from . import leadership, persisting, planning
-from .drafting import CRITIC_GATE
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
@@ -73,8 +73,14 @@ def _lead(scene: Scene) -> Conducted:
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)
     save_report(scene, report)
-    outcome = _outcome(report)
-    warnings = persisting.persist(scene, report, str(outcome))
+    persisting.save_team_state(scene)
+    faults = persisting.record_faults(scene, report)
+    if faults:
+        report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
+        report["verdict"]["next_step"] = f"okstra check run {scene.id}"
+        save_report(scene, report)
+    outcome = outcome_of(report)
+    warnings = persisting.persist(scene, report)
     leadership.give_back(scene)
     return Conducted(
         str(scene.id),
@@ -99,24 +105,11 @@ def isolation_gate(found: Sequence[Breach]) -> dict[str, str]:
     return {"gate": str(Gate.FAILED if found else Gate.PASSED), "note": told}
 
 
-def _outcome(report: Mapping[str, Any]) -> RunOutcome:
-    """A plan that its analysts block is work that was done; a gate that failed or was never answered is not."""
-    if report["isolation"]["breaches"]:
-        return RunOutcome.CONTRACT_VIOLATED
-    return RunOutcome.FAILED if _closed(report) else RunOutcome.COMPLETED
-
-
-def _closed(report: Mapping[str, Any]) -> list[str]:
-    """The gates that fail the run."""
-    gates = {name: Gate(gate["gate"]) for name, gate in report["gates"].items() if name != CRITIC_GATE}
-    return [name for name, gate in gates.items() if not gate.open and gate is not Gate.BLOCKED]
-
-
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     key, plan = scene.id.task, scene.files.report
-    if _outcome(report) is RunOutcome.CONTRACT_VIOLATED:
+    if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
         return f"okstra show {scene.id}"
-    if _closed(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
+    if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
         return f"okstra resume {scene.id}"
     if scene.id.task_type == PLANNING:
         ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]

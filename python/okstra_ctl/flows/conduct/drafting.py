@@ -16,7 +16,6 @@ from .assignments import Answer
 from .scene import Scene
 
 SCHEMA = "final-report/1"
-CRITIC_GATE = "critic"
 """Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
 
 

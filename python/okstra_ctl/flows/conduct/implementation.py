@@ -23,7 +23,7 @@ from ...words.statuses import LedgerStatus
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
 from ..run_events import events_of
-from ..stage_done import DoneWishes, check_commits, finish_stage, newest_row, require_hold, tell_done
+from ..stage_done import EXIT_CHECK_LOG, DoneWishes, check_commits, finish_stage, newest_row, require_hold, tell_done
 from .analysis import Collected, check_identity, collect, recall, result_assignment
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
@@ -195,7 +195,7 @@ def _finish(scene: Scene) -> tuple[Gate, str]:
     if not _is_done(scene):
         try:
             finish_stage(
-                scene.run, DoneWishes(), scene.doors, lambda command, log: run_check(scene, command, "exit-check")
+                scene.run, DoneWishes(), scene.doors, lambda command: run_check(scene, command, EXIT_CHECK_LOG)
             )
         except Interrupted:
             raise

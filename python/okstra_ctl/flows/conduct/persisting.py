@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...core.report.outcome import outcome_of
 from ...core.usage import usage_of
 from ...edges import fsio
 from ...words.outcomes import WorkerOutcome
 from .. import run_index, task_records
 from ..lead_sessions import all_prices, count_sessions
+from ..run_check import check_run
 from ..run_events import events_of
 from .scene import Scene
 
@@ -57,11 +60,22 @@ def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str, ...]:
+def record_faults(scene: Scene, report: Mapping[str, Any]) -> str:
+    """What `okstra check run` would say of the run as it is about to end; empty when all holds together.
+
+    Raises Missing, Unreadable.
+    """
+    run = scene.run._replace(manifest=_ended_manifest(scene, report, scene.doors.clock.now()))
+    faults = check_run(run, about_to_end=True).faults
+    told = [f"{fault.id} {os.path.basename(fault.file)}:{fault.line}: {fault.message}"[:300] for fault in faults[:3]]
+    return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+
+
+def persist(scene: Scene, report: Mapping[str, Any]) -> tuple[str, ...]:
     """What others read of the run first, the manifest last: it ends the run, and until then a resume does all this
     again. Answers warnings."""
     at = scene.doors.clock.now()
-    fsio.replace_json(scene.files.team_state, _team_state(scene))
+    outcome = str(outcome_of(report))
     next_step = str(report["verdict"]["next_step"])
     token = str(report["verdict"]["token"])
     news = task_records.RunNews(scene.id, outcome, at, next_step, token=token)
@@ -73,21 +87,28 @@ def persist(scene: Scene, report: Mapping[str, Any], outcome: str) -> tuple[str,
         run_index.append_softly(scene.doors.home, row),
     ]
     scene.tell("persisted", outcome=outcome)
-    models = {one["worker"]: one["model_observed"] for one in report["execution"]}
-    update_manifest(
-        scene,
-        ended_at=at,
-        outcome=outcome,
-        gates={name: gate["gate"] for name, gate in report["gates"].items()},
-        usage=report["usage"],
-        roster=[{**one, "model_observed": models.get(one["id"])} for one in _roster(scene)],
-    )
+    fsio.replace_json(scene.files.manifest, _ended_manifest(scene, report, at))
     return tuple(warning for warning in told if warning)
 
 
+def _ended_manifest(scene: Scene, report: Mapping[str, Any], at: str) -> dict[str, object]:
+    models = {one["worker"]: one["model_observed"] for one in report["execution"]}
+    return {
+        **_manifest(scene),
+        "ended_at": at,
+        "outcome": str(outcome_of(report)),
+        "gates": {name: gate["gate"] for name, gate in report["gates"].items()},
+        "usage": report["usage"],
+        "roster": [{**one, "model_observed": models.get(one["id"])} for one in _roster(scene)],
+    }
+
+
+def _manifest(scene: Scene) -> dict[str, object]:
+    return fsio.read_json(scene.files.manifest) or dict(scene.run.manifest)
+
+
 def update_manifest(scene: Scene, **fields: object) -> None:
-    manifest = fsio.read_json(scene.files.manifest) or dict(scene.run.manifest)
-    fsio.replace_json(scene.files.manifest, {**manifest, **fields})
+    fsio.replace_json(scene.files.manifest, {**_manifest(scene), **fields})
 
 
 def _roster(scene: Scene) -> list[dict[str, Any]]:
@@ -95,14 +116,14 @@ def _roster(scene: Scene) -> list[dict[str, Any]]:
     return [dict(row) for row in rows] if isinstance(rows, list) else []
 
 
-def _team_state(scene: Scene) -> dict[str, object]:
+def save_team_state(scene: Scene) -> None:
     """Each worker's newest end. Derived from the events."""
     ends = {row["worker"]: row for row in events_of(scene.files) if row.get("event") == "ended"}
     starts: dict[str, int] = {}
     for row in events_of(scene.files):
         if row.get("event") == "dispatched":
             starts[row["worker"]] = starts.get(row["worker"], 0) + 1
-    return {
+    state = {
         "schema": "team-state/1",
         "run_id": str(scene.id),
         "workers": [
@@ -115,3 +136,4 @@ def _team_state(scene: Scene) -> dict[str, object]:
             for worker in scene.roster
         ],
     }
+    fsio.replace_json(scene.files.team_state, state)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...core.paths import IMPLEMENTATION, PLANNING
+from ...core.report.outcome import CRITIC_GATE
 from ...core.report.tokens import acceptance_tokens, allowed_tokens
 from ...words.findings import Gate
 from . import acceptance, handoff, implementation
 from .analysis import analyse
 from .converging import Converged, converge
-from .drafting import CRITIC_GATE, Material, material
+from .drafting import Material, material
 from .scene import Scene
 
 Lead = Callable[[Scene], Material]

@@ -1,0 +1,51 @@
+"""Running a command as part of a run: like a worker, it is ended with what started it, however that ends."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+
+from ..agents.held_command import Held, run_held
+from ..edges import fsio, git
+from . import run_events
+from .doors import Doors
+from .runs import KnownRun
+
+CHECK_STARTED = "check-started"
+A_DAY = 24 * 3600.0  # for who has no other limit: a person who waits, and can stop it
+
+
+def hold_command(
+    run: KnownRun,
+    argv: Sequence[str],
+    name: str,
+    doors: Doors,
+    *,
+    event: str,
+    limit: float = A_DAY,
+    stop: threading.Event | None = None,
+) -> Held:
+    """Tells the event, with the token that its processes carry, then runs it, its output in the log of that name.
+
+    `limit` is in seconds. Raises Interrupted when `stop` was set meanwhile, WorkFailed.
+    """
+    log = run.files.log(name)
+    fsio.open_log(log, anew=True).close()
+    token = uuid.uuid4().hex
+    run_events.append(run.files, event, doors.clock.now(), run_id=str(run.id), command=list(argv), token=token)
+    return run_held(
+        argv,
+        name=name,
+        folder=run.folder,
+        log=log,
+        token=token,
+        limit=limit,
+        environment=git.users_environment(),
+        stop=stop or threading.Event(),
+    )
+
+
+def in_shell(command: str) -> tuple[str, ...]:
+    """A command as the project's files write it."""
+    return ("sh", "-c", command)
