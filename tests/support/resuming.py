@@ -19,7 +19,7 @@ PUSHED, ASKED_FOR = "pushed.log", "pull-requests.log"
 _VOLATILE = (
     (re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\b"), "(time)"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "(hash)"),
-    (re.compile(r"\| unknown \|"), "| 0 |"),
+    (re.compile(r"^## 9\. Tokens and cost$.*", re.MULTILINE | re.DOTALL), "(usage)"),  # the last part of a report
 )
 _VOLATILE_KEYS = frozenset({"usage", "attempts", "pid", "start_time", "boot_id"})
 _OWN_RECORDS = re.compile(r"\.attempt-[0-9]+$|\.lock$|\.torn$|^events-|^errors-|/logs/|registry\.json$")

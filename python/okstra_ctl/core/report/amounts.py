@@ -15,9 +15,10 @@ Labels = Mapping[str, str]
 
 def count_text(row: Row, name: str, labels: Labels) -> str:
     value = row.get(name)
-    if not isinstance(value, int):
+    whole = row.get("tokens_whole", True)
+    if not isinstance(value, int) or (not whole and not value):  # at least none says nothing
         return labels["unknown"]
-    return f"{value:,}" if row.get("tokens_whole", True) else f"{labels['at_least']} {value:,}"
+    return f"{value:,}" if whole else f"{labels['at_least']} {value:,}"
 
 
 def cost_text(row: Row, labels: Labels) -> str:
