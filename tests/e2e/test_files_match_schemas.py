@@ -133,6 +133,9 @@ def _asked(project: Project) -> None:
     project.okstra.ok("wizard", "confirmation", "--state", state, "--json")
     project.okstra.ok("status", "--json")
     project.okstra.ok("projects", "--json")
+    project.okstra.ok("history", "--task-key", project.task_key, "--json")
+    project.okstra.ok("time-summary", "--by", "day", "--json")
+    project.okstra.ok("open", project.task_key, "--json")
 
 
 def _settings(project: Project) -> None:
