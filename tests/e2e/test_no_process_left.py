@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -165,4 +166,24 @@ def test_an_exit_check_ends_with_the_run(project: Project, number: signal.Signal
     assert resumed.status == 0, resumed
     again = [row["worker"] for row in live.events if row["event"] == "dispatched"][len(asked) :]
     assert again == ["report-writer"]
+    assert [row["status"] for row in project.ledger] == ["started", "done"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_exit_check_that_a_person_started_ends_with_its_command(project: Project, number: signal.Signals) -> None:
+    """Else it would go on beside the one of the next try."""
+    gate = project.repo.path.parent / "green"
+    project.adopt(independent(1), exit_check=f"if ! test -f {gate}; then {SLOW_CHECK}; fi")
+    run = project.run_stage()
+    project.repo.commit({"stage-1/it.py": "x = 1\n"}, "feat: it", at=Path(run.data["worktree"]["path"]))
+    done = ("stage", "done", "--run", run.data["run_id"], "--json")
+    live = LiveRun(project, "implementation", project.okstra.start(*done))
+    live.wait_for_event("check-started")
+    live.wait_for_processes(3)
+    os.kill(live.process.pid, number)
+    live.process.wait(30)
+    live.wait_until_nothing_is_left()
+    assert [row["status"] for row in project.ledger] == ["started"]
+    gate.touch()
+    assert project.okstra(*done).status == 0
     assert [row["status"] for row in project.ledger] == ["started", "done"]
