@@ -9,8 +9,8 @@ PYTEST_ARGS ?= -n auto
 BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
-BASH_FILES = $(wildcard bin/* lib/*/*.sh demo/*.sh tests/bats/*.bats tests/bats/*.bash) .ci/run
-PYTHON_FOLDERS = $(wildcard python tests bench)
+BASH_FILES = $(wildcard bin/* lib/*/*.sh demo/*.sh validators/*.sh tests/bats/*.bats tests/bats/*.bash) .ci/run
+PYTHON_FOLDERS = $(wildcard python tests bench validators)
 
 # A test sees a throw-away home and a clean environment: nothing of the person's agents, git or okstra settings.
 SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$sealed/home" && \
