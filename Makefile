@@ -10,7 +10,7 @@ BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
 BASH_FILES = $(wildcard bin/* lib/*/*.sh demo/*.sh validators/*.sh tests/bats/*.bats tests/bats/*.bash) .ci/run
-PYTHON_FOLDERS = $(wildcard python tests bench validators)
+PYTHON_FOLDERS = $(wildcard python tests bench validators demo/*.py)
 
 # A test sees a throw-away home and a clean environment: nothing of the person's agents, git or okstra settings.
 SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$sealed/home" && \
@@ -18,7 +18,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench trust stress clients docs clean
+.PHONY: help setup demo test lint format bench trust stress clients pictures docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ stress: setup ## run the long tests: races, crashes, hostile files; keep their t
 clients: setup ## run the tests with the real claude, codex and gemini, against a scripted model; fetches them first
 	@$(BIN)/python tests/clients/install.py
 	@$(SEALED) sealed $(BIN)/python -m pytest $(PYTEST_ARGS) tests/clients
+
+pictures: setup ## play the demo, and make the README's pictures of it
+	$(BIN)/python demo/pictures.py
 
 docs: setup ## write docs/reference from the code
 	$(BIN)/python -m okstra_ctl.ui.reference_docs

@@ -108,8 +108,8 @@ printf '  $ python3 -m tally README.md --top 3\n'
 say "All of it lies in $place"
 reports=.okstra/tasks/words/top/runs
 cat <<END
-  reports: $repo/$reports/error-analysis/reports/
-           $repo/$reports/final-verification/reports/
+  reports: $repo/$reports/error-analysis/reports/final-report-error-analysis-001.html
+           $repo/$reports/final-verification/reports/final-report-final-verification-001.html
   next:    cd $repo && export OKSTRA_HOME=$OKSTRA_HOME PATH=$root/bin:\$PATH
            okstra show $key/error-analysis/001
            okstra run --task-key $key --task-type release-handoff --provider rehearsal --yes

@@ -46,8 +46,6 @@ def material(
 def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
     """The report without its writer's words. Its token is the worst one until somebody earns a better."""
     manifest = scene.run.manifest
-    lead = manifest.get("lead")
-    lead = lead if isinstance(lead, Mapping) else {}
     return {
         "schema": SCHEMA,
         "run_id": str(scene.id),
@@ -59,7 +57,7 @@ def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
         "language": scene.values.get("REPORT_LANGUAGE", "en"),
         "rehearsal": manifest.get("rehearsal") is True,
         "okstra_version": __version__,
-        "lead": {"mode": str(lead.get("mode", "")), "model": str(lead.get("model", ""))},
+        "lead": {"mode": "auto", "model": ""},  # whoever prepared it, okstra leads it now, and asks no model to
         "author": {"worker": "", "provider": "", "model": None, "reason": ""},
         "verdict": {
             "conclusion": "",
