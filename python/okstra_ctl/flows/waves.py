@@ -6,7 +6,6 @@ whole. What was done until then stays done, and the same command goes on from th
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,10 @@ from typing import NamedTuple
 
 from ..core.identity import TaskKey
 from ..core.selection import StageState
-from ..edges import proc
 from ..words.errors import Interrupted, Refused, WorkFailed
 from ..words.statuses import StageStatus
 from . import plans
+from .child_run import await_child
 from .doors import Doors
 from .integrate.merge import integrate
 from .project import Project
@@ -104,18 +103,6 @@ def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, say: 
     if stop.is_set():
         return Led(stage, "", False, "not started")
     say(f"stage {stage}: started")
-    ended = proc.start([*command, "--stage", str(stage)]).finish_or(stop)
-    led = _read(stage, ended)
-    say(f"stage {stage}: {led.said}")
-    return led
-
-
-def _read(stage: int, ended: proc.Finished) -> Led:
-    try:
-        answer = json.loads(ended.stdout)
-        errors = "; ".join(error["message"] for error in answer["errors"])
-        data = answer["data"]
-    except (ValueError, KeyError, TypeError):
-        return Led(stage, "", False, f"ended with {ended.status}: {ended.complaint}")
-    said = errors or str(data.get("token", ""))
-    return Led(stage, str(data.get("run_id", "")), ended.ok, said)
+    child = await_child([*command, "--stage", str(stage)], stop)
+    say(f"stage {stage}: {child.said}")
+    return Led(stage, child.run_id, child.ok, child.said)

@@ -32,6 +32,7 @@ COMMANDS = (
     Command("brief", "brief", "make a task's brief, check one, show one", "Runs"),
     Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
     Command("wizard", "wizard", "ask for a run's inputs, step by step, in JSON", "Runs"),
+    Command("batch", "batch", "prepare or run several tasks, or all ready stages of a plan, side by side", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),

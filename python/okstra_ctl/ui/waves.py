@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
-from ..edges import assets
+from ..flows.child_run import run_command
 from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import open_project
 from ..words.errors import UsageError
@@ -52,6 +51,5 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
         **{f"{slot}-model": model for slot, model in inputs.models.items()},
     }
     given = [f"--{name}={value}" for name, value in flags.items() if value]
-    program = os.path.join(assets.root(), "bin", "okstra")
-    base = [program, "run", "--task-key", str(key), "--task-type", IMPLEMENTATION]
-    return [*base, "--lead", "auto", "--project-root", root, "--yes", "--json", *given]
+    base = ["--task-key", str(key), "--task-type", IMPLEMENTATION, "--lead", "auto", "--project-root", root]
+    return run_command([*base, *given])

@@ -36,6 +36,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
     "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
     "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
+    "batch-failed": ErrorCode(EXIT_FAILED, "some runs of a batch were refused or failed; its data says which"),
     "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),

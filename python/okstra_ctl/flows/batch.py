@@ -1,0 +1,65 @@
+"""`okstra batch`: several runs side by side, each an okstra of its own, at most so many at once.
+
+One that fails stops no other: they are of different tasks, or of stages that don't need each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ..core.batch import Entry
+from ..core.identity import TaskKey
+from ..core.paths import IMPLEMENTATION
+from ..words.errors import Refused
+from ..words.statuses import StageStatus
+from . import plans
+from .child_run import ChildRun, await_child, run_command
+from .doors import Doors
+from .project import Project
+from .stage_records import current_states
+
+Say = Callable[[str], None]
+_NOT_STARTED = ChildRun("", 130, "not started")
+
+
+class Ran(NamedTuple):
+    entry: Entry
+    child: ChildRun
+
+
+def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: Say) -> list[Ran]:
+    """How each ended, in their order; those that were not begun when `stop` was set say so."""
+    ended = 0
+    telling = threading.Lock()
+
+    def run(entry: Entry) -> Ran:
+        nonlocal ended
+        if stop.is_set():
+            return Ran(entry, _NOT_STARTED)
+        say(f"{entry.name}: started")
+        child = await_child(run_command(entry.words), stop)
+        with telling:
+            ended += 1
+            say(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
+        return Ran(entry, child)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        return list(pool.map(run, entries))
+
+
+def ready_stages(project: Project, key: TaskKey, doors: Doors) -> list[Entry]:
+    """One entry for each stage of the task's plan that could start now. Raises Refused (`no-stage-ready`,
+    `plan-not-approved`)."""
+    plan = plans.latest(project.files.task(key))
+    if plan is None:
+        raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
+    _, stage_map = plans.require_runnable(plan)
+    states = current_states(plan, stage_map, key, doors)
+    ready = [state.stage for state in states if state.status is StageStatus.READY]
+    if not ready:
+        raise Refused("no-stage-ready", "no stage is ready", where=plan, hint=f"okstra stage list --plan {plan}")
+    of_task = ("--task-key", str(key), "--task-type", IMPLEMENTATION)
+    return [Entry(0, (*of_task, "--stage", str(stage))) for stage in ready]
