@@ -72,6 +72,10 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "index.lock")
 
     @property
+    def board_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "board.lock")
+
+    @property
     def installed_version(self) -> str:
         """One line: which okstra put skills, agents and the runtime in place."""
         return os.path.join(self.root, "version")

@@ -209,6 +209,10 @@ class RunFiles(NamedTuple):
     def log(self, name: str) -> str:
         return os.path.join(self.dir, "logs", f"{name}-{self.seq}.log")
 
+    def worker_log(self, worker: str, label: str, attempt: int) -> str:
+        """What a worker's client printed in one dispatch; `label` is empty for its own result."""
+        return self.log("-".join(filter(None, [worker, label, str(attempt) if attempt > 1 else ""])))
+
     @property
     def errors(self) -> str:
         return os.path.join(self.dir, "logs", f"errors-{self.seq}.jsonl")

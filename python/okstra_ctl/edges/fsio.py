@@ -82,6 +82,18 @@ def read_bytes(path: str) -> bytes | None:
     return data
 
 
+def read_tail(path: str, most: int) -> bytes:
+    """The whole lines at the end of a file that grows, `most` bytes of it at most. Empty for what can't be read."""
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            begin = max(0, found.st_size - most)
+            data = os.pread(file.fileno(), most, begin) if stat.S_ISREG(found.st_mode) else b""
+    except (OSError, ValueError):
+        return b""
+    return data[data.find(b"\n") + 1 :] if begin else data
+
+
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 

@@ -80,7 +80,6 @@ def _logged(files: RunFiles, row: dict[str, Any]) -> Logged:
 
     problems, attempt = row.get("problems"), row.get("attempt")
     number = attempt if isinstance(attempt, int) else 1
-    parts = (text("worker"), text("label"), str(number) if number > 1 else "")
     return Logged(
         at=text("at"),
         run_id=text("run_id"),
@@ -91,5 +90,5 @@ def _logged(files: RunFiles, row: dict[str, Any]) -> Logged:
         failure=text("failure"),
         message=text("message"),
         problems=tuple(map(str, problems)) if isinstance(problems, list) else (),
-        log=files.log("-".join(filter(None, parts))),
+        log=files.worker_log(text("worker"), text("label"), number),
     )

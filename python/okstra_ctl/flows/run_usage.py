@@ -70,6 +70,23 @@ def usage_of_run(run: KnownRun, doors: Doors, prices: Mapping[str, Price]) -> Ru
     events: list[Mapping[str, Any]] = list(events_of(run.files))
     if not _is_recorded(run, events):
         events += [{"event": "counted", **row} for row in count_sessions(run, doors, events, prices)]
+    return usage_told(run, events, prices)
+
+
+def usage_so_far(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
+    """As its events tell by now, without a look into the sessions of agents: what those spent is unknown until it is
+    recorded."""
+    counted = {str(row.get("session")) for row in events if row.get("event") == "counted"}
+    unknown = [
+        {"event": "counted", "worker": LEAD, "session": session, "usage": None}
+        for session in sessions_of(events)
+        if session not in counted
+    ]
+    return usage_told(run, [*events, *unknown], prices)
+
+
+def usage_told(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
+    """What the events tell, at the prices of now."""
     roster = _roster(run)
     now = [
         {**row, "usage": repriced(row["usage"], _asked(roster, row), prices)} if "usage" in row else row
@@ -93,7 +110,7 @@ def runs_since(doors: Doors, oldest: str, *, project: str = "", task_key: str = 
             not task_key or row.run_id.startswith(f"{task_key}/")
         )
         if wanted and row.at >= oldest:
-            run = _known(row)
+            run = known_run(row)
             if run is None:
                 unread.append(row.run_id)
             else:
@@ -117,7 +134,8 @@ def by_model(runs: Iterable[RunUsage]) -> list[tuple[str, Spent]]:
     return sorted(sums.items(), key=lambda one: (not one[0], one[0]))
 
 
-def _known(row: RunRow) -> KnownRun | None:
+def known_run(row: RunRow) -> KnownRun | None:
+    """The run of a listing's row; None when its manifest is gone, or can't be read."""
     try:
         run, project = RunId.parse(row.run_id), ProjectFiles(row.project_root)
         files = project.task(run.task).run_of(run)

@@ -21,8 +21,7 @@ _records = threading.Lock()
 
 
 def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
-    worker = assignment.worker.id
-    return scene.files.log("-".join(filter(None, [worker, assignment.label, str(attempt) if attempt > 1 else ""])))
+    return scene.files.worker_log(assignment.worker.id, assignment.label, attempt)
 
 
 def screen(scene: Scene, assignment: Assignment, attempt: int) -> None:

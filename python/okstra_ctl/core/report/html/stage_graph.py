@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...stages import critical_path, waves
 from . import pieces
 from .markup import Markup, joined, shown, tag
-from .view import View
+from .view import View, Words
 
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN, _HEAD = 200, 64, 56, 20, 4, 28
 _COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2
@@ -24,16 +24,26 @@ def stages(view: View) -> Markup:
         return pieces.section("stages", words("stage_map"), pieces.nothing(words))
     needs = {number: tuple(row["depends_on"]) for number, row in enumerate(rows, 1)}
     sections = (_stage(number, row, view) for number, row in enumerate(rows, 1))
-    return pieces.section("stages", words("stage_map"), _picture(needs, rows, view), sections)
+    boxes = {number: Box(row["title"], href=f"#stage-{number}") for number, row in enumerate(rows, 1)}
+    return pieces.section("stages", words("stage_map"), picture(needs, boxes, words), sections)
 
 
-def _picture(needs: Mapping[int, tuple[int, ...]], rows: Sequence[Mapping[str, Any]], view: View) -> Markup | None:
+class Box(NamedTuple):
+    """What a stage's box shows: its title, where it leads, and its status with the tone of that."""
+
+    title: str
+    href: str | None = None
+    status: str = ""
+    tone: str = ""
+
+
+def picture(needs: Mapping[int, tuple[int, ...]], boxes: Mapping[int, Box], words: Words) -> Markup | None:
     """None for stages that depend on each other in a circle, or are too many to see."""
     try:
         columns = waves(needs)
     except ValueError:
         return None
-    if len(rows) > _MOST_DRAWN:
+    if len(boxes) > _MOST_DRAWN:
         return None
     places = {
         stage: (_MARGIN + column * (_WIDTH + _GAP_X), _HEAD + row * (_HEIGHT + _GAP_Y))
@@ -45,7 +55,7 @@ def _picture(needs: Mapping[int, tuple[int, ...]], rows: Sequence[Mapping[str, A
     width = _MARGIN * 2 + len(columns) * (_WIDTH + _GAP_X) - _GAP_X
     height = _HEAD + max(map(len, columns)) * (_HEIGHT + _GAP_Y)
     heads = (
-        tag("text", f"{view.words('wave')} {number}", x=_MARGIN + (number - 1) * (_WIDTH + _GAP_X), y=16, class_="tick")
+        tag("text", f"{words('wave')} {number}", x=_MARGIN + (number - 1) * (_WIDTH + _GAP_X), y=16, class_="tick")
         for number in range(1, len(columns) + 1)
     )
     edges = [
@@ -54,25 +64,25 @@ def _picture(needs: Mapping[int, tuple[int, ...]], rows: Sequence[Mapping[str, A
         for need in wanted
         if need in places
     ]
-    boxes = (_box(number, row["title"], places[number], strong=number in chain) for number, row in enumerate(rows, 1))
-    picture = tag(
+    drawn = (_box(number, box, places[number], strong=number in chain) for number, box in boxes.items())
+    whole = tag(
         "svg",
-        tag("title", view.words("stage_graph")),
+        tag("title", words("stage_graph")),
         heads,
         edges,
-        boxes,
+        drawn,
         class_="stage-graph",
         viewBox=f"0 0 {width} {height}",
         width=width,
         height=height,
         role="img",
-        aria_label=view.words("stage_graph"),
+        aria_label=words("stage_graph"),
     )
     path = " \u2192 ".join(map(str, chain))
     return joined(
         [
-            tag("div", picture, class_="scroll", tabindex="0", role="region", aria_label=view.words("stage_graph")),
-            tag("p", f"{view.words('critical_path')}: {path}", class_="muted small"),
+            tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=words("stage_graph")),
+            tag("p", f"{words('critical_path')}: {path}", class_="muted small"),
         ]
     )
 
@@ -85,20 +95,23 @@ def _edge(start: tuple[int, int], end: tuple[int, int], *, strong: bool) -> Mark
     return tag("path", d=curve, class_="edge strong" if strong else "edge")
 
 
-def _box(number: int, title: str, place: tuple[int, int], *, strong: bool) -> Markup:
+def _box(number: int, box: Box, place: tuple[int, int], *, strong: bool) -> Markup:
     x, y = place
-    lines = _wrapped(title)
+    lines = _wrapped(box.title, _LINES_OF_TEXT - bool(box.status))
+    told = tag("text", box.status, x=x + 36, y=y + 44, class_=f"stage-status {box.tone}") if box.status else None
+    look = " ".join(["box", *(["strong"] if strong else []), *filter(None, [box.tone])])
     return tag(
         "a",
-        tag("title", f"{number} {title}"),
-        tag("rect", x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6, class_="box strong" if strong else "box"),
+        tag("title", " ".join(filter(None, [str(number), box.title, box.status]))),
+        tag("rect", x=x, y=y, width=_WIDTH, height=_HEIGHT, rx=6, class_=look),
         tag("text", str(number), x=x + 12, y=y + 26, class_="stage-number"),
         (tag("text", line, x=x + 36, y=y + 26 + 18 * row) for row, line in enumerate(lines)),
-        href=f"#stage-{number}",
+        told,
+        href=box.href,
     )
 
 
-def _wrapped(title: str) -> list[str]:
+def _wrapped(title: str, most: int) -> list[str]:
     """The title in as many lines as the box holds, counted in columns: Korean letters take two."""
     lines = [""]
     for word in shown(" ".join(title.split())).split(" "):
@@ -107,8 +120,8 @@ def _wrapped(title: str) -> list[str]:
             lines[-1] = joined_line
         else:
             lines.append(word)
-    kept = [_cut(line) for line in lines[:_LINES_OF_TEXT]]
-    if len(lines) > _LINES_OF_TEXT:
+    kept = [_cut(line) for line in lines[:most]]
+    if len(lines) > most:
         kept[-1] = _cut(f"{kept[-1]} \u2026\u2026")
     return kept
 

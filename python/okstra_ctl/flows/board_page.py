@@ -1,0 +1,68 @@
+"""Writing the board's page."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+from .. import __version__
+from ..core.board.page import PageView, render_page
+from ..core.board.records import Board
+from ..core.home_paths import HomePaths
+from ..core.project_config import LANGUAGES
+from ..core.report.html.view import Words
+from ..edges import assets, fsio
+from ..edges.locks import LockKind, hold
+from ..words.errors import OkstraError, UsageError
+from .doors import Doors
+from .project import open_project
+from .report_pages import labels_of
+
+_MARK = b'<meta name="generator" content="okstra '
+_HEAD = 4096
+
+
+def check_place(path: str) -> str:
+    """The page's real path. Raises UsageError (`usage`) for a folder, a device, or a file that is no page of okstra's:
+    it would be lost."""
+    real = os.path.realpath(path)
+    try:
+        found = os.stat(real)
+    except OSError:
+        return real
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError("usage", "there is something that is no file", where=real, hint="name a file that may be made")
+    if found.st_size and _MARK not in (fsio.read_bytes(real) or b"")[:_HEAD]:
+        hint = "name another file, or move this one away"
+        raise UsageError("usage", "there is a file that is no page of okstra's", where=real, hint=hint)
+    return real
+
+
+def language_here(start: str, doors: Doors) -> str:
+    """The report language of the project that one stands in; English in none."""
+    try:
+        return open_project(start, doors).config.report_language
+    except OkstraError:
+        return LANGUAGES[0]
+
+
+def write_page(path: str, board: Board, home: HomePaths, *, language: str, every: int) -> None:
+    """Replaces the page whole. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
+    page = render_page(
+        PageView(
+            board=board,
+            words=Words({**labels_of(language), **_own_labels(language)}),
+            language=language,
+            style=assets.text("templates", "reports", "report.css") + assets.text("templates", "board", "board.css"),
+            version=__version__,
+            every=every,
+        )
+    )
+    with hold(LockKind.INDEX, home.board_lock):  # two boards may write the same page
+        fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
+
+
+def _own_labels(language: str) -> dict[str, str]:
+    labels: dict[str, str] = json.loads(assets.text("templates", "board", "i18n", f"{language}.json"))
+    return labels

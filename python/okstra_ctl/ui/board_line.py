@@ -1,0 +1,76 @@
+"""Lines of text in pieces that have a tone: cut to a width, and coloured for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..core.board.tones import BAD, BUSY, GOOD, WARN
+from .reply import display_width, printable
+
+HEAD, DIM = "head", "dim"
+_OFF = "\x1b[0m"
+_CODES = {
+    HEAD: "\x1b[1m",
+    DIM: "\x1b[2m",
+    BUSY: "\x1b[36m",
+    GOOD: "\x1b[32m",
+    WARN: "\x1b[33m",
+    BAD: "\x1b[31m",
+}
+
+
+class Piece(NamedTuple):
+    text: str
+    tone: str = ""
+
+
+Line = Sequence[Piece]
+
+
+def on_one_line(text: str) -> str:
+    """The text with nothing in it that steers a terminal."""
+    return printable(text).replace("\n", " ").replace("\t", " ")
+
+
+def cut(text: str, columns: int, more: str) -> str:
+    """The text in so many columns; `more` stands at its end where something is left out."""
+    if display_width(text) <= columns:
+        return text
+    room = columns - display_width(more)
+    if room < 0:
+        return ""
+    kept, width = 0, 0
+    for char in text:
+        width += display_width(char)
+        if width > room:
+            break
+        kept += 1
+    return text[:kept] + more
+
+
+def padded(text: str, columns: int) -> str:
+    return text + " " * (columns - display_width(text))
+
+
+def fitted(line: Line, columns: int | None, more: str) -> list[Piece]:
+    """The line, without what goes over so many columns."""
+    pieces = [Piece(on_one_line(piece.text), piece.tone) for piece in line]
+    if columns is None or sum(display_width(piece.text) for piece in pieces) <= columns:
+        return pieces
+    kept: list[Piece] = []
+    room = columns - display_width(more)
+    for piece in pieces:
+        width = display_width(piece.text)
+        if width > room:
+            kept.append(Piece(cut(piece.text + more, max(room, 0) + display_width(more), more), piece.tone))
+            break
+        kept.append(piece)
+        room -= width
+    return kept
+
+
+def text_of(line: Iterable[Piece], *, colour: bool) -> str:
+    if not colour:
+        return "".join(piece.text for piece in line).rstrip()
+    return "".join(f"{_CODES[tone]}{text}{_OFF}" if tone in _CODES and text else text for text, tone in line)

@@ -1,0 +1,95 @@
+"""A live view of what is in work: runs, their stages as a graph, workers, cost. q ends it.
+
+At a terminal it is drawn anew in place; piped, with TERM=dumb or --once it is printed once. --html writes it as a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from ...core.board.records import Board
+from ...core.project_config import LANGUAGES
+from ...flows.board import read_board
+from ...words.errors import UsageError
+from ..command_table import Call
+from ..reply import Reply
+from ..run_filters import add_filters, is_of
+
+_EVERY = 2.0
+_LEAST, _MOST = 0.2, 3600.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_filters(parser, since=False)
+    parser.add_argument(
+        "--every",
+        metavar="S",
+        default="",
+        help="seconds between two looks (default: 2); with --html: go on, and make the page anew each time",
+    )
+    parser.add_argument("--once", action="store_true", help="print it once, and end")
+    parser.add_argument("--html", metavar="FILE", default="", help="write it as one page that needs no JavaScript")
+    parser.add_argument("--language", choices=LANGUAGES, default="", help="of the page (default: the project's)")
+
+
+def execute(args: argparse.Namespace, call: Call) -> Reply:
+    """Raises KeyboardInterrupt when it is stopped, UsageError (`usage`)."""
+    every = _seconds(args.every) if args.every else None
+
+    def read() -> Board:
+        return read_board(call.doors, lambda row: is_of(row, args))
+
+    as_json = getattr(args, "json", False)
+    if args.html:
+        return _page(args, call, None if args.once or as_json else every)
+    if as_json:
+        return Reply(read().to_json(), "")
+    from ..board_line import text_of
+    from ..board_lines import board_lines
+    from ..board_terminal import has_colour, is_live, room_of, watch
+
+    if not args.once and is_live(sys.stdout, call.doors.environment):
+        watch(read, every or _EVERY, call.doors.environment)
+        return Reply({}, "")
+    board, colour = read(), has_colour(sys.stdout, call.doors.environment)
+    lines = board_lines(board, room_of(sys.stdout, tall=True))
+    text = "\n".join(text_of(line, colour=colour) for line in lines)
+    return Reply(board.to_json(), "", drawn=text) if colour else Reply(board.to_json(), text)
+
+
+def _page(args: argparse.Namespace, call: Call, every: float | None) -> Reply:
+    """Once, or again and again; the last page, written when it is stopped, loads itself no more."""
+    from ...flows.board_page import check_place, language_here, write_page
+    from ..board_terminal import stoppable
+
+    path = check_place(args.html)
+    language = args.language or language_here(call.start, call.doors)
+
+    def write(again: int) -> Board:
+        board = read_board(call.doors, lambda row: is_of(row, args))
+        write_page(path, board, call.doors.home, language=language, every=again)
+        return board
+
+    if every is None:
+        board = write(0)
+        return Reply({**board.to_json(), "page": path}, path)
+    with stoppable():
+        try:
+            while True:
+                write(max(1, round(every)))
+                time.sleep(every)
+        finally:
+            write(0)
+
+
+def _seconds(text: str) -> float:
+    """Raises UsageError (`usage`)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not _LEAST <= value <= _MOST:
+        raise UsageError("usage", f"--every is {text!r}", hint=f"write seconds, from {_LEAST} to {_MOST:g}")
+    return value
