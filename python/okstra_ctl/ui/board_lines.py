@@ -58,10 +58,10 @@ def _lines(board: Board, detail: int, room: Room) -> list[Line]:
 
 def _head(board: Board) -> Line:
     counts = Counter(run.status for run in board.runs)
-    pieces = [Piece("okstra board", HEAD), Piece(f"  {board.at}", DIM), Piece("  ")]
+    pieces = [Piece("in work: " if counts else "nothing is in work", HEAD)]
     for place, (status, count) in enumerate(counts.items()):
         pieces += [Piece(", " if place else ""), Piece(f"{count} {status}", tone_of(status))]
-    return pieces if counts else [*pieces, Piece("nothing is in work")]
+    return [*pieces, Piece(f"  {board.at}", DIM)]
 
 
 def _task(task: TaskView, now: str, detail: int, room: Room) -> list[Line]:

@@ -41,6 +41,9 @@ COMMANDS = (
     Command("worker", "worker", "run one worker of a run, for a lead that is a person's session", "Runs"),
     Command("guard", "guard", "say whether an agent's tool call or commit is within its run's rights", "Runs"),
     Command("status", "status", "what is in work, the most urgent first, each with its next step", "Runs"),
+    Command(
+        "board", "board", "a live view: runs, stages as a graph, workers, cost; at a terminal, or as a page", "Runs"
+    ),
     Command("schedule", "schedule", "what is left of the project's open tasks, in rounds", "Runs"),
     Command("projects", "projects", "list the projects that okstra has run in", "Projects"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
