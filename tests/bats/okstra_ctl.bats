@@ -62,9 +62,9 @@ commands() {
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" worktrees
   equals '' "$output"
   contains "$stderr" 'okstra: error: okstra-ctl has no command `worktrees`'
-  contains "$stderr" "worktree? one of: backfill, check-project, check, "
+  contains "$stderr" "worktree? one of: backfill, batch, board, brief, check-project, check, "
   run -2 --separate-stderr "$ROOT/bin/okstra-ctl" help zzz
-  contains "$stderr" "  try: one of: backfill, check-project, check, "
+  contains "$stderr" "  try: one of: backfill, batch, board, brief, check-project, check, "
 }
 
 @test "an unknown name with --json: one valid object" {
