@@ -135,6 +135,9 @@ def _asked(project: Project) -> None:
     project.okstra.ok("projects", "--json")
     project.okstra.ok("history", "--task-key", project.task_key, "--json")
     project.okstra.ok("time-summary", "--by", "day", "--json")
+    project.okstra.ok("board", "--json")
+    again = "--with=--task-type error-analysis"
+    project.okstra.ok("batch", "--task-key", project.task_key, again, "--dry-run", "--json")
     project.okstra.ok("open", project.task_key, "--json")
 
 

@@ -19,7 +19,7 @@ from .reply import Reply, print_error, print_reply, printable
 # argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
 argparse._ = str  # type: ignore[attr-defined]
 
-_IN_NODE = (
+IN_NODE = (
     ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
     ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
 )
@@ -106,7 +106,7 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
     if words[0] in ("--version", "-V", "version"):
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
-    if words[0] in dict(_IN_NODE):
+    if words[0] in dict(IN_NODE):
         from .node_program import become_node
 
         become_node(words)
@@ -131,7 +131,7 @@ def _help() -> str:
     for group in dict.fromkeys(command.group for command in COMMANDS):
         lines.append(f"{group}:")
         lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
-    lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in _IN_NODE)]
+    lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in IN_NODE)]
     return "\n".join([*lines, "", "okstra COMMAND --help tells the flags; okstra --version the version."])
 
 

@@ -1,4 +1,7 @@
-"""Writes `docs/reference/` from the code: commands, errors, phases. `make docs` runs it; a test holds them equal."""
+"""Writes `docs/reference/` from the code: commands, errors, phases, settings, the manual page.
+
+`make docs` runs it; a test holds them equal.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,23 @@ import sys
 from ..core.phases import phase_table
 from ..core.settings import settings_of
 from ..edges import assets
-from ..words.error_codes import ERROR_CODES
+from ..words.error_codes import ERROR_CODES, EXIT_MEANINGS
 from .cli import build_parser
 from .command_table import COMMANDS, Command
+from .man_page import man_page
 
 _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 
 
 def pages() -> dict[str, str]:
     """File name to text of every page."""
-    return {"commands.md": _commands(), "errors.md": _errors(), "phases.md": _phases(), "settings.md": _settings()}
+    return {
+        "commands.md": _commands(),
+        "errors.md": _errors(),
+        "phases.md": _phases(),
+        "settings.md": _settings(),
+        "okstra.1": man_page(),
+    }
 
 
 def main() -> int:
@@ -70,24 +80,10 @@ def _errors() -> str:
     lines += ["An error is printed on stderr as `okstra: error: …`, then where it is and what to try; with `--json`"]
     lines += ["it stands in `errors` as `code`, `message`, `where`, `try`. Codes are stable.", ""]
     lines += ["| exit | means |", "|---|---|"]
-    lines += [f"| {status} | {meaning} |" for status, meaning in _EXITS.items()]
+    lines += [f"| {status} | {meaning} |" for status, meaning in EXIT_MEANINGS.items()]
     lines += ["", "| code | exit | meaning |", "|---|---|---|"]
     lines += [f"| `{word}` | {code.exit_status} | {code.meaning} |" for word, code in ERROR_CODES.items()]
     return "\n".join(lines) + "\n"
-
-
-_EXITS = {
-    0: "done",
-    1: "the work failed",
-    2: "usage: the command line or a setting is wrong",
-    3: "refused: a gate is closed, or no stage is ready; the message says why",
-    4: "a check found errors",
-    65: "a state file can't be read; the message names the repair",
-    69: "something needed is missing; the message says what to install",
-    70: "a bug in okstra; the traceback is in the log that is named",
-    75: "busy: who holds it, since when",
-    130: "interrupted",
-}
 
 
 def _phases() -> str:

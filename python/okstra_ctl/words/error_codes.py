@@ -18,6 +18,19 @@ EXIT_BUG = 70
 EXIT_BUSY = 75
 EXIT_INTERRUPTED = 130
 
+EXIT_MEANINGS = {
+    EXIT_OK: "done",
+    EXIT_FAILED: "the work failed",
+    EXIT_USAGE: "usage: the command line or a setting is wrong",
+    EXIT_REFUSED: "refused: a gate is closed, or no stage is ready; the message says why",
+    EXIT_CHECK: "a check found errors",
+    EXIT_UNREADABLE: "a state file can't be read; the message names the repair",
+    EXIT_MISSING: "something needed is missing; the message says what to install",
+    EXIT_BUG: "a bug in okstra; the traceback is in the log that is named",
+    EXIT_BUSY: "busy: who holds it, since when",
+    EXIT_INTERRUPTED: "interrupted",
+}
+
 
 class ErrorCode(NamedTuple):
     """A stable word, the exit status it maps to (spec 6), and what it means."""

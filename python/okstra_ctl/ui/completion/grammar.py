@@ -11,8 +11,7 @@ from ...core.branches import CATEGORY_PREFIXES
 from ...core.phases import phase_table
 from ...core.settings import ANY_NAME, settings_of
 from ...edges import assets
-from ..cli import _IN_NODE as IN_NODE
-from ..cli import build_parser
+from ..cli import IN_NODE, build_parser
 from ..command_table import COMMANDS
 
 WORDS, FILES, TEXT = "words", "files", "text"
