@@ -37,16 +37,17 @@ def cut(text: str, columns: int, more: str) -> str:
     """The text in so many columns; `more` stands at its end where something is left out."""
     if display_width(text) <= columns:
         return text
-    room = columns - display_width(more)
-    if room < 0:
-        return ""
-    kept, width = 0, 0
-    for char in text:
+    more = more[: max(columns, 0)]
+    return _beginning(text, columns - display_width(more)) + more
+
+
+def _beginning(text: str, columns: int) -> str:
+    width = 0
+    for place, char in enumerate(text):
         width += display_width(char)
-        if width > room:
-            break
-        kept += 1
-    return text[:kept] + more
+        if width > columns:
+            return text[:place]
+    return text
 
 
 def padded(text: str, columns: int) -> str:
@@ -58,15 +59,15 @@ def fitted(line: Line, columns: int | None, more: str) -> list[Piece]:
     pieces = [Piece(on_one_line(piece.text), piece.tone) for piece in line]
     if columns is None or sum(display_width(piece.text) for piece in pieces) <= columns:
         return pieces
+    more = more[: max(columns, 0)]
     kept: list[Piece] = []
     room = columns - display_width(more)
-    for piece in pieces:
-        width = display_width(piece.text)
-        if width > room:
-            kept.append(Piece(cut(piece.text + more, max(room, 0) + display_width(more), more), piece.tone))
-            break
-        kept.append(piece)
-        room -= width
+    for text, tone in pieces:
+        shown = _beginning(text, room)
+        if shown != text:
+            return [*kept, Piece(shown + more, tone)]
+        kept.append(Piece(text, tone))
+        room -= display_width(text)
     return kept
 
 
