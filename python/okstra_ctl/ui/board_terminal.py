@@ -79,7 +79,8 @@ def _wait(woken: int, due: float) -> str | None:
 
 
 def _draw(screen: TextIO, lines: Sequence[Sequence[Piece]], *, colour: bool) -> None:
-    drawn = [f"\x1b[{row};1H{text_of(line, colour=colour)}{_CLEAR_LINE}" for row, line in enumerate(lines, 1)]
+    # Cleared first: behind a line that fills the row, the cursor stands on its last letter.
+    drawn = [f"\x1b[{row};1H{_CLEAR_LINE}{text_of(line, colour=colour)}" for row, line in enumerate(lines, 1)]
     below = f"\x1b[{len(lines) + 1};1H{_CLEAR_BELOW}" if _has_room_below(screen, len(lines)) else ""
     screen.write("".join(drawn) + below)
     screen.flush()

@@ -1,0 +1,73 @@
+"""How the board's page looks: any width, light and dark, without JavaScript, beside a live run."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from okstra_ctl.core.board.page import PageView, render_page
+from okstra_ctl.core.board.records import Board
+from okstra_ctl.core.report.html.view import Words
+from support.boards import board, run
+from support.chromium import Chromium
+from support.page_scripts import CONTRAST, HOSTILE, OVERFLOWS
+from support.reports import labels
+from support.sealed import ROOT
+
+
+def written(tmp_path: Path, made: Board, language: str = "en", every: int = 0) -> Path:
+    templates = ROOT / "templates"
+    own = json.loads((templates / "board" / "i18n" / f"{language}.json").read_text(encoding="utf-8"))
+    style = "".join((templates / name).read_text("utf-8") for name in ("reports/report.css", "board/board.css"))
+    words = Words({**labels(language), **own})
+    path = tmp_path / "board.html"
+    html = render_page(PageView(made, words, language, style, "0.1.0", every))
+    path.write_bytes(html.encode("utf-8", "backslashreplace"))
+    return path
+
+
+@pytest.mark.parametrize("said", ["A plain sentence.", HOSTILE], ids=["plain", "hostile"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_nothing_sticks_out_and_nothing_complains(
+    chromium: Chromium, tmp_path: Path, said: str, language: str, width: int
+) -> None:
+    path = written(tmp_path, board(said), language)
+    chromium.open(path, width=width, script=False)
+    assert chromium.complaints == []
+    assert chromium.requests == [path.as_uri()]
+    assert chromium.ask("document.documentElement.scrollWidth") <= width
+    assert chromium.ask(OVERFLOWS) == []
+    assert chromium.ask("document.scripts.length") == 0
+    assert chromium.ask("document.querySelectorAll('.stage-graph rect').length") == 5
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_text_has_enough_contrast(chromium: Chromium, tmp_path: Path, dark: bool) -> None:
+    statuses = ("running", "failed", "interrupted", "completed", "prepared")
+    runs = [run(status=status, run_id=f"demo:core:T-1/error-analysis/{n:03d}") for n, status in enumerate(statuses, 1)]
+    chromium.open(written(tmp_path, board("text", *runs)), dark=dark)
+    chromium.ask("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    assert chromium.ask(CONTRAST) == []
+
+
+def test_the_graph_shows_each_status_in_words_and_colour(chromium: Chromium, tmp_path: Path) -> None:
+    chromium.open(written(tmp_path, board()))
+    words = chromium.ask("[...document.querySelectorAll('.stage-status')].map((at) => at.textContent)")
+    assert words == ["done", "done", "running", "ready", "blocked"]
+    colours = chromium.ask("[...document.querySelectorAll('rect')].map((at) => getComputedStyle(at).stroke)")
+    assert len(set(colours[1:4])) == 3
+
+
+def test_it_loads_itself_again(chromium: Chromium, tmp_path: Path) -> None:
+    path = written(tmp_path, board("before"), every=1)
+    chromium.open(path, script=False)
+    written(tmp_path, board("afterwards"))
+    limit = time.monotonic() + 30
+    while "afterwards" not in chromium.ask("document.body ? document.body.textContent : ''"):
+        assert time.monotonic() < limit, "it still shows what it showed"
+        time.sleep(0.1)
+    assert chromium.complaints == []
