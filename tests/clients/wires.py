@@ -6,6 +6,7 @@ Each function takes the request and the turn to answer with, and gives the serve
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ class Turn(NamedTuple):
     say: str = ""
     shell: str = ""
     write: tuple[str, str] | None = None  # path, content
+    call: tuple[str, Mapping[str, Any]] | None = None  # a tool by the client's own name for it, with its arguments
 
 
 class Tool(NamedTuple):
@@ -30,6 +32,8 @@ class Tool(NamedTuple):
 
 def _tool(turn: Turn, offered: set[str], shell: tuple[str, str], write: tuple[str, str, str]) -> Tool | None:
     """The call for a turn; None when the turn only speaks, or the client offers no such tool."""
+    if turn.call and turn.call[0] in offered:
+        return Tool(turn.call[0], dict(turn.call[1]))
     if turn.shell and shell[0] in offered:
         return Tool(shell[0], {shell[1]: turn.shell})
     if turn.write and write[0] in offered:
@@ -38,7 +42,7 @@ def _tool(turn: Turn, offered: set[str], shell: tuple[str, str], write: tuple[st
 
 
 def _words(turn: Turn, offered: set[str]) -> str:
-    wanted = turn.shell or (turn.write or ("",))[0]
+    wanted = turn.shell or (turn.write or turn.call or ("",))[0]
     return turn.say or f"there is no tool for {wanted!r} among {', '.join(sorted(offered))}"
 
 
@@ -66,7 +70,7 @@ def anthropic(body: Body, turn: Turn) -> Iterator[Event]:
         "output_tokens": 1,
     }
     message = {
-        "id": f"msg_{anthropic_turn(body)}",
+        "id": f"msg_{uuid.uuid4().hex}",  # by which a session's calls are told apart
         "type": "message",
         "role": "assistant",
         "model": body["model"],

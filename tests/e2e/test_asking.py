@@ -140,13 +140,20 @@ def test_a_persons_claude_takes_the_run_over(project: Project) -> None:
     assert "You lead one okstra run." in "\n".join(arguments)
     assert {"--model", "--session-id", "--settings", "--add-dir", "--permission-mode"} <= set(arguments)
     settings = json.loads(arguments[arguments.index("--settings") + 1])
-    assert settings["permissions"]["allow"][0] == "Bash(okstra:*)"
+    allowed = settings["permissions"]["allow"]
+    assert allowed[:3] == ["Bash(okstra:*)", "Bash(okstra-codex-exec.sh:*)", "Bash(okstra-gemini-exec.sh:*)"]
+    task = project.repo.path / ".okstra" / "tasks" / "core" / "t-9"
+    assert f"Edit(/{task}/runs/error-analysis/worker-results/**)" in allowed
     assert "okstra guard tool" in settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
     environment = agent.with_name("claude.env").read_text()
     assert "OKSTRA_GUARD_REPO=" in environment
     assert "core.hooksPath" in environment
-    (path,) = (project.repo.path / ".okstra" / "tasks" / "core" / "t-9").glob("runs/error-analysis/manifests/*.json")
-    lead = json.loads(path.read_text())["lead"]
+    (path,) = task.glob("runs/error-analysis/manifests/*.json")
+    manifest = json.loads(path.read_text())
+    lead = manifest["lead"]
+    assert manifest["started_at"]
+    (row,) = project.okstra.ok("status", "--json").data["runs"]
+    assert row["status"] == "interrupted", "it was led, and whoever led it has ended"
     assert (lead["mode"], lead["owner"]["pid"]) == ("claude", int(pid))
     rows = (path.parent.parent / "state" / "events-001.jsonl").read_text().splitlines()
     (session,) = [row["session"] for row in map(json.loads, rows) if row["event"] == "session"]

@@ -67,12 +67,12 @@ class Claude:
 
 def settings(job: Job) -> dict[str, Any]:
     """The run's own settings, laid over the person's: `options["settings"]`, and the permissions of the access."""
-    allow = [f"Edit({_rule_path(path)})" for path in (job.result, job.audit)]
+    allow = [f"Edit({rule_path(path)})" for path in (job.result, job.audit)]
     deny = list(_NEVER)
     if job.access is Access.READ:
         allow += ["Read", "Bash(okstra check:*)"]
         if not job.result.startswith(job.folder.rstrip("/") + "/"):
-            deny.append(f"Edit({_rule_path(job.folder)}/**)")
+            deny.append(f"Edit({rule_path(job.folder)}/**)")
     else:  # no such deny rule for who tests: it would keep commands from making their build folders
         allow += ["Read", "Bash"]
     if job.environment.get("OKSTRA_PHASE") != HANDOFF:
@@ -86,7 +86,7 @@ def settings(job: Job) -> dict[str, Any]:
     return {**base, "permissions": theirs}
 
 
-def _rule_path(path: str) -> str:
+def rule_path(path: str) -> str:
     """An absolute path as permission rules want it: two slashes, and signs of patterns escaped."""
     return "/" + re.sub(r"([\\*?\[\]!{}])", r"\\\1", path)
 

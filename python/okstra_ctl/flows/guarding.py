@@ -58,8 +58,13 @@ def client_settings(run: KnownRun) -> dict[str, object]:
     return {"hooks": {"PreToolUse": [hook]}}
 
 
+def writable(run: KnownRun) -> list[str]:
+    """Files and folders outside the worktree that every agent of the run may write."""
+    scratch = os.path.join(run.project.task(run.id.task).root, "scratch")
+    return [run.files.folder("worker-results"), run.files.report_data, scratch]
+
+
 def _rules(run: KnownRun) -> dict[str, object]:
-    task = run.project.task(run.id.task)
     stage = run.stage() if run.id.stage is not None else None
     planned = list(stage.files) if stage else []
     executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
@@ -67,11 +72,7 @@ def _rules(run: KnownRun) -> dict[str, object]:
         "schema": SCHEMA,
         "run_id": str(run.id),
         "worktree": run.folder,
-        "writable": [
-            run.files.folder("worker-results"),
-            run.files.report_data,
-            os.path.join(task.root, "scratch"),
-        ],
+        "writable": writable(run),
         "roles": {"executor": executor},
     }
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
+from ..agents.claude import rule_path
+from ..core.ownership import Owner
 from ..edges import fsio, proc, process_identity
 from . import guarding, isolation, lead_sessions, leadership
 from .agents_environment import agents_environment
@@ -19,14 +21,16 @@ from .runs import KnownRun
 
 CLIENT = "claude"
 _NAME_LENGTH = 60
+_COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
 
 
 class Session(NamedTuple):
-    """How the client is started: its program, arguments, environment and folder."""
+    """How the client is started: its program, arguments, environment and folder; `warnings` are for the person."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     folder: str
+    warnings: tuple[str, ...] = ()
 
 
 def hand_over(run: KnownRun, doors: Doors) -> Session:
@@ -34,8 +38,7 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
     isolation.begin(run, doors)
     guarding.set_up(run)
     me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
-    leadership.name_lead(run, me, mode=CLIENT)
-    leadership.own_claim(run, doors, me)
+    warning = _take(run, doors, me)
     session = str(uuid.uuid4())
     lead_sessions.note_session(run, doors, session)
     lead = run.manifest.get("lead")
@@ -49,7 +52,20 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
         *("--session-id", session, "--name", str(run.id)[:_NAME_LENGTH]),
         *("--permission-mode", "default", "--settings", json.dumps(_settings(run)), "--add-dir", task),
     )
-    return Session(argv, _environment(run), run.folder)
+    return Session(argv, _environment(run), run.folder, (warning,) if warning else ())
+
+
+def _take(run: KnownRun, doors: Doors, me: Owner) -> str:
+    """Names the client-to-be as the run's lead, wherever one looks for it. A warning if the index was not told."""
+    now = doors.clock.now()
+
+    def begun(manifest: dict[str, Any], lead: leadership.Lead) -> dict[str, Any]:
+        lead.update(mode=CLIENT, owner=me.to_json())
+        return {**manifest, "lead": lead, "started_at": manifest.get("started_at") or now}
+
+    leadership.change_lead(run, begun)
+    leadership.own_claim(run, doors, me)
+    return leadership.index_started(run, doors, me)
 
 
 def become(session: Session) -> NoReturn:
@@ -58,10 +74,15 @@ def become(session: Session) -> NoReturn:
 
 
 def _settings(run: KnownRun) -> dict[str, object]:
-    """The session's own permissions: okstra's commands are allowed, a push is not; the guard is asked before edits."""
+    """The session's own permissions, so that nobody is asked for what the run needs: okstra's commands and the
+    results of agents are allowed, a push is not; the guard is asked before edits."""
+    results = [
+        f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in guarding.writable(run)
+    ]
+    commands = [f"Bash({name}:*)" for name in _COMMANDS]
     return {
         **guarding.client_settings(run),
-        "permissions": {"allow": ["Bash(okstra:*)", "Read"], "deny": ["Bash(git push:*)"]},
+        "permissions": {"allow": [*commands, "Read", *results], "deny": ["Bash(git push:*)"]},
     }
 
 

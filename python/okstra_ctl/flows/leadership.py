@@ -9,6 +9,7 @@ from ..core.ownership import Owner
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.statuses import ClaimStatus
+from . import run_index
 from .doors import Doors
 from .runs import KnownRun
 
@@ -28,6 +29,14 @@ def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:
     """Whoever leads from now on, or nobody; `facts` are kept beside it."""
     told = owner.to_json() if owner else None
     change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": told}})
+
+
+def index_started(run: KnownRun, doors: Doors, owner: Owner) -> str:
+    """Tells the index who leads the run from now on. A warning if it could not be told."""
+    task_type, stage, manifest = run.id.task_type, run.id.stage, run.files.manifest
+    at, told = doors.clock.now(), owner.to_json()
+    row = run_index.IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
+    return run_index.append_softly(doors.home, row)
 
 
 def own_claim(run: KnownRun, doors: Doors, owner: Owner | None) -> None:

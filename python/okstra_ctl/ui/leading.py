@@ -58,6 +58,8 @@ def _become_client(run: KnownRun, call: Call) -> NoReturn:
     from ..flows.interactive import become, hand_over
 
     session = hand_over(run, call.doors)
+    for warning in session.warnings:
+        say(f"warning: {warning}")
     sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: okstra resume {run.id}") + "\n")
     sys.stderr.flush()
     become(session)

@@ -12,10 +12,9 @@ from ...edges import process_identity
 from ...words.errors import Refused
 from ...words.outcomes import RunOutcome
 from ...words.statuses import Liveness
-from .. import run_index
 from ..interactive import CLIENT
 from ..lead_sessions import note_session, session_around
-from ..leadership import Lead, change_lead, name_lead, own_claim
+from ..leadership import Lead, change_lead, index_started, name_lead, own_claim
 from .scene import Scene
 
 
@@ -37,17 +36,7 @@ def take(scene: Scene) -> None:
     if led_by == CLIENT:
         note_session(scene.run, scene.doors, session_around(scene.doors))
     scene.tell("started", owner=me.to_json(), commit=scene.commit)
-    row = run_index.IndexRow(
-        str(scene.id),
-        "started",
-        scene.doors.clock.now(),
-        scene.id.task_type,
-        scene.id.stage,
-        scene.run.project.root,
-        scene.files.manifest,
-        me.to_json(),
-    )
-    warning = run_index.append_softly(scene.doors.home, row)
+    warning = index_started(scene.run, scene.doors, me)
     if warning:
         scene.say(warning)
 

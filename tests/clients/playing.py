@@ -1,0 +1,114 @@
+"""The model's part in a run that a session leads: the lead's turns by what it has seen so far, its agent's, and those
+of the clients that okstra starts."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from support.rehearsal import answers, finding, result
+
+from .conversations import answered, told
+from .desk import PHASE, Desk
+from .model_server import Fault
+from .test_runs import _PATH, _REPORT, as_written, asked, by_file
+from .wires import Turn
+
+RAISED = finding("high", "The heading is wrong", "README.md:1 `# A project`")
+_LEADS = "You lead one okstra run."
+_AGENT = "You get five facts"
+_ROSTER = re.compile(r"^\| ([a-z-]+) \| [a-z-]+ \| ([a-z]+) \| ([^|]+) \| `([^`]+)` \|$", re.M)
+_MANY = 1000
+
+
+class Listed(NamedTuple):
+    """A worker, as the launch prompt lists it."""
+
+    provider: str
+    model: str
+    prompt: str
+
+
+class Seen(NamedTuple):
+    """What the lead knows: its roster, what it has asked tools for, and what it was told besides."""
+
+    roster: Mapping[str, Listed]
+    asked_for: str
+    news: str
+
+
+Lead = Callable[[Seen], Turn]
+
+
+class Playing:
+    """For the model server: what each request is answered with, by who asks."""
+
+    def __init__(self, lead: Lead, *, codex_hangs_at_first: bool = False) -> None:
+        self._lead, self._hangs = lead, codex_hangs_at_first
+        self.codex_was_asked = threading.Event()
+
+    def __call__(self, text: str) -> Sequence[Turn] | Fault:
+        body = json.loads(text)
+        if _LEADS in told(body.get("messages", [])[:2]):
+            return [self._lead(seen(body))] * _MANY
+        if _AGENT in json.dumps(body.get("system", "")):
+            return _analysing_as_agent(body, text)
+        return self._headless(text)
+
+    def _headless(self, text: str) -> Sequence[Turn] | Fault:
+        worker, path, label = asked(text)
+        if worker == "report-writer":
+            return by_file(path, json.dumps(_REPORT))
+        if worker == "claude":
+            return by_file(path, as_written(result(RAISED), worker, PHASE))
+        if self._hangs and not self.codex_was_asked.is_set():
+            self.codex_was_asked.set()
+            return Fault(hang=True)
+        return [Turn(say=as_written(answers(G_001="AGREE") if label else result(), worker, PHASE))]
+
+
+def seen(body: Mapping[str, Any]) -> Seen:
+    messages = body["messages"]
+    rows = {name: Listed(*rest) for name, *rest in _ROSTER.findall(told(messages[:2]))}
+    asked_for = "\n".join(json.dumps(one.given) for one in answered(messages))
+    return Seen(rows, asked_for, told(messages[1:]))
+
+
+def by_agent(desk: Desk, seen: Seen) -> Turn:
+    """The claude analyst, as an agent of the session."""
+    _, model, prompt = seen.roster["claude"]
+    facts = {
+        "ROOT": desk.project.repo.path,
+        "MODEL": model,
+        "PROMPT": prompt,
+        "WORKTREE": desk.worktree,
+        "ROLE": "analyst",
+    }
+    text = "\n".join(f"{name} {value}" for name, value in facts.items())
+    return Turn(call=("Agent", {"subagent_type": "claude-worker", "description": "claude analyses", "prompt": text}))
+
+
+def by_command(desk: Desk, seen: Seen, door: str) -> str:
+    """The codex analyst, as a client of its own; `door` is what the command begins with."""
+    _, model, prompt = seen.roster["codex"]
+    return f"{door} {desk.project.repo.path} {model} {prompt} {desk.worktree} analyst --json"
+
+
+def in_background(command: str, description: str) -> Turn:
+    return Turn(call=("Bash", {"command": command, "description": description, "run_in_background": True}))
+
+
+def _analysing_as_agent(body: Mapping[str, Any], text: str) -> Sequence[Turn]:
+    """Reads its prompt, writes and checks its result."""
+    prompt = re.search(r"PROMPT (\S+)", told(body["messages"]))
+    assert prompt
+    read = Turn(call=("Read", {"file_path": prompt[1]}))
+    if not _PATH.search(text):
+        return [read]
+    worker, path, _ = asked(text)
+    said = as_written(result(RAISED), worker, PHASE)
+    check = Turn(shell=f"okstra check result {path}")
+    return [read, Turn(write=(path, said)), check, Turn(say=f"**Model:** analyst, x\n{path} 1")]
