@@ -260,28 +260,80 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
     subprocess.run([*call, "kill-server"], capture_output=True)
 
 
+def screen_with(tmux: list[str], text: str) -> list[str]:
+    for _ in range(100):
+        shown = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True).stdout
+        if text in shown:
+            return shown.splitlines()
+        time.sleep(0.1)
+    raise AssertionError(shown)
+
+
 def test_the_screen_as_a_real_terminal_draws_it(live: LiveRun, tmux: list[str]) -> None:
     environment = {name: text for name, text in live.project.okstra.environment.items() if name != "TMUX"}
     command = f"echo my own line; {OKSTRA} board --every 0.5; echo ended $?; exec cat"
     start = [*tmux, "-u", "new-session", "-d", "-x", "50", "-y", "16", "sh", "-c", command]
     subprocess.run(start, cwd=live.project.repo.path, env=environment, check=True)
 
-    def screen_with(text: str) -> list[str]:
-        for _ in range(100):
-            shown = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True).stdout
-            if text in shown:
-                return shown.splitlines()
-            time.sleep(0.1)
-        raise AssertionError(shown)
-
-    shown = screen_with("in work: 1 running")
+    shown = screen_with(tmux, "in work: 1 running")
     assert "my own line" not in shown
     assert shown[2:7] == GRAPH, "wide letters push nothing aside"
     assert re.fullmatch(r"  running  implementation/stage-2/001  [0-9]+ s +re[hea]*…", shown[7])
     assert shown[9] == "      looking at the sessions, 한국어로"
     subprocess.run([*tmux, "send-keys", "q"], check=True)
-    after = [line for line in screen_with("ended 0") if line]
+    after = [line for line in screen_with(tmux, "ended 0") if line]
     assert after == ["my own line", "ended 0"]
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_comes_back(live: LiveRun, tmux: list[str]) -> None:
+    environment = {name: text for name, text in live.project.okstra.environment.items() if name != "TMUX"}
+    start = [*tmux, "-u", "new-session", "-d", "-x", "80", "-y", "20", "env", "PS1=ready> ", "bash", "--norc", "-i"]
+    subprocess.run(start, cwd=live.project.repo.path, env=environment, check=True)
+
+    def press(*keys: str) -> None:
+        subprocess.run([*tmux, "send-keys", *keys], check=True)
+
+    screen_with(tmux, "ready>")
+    press(f"{OKSTRA} board", "Enter")
+    screen_with(tmux, "in work: 1 running")
+    press("C-z")
+    assert not any("in work" in line for line in screen_with(tmux, "Stopped"))
+    press("echo $((40 + 2)) is echoed", "Enter")
+    screen_with(tmux, "42 is echoed")
+    press("fg", "Enter")
+    assert not any("42 is echoed" in line for line in screen_with(tmux, "in work: 1 running"))
+    press("q")
+    screen_with(tmux, "42 is echoed")
+
+
+def test_a_terminal_that_is_closed_ends_it(live: LiveRun) -> None:
+    at = at_terminal(live.project, "--every", "0.2")
+    at.wait_for("in work: ")
+    at.hang_up()
+    assert at.end() != 0
+    assert not (live.project.home / "logs").exists(), "a closed window is no bug"
+
+
+def test_a_line_that_is_longer_than_what_is_read_is_passed_over(live: LiveRun) -> None:
+    (log,) = logs(live.project)
+    with log.open("a") as file:
+        file.write('{"text": "' + KEY * 2000 + '"}\n')
+    shown = live.project.okstra.ok("board").stdout
+    assert KEY[8:30] not in shown
+    with log.open("a") as file:
+        file.write("99%\r100%")
+    assert "      100%" in live.project.okstra.ok("board").stdout
+
+
+def test_what_a_session_of_ones_own_wrote_is_seen(project: Project) -> None:
+    prepared = project.run_phase("error-analysis")
+    folder = Path(prepared.data["run_dir"]) / "worker-results"
+    folder.mkdir(exist_ok=True)
+    (folder / "claude-worker-error-analysis-001.md").write_text("x")
+    (run,) = board(project)["projects"][0]["tasks"][0]["runs"]
+    assert (run["status"], run["spent"]) == ("prepared", None)
+    assert {worker["worker"]: worker["state"] for worker in run["workers"]}["claude"] == "written"
+    assert "next: okstra resume" in project.okstra.ok("board").stdout
 
 
 def test_json_lines_of_a_client_are_told_in_words(live: LiveRun) -> None:

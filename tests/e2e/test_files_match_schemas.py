@@ -154,6 +154,7 @@ def _settings(project: Project) -> None:
     whole.write_text("# T\n## Request\nx\n## Requirements\n- x\n## Done when\nx\n")
     okstra.ok("brief", "check", whole, "--json")
     okstra.ok("schedule", "--json")
+    okstra.ok("board", "--json")
     okstra.ok("completion", "tasks", "--json")
     okstra.ok("memory", "add", "--title", "Ports", "--text", "The tests take port 8080.", "--json")
     for action in (("list",), ("show", "ports"), ("search", "port")):

@@ -88,6 +88,11 @@ class Terminal:
             os.close(self._terminal)
         return self._status
 
+    def hang_up(self) -> None:
+        """Closes the window."""
+        os.close(self._terminal)
+        self._terminal = os.open(os.devnull, os.O_RDONLY)
+
     def is_cooked(self) -> bool:
         """Whether the terminal is as a shell wants it: lines, and echo."""
         flags = termios.tcgetattr(self._terminal)[3]

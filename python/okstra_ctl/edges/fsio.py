@@ -83,7 +83,8 @@ def read_bytes(path: str) -> bytes | None:
 
 
 def read_tail(path: str, most: int) -> bytes:
-    """The whole lines at the end of a file that grows, `most` bytes of it at most. Empty for what can't be read."""
+    """The end of a file that grows, from the beginning of a line on, `most` bytes at most. Empty for what can't be
+    read, and for a line that is longer."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             found = os.fstat(file.fileno())
@@ -91,7 +92,7 @@ def read_tail(path: str, most: int) -> bytes:
             data = os.pread(file.fileno(), most, begin) if stat.S_ISREG(found.st_mode) else b""
     except (OSError, ValueError):
         return b""
-    return data[data.find(b"\n") + 1 :] if begin else data
+    return data.partition(b"\n" if b"\n" in data else b"\r")[2] if begin else data
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -28,7 +28,7 @@ from .runs import KnownRun
 from .stage_records import current_states
 
 _LATELY = 15 * 60  # seconds that a run which has ended stays on the board
-_TAIL = 16 * 1024
+_TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whole to be hidden
 _Events = Sequence[Mapping[str, Any]]
 
 
@@ -90,9 +90,9 @@ def _with_last_line(files: RunFiles, worker: WorkerView) -> WorkerView:
     """Keys are hidden here: okstra hides those in a log when its dispatch has ended, and this one may not have."""
     if worker.state == WAITING or not worker.attempt:
         return worker
-    text = fsio.read_tail(files.worker_log(worker.worker, worker.label, worker.attempt), _TAIL).decode(
-        "utf-8", "replace"
-    )
+    log = files.worker_log(worker.worker, worker.label, worker.attempt)
+    lines = fsio.read_tail(log, _TAIL).decode("utf-8", "replace").split("\n")
+    text = "\n".join(lines[-_LINES:])
     if not text:
         return worker
     from ..edges.secrets import hide

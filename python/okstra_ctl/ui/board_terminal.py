@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -56,12 +57,24 @@ def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str
         while True:
             board, due = read(), time.monotonic() + every
             while True:
-                _draw(screen, board_lines(board, room_of(screen, tall=False)), colour=colour)
-                heard = _wait(woken, due)
+                with _until_hung_up():
+                    _draw(screen, board_lines(board, room_of(screen, tall=False)), colour=colour)
+                    heard = _wait(woken, due)
                 if heard is None:
                     break
                 if any(key in heard for key in _QUIT):
                     return
+
+
+@contextmanager
+def _until_hung_up() -> Iterator[None]:
+    """A terminal that is gone is as good as the signal that tells so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise KeyboardInterrupt from None
 
 
 def _wait(woken: int, due: float) -> str | None:
