@@ -18,9 +18,13 @@ PHASE = "error-analysis"
 
 
 class Desk:
-    """`run` is the one that `sit_down` starts, led by the person's own session."""
+    """`run` is the one that `flags` start, led by the person's own session."""
 
     run = f"{Project.task_key}/{PHASE}/001"
+    flags = (
+        *("--task-key", Project.task_key, "--task-type", PHASE, "--lead", "claude", "--yes"),
+        *("--workers", "claude,codex", "--codex-model", "gpt-5.5"),
+    )
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.project, self.folder = project, folder
@@ -40,16 +44,17 @@ class Desk:
 
     def sit_down(self, server: ModelServer, *words: str) -> Terminal:
         """okstra installed, the project trusted, and the run started as a person starts it."""
-        installed = self.okstra(server, "install")
-        assert installed.status == 0, installed
+        self.install(server)
         environment = self.environment(server)
         settle_in(self.home, environment["ANTHROPIC_API_KEY"], self.project.repo.path)
+        argv = (str(ROOT / "bin" / "okstra.sh"), *self.flags, *words)
+        return Terminal(self.folder / "tmux", argv, self.project.repo.path, environment)
+
+    def install(self, server: ModelServer) -> None:
+        installed = self.okstra(server, "install")
+        assert installed.status == 0, installed
         config = {"providers": {"codex": {"arguments": codex_arguments(server)}}}
         (self.project.home / "config.json").write_text(json.dumps(config))
-        flags = ("--task-key", Project.task_key, "--task-type", PHASE, "--lead", "claude", "--yes")
-        models = ("--codex-model", "gpt-5.5", "--workers", "claude,codex")
-        argv = (str(ROOT / "bin" / "okstra.sh"), *flags, *models, *words)
-        return Terminal(self.folder / "tmux", argv, self.project.repo.path, environment)
 
     def result(self, worker: str) -> Path:
         return self.run_folder / "worker-results" / f"{worker}-worker-{PHASE}-001.md"

@@ -102,13 +102,20 @@ def in_background(command: str, description: str) -> Turn:
 
 
 def _analysing_as_agent(body: Mapping[str, Any], text: str) -> Sequence[Turn]:
-    """Reads its prompt, writes and checks its result."""
-    prompt = re.search(r"PROMPT (\S+)", told(body["messages"]))
-    assert prompt
-    read = Turn(call=("Read", {"file_path": prompt[1]}))
+    """Reads its prompt and the source, asks git, writes and checks its result."""
+    facts = dict(re.findall(r"^([A-Z]+) (\S+)$", told(body["messages"]), re.M))
+    read = Turn(call=("Read", {"file_path": facts["PROMPT"]}))
     if not _PATH.search(text):
         return [read]
     worker, path, _ = asked(text)
-    said = as_written(result(RAISED), worker, PHASE)
-    check = Turn(shell=f"okstra check result {path}")
-    return [read, Turn(write=(path, said)), check, Turn(say=f"**Model:** analyst, x\n{path} 1")]
+    tree, said = facts["WORKTREE"], as_written(result(RAISED), worker, PHASE)
+    look = Turn(call=("Read", {"file_path": f"{tree}/README.md"}))
+    end = Turn(say=f"**Model:** analyst, x\n{path} 1")
+    return [
+        read,
+        look,
+        Turn(shell="git log --oneline -1"),
+        Turn(write=(path, said)),
+        Turn(shell=f"okstra check result {path}"),
+        end,
+    ]
