@@ -22,7 +22,7 @@ class Desk:
 
     run = f"{Project.task_key}/{PHASE}/001"
     flags = (
-        *("--task-key", Project.task_key, "--task-type", PHASE, "--lead", "claude", "--yes"),
+        *("--task-key", Project.task_key, "--lead", "claude", "--yes"),
         *("--workers", "claude,codex", "--codex-model", "gpt-5.5"),
     )
 
@@ -42,12 +42,12 @@ class Desk:
     def okstra(self, server: ModelServer, *words: str | Path) -> Ended:
         return Okstra(self.environment(server), self.project.repo.path)(*words)
 
-    def sit_down(self, server: ModelServer, *words: str) -> Terminal:
+    def sit_down(self, server: ModelServer, *words: str, phase: str = PHASE) -> Terminal:
         """okstra installed, the project trusted, and the run started as a person starts it."""
         self.install(server)
         environment = self.environment(server)
         settle_in(self.home, environment["ANTHROPIC_API_KEY"], self.project.repo.path)
-        argv = (str(ROOT / "bin" / "okstra.sh"), *self.flags, *words)
+        argv = (str(ROOT / "bin" / "okstra.sh"), *self.flags, "--task-type", phase, *words)
         return Terminal(self.folder / "tmux", argv, self.project.repo.path, environment)
 
     def install(self, server: ModelServer) -> None:

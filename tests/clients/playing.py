@@ -13,7 +13,7 @@ from support.rehearsal import answers, finding, result
 
 from .conversations import answered, told
 from .desk import PHASE, Desk
-from .model_server import Fault
+from .model_server import Fault, Script
 from .test_runs import _PATH, _REPORT, as_written, asked, by_file
 from .wires import Turn
 
@@ -21,6 +21,7 @@ RAISED = finding("high", "The heading is wrong", "README.md:1 `# A project`")
 _LEADS = "You lead one okstra run."
 _AGENT = "You get five facts"
 _ROSTER = re.compile(r"^\| ([a-z-]+) \| [a-z-]+ \| ([a-z]+) \| ([^|]+) \| `([^`]+)` \|$", re.M)
+_WORKTREE = re.compile(r"^\| Worktree \| `([^`]+)`", re.M)
 _MANY = 1000
 
 
@@ -35,6 +36,7 @@ class Listed(NamedTuple):
 class Seen(NamedTuple):
     """What the lead knows: its roster, what it has asked tools for, and what it was told besides."""
 
+    worktree: str
     roster: Mapping[str, Listed]
     asked_for: str
     news: str
@@ -46,8 +48,9 @@ Lead = Callable[[Seen], Turn]
 class Playing:
     """For the model server: what each request is answered with, by who asks."""
 
-    def __init__(self, lead: Lead, *, codex_hangs_at_first: bool = False) -> None:
+    def __init__(self, lead: Lead, *, others: Script | None = None, codex_hangs_at_first: bool = False) -> None:
         self._lead, self._hangs = lead, codex_hangs_at_first
+        self._others = others or self._headless
         self.codex_was_asked = threading.Event()
 
     def __call__(self, text: str) -> Sequence[Turn] | Fault:
@@ -56,7 +59,7 @@ class Playing:
             return [self._lead(seen(body))] * _MANY
         if _AGENT in json.dumps(body.get("system", "")):
             return _analysing_as_agent(body, text)
-        return self._headless(text)
+        return self._others(text)
 
     def _headless(self, text: str) -> Sequence[Turn] | Fault:
         worker, path, label = asked(text)
@@ -72,9 +75,12 @@ class Playing:
 
 def seen(body: Mapping[str, Any]) -> Seen:
     messages = body["messages"]
-    rows = {name: Listed(*rest) for name, *rest in _ROSTER.findall(told(messages[:2]))}
+    prompt = told(messages[:2])
+    rows = {name: Listed(*rest) for name, *rest in _ROSTER.findall(prompt)}
+    tree = _WORKTREE.search(prompt)
+    assert tree, prompt
     asked_for = "\n".join(json.dumps(one.given) for one in answered(messages))
-    return Seen(rows, asked_for, told(messages[1:]))
+    return Seen(tree[1], rows, asked_for, told(messages[1:]))
 
 
 def by_agent(desk: Desk, seen: Seen) -> Turn:
@@ -84,17 +90,17 @@ def by_agent(desk: Desk, seen: Seen) -> Turn:
         "ROOT": desk.project.repo.path,
         "MODEL": model,
         "PROMPT": prompt,
-        "WORKTREE": desk.worktree,
+        "WORKTREE": seen.worktree,
         "ROLE": "analyst",
     }
     text = "\n".join(f"{name} {value}" for name, value in facts.items())
     return Turn(call=("Agent", {"subagent_type": "claude-worker", "description": "claude analyses", "prompt": text}))
 
 
-def by_command(desk: Desk, seen: Seen, door: str) -> str:
-    """The codex analyst, as a client of its own; `door` is what the command begins with."""
-    _, model, prompt = seen.roster["codex"]
-    return f"{door} {desk.project.repo.path} {model} {prompt} {desk.worktree} analyst --json"
+def by_command(desk: Desk, seen: Seen, door: str, worker: str = "codex", role: str = "analyst") -> str:
+    """A worker as a client of its own; `door` is what the command begins with."""
+    _, model, prompt = seen.roster[worker]
+    return f"{door} {desk.project.repo.path} {model} {prompt} {seen.worktree} {role} --json"
 
 
 def in_background(command: str, description: str) -> Turn:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.sealed import ROOT
 
-from .desk import Desk
+from .desk import PHASE, Desk
 from .install import BIN
 from .model_server import ModelServer
 from .playing import Playing, Seen, by_agent, by_command, in_background
@@ -39,7 +39,7 @@ def test_an_open_session_leads_a_run_and_nothing_is_denied(desk: Desk) -> None:
 
     with ModelServer(Playing(lead)) as server:
         desk.install(server)
-        prepared = desk.okstra(server, "run", *desk.flags, "--json")
+        prepared = desk.okstra(server, "run", *desk.flags, "--task-type", PHASE, "--json")
         assert prepared.status == 0, prepared
         prompt = next(desk.run_folder.glob("prompts/launch-*.md")).read_text()
         settings = Path(desk.project.repo.path, ".claude", "settings.local.json")

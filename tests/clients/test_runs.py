@@ -147,23 +147,25 @@ def test_an_analyst_without_a_login_leaves_the_gate_shut(server_project: Project
     assert [event["failure"] for event in failed] == ["login"]
 
 
+def building(text: str) -> list[Turn]:
+    """The part of every worker of a stage."""
+    worker, path, _ = asked(text)
+    if worker == "report-writer":
+        return by_file(path, json.dumps(_BUILT))
+    if worker == "claude-executor":
+        said = as_written(executed(1, 2), worker, "implementation")
+        build = "mkdir -p stage-1 && echo '# it' > stage-1/it.py && git add -A && git commit -qm 'feat(s): build'"
+        return [Turn(shell=build), *by_file(path, said)]
+    said = as_written(result(verdict="pass"), worker, "implementation")
+    if worker == "codex-verifier":
+        return [Turn(shell="git log -1"), Turn(shell=f"cat > '{path}' <<'END'\n{said}END"), Turn(say="done")]
+    return [Turn(shell="git log -1"), *by_file(path, said)]
+
+
 def test_claude_builds_a_stage_and_codex_verifies_it(server_project: Project) -> None:
     server_project.adopt(independent(1))
 
-    def script(text: str) -> list[Turn]:
-        worker, path, _ = asked(text)
-        if worker == "report-writer":
-            return by_file(path, json.dumps(_BUILT))
-        if worker == "claude-executor":
-            said = as_written(executed(1, 2), worker, "implementation")
-            build = "mkdir -p stage-1 && echo '# it' > stage-1/it.py && git add -A && git commit -qm 'feat(s): build'"
-            return [Turn(shell=build), *by_file(path, said)]
-        said = as_written(result(verdict="pass"), worker, "implementation")
-        if worker == "codex-verifier":
-            return [Turn(shell="git log -1"), Turn(shell=f"cat > '{path}' <<'END'\n{said}END"), Turn(say="done")]
-        return [Turn(shell="git log -1"), *by_file(path, said)]
-
-    with ModelServer(script) as server:
+    with ModelServer(building) as server:
         ended = led(
             server_project,
             server,

@@ -12,11 +12,13 @@ import pytest
 
 from okstra_ctl.agents.process_sweep import find
 from support import schemas
+from support.plans import independent
 
 from .conversations import told
 from .desk import Desk
 from .model_server import ModelServer
 from .playing import Playing, Seen, by_agent, by_command, in_background
+from .test_runs import building
 from .wires import OUTPUT_TOKENS, Turn
 
 _WOKEN = 'Background command "{}" completed (exit code 0)'
@@ -120,3 +122,28 @@ def test_the_worker_of_a_killed_session_is_ended_and_asked_anew(desk: Desk) -> N
     dispatched = [(event["worker"], event["label"], event["attempt"]) for event in desk.events_of("dispatched")]
     assert [row for row in dispatched if row[:2] == ("codex", "")] == [("codex", "", 1), ("codex", "", 2)]
     assert {row["worker"]: row["outcome"] for row in desk.report["execution"]}["codex"] == "completed"
+
+
+def test_a_session_has_a_stage_built_and_verified(desk: Desk) -> None:
+    """The executor is a client of its own, inside the session: the guard lets it commit what the session may not."""
+    desk.project.adopt(independent(1))
+
+    def lead(seen: Seen) -> Turn:
+        if "executor" not in seen.asked_for:
+            return Turn(shell=by_command(desk, seen, "okstra worker exec claude", "claude-executor", "executor"))
+        if "okstra resume" not in seen.asked_for:
+            return in_background(f"okstra resume {run} --json", "go on")
+        return Turn(say="The stage is built." if _WOKEN.format("go on") in seen.news else "I wait.")
+
+    run = f"{desk.project.task_key}/implementation/stage-1/001"
+    with ModelServer(Playing(lead, others=building)) as server:
+        with desk.sit_down(server, "--executor", "claude", phase="implementation") as session:
+            session.until(lambda: "The stage is built." in session.screen, 120)
+        shown = desk.okstra(server, "show", run, "--json").data
+    assert (shown["status"], shown["manifest"]["outcome"]) == ("completed", "completed")
+    assert desk.project.ledger[-1]["status"] == "done"
+    folder = desk.project.task_root / "runs" / "implementation" / "stage-1"
+    events = (folder / "state" / "events-001.jsonl").read_text().splitlines()
+    dispatched = [event["worker"] for event in map(json.loads, events) if event["event"] == "dispatched"]
+    assert dispatched.count("claude-executor") == 1
+    assert set(dispatched) == {"claude-executor", "claude-verifier", "codex-verifier", "report-writer"}
