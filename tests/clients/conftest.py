@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from okstra_ctl.agents.process_sweep import sweep
 from support.okstra import Project
 
 from .desk import Desk
@@ -22,9 +25,14 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
 
 
 @pytest.fixture
-def desk(project: Project, tmp_path: Path) -> Desk:
+def desk(project: Project, tmp_path: Path) -> Iterator[Desk]:
+    """Ends what a test left at work: a client whose model is gone waits for it for ever."""
     if not installed():
         pytest.skip("the real clients are not there: make clients")
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not there")
-    return Desk(project, tmp_path)
+    yield Desk(project, tmp_path)
+    for path in project.task_root.rglob("events-*.jsonl"):
+        for event in map(json.loads, path.read_text().splitlines()):
+            if token := event.get("token"):
+                sweep(token)

@@ -74,7 +74,8 @@ def by_file(path: str, text: str) -> list[Turn]:
 
 def led(project: Project, server: ModelServer, *words: str) -> Ended:
     """The run, led to its end by okstra with the clients on the PATH."""
-    environment = {**project.okstra.environment, "PATH": f"{client_path()}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{client_path()}{os.pathsep}{os.environ['PATH']}"
+    environment = {**project.okstra.environment, "PATH": path, "TMPDIR": str(project.repo.path.parent)}
     for name in NAMES:
         environment |= client_variables(name, Path(environment["HOME"]), server)
     config = {"providers": {"codex": {"arguments": codex_arguments(server)}}}
