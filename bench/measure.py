@@ -54,10 +54,28 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(min(values), statistics.median(values), max(values))
 
 
-def compare(what: str, ours: Action, against: str, theirs: Action, *, rounds: int, goal: float, note: str = "") -> Row:
-    """Both in turn, `rounds` times after one warm-up; the ratio is the median of the pairs' ratios."""
+def compare(
+    what: str,
+    ours: Action,
+    against: str,
+    theirs: Action,
+    *,
+    rounds: int,
+    goal: float,
+    note: str = "",
+    rest: float = 0.0,
+) -> Row:
+    """Both in turn, `rounds` times after one warm-up; the ratio is the median of the pairs' ratios.
+
+    `rest` is in seconds: what goes on behind a command must fall on neither.
+    """
+
+    def rested(action: Action) -> float:
+        time.sleep(rest)
+        return seconds(action)
+
     ours(), theirs()
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    pairs = [(rested(ours), rested(theirs)) for _ in range(rounds)]
     ratio = statistics.median(mine / other for mine, other in pairs)
     return Row(what, against, spread([p[0] for p in pairs]), spread([p[1] for p in pairs]), ratio, goal, note)
 

@@ -13,12 +13,13 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from ..core.json_text import encode
 from ..words.errors import OkstraError, Unreadable, WorkFailed
+from . import durability
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -145,7 +146,7 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
         descriptor = _write(temporary, data, mode)
         try:
             if durable:
-                os.fsync(descriptor)
+                durability.sync(descriptor, path)
         finally:
             os.close(descriptor)
         os.rename(temporary, path)
@@ -169,30 +170,34 @@ def write_new(files: Mapping[str, bytes]) -> None:
     folders = sorted({os.path.dirname(path) for path in files})
     for folder in folders:
         make_folder(folder)
-    opened: list[int] = []
+    opened: list[tuple[int, str]] = []
     try:
         for path, data in files.items():
             try:
-                opened.append(_write(path, data, FILE_MODE))
+                opened.append((_write(path, data, FILE_MODE), path))
             except OSError as error:
                 raise_write_failed(path, error)
-        opened += [os.open(folder, os.O_RDONLY | os.O_CLOEXEC) for folder in folders]
+        opened += [(os.open(folder, os.O_RDONLY | os.O_CLOEXEC), folder) for folder in folders]
         _sync_together(opened, folders[0])
     finally:
-        for descriptor in opened:
+        for descriptor, _ in opened:
             os.close(descriptor)
 
 
-def _sync_together(descriptors: list[int], where: str) -> None:
+def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
+    if durability.owing():
+        for descriptor, path in opened:
+            durability.sync(descriptor, path)
+        return
     failed: list[OSError] = []
 
-    def sync(descriptor: int) -> None:
+    def sync(descriptor: int, path: str) -> None:
         try:
-            os.fsync(descriptor)
+            durability.sync(descriptor, path)
         except OSError as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=sync, args=(descriptor,)) for descriptor in descriptors]
+    threads = [threading.Thread(target=sync, args=one) for one in opened]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -216,7 +221,7 @@ def append_line(path: str, line: bytes) -> None:
             if written != len(line):
                 os.ftruncate(descriptor, start)
                 raise OSError(errno.ENOSPC, "the line did not fit on the disk")
-            os.fsync(descriptor)
+            durability.sync(descriptor, path)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -290,7 +295,7 @@ def _age(path: str) -> float:
 def sync_folder(path: str) -> None:
     descriptor = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        durability.sync(descriptor, path or ".")
     finally:
         os.close(descriptor)
 

@@ -35,7 +35,7 @@ def snapshot(path: str, message: str, ref: str) -> str:
 
 def keep(root: str, commit: str, ref: str) -> None:
     """Makes a commit reachable by a ref of okstra's own. Raises WorkFailed (`git-failed`)."""
-    _must(root, (*git.SYNC_REFS, "update-ref", ref, commit))
+    _must(root, (*git.sync_refs(), "update-ref", ref, commit))
 
 
 def sweep(common_dir: str) -> None:

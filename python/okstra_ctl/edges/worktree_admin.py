@@ -8,7 +8,6 @@ rename first: a crash leaves one that is whole, or none.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +93,9 @@ def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
     for name in os.listdir(common_dir):
         if name.startswith(_FORGOTTEN):
-            shutil.rmtree(os.path.join(common_dir, name), ignore_errors=True)
+            from shutil import rmtree  # slow to import, and making a worktree needs it not
+
+            rmtree(os.path.join(common_dir, name), ignore_errors=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
-from ..edges import fsio, git, kept_work, proc, worktree_admin
+from ..edges import durability, fsio, git, kept_work, proc, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import WorkFailed
 from . import trash
@@ -62,6 +62,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
             site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
         )
     git_dir = git.worktree_git_dir(site.path)
+    durability.begin_owing()
     with worktree_admin.fenced(git_dir) as fence:
         running = git.start_checkout(site.path, site.base_commit, os.cpu_count() or 1, keep_open=(fence,))
     undo.push(running.kill)
@@ -88,6 +89,8 @@ def put_on_branch(site: Site) -> None:
                 site.repository.top, site.branch, site.base_commit, reason=site.token, keep_open=lock.keep_open
             )
         git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
+    durability.owe(os.path.join(site.repository.common_dir, "refs", "heads", site.branch))
+    durability.owe(os.path.join(git.worktree_git_dir(site.path), "HEAD"))
 
 
 def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:

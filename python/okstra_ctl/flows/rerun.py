@@ -13,7 +13,7 @@ from ..core.identity import RunId, StageKey
 from ..core.manifest import WorktreeFacts
 from ..core.paths import IMPLEMENTATION
 from ..core.registry_doc import Earlier, StageClaim
-from ..edges import git, process_identity
+from ..edges import durability, git, process_identity
 from ..words.errors import Refused
 from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
 from . import provision, recover, run_numbers
@@ -29,6 +29,7 @@ from .stage_done import is_degraded
 from .undo import UndoStack
 
 
+@durability.settled_behind()
 def rerun(run: KnownRun, doors: Doors, *, fix_cycle: str = "") -> PreparedRun:
     """Prepares the next run of what this run did. `fix_cycle` is as for a run; empty: as for the earlier one.
 

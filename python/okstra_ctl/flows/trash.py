@@ -6,7 +6,6 @@ A trash that a killed process left behind is emptied by the next command that re
 from __future__ import annotations
 
 import os
-import shutil
 import time
 
 from ..core.home_paths import HomePaths
@@ -43,7 +42,9 @@ def throw_away(home: HomePaths, path: str) -> None:
         os.rename(path, os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}"))
     except OSError as error:
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(path, ignore_errors=True)
         if os.path.lexists(path):
             fsio.raise_write_failed(path, error)
 

@@ -10,7 +10,7 @@ from ..core.ledger import LedgerRow
 from ..core.manifest import SCHEMA
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.selection import DONE_ROWS
-from ..edges import fsio, git, kept_work, process_identity
+from ..edges import durability, fsio, git, kept_work, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, UsageError
 from ..words.statuses import ClaimStatus
@@ -32,6 +32,7 @@ class Restored(NamedTuple):
     kept: str
 
 
+@durability.settled_behind()
 def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) -> Restored:
     """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was.
 

@@ -12,7 +12,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from ..core.roster import REHEARSAL
-from ..flows.runs import KnownRun, find_run
 from ..words.errors import OkstraError, WorkFailed
 from ..words.outcomes import RunOutcome
 from .command_table import Call
@@ -21,6 +20,7 @@ from .reply import Reply, fields, printable
 
 if TYPE_CHECKING:
     from ..flows.prepare.bundle import PreparedRun
+    from ..flows.runs import KnownRun
 
 AUTO, CLAUDE = "auto", "claude"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,6 +38,8 @@ def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
     reply = prepared_reply(prepared, lead=lead_by)
     if not lead_by:
         return reply
+    from ..flows.runs import find_run
+
     if lead_by == CLAUDE and not _has_terminal():
         return reply._replace(talk=[*reply.talk, "okstra: no terminal here: give the prompt above to your agent"])
     for line in (*reply.talk, f"okstra: prepared {prepared.run}"):

@@ -17,7 +17,7 @@ from .branches import (
     delete_untouched_branch,
     head_branch,
 )
-from .command import NO_HOOKS, SYNC_REFS, environment, users_environment
+from .command import NO_HOOKS, environment, sync_refs, users_environment
 from .history import (
     changed_files,
     commit_subjects,
@@ -56,7 +56,6 @@ from .worktrees import (
 __all__ = [
     "NO_HOOKS",
     "OLDEST",
-    "SYNC_REFS",
     "Discovery",
     "Repository",
     "Worktree",
@@ -94,6 +93,7 @@ __all__ = [
     "staged_files",
     "start_checkout",
     "switch_detached",
+    "sync_refs",
     "tracked",
     "tracked_changes",
     "unreachable_commits",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...words.errors import Refused, WorkFailed
 from .. import fsio
-from .command import NO_HOOKS, SYNC_REFS, git, must, text
+from .command import NO_HOOKS, git, must, sync_refs, text
 from .history import resolve
 
 _NO_COMMIT = "0" * 40
@@ -37,7 +37,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     """
     ref = f"refs/heads/{branch}"
     logged = ("--create-reflog", "-m", reason)
-    finished = git(root, *NO_HOOKS, *SYNC_REFS, "update-ref", *logged, ref, commit, _NO_COMMIT, keep_open=keep_open)
+    finished = git(root, *NO_HOOKS, *sync_refs(), "update-ref", *logged, ref, commit, _NO_COMMIT, keep_open=keep_open)
     if finished.ok:
         return
     below = text(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", ask=True).stdout).split("\n")[0]
@@ -72,7 +72,7 @@ def branch_exists(branch: str) -> Refused:
 def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
     """Puts a worktree's HEAD on a branch that stands at the same commit. Raises WorkFailed."""
     must(
-        git(path, *NO_HOOKS, *SYNC_REFS, "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
+        git(path, *NO_HOOKS, *sync_refs(), "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
         "attach HEAD",
     )
 

@@ -6,12 +6,17 @@ import os
 from collections.abc import Sequence
 
 from ...words.errors import Missing, WorkFailed
-from .. import proc
+from .. import durability, proc
 
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
+_SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
 # A file system monitor that lies hides changes, one that stays holds our locks; signatures are shown among reflogs.
 _SETTINGS = (("core.fsmonitor", "false"), ("log.showSignature", "false"))
+
+
+def sync_refs() -> tuple[str, ...]:
+    """Settings by which git syncs the refs that it writes; none where they are owed to the disk (`durability`)."""
+    return ("-c", "core.fsync=none") if durability.owing() else _SYNC_REFS
 
 
 def users_environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
 from ...core.plan.records import Stage
 from ...core.registry_doc import StageClaim, TaskClaim
-from ...edges import fsio, process_identity
+from ...edges import durability, fsio, process_identity
 from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError, WorkFailed
@@ -61,6 +61,7 @@ class StageSelection(NamedTuple):
     started_head_commit: str
 
 
+@durability.settled_behind()
 def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> PreparedRun:
     """Prepares one run: worktree, run folder, manifest, ledger row, index row.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...agents.providers import own_commands
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 from ...core.identity import TaskKey
 from ...core.models import model_table, resolve_model
@@ -16,17 +15,21 @@ from ...core.project_config import LANGUAGES
 from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO
 from ...edges import assets, fsio, git
-from ...edges.secrets import hide
 from ...words.errors import Missing, Refused, UsageError
 from ...words.statuses import WorktreeStatus
 from .. import fix_cycles, plans
-from ..clarification import Given, read_answers
 from ..doors import Doors
 from ..project import Project, load_project
 from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
 from .inputs import PrepareInputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...agents.providers import Settings
+    from ..clarification import Given
 
 
 class Request(NamedTuple):
@@ -85,7 +88,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     manifest = check_folder_is_free(project.files, key) or {}
     fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
-    answers = read_answers(inputs.clarification_response, project.files.task(key), key)
+    answers = _answers(inputs, project.files.task(key), key)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
     workers, lead_model = _people(inputs, phase, doors)
     repository = discovery.finish()
@@ -142,7 +145,17 @@ def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
     data = fsio.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no brief {path}", where="--task-brief")
+    from ...edges.secrets import hide  # slow to import, as is what follows
+
     return os.path.abspath(path), hide(data.decode("utf-8", "replace"))[0]
+
+
+def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Given | None:
+    if not inputs.clarification_response:
+        return None
+    from ..clarification import read_answers
+
+    return read_answers(inputs.clarification_response, task, key)
 
 
 def _check_given(inputs: PrepareInputs) -> None:
@@ -176,7 +189,7 @@ def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Wo
     table = model_table(assets.toml("prompts", "models.toml"))
     config = fsio.read_json(doors.home.config) or {}
     configured = _configured_models(config, doors.home.config)
-    own = own_commands(config, doors.home.config)
+    own = _own_commands(config, doors.home.config) if "providers" in config else {}
 
     def model_of(slot: str) -> str:
         if slot in own:
@@ -185,6 +198,12 @@ def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Wo
 
     wishes = RosterWishes(inputs.workers, inputs.executor, inputs.critic, inputs.provider, tuple(own))
     return roster(phase, wishes, model_of), model_of("lead")
+
+
+def _own_commands(config: Mapping[str, object], where: str) -> Settings:
+    from ...agents.providers import own_commands
+
+    return own_commands(config, where)
 
 
 def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
