@@ -1,4 +1,4 @@
-"""What is on the disk when: all that a command wrote is synced, a checkout's command owes its last writes for a second."""
+"""What is on the disk when: all that a command wrote; of a checkout's command the last writes follow in a second."""
 
 from __future__ import annotations
 

@@ -48,7 +48,13 @@ def claude_result(**more: object) -> Event:
     }
 
 
-CLAUDE_INIT: Event = {"type": "system", "subtype": "init", "model": "claude-asked", "tools": ["Bash"], "session_id": "c"}
+CLAUDE_INIT: Event = {
+    "type": "system",
+    "subtype": "init",
+    "model": "claude-asked",
+    "tools": ["Bash"],
+    "session_id": "c",
+}
 CLAUDE_GOOD = (CLAUDE_INIT, claude_answer(), claude_result())
 
 
