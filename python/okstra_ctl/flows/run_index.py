@@ -13,7 +13,7 @@ from ..core import index_rows
 from ..core.home_paths import HomePaths
 from ..core.index_rows import UNDATED, VERSION, Row, month_of
 from ..core.json_text import encode_line
-from ..edges import fsio
+from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
 
@@ -122,7 +122,12 @@ def _rows(path: str) -> list[Row]:
 
 
 def _rotate_when_large(home: HomePaths) -> str:
-    """Rotates when the active index has grown over its bound, and to twice what the last rotation left of it."""
+    """Rotates when the active index has grown over its bound, and to twice what the last rotation left of it.
+
+    Not while the disk is owed what is written: a row must be there where it goes before it leaves where it was.
+    """
+    if durability.owing():
+        return ""
     try:
         if os.stat(home.active_index).st_size <= ROTATE_BYTES:
             return ""
