@@ -46,7 +46,8 @@ class Stage:
 
     def kill(self, number: int, call: str) -> None:
         self._scene.restore()
-        fault = self._preload.environment(call=call, on="events-001.jsonl", at=number, do="leader")
+        at = number - (call == AFTER)  # prepare owes the disk the first event, and syncs it behind the command
+        fault = self._preload.environment(call=call, on="events-001.jsonl", at=at, do="leader")
         args = self.play.args(self.project)
         killed = self.project.okstra(*args, **{**resuming.environment(self.project), **fault})
         assert killed.status == -9, (number, call, killed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from support import invariants
+from support.faults import eventually
 from support.okstra import Ended, Project
 from support.plans import independent
 
@@ -299,11 +299,9 @@ def test_a_stopped_run_leaves_no_set_up_behind(synced: Project) -> None:
     configure(synced, worktreeSetup=["touch marker; sleep 30"])
     process = synced.okstra.start(*synced.run_args())
     marker = synced.home / "worktrees/demo/core/t-1/task/marker"
-    deadline = time.monotonic() + 20
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(marker.exists, 60)
     os.killpg(process.pid, 2)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=60)
     ended = Ended(process.returncode, stdout, stderr)
     assert (ended.status, ended.codes) == (130, ["interrupted"]), ended
     check_refused_run_left_nothing(synced)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from ..core.json_text import encode
+from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
 from . import durability
 
@@ -240,7 +241,7 @@ def open_log(path: str, *, anew: bool = False) -> io.FileIO:
 def write_log(log: io.FileIO, text: str) -> None:
     """Raises WorkFailed (`write-failed`)."""
     try:
-        log.write(text.encode("utf-8", "surrogateescape"))
+        log.write(text_bytes(text))
     except OSError as error:
         raise_write_failed(str(log.name), error)
 

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 
 from ..core.evidence import HIDDEN_MARK as MARK
+from ..core.text_bytes import text_bytes
 from . import fsio
 
 _SUSPECT = re.compile(
@@ -70,7 +71,7 @@ def hide_in_file(path: str) -> dict[str, int]:
     text = data.decode("utf-8", "surrogateescape")
     hidden, found = hide(text)
     if found:
-        fsio.replace(path, hidden.encode("utf-8", "surrogateescape"), mode=os.stat(path).st_mode & 0o777)
+        fsio.replace(path, text_bytes(hidden), mode=os.stat(path).st_mode & 0o777)
     return found
 
 

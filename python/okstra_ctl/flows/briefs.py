@@ -10,6 +10,7 @@ from ..core.brief import Brief, Label, Labels, check_brief, format_brief, parse_
 from ..core.identity import TaskKey
 from ..core.plan.records import Finding
 from ..core.project_config import LANGUAGES
+from ..core.text_bytes import text_bytes
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
@@ -95,7 +96,7 @@ def _write(path: str, text: str, *, mode: int) -> None:
     if os.path.lexists(path):
         hint = "edit it, or move it away"
         raise Refused("file-foreign", "there is a file already; it was not touched", where=path, hint=hint)
-    fsio.replace(path, text.encode("utf-8", "surrogateescape"), mode=mode)
+    fsio.replace(path, text_bytes(text), mode=mode)
 
 
 def read(named: str, start: str, doors: Doors) -> Read:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..core.followups import Proposal, background, quoted
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles
+from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, Unreadable
@@ -64,7 +65,7 @@ class NewTask(NamedTuple):
             Section("background", "", 0, background(self.report, one, page=page, lines_of=evidence)),
         )
         brief = Brief(one.title, str(self.key), one.category, language, "", sections)
-        return format_brief(brief, known[language]).encode("utf-8", "surrogateescape")
+        return text_bytes(format_brief(brief, known[language]))
 
     def check_brief(self) -> None:
         """Raises Refused (`file-foreign`) when a brief that is another's stands in the new task's place."""

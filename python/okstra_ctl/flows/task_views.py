@@ -13,6 +13,7 @@ from ..core.identity import RunId, TaskKey
 from ..core.lined_document import DocumentError, LinedDocument
 from ..core.paths import ProjectFiles
 from ..core.task_page import task_page
+from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..words.errors import OkstraError, Unreadable
 from .fix_cycles import cycles_of
@@ -27,7 +28,7 @@ def write_page(project: ProjectFiles, key: TaskKey, manifest: Manifest, *, workt
     """`worktree` is where the task's last run works; empty: as that run's manifest says."""
     task = project.task(key)
     text = task_page(manifest, cycles_of(task), worktree=worktree or _worktree_of(project, manifest))
-    fsio.replace(task.page, text.encode("utf-8", "surrogateescape"), durable=False)
+    fsio.replace(task.page, text_bytes(text), durable=False)
 
 
 def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ...agents.held_command import Held
 from ...core.project_config import project_config
+from ...core.text_bytes import text_bytes
 from ...edges import assets, fsio, git
 from ...edges.merging import merge_tree
 from ...words.errors import OkstraError, Refused
@@ -127,7 +128,7 @@ def _write_body(scene: Scene, branch: str) -> str:
         template = template.replace(name, value)
     path = os.path.join(scene.files.folder("reports"), f"pull-request-{scene.files.seq}.md")
     fsio.make_folder(os.path.dirname(path))
-    fsio.replace(path, template.encode("utf-8", "surrogateescape"))
+    fsio.replace(path, text_bytes(template))
     return path
 
 

@@ -16,6 +16,7 @@ from ...core.plan.records import Stage
 from ...core.results.executor_result import parse_executor_result
 from ...core.results.records import Problem
 from ...core.roster import Worker
+from ...core.text_bytes import text_bytes
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
@@ -153,7 +154,7 @@ def _put_prompt(scene: Scene, worker: Worker, label: str, part: str, complaint: 
     text = worker_prompt(values, worker, part, result)
     if complaint:
         text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
-    ask(scene.files.extra_prompt(worker.id, label), text.encode("utf-8", "surrogateescape"), result)
+    ask(scene.files.extra_prompt(worker.id, label), text_bytes(text), result)
 
 
 def _commits_fault(scene: Scene, stage: Stage) -> str:

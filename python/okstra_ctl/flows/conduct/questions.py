@@ -10,6 +10,7 @@ from ...core.results.answers import parse_answers
 from ...core.results.document import read_document
 from ...core.results.records import Evidence, Problem
 from ...core.roster import Worker
+from ...core.text_bytes import text_bytes
 from ...words.findings import EvidenceStatus, Verdict
 from ..prompting import stance, worker_prompt
 from .analysis import check_identity
@@ -51,7 +52,7 @@ def verdict_assignment(
     result = scene.files.worker_answers(worker.id, label)
     prompt = scene.files.extra_prompt(worker.id, label)
     values = {**values, "ITEMS": ", ".join(items)}
-    ask(prompt, worker_prompt(values, worker, part, result).encode("utf-8", "surrogateescape"), result)
+    ask(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
 
     def check(text: str) -> list[Problem]:
         return [*parse_answers(text, items=items)[1], *check_identity(scene, worker, read_document(text).fields)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...core.paths import RunFiles, TaskFiles
 from ...core.plan.records import Stage
 from ...core.roster import Worker
+from ...core.text_bytes import text_bytes
 from ..prompting import fill_file, worker_prompt
 from ..related_tasks import told
 from .request import Request
@@ -30,7 +31,7 @@ def render(request: Request, run: RunFiles, values: Mapping[str, str]) -> dict[s
         result = result_path(run, worker)
         files[run.worker_prompt(worker.id)] = worker_prompt(own, worker, worker.role, result)
     files |= _instruction_set(request.task, request.brief_text, profile)
-    return {path: text.encode("utf-8", "surrogateescape") for path, text in files.items()}
+    return {path: text_bytes(text) for path, text in files.items()}
 
 
 def result_path(run: RunFiles, worker: Worker) -> str:
