@@ -39,8 +39,12 @@ def test_a_reader_reads_and_delivers(lab: Lab) -> None:
     cached = {"claude": 100, "codex": 100, "gemini": 100}[lab.name] * asked
     fresh = INPUT_TOKENS * asked if lab.name == "claude" else INPUT_TOKENS * asked - cached
     written = 50 * asked if lab.name == "claude" else 0
-    assert usage._replace(cost_usd=None) == Usage(fresh, cached, written, OUTPUT_TOKENS * asked)
-    assert report.heard.model == {"claude": "claude-sonnet-5-5", "codex": None, "gemini": "scripted"}[lab.name]
+    answered_by = {"claude": "claude-sonnet-5-5", "codex": None, "gemini": "scripted"}[lab.name]
+    assert usage._replace(cost_usd=None, models=()) == Usage(fresh, cached, written, OUTPUT_TOKENS * asked)
+    assert report.heard.model == answered_by
+    assert [(one.model, *one.tokens) for one in usage.models] == (
+        [(answered_by, fresh, cached, written, OUTPUT_TOKENS * asked)] if answered_by else []
+    )
 
 
 def test_a_reader_changes_nothing(lab: Lab) -> None:
