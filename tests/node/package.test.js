@@ -26,6 +26,7 @@ test('npm’s package installs, runs and uninstalls with a Python that has the p
   const { home, call, root } = packed(t);
   const names = fs.readdirSync(root, { recursive: true }).map(String);
   assert.deepEqual(names.filter((name) => /__pycache__|\.pyc$|\.test\.js$|(^|\/)tests(\/|$)|\.venv|node_modules/.test(name)), []);
+  assert.ok(fs.existsSync(home.at('prefix', 'share', 'man', 'man1', 'okstra.1')), 'npm links the manual page');
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);
   assert.equal(JSON.parse(put.stdout).data.runtime.python, PYTHON);
