@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Row(NamedTuple):
     ours: Spread
     theirs: Spread
     ratio: float
-    goal: float
+    goal: float | None
     note: str = ""
 
 
@@ -61,17 +62,22 @@ def compare(
     theirs: Action,
     *,
     rounds: int,
-    goal: float,
+    goal: float | None,
     note: str = "",
     rest: float = 0.0,
 ) -> Row:
     """Both in turn, `rounds` times after one warm-up; the ratio is the median of the pairs' ratios.
 
-    `rest` is in seconds: what goes on behind a command must fall on neither.
+    `rest` is in seconds: what goes on behind a command must fall on neither. Then both are woken first, so that an
+    idle processor's first milliseconds fall on neither too.
     """
 
     def rested(action: Action) -> float:
-        time.sleep(rest)
+        if rest:
+            time.sleep(rest)
+            for _ in range(3):
+                run([sys.executable, "-I", "-c", "pass"])
+                run(["git", "--version"])
         return seconds(action)
 
     ours(), theirs()

@@ -42,11 +42,10 @@ def _table(rows: list[Row]) -> str:
     head = f"{platform.system()} {platform.machine()}, {_cores()} cores, Python {platform.python_version()}, {git}"
     lines = [head, "", "| what | against | okstra | the other | ratio | goal | note |", "|---|---|---|---|---|---|---|"]
     for row in rows:
-        mark = "" if row.ratio <= row.goal else " (missed)"
+        mark = "" if row.goal is None or row.ratio <= row.goal else " (missed)"
+        goal = "" if row.goal is None else f"≤ {row.goal}"
         ratio = f"**{row.ratio:.2f}**{mark}"
-        lines.append(
-            f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | {ratio} | ≤ {row.goal} | {row.note} |"
-        )
+        lines.append(f"| {row.what} | {row.against} | {row.ours} | {row.theirs} | {ratio} | {goal} | {row.note} |")
     return "\n".join(lines)
 
 
