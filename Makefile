@@ -18,7 +18,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench trust stress clients pictures docs clean
+.PHONY: help setup demo test lint format bench peers trust stress clients pictures docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ format: setup ## rewrite Python and shell in the project's style
 bench: setup ## measure, and print the table
 	$(BIN)/python bench/run.py
 
+peers: setup ## measure beside tools that do a like job; fetches them first (2 GB)
+	$(BIN)/python bench/peers.py
+
 trust: setup ## play the protocol with workers of known error rates
 	$(BIN)/python bench/trust.py
 
@@ -69,7 +72,7 @@ docs: setup ## write docs/reference from the code
 	$(BIN)/python -m okstra_ctl.ui.reference_docs
 
 clean: ## remove what setup and the tools made
-	rm -rf $(VENV) node_modules .clients build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules .clients .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest Python that is at least 3.10 and can make a venv. A version manager's shim may be there and not run.
