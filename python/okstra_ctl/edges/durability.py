@@ -12,8 +12,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from . import proc
-
 _SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: side by side with it others check out
 
 
@@ -81,6 +79,8 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _settle(paths: list[str]) -> None:
+    from . import proc  # slow to import, and light commands owe nothing
+
     try:
         proc.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
     except OSError:  # no process to be had: then it is waited for after all

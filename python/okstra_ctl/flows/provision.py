@@ -64,7 +64,8 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
     git_dir = git.worktree_git_dir(site.path)
     durability.begin_owing()
     with worktree_admin.fenced(git_dir) as fence:
-        running = git.start_checkout(site.path, site.base_commit, os.cpu_count() or 1, keep_open=(fence,))
+        workers = 2 * (os.cpu_count() or 1)  # they wait for the disk as well
+        running = git.start_checkout(site.path, site.base_commit, workers, keep_open=(fence,))
     undo.push(running.kill)
     return Checkout(site, running, git_dir)
 
