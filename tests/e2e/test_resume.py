@@ -41,12 +41,14 @@ class Stage:
         whole = okstra(*play.args(self.project), **resuming.environment(self.project))
         assert whole.status == 0, whole
         self.run = str(whole.data["run_id"])
+        # A run that checks its worktree out owes the disk its first event, which is synced behind the command.
+        self.owed = whole.data["worktree"]["status"] == "created"
         self.events = resuming.events(self.project, play)
         self.tree = resuming.tree(self.project)
 
     def kill(self, number: int, call: str) -> None:
         self._scene.restore()
-        at = number - (call == AFTER)  # prepare owes the disk the first event, and syncs it behind the command
+        at = number - (call == AFTER and self.owed)
         fault = self._preload.environment(call=call, on="events-001.jsonl", at=at, do="leader")
         args = self.play.args(self.project)
         killed = self.project.okstra(*args, **{**resuming.environment(self.project), **fault})
