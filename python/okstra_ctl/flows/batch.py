@@ -15,11 +15,10 @@ from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
 from ..words.errors import Refused
 from ..words.statuses import StageStatus
-from . import plans
 from .child_run import ChildRun, await_child, run_command
 from .doors import Doors
 from .project import Project
-from .stage_records import current_states
+from .stage_records import newest_plan_states
 
 Say = Callable[[str], None]
 _NOT_STARTED = ChildRun("", 130, "not started")
@@ -53,11 +52,7 @@ def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: S
 def ready_stages(project: Project, key: TaskKey, doors: Doors) -> list[Entry]:
     """One entry for each stage of the task's plan that could start now. Raises Refused (`no-stage-ready`,
     `plan-not-approved`)."""
-    plan = plans.latest(project.files.task(key))
-    if plan is None:
-        raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
-    _, stage_map = plans.require_runnable(plan)
-    states = current_states(plan, stage_map, key, doors)
+    plan, states = newest_plan_states(project.files.task(key), key, doors)
     ready = [state.stage for state in states if state.status is StageStatus.READY]
     if not ready:
         raise Refused("no-stage-ready", "no stage is ready", where=plan, hint=f"okstra stage list --plan {plan}")

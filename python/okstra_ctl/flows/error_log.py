@@ -41,13 +41,7 @@ class ErrorLog(NamedTuple):
 
 def runs_asked_for(doors: Doors, *, project: str = "", task_key: str = "") -> list[RunFiles]:
     """The files of every run in the index that is of that project and task."""
-    return [
-        files
-        for row in run_rows(doors)
-        if (not project or row.run_id.startswith(f"{project}:"))
-        and (not task_key or row.run_id.startswith(f"{task_key}/"))
-        and (files := _files_of(row)) is not None
-    ]
+    return [files for row in run_rows(doors) if row.is_of(project, task_key) and (files := _files_of(row)) is not None]
 
 
 def read_error_log(runs: Iterable[RunFiles], *, oldest: str = "", kind: str = "") -> ErrorLog:

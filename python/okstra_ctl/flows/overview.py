@@ -44,6 +44,20 @@ class RunRow(NamedTuple):
     project_root: str
     manifest: str
 
+    @property
+    def task(self) -> str:
+        """The key of the run's task; of an id that is none, the whole."""
+        try:
+            return str(RunId.parse(self.run_id).task)
+        except OkstraError:
+            return self.run_id
+
+    def is_of(self, project: str, task_key: str) -> bool:
+        """Whether it is of that project and task; empty stands for every one. Ids are parsed only where they may be."""
+        if project and not self.run_id.startswith(f"{project}:"):
+            return False
+        return not task_key or (self.run_id.startswith(f"{task_key}/") and self.task == task_key)
+
 
 class TimedRun(NamedTuple):
     """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ from ..core.json_text import encode_line
 from ..core.paths import RunFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
+from ..edges.rows import read_rows
 
 
 def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
@@ -21,13 +21,5 @@ def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
 
 
 def events_of(files: RunFiles) -> list[dict[str, Any]]:
-    """The run's events, oldest first; a torn last line is passed over."""
-    rows = []
-    for line in (fsio.read_bytes(files.events) or b"").split(b"\n"):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+    """The run's events, oldest first; what is no row is passed over."""
+    return list(read_rows(files.events).rows)

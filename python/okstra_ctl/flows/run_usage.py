@@ -106,10 +106,7 @@ def runs_since(doors: Doors, oldest: str, *, project: str = "", task_key: str = 
     found: list[KnownRun] = []
     unread: list[str] = []
     for row in run_rows(doors, oldest):
-        wanted = (not project or row.run_id.startswith(f"{project}:")) and (
-            not task_key or row.run_id.startswith(f"{task_key}/")
-        )
-        if wanted and row.at >= oldest:
+        if row.at >= oldest and row.is_of(project, task_key):
             run = known_run(row)
             if run is None:
                 unread.append(row.run_id)

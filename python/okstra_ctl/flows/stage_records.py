@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from ..core.identity import TaskKey
 from ..core.ledger import LedgerView
 from ..core.ownership import Owner
-from ..core.paths import PLANNING
+from ..core.paths import PLANNING, TaskFiles
 from ..core.plan.records import StageMap
 from ..core.registry_doc import RegistryDoc
 from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
 from ..edges import ledger as ledger_edge
 from ..edges import process_identity
-from ..words.errors import UsageError
+from ..words.errors import Refused, UsageError
 from ..words.statuses import Liveness
+from . import plans
 from .doors import Doors
 from .task_records import read_task_identity
 
@@ -52,6 +53,15 @@ def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -
     if wanted:
         records = records._replace(merged=merged_into(claim.path, "HEAD", wanted))
     return stage_states(stage_map, records)
+
+
+def newest_plan_states(task: TaskFiles, key: TaskKey, doors: Doors) -> tuple[str, list[StageState]]:
+    """The task's newest plan and every stage's status now. Raises Refused (`plan-not-approved`)."""
+    plan = plans.latest(task)
+    if plan is None:
+        raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
+    _, stage_map = plans.require_runnable(plan)
+    return plan, current_states(plan, stage_map, key, doors)
 
 
 def task_of_plan(plan: str, doors: Doors) -> TaskKey:

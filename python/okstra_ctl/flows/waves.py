@@ -15,12 +15,11 @@ from ..core.identity import TaskKey
 from ..core.selection import StageState
 from ..words.errors import Interrupted, Refused, WorkFailed
 from ..words.statuses import StageStatus
-from . import plans
 from .child_run import await_child
 from .doors import Doors
 from .integrate.merge import integrate
 from .project import Project
-from .stage_records import current_states
+from .stage_records import newest_plan_states
 
 Say = Callable[[str], None]
 
@@ -51,7 +50,7 @@ def run_waves(
     led: list[Led] = []
     commits: list[str] = []
     while True:
-        states = _states(project, key, doors)
+        _, states = newest_plan_states(project.files.task(key), key, doors)
         waiting = [state.stage for state in states if state.unmerged]
         ready = [state.stage for state in states if state.status is StageStatus.READY]
         if waiting or (not ready and _all_done(states) and led):
@@ -72,14 +71,6 @@ def run_waves(
             told = "; ".join(f"stage {one.stage}: {one.said}" for one in failed)
             data: dict[str, object] = {"stages": [one._asdict() for one in led]}
             raise WorkFailed("run-failed", told, where=failed[0].run_id, hint="okstra status", data=data)
-
-
-def _states(project: Project, key: TaskKey, doors: Doors) -> list[StageState]:
-    plan = plans.latest(project.files.task(key))
-    if plan is None:
-        raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
-    _, stage_map = plans.require_runnable(plan)
-    return current_states(plan, stage_map, key, doors)
 
 
 def _all_done(states: Sequence[StageState]) -> bool:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..core.identity import RunId
 from ..core.since import parse_since
 from ..flows.overview import RunRow
-from ..words.errors import OkstraError
 from .command_table import Call
 
 
@@ -21,17 +19,7 @@ def add_filters(parser: argparse.ArgumentParser, *, since: bool) -> None:
 
 def is_of(row: RunRow, args: argparse.Namespace) -> bool:
     """Whether the run is of the project and of the task that were asked for."""
-    if args.project and not row.run_id.startswith(f"{args.project}:"):
-        return False
-    return not args.task_key or (row.run_id.startswith(f"{args.task_key}/") and task_of(row) == args.task_key)
-
-
-def task_of(row: RunRow) -> str:
-    """The key of the run's task; of an id that is none, the whole."""
-    try:
-        return str(RunId.parse(row.run_id).task)
-    except OkstraError:
-        return row.run_id
+    return row.is_of(args.project, args.task_key)
 
 
 def oldest_wanted(args: argparse.Namespace, call: Call) -> str:

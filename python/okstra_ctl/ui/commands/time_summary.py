@@ -10,11 +10,11 @@ from ...flows.overview import TimedRun, timed_runs
 from ...flows.run_index import EVERYTHING
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_filters, is_of, oldest_wanted, task_of
+from ..run_filters import add_filters, is_of, oldest_wanted
 
 _BY: dict[str, Callable[[TimedRun], str]] = {
     "project": lambda timed: timed.run.run_id.partition(":")[0],
-    "task": lambda timed: task_of(timed.run),
+    "task": lambda timed: timed.run.task,
     "phase": lambda timed: timed.run.task_type,
     "day": lambda timed: timed.run.at[:10],
 }
