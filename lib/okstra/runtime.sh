@@ -140,7 +140,7 @@ okstra_exec() {
   okstra_find_python
   shopt -s execfail
   if [[ -f $core ]]; then
-    exec "$okstra_python" -I "$core" "$@" || true
+    exec "$okstra_python" -I -S "$core" "$@" || true # the core brings in `site` when it needs a package
   else
     exec "$okstra_python" -I -m okstra_ctl "$@" || true
   fi

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+
+from ..words.hints import Any
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)

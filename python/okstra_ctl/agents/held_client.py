@@ -9,9 +9,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, NamedTuple
 
 from ..edges import fsio
+from ..words.hints import Any
+from ..words.records import Record
 from . import warden_orders
 from .job import Job, Launch
 from .process_sweep import TOKEN_VARIABLE, sweep
@@ -27,7 +28,7 @@ _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspat
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from okstra_ctl.agents.warden import main; main()"
 
 
-class Ended(NamedTuple):
+class Ended(Record):
     """How a client ended, and what it wrote."""
 
     verdict: Verdict

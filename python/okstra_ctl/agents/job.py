@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
 
 from ..core.usage import ModelTokens
+from ..words.hints import Protocol
 from ..words.outcomes import Access, Failure, WorkerOutcome
+from ..words.records import Record
 
 
-class Job(NamedTuple):
+class Job(Record):
     """One dispatch of one worker. Paths are absolute; limits are seconds.
 
     `writable` are folders outside `folder` that the client may write: the result's folder, and for an
@@ -38,7 +39,7 @@ class Job(NamedTuple):
     options: Mapping[str, object] = MappingProxyType({})
 
 
-class Launch(NamedTuple):
+class Launch(Record):
     """How to start the client. The prompt goes in through `stdin`; `environment` is the whole of it."""
 
     argv: tuple[str, ...]
@@ -46,7 +47,7 @@ class Launch(NamedTuple):
     environment: Mapping[str, str]
 
 
-class Usage(NamedTuple):
+class Usage(Record):
     """Tokens of one dispatch; `input` excludes what was read from a cache. `cost_usd` only where the client says it."""
 
     input: int
@@ -58,7 +59,7 @@ class Usage(NamedTuple):
     """By model, sub-agents' with them, where the client says so."""
 
 
-class Heard(NamedTuple):
+class Heard(Record):
     """What the client's stream said. `ended` is its terminal event: without it, nothing was finished."""
 
     ended: bool
@@ -75,7 +76,7 @@ class Heard(NamedTuple):
     """What the client calls its session: its own file of it goes by that name."""
 
 
-class Report(NamedTuple):
+class Report(Record):
     """How a dispatch ended. `outcome` knows nothing of the result's form: the caller checks that."""
 
     outcome: WorkerOutcome

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Any
 
 from ..core.template import placeholders
 from ..words.errors import UsageError
+from ..words.hints import Any
 from . import command
 from .job import Provider
 

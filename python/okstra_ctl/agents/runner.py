@@ -7,11 +7,11 @@ import random
 import threading
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..edges import fsio
 from ..words.errors import WorkFailed
 from ..words.outcomes import Access, Failure, WorkerOutcome
+from ..words.records import Record
 from . import warden_orders
 from .held_client import WARDEN_LOST, HeldClient
 from .job import Heard, Job, Launch, Provider, Report
@@ -25,7 +25,7 @@ _LIMITS = (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT)
 _NOTHING_HEARD = Heard(ended=False, failure=Failure.INTERRUPTED)
 
 
-class Patience(NamedTuple):
+class Patience(Record):
     """Waits of one dispatch, in seconds: before an attempt is repeated, and for a client that has done its work."""
 
     first: float = 2.0

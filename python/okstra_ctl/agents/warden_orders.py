@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+
+from ..words.hints import Any
+from ..words.records import Record
 
 ASKED_TO_STOP = b"s"
 LINGERED = b"l"
 _LENGTH_BYTES = 4
 
 
-class Orders(NamedTuple):
+class Orders(Record):
     """The client to start and the limits to hold it to. Descriptors are numbers that the warden inherits."""
 
     argv: tuple[bytes, ...]
@@ -34,7 +36,7 @@ class Orders(NamedTuple):
     most_output: int
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """How the client ended. `reason` is empty when it ended by itself."""
 
     status: int | None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import NamedTuple
+
+from ..words.records import Record
 
 
-class Entry(NamedTuple):
+class Entry(Record):
     """One run to start; `line` is 1-based, 0 for one that stood in no file."""
 
     line: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..words.findings import EvidenceStatus
+from ..words.records import Record
 from .results.records import Evidence
 
 _REACH = 20
@@ -16,7 +16,7 @@ _ENCODINGS = ("utf-8", "cp949", "latin-1")
 LARGEST_BYTES = 16 * 1024 * 1024
 
 
-class Checked(NamedTuple):
+class Checked(Record):
     """What a program found of one line of evidence. `first` and `last` are where the text really stands (0: nowhere);
     `note` says why it was not checked, or where else it was found."""
 
@@ -27,7 +27,7 @@ class Checked(NamedTuple):
     note: str = ""
 
 
-class Text(NamedTuple):
+class Text(Record):
     """A file's lines; several readings of it when it is no UTF-8."""
 
     readings: tuple[tuple[str, ...], ...]

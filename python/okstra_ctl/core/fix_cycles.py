@@ -7,8 +7,9 @@ A task is finished once a final verification accepted it, or it was handed off. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ..words.hints import Any
+from ..words.records import Record
 from .identity import number_in
 
 YES, NO = "yes", "no"
@@ -17,7 +18,7 @@ _OPENED, _RUN, _CLOSED = "opened", "run", "closed"
 _PREFIX = "fc-"
 
 
-class Cycle(NamedTuple):
+class Cycle(Record):
     """One fix cycle; `closed_by` is empty while it is open."""
 
     id: str
@@ -32,7 +33,7 @@ class Cycle(NamedTuple):
         return not self.closed_by
 
 
-class Happening(NamedTuple):
+class Happening(Record):
     """What happened to a run. `wish` is its `--fix-cycle`; `finished` whether its task was finished until then;
     `accepts` whether the run is a final verification that accepted the task."""
 

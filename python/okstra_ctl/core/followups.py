@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ..words.hints import Any
+from ..words.records import Record
 from .branches import CATEGORY_PREFIXES
 
 FOLLOW_UP, FAN_OUT = "follow-up", "fan-out"
@@ -19,7 +20,7 @@ _FINDING = re.compile(r"\bG-[0-9]{3,}\b")
 Report = Mapping[str, Any]
 
 
-class Proposal(NamedTuple):
+class Proposal(Record):
     """One proposed task. `id` is its place in the report: FU-001 of its follow-up tasks, FO-001 of its fan-out."""
 
     run_id: str
@@ -31,7 +32,7 @@ class Proposal(NamedTuple):
     reason: str
 
 
-class Decision(NamedTuple):
+class Decision(Record):
     """What a person decided about a proposal, newest word."""
 
     state: str

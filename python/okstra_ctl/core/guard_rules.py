@@ -6,8 +6,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
+from ..words.hints import Any
+from ..words.records import Record
 from .plan.globs import matches
 
 SCHEMA = "guard/1"
@@ -28,7 +29,7 @@ _ASKING = {
 }
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """One role's rights: `edits` whether it may change the worktree; `planned` globs of files (empty: any);
     `writable` paths outside it that it may write."""
 
@@ -39,7 +40,7 @@ class Rules(NamedTuple):
     push: bool
 
 
-class Decision(NamedTuple):
+class Decision(Record):
     allowed: bool
     reason: str = ""
 

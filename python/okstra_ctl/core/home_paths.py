@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
+from ..words.records import Record
 from .identity import TaskKey
 
 
-class HomePaths(NamedTuple):
+class HomePaths(Record):
     """`root` is `OKSTRA_HOME`, or `~/.okstra`."""
 
     root: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 
 SEGMENT_MAX_BYTES = 64
 _DASHES = re.compile(r"-+")
@@ -48,7 +48,7 @@ def branch_segment(slug: str) -> str:
     return folded[: -len(".lock")] + "-lock" if folded.endswith(".lock") else folded
 
 
-class TaskKey(NamedTuple):
+class TaskKey(Record):
     """`<project-id>:<task-group>:<task-id>` (spec 3)."""
 
     project_id: str
@@ -92,7 +92,7 @@ class TaskKey(NamedTuple):
         return slugify_task_segment(self.task_id)
 
 
-class StageKey(NamedTuple):
+class StageKey(Record):
     """`<task-key>#stage-<N>` (spec 3)."""
 
     task: TaskKey
@@ -115,7 +115,7 @@ def parse_place_key(text: str) -> TaskKey | StageKey:
     return StageKey.parse(text) if _STAGE_SUFFIX.search(text) else TaskKey.parse(text)
 
 
-class RunId(NamedTuple):
+class RunId(Record):
     """`<task-key>/<task-type>[/stage-<N>]/<seq>` (spec 3)."""
 
     task: TaskKey

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ..words.hints import Any
+from ..words.records import Record
 from ..words.statuses import RunStatus
 from .json_text import encode_line
 
@@ -32,7 +33,7 @@ _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?=-)")
 Row = dict[str, Any]
 
 
-class Rotation(NamedTuple):
+class Rotation(Record):
     """What the files hold after a rotation; `archive` is what is appended to the file of each month."""
 
     active: bytes
@@ -40,7 +41,7 @@ class Rotation(NamedTuple):
     archive: Mapping[str, bytes]
 
 
-class _Line(NamedTuple):
+class _Line(Record):
     """A line and the row that it is; None for what this okstra does not understand."""
 
     text: bytes

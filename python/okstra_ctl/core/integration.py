@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
+from ..words.records import Record
 from ..words.statuses import StageStatus
 from .selection import StageState
 from .stages import waves
 
 
-class DoneStage(NamedTuple):
+class DoneStage(Record):
     """A stage to merge, at its done commit."""
 
     stage: int

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+from ..words.records import Record
 
 SCHEMA = "isolation/1"
 _ABSENT = ""
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Record):
     """What stands where, as words to compare. `refs`: full name to commit. `heads`: folder of a worktree to what its
     HEAD says. `dirty`: path in the main worktree to its status, size and time. `files`: settings and hooks by
     absolute path to a digest. `folders`: synced folders by absolute path to a fingerprint. `own`: as `dirty`, of
@@ -41,7 +42,7 @@ class Snapshot(NamedTuple):
             raise ValueError("it is no snapshot") from error
 
 
-class Rights(NamedTuple):
+class Rights(Record):
     """What the run may change. `branch` is a full ref that it may move (empty: none); `others` are the branches and
     worktree folders of other okstra runs; `unplanned` files that its commits touch and its plan does not name;
     `edits` whether its worktree may differ at all."""
@@ -55,7 +56,7 @@ class Rights(NamedTuple):
     unplanned: tuple[str, ...] = ()
 
 
-class Breach(NamedTuple):
+class Breach(Record):
     """One thing that the run had no right to change: a kind, what it is, how it differs, and how it is undone."""
 
     kind: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .identity import StageKey
 from .ownership import Owner
@@ -14,7 +14,7 @@ from .ownership import Owner
 VERSION = 1
 
 
-class LedgerRow(NamedTuple):
+class LedgerRow(Record):
     """One line of `consumers.jsonl`. `id` makes writing the same row twice harmless."""
 
     id: str
@@ -98,7 +98,7 @@ def _is_outdated(row: LedgerRow, newest: LedgerRow | None) -> bool:
     return row.run_id == newest.run_id and _ORDER.index(row.status) < _ORDER.index(newest.status)
 
 
-class LedgerView(NamedTuple):
+class LedgerView(Record):
     """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage.
 
     `unreadable` and `newer` are numbers of lines: those that are no rows, and those of a newer okstra.

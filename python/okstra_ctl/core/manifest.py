@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from ..words.records import Record
 from .identity import RunId
 from .ownership import Owner
 from .roster import Worker
@@ -14,7 +14,7 @@ CONTEXT_SCHEMA = "run-context/1"
 TEAM_SCHEMA = "team-state/1"
 
 
-class WorktreeFacts(NamedTuple):
+class WorktreeFacts(Record):
     """A run's working place. Branch and base are empty in a degraded run."""
 
     path: str
@@ -26,7 +26,7 @@ class WorktreeFacts(NamedTuple):
         return dict(self._asdict())
 
 
-class RunFacts(NamedTuple):
+class RunFacts(Record):
     """What a manifest is made of when a run is prepared."""
 
     run: RunId

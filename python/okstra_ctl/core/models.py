@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 
 CUSTOM_PREFIX = "custom:"
 ROLE_PROVIDERS = {"lead": "claude", "report-writer": "claude"}
 MODEL_SLOTS = ("lead", "claude", "codex", "gemini", "report-writer")
 
 
-class ProviderModels(NamedTuple):
+class ProviderModels(Record):
     default: str
     known: tuple[str, ...]
 
 
-class ModelTable(NamedTuple):
+class ModelTable(Record):
     """Providers by name. `dated` says when the list was last true."""
 
     dated: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ..words.records import Record
 from ..words.statuses import Liveness
 
 
-class Owner(NamedTuple):
+class Owner(Record):
     """A process, so named that a reused pid or a rebooted machine is not mistaken for it."""
 
     host: str
@@ -31,7 +30,7 @@ class Owner(NamedTuple):
         return cls(str(value.get("host", "")), str(value.get("boot_id", "")), pid, str(value.get("start_time", "")))
 
 
-class OwnedBy(NamedTuple):
+class OwnedBy(Record):
     """An owner with what the edge found out about it."""
 
     owner: Owner | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
+from ..words.records import Record
 from .identity import RunId, TaskKey, format_seq
 
 OKSTRA_DIR = ".okstra"
@@ -12,7 +12,7 @@ PLANNING = "implementation-planning"
 IMPLEMENTATION = "implementation"
 
 
-class ProjectFiles(NamedTuple):
+class ProjectFiles(Record):
     """What lies in `<project>/.okstra` and belongs to no single task."""
 
     root: str
@@ -49,7 +49,7 @@ class ProjectFiles(NamedTuple):
         return TaskFiles(os.path.join(self.tasks_dir, key.group_segment, key.id_segment))
 
 
-class TaskFiles(NamedTuple):
+class TaskFiles(Record):
     """What belongs to one task; `root` is `tasks/<group>/<id>`."""
 
     root: str
@@ -104,7 +104,7 @@ class TaskFiles(NamedTuple):
         return self.run(run.task_type, run.seq, run.stage)
 
 
-class RunFiles(NamedTuple):
+class RunFiles(Record):
     """What one run writes; `dir` is shared by the runs of one phase (and stage), told apart by `seq`."""
 
     dir: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 
 
-class Phase(NamedTuple):
+class Phase(Record):
     """One task type. `workers` are the analysis providers it takes by default; `roles` those it declares.
 
     `verdict_tokens` are what the report may conclude, best first; `worker_verdicts` what an analyst or verifier
@@ -35,7 +35,7 @@ class Phase(NamedTuple):
     hard_limit_minutes: int
 
 
-class PhaseTable(NamedTuple):
+class PhaseTable(Record):
     """All phases by task type, in the order of the file."""
 
     phases: Mapping[str, Phase]

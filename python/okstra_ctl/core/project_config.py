@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 from .sync_list import SyncEntry, check_sync_path
 
 SCHEMA = "project/1"
@@ -13,7 +13,7 @@ LANGUAGES = ("en", "ko")
 SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
 
 
-class ProjectConfig(NamedTuple):
+class ProjectConfig(Record):
     """A project's settings; `sync` is empty when nothing is to be brought into new worktrees."""
 
     project_id: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
 
 from ..words.errors import OkstraError, Unreadable
+from ..words.hints import T
+from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from .identity import StageKey, TaskKey, number_in
 from .lined_document import DocumentError, Entry, LinedDocument
@@ -16,10 +17,8 @@ SCHEMA = "worktree-registry/1"
 _SECTIONS = ("tasks", "stages")
 _REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
 
-T = TypeVar("T")
 
-
-class TaskClaim(NamedTuple):
+class TaskClaim(Record):
     """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
 
     `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
@@ -75,7 +74,7 @@ class TaskClaim(NamedTuple):
         )
 
 
-class Earlier(NamedTuple):
+class Earlier(Record):
     """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
 
     run_id: str
@@ -104,7 +103,7 @@ class Earlier(NamedTuple):
         )
 
 
-class StageClaim(NamedTuple):
+class StageClaim(Record):
     """One run's hold on one stage. `token` is the reason its worktree is locked with.
 
     `restores` is as a task's. `before` is the hold that a rerun under way takes over.

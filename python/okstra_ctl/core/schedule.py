@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus, Word
 from .next_steps import next_step
 from .paths import IMPLEMENTATION, PLANNING
@@ -23,7 +23,7 @@ class UnitStatus(Word):
     WAITING = "waiting"
 
 
-class PlanFacts(NamedTuple):
+class PlanFacts(Record):
     """A task's newest plan. `states` is empty for one that breaks rules; `steps` by stage number."""
 
     path: str
@@ -32,7 +32,7 @@ class PlanFacts(NamedTuple):
     steps: Mapping[int, int]
 
 
-class TaskFacts(NamedTuple):
+class TaskFacts(Record):
     """Where a task stands. `event` is what happened last in its phase; `run_status` that of its last run, or empty."""
 
     key: str
@@ -48,7 +48,7 @@ class TaskFacts(NamedTuple):
     plan: PlanFacts | None = None
 
 
-class Unit(NamedTuple):
+class Unit(Record):
     """One piece of work. `needs` are ids of units; `command` is empty while it can't be given yet."""
 
     id: str

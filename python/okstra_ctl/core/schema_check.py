@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from ..words.hints import Any
 
 
 def problems_of(document: object, schema: Mapping[str, Any]) -> list[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ..words.errors import Refused
+from ..words.records import Record
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
 from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
@@ -29,7 +29,7 @@ _HELD_AS = {
 }
 
 
-class StageState(NamedTuple):
+class StageState(Record):
     """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet.
 
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan.
@@ -52,7 +52,7 @@ class StageState(NamedTuple):
     done_elsewhere: bool = False
 
 
-class StageRecords(NamedTuple):
+class StageRecords(Record):
     """All that decides: the ledger, the claims, who lives, and which done commits the task branch holds.
 
     `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that

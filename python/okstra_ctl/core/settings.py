@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ..words.errors import UsageError
+from ..words.hints import Any
+from ..words.records import Record
 
 ANY_NAME = "NAME"  # stands in a key for a name that the person chooses
 FIXED = ("schema", "projectId")
@@ -23,7 +24,7 @@ _KINDS = {
 }
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """One key with its part of the schema; the key of a provider's setting holds `NAME`."""
 
     key: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])$")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 _POINT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z?)?$")
 
 
-class Since(NamedTuple):
+class Since(Record):
     """Either a point in time, as okstra writes them, or so many seconds ago."""
 
     point: str

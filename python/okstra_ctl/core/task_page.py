@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from ..words.hints import Any
 from .fix_cycles import Cycle
 
 Manifest = Mapping[str, Any]

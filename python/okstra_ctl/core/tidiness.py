@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..words.errors import UsageError
+from ..words.records import Record
 from ..words.statuses import Word
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -21,7 +21,7 @@ class Verdict(Word):
     UNKNOWN = "unknown"
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """What is known of one worktree. `merged_into` names the branch that has its HEAD, or is empty."""
 
     key: str
@@ -35,7 +35,7 @@ class Facts(NamedTuple):
     size: int
 
 
-class Judged(NamedTuple):
+class Judged(Record):
     facts: Facts
     verdict: Verdict
     proof: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+
+from ..words.hints import Any
+from ..words.records import Record
 
 COUNTS = ("input", "cached", "cache_written", "output")
 STREAM, SESSION, PRICE = "stream", "session", "price"
@@ -11,7 +13,7 @@ LEAD = "lead"
 _LARGEST = 10**15
 
 
-class Tokens(NamedTuple):
+class Tokens(Record):
     """`input` is without what was read from a cache."""
 
     input: int = 0
@@ -23,7 +25,7 @@ class Tokens(NamedTuple):
         return Tokens(*(one + more for one, more in zip(self, other, strict=True)))
 
 
-class ModelTokens(NamedTuple):
+class ModelTokens(Record):
     """One model's share in a dispatch or a session."""
 
     model: str
@@ -37,7 +39,7 @@ class ModelTokens(NamedTuple):
     """The largest prompt of a single request; 0 where that is not known."""
 
 
-class Spent(NamedTuple):
+class Spent(Record):
     """What is known to be spent. What is not whole was more than that, by an unknown amount."""
 
     tokens: Tokens | None

@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import Any
 
 from ..words.errors import Missing
+from ..words.hints import Any
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

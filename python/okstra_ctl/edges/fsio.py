@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NoReturn
 
 from ..core.json_text import encode
 from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
+from ..words.hints import NoReturn
 from . import durability
 
 FILE_MODE = 0o600

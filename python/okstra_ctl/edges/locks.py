@@ -24,9 +24,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from ..words.errors import Busy, InternalError
+from ..words.hints import TYPE_CHECKING
 from . import fsio
 
 if TYPE_CHECKING:

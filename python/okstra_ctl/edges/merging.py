@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..words.errors import WorkFailed
+from ..words.records import Record
 from . import git, proc
 
 _CONFLICT = 1
 
 
-class Merged(NamedTuple):
+class Merged(Record):
     """A merge's tree; `conflicts` are the paths that git could not merge (then the tree is of no use)."""
 
     tree: str

@@ -6,12 +6,13 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from typing import IO, NamedTuple, NoReturn
 
 from ..words.errors import Missing, Unreadable
+from ..words.hints import IO, NoReturn
+from ..words.records import Record
 
 
-class Finished(NamedTuple):
+class Finished(Record):
     """How a process ended: its status (negative: the signal) and what it wrote, as bytes."""
 
     argv: tuple[str, ...]

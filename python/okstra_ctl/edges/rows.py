@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
 
+from ..words.hints import Any
+from ..words.records import Record
 from . import fsio
 
 
-class Rows(NamedTuple):
+class Rows(Record):
     """The rows that are JSON objects, oldest first; `damaged` are the numbers of the lines that are none."""
 
     rows: tuple[dict[str, Any], ...]

@@ -7,13 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+from ..words.records import Record
 
 _SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
-class ClaudeFiles(NamedTuple):
+class ClaudeFiles(Record):
     """A session's own file, and those of its sub-agents."""
 
     session: str

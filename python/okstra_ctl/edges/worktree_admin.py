@@ -11,9 +11,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from ..words.errors import Busy
+from ..words.records import Record
 from . import fsio
 from .locks import share_fence, try_fence
 
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.01
 _WAIT_SECONDS = 30.0
 
 
-class AdminFolder(NamedTuple):
+class AdminFolder(Record):
     """`worktree` is empty where git has not yet written which it is; `reason` is None when it is not locked."""
 
     folder: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.ledger import row_id
@@ -18,6 +17,7 @@ from ..core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges import ledger as ledger_edge
 from ..words.errors import OkstraError
+from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .doors import Doors
 from .project import Project
@@ -27,7 +27,7 @@ from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, record_don
 from .stage_records import ledger_path
 
 
-class Backfilled(NamedTuple):
+class Backfilled(Record):
     """One run that has an exit-check record: `added`, or `left` with the reason."""
 
     run_id: str

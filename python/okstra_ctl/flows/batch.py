@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from ..core.batch import Entry
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
 from ..words.errors import Refused
+from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import ChildRun, await_child, run_command
 from .doors import Doors
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 _NOT_STARTED = ChildRun("", 130, "not started")
 
 
-class Ran(NamedTuple):
+class Ran(Record):
     entry: Entry
     child: ChildRun
 

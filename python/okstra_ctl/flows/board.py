@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from ..core.board.choosing import choose
 from ..core.board.log_line import last_line
@@ -19,6 +18,7 @@ from ..core.paths import ProjectFiles, RunFiles
 from ..core.prices import Price
 from ..edges import fsio
 from ..words.errors import OkstraError
+from ..words.hints import Any
 from . import plans
 from .doors import Doors
 from .overview import RunRow, run_rows

@@ -6,12 +6,12 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..edges import assets, proc
+from ..words.records import Record
 
 
-class ChildRun(NamedTuple):
+class ChildRun(Record):
     """How it ended. `status` is its exit status, `said` its error, or its verdict, or that it is prepared."""
 
     run_id: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ..core.followups import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of
 from ..core.identity import RunId, TaskKey
@@ -19,13 +18,15 @@ from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from .doors import Doors
 from .runs import KnownRun
 from .spawning import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
 from .task_records import hide_runs
 
 
-class Listed(NamedTuple):
+class Listed(Record):
     """A proposal and where it stands. `next` is a command to paste; empty when there is nothing to do."""
 
     run_id: str
@@ -41,7 +42,7 @@ class Listed(NamedTuple):
     next: str
 
 
-class Spawned(NamedTuple):
+class Spawned(Record):
     run_id: str
     item: str
     task_key: str

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.tidiness import Facts, Judged, judge, to_remove
 from ..edges import git, process_identity
 from ..words.errors import OkstraError
+from ..words.records import Record
 from ..words.statuses import ClaimStatus, Liveness
 from . import recover, trash
 from .doors import Doors
 from .worktree_removal import remove_worktree
 
 
-class Swept(NamedTuple):
+class Swept(Record):
     """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
 
     key: str
@@ -28,7 +28,7 @@ class Swept(NamedTuple):
     failed: str
 
 
-class Collected(NamedTuple):
+class Collected(Record):
     judged: tuple[Judged, ...]
     removed: tuple[Swept, ...]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from ..core.durations import seconds_between
 from ..core.fix_cycles import Cycle, cycle_of
 from ..core.identity import RunId, TaskKey
@@ -11,20 +9,22 @@ from ..core.index_rows import ENDED
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from .doors import Doors
 from .fix_cycles import cycles_of
 from .runs import roots_of_task
 from .task_records import read_manifest
 
 
-class Event(NamedTuple):
+class Event(Record):
     at: str
     event: str
     run_id: str
     note: str
 
 
-class PastRun(NamedTuple):
+class PastRun(Record):
     """One run of the task. `outcome` is empty while it is open, `seconds` None where a time is not known."""
 
     run_id: str
@@ -37,7 +37,7 @@ class PastRun(NamedTuple):
     fix_cycle: str
 
 
-class History(NamedTuple):
+class History(Record):
     """`damaged` are the lines of the time line that are no rows."""
 
     root: str

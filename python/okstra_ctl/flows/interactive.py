@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn
 
 from ..agents.claude import rule_path
 from ..core.ownership import Owner
 from ..edges import fsio, proc, process_identity
+from ..words.hints import Any, NoReturn
+from ..words.records import Record
 from . import guarding, isolation, lead_sessions, leadership
 from .agents_environment import agents_environment
 from .doors import Doors
@@ -24,7 +25,7 @@ _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
 
 
-class Session(NamedTuple):
+class Session(Record):
     """How the client is started: its program, arguments, environment and folder; `warnings` are for the person."""
 
     argv: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from ..core.isolation import SCHEMA, Breach, Rights, Snapshot, breaches
 from ..core.paths import IMPLEMENTATION
@@ -12,6 +11,7 @@ from ..core.project_config import project_config
 from ..edges import fsio, git
 from ..edges.isolation_probe import snapshot
 from ..words.errors import OkstraError
+from ..words.hints import Any
 from .doors import Doors
 from .runs import KnownRun
 from .stage_done import planned_strays

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import RunFiles
 from ..words.errors import OkstraError
+from ..words.records import Record
 from .doors import Doors
 from .history import find_task, history_of
 from .runs import find_run
 
 
-class Place(NamedTuple):
+class Place(Record):
     """`kind` is `report`, `run-folder` or `task-folder`."""
 
     kind: str

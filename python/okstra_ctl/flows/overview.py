@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple
 
 from ..core.identity import RunId
 from ..core.index_rows import ENDED, Row
@@ -14,6 +13,8 @@ from ..core.paths import ProjectFiles
 from ..core.registry_doc import RegistryDoc, StageClaim
 from ..edges import process_identity
 from ..words.errors import OkstraError
+from ..words.hints import Any
+from ..words.records import Record
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index
 from .doors import Doors
@@ -26,7 +27,7 @@ _HELD = {
 }
 
 
-class WorktreeRow(NamedTuple):
+class WorktreeRow(Record):
     key: str
     path: str
     branch: str
@@ -35,7 +36,7 @@ class WorktreeRow(NamedTuple):
     exists: bool
 
 
-class RunRow(NamedTuple):
+class RunRow(Record):
     run_id: str
     task_type: str
     stage: int | None
@@ -59,7 +60,7 @@ class RunRow(NamedTuple):
         return not task_key or (self.run_id.startswith(f"{task_key}/") and self.task == task_key)
 
 
-class TimedRun(NamedTuple):
+class TimedRun(Record):
     """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""
 
     run: RunRow

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, RunFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
@@ -14,13 +13,14 @@ from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, Refused, Unreadable, UsageError
+from ..words.records import Record
 from ..words.statuses import Severity
 
 CACHE_SCHEMA = "stage-map/1"
 _PLAN_NAME = re.compile(rf"final-report-{PLANNING}-([0-9]{{3,}})\.md$")
 
 
-class CheckedPlan(NamedTuple):
+class CheckedPlan(Record):
     """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error."""
 
     path: str

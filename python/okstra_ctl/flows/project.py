@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ..core.paths import ProjectFiles
 from ..core.project_config import ProjectConfig, project_config
 from ..edges import fsio
 from ..words.errors import Missing
+from ..words.records import Record
 from .doors import Doors
 
 
-class Project(NamedTuple):
+class Project(Record):
     """A registered project; `files.root` is its folder."""
 
     files: ProjectFiles

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
 from ..core.evidence import LARGEST_BYTES, read_text
 from ..core.paths import RunFiles
@@ -17,13 +16,15 @@ from ..core.report.markdown import render_markdown
 from ..core.report.parts import Schema, fields_of
 from ..edges import assets, fsio, git
 from ..words.errors import OkstraError
+from ..words.hints import Any
+from ..words.records import Record
 from .run_events import events_of
 from .runs import KnownRun
 
 SCHEMA_FILE = ("schemas", "final-report-v1.schema.json")
 
 
-class Pages(NamedTuple):
+class Pages(Record):
     """The bytes of both files."""
 
     markdown: bytes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
 from .. import __version__
 from ..core.identity import TaskKey
@@ -16,13 +15,15 @@ from ..core.schema_check import problems_of
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, OkstraError, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from .report_pages import SCHEMA_FILE, Pages, render_pages
 from .runs import KnownRun
 
 SCHEMA = "final-report/1"
 
 
-class Rendered(NamedTuple):
+class Rendered(Record):
     """`earlier` is where a plan's text went that somebody had changed; `kept` tells that it was left as it is,
     because its stages are no longer those of the data."""
 
@@ -30,13 +31,13 @@ class Rendered(NamedTuple):
     kept: bool
 
 
-class PageFile(NamedTuple):
+class PageFile(Record):
     kind: str
     path: str
     state: PageState
 
 
-class FoundReport(NamedTuple):
+class FoundReport(Record):
     """One report of a project. `verdict` is empty for a plan that was adopted: it has no data."""
 
     task_key: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from ..core.manifest import SCHEMA
 from ..core.paths import RunFiles
@@ -17,6 +16,8 @@ from ..core.results.records import Problem
 from ..core.results.rules import MAX_BYTES
 from ..edges import assets, fsio
 from ..words.errors import UsageError
+from ..words.hints import Any
+from ..words.records import Record
 
 _RESULT = re.compile(
     r"(?P<worker>.+?)-(?P<label>worker|round-[0-9]+|turn-[0-9]+|plan-check)-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.md$"
@@ -25,7 +26,7 @@ _REPORT = re.compile(r"final-report-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.data\.
 _ITEMS = re.compile(r"^\*\*Items:\*\* (.+)$", re.MULTILINE)
 
 
-class Expected(NamedTuple):
+class Expected(Record):
     """What a file should be: whose, of which run, with which label (`worker` for the main result)."""
 
     files: RunFiles

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from ..core.json_text import encode_line
 from ..core.paths import RunFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
+from ..words.hints import Any
 
 
 def append(files: RunFiles, event: str, at: str, **fields: object) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ..core.evidence import Checked
 from ..core.results.records import Finding
 from ..core.results.worker_result import parse_worker_result
 from ..edges import fsio
+from ..words.records import Record
 from .evidence import Place, check_findings
 from .looked_at import commit_at_start, commit_now
 from .runs import KnownRun
@@ -16,7 +16,7 @@ from .runs import KnownRun
 _ROLES = ("analyst", "verifier", "critic")
 
 
-class RunEvidence(NamedTuple):
+class RunEvidence(Record):
     """`rows` are worker, finding id and what was found, in the order of the results."""
 
     commit: str

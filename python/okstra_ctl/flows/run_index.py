@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ..core import index_rows
 from ..core.home_paths import HomePaths
@@ -16,12 +15,13 @@ from ..core.json_text import encode_line
 from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
+from ..words.records import Record
 
 ROTATE_BYTES = 128 * 1024
 EVERYTHING = ""  # the time that reaches back over the whole archive
 
 
-class IndexRow(NamedTuple):
+class IndexRow(Record):
     """One event of one run; the newest of a run tells its state.
 
     `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.

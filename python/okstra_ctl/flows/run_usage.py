@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ..core.identity import RunId
 from ..core.manifest import SCHEMA
@@ -13,6 +12,8 @@ from ..core.roster import REHEARSAL
 from ..core.usage import LEAD, NOTHING, Spent, spent_of, total, usage_of
 from ..edges import fsio
 from ..words.errors import OkstraError
+from ..words.hints import Any
+from ..words.records import Record
 from .doors import Doors
 from .interactive import CLIENT
 from .lead_sessions import all_prices, count_sessions, sessions_of
@@ -23,7 +24,7 @@ from .runs import KnownRun
 Events = Sequence[Mapping[str, Any]]
 
 
-class WorkerUsage(NamedTuple):
+class WorkerUsage(Record):
     """`models` are those that answered, as far as that is known; `asked` is the one that was asked for."""
 
     worker: str
@@ -43,7 +44,7 @@ class WorkerUsage(NamedTuple):
         return NOTHING if self.rehearsal else self.spent
 
 
-class RunUsage(NamedTuple):
+class RunUsage(Record):
     """`models` are sums by the name of the model, empty for what no model is known of."""
 
     run_id: str

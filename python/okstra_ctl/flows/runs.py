@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
@@ -13,12 +12,13 @@ from ..core.paths import ProjectFiles, RunFiles
 from ..core.plan.records import Stage
 from ..edges import fsio
 from ..words.errors import UsageError
+from ..words.records import Record
 from . import plans, run_index
 from .doors import Doors
 from .project import find_root
 
 
-class KnownRun(NamedTuple):
+class KnownRun(Record):
     """A run that was prepared, with its manifest as read."""
 
     id: RunId

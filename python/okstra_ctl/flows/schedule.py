@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import TaskFiles
@@ -12,6 +11,8 @@ from ..core.plan.globs import intersect
 from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 from ..edges import fsio
 from ..words.errors import OkstraError, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from ..words.statuses import StageStatus
 from . import plans
 from .doors import Doors
@@ -23,7 +24,7 @@ from .task_records import read_manifest
 _MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
 
 
-class Clash(NamedTuple):
+class Clash(Record):
     """Two open tasks whose plans change the same files: begun together, they would have to be merged by hand."""
 
     task_key: str
@@ -31,7 +32,7 @@ class Clash(NamedTuple):
     files: str
 
 
-class Schedule(NamedTuple):
+class Schedule(Record):
     """Tasks in the order in which they go first, their units in rounds, and what could not be read."""
 
     project_id: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ..agents.providers import provider_settings
 from ..core.models import model_table, resolve_model
@@ -17,6 +16,8 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Refused, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from .doors import Doors
 from .project import open_project
 
@@ -24,7 +25,7 @@ CONFIG_SCHEMA = "config/1"
 Change = Callable[[dict[str, object]], dict[str, object]]
 
 
-class SettingsFile(NamedTuple):
+class SettingsFile(Record):
     """One of the two files, with the lock that its writers take. `project` is the project's folder, or empty."""
 
     path: str
@@ -40,7 +41,7 @@ class SettingsFile(NamedTuple):
         return fsio.read_json(self.path) or {}
 
 
-class Value(NamedTuple):
+class Value(Record):
     """A setting as it stands. `value` is None when it is not set; `default` None when okstra has no single one."""
 
     key: str

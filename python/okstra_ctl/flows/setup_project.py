@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ..core.identity import check_project_id
 from ..core.paths import ProjectFiles
@@ -13,6 +12,7 @@ from ..edges import assets, fsio, git
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, UsageError
+from ..words.records import Record
 from ..words.statuses import Word
 from .doors import Doors
 from .task_records import hide_runs
@@ -24,14 +24,14 @@ class CheckStatus(Word):
     FAIL = "fail"
 
 
-class CheckRow(NamedTuple):
+class CheckRow(Record):
     check: str
     status: CheckStatus
     detail: str
     remedy: str = ""
 
 
-class SetUp(NamedTuple):
+class SetUp(Record):
     project_id: str
     root: str
     config: str

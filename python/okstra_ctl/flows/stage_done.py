@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from ..core.ledger import LedgerRow, row_id
 from ..core.paths import OKSTRA_DIR
@@ -16,6 +15,7 @@ from ..edges import fsio, git
 from ..edges import ledger as ledger_edge
 from ..edges.secrets import hide_in_file
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
+from ..words.records import Record
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import recover, run_events, run_index, task_records
 from .doors import Doors
@@ -26,14 +26,14 @@ EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
 
 
-class DoneWishes(NamedTuple):
+class DoneWishes(Record):
     """Reasons that open a gate by a person's word; empty means the gate stays closed."""
 
     no_change: str = ""
     out_of_plan: str = ""
 
 
-class StageDone(NamedTuple):
+class StageDone(Record):
     run_id: str
     stage: int
     head_commit: str

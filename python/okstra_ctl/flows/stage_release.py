@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..core.identity import StageKey
 from ..core.ledger import LedgerRow, row_id
 from ..core.registry_doc import StageClaim
@@ -11,6 +9,7 @@ from ..core.selection import DONE_ROWS
 from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
+from ..words.records import Record
 from ..words.statuses import LedgerStatus, Liveness
 from . import recover, run_index, task_records
 from .doors import Doors
@@ -21,7 +20,7 @@ from .unsaved_work import Keeping
 from .worktree_removal import take_down
 
 
-class StageReleased(NamedTuple):
+class StageReleased(Record):
     run_id: str
     stage: int
     branch: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ..core.fix_cycles import Happening, finished_by, is_accepted
 from ..core.identity import RunId, TaskKey
@@ -16,6 +15,7 @@ from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, Unreadable
+from ..words.records import Record
 from . import fix_cycles
 from .task_views import update_catalog, write_page
 
@@ -30,7 +30,7 @@ Manifest = dict[str, object]
 _GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 
-class RunNews(NamedTuple):
+class RunNews(Record):
     """What the records learn of a run: `event` is a word of the time line, `token` the verdict it ended with.
 
     `fix_cycle` is what the run was asked to be, `related` the keys of tasks that belong to its subject.

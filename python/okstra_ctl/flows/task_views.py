@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from ..core.identity import RunId, TaskKey
 from ..core.lined_document import DocumentError, LinedDocument
@@ -16,6 +15,7 @@ from ..core.task_page import task_page
 from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..words.errors import OkstraError, Unreadable
+from ..words.hints import Any
 from .fix_cycles import cycles_of
 
 CATALOG_SCHEMA = "task-catalog/1"

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, branch_segment
 from ..edges import git, kept_work, submodules, worktree_admin
 from ..words.errors import Refused
+from ..words.records import Record
 from .provision import unheld_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
 
 
-class Keeping(NamedTuple):
+class Keeping(Record):
     """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
 
     force: bool

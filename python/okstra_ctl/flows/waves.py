@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from ..core.identity import TaskKey
 from ..core.selection import StageState
 from ..words.errors import Interrupted, Refused, WorkFailed
+from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import await_child
 from .doors import Doors
@@ -24,7 +24,7 @@ from .stage_records import newest_plan_states
 Say = Callable[[str], None]
 
 
-class Led(NamedTuple):
+class Led(Record):
     """How the run of one stage ended; `said` is its error, or its verdict."""
 
     stage: int
@@ -33,7 +33,7 @@ class Led(NamedTuple):
     said: str
 
 
-class Waved(NamedTuple):
+class Waved(Record):
     """What all waves did: the stages that were built, in their order, and the merged commits."""
 
     stages: tuple[Led, ...]

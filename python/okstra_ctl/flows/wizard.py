@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..core.identity import TaskKey
@@ -19,6 +18,8 @@ from ..core.wizard.records import BACK, SCHEMA, Facts, Option, Question, StageFa
 from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
+from ..words.hints import Any
+from ..words.records import Record
 from .doors import Doors
 from .fix_cycles import finished_task
 from .project import Project, open_project
@@ -30,7 +31,7 @@ FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-p
 _JUDGED = ("task-group", "task-id", "task-type", "work-category")
 
 
-class Wizard(NamedTuple):
+class Wizard(Record):
     """One conversation: where its state is, in which language, about which project."""
 
     path: str

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
+from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import provision, recover, trash
 from .doors import Doors
 from .unsaved_work import Keeping, save_detached, save_unsaved
 
 
-class Removed(NamedTuple):
+class Removed(Record):
     key: str
     path: str
     branch: str

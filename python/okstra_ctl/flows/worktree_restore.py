@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ..core.identity import RunId, StageKey, TaskKey
 from ..core.ledger import LedgerRow
@@ -13,6 +12,7 @@ from ..core.selection import DONE_ROWS
 from ..edges import durability, fsio, git, kept_work, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, UsageError
+from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import plans, provision, recover
 from .doors import Doors
@@ -23,7 +23,7 @@ from .undo import UndoStack
 from .unsaved_work import kept_prefix
 
 
-class Restored(NamedTuple):
+class Restored(Record):
     """`kept` is the ref whose uncommitted files were brought back, or empty."""
 
     key: str

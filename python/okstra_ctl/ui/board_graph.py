@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from ..core.board.records import StageView
 from ..core.board.tones import tone_of
 from ..core.stages import waves
+from ..words.records import Record
 from .board_line import DIM, HEAD, Line, Piece, cut, on_one_line, padded
 from .reply import display_width
 
@@ -21,7 +21,7 @@ _LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
 _MARGIN = "  "
 
 
-class Signs(NamedTuple):
+class Signs(Record):
     """What lines are drawn with: `lines` by the directions that meet in a place, as bits."""
 
     lines: str
@@ -34,7 +34,7 @@ DRAWN = Signs(" ───│┘└┴│┐┌┬│┤├┼", "▶", "←", "�
 PLAIN = Signs(" ---|+++|+++|+++", ">", "<-", "...")
 
 
-class _Gap(NamedTuple):
+class _Gap(Record):
     """What stands between two waves: its width, and the directions that meet in each of its places."""
 
     width: int

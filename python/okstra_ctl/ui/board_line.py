@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from ..core.board.tones import BAD, BUSY, GOOD, WARN
+from ..words.records import Record
 from .reply import display_width, printable
 
 HEAD, DIM = "head", "dim"
@@ -20,7 +20,7 @@ _CODES = {
 }
 
 
-class Piece(NamedTuple):
+class Piece(Record):
     text: str
     tone: str = ""
 

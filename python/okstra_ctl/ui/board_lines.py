@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 from ..core.board.tones import tone_of
 from ..core.durations import seconds_between, spoken
 from ..core.report.amounts import cost_text
+from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 from .board_graph import DRAWN, Signs, graph_lines
 from .board_line import DIM, HEAD, Line, Piece, fitted, on_one_line, padded
@@ -20,7 +20,7 @@ _RUNS, _SUMMARY, _GRAPH, _WORKERS, _LOGS = range(5)
 _LABELS = {"at_least": "at least", "unknown": "unknown"}
 
 
-class Room(NamedTuple):
+class Room(Record):
     """How large the board may be. None: as large as it is. `signs` are those that the terminal can show."""
 
     columns: int | None = None

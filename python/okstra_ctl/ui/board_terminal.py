@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
-from typing import TextIO
 
 from ..core.board.records import Board
+from ..words.hints import TextIO
 from .board_graph import DRAWN, PLAIN
 from .board_line import Piece, text_of
 from .board_lines import Room, board_lines

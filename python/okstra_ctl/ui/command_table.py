@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..flows.doors import Doors, open_doors
+from ..words.records import Record
 
 
-class Command(NamedTuple):
+class Command(Record):
     """`module` is the name in `ui/commands/`; `group` is the heading it is listed under."""
 
     name: str
@@ -70,7 +70,7 @@ COMMANDS = (
 )
 
 
-class Call(NamedTuple):
+class Call(Record):
     """One call of a command: where it was started, and the doors it may use."""
 
     start: str

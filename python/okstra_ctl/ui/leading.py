@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
 from ..core.roster import REHEARSAL
 from ..words.errors import OkstraError, WorkFailed
+from ..words.hints import TYPE_CHECKING, NoReturn
 from ..words.outcomes import RunOutcome
 from .command_table import Call
 from .prepared_reply import prepared_reply

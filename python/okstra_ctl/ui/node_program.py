@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ..edges import assets, proc
 from ..words.errors import Missing
+from ..words.hints import NoReturn
 
 
 def become_node(words: Sequence[str]) -> NoReturn:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..words.hints import TYPE_CHECKING
 from .reply import Reply, fields
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TextIO
 
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
 from ..words.errors import OkstraError
+from ..words.hints import TextIO
+from ..words.records import Record
 
 
-class Reply(NamedTuple):
+class Reply(Record):
     """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr).
 
     `drawn` stands for `text` at a terminal: it has colours, and nothing else that is not printable.

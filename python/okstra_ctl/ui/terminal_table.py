@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TextIO
 
+from ..words.hints import TextIO
+from ..words.records import Record
 from ..words.statuses import RunStatus
 from .reply import display_width, printable
 
@@ -23,7 +24,7 @@ _COLOURS = {
 }
 
 
-class Screen(NamedTuple):
+class Screen(Record):
     columns: int
     colour: bool
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Protocol
 
 from ..core.wizard.records import BACK, Question
 from ..flows import wizard as flow
 from ..flows.doors import Doors
 from ..flows.wizard import Wizard
+from ..words.hints import Protocol
 
 CONFIRM = "confirm"
 NONE_MARKED = ","  # an empty answer would stand for the default

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..core.wizard.records import Option, Question
+from ..words.records import Record
 
 MORE, OTHER = "__more__", "__other__"
 
 
-class Row(NamedTuple):
+class Row(Record):
     option: Option
     lit: bool
     marked: bool | None

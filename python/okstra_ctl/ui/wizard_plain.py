@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TextIO
 
 from ..core.wizard.records import BACK, Option, Question
 from ..words.errors import UsageError
+from ..words.hints import TextIO
 from .reply import printable
 
 _BACK, _MORE = "<", "+"

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.completion import PathCompleter
@@ -26,6 +25,7 @@ from prompt_toolkit.utils import get_cwidth
 from ..core.wizard.records import BACK, Question
 from ..flows.wizard import FILES
 from ..words.errors import UsageError
+from ..words.hints import TYPE_CHECKING, Any, TextIO
 from .reply import printable
 from .wizard_front import NONE_MARKED
 from .wizard_menu import MORE, OTHER, Menu

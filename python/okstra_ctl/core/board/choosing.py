@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
+from ...words.hints import Protocol
+from ...words.records import Record
 from ...words.statuses import RunStatus
 from ..next_steps import OPEN
 
@@ -27,7 +29,7 @@ class Told(Protocol):
 Row = TypeVar("Row", bound=Told)
 
 
-class Place(NamedTuple):
+class Place(Record):
     """A run's phase (and stage), and its number there, so that a later one is greater."""
 
     phase: str

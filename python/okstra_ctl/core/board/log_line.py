@@ -10,7 +10,8 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+
+from ...words.hints import Any
 
 LONGEST = 400
 _SEQUENCE = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from typing import NamedTuple
 
+from ...words.records import Record
 from ...words.statuses import StageStatus
 from ..durations import seconds_between
 from ..report.amounts import cost_text
@@ -19,7 +19,7 @@ from .records import RUNNING, Board, EndedRun, ProjectView, RunView, TaskView, W
 from .tones import tone_of
 
 
-class PageView(NamedTuple):
+class PageView(Record):
     """`style` is okstra's own; `every` is after how many seconds the page loads itself again, 0 for never."""
 
     board: Board

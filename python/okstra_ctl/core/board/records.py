@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
+from ...words.hints import Any
+from ...words.records import Record
 from ..usage import Spent
 
 WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
 
 
-class WorkerView(NamedTuple):
+class WorkerView(Record):
     """A worker of an open run. `state` is `waiting` (nobody asked it yet), `written` (its result is there, and whoever
     wrote it told no event), `running`, `stopped` (its end was never told, and nobody leads the run), or how its last
     turn ended.
@@ -30,7 +30,7 @@ class WorkerView(NamedTuple):
     last_line: str = ""
 
 
-class RunView(NamedTuple):
+class RunView(Record):
     """An open run. `spent` is what is known of its cost so far; None when nobody was asked anything yet."""
 
     run_id: str
@@ -44,7 +44,7 @@ class RunView(NamedTuple):
     spent: Spent | None
 
 
-class StageView(NamedTuple):
+class StageView(Record):
     number: int
     title: str
     depends_on: tuple[int, ...]
@@ -53,7 +53,7 @@ class StageView(NamedTuple):
     run_id: str
 
 
-class TaskView(NamedTuple):
+class TaskView(Record):
     """`stages` is empty where there is no plan (or none that can be read)."""
 
     task_key: str
@@ -61,13 +61,13 @@ class TaskView(NamedTuple):
     runs: tuple[RunView, ...]
 
 
-class ProjectView(NamedTuple):
+class ProjectView(Record):
     project_id: str
     root: str
     tasks: tuple[TaskView, ...]
 
 
-class EndedRun(NamedTuple):
+class EndedRun(Record):
     """A run that ended a short while ago, and what follows on it."""
 
     run_id: str
@@ -76,7 +76,7 @@ class EndedRun(NamedTuple):
     next: str
 
 
-class Board(NamedTuple):
+class Board(Record):
     """`at` is when it was read. `more` open runs are too many to show; of `unread` ones something can't be read."""
 
     at: str

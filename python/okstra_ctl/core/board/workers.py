@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
+from ...words.hints import Any
 from ...words.statuses import RunStatus
 from .records import RUNNING, STOPPED, WAITING, WRITTEN, WorkerView
 

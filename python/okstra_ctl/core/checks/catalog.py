@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ...words.records import Record
 
 GROUPS = ("files", "results", "report", "phase", "pages")
 
 
-class Check(NamedTuple):
+class Check(Record):
     """`remedy` may name `{run}`."""
 
     group: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ...words.hints import Any
+from ...words.records import Record
 from ..identity import RunId
 from ..paths import RunFiles
 from ..phases import Phase
@@ -13,7 +14,7 @@ from .catalog import CHECKS
 Document = Mapping[str, Any]
 
 
-class Fault(NamedTuple):
+class Fault(Record):
     """One finding of a check: `id` is a key of `CHECKS`, `line` 1-based."""
 
     id: str
@@ -25,7 +26,7 @@ class Fault(NamedTuple):
         return CHECKS[self.id].remedy.replace("{run}", str(run))
 
 
-class RunRecords(NamedTuple):
+class RunRecords(Record):
     """One run's record, as far as it could be read. `usage` is what the events sum up to; `answered` are the rows
     that a person's answers must have given."""
 

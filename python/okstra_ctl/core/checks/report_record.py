@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from ...words.hints import Any
 from ..paths import IMPLEMENTATION
 from ..report.outcome import outcome_of
 from .records import Document, Fault, RunRecords

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+from ...words.records import Record
 from ..results.records import Problem
 from .records import Fault, RunRecords, last_rows
 
 _REPORT_WRITER = "report-writer"
 
 
-class Left(NamedTuple):
+class Left(Record):
     """What a worker left where its answer belongs; `problems` is None when there is no such file."""
 
     path: str

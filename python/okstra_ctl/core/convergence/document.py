@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ...words.findings import Gate
 from ...words.outcomes import AnswerState
+from ...words.records import Record
 from ..evidence import Checked
 from ..results.records import Evidence
 from .records import Ballot, Group, Outcome
@@ -14,7 +14,7 @@ from .records import Ballot, Group, Outcome
 SCHEMA = "convergence/1"
 
 
-class Rules(NamedTuple):
+class Rules(Record):
     """How findings are verified. `mode` is `lightweight` or `full-reanalysis`."""
 
     max_rounds: int
@@ -23,7 +23,7 @@ class Rules(NamedTuple):
     adversarial: bool
 
 
-class Round(NamedTuple):
+class Round(Record):
     """One round: what each analyst was asked, and in what state its answer came back."""
 
     number: int

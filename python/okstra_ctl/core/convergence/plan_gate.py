@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ...words.findings import Gate, Verdict
+from ...words.records import Record
 from ..results.records import Answer
 
 
-class Objection(NamedTuple):
+class Objection(Record):
     """A part of the plan that half of those who answered, or more, would not let pass, with their reasons.
 
     A tie blocks: a gate in doubt stays shut.
@@ -19,7 +19,7 @@ class Objection(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class PlanGate(NamedTuple):
+class PlanGate(Record):
     gate: Gate
     objections: tuple[Objection, ...]
     dissent: tuple[Objection, ...]

@@ -7,8 +7,7 @@ is reported by one rule. This is the module that needs the markdown parser; `app
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ...words.records import Record
 from .approval import approval_line, is_approved, open_blockers
 from .dependencies import Dependencies, check_dependencies
 from .document import Document, Table, read_document
@@ -24,7 +23,7 @@ from .step_rules import check_counts, check_names, check_step_cells
 _COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"
 
 
-class PlanCheck(NamedTuple):
+class PlanCheck(Record):
     """What a check found. `findings` are sorted by line, then rule.
 
     `stage_map` is None when a rule of S1 to S11 is broken. `approved` is the whole gate of S12: `approved: true` and
@@ -36,7 +35,7 @@ class PlanCheck(NamedTuple):
     approved: bool
 
 
-class _Stages(NamedTuple):
+class _Stages(Record):
     """What the rules read from the rows, by the place of the row."""
 
     numbering: Numbering

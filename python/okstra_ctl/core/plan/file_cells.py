@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from ...words.records import Record
 from .cells import NOTHING, outside_code, pieces, shown, split_breaks, without_comments
 from .document import FILES, Row, Table
 from .globs import PatternError, normalise
@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"[,;\n]")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
-class Files(NamedTuple):
+class Files(Record):
     """The good patterns of a cell, and whether it had none or a bad one, so that they don't tell the whole."""
 
     patterns: tuple[str, ...]

@@ -7,7 +7,8 @@ thematic break (`---`) has no frontmatter; so a line that could not stand in YAM
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from ...words.records import Record
 
 BOM = "\ufeff"
 
@@ -16,7 +17,7 @@ _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>
 _CLOSING = ("---", "...")
 
 
-class Frontmatter(NamedTuple):
+class Frontmatter(Record):
     """Offsets in the text: `start` after the opening line, `end` at the closing one; `line_count` with both."""
 
     start: int

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ...words.records import Record
 
 
-class Step(NamedTuple):
+class Step(Record):
     """One numbered step of a stage section; `line` is 1-based in the plan file."""
 
     number: int
@@ -13,7 +13,7 @@ class Step(NamedTuple):
     line: int
 
 
-class Stage(NamedTuple):
+class Stage(Record):
     """One row of the Stage Map with its section (spec 3, "The Stage Map")."""
 
     number: int
@@ -26,7 +26,7 @@ class Stage(NamedTuple):
     line: int
 
 
-class StageMap(NamedTuple):
+class StageMap(Record):
     """All stages of a plan, in number order; `digest` is the SHA-256 (hex) of the Stage Map part of the text."""
 
     stages: tuple[Stage, ...]
@@ -40,7 +40,7 @@ class StageMap(NamedTuple):
         raise KeyError(number)
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """One broken rule: its id (`S1` … `S12`), `error` or `warning`, 1-based line, and a message."""
 
     rule: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from ...words.records import Record
 from .cells import one_number, plain_text, shown
 from .document import STAGE, Row, Table
 from .records import Finding
 
 
-class Rows(NamedTuple):
+class Rows(Record):
     """Rows sorted by what their number cell is worth: `first` row of each number, `repeats`, `unreadable` ones."""
 
     rows: list[Row]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
+from ...words.hints import T
 from .records import Stage, StageMap, Step
-
-T = TypeVar("T")
 
 
 def stage_map_to_json(stage_map: StageMap) -> dict[str, object]:

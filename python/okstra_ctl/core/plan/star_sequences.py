@@ -7,13 +7,11 @@ characters with `*` as the star. Light to import.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
-E = TypeVar("E")
-I = TypeVar("I")  # noqa: E741 the item that an element is held against
+from ...words.hints import T, U
 
 
-def fits(pattern: Sequence[E | None], items: Sequence[I], one: Callable[[E, I], bool]) -> bool:
+def fits(pattern: Sequence[T | None], items: Sequence[U], one: Callable[[T, U], bool]) -> bool:
     """Whether the whole of `items` matches the pattern; `one` says whether an element matches an item.
 
     Going back to the last star alone is enough, since an earlier star could only take what a later one can.
@@ -36,7 +34,7 @@ def fits(pattern: Sequence[E | None], items: Sequence[I], one: Callable[[E, I], 
     return all(element is None for element in pattern[place:])
 
 
-def can_meet(patterns: Sequence[Sequence[E | None]], together: Callable[[list[E]], bool]) -> bool:
+def can_meet(patterns: Sequence[Sequence[T | None]], together: Callable[[list[T]], bool]) -> bool:
     """Whether some sequence of items matches all the patterns at once.
 
     Walks the product of the patterns' automata, so the answer is exact. `together` says whether one item can
@@ -56,11 +54,11 @@ def can_meet(patterns: Sequence[Sequence[E | None]], together: Callable[[list[E]
 
 
 def _moves(
-    state: tuple[int, ...], patterns: Sequence[Sequence[E | None]], together: Callable[[list[E]], bool]
+    state: tuple[int, ...], patterns: Sequence[Sequence[T | None]], together: Callable[[list[T]], bool]
 ) -> list[tuple[int, ...]]:
     """The states one move away: a star that ends, or one more item taken by all patterns."""
     moves: list[tuple[int, ...]] = []
-    needed: list[E] = []
+    needed: list[T] = []
     taken: list[int] = []
     for which, (place, pattern) in enumerate(zip(state, patterns, strict=True)):
         if place == len(pattern):

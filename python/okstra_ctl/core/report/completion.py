@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ...words.hints import Any
 from ..results.records import Problem
 from .parts import Schema, left_empty, phase_schema
 

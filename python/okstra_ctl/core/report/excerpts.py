@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+
+from ...words.hints import Any
+from ...words.records import Record
 
 _AROUND = 3
 _MOST_LINES, _LONGEST_LINE = 40, 400
 MOST_CITED = 5000
 
 
-class Cited(NamedTuple):
+class Cited(Record):
     """A place that is cited: a path in the repository, and the first and last line."""
 
     path: str
@@ -19,13 +21,13 @@ class Cited(NamedTuple):
     last: int
 
 
-class Line(NamedTuple):
+class Line(Record):
     number: int
     text: str
     cited: bool
 
 
-class Excerpt(NamedTuple):
+class Excerpt(Record):
     """`cut` tells that more lines are cited than are shown."""
 
     lines: tuple[Line, ...]

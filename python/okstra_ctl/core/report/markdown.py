@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
+from ...words.hints import Any
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .parts import Field
 from .plan_part import plan_lines

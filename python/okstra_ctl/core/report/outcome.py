@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...words.findings import Gate
+from ...words.hints import Any
 from ...words.outcomes import RunOutcome
 
 CRITIC_GATE = "critic"  # told only: what the critic did not say shuts nothing

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+
+from ...words.hints import Any
+from ...words.records import Record
 
 Schema = Mapping[str, Any]
 
 
-class Field(NamedTuple):
+class Field(Record):
     """One field of a phase's part. `items` are the names of a list item's fields; empty for plain lists and texts."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+
+from ...words.hints import Any
 
 
 def plan_lines(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ...words.hints import Any
+from ...words.records import Record
 from ..plan.frontmatter import BOM, find_frontmatter, split_lines
 
 MAX_BYTES = 256 * 1024
@@ -28,7 +29,7 @@ _QUOTED = re.compile(r" {0,3}> ?(.*)$")
 _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]+(.*?)[ \t]*$")
 
 
-class Answered(NamedTuple):
+class Answered(Record):
     """A question with its answer. `question` is as the file quotes it; empty when it does not."""
 
     id: str
@@ -36,7 +37,7 @@ class Answered(NamedTuple):
     answer: str
 
 
-class UserResponse(NamedTuple):
+class UserResponse(Record):
     """`task_key` and `run` are empty when the file does not say; `remarks` is what answers no numbered question."""
 
     task_key: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ...words.findings import Basis, FindingSeverity, Verdict
+from ...words.records import Record
 
 
-class Problem(NamedTuple):
+class Problem(Record):
     """What is wrong with a result: a rule of `rules.py`, a 1-based line, and words the worker can act on."""
 
     rule: str
@@ -15,7 +14,7 @@ class Problem(NamedTuple):
     message: str
 
 
-class Evidence(NamedTuple):
+class Evidence(Record):
     """One line of evidence: a citation (`path`, lines, quotation) or a command with its exit code.
 
     `first` is 0 where no lines are given; `exit` is None for a citation.
@@ -36,7 +35,7 @@ class Evidence(NamedTuple):
         return f"{self.path}{lines}" + (f" `{self.quote}`" if self.quote else "")
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """One claim of a worker. `confidence` is between 0 and 1, or None when it is not given."""
 
     id: str
@@ -48,7 +47,7 @@ class Finding(NamedTuple):
     line: int
 
 
-class WorkerResult(NamedTuple):
+class WorkerResult(Record):
     """An analyst's, critic's or verifier's result. `sections` maps a title of `SECTIONS` to its text."""
 
     fields: dict[str, str]
@@ -61,7 +60,7 @@ class WorkerResult(NamedTuple):
         return self.fields.get("verdict", "")
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """A verdict on one item (a merged finding, or a part of a plan)."""
 
     item: str
@@ -72,7 +71,7 @@ class Answer(NamedTuple):
     line: int
 
 
-class StepRecord(NamedTuple):
+class StepRecord(Record):
     """What an executor says of one step of its stage."""
 
     number: int
@@ -81,7 +80,7 @@ class StepRecord(NamedTuple):
     note: str
 
 
-class ExecutorResult(NamedTuple):
+class ExecutorResult(Record):
     fields: dict[str, str]
     steps: tuple[StepRecord, ...]
     sections: dict[str, str]

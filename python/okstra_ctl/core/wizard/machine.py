@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from ...words.records import Record
 from .records import BACK, NEW, Answers, Facts, Option, Step
 from .steps import BY_ID, STEPS
 
@@ -28,7 +28,7 @@ _PLAIN = (
 _SHOWN = 4
 
 
-class State(NamedTuple):
+class State(Record):
     """`answers` by step; `given` the steps in the order in which they were answered; `fixed` those known from the
     start, which are never asked."""
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
     fixed: frozenset[str] = frozenset()
 
 
-class Refusal(NamedTuple):
+class Refusal(Record):
     """An answer that can't be taken: the key of the text that says why."""
 
     error: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from ...words.records import Record
 
 BACK = "__back__"
 NEW = "__new__"
 SCHEMA = "wizard/1"
 
 
-class Option(NamedTuple):
+class Option(Record):
     """One thing to pick. `label` and `hint` are data (a task, a stage), or keys of the texts when they start with @."""
 
     value: str
@@ -19,7 +20,7 @@ class Option(NamedTuple):
     default: bool = False
 
 
-class TaskFact(NamedTuple):
+class TaskFact(Record):
     """A task that exists: its last phase and next step."""
 
     group: str
@@ -29,7 +30,7 @@ class TaskFact(NamedTuple):
     brief: str
 
 
-class StageFact(NamedTuple):
+class StageFact(Record):
     number: int
     title: str
     status: str
@@ -37,7 +38,7 @@ class StageFact(NamedTuple):
     files: str
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked."""
 
     project_id: str
@@ -56,7 +57,7 @@ class Facts(NamedTuple):
 Answers = Mapping[str, str]
 
 
-class Step(NamedTuple):
+class Step(Record):
     """One question. `kind`: `pick`, `text`, `confirm`, `multi`.
 
     `asked` says whether it is asked at all; `wrong` answers the key of a text that says what is wrong with an answer,
@@ -72,7 +73,7 @@ class Step(NamedTuple):
     free: bool = False
 
 
-class Question(NamedTuple):
+class Question(Record):
     """A step in a person's language, ready to be asked. `rest` are the options behind "more"; `free`: any text will
     do, whatever the options are."""
 

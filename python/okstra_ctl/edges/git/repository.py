@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
+from ...words.records import Record
 from .command import begin, git, must, text
 from .history import resolve
 
 OLDEST = (2, 38)
 
 
-class Repository(NamedTuple):
+class Repository(Record):
     """Where git's parts of a checkout are. `head` is empty when there is no commit yet."""
 
     top: str
@@ -106,7 +106,7 @@ def main_worktree(repository: Repository) -> str:
     return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
 
 
-class RemoteUrls(NamedTuple):
+class RemoteUrls(Record):
     """URLs of all remotes; `push` are those that a remote has for pushing alone."""
 
     fetch: tuple[str, ...]

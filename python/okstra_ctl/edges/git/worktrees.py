@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ...words.errors import WorkFailed
+from ...words.records import Record
 from .. import proc
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
@@ -14,7 +14,7 @@ from .repository import Repository
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=64")
 
 
-class Worktree(NamedTuple):
+class Worktree(Record):
     """One entry of `git worktree list`. `branch` is short, empty when detached; `lock_reason` None when unlocked."""
 
     path: str

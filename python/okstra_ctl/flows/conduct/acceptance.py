@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from ...core.project_config import project_config
 from ...edges import fsio, git
 from ...edges.secrets import hide_in_file
 from ...words.errors import UsageError
 from ...words.findings import Gate
+from ...words.hints import Any
+from ...words.records import Record
 from .checking import run_check
 from .scene import Scene
 
 SCHEMA = "qa/1"
 
 
-class CheckRun(NamedTuple):
+class CheckRun(Record):
     command: str
     exit: int
     commit: str

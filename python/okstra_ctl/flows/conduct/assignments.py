@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ...core.results.records import Problem
 from ...core.results.rules import MAX_BYTES
@@ -12,13 +11,14 @@ from ...core.roster import Worker
 from ...edges import fsio
 from ...words.errors import Unreadable
 from ...words.outcomes import AnswerState, WorkerOutcome
+from ...words.records import Record
 
 Check = Callable[[str], list[Problem]]
 MAIN = ""
 """The label of what a worker was prepared for; later ones are `round-<N>`, `plan-check`, …"""
 
 
-class Assignment(NamedTuple):
+class Assignment(Record):
     """One thing asked of one worker. `facts` are handed to its client as `OKSTRA_<NAME>`."""
 
     worker: Worker
@@ -34,7 +34,7 @@ class Assignment(NamedTuple):
         return f"{self.worker.id} {self.label}".strip()
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What came of an assignment. `text` is the valid result, None unless the state counts."""
 
     assignment: Assignment
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
         return self.assignment.worker
 
 
-class Found(NamedTuple):
+class Found(Record):
     """What stands at a result path. `problems` are told to the worker."""
 
     state: AnswerState

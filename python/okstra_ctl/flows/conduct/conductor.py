@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
@@ -13,7 +12,9 @@ from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
+from ...words.hints import Any
 from ...words.outcomes import RunOutcome
+from ...words.records import Record
 from .. import guarding, isolation
 from ..doors import Doors
 from ..run_events import events_of
@@ -25,7 +26,7 @@ from .reporting import save_report, write_report
 from .scene import Say, Scene, open_scene
 
 
-class Conducted(NamedTuple):
+class Conducted(Record):
     """How a led run ended. `report` is the path of the markdown; `token` its verdict."""
 
     run_id: str

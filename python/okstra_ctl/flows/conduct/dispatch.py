@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
 
 from ...agents.job import Job, Report
 from ...agents.providers import provider
@@ -15,6 +14,7 @@ from ...core.roster import access_of
 from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
+from ...words.hints import Any
 from ...words.outcomes import Access, WorkerOutcome
 from .. import guarding
 from ..agents_environment import agents_environment

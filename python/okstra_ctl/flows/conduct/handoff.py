@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ...agents.held_command import Held
 from ...core.project_config import project_config
@@ -18,6 +17,7 @@ from ...edges import assets, fsio, git
 from ...edges.merging import merge_tree
 from ...words.errors import OkstraError, Refused
 from ...words.findings import Gate
+from ...words.records import Record
 from ..run_events import events_of
 from .analysis import Collected
 from .checking import run_command
@@ -30,12 +30,12 @@ _BEGUN = "step-begun"
 _FIT = ("accepted", "conditional-accept")
 
 
-class Ran(NamedTuple):
+class Ran(Record):
     command: str
     exit: int
 
 
-class Target(NamedTuple):
+class Target(Record):
     """What is handed off: the very commit that was accepted, whatever comes onto its branch meanwhile."""
 
     branch: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from ...core.convergence.document import evidence_json
 from ...core.convergence.grouping import group_findings
@@ -20,6 +19,8 @@ from ...core.text_bytes import text_bytes
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
+from ...words.hints import Any
+from ...words.records import Record
 from ...words.statuses import LedgerStatus
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
@@ -37,7 +38,7 @@ from .scene import Scene
 _PASS = "pass"
 
 
-class Built(NamedTuple):
+class Built(Record):
     """How far the stage came: its last executor, the last that verifiers said, and what stopped it (empty when
     nothing did). What verifiers found stays known when the turn that was to mend it comes to nothing."""
 

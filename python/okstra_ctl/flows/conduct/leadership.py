@@ -5,11 +5,10 @@ An agent's session that leads a run may call `okstra resume` from within: the le
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.ownership import Owner
 from ...edges import process_identity
 from ...words.errors import Refused
+from ...words.hints import Any
 from ...words.outcomes import RunOutcome
 from ...words.statuses import Liveness
 from ..interactive import CLIENT

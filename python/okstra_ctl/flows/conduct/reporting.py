@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from ...core.paths import RunFiles
 from ...core.report.completion import check_written, complete
@@ -19,6 +18,8 @@ from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...edges import assets, fsio
 from ...words.findings import Gate
+from ...words.hints import Any
+from ...words.records import Record
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages
 from .asking import ask
@@ -31,7 +32,7 @@ DRAFT_SCHEMA = "report-draft/1"
 _AUTHOR_LEAD = "lead"
 
 
-class Written(NamedTuple):
+class Written(Record):
     """The report's data, who answered for it, and the gate: open when a report writer gave it its words."""
 
     report: dict[str, Any]

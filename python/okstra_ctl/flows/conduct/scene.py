@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from ...agents.providers import provider_settings
 from ...core.identity import RunId
@@ -15,6 +14,7 @@ from ...core.phases import Phase, phase_table
 from ...core.roster import Worker
 from ...edges import assets, fsio
 from ...words.errors import Unreadable
+from ...words.records import Record
 from .. import run_events
 from ..doors import Doors
 from ..looked_at import commit_at_start
@@ -23,7 +23,7 @@ from ..runs import KnownRun
 Say = Callable[[str], None]
 
 
-class Scene(NamedTuple):
+class Scene(Record):
     """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
 
     run: KnownRun

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import FileIO
-from typing import NamedTuple
 
 from ...core.integration import DoneStage
 from ...edges import fsio, git, merging, proc
+from ...words.records import Record
 
 
-class Check(NamedTuple):
+class Check(Record):
     """One exit check at one commit."""
 
     stage: int
@@ -18,7 +18,7 @@ class Check(NamedTuple):
     status: int
 
 
-class Link(NamedTuple):
+class Link(Record):
     """One step of the merge chain: the stage, and the commit that has it and all before it."""
 
     done: DoneStage

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ...core.identity import TaskKey
 from ...core.integration import DoneStage, merge_order
@@ -18,6 +17,7 @@ from ...core.registry_doc import TaskClaim
 from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
+from ...words.records import Record
 from .. import plans, recover
 from ..doors import Doors
 from ..fast_forward import fast_forward
@@ -28,7 +28,7 @@ from .checks import Bench, Check, Link, culprits
 from .scratch import scratch_worktree
 
 
-class Integrated(NamedTuple):
+class Integrated(Record):
     task_key: str
     branch: str
     commit: str
@@ -37,7 +37,7 @@ class Integrated(NamedTuple):
     log: str
 
 
-class Subject(NamedTuple):
+class Subject(Record):
     """What is integrated: the task's claim and its newest plan."""
 
     project: Project

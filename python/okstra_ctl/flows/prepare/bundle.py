@@ -8,7 +8,6 @@ What follows it (ledger row, task records, index) is derived, and written again 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ... import __version__
 from ...core.identity import RunId, StageKey
@@ -21,6 +20,7 @@ from ...edges import durability, fsio, process_identity
 from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError, WorkFailed
+from ...words.records import Record
 from ...words.statuses import ClaimStatus, WorktreeStatus
 from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records
 from ..doors import Doors, open_doors
@@ -35,7 +35,7 @@ from .sync import furnish
 _NO_BRANCH = ""
 
 
-class PreparedRun(NamedTuple):
+class PreparedRun(Record):
     """A run that is ready to be driven. `ctx` maps the names of spec 4 to paths and facts."""
 
     run: RunId
@@ -49,7 +49,7 @@ class PreparedRun(NamedTuple):
     warnings: tuple[str, ...]
 
 
-class StageSelection(NamedTuple):
+class StageSelection(Record):
     """A chosen, reserved and provisioned stage, as callers of the public name know it."""
 
     stage: int

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
+from ...words.records import Record
 
 # What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
 PrepareError = OkstraError
 
 
-class PrepareInputs(NamedTuple):
+class PrepareInputs(Record):
     """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said."""
 
     project_root: str | os.PathLike[str]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from ...core.identity import RunId, StageKey
 from ...core.manifest import WorktreeFacts
+from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import run_numbers
 from ..doors import Doors
@@ -15,7 +15,7 @@ from .inputs import PrepareInputs
 from .request import Request, resolve
 
 
-class Preview(NamedTuple):
+class Preview(Record):
     """`files` in the order of writing, `commands` as they would be run."""
 
     run: RunId

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 from ...core.identity import TaskKey
@@ -16,6 +15,8 @@ from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO
 from ...edges import assets, fsio, git
 from ...words.errors import Missing, Refused, UsageError
+from ...words.hints import TYPE_CHECKING
+from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import fix_cycles, plans
 from ..doors import Doors
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ..clarification import Given
 
 
-class Request(NamedTuple):
+class Request(Record):
     """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
 
     inputs: PrepareInputs

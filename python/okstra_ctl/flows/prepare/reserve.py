@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ...core.branches import stage_branch, task_branch
 from ...core.identity import RunId, StageKey
@@ -21,6 +20,7 @@ from ...core.selection import StageRecords, StageState, choose, commits_to_merge
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import InternalError, Refused
+from ...words.records import Record
 from ...words.statuses import ClaimStatus
 from .. import run_numbers
 from ..doors import Doors
@@ -28,7 +28,7 @@ from ..stage_records import ledger_path, load_records, merged_into
 from .request import Request
 
 
-class Reservation(NamedTuple):
+class Reservation(Record):
     """A stage that this run holds, and no other. `claim` is None in a degraded run: the ledger row holds it."""
 
     run: RunId
@@ -43,7 +43,7 @@ class Reservation(NamedTuple):
         return StageKey(self.run.task, self.stage.number)
 
 
-class Choice(NamedTuple):
+class Choice(Record):
     """What the rules say now: the stage, its base, and the epoch and branch it would get."""
 
     state: StageState
@@ -52,7 +52,7 @@ class Choice(NamedTuple):
     branch: str
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """What git was asked: the task worktree's HEAD, commits known to be merged into it (or not), branches taken.
 
     `merged` is None where there is no task branch (degraded runs); `branches` is None until somebody asks.

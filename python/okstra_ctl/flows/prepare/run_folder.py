@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ...core.identity import RunId
 from ...core.json_text import encode_line
@@ -13,12 +12,13 @@ from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
 from ...edges import assets, fsio
 from ...edges.locks import LockKind, hold
+from ...words.records import Record
 from ..undo import UndoStack
 from . import prompts
 from .request import Request
 
 
-class Draft(NamedTuple):
+class Draft(Record):
     """A run under way to its commit point. `notes` end up in its manifest."""
 
     run: RunId

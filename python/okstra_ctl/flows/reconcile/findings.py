@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
+from ...words.records import Record
 from ...words.statuses import Word
 
 
@@ -26,7 +26,7 @@ class Kind(Word):
     PROJECT_GONE = "project-gone"
 
 
-class Found(NamedTuple):
+class Found(Record):
     """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names."""
 
     kind: Kind
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     act: Callable[[], str] | None = None
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """One finding after the command: `done` tells what was done, `failed` why it could not be."""
 
     found: Found

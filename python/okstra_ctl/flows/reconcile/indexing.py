@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import NamedTuple
 
 from ...core.identity import RunId
 from ...core.index_rows import ENDED
@@ -17,6 +16,7 @@ from ...core.registry_doc import RegistryDoc, StageClaim
 from ...edges import fsio
 from ...edges.rows import read_rows
 from ...words.errors import OkstraError
+from ...words.records import Record
 from ...words.statuses import ClaimStatus, LedgerStatus
 from .. import run_index
 from ..doors import Doors
@@ -29,7 +29,7 @@ _WAY_ON = "okstra reconcile --apply"
 _ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
 
 
-class _Run(NamedTuple):
+class _Run(Record):
     id: RunId
     root: str
     manifest: str

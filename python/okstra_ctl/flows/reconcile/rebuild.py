@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ...core.identity import RunId, StageKey, TaskKey
@@ -22,6 +21,7 @@ from ...core.selection import DONE_ROWS
 from ...edges import fsio, git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
+from ...words.records import Record
 from ...words.statuses import ClaimStatus
 from .. import run_index
 from ..doors import Doors
@@ -33,7 +33,7 @@ from .orphans import epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
 
 
-class Rebuilt(NamedTuple):
+class Rebuilt(Record):
     """`set_aside` is where the old file is now, or empty; `missing` names worktrees whose manifests were not found;
     `indexed` counts the runs that the index of runs lacked."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from ...flows.project import find_root
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
+from ...words.hints import TYPE_CHECKING
 from ..command_table import Call
 from ..reply import Reply, fields
 

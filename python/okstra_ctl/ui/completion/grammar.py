@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import NamedTuple
 
 from ...agents.providers import BUILT_IN
 from ...core.branches import CATEGORY_PREFIXES
 from ...core.phases import phase_table
 from ...core.settings import ANY_NAME, settings_of
 from ...edges import assets
+from ...words.records import Record
 from ..cli import IN_NODE, build_parser
 from ..command_table import COMMANDS
 
@@ -29,14 +29,14 @@ _BY_METAVAR = {
 }
 
 
-class Value(NamedTuple):
+class Value(Record):
     """What a flag or a place takes: one of `words`, or what its kind says."""
 
     kind: str
     words: tuple[str, ...] = ()
 
 
-class Flag(NamedTuple):
+class Flag(Record):
     """`value` is None for a flag that takes none."""
 
     name: str
@@ -44,7 +44,7 @@ class Flag(NamedTuple):
     value: Value | None
 
 
-class Node(NamedTuple):
+class Node(Record):
     """A command or an action: `path` is how it is called, `""` for okstra itself. The last place may repeat."""
 
     path: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ....words.findings import FindingClass
+from ....words.hints import Any
+from ....words.records import Record
 from . import pieces
 from .markup import Markup, tag
 from .view import View
@@ -14,7 +15,7 @@ from .view import View
 _ROW, _BAR_TOP, _BAR_HEIGHT = 46, 18, 14
 
 
-class _Part(NamedTuple):
+class _Part(Record):
     name: str
     findings: int
     style: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ....words.hints import Any
 from ..excerpts import Excerpt, place_of
 from . import pieces
 from .markup import Child, Markup, joined, tag

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from ....words.findings import FindingSeverity
+from ....words.hints import Any
 from . import pieces
 from .evidence import evidence_list
 from .markup import Markup, tag

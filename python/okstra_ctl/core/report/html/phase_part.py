@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ....words.hints import Any
 from ..parts import Field
 from . import pieces
 from .evidence import evidence_list

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ....words.hints import Any
 from ..user_response import questions_of, user_response_text
 from . import pieces
 from .markup import Markup, shown, tag

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
 
+from ....words.hints import Any
+from ....words.records import Record
 from ...stages import critical_path, waves
 from . import pieces
 from .markup import Markup, joined, shown, tag
@@ -28,7 +29,7 @@ def stages(view: View) -> Markup:
     return pieces.section("stages", words("stage_map"), picture(needs, boxes, words), sections)
 
 
-class Box(NamedTuple):
+class Box(Record):
     """What a stage's box shows: its title, where it leads, and its status with the tone of that."""
 
     title: str

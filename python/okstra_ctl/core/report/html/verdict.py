@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ....words.findings import FindingSeverity, Gate
+from ....words.hints import Any
 from ..amounts import cost_text
 from . import pieces
 from .markup import Markup, joined, tag

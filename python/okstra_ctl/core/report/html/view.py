@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
+from ....words.hints import Any
+from ....words.records import Record
 from ..excerpts import Cited, Excerpt
 from ..parts import Field
 
 
-class Dispatch(NamedTuple):
+class Dispatch(Record):
     """One worker's turn: `start` in seconds after the run's first; `seconds` None while it has not ended."""
 
     worker: str
@@ -21,7 +22,7 @@ class Dispatch(NamedTuple):
     state: str
 
 
-class Words(NamedTuple):
+class Words(Record):
     """The words of the report's language, by name."""
 
     labels: Mapping[str, str]
@@ -40,7 +41,7 @@ class Words(NamedTuple):
         return self.labels.get(f"field_{field.name}", field.title)
 
 
-class View(NamedTuple):
+class View(Record):
     """`tokens` are the phase's verdicts, best first; `digest` is the SHA-256 of the data that the page shows;
     `style` and `script` are okstra's own."""
 

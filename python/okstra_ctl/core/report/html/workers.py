@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from ....words.hints import Any
 from ..amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from . import pieces
 from .markup import Markup, tag
