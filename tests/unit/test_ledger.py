@@ -201,6 +201,12 @@ def test_append_and_read(path: str) -> None:
     assert _read(path) == {1: "done", 2: "started"}
 
 
+def test_a_digest_that_is_no_text_has_no_rows(path: str) -> None:
+    """A damaged manifest can bring one in."""
+    edge.append(path, [_row(1)])
+    assert edge.read(path, task_key=_KEY, plan_digest="\ud800").newest == {}
+
+
 def test_the_same_row_is_written_once(path: str) -> None:
     assert edge.append(path, [_row(1), _row(1)]) == 1
     assert edge.append(path, [_row(1)]) == 0

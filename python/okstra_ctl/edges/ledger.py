@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..core.json_text import encode
 from ..core.ledger import LedgerRow, LedgerView, deciding, fold
+from ..core.text_bytes import text_bytes
 from ..words.errors import Unreadable
 from . import fsio
 from .locks import LockKind, hold
@@ -31,7 +32,7 @@ def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -
     Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
     stage is taken, or done.
     """
-    needle = plan_digest.encode("utf-8", "surrogateescape")
+    needle = text_bytes(plan_digest)
     lines = [line for line in read_lines(path) if needle in line]
     lines = lines if history else deciding(lines)
     view = fold(lines, task_key=task_key, plan_digest=plan_digest)
