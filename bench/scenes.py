@@ -67,12 +67,14 @@ class Scene:
     def bare_add(self) -> None:
         """What a person would do by hand, with git's own defaults."""
         self._adds += 1
-        self.git(
-            "worktree", "add", "--quiet", "-b", f"bare-{self._adds}", str(self.folder / f"bare-{self._adds}"), "HEAD"
-        )
+        self.git("worktree", "add", "--quiet", "-b", f"bare-{self._adds}", self._bare(self._adds), "HEAD")
 
     def bare_remove(self, number: int) -> None:
-        self.git("worktree", "remove", "--force", str(self.folder / f"bare-{number}"))
+        self.git("worktree", "remove", "--force", self._bare(number))
+
+    def _bare(self, number: int) -> str:
+        """Beside okstra's own worktrees: a file system takes its time by the region of the disk that a folder is in."""
+        return str(self.home / ".okstra" / "worktrees" / "bench" / "load" / "t-1" / f"bare-{number}")
 
     def _make_repo(self, files: int) -> None:
         self.repo.mkdir()
