@@ -47,7 +47,7 @@ def nearest_client() -> Owner | None:
 
 def _boot_id() -> str:
     try:
-        with open(_BOOT_ID_FILE, encoding="ascii") as file:
+        with open(_BOOT_ID_FILE, encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
         return _ask("sysctl", "-n", "kern.boottime")
