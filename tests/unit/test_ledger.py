@@ -192,7 +192,7 @@ def _read(path: str) -> dict[int, str]:
 
 def test_no_ledger_says_nothing(path: str) -> None:
     assert _read(path) == {}
-    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 0
+    assert edge.LedgerReader(path, task_key=_KEY, plan_digest=_DIGEST).highest_epoch(1) == 0
 
 
 def test_append_and_read(path: str) -> None:
@@ -241,8 +241,9 @@ def test_a_whole_row_without_its_newline_is_not_there_yet(path: str) -> None:
 def test_the_highest_epoch_counts_over_all_digests(path: str) -> None:
     edge.append(path, [_row(1, epoch=2), _row(1, epoch=5, digest=_OTHER), _row(11, epoch=9), _row(2, epoch=7)])
     edge.append(path, [_row(1, epoch=8, impl_task_key="p:g:2")._replace(id="another task's")])
-    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 5
-    assert edge.highest_epoch(path, task_key=_KEY, stage=3) == 0
+    reader = edge.LedgerReader(path, task_key=_KEY, plan_digest=_DIGEST)
+    assert reader.highest_epoch(1) == 5
+    assert reader.highest_epoch(3) == 0
 
 
 def test_a_reader_sees_what_was_appended_since(path: str) -> None:

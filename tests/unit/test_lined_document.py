@@ -136,10 +136,11 @@ def test_mentioning_finds_what_a_full_search_finds(section: dict[str, Entry], ke
 
 
 @given(_SECTION, _TEXTS)
-def test_keys_starting(section: dict[str, Entry], prefix: str) -> None:
+def test_entries_whose_key_starts_so(section: dict[str, Entry], prefix: str) -> None:
     section = section | {prefix: {}, f"{prefix}#1": {}, f"x{prefix}": {}}
     document = _parse(_build({"tasks": section}).dump())
-    assert document.keys_starting("tasks", prefix) == [name for name in section if name.startswith(prefix)]
+    expected = [(name, entry) for name, entry in section.items() if name.startswith(prefix)]
+    assert list(document.starting("tasks", prefix)) == expected
 
 
 @given(

@@ -61,6 +61,27 @@ def test_a_transaction_without_a_change_does_not_touch_the_file(registry: Regist
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_two_processes_registries_see_each_others_changes(registry: Registry, tmp_path: Path) -> None:
+    """Each keeps what it read: never longer than the file stands."""
+    ours, theirs = registry, Registry(HomePaths(str(tmp_path)))
+    for number in range(50):
+        claim = _CLAIM._replace(created_at=f"{number:02d}")
+        writer, reader = (ours, theirs) if number % 2 else (theirs, ours)
+        with writer.transaction() as doc:
+            before = doc.task(_KEY)
+            assert before is None or before.created_at == f"{number - 1:02d}"
+            doc.put_task(_KEY, claim)
+        assert reader.read().task(_KEY) == writer.read().task(_KEY) == claim
+
+
+def test_what_a_reader_does_to_its_copy_is_its_own_affair(registry: Registry) -> None:
+    with registry.transaction() as doc:
+        doc.put_task(_KEY, _CLAIM)
+    registry.read().remove_task(_KEY)
+    doc.remove_task(_KEY)
+    assert registry.read().task(_KEY) == _CLAIM
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b'{"schema": "worktree-registry/2", "tasks": {}, "stages": {}}', b"\xff" * 100]
 )

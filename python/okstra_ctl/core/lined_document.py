@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 
 from .json_text import encode
+from .text_lines import lines_with
 
 Entry = dict[str, object]
 
@@ -46,6 +47,12 @@ class LinedDocument:
             document._read_whole(data)
         return document
 
+    def copy(self) -> LinedDocument:
+        """One that can be changed by itself."""
+        document = LinedDocument(self.schema, ())
+        document._bodies = dict(self._bodies)
+        return document
+
     def get(self, section: str, key: str) -> Entry | None:
         """The entry; None when there is none. Raises DocumentError when its line is damaged."""
         place = self._find(section, key)
@@ -58,10 +65,10 @@ class LinedDocument:
         if place is not None:
             begin, end = place
             comma = b"," if body[end - 1 : end] == b"," else b""
-            self._bodies[section] = body[:begin] + line + comma + body[end:]
+            self._bodies[section] = _spliced(body, begin, end, line + comma)
         else:
             glue = b"\n" if body == _EMPTY else b",\n"
-            self._bodies[section] = body[:-1] + glue + line + b"\n"
+            self._bodies[section] = _spliced(body, len(body) - 1, len(body), glue + line + b"\n")
 
     def remove(self, section: str, key: str) -> None:
         """Takes the entry out; a key that is not there is no error."""
@@ -75,10 +82,9 @@ class LinedDocument:
     def keys(self, section: str) -> list[str]:
         return [_key(line) for line in self._bodies[section].split(b"\n")[1:-1]]
 
-    def keys_starting(self, section: str, prefix: str) -> list[str]:
-        """Keys that begin so; other lines are not looked at."""
-        needle = b"\n" + encode(prefix)[:-1]
-        return [_key(line) for line in self._lines_with(section, needle, 1)]
+    def starting(self, section: str, prefix: str) -> Iterator[tuple[str, Entry]]:
+        """Entries whose key begins so; other lines are not looked at. Raises DocumentError at a damaged one."""
+        return map(_parsed, lines_with(self._bodies[section], b"\n" + encode(prefix)[:-1]))
 
     def items(self, section: str) -> Iterator[tuple[str, Entry]]:
         """Every key with its entry. Raises DocumentError at a damaged one."""
@@ -87,7 +93,7 @@ class LinedDocument:
 
     def mentioning(self, section: str, field: str, value: str) -> Iterator[tuple[str, Entry]]:
         """Entries whose `field` equals `value`; lines without that text are not parsed."""
-        for line in self._lines_with(section, encode(field) + b": " + encode(value), 0):
+        for line in lines_with(self._bodies[section], encode(field) + b": " + encode(value)):
             key, entry = _parsed(line)
             if entry.get(field) == value:
                 yield key, entry
@@ -102,16 +108,8 @@ class LinedDocument:
     def _find(self, section: str, key: str) -> tuple[int, int] | None:
         """Begin and end of the key's line, its comma included."""
         body = self._bodies[section]
-        found = body.find(b"\n" + encode(key) + b": {")
+        found = body.rfind(b"\n" + encode(key) + b": {")  # from the end: what is asked for is most often new
         return None if found < 0 else (found + 1, body.index(b"\n", found + 1))
-
-    def _lines_with(self, section: str, needle: bytes, offset: int) -> Iterator[bytes]:
-        body = self._bodies[section]
-        found = body.find(needle)
-        while found >= 0:
-            end = body.index(b"\n", found + offset)
-            yield body[body.rindex(b"\n", 0, found + offset) + 1 : end]
-            found = body.find(needle, end)
 
     def _read_lined(self, data: bytes) -> bool:
         """Cuts the bodies out along the lines between sections; False when the layout is another."""
@@ -148,6 +146,12 @@ class LinedDocument:
                 raise DocumentError(f"{name!r} is not a map of entries")
             lines = b",\n".join(_line(key, entry) for key, entry in section.items())
             self._bodies[name] = _EMPTY + lines + b"\n" if lines else _EMPTY
+
+
+def _spliced(body: bytes, begin: int, end: int, new: bytes) -> bytes:
+    """The body with other bytes from `begin` to `end`; its megabytes are copied once."""
+    whole = memoryview(body)
+    return b"".join((whole[:begin], new, whole[end:]))
 
 
 def _looks_like_body(body: bytes) -> bool:

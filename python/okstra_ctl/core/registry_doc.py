@@ -186,6 +186,10 @@ class RegistryDoc:
         except DocumentError as error:
             raise _damaged(error, where) from error
 
+    def copy(self) -> RegistryDoc:
+        """One that can be changed by itself."""
+        return RegistryDoc(self._document.copy(), where=self._where)
+
     def dump(self) -> bytes:
         return self._document.dump()
 
@@ -219,11 +223,10 @@ class RegistryDoc:
         """The claims on a task's stages, by stage number; other entries are not parsed."""
         prefix = f"{key}#stage-"
         found = {}
-        for name in self._sound(lambda: self._document.keys_starting("stages", prefix)):
+        for name, entry in self._sound(lambda: list(self._document.starting("stages", prefix))):
             number = number_in(name[len(prefix) :])
-            claim = self.stage(StageKey(key, number)) if number is not None else None
-            if number is not None and claim is not None:
-                found[number] = claim
+            if number is not None:
+                found[number] = self._typed(name, entry, StageClaim.from_json)
         return found
 
     def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:

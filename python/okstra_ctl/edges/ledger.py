@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from ..core.json_text import encode
 from ..core.ledger import LedgerRow, LedgerView, deciding, fold
 from ..core.text_bytes import text_bytes
+from ..core.text_lines import lines_with
 from ..words.errors import Unreadable
 from . import fsio
 from .locks import LockKind, hold
+from .reread import RereadFile
 
 
 def lock_path(path: str) -> str:
@@ -18,9 +19,8 @@ def lock_path(path: str) -> str:
 
 
 def read_lines(path: str) -> list[bytes]:
-    """The file's whole lines. A tail without a newline is a row under way, or torn: it is left out."""
-    data = fsio.read_bytes(path) or b""
-    return data.split(b"\n")[:-1]
+    """The file's whole lines."""
+    return _whole_lines(fsio.read_bytes(path)).split(b"\n")[:-1]
 
 
 def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -> LedgerView:
@@ -32,10 +32,34 @@ def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -
     Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
     stage is taken, or done.
     """
-    needle = text_bytes(plan_digest)
-    lines = [line for line in read_lines(path) if needle in line]
-    lines = lines if history else deciding(lines)
-    view = fold(lines, task_key=task_key, plan_digest=plan_digest)
+    return _view(fsio.read_bytes(path), path, task_key, plan_digest, history=history)
+
+
+class LedgerReader:
+    """A ledger that is read anew only when the file has changed: cheap to ask again under a lock."""
+
+    def __init__(self, path: str, *, task_key: str, plan_digest: str) -> None:
+        self._path, self._task_key, self._plan_digest = path, task_key, plan_digest
+        self._file = RereadFile(path)
+        self._known: tuple[bytes | None, LedgerView] | None = None
+
+    def view(self) -> LedgerView:
+        """As `read` answers it. Raises Unreadable."""
+        data = self._file.read()
+        if self._known is None or self._known[0] is not data:
+            self._known = data, _view(data, self._path, self._task_key, self._plan_digest)
+        return self._known[1]
+
+    def highest_epoch(self, stage: int) -> int:
+        """The highest epoch that the stage ever had, under any digest; 0 when it was never taken."""
+        needle = encode({"stage": stage})[1:-1] + b","
+        lines = lines_with(_whole_lines(self._file.read()), needle)
+        return fold(lines, task_key=self._task_key, plan_digest="").epochs.get(stage, 0)
+
+
+def _view(data: bytes | None, path: str, task_key: str, plan_digest: str, *, history: bool = False) -> LedgerView:
+    lines = list(lines_with(_whole_lines(data), text_bytes(plan_digest)))
+    view = fold(lines if history else deciding(lines), task_key=task_key, plan_digest=plan_digest)
     if view.newer:
         raise Unreadable(
             "state-unreadable",
@@ -46,60 +70,34 @@ def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -
     return view
 
 
-def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
-    """The highest epoch that the stage ever had, under any digest; 0 when it was never taken."""
-    needle = encode({"stage": stage})[1:-1] + b","
-    view = fold((line for line in read_lines(path) if needle in line), task_key=task_key, plan_digest="")
-    return view.epochs.get(stage, 0)
-
-
-class LedgerReader:
-    """A ledger's view that is read anew only when the file has changed: cheap to ask again under a lock."""
-
-    def __init__(self, path: str, *, task_key: str, plan_digest: str) -> None:
-        self._path, self._task_key, self._plan_digest = path, task_key, plan_digest
-        self._seen: tuple[int, int] | None = None
-        self._view = fold((), task_key=task_key, plan_digest=plan_digest)
-
-    def view(self) -> LedgerView:
-        state = _identity(self._path)
-        if state != self._seen or state is None:
-            self._view = read(self._path, task_key=self._task_key, plan_digest=self._plan_digest)
-            self._seen = state
-        return self._view
-
-    def highest_epoch(self, stage: int) -> int:
-        return highest_epoch(self._path, task_key=self._task_key, stage=stage)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size
+def _whole_lines(data: bytes | None) -> bytes:
+    """A ledger's text. A tail without a newline is a row under way, or torn: it is left out."""
+    return data[: data.rfind(b"\n") + 1] if data else b""
 
 
 def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
     """Whether the ledger has every one of the rows, as a look without the lock tells."""
     held = fsio.read_bytes(path) or b""
-    return all(_needle(row) in held for row in rows)
+    return all(_holds(held, row) for row in rows)
 
 
 def append(path: str, rows: Iterable[LedgerRow]) -> int:
     """Appends the rows whose ids the ledger does not hold yet, under its lock. Answers how many it wrote."""
     written = 0
     with hold(LockKind.LEDGER, lock_path(path)):
-        held = b"\n".join(read_lines(path))
+        held = _whole_lines(fsio.read_bytes(path))
         for row in rows:
-            line = encode(row.to_json())
-            if _needle(row) not in held:
-                fsio.append_line(path, line + b"\n")
+            if not _holds(held, row):
+                line = encode(row.to_json()) + b"\n"
+                fsio.append_line(path, line)
                 held += line
                 written += 1
     return written
 
 
-def _needle(row: LedgerRow) -> bytes:
-    """The bytes that a ledger holds exactly when it holds the row: in text, quotes would be escaped."""
-    return encode({"id": row.id})[1:-1]
+def _holds(ledger: bytes, row: LedgerRow) -> bool:
+    """Whether the text of a ledger has the row: its id stands there as one, for in other text quotes are escaped.
+
+    Searched from the end, where what is asked for most often stands.
+    """
+    return ledger.rfind(encode({"id": row.id})[1:-1]) >= 0

@@ -10,6 +10,7 @@ from ..core.home_paths import HomePaths
 from ..core.registry_doc import RegistryDoc
 from . import fsio
 from .locks import LockKind, hold
+from .reread import RereadFile
 
 
 class Registry:
@@ -18,24 +19,31 @@ class Registry:
     def __init__(self, home: HomePaths) -> None:
         self.path = home.registry
         self._lock = home.registry_lock
+        self._file = RereadFile(self.path)
+        self._known: tuple[bytes, RegistryDoc] | None = None
 
     def read(self) -> RegistryDoc:
         """The registry as it stands. Raises Unreadable (`registry-unreadable`); the file is never touched."""
-        data = fsio.read_bytes(self.path)
+        return self._read()[1]
+
+    def _read(self) -> tuple[bytes | None, RegistryDoc]:
+        data, known = self._file.read(), self._known
         if data is None:
-            return RegistryDoc()
-        return RegistryDoc.parse(data, where=self.path)
+            return None, RegistryDoc()
+        if known is None or known[0] is not data:
+            known = self._known = data, RegistryDoc.parse(data, where=self.path)
+        return data, known[1].copy()
 
     @contextmanager
     def transaction(self) -> Iterator[RegistryDoc]:
         """The registry under its lock; written back when the block ends without an error and changed something."""
         with hold(LockKind.REGISTRY, self._lock):
-            data = fsio.read_bytes(self.path)
-            document = RegistryDoc() if data is None else RegistryDoc.parse(data, where=self.path)
+            data, document = self._read()
             yield document
             after = document.dump()
             if after != (data or RegistryDoc().dump()):
-                fsio.replace(self.path, after)
+                self._file.replace(after)
+                self._known = after, document.copy()
 
     def replace_whole(self, document: RegistryDoc, name_of_old: str) -> str:
         """Puts a document made anew in place; answers where the old file was set aside, or "" if there was none."""
