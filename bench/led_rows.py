@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measure import Row, Spread, spread
+from families import Family
+from measure import Row, row_of
 from scenes import ROOT, Scene, scene
 
 _FINDINGS, _ANALYSTS, _ROUNDS = 200, 3, 5
@@ -45,26 +46,25 @@ open(env["OKSTRA_RESULT"], "w").write(text)
 """
 
 
-def led_run() -> list[Row]:
-    with scene(_FILES) as place:
-        rehearsal = [_own(place, "--provider", "rehearsal") for _ in range(_ROUNDS)]
-        script = place.folder / "worker.py"
-        script.write_text(_WORKER.replace("FILES", str(_FILES)).replace("COUNT", str(_FINDINGS)))
-        names = [f"w{number}" for number in range(_ANALYSTS)]
-        providers = {name: {"argv": [sys.executable, str(script)]} for name in names}
-        (place.home / ".okstra" / "config.json").write_text(json.dumps({"providers": providers}))
-        large = [_own(place, "--provider", "rehearsal", "--workers", ",".join(names)) for _ in range(3)]
-    limit = Spread(2.0, 2.0, 2.0)
-    return [
-        _row("led rehearsal run, okstra's own processor time", rehearsal, limit),
-        _row(f"led run of {_ANALYSTS} analysts with {_FINDINGS} findings each, the same", large, limit),
-    ]
+def rehearsal(_: int) -> Row:
+    place = scene(_FILES)
+    return _row([_own(place, "--provider", "rehearsal") for _ in range(_ROUNDS)])
 
 
-def _row(what: str, runs: list[dict[str, float]], limit: Spread) -> Row:
-    cpu = spread([one["cpu"] for one in runs])
+def many_findings(_: int) -> Row:
+    place = scene(_FILES)
+    script = place.folder / "worker.py"
+    script.write_text(_WORKER.replace("FILES", str(_FILES)).replace("COUNT", str(_FINDINGS)))
+    names = [f"w{number}" for number in range(_ANALYSTS)]
+    providers = {name: {"argv": [sys.executable, str(script)]} for name in names}
+    (place.home / ".okstra" / "config.json").write_text(json.dumps({"providers": providers}))
+    return _row([_own(place, "--provider", "rehearsal", "--workers", ",".join(names)) for _ in range(3)])
+
+
+def _row(runs: list[dict[str, float]]) -> Row:
     memory = max(one["memory"] for one in runs) / 1024
-    return Row(what, "2 s", cpu, limit, cpu.median / limit.median, 1.0, f"{memory:.0f} MB at most")
+    pairs = [(one["cpu"], 2.0) for one in runs]
+    return row_of("", "", pairs, goal=1.0, note=f"{memory:.0f} MB at most")
 
 
 def _own(place: Scene, *flags: str) -> dict[str, float]:
@@ -77,3 +77,17 @@ def _own(place: Scene, *flags: str) -> dict[str, float]:
     if answer["status"] != 0:
         raise SystemExit(f"the run failed: {done.stderr}")
     return answer
+
+
+FAMILIES = (
+    Family("led", "led rehearsal run: okstra's own processor time", "2 s", "", rehearsal, {1: 1.0}, sizes=(1,)),
+    Family(
+        "led-large",
+        f"led run of {_ANALYSTS} analysts with {_FINDINGS} findings each: the same",
+        "2 s",
+        "",
+        many_findings,
+        {1: 1.0},
+        sizes=(1,),
+    ),
+)

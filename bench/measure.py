@@ -25,7 +25,7 @@ class Spread(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the table. `goal` is the highest ratio that spec asks for."""
+    """One comparison. `goal` is the highest ratio that is asked for; `least` and `most` are the pairs' ratios."""
 
     what: str
     against: str
@@ -34,6 +34,12 @@ class Row(NamedTuple):
     ratio: float
     goal: float | None
     note: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def missed(self) -> bool:
+        return self.goal is not None and round(self.ratio, 2) > self.goal
 
 
 def run(argv: Sequence[str], *, cwd: str | None = None, env: dict[str, str] | None = None) -> None:
@@ -68,13 +74,14 @@ def compare(
 ) -> Row:
     """Both in turn, `rounds` times after one warm-up; the ratio is the median of the pairs' ratios.
 
-    `rest` is in seconds: what goes on behind a command must fall on neither. Then both are woken first, so that an
-    idle processor's first milliseconds fall on neither too.
+    `rest` is in seconds: what goes on behind a command must fall on neither. Then both begin with nothing waiting for
+    the disk, and are woken first, so that an idle processor's first milliseconds fall on neither too.
     """
 
     def rested(action: Action) -> float:
         if rest:
             time.sleep(rest)
+            settle()
             for _ in range(3):
                 run([sys.executable, "-I", "-c", "pass"])
                 run(["git", "--version"])
@@ -82,10 +89,16 @@ def compare(
 
     ours(), theirs()
     pairs = [(rested(ours), rested(theirs)) for _ in range(rounds)]
-    ratio = statistics.median(mine / other for mine, other in pairs)
-    return Row(what, against, spread([p[0] for p in pairs]), spread([p[1] for p in pairs]), ratio, goal, note)
+    return row_of(what, against, pairs, goal=goal, note=note)
+
+
+def row_of(what: str, against: str, pairs: Sequence[tuple[float, float]], *, goal: float | None, note: str = "") -> Row:
+    """The row of pairs of seconds, okstra's first."""
+    mine, others = zip(*pairs, strict=True)
+    ratios = spread([own / other for own, other in pairs])
+    return Row(what, against, spread(mine), spread(others), ratios.median, goal, note, ratios.least, ratios.most)
 
 
 def settle() -> None:
-    """Lets the disk finish what the last scene left."""
+    """Lets the disk finish what is waiting for it."""
     os.sync()

@@ -13,14 +13,13 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import peer_scenes
+from families import BEHIND
 from measure import Action, Row, compare, run, settle
 from peer_install import PEERS, Peer, install
 from peer_scenes import UNITS, PeerScene
-from rows import BEHIND
 from scenes import OKSTRA, TASK, Scene, scene
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -74,47 +73,41 @@ class Sides:
         return lambda: run([OKSTRA, *argv], cwd=str(self.place.repo), env=self.place.env)
 
 
-@contextmanager
-def sides(peer: Peer) -> Iterator[Sides]:
-    with scene(FILES) as place:
-        yield Sides(place, peer)
-
-
 def spec_kitty(peer: Peer) -> Iterator[Row]:
-    with sides(peer) as both:
-        mission = peer_scenes.spec_kitty(both.theirs)
-        at = ("--mission", mission)
-        yield both.compare(LIST, "agent", "tasks", "status", "--json", more=at)
-        yield both.compare(NEXT, "next", "--json", more=at)
-        package = (f"WP{n:02d}" for n in itertools.count(1))
-        yield both.compare_each(
-            START, "implement WP…", lambda: ("implement", next(package), *at, "--json"), note="no prompt", rest=BEHIND
-        )
-        verb = ("agent", "action", "implement")
-        yield both.compare_each(
-            START, "agent action implement WP…", lambda: (*verb, next(package), "--agent", "claude", *at), rest=BEHIND
-        )
+    both = Sides(scene(FILES), peer)
+    mission = peer_scenes.spec_kitty(both.theirs)
+    at = ("--mission", mission)
+    yield both.compare(LIST, "agent", "tasks", "status", "--json", more=at)
+    yield both.compare(NEXT, "next", "--json", more=at)
+    package = (f"WP{n:02d}" for n in itertools.count(1))
+    yield both.compare_each(
+        START, "implement WP…", lambda: ("implement", next(package), *at, "--json"), note="no prompt", rest=BEHIND
+    )
+    verb = ("agent", "action", "implement")
+    yield both.compare_each(
+        START, "agent action implement WP…", lambda: (*verb, next(package), "--agent", "claude", *at), rest=BEHIND
+    )
 
 
 def task_master(peer: Peer) -> Iterator[Row]:
-    with sides(peer) as both:
-        peer_scenes.task_master(both.theirs)
-        yield both.compare(LIST, "list", "--json")
-        yield both.compare(NEXT, "next", "--format", "json")
+    both = Sides(scene(FILES), peer)
+    peer_scenes.task_master(both.theirs)
+    yield both.compare(LIST, "list", "--json")
+    yield both.compare(NEXT, "next", "--format", "json")
 
 
 def bernstein(peer: Peer) -> Iterator[Row]:
-    with sides(peer) as both:
-        peer_scenes.bernstein(both.theirs)
-        yield both.compare(NEXT, "backlog", "claim", "--json", note="takes the unit, too; okstra's only chooses")
-        with peer_scenes.bernstein_server(both.theirs):
-            yield both.compare(LIST, "list-tasks", "--json", note="asks its server, which runs already")
+    both = Sides(scene(FILES), peer)
+    peer_scenes.bernstein(both.theirs)
+    yield both.compare(NEXT, "backlog", "claim", "--json", note="takes the unit, too; okstra's only chooses")
+    with peer_scenes.bernstein_server(both.theirs):
+        yield both.compare(LIST, "list-tasks", "--json", note="asks its server, which runs already")
 
 
 def orkestra(peer: Peer) -> Iterator[Row]:
-    with sides(peer) as both:
-        peer_scenes.orkestra(both.theirs)
-        yield both.compare(LIST, "status", "--json", note="3 tasks; okstra lists 40 stages")
+    both = Sides(scene(FILES), peer)
+    peer_scenes.orkestra(both.theirs)
+    yield both.compare(LIST, "status", "--json", note="3 tasks; okstra lists 40 stages")
 
 
 MEASURES: dict[str, Callable[[Peer], Iterator[Row]]] = {

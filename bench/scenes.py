@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,13 +88,12 @@ class Scene:
         self.git("commit", "--quiet", "-m", "Start")
 
 
-@contextmanager
-def scene(files: int) -> Iterator[Scene]:
+def scene(files: int) -> Scene:
+    """A scene that stands until the benchmark ends: for minutes after many files were deleted, ext4 makes new ones in
+    their place at a quarter of its speed."""
     folder = Path(tempfile.mkdtemp(prefix="okstra-bench-"))
-    try:
-        yield Scene(folder, files)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Scene(folder, files)
 
 
 def plan_of(stages: int, *, filler: int = 0) -> str:
@@ -112,84 +110,3 @@ def plan_of(stages: int, *, filler: int = 0) -> str:
         "| Stage | Title | Depends on | Files | Steps | Exit check |\n|---|---|---|---|---|---|\n"
         f"{rows}\n\n{sections}"
     )
-
-
-def fill_registry(home: Path, entries: int) -> None:
-    """Adds live reservations of other tasks to the registry, in okstra's own layout."""
-    sys.path.insert(0, str(ROOT / "python"))
-    from okstra_ctl.core.home_paths import HomePaths
-    from okstra_ctl.core.identity import StageKey, TaskKey
-    from okstra_ctl.core.registry_doc import StageClaim
-    from okstra_ctl.edges.registry import Registry
-    from okstra_ctl.words.statuses import ClaimStatus
-
-    with Registry(HomePaths(str(home))).transaction() as doc:
-        for number in range(entries):
-            key = StageKey(TaskKey.make("other", "load", f"X-{number}"), 1)
-            place = f"/elsewhere/worktrees/other/load/x-{number}/stage-1"
-            doc.put_stage(
-                key,
-                StageClaim(
-                    path=place,
-                    branch=f"feat-x-{number}-s1",
-                    base_commit="0123456789" * 4,
-                    project_root="/elsewhere/project",
-                    status=ClaimStatus.ACTIVE,
-                    run_id=f"{key.task}/implementation/stage-1/001",
-                    owner=None,
-                    reserved_at="2026-01-01T00:00:00Z",
-                    epoch=1,
-                    token=f"okstra {key} epoch 1",
-                    plan=f"/elsewhere/project/.okstra/tasks/load/x-{number}/plan.md",
-                    plan_digest="ab" * 32,
-                ),
-            )
-
-
-def fill_ledger(plan: str, rows: int) -> None:
-    """Adds history to the plan's ledger: rows of an earlier text of the plan."""
-    path = Path(plan).parent.parent / "consumers.jsonl"
-    with path.open("a", encoding="utf-8") as file:
-        for number in range(rows):
-            run_id = f"{TASK}/implementation/stage-{number % 20 + 900}/{number:03d}"
-            row = {
-                "v": 1,
-                "id": f"{run_id}@1:released",
-                "impl_task_key": TASK,
-                "stage": number % 20 + 900,
-                "status": "released",
-                "at": "2026-01-01T00:00:00Z",
-                "run_id": run_id,
-                "epoch": 1,
-                "plan_digest": "cd" * 32,
-                "head_commit": "0123456789" * 4,
-                "note": "",
-                "owner": None,
-            }
-            file.write(json.dumps(row) + "\n")
-
-
-def fill_index(home: Path, rows: int) -> list[Path]:
-    """A run index of `rows` runs as okstra keeps it: a tenth open, of the ended ones the newest 1,000 recent, the rest
-    archived by month. Answers its files."""
-    (home / "archive").mkdir(parents=True, exist_ok=True)
-    names: dict[str, list[str]] = {}
-    for number in range(rows):
-        opened, newest = number % 10 == 0, number >= rows - 1111
-        at = f"2026-{1 + number * 9 // rows:02d}-{1 + number % 28:02d}T00:00:00Z"
-        name = "active" if opened else "recent" if newest else f"archive/{at[:7]}"
-        row = {
-            "v": 1,
-            "run_id": f"bench:load:T-{number % 500}/error-analysis/{number // 500 + 1:03d}",
-            "event": "prepared" if opened else "completed",
-            "at": at,
-            "task_type": "error-analysis",
-            "stage": None,
-            "project_root": "/elsewhere/project",
-            "manifest": f"/elsewhere/project/.okstra/tasks/load/t-{number}/manifest.json",
-        }
-        ended = {} if opened else {"prepared_at": at, "started_at": at}
-        names.setdefault(name, []).append(json.dumps({**row, **ended}))
-    for name, lines in names.items():
-        (home / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [home / f"{name}.jsonl" for name in names]

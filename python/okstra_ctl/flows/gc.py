@@ -9,6 +9,7 @@ from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.tidiness import Facts, Judged, judge, to_remove
 from ..edges import git, process_identity
+from ..edges.disk_use import Measuring
 from ..words.errors import OkstraError
 from ..words.records import Record
 from ..words.statuses import ClaimStatus, Liveness
@@ -62,17 +63,17 @@ def _finish_killed(doors: Doors) -> None:
 def _remove(one: Judged, doors: Doors) -> Swept:
     facts = one.facts
     try:
-        ignored = tuple(git.ignored_files(facts.path))
         gone = remove_worktree(parse_place_key(facts.key), doors, force=True)
     except OkstraError as error:
         return Swept(facts.key, facts.path, facts.size, "", (), error.message)
-    return Swept(facts.key, facts.path, facts.size, gone.kept, ignored, "")
+    return Swept(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
 
 
 def _all_facts(doors: Doors) -> list[Facts]:
     doc = doors.registry.read()
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
+    measuring = Measuring([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
     busy = {key.task for key, claim in stages.items() if claim.status is not ClaimStatus.DONE}
     facts = [
         _facts(str(key), claim, "a stage of the task is in work" if key in busy else _in_use(claim), "")
@@ -82,7 +83,8 @@ def _all_facts(doors: Doors) -> list[Facts]:
     for key, claim in stages.items():
         task = tasks.get(key.task)
         facts.append(_facts(str(key), claim, _in_use(claim), task.branch if task else ""))
-    return facts
+    sizes = measuring.finish()
+    return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 
 def _in_use(claim: TaskClaim | StageClaim) -> str:
@@ -103,8 +105,7 @@ def _facts(key: str, claim: TaskClaim | StageClaim, in_use: str, task_branch: st
     except OkstraError:
         on_branch, merged_into = False, ""
     used_at = os.stat(claim.path).st_mtime if exists else 0.0
-    size = folder_size(claim.path) if exists else 0
-    return Facts(key, claim.path, exists, in_use, claim.branch, on_branch, merged_into, used_at, size)
+    return Facts(key, claim.path, exists, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
 
 
 def _merged_into(claim: TaskClaim | StageClaim, task_branch: str) -> str:
@@ -119,19 +120,3 @@ def _merged_into(claim: TaskClaim | StageClaim, task_branch: str) -> str:
         if git.resolve(claim.path, ref) and git.is_ancestor(claim.path, head, ref):
             return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
     return ""
-
-
-def folder_size(path: str) -> int:
-    """Bytes of all files below, links not followed."""
-    total = 0
-    with os.scandir(path) as entries:
-        for entry in entries:
-            try:
-                total += (
-                    folder_size(entry.path)
-                    if entry.is_dir(follow_symlinks=False)
-                    else entry.stat(follow_symlinks=False).st_size
-                )
-            except OSError:
-                continue
-    return total

@@ -56,10 +56,10 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
     rows = [recover.started_row_of(key, claim), row]
-    kept = take_down(
+    saved = take_down(
         key, claim, doors, Keeping(force), at_intent=lambda: ledger_edge.append(ledger_path(run.plan_path), rows)
     )
-    return StageReleased(str(run.id), key.stage, claim.branch, kept, _tell(run, at, doors))
+    return StageReleased(str(run.id), key.stage, claim.branch, saved.ref, _tell(run, at, doors))
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:

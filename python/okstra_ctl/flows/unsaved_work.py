@@ -18,6 +18,13 @@ from .provision import unheld_head
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
 
 
+class Saved(Record):
+    """`ref` keeps what would have been lost; empty when there was nothing. `ignored` is what git ignores: not kept."""
+
+    ref: str
+    ignored: tuple[str, ...] = ()
+
+
 class Keeping(Record):
     """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
 
@@ -36,15 +43,15 @@ def kept_place(task: TaskKey) -> str:
     return f"refs/okstra/kept/{'/'.join(segments)}/"
 
 
-def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
-    """Keeps by a ref what removing the folder would lose; answers the ref, or "". Raises Refused unless forced."""
+def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
+    """Keeps by a ref what removing the folder would lose. Raises Refused unless forced."""
     ref = _new_ref(key)
     kept_below = _save_submodules(path, ref, keeping)
-    dirty = git.dirty_files(path)
+    dirty, ignored = git.unsaved(path)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
     if not dirty and not unreachable:
-        return kept_below
+        return Saved(kept_below, tuple(ignored))
     if not keeping.force:
         raise _dirty(path, dirty) if dirty else _unreachable(path, unreachable)
     _refuse_repositories_inside(path, dirty)
@@ -52,21 +59,21 @@ def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
         kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
     else:
         kept_work.keep(path, head, ref)
-    return ref
+    return Saved(ref, tuple(ignored))
 
 
-def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> str:
+def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
     """As `save_unsaved`, for a worktree whose folder is gone: git's record of it may still hold commits."""
     repository = git.discover(project_root)
     admin = worktree_admin.at(repository.common_dir, path) if repository else None
     commit = unheld_head(repository, admin) if repository and admin else ""
     if repository is None or not commit:
-        return ""
+        return Saved("")
     if not keeping.force:
         raise _unreachable(path, git.unreachable_commits(repository.top, commit))
     ref = _new_ref(key)
     kept_work.keep(repository.top, commit, ref)
-    return ref
+    return Saved(ref)
 
 
 def _save_submodules(path: str, ref: str, keeping: Keeping) -> str:

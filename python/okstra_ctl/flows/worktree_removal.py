@@ -14,14 +14,17 @@ from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import provision, recover, trash
 from .doors import Doors
-from .unsaved_work import Keeping, save_detached, save_unsaved
+from .unsaved_work import Keeping, Saved, save_detached, save_unsaved
 
 
 class Removed(Record):
+    """`kept` is the ref that has what was unsaved, or empty; `ignored` what git ignores, which went."""
+
     key: str
     path: str
     branch: str
     kept: str
+    ignored: tuple[str, ...] = ()
 
 
 def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Removed:
@@ -40,8 +43,8 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Re
             return Removed(str(key), claim.path, claim.branch, "")
         claim = before  # it was being done over: the earlier run's hold stands again
     _check_not_held(key, claim, doors)
-    kept = take_down(key, claim, doors, Keeping(force))
-    return Removed(str(key), claim.path, claim.branch, kept)
+    saved = take_down(key, claim, doors, Keeping(force))
+    return Removed(str(key), claim.path, claim.branch, saved.ref, saved.ignored)
 
 
 def take_down(
@@ -50,15 +53,15 @@ def take_down(
     doors: Doors,
     keeping: Keeping,
     at_intent: Callable[[], object] = lambda: None,
-) -> str:
-    """Saves what is unsaved, takes the folder away, drops the claim; answers the ref that keeps work, or "".
+) -> Saved:
+    """Saves what is unsaved, takes the folder away, drops the claim.
 
     Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
     and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
     Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`, `worktree-foreign`), Busy.
     """
     trash.check_is_ours(doors.home, claim.path)
-    kept = (
+    saved = (
         save_unsaved(claim.path, key, keeping)
         if os.path.isdir(claim.path)
         else save_detached(claim.project_root, claim.path, key, keeping)
@@ -77,7 +80,7 @@ def take_down(
             doc.remove_stage(key)
         else:
             forget_task(doc, key)
-    return kept
+    return saved
 
 
 def forget_task(doc: RegistryDoc, key: TaskKey) -> None:

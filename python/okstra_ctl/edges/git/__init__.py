@@ -42,7 +42,7 @@ from .repository import (
     remote_urls,
     version,
 )
-from .status import dirty_files, ignored_files, staged_files, tracked, tracked_changes
+from .status import Unsaved, dirty_files, staged_files, tracked, tracked_changes, unsaved
 from .worktrees import (
     Worktree,
     finish_checkout,
@@ -58,6 +58,7 @@ __all__ = [
     "OLDEST",
     "Discovery",
     "Repository",
+    "Unsaved",
     "Worktree",
     "attach_head",
     "blobs_at",
@@ -79,7 +80,6 @@ __all__ = [
     "finish_checkout",
     "has_identity",
     "head_branch",
-    "ignored_files",
     "is_ancestor",
     "is_on_a_branch",
     "kinds_at",
@@ -97,6 +97,7 @@ __all__ = [
     "tracked",
     "tracked_changes",
     "unreachable_commits",
+    "unsaved",
     "users_environment",
     "version",
     "worktree_add_detached",

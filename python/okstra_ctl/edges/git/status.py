@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...words.records import Record
 from .. import proc
 from .command import git, must, text
+
+
+class Unsaved(Record):
+    """What no commit has: `dirty` are uncommitted and untracked paths; of what git ignores, a folder is one path."""
+
+    dirty: list[str]
+    ignored: list[str]
 
 
 def dirty_files(root: str) -> list[str]:
@@ -17,10 +25,12 @@ def dirty_files(root: str) -> list[str]:
     return [text(entry[3:]) for entry in out.split(b"\0") if entry]
 
 
-def ignored_files(root: str) -> list[str]:
-    """Paths that git ignores, folders as one."""
-    out = must(git(root, "status", "--porcelain=v1", "-z", "--ignored", "--no-renames", ask=True), "read the status")
-    return [text(entry[3:]) for entry in out.split(b"\0") if entry.startswith(b"!! ")]
+def unsaved(root: str) -> Unsaved:
+    """All that goes with the worktree, asked in one pass."""
+    flags = ("--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames")
+    entries = must(git(root, "status", *flags, ask=True), "read the status").split(b"\0")
+    ignored = [text(entry[3:]) for entry in entries if entry.startswith(b"!! ")]
+    return Unsaved([text(entry[3:]) for entry in entries if entry and not entry.startswith(b"!! ")], ignored)
 
 
 def tracked_changes(root: str) -> bool:

@@ -78,7 +78,7 @@ def _orphan(
     path = admin.worktree
 
     def take_down() -> str:
-        kept = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else ""
+        kept = save_unsaved(path, key, Keeping(force=True)).ref if os.path.isdir(path) else ""
         remove_folder(path, root, doors)
         taken = provision.take_branches_back(repository, _branches_of(key, repository), admin.reason or "")
         told = f" with its untouched branch {taken[0]}" if taken else ""
