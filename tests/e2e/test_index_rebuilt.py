@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,46 @@ def test_a_manifest_that_tells_nothing_is_no_finding(project: Project) -> None:
     lose_index(project)
     Path(prepared.data["manifest"]).write_text("{")
     assert findings(project) == []
+
+
+def mirrored(project: Project) -> dict[str, str]:
+    """The newest event of each run in the project's own copy."""
+    lines = (project.repo.path / ".okstra" / "discovery" / "runs.jsonl").read_text().splitlines()
+    return {row["run_id"]: row["event"] for row in map(json.loads, lines)}
+
+
+def test_the_project_keeps_a_copy_of_its_rows(lived: Project) -> None:
+    lines = (lived.home / "active.jsonl").read_text().splitlines()
+    assert mirrored(lived) == {row["run_id"]: row["event"] for row in map(json.loads, lines)}
+    assert schemas.faults_of_file(lived.repo.path / ".okstra" / "discovery" / "runs.jsonl") == []
+
+
+@pytest.mark.parametrize("flag", ["--apply", "--rebuild"])
+def test_a_run_whose_folder_is_gone_comes_back_from_the_projects_copy(lived: Project, flag: str) -> None:
+    before = listed(lived)
+    shutil.rmtree(lived.task_root / "runs" / "error-analysis")
+    lose_index(lived)
+    lived.okstra("reconcile", flag, "--json")
+    assert listed(lived) == before
+    assert findings(lived) == []
+
+
+def test_what_the_projects_copy_lacks_is_given_to_it(lived: Project) -> None:
+    copy, before = lived.repo.path / ".okstra" / "discovery" / "runs.jsonl", mirrored(lived)
+    lines = [line for line in copy.read_text().splitlines(True) if '"event": "completed"' not in line]
+    copy.write_text("".join(lines[1:]))
+    (found,) = findings(lived)
+    assert "own copy of the index lacks" in found["what"]
+    assert findings(lived, "--apply")[0]["done"] != ""
+    assert mirrored(lived) == before
+    assert findings(lived) == []
+
+
+def test_a_copy_that_cannot_be_written_stops_no_run(lived: Project) -> None:
+    copy = lived.repo.path / ".okstra" / "discovery" / "runs.jsonl"
+    copy.unlink()
+    copy.mkdir()
+    run = lived.run_phase("requirements-discovery")
+    assert run.status == 0
+    assert any("own list of runs" in warning for warning in run.data["warnings"]), run.data
+    assert run.data["run_id"] in listed(lived)

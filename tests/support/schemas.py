@@ -39,6 +39,7 @@ ROWS = {
     "fix-cycles.jsonl": "fix-cycle-row",
     "follow-ups.jsonl": "follow-up-row",
     "active.jsonl": "index-row",
+    "runs.jsonl": "index-row",
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",
 }

@@ -38,6 +38,11 @@ class ProjectFiles(Record):
         return os.path.join(self.okstra_dir, "discovery", "latest-task.json")
 
     @property
+    def runs(self) -> str:
+        """The project's own copy of its rows of the index."""
+        return os.path.join(self.okstra_dir, "discovery", "runs.jsonl")
+
+    @property
     def lock(self) -> str:
         return os.path.join(self.okstra_dir, "discovery", ".lock")
 

@@ -16,6 +16,7 @@ from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
 from ..words.records import Record
+from . import run_mirror
 
 ROTATE_BYTES = 128 * 1024
 EVERYTHING = ""  # the time that reaches back over the whole archive
@@ -43,12 +44,13 @@ class IndexRow(Record):
 _OPTIONAL = ("owner", "prepared_at", "started_at")
 
 
-def _fields(row: IndexRow) -> dict[str, object]:
-    return {name: value for name, value in row._asdict().items() if name not in _OPTIONAL or value}
+def _line(row: IndexRow) -> bytes:
+    fields = {name: value for name, value in row._asdict().items() if name not in _OPTIONAL or value}
+    return encode_line({"v": VERSION, **fields})
 
 
 def append(home: HomePaths, row: IndexRow) -> str:
-    """Appends the row. Answers a warning when the files could not be rotated then: the row stands.
+    """Appends the row. Answers a warning when files could not be rotated, or the project keep its copy: the row stands.
 
     Raises WorkFailed (`write-failed`), Busy.
     """
@@ -57,10 +59,29 @@ def append(home: HomePaths, row: IndexRow) -> str:
 
 def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
     """As `append`, in one write."""
-    lines = b"".join(encode_line({"v": VERSION, **_fields(row)}) for row in rows)
+    lines = [(row.project_root, _line(row)) for row in rows]
     with hold(LockKind.INDEX, home.index_lock):
-        fsio.append_line(home.active_index, lines)
-        return _rotate_when_large(home)
+        fsio.append_line(home.active_index, b"".join(line for _, line in lines))
+        warning = _rotate_when_large(home)
+    return "; ".join(filter(None, (warning, run_mirror.keep(_by_project(lines)))))
+
+
+def recall(home: HomePaths, rows: Iterable[Row]) -> None:
+    """Takes rows into the index that only a project's copy has. Raises WorkFailed (`write-failed`), Busy."""
+    with hold(LockKind.INDEX, home.index_lock):
+        fsio.append_line(home.active_index, b"".join(map(encode_line, rows)))
+
+
+def mirror(rows: Iterable[IndexRow]) -> str:
+    """Gives the rows' projects the copies that they lack. Answers a warning, as `append`."""
+    return run_mirror.keep(_by_project([(row.project_root, _line(row)) for row in rows]))
+
+
+def _by_project(lines: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+    by_root: dict[str, bytes] = {}
+    for root, line in lines:
+        by_root[root] = by_root.get(root, b"") + line
+    return by_root
 
 
 def append_softly(home: HomePaths, row: IndexRow) -> str:

@@ -1,5 +1,5 @@
-"""What the central index lacks of the runs on disk: runs and ends that a kill kept from being told, and all of it when
-the index was lost."""
+"""What the central index lacks of the runs on disk and of what their projects remember: runs and ends that a kill kept
+from being told, and all of it when the index was lost. And what a project's own copy of the index lacks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 
 from ...core.identity import RunId
-from ...core.index_rows import ENDED
+from ...core.index_rows import ENDED, Row
 from ...core.manifest import SCHEMA
 from ...core.paths import ProjectFiles, TaskFiles
 from ...core.registry_doc import RegistryDoc, StageClaim
 from ...edges import fsio
 from ...edges.rows import read_rows
-from ...words.errors import OkstraError
+from ...words.errors import OkstraError, WorkFailed
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, LedgerStatus
-from .. import run_index
+from .. import run_index, run_mirror
 from ..doors import Doors
 from ..run_index import IndexRow
 from .findings import Found, Kind
@@ -54,15 +54,40 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterato
         if untold:
             what = f"the index of runs was not told the end of {_counted(untold)}"
             yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, doors))
+        yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], doors)
+
+
+def _of_mirror(root: str, runs: list[_Run], known: AbstractSet[str], told: list[_Run], doors: Doors) -> Iterator[Found]:
+    """What the project's copy knows beyond the index, and what it lacks; of the `told` runs it will hear anyway."""
+    mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
+    gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
+    if gone:
+        what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, doors))
+    open_there = [run for run in runs if mirrored.get(str(run.id), {}).get("event") not in ENDED]
+    unkept = [run for run in open_there if run not in told and _is_news(run, mirrored.get(str(run.id)))]
+    if unkept:
+        what = f"the project's own copy of the index lacks {_counted(unkept)}"
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, unkept))
+
+
+def _is_news(run: _Run, mirrored: Row | None) -> bool:
+    row = row_of(run, _ledger_ends(run.task))
+    return bool(row.at) and (mirrored is None or row.event in ENDED)
 
 
 def add_missing(root: str, doors: Doors) -> int:
     """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
     indexed = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
-    lacking = _lacking(_runs(root), indexed)
+    runs = list(_runs(root))
+    lacking = _lacking(runs, indexed)
     if lacking:
         _tell(lacking, doors)
-    return len(lacking)
+    here = {str(run.id) for run in runs}
+    gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed | here]
+    if gone:
+        run_index.recall(doors.home, gone)
+    return len(lacking) + len(gone)
 
 
 def _lacking(runs: Iterable[_Run], known: AbstractSet[str]) -> list[_Run]:
@@ -95,6 +120,19 @@ def _tell(runs: Iterable[_Run], doors: Doors) -> str:
     rows = [row_of(run, ends.setdefault(run.task.root, _ledger_ends(run.task))) for run in runs]
     run_index.append_all(doors.home, sorted(rows, key=lambda row: row.at))
     return f"told it {len(rows)} run(s)"
+
+
+def _recall(rows: list[Row], doors: Doors) -> str:
+    run_index.recall(doors.home, rows)
+    return f"told it {len(rows)} run(s)"
+
+
+def _mirror(runs: list[_Run]) -> str:
+    """Raises WorkFailed (`write-failed`)."""
+    warning = run_index.mirror(row_of(run, _ledger_ends(run.task)) for run in runs)
+    if warning:
+        raise WorkFailed("write-failed", warning)
+    return f"gave it {len(runs)} run(s)"
 
 
 def _tell_claim(claim: StageClaim, doors: Doors) -> str:

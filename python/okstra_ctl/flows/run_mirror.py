@@ -1,0 +1,59 @@
+"""A project's own copy of its rows of the index: what ran here is known without the home that ran it, and when the
+folders of the runs are gone (spec 4).
+
+It is only appended to, after the index itself, and read by `reconcile` alone. What a kill keeps from it, `reconcile`
+adds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..core import index_rows
+from ..core.identity import RunId
+from ..core.index_rows import Row
+from ..core.paths import ProjectFiles
+from ..edges import fsio
+from ..edges.locks import LockKind, hold
+from ..words.errors import OkstraError
+
+
+def keep(lines: Mapping[str, bytes]) -> str:
+    """Appends lines, given by project root. Answers a warning when some could not be: the index has them.
+
+    A project that is gone keeps nothing.
+    """
+    failed = []
+    for root, text in lines.items():
+        project = ProjectFiles(root)
+        if not os.path.isdir(project.okstra_dir):
+            continue
+        try:
+            with hold(LockKind.INDEX, project.lock):
+                fsio.append_line(project.runs, text)
+        except OkstraError as error:
+            failed.append(f"the project's own list of runs could not be updated: {error.message} ({error.where})")
+    return "; ".join(failed)
+
+
+def newest_rows(root: str) -> list[Row]:
+    """The row that counts of each run, with what is known of its beginning, named by where the project stands now.
+
+    What can't be read is passed over.
+    """
+    project = ProjectFiles(root)
+    try:
+        rows = index_rows.rows_of(fsio.read_bytes(project.runs) or b"")
+    except OkstraError:
+        return []
+    return [placed for row in index_rows.with_beginnings([rows]) if (placed := _placed(row, project))]
+
+
+def _placed(row: Row, project: ProjectFiles) -> Row | None:
+    """The project may have been moved since; a row that names no run is none."""
+    try:
+        run = RunId.parse(row["run_id"])
+    except OkstraError:
+        return None
+    return {**row, "project_root": project.root, "manifest": project.task(run.task).run_of(run).manifest}
