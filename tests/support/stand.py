@@ -46,6 +46,9 @@ TARGETS = {
         _task("runs", _PLANNING, "consumers.jsonl"), ("stage list", "reconcile", "backfill", "done", "run")
     ),
     "active.jsonl": Target(_home("active.jsonl"), ("list", "show", "reconcile", "done", "run")),
+    "runs.jsonl": Target(
+        lambda project: project.repo.path / ".okstra" / "discovery" / "runs.jsonl", ("reconcile", "done", "run")
+    ),
     "task-manifest.json": Target(_task("task-manifest.json"), ("stage list", "backfill", "done", "run")),
     "task-catalog.json": Target(
         lambda project: project.repo.path / ".okstra" / "discovery" / "task-catalog.json", ("done", "run")
