@@ -57,7 +57,9 @@ def many_findings(_: int) -> Row:
     script.write_text(_WORKER.replace("FILES", str(_FILES)).replace("COUNT", str(_FINDINGS)))
     names = [f"w{number}" for number in range(_ANALYSTS)]
     providers = {name: {"argv": [sys.executable, str(script)]} for name in names}
-    (place.home / ".okstra" / "config.json").write_text(json.dumps({"providers": providers}))
+    config = place.home / ".okstra" / "config.json"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps({"providers": providers}))
     return _row([_own(place, "--provider", "rehearsal", "--workers", ",".join(names)) for _ in range(3)])
 
 

@@ -39,15 +39,20 @@ def main(words: list[str]) -> int:
     if chosen is None:
         return 2
     measured: Measured = {}
+    failed = 0
     for family, sizes in chosen:
         for size in sizes:
             print(f"measuring {family.name} {size:,} …", file=sys.stderr)
-            measured.setdefault(family.name, {})[size] = family.measure(size)
+            try:
+                measured.setdefault(family.name, {})[size] = family.measure(size)
+            except (OSError, ValueError, subprocess.SubprocessError, SystemExit) as error:  # the other rows stand
+                failed += 1
+                print(f"{family.name} {size:,} could not be measured: {error}", file=sys.stderr)
     page = _page(measured)
     print(page)
-    if not words:
+    if not words and not failed:
         _keep(page)
-    return 0
+    return 1 if failed else 0
 
 
 def _chosen(words: list[str]) -> list[tuple[Family, tuple[int, ...]]] | None:
@@ -78,7 +83,7 @@ def _page(measured: Measured) -> str:
     of_one_size = [FAMILIES[name] for name in measured if not FAMILIES[name].of]
     if of_one_size:
         lines += ["", "| what | against | |", "|---|---|---|"]
-        lines += [f"| {one.what} | {one.against} | {_cell(measured[one.name][1])} |" for one in of_one_size]
+        lines += [f"| {one.what} | {one.against} | {_cell(measured[one.name].get(1))} |" for one in of_one_size]
     return "\n".join(lines)
 
 

@@ -53,6 +53,16 @@ def _spawned_rows(project: Project, name: str) -> list[str]:
     return [row["note"] for row in map(json.loads, lines) if row["event"] == "spawned"]
 
 
+def test_the_reports_pages_name_each_proposal_and_the_command_for_it(proposing: Project) -> None:
+    reports = _task(proposing, "t-1") / "runs" / RUN.split("/")[1] / "reports"
+    command = f"okstra followups spawn {RUN} --item FU-001"
+    for page in (*reports.glob("final-report-*.md"), *reports.glob("final-report-*.html")):
+        text = page.read_text()
+        assert [name for name in ("FU-001", "FU-002", command) if name not in text] == [], page
+    assert len(list(reports.glob("final-report-*.html"))) == 1
+    proposing.okstra.ok(*command.split()[1:])
+
+
 def test_a_proposal_from_its_report_to_its_first_run(proposing: Project) -> None:
     assert _states(proposing) == _states(proposing, RUN) == {"FU-001": ("open", ""), "FU-002": ("open", "")}
     made = _spawn(proposing).data["spawned"][0]

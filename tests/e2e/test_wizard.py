@@ -50,6 +50,25 @@ def test_stages_are_shown_with_status_and_files_and_what_is_not_ready_is_refused
     assert step(project, asked.data["state"], "auto").data["prompt"]["id"] == "executor"
 
 
+@pytest.mark.parametrize(
+    ("question", "wrong", "right"),
+    [
+        ("base-ref", "no-such-branch", "HEAD"),
+        ("base-ref", "--all", ""),
+        ("models", "claude=nothing-known", "claude=opus, codex=custom:mine"),
+    ],
+)
+def test_what_names_nothing_is_asked_again(project: Project, question: str, wrong: str, right: str) -> None:
+    asked = init(project, "--known", "task-group=a", "--known", "task-id=b", "--known", "task-type=error-analysis")
+    state, prompt = asked.data["state"], asked.data["prompt"]
+    while prompt["id"] != question:
+        prompt = step(project, state, "custom" if prompt["id"] == "settings" else "").data["prompt"]
+    again = step(project, state, wrong).data["prompt"]
+    assert (again["id"], again["error"] != "") == (question, True)
+    after = step(project, state, right).data["prompt"]
+    assert (after["id"] != question, after["error"]) == (True, "")
+
+
 def test_an_implementation_without_a_plan_says_so(project: Project) -> None:
     asked = init(project, "--known", "task-group=a", "--known", "task-id=b", "--known", "task-type=implementation")
     state, prompt = asked.data["state"], asked.data["prompt"]

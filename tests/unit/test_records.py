@@ -63,8 +63,9 @@ def test_replacing_takes_fields_alone(changes: dict[str, Any]) -> None:
 
 def test_what_is_made_of_values_has_one_for_each_field() -> None:
     assert Ours._make(iter([1, "2", 3, "4"])) == (1, "2", 3, "4")
-    with pytest.raises(TypeError, match="too much"):
-        Ours._make(range(5))
+    for count in (0, 3, 5):
+        with pytest.raises(TypeError, match="4 fields"):
+            Ours._make(range(count))
 
 
 def test_it_behaves_as_a_tuple_with_names() -> None:

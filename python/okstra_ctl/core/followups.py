@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..words.hints import Any
@@ -45,10 +46,10 @@ def proposals_of(report: Report) -> list[Proposal]:
     """What the report proposes. Entries that are none are passed over, and keep their number."""
     run_id, phase = str(report.get("run_id", "")), report.get("phase")
     found = []
-    for number, one in _entries(report.get("follow_ups")):
+    for item, one in numbered_follow_ups(report):
         task_type = _beginning(_text(one, "task_type"))
         category = _CATEGORY_OF.get(task_type, "")
-        named = (f"FU-{number:03d}", FOLLOW_UP, _text(one, "title"), task_type, category, _text(one, "reason"))
+        named = (item, FOLLOW_UP, _text(one, "title"), task_type, category, _text(one, "reason"))
         found.append(Proposal(run_id, *named))
     if report.get("task_type") == DISCOVERY and isinstance(phase, Mapping):
         task_type = _routed(_text(phase, "routing"))
@@ -58,6 +59,16 @@ def proposals_of(report: Report) -> list[Proposal]:
             named = (f"FO-{number:03d}", FAN_OUT, _text(one, "title"), task_type, category, _text(one, "summary"))
             found.append(Proposal(run_id, *named))
     return [one for one in found if one.title]
+
+
+def numbered_follow_ups(report: Report) -> list[tuple[str, Mapping[str, Any]]]:
+    """The report's follow-up tasks, each with the id that commands name it by."""
+    return [(f"FU-{number:03d}", one) for number, one in _entries(report.get("follow_ups"))]
+
+
+def spawn_command(run_id: str, item: str) -> str:
+    """The command that makes a proposal of that run a task."""
+    return f"okstra followups spawn {shlex.quote(run_id)} --item {item}"
 
 
 def decisions(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Decision]:

@@ -36,6 +36,16 @@ def model_table(document: Mapping[str, object]) -> ModelTable:
     return ModelTable(str(document.get("dated", "")), providers)
 
 
+def known_by_slot(table: ModelTable) -> dict[str, tuple[str, ...]]:
+    """The models that each slot is known to take."""
+    return {slot: table.providers[ROLE_PROVIDERS.get(slot, slot)].known for slot in MODEL_SLOTS}
+
+
+def is_custom(model: str) -> bool:
+    """Whether the model is one to be passed on as it is, known or not."""
+    return model.startswith(CUSTOM_PREFIX) and len(model) > len(CUSTOM_PREFIX)
+
+
 def environment_name(slot: str) -> str:
     """`report-writer` → `OKSTRA_DEFAULT_REPORT_WRITER_MODEL`."""
     return f"OKSTRA_DEFAULT_{slot.upper().replace('-', '_')}_MODEL"
@@ -68,7 +78,7 @@ def resolve_model(
 
 
 def _known(model: str, provider: str, source: str, table: ModelTable) -> str:
-    if model.startswith(CUSTOM_PREFIX) and len(model) > len(CUSTOM_PREFIX):
+    if is_custom(model):
         return model[len(CUSTOM_PREFIX) :]
     known = table.providers[provider].known
     if model in known:

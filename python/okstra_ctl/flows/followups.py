@@ -10,7 +10,17 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 
-from ..core.followups import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of
+from ..core.followups import (
+    DISMISSED,
+    OPEN,
+    SPAWNED,
+    Decision,
+    Proposal,
+    decisions,
+    proposals_of,
+    row_of,
+    spawn_command,
+)
 from ..core.identity import RunId, TaskKey
 from ..core.json_text import encode_line
 from ..core.paths import ProjectFiles
@@ -162,7 +172,7 @@ def _row(project: ProjectFiles, one: Proposal, decided: Decision | None) -> List
         begun = os.path.isdir(os.path.join(project.task(TaskKey.parse(task_key)).root, "runs"))
         following = "" if begun else f"okstra run --task-key {shlex.quote(task_key)} --task-type {one.task_type}"
     elif state != DISMISSED:
-        following = f"okstra followups spawn {shlex.quote(one.run_id)} --item {one.id}"
+        following = spawn_command(one.run_id, one.id)
     note, at = (decided.reason, decided.at) if decided else ("", "")
     return Listed(
         one.run_id, one.id, one.kind, one.title, one.task_type, one.reason, state, task_key, note, at, following

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..core.identity import TaskKey
+from ..core.models import known_by_slot, model_table
 from ..core.paths import IMPLEMENTATION, TaskFiles
 from ..core.phases import phase_table
 from ..core.project_config import LANGUAGES
@@ -92,9 +93,20 @@ def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
     if isinstance(taken, machine.Refusal):
         return wizard, taken.error
     last = taken.given[-1] if text != BACK and taken.given else ""
-    if last in FILES and taken.answers[last] and not os.path.isfile(taken.answers[last]):
-        return wizard, "no-such-file"
-    return wizard._replace(state=taken), ""
+    error = _not_there(last, taken.answers[last], wizard.project) if last and taken.answers[last] else ""
+    return (wizard, error) if error else (wizard._replace(state=taken), "")
+
+
+def _not_there(name: str, answer: str, project: Project) -> str:
+    """The key of what is wrong with an answer that names something outside okstra; empty: it is there."""
+    if name in FILES and not os.path.isfile(answer):
+        return "no-such-file"
+    if name == "base-ref":
+        from ..edges import git  # slow to import, and only this question needs it
+
+        repository = git.discover(project.root)
+        return "no-such-commit" if repository and git.resolve(repository.top, answer) is None else ""
+    return ""
 
 
 def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
@@ -202,6 +214,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         task_exists=manifest is not None,
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
         finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
+        models=known_by_slot(model_table(assets.toml("prompts", "models.toml"))),
     )
 
 

@@ -55,8 +55,11 @@ else:
 
         @classmethod
         def _make(cls, values):
-            """A record of one value a field, in the fields' order."""
-            return cls(*values)
+            """A record of one value a field, in the fields' order; defaults are not filled in."""
+            made = tuple.__new__(cls, values)
+            if len(made) != len(cls._fields):
+                raise TypeError(f"{cls.__name__} has {len(cls._fields)} fields, and {len(made)} values were given")
+            return made
 
         def _replace(self, **changes):
             """The same record but for these fields. Raises TypeError for a name that is no field."""

@@ -31,6 +31,7 @@ FACTS = Facts(
     task_exists=False,
     branch="feat-t-1",
     finished=True,
+    models={"claude": ("opus", "sonnet"), "lead": ("opus", "sonnet"), "codex": ("gpt-6",)},
 )
 FILLS = {"task": "__new__", "task-group": "auth", "task-id": "T-9", "task-type": "implementation"}
 TEXTS = {
@@ -100,6 +101,9 @@ def test_every_question_option_and_error_has_its_text_in_both_languages() -> Non
         ("stage", "9", "stage-not-there"),
         ("workers", "claude,nobody", "unknown-provider"),
         ("models", "opus", "bad-models"),
+        ("models", "claude=opus, nobody=opus", "unknown-model-slot"),
+        ("models", "codex=opus", "unknown-model"),
+        ("models", "codex=custom:", "unknown-model"),
         ("related-tasks", "T-1", "bad-task-key"),
         ("confirm", "perhaps", "not-an-option"),
     ],

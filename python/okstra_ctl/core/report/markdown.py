@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...words.hints import Any
+from ..followups import numbered_follow_ups, spawn_command
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .parts import Field
 from .plan_part import plan_lines
@@ -29,7 +30,7 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, tit
         *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
         *(_plan(report, fields, labels) if is_plan else _phase(report, fields, labels, title)),
         *_clarifications(report["clarifications"], labels),
-        *_table(f"## 7. {labels['follow_ups']}", report["follow_ups"], ("title", "task_type", "reason"), labels),
+        *_follow_ups(report, labels),
         *_table(f"## 8. {labels['checked']}", report["checked"], ("what", "how", "result"), labels),
         *_usage(report["usage"], labels),
     ]
@@ -205,6 +206,14 @@ def _bullets(heading: str, items: Sequence[str], labels: Labels) -> Iterator[str
     if not items:
         yield labels["none"]
     yield ""
+
+
+def _follow_ups(report: Report, labels: Labels) -> Iterator[str]:
+    rows = [{"id": item, **one} for item, one in numbered_follow_ups(report)]
+    yield from _table(f"## 7. {labels['follow_ups']}", rows, ("id", "title", "task_type", "reason"), labels)
+    if rows:
+        yield f"{labels['spawn']} `{spawn_command(report['run_id'], rows[0]['id'])}`"
+        yield ""
 
 
 def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], labels: Labels) -> Iterator[str]:

@@ -39,7 +39,8 @@ class StageFact(Record):
 
 
 class Facts(Record):
-    """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked."""
+    """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked;
+    `models` are known names by slot."""
 
     project_id: str
     tasks: tuple[TaskFact, ...]
@@ -52,6 +53,7 @@ class Facts(Record):
     task_exists: bool
     branch: str
     finished: bool
+    models: Mapping[str, tuple[str, ...]] = {}
 
 
 Answers = Mapping[str, str]

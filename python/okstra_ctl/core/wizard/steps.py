@@ -7,6 +7,7 @@ import re
 
 from ...words.errors import UsageError
 from ..identity import slugify_task_segment
+from ..models import is_custom
 from ..paths import IMPLEMENTATION
 from .records import NEW, Answers, Facts, Option, Step
 
@@ -89,9 +90,14 @@ def _critics(answers: Answers, facts: Facts) -> tuple[Option, ...]:
 
 
 def _model_wrong(answer: str, answers: Answers, facts: Facts) -> str:
-    """`claude=opus, codex=custom:x`; the names are checked when the run is prepared."""
+    """`claude=opus, codex=custom:x`."""
     parts = [part.strip() for part in answer.split(",") if part.strip()]
-    return "" if all(re.fullmatch(r"[a-z-]+=\S+", part) for part in parts) else "bad-models"
+    if not all(re.fullmatch(r"[a-z-]+=\S+", part) for part in parts):
+        return "bad-models"
+    pairs = [part.split("=", 1) for part in parts]
+    if not all(slot in facts.models for slot, _ in pairs):
+        return "unknown-model-slot"
+    return "" if all(is_custom(model) or model in facts.models[slot] for slot, model in pairs) else "unknown-model"
 
 
 def _task_keys(answer: str, answers: Answers, facts: Facts) -> str:

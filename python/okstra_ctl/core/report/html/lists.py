@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...followups import numbered_follow_ups, spawn_command
 from . import pieces
 from .markup import Markup, tag
 from .view import View
@@ -12,17 +13,29 @@ def risks(view: View) -> Markup:
 
 
 def follow_ups(view: View) -> Markup:
-    words = view.words
+    words, proposed = view.words, numbered_follow_ups(view.report)
     rows = [
         tag(
             "li",
-            tag("p", tag("b", one["title"]), " ", tag("span", words.phase(one["task_type"]), class_="muted")),
+            tag(
+                "p",
+                *(tag("code", item), " ", tag("b", one["title"]), " "),
+                tag("span", words.phase(one["task_type"]), class_="muted"),
+            ),
             pieces.prose(one["reason"], words),
         )
-        for one in view.report["follow_ups"]
+        for item, one in proposed
     ]
-    body = tag("ul", rows, class_="plain-list") if rows else pieces.nothing(words)
-    return pieces.section("follow-ups", words("follow_ups"), body)
+    if not rows:
+        return pieces.section("follow-ups", words("follow_ups"), pieces.nothing(words))
+    spawn = pieces.command(spawn_command(view.report["run_id"], proposed[0][0]), words, name="spawn-step")
+    return pieces.section(
+        "follow-ups",
+        words("follow_ups"),
+        tag("ul", rows, class_="plain-list"),
+        tag("p", words("spawn"), class_="eyebrow"),
+        spawn,
+    )
 
 
 def checked(view: View) -> Markup:
