@@ -26,6 +26,13 @@ class Ours(Record):
         return f"{self.first} {self.second}"
 
 
+class Often(Record):
+    first: int
+    second: str
+    third: int = 3
+    fourth: str = "four"
+
+
 class Theirs(NamedTuple):
     first: int
     second: str
@@ -59,6 +66,16 @@ def test_replacing_takes_fields_alone(changes: dict[str, Any]) -> None:
     else:
         with pytest.raises(TypeError, match="Ours"):
             ours._replace(**changes)
+
+
+def test_a_class_that_is_made_often_takes_the_same() -> None:
+    for number in range(300):
+        assert Often(number, second="2") == (number, "2", 3, "four")
+        assert Often(number, "2", 4, "5") == (number, "2", 4, "5")
+        assert type(Often(number, "2")._replace(third=5)) is Often
+        for values, named in (((), {}), ((1,), {}), ((1, 2, 3, 4, 5), {}), ((1,), {"first": 1}), ((1, 2), {"x": 1})):
+            with pytest.raises(TypeError, match="Often"):
+                Often(*values, **named)
 
 
 def test_what_is_made_of_values_has_one_for_each_field() -> None:

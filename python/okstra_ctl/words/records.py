@@ -39,19 +39,8 @@ else:
 
         def __new__(cls, *values, **named):
             if named or len(values) != len(cls._fields):
-                values = cls._completed(values, named)
+                values = _completed(cls, values, named)
             return tuple.__new__(cls, values)
-
-        @classmethod
-        def _completed(cls, values, named):
-            """One value a field, of those given by place, those given by name, and the defaults."""
-            by_name = cls._fields[len(values) :]
-            given = {**cls._field_defaults, **named}
-            strays, missing = named.keys() - by_name, [field for field in by_name if field not in given]
-            if strays or missing or len(values) > len(cls._fields):
-                complaint = f"lacks {missing}" if missing else f"was given too much: {len(values)} values, {named}"
-                raise TypeError(f"{cls.__name__}({', '.join(cls._fields)}) {complaint}")
-            return (*values, *map(given.__getitem__, by_name))
 
         @classmethod
         def _make(cls, values):
@@ -63,7 +52,10 @@ else:
 
         def _replace(self, **changes):
             """The same record but for these fields. Raises TypeError for a name that is no field."""
-            return type(self)(**{**self._asdict(), **changes})
+            made = tuple.__new__(type(self), map(changes.pop, self._fields, self))
+            if changes:
+                raise TypeError(f"{type(self).__name__} has no field {', '.join(changes)}")
+            return made
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))
@@ -74,3 +66,28 @@ else:
         def __repr__(self):
             shown = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({shown})"
+
+    _OFTEN = 100  # from here on it pays to have the standard library compile a constructor
+    _times_completed = {}
+
+    def _completed(cls, values, named):
+        """One value a field, of those given by place, those given by name, and the defaults."""
+        times = _times_completed[cls] = _times_completed.get(cls, 0) + 1
+        if times == _OFTEN:
+            _quicken(cls)
+        fields = cls._fields
+        given = {**cls._field_defaults, **named}
+        by_name = fields[len(values) :]
+        missing = [field for field in by_name if field not in given]
+        if missing:
+            raise TypeError(f"{cls.__name__}({', '.join(fields)}) lacks {', '.join(missing)}")
+        strays = named.keys() - by_name
+        if strays or len(values) > len(fields):
+            raise TypeError(f"{cls.__name__}({', '.join(fields)}) was given too much: {len(values)} values, {named}")
+        return (*values, *map(given.__getitem__, by_name))
+
+    def _quicken(cls):
+        from collections import namedtuple
+
+        made = namedtuple(cls.__name__, cls._fields, defaults=cls._field_defaults.values())
+        cls.__new__ = staticmethod(made.__new__)
