@@ -43,8 +43,9 @@ def fill_registry(home: Path, entries: int, *, project: str = "/elsewhere/projec
 
 
 def fill_worktrees(place: Scene, count: int) -> None:
-    """Detached worktrees that git and okstra know of, with no file in them."""
+    """Worktrees that git and okstra know of, each on its branch, with no file in them."""
     head, below = place.git("rev-parse", "HEAD"), place.folder / "worktrees"
+    branches = place.repo / ".git" / "refs" / "heads"
     for number in range(count):
         admin, folder = place.repo / ".git" / "worktrees" / f"x-{number}", below / f"x-{number}"
         admin.mkdir(parents=True)
@@ -52,7 +53,8 @@ def fill_worktrees(place: Scene, count: int) -> None:
         (folder / ".git").write_text(f"gitdir: {admin}\n")
         (admin / "gitdir").write_text(f"{folder}/.git\n")
         (admin / "commondir").write_text("../..\n")
-        (admin / "HEAD").write_text(f"{head}\n")
+        (admin / "HEAD").write_text(f"ref: refs/heads/feat-x-{number}-s1\n")
+        (branches / f"feat-x-{number}-s1").write_text(f"{head}\n")
         (admin / "locked").write_text(f"okstra other:load:x-{number}#stage-1 epoch 1\n")
     fill_registry(place.home / ".okstra", count, project=str(place.repo), below=str(below))
     listed = place.git("worktree", "list", "--porcelain").count("\nlocked")

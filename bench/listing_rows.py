@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from families import SIZES, Family
-from fillings import fill_index, fill_ledger, fill_registry, fill_worktrees
+from fillings import fill_index, fill_ledger, fill_worktrees
 from measure import Action, Row, compare, run
 from scenes import OKSTRA, TASK, Scene, scene
 
@@ -33,7 +33,7 @@ def worktree_list(count: int) -> Row:
 
 
 def light(name: str, size: int) -> Row:
-    """A light command in a home with so many runs and reservations, and a ledger with so many rows."""
+    """A light command in a home with so many runs, a tenth of them open, and a ledger with so many rows."""
     place, commands = _light_scene(size)
     bare = partial(run, [PYTHON, "-I", "-c", "pass"])
     return compare("", _okstra(place, *commands[name]), "", bare, rounds=21, goal=_LIGHT.get(size))
@@ -46,7 +46,6 @@ def _light_scene(size: int) -> tuple[Scene, dict[str, tuple[str, ...]]]:
     run_flags = ("--task-key", TASK, "--task-type", "error-analysis", "--provider", "rehearsal", "--yes", "--json")
     run_dir = Path(json.loads(place.okstra("run", *run_flags))["data"]["run_dir"])
     state: str = json.loads(place.okstra("wizard", "init", "--json"))["data"]["state"]
-    fill_registry(place.home / ".okstra", size)
     fill_ledger(plan, size)
     fill_index(place.home / ".okstra", size)
     return place, {
@@ -83,7 +82,7 @@ def _okstra(place: Scene, *words: str) -> Action:
     return partial(run, [OKSTRA, *words], cwd=str(place.repo), env=place.env)
 
 
-_HELD = "runs, reservations, ledger rows"
+_HELD = "runs and ledger rows"
 _PARSED = "python that reads and parses each line"
 
 FAMILIES = (

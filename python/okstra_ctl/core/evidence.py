@@ -43,7 +43,9 @@ def read_text(data: bytes) -> Text | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        readings.append(tuple(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        readings.append(tuple(text.split("\n")))
         if encoding == "utf-8":
             break
     return Text(tuple(readings))

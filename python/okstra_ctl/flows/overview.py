@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from ..core.identity import RunId
 from ..core.index_rows import ENDED, Row
 from ..core.ownership import Owner
 from ..core.paths import ProjectFiles
-from ..core.registry_doc import RegistryDoc, StageClaim
+from ..core.registry_doc import StageClaim
 from ..edges import process_identity
 from ..words.errors import OkstraError
 from ..words.hints import Any
@@ -85,13 +85,13 @@ def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
     With `back_to`, those that the archive holds since that time as well. A run that holds a stage and died before the
     index knew it is told too; that of a stage that is done is the archive's.
     """
-    doc = doors.registry.read()
-    held = _holders(doc)
+    claims = [claim for _, claim in doors.registry.read().stages()]
+    held = _holders(claims)
     indexed = [_as_run(row, held) for row in run_index.newest_rows(doors.home, back_to)]
     known = {row.run_id for row in indexed}
     unheard = [
         _row_of_claim(claim, held[claim.run_id])
-        for _, claim in doc.stages()
+        for claim in claims
         if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
     ]
     return sorted(indexed + unheard, key=attrgetter("at"))
@@ -99,7 +99,7 @@ def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
 
 def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
     """The runs that the index knows, with their beginnings."""
-    held = _holders(doors.registry.read())
+    held = _holders(claim for _, claim in doors.registry.read().stages())
     return [
         TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
         for row in run_index.rows_with_beginnings(doors.home, back_to)
@@ -152,12 +152,12 @@ def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
     return RunRow(claim.run_id, run.task_type, run.stage, status, claim.reserved_at, claim.project_root, manifest)
 
 
-def _holders(doc: RegistryDoc) -> dict[str, str]:
+def _holders(claims: Iterable[StageClaim]) -> dict[str, str]:
     return {
         claim.run_id: RunStatus.COMPLETED.value
         if claim.status is ClaimStatus.DONE
         else _HELD[process_identity.liveness(claim.owner)].value
-        for _, claim in doc.stages()
+        for claim in claims
     }
 
 
