@@ -60,8 +60,9 @@ def receipt(files: int, *, compared: bool) -> Row:
 
     def ours() -> None:
         before = snapshot(repository, own, (), place.env)
-        if breaches(before, snapshot(repository, own, (), place.env), rights):
-            raise SystemExit("nothing was done, and the receipt names a breach")
+        found = list(breaches(before, snapshot(repository, own, (), place.env), rights))
+        if found:
+            raise SystemExit(f"nothing was done, and the receipt names {found[:3]}")
 
     def status() -> None:
         for folder in (str(place.repo), *([worktree] if compared else [])):

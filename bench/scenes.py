@@ -85,7 +85,8 @@ class Scene:
             path.parent.mkdir(exist_ok=True)
             path.write_text(f"file {number}\n" * 20, encoding="utf-8")
         self.git("add", "--all")
-        self.git("commit", "--quiet", "-m", "Start")
+        self.git("-c", "gc.auto=0", "commit", "--quiet", "-m", "Start")
+        self.git("gc", "--quiet")  # packed, as repositories are; git would begin it behind the first measures
 
 
 def scene(files: int) -> Scene:

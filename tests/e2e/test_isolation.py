@@ -107,6 +107,20 @@ def test_what_gets_past_the_guard_is_named_in_the_receipt(
     assert_caught(attack(project, command.format(repo=project.repo.path)), *expected)
 
 
+HOUSEKEEPING = [
+    "git -C {repo} gc --quiet",
+    "git -C {repo} -c core.hooksPath=/dev/null gc --quiet --prune=now",
+    "git -C {repo} -c core.hooksPath=/dev/null pack-refs --all",
+    "git -C {repo} update-server-info",
+]
+
+
+@pytest.mark.parametrize("command", HOUSEKEEPING)
+def test_gits_housekeeping_is_no_breach(project: Project, command: str) -> None:
+    """git begins it by itself after a commit, whoever makes it."""
+    assert_harmless(attack(project, command.format(repo=project.repo.path)))
+
+
 def test_a_sibling_branch_that_is_moved_is_named(project: Project) -> None:
     project.repo.git("branch", "sibling")
     command = "git -c core.hooksPath=/dev/null update-ref refs/heads/sibling $(git commit-tree -m x HEAD^{tree})"

@@ -19,6 +19,7 @@ _CLIENT_SETTINGS = {
 }
 _CLIENT_FOLDERS = {".claude": ("agents", "skills", "commands", "hooks", "plugins")}
 _CLIENTS_OWN = {os.path.join("plugins", "store")}  # what Claude Code keeps for itself, and writes in every session
+_GITS_OWN = {os.path.join("info", "refs")}  # derived from the refs by git's housekeeping, which may begin at any time
 _HOME_VARIABLES = {".claude": "CLAUDE_CONFIG_DIR", ".codex": "CODEX_HOME"}
 
 
@@ -78,8 +79,9 @@ def _settings(common_dir: str, environment: Mapping[str, str]) -> Iterator[tuple
     """git's own settings and hooks, and those of the person's git and clients."""
     home = environment.get("HOME", "")
     paths = [os.path.join(common_dir, name) for name in ("config", "config.worktree")]
+    gits_own = {os.path.join(common_dir, name) for name in _GITS_OWN}
     for folder in (os.path.join(common_dir, "hooks"), os.path.join(common_dir, "info")):
-        paths += _files_below(folder)
+        paths += [path for path in _files_below(folder) if path not in gits_own]
     if home:
         paths += [os.path.join(home, ".gitconfig"), os.path.join(home, ".config", "git", "config")]
         for client, names in _CLIENT_SETTINGS.items():
