@@ -109,6 +109,10 @@ def test_a_run_whose_folder_is_gone_comes_back_from_the_projects_copy(lived: Pro
     lose_index(lived)
     lived.okstra("reconcile", flag, "--json")
     assert listed(lived) == before
+    (gone,) = [run for run in before if "/error-analysis/" in run]
+    shown = lived.okstra("show", gone, "--json")
+    assert (shown.status, shown.codes) == (2, ["not-found"])
+    assert shown.envelope["errors"][0]["where"] == before[gone][1]
     assert findings(lived) == []
 
 

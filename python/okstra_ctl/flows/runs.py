@@ -88,6 +88,14 @@ def find_run(text: str, start: str, doors: Doors) -> KnownRun:
         manifest = fsio.read_json(files.manifest, SCHEMA)
         if manifest is not None:
             return KnownRun(run, project, files, manifest)
+    for row in run_index.newest_rows(doors.home, run_index.EVERYTHING):
+        if row["run_id"] == str(run):
+            raise UsageError(
+                "not-found",
+                f"{run} is in the index, and its records are gone",
+                where=row.get("manifest", "") or start,
+                hint="bring its folder back from a backup; the index tells no more than `okstra list --all` shows",
+            )
     raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
 
 
