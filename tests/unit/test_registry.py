@@ -74,6 +74,19 @@ def test_two_processes_registries_see_each_others_changes(registry: Registry, tm
         assert reader.read().task(_KEY) == writer.read().task(_KEY) == claim
 
 
+def test_a_registry_that_became_unreadable_is_never_taken_for_what_it_was(registry: Registry) -> None:
+    with registry.transaction() as doc:
+        doc.put_task(_KEY, _CLAIM)
+    path = Path(registry.path)
+    path.unlink()
+    path.mkdir()
+    for _ in range(2):
+        with pytest.raises(Unreadable):
+            registry.read()
+        with pytest.raises(Unreadable), registry.transaction():
+            pass
+
+
 def test_what_a_reader_does_to_its_copy_is_its_own_affair(registry: Registry) -> None:
     with registry.transaction() as doc:
         doc.put_task(_KEY, _CLAIM)

@@ -39,7 +39,11 @@ class RereadFile:
 
     def _take(self) -> None:
         self._hold()
-        self._data = fsio.read_bytes(self._path)
+        try:
+            self._data = fsio.read_bytes(self._path)
+        except BaseException:
+            self._let_go()  # what was read before must not pass for what is there now
+            raise
         if self._held is not None and self._identity != _identity_at(self._path):
             self._let_go()  # replaced meanwhile: what was read may be of either
 

@@ -65,15 +65,15 @@ def _of_mirror(root: str, runs: list[_Run], known: AbstractSet[str], told: list[
         what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
         yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, doors))
     open_there = [run for run in runs if mirrored.get(str(run.id), {}).get("event") not in ENDED]
-    unkept = [run for run in open_there if run not in told and _is_news(run, mirrored.get(str(run.id)))]
+    unheard = [run for run in open_there if run not in told]
+    unkept = [
+        run
+        for run, row in zip(unheard, _rows_of(unheard), strict=True)
+        if row.at and (row.run_id not in mirrored or row.event in ENDED)
+    ]
     if unkept:
         what = f"the project's own copy of the index lacks {_counted(unkept)}"
         yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, unkept))
-
-
-def _is_news(run: _Run, mirrored: Row | None) -> bool:
-    row = row_of(run, _ledger_ends(run.task))
-    return bool(row.at) and (mirrored is None or row.event in ENDED)
 
 
 def add_missing(root: str, doors: Doors) -> int:
@@ -115,9 +115,19 @@ def row_of(run: _Run, ledger_ends: Mapping[str, tuple[str, str]]) -> IndexRow:
     return row(event="prepared", at=prepared, manifest=run.manifest)
 
 
-def _tell(runs: Iterable[_Run], doors: Doors) -> str:
+def _rows_of(runs: Iterable[_Run]) -> list[IndexRow]:
+    """The row of each; a task's ledger is read once."""
     ends: dict[str, Mapping[str, tuple[str, str]]] = {}
-    rows = [row_of(run, ends.setdefault(run.task.root, _ledger_ends(run.task))) for run in runs]
+    rows = []
+    for run in runs:
+        if run.task.root not in ends:
+            ends[run.task.root] = _ledger_ends(run.task)
+        rows.append(row_of(run, ends[run.task.root]))
+    return rows
+
+
+def _tell(runs: Iterable[_Run], doors: Doors) -> str:
+    rows = _rows_of(runs)
     run_index.append_all(doors.home, sorted(rows, key=lambda row: row.at))
     return f"told it {len(rows)} run(s)"
 
@@ -129,7 +139,7 @@ def _recall(rows: list[Row], doors: Doors) -> str:
 
 def _mirror(runs: list[_Run]) -> str:
     """Raises WorkFailed (`write-failed`)."""
-    warning = run_index.mirror(row_of(run, _ledger_ends(run.task)) for run in runs)
+    warning = run_index.mirror(_rows_of(runs))
     if warning:
         raise WorkFailed("write-failed", warning)
     return f"gave it {len(runs)} run(s)"
