@@ -10,7 +10,7 @@ import pytest
 from support import invariants
 from support.crash import Play
 from support.crash_worktrees import ROWS
-from support.faults import Point, Preload
+from support.faults import Preload
 from support.okstra import Ended
 from support.schemas import faults_of_file
 
@@ -27,16 +27,12 @@ def _kept(play: Play) -> list[str]:
     return play.project.repo.git("for-each-ref", "--format=%(refname)", "refs/okstra/kept").split()
 
 
-def _last(play: Play, operation: str, ending: str) -> Point:
-    return [point for point in play.points if point.operation == operation and point.path.endswith(ending)][-1]
-
-
 @pytest.mark.parametrize("command", KILLS)
 def test_a_half_restored_worktree_is_nobody_s_work(play: Play, command: str) -> None:
     """Killed while the files arrive: no snapshot of half a checkout may become the newest that is kept."""
     ROWS[KILLS[command]].prepare(play)
     before = _kept(play)
-    play.strike(_last(play, "open", "src/4.txt"), "group")
+    play.strike_last("open", "src/4.txt", "group")
     assert play.claims[STAGE]["status"] == "provisioning"
     assert faults_of_file(play.project.home / "worktrees" / "registry.json") == []
     mended = play.project.okstra("reconcile", "--apply", "--json")
@@ -50,7 +46,7 @@ def test_a_half_restored_worktree_is_nobody_s_work(play: Play, command: str) -> 
 
 def test_a_killed_rerun_leaves_the_earlier_run_its_stage(play: Play) -> None:
     ROWS["rerun"].prepare(play)
-    play.strike(_last(play, "open", "run-context-002.json"), "group")
+    play.strike_last("open", "run-context-002.json", "group")
     earlier = play.args[1]
     assert play.claims[STAGE]["before"]["run_id"] == earlier
     assert faults_of_file(play.project.home / "worktrees" / "registry.json") == []
@@ -64,7 +60,7 @@ def test_a_killed_rerun_leaves_the_earlier_run_its_stage(play: Play) -> None:
 @pytest.mark.parametrize("way", ["removal", "release"])
 def test_a_stage_that_was_being_done_over_is_removed_and_released_as_before(play: Play, way: str) -> None:
     ROWS["rerun"].prepare(play)
-    play.strike(_last(play, "open", "run-context-002.json"), "group")
+    play.strike_last("open", "run-context-002.json", "group")
     earlier = play.args[1]
     if way == "removal":
         refused = play.project.okstra("worktree", "remove", STAGE, "--json")
@@ -79,7 +75,7 @@ def test_a_stage_that_was_being_done_over_is_removed_and_released_as_before(play
 def _killed_merge(play: Play) -> Path:
     """An integration killed just before the branch moves: the files are there, the locks stay."""
     ROWS["integrate"].prepare(play)
-    play.strike(_last(play, "rename", "refs/heads/feat-t-1"), "group")
+    play.strike_last("rename", "refs/heads/feat-t-1", "group")
     return play.project.home / "worktrees/demo/core/t-1/task"
 
 

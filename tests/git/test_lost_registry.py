@@ -54,12 +54,23 @@ def test_a_task_worktree_beside_its_branch_is_work_not_rubbish(project: Project)
     assert at.git("rev-parse", "HEAD") == commit
 
 
+KILLED_AT = {
+    "its first file": ("open", "README.md", {"task": 1, "stage-1": 2}),
+    "its branch": ("rename", "refs/heads/{branch}", {"task": 1, "stage-1": 1}),
+    "the lock of its HEAD": ("open", "worktrees/{made}/HEAD.lock", {"task": 2, "stage-1": 2}),
+    "its HEAD": ("rename", "worktrees/{made}/HEAD", {"task": 2, "stage-1": 2}),
+}
+
+
 @pytest.mark.parametrize("made", ["task", "stage-1"])
-def test_a_half_made_worktree_is_undone(project: Project, tmp_path: Path, made: str) -> None:
+@pytest.mark.parametrize("moment", KILLED_AT)
+def test_a_half_made_worktree_is_undone(project: Project, tmp_path: Path, made: str, moment: str) -> None:
     preload = Preload.build(tmp_path)
     project.adopt(independent(1))
-    checkout = {"call": "open", "on": "README.md", "at": 1 if made == "task" else 2}
-    assert project.okstra(*project.run_args(), **preload.environment(do="group", **checkout)).status == -9
+    call, on, at = KILLED_AT[moment]
+    on = on.format(made=made, branch="feat-t-1" if made == "task" else "feat-t-1-s1")
+    killed = project.okstra(*project.run_args(), **preload.environment(do="group", call=call, on=on, at=at[made]))
+    assert killed.status == -9
     half_made = project.home / "worktrees" / "demo" / "core" / "t-1" / made
     assert half_made.is_dir()
     lose_and_rebuild(project)
@@ -69,5 +80,17 @@ def test_a_half_made_worktree_is_undone(project: Project, tmp_path: Path, made: 
         for left in project.task_root.glob("runs/implementation/stage-1/*/*001*"):
             left.unlink()  # only the registry knew which run's files these are
     following = project.run_stage()
-    assert (following.status, following.data["stage"]) == (0, 1), following
+    assert following.status == 0, following
+    assert following.data["stage"] == 1
     invariants.check(project)
+
+
+def test_a_worktree_whose_index_was_removed_is_work_not_rubbish(project: Project) -> None:
+    run = project.run_phase()
+    at = Path(run.data["worktree"]["path"])
+    (at / "unsaved.txt").write_text("unsaved\n")
+    (project.repo.path / ".git" / "worktrees" / "task" / "index").unlink()
+    lose_and_rebuild(project)
+    assert project.registry["tasks"][project.task_key]["status"] == "active"
+    project.run_phase()
+    assert (at / "unsaved.txt").read_text() == "unsaved\n"

@@ -83,10 +83,22 @@ class Play:
 
     def strike_on(self, point: Point, fault: str, args: Sequence[str]) -> Struck:
         """As `strike`, from the state as it is now, another command."""
-        environment = self.preload.environment(at=point.number, **FAULTS[fault])
+        return self._struck(point, fault, args, at=point.number)
+
+    def _struck(self, point: Point, fault: str, args: Sequence[str], **where: object) -> Struck:
+        environment = self.preload.environment(**where, **FAULTS[fault])
         process = self.project.okstra.start(*args, **environment)
         stdout, stderr = process.communicate(timeout=60)
         return Struck(point, fault, process.pid, Ended(process.returncode, stdout, stderr))
+
+    def strike_last(self, operation: str, ending: str, fault: str) -> Struck:
+        """As `strike`, at the last change of that kind to that file: by its name, for processes that work side by
+        side take their numbers in another order each time."""
+        named = [point for point in self.points if point.operation == operation and point.path.endswith(ending)]
+        last = named[-1]
+        self.scene.restore()
+        alike = sum(point.path == last.path for point in named)
+        return self._struck(last, fault, self.args, at=alike, call=operation, on=last.path)
 
     def again(self) -> Ended:
         """The command under test once more, undisturbed."""

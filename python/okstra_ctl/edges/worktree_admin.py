@@ -89,6 +89,31 @@ def detached_head(admin: AdminFolder) -> str:
     return "" if head.startswith("ref:") else head
 
 
+def was_filled(admin: AdminFolder) -> bool:
+    """Whether git's checkout came to its end: it holds the index's lock meanwhile, and writes the index last."""
+    if os.path.lexists(os.path.join(admin.folder, "index")):
+        return True
+    begun = os.path.lexists(os.path.join(admin.folder, "index.lock"))
+    return not begun and not holds_nothing(admin.worktree)  # somebody removed the index: no killed checkout
+
+
+def was_put_on_a_branch(admin: AdminFolder) -> bool:
+    """Whether HEAD was set anew since git added the worktree, detached: its log has a line for each time. A kill in
+    the middle of it leaves the line, and HEAD's lock."""
+    if not detached_head(admin):
+        return True
+    log = _text(os.path.join(admin.folder, "logs", "HEAD"))
+    return (log is None or "\n" in log) and not os.path.lexists(os.path.join(admin.folder, "HEAD.lock"))
+
+
+def holds_nothing(worktree: str) -> bool:
+    """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
+    try:
+        return set(os.listdir(worktree)) <= {".git"}
+    except OSError:
+        return False
+
+
 def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
     for name in os.listdir(common_dir):

@@ -110,7 +110,7 @@ def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda
         if not unchanged():
             return
         made = worktree_admin.made_for(common_dir, site.path, site.token)
-        if any(admin.reason == site.token for admin in made) or _holds_nothing(site.path):
+        if any(admin.reason == site.token for admin in made) or worktree_admin.holds_nothing(site.path):
             trash.throw_away(home, site.path)
         for admin in made:
             worktree_admin.forget(common_dir, admin)
@@ -120,23 +120,34 @@ def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda
 
 
 def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
-    top, common_dir = site.repository.top, site.repository.common_dir
-    if git.branch_commit(top, site.branch) is None:
-        git.clear_killed_creation(common_dir, site.branch, site.token)
-    elif git.branch_is_untouched(top, site.branch, site.token):
-        git.delete_untouched_branch(common_dir, site.branch, site.base_commit, keep_open=keep_open)
+    if git.branch_commit(site.repository.top, site.branch) is None:
+        git.clear_killed_creation(site.repository.common_dir, site.branch, site.token)
+    else:
+        _delete_untouched(site.repository, site.branch, site.base_commit, site.token, keep_open)
 
 
 def take_branches_back(repository: git.Repository, branches: Iterable[str], token: str) -> list[str]:
-    """Deletes those that were made for the worktree of that token and that nobody touched since; answers which."""
-    top = repository.top
+    """Deletes those that were made for the worktree of that token and that nobody touched since; answers which.
+
+    Of one that a kill kept from being made, what git left goes as well.
+    """
+    deleted = []
     with hold(LockKind.REPOSITORY, repository.lock) as lock:
-        made = [(one, git.branch_commit(top, one)) for one in branches if git.branch_is_untouched(top, one, token)]
-        return [
-            branch
-            for branch, commit in made
-            if commit and git.delete_untouched_branch(repository.common_dir, branch, commit, keep_open=lock.keep_open)
-        ]
+        for branch in branches:
+            commit = git.branch_commit(repository.top, branch)
+            if commit is None:
+                git.clear_killed_creation(repository.common_dir, branch, token)
+            elif _delete_untouched(repository, branch, commit, token, lock.keep_open):
+                deleted.append(branch)
+    return deleted
+
+
+def _delete_untouched(
+    repository: git.Repository, branch: str, commit: str, token: str, keep_open: tuple[int, ...]
+) -> bool:
+    return git.branch_is_untouched(repository.top, branch, token) and git.delete_untouched_branch(
+        repository.common_dir, branch, commit, keep_open=keep_open
+    )
 
 
 def forget(repository: git.Repository, path: str) -> None:
@@ -158,11 +169,3 @@ def unheld_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -
     commit = worktree_admin.detached_head(admin)
     known = git.resolve(repository.top, commit) if commit else None
     return known if known and git.unreachable_commits(repository.top, known) else ""
-
-
-def _holds_nothing(path: str) -> bool:
-    """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
-    try:
-        return set(os.listdir(path)) <= {".git"}
-    except OSError:
-        return False

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ...core.branches import CATEGORY_PREFIXES, task_branch
+from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
+from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc
 from ...edges import git, worktree_admin
 from ...words.errors import OkstraError
 from .. import provision
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made
+from ..task_records import read_manifest
 from ..unsaved_work import Keeping, save_unsaved
 from ..worktree_removal import remove_folder
 from .findings import Found, Kind
@@ -80,7 +82,9 @@ def _orphan(
     def take_down() -> str:
         kept = save_unsaved(path, key, Keeping(force=True)).ref if os.path.isdir(path) else ""
         remove_folder(path, root, doors)
-        taken = provision.take_branches_back(repository, _branches_of(key, repository), admin.reason or "")
+        reason = admin.reason or ""
+        branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
+        taken = provision.take_branches_back(repository, sorted(branches), reason)
         told = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{told}" + (f"; unsaved work is kept by {kept}" if kept else "")
 
@@ -89,7 +93,23 @@ def _orphan(
     return Found(Kind.ORPHAN, str(key), what, ways, take_down)
 
 
-def _branches_of(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
+def _standing_branches(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
     """The branches that may be its own, whatever category the task was begun with."""
     task = key.task if isinstance(key, StageKey) else key
     return git.branches_like(repository.top, *(task_branch(category, task) for category in CATEGORY_PREFIXES))
+
+
+def _branches_made(key: TaskKey | StageKey, reason: str, root: str) -> list[str]:
+    """The branches that its making may have been killed at, before they stood."""
+    if isinstance(key, TaskKey):
+        return [task_branch(category_of(root, key), key)]
+    of_task = task_branch(category_of(root, key.task), key.task)
+    epoch = epoch_of_reason(reason)
+    return [stage_branch(of_task, key.stage, epoch, taken) for taken in ((), (stage_branch(of_task, key.stage, 1),))]
+
+
+def category_of(root: str, key: TaskKey) -> str:
+    """The work category that the task was begun with."""
+    manifest = read_manifest(ProjectFiles(root).task(key)) or {}
+    category = str(manifest.get("work_category", ""))
+    return category if category in CATEGORY_PREFIXES else DEFAULT_CATEGORY

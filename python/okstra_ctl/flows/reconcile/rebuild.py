@@ -11,14 +11,14 @@ import os
 import time
 from collections.abc import Iterator
 
-from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
+from ...core.branches import task_branch
 from ...core.identity import RunId, StageKey, TaskKey
 from ...core.manifest import SCHEMA
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import DONE_ROWS
-from ...edges import fsio, git, process_identity
+from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
 from ...words.records import Record
@@ -26,10 +26,9 @@ from ...words.statuses import ClaimStatus
 from .. import run_index
 from ..doors import Doors
 from ..stage_records import ledger_path
-from ..task_records import read_manifest
 from .indexing import add_missing
 from .on_disk import stage_numbers, tasks_of
-from .orphans import epoch_of_reason, is_scratch, key_of_reason
+from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
 
 
@@ -83,35 +82,41 @@ def _read_project(root: str, doc: RegistryDoc) -> list[str]:
 
 
 def _task_claim(root: str, key: TaskKey, entry: git.Worktree, repository: git.Repository) -> TaskClaim | None:
-    """The branch is made last: where it is missing the worktree is half made. A HEAD beside its branch is work.
+    """Files, branch and HEAD come side by side: where one is missing the worktree is half made.
 
     None when there is no branch, and commits that nothing else holds.
     """
     branch = entry.branch or _branch_of(root, key, entry.lock_reason or "", repository)
     if not branch and git.unreachable_commits(repository.top, entry.head):
         return None
+    whole = bool(branch) and not _is_half_made(entry, branch, repository)
     return TaskClaim(
         path=entry.path,
-        branch=branch or task_branch(_category(root, key), key),
+        branch=branch or task_branch(category_of(root, key), key),
         base_commit=entry.head,
         project_root=root,
-        status=ClaimStatus.ACTIVE if branch else ClaimStatus.PROVISIONING,
+        status=ClaimStatus.ACTIVE if whole else ClaimStatus.PROVISIONING,
         created_at="",
-        owner=None if branch else _ended(),
+        owner=None if whole else _ended(),
         token=entry.lock_reason or "",
     )
 
 
+def _is_half_made(entry: git.Worktree, branch: str, repository: git.Repository) -> bool:
+    """Whether its making was killed. A HEAD beside its branch is work, but where it never was on one."""
+    admin = worktree_admin.at(repository.common_dir, entry.path)
+    if admin is None:
+        return False
+    if not worktree_admin.was_filled(admin):
+        return True
+    never_on_it = not entry.branch and not worktree_admin.was_put_on_a_branch(admin)
+    return never_on_it and git.branch_commit(repository.top, branch) == entry.head and not git.dirty_files(entry.path)
+
+
 def _branch_of(root: str, key: TaskKey, token: str, repository: git.Repository) -> str:
     """The branch that was created for that very worktree; empty when there is none."""
-    branch = task_branch(_category(root, key), key)
+    branch = task_branch(category_of(root, key), key)
     return branch if git.branch_reason(repository.top, branch) == token else ""
-
-
-def _category(root: str, key: TaskKey) -> str:
-    manifest = read_manifest(ProjectFiles(root).task(key)) or {}
-    category = str(manifest.get("work_category", ""))
-    return category if category in CATEGORY_PREFIXES else DEFAULT_CATEGORY
 
 
 def _ended() -> Owner:
