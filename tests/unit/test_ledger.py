@@ -18,7 +18,7 @@ from okstra_ctl.words.statuses import LedgerStatus
 from support import schemas
 
 _KEY, _DIGEST, _OTHER = "p:g:1", "a" * 64, "b" * 64
-_STATUSES = st.sampled_from(LedgerStatus)
+_STATUSES = st.sampled_from(list(LedgerStatus))
 
 
 def _row(stage: int = 1, status: str = "started", epoch: int = 1, digest: str = _DIGEST, **more: object) -> LedgerRow:

@@ -19,7 +19,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     "/데이터/\udc80"
 )
 _OWNERS = st.none() | st.builds(Owner, _TEXT, _TEXT, st.integers(1, 2**22), _TEXT)
-_STATUSES = st.sampled_from(ClaimStatus)
+_STATUSES = st.sampled_from(list(ClaimStatus))
 _EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
 _TASK_CLAIMS = st.builds(
     TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS

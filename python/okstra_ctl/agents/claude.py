@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 
 from ..core.usage import ModelTokens, Tokens
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from ..words.hints import Mapping
 from .job import Job
 
 HANDOFF = "release-handoff"  # the one phase in which a push may be what a person chose

@@ -6,8 +6,7 @@ refuses leaves no event: what the model could not do shows only in what is missi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment, extra_arguments
 from .event_lines import Event, events, mapping_at, text_at

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)

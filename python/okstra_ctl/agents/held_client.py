@@ -6,13 +6,12 @@ import os
 import select
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from types import TracebackType
 
 from ..edges import fsio
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
+from ..words.scopes import ignoring
 from . import warden_orders
 from .job import Job, Launch
 from .process_sweep import TOKEN_VARIABLE, sweep
@@ -88,7 +87,7 @@ class HeldClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):
+        with ignoring(OSError):
             self._warden.stdin.close()
         give_up = time.monotonic() + _WARDEN_SECONDS
         while self._verdict is None and time.monotonic() < give_up:
@@ -139,7 +138,7 @@ class HeldClient:
         self._verdict = verdict or Verdict(None, WARDEN_LOST, left=sweep(self._token))
 
     def _tell(self, data: bytes) -> None:
-        with suppress(OSError):  # a warden that has gone needs to be told nothing
+        with ignoring(OSError):  # a warden that has gone needs to be told nothing
             self._warden.stdin.write(data)
             self._warden.stdin.flush()
 

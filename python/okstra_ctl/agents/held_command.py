@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
 
 from ..words.errors import Interrupted
+from ..words.hints import Mapping, Sequence
 from ..words.outcomes import Access
 from ..words.records import Record
 from . import warden_orders

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..core.usage import ModelTokens
-from ..words.hints import Protocol
+from ..words.hints import Mapping, Protocol
 from ..words.outcomes import Access, Failure, WorkerOutcome
 from ..words.records import Record
 

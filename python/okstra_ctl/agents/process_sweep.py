@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+
+from ..words.hints import Callable
+from ..words.scopes import ignoring
 
 TOKEN_VARIABLE = "OKSTRA_WORKER"
 _PAUSE = 0.005
@@ -108,7 +109,7 @@ def _kill(pid: int, token: str, ancestor: int | None) -> None:
     except ProcessLookupError:
         return
     except (AttributeError, OSError):  # a system without handles for processes
-        with suppress(OSError):
+        with ignoring(OSError):
             os.kill(pid, signal.SIGKILL)
         return
     try:

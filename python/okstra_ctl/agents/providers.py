@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 
 from ..core.template import placeholders
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from . import command
 from .job import Provider
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..edges import assets, fsio
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 
 _WORD = "(rehearsal)"
 _SCHEMA = "final-report-v1.schema.json"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
 
 from ..core.template import UnknownPlaceholder, fill
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
 
 MATCHES = ("phase", "role", "worker", "stage", "round", "attempt")

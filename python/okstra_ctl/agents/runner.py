@@ -6,10 +6,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping
 
 from ..edges import fsio
 from ..words.errors import WorkFailed
+from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure, WorkerOutcome
 from ..words.records import Record
 from . import warden_orders

@@ -5,10 +5,9 @@ A row that can't be read may have held a count: then the sums are at least what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-
 from ..core.usage import ModelTokens, Tokens
 from ..edges import transcripts
+from ..words.hints import Callable, Iterable, Mapping
 from ..words.records import Record
 from .event_lines import Event, at, count_at, events, list_at, mapping_at, text_at
 

@@ -8,9 +8,8 @@ okstra is gone. The warden answers one marshalled verdict on its standard output
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Mapping
 
-from ..words.hints import Any
+from ..words.hints import Any, Callable, Mapping
 from ..words.records import Record
 
 ASKED_TO_STOP = b"s"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
+from ..words.hints import Container
 from .identity import TaskKey, branch_segment
 
 CATEGORY_PREFIXES = {

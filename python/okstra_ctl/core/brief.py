@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
+from ..words.hints import Mapping
 from ..words.records import Record
 from ..words.statuses import Severity
 from .plan.cells import folded, says_nothing, without_comments

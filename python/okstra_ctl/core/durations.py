@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from ..words.hints import Iterable
 from ..words.records import Record
 from ..words.statuses import RunStatus
 

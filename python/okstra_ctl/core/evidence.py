@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..words.findings import EvidenceStatus
+from ..words.hints import Sequence
 from ..words.records import Record
 from .results.records import Evidence
 

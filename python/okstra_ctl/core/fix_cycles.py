@@ -6,9 +6,7 @@ A task is finished once a final verification accepted it, or it was handed off. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from .identity import number_in
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
 
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from .branches import CATEGORY_PREFIXES
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
 from .plan.globs import matches
 

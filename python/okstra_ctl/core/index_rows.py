@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
 
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus
 from .json_text import encode_line

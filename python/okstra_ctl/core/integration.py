@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
+from ..words.hints import Iterable, Mapping
 from ..words.records import Record
 from ..words.statuses import StageStatus
 from .selection import StageState

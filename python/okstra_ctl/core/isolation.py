@@ -8,8 +8,8 @@ nothing is ever undone, or deleted, by okstra itself.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
 
+from ..words.hints import Iterator, Mapping
 from ..words.records import Record
 
 SCHEMA = "isolation/1"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
 from .convergence.document import Rules
 from .phases import Phase

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
 
+from ..words.hints import Iterable, Sequence
 from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .identity import StageKey

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
+from ..words.hints import Iterator
 from .json_text import encode
 from .text_lines import lines_with
 

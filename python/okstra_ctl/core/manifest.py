@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
+from ..words.hints import Mapping, Sequence
 from ..words.records import Record
 from .identity import RunId
 from .ownership import Owner

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 from ..words.errors import UsageError
+from ..words.hints import Sequence
 from ..words.records import Record
 from .identity import SEGMENT_MAX_BYTES, slugify_task_segment
 from .plan.frontmatter import BOM, find_frontmatter, split_lines

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..words.errors import UsageError
+from ..words.hints import Mapping
 from ..words.records import Record
 
 SOURCE_EDITS = ("none", "stage", "chosen")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
 
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping, Sequence
 from ..words.records import Record
 from .usage import PRICE, ModelTokens, Spent, Tokens, spent_of, total
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from ..words.errors import OkstraError, Unreadable
-from ..words.hints import T
+from ..words.hints import Callable, Iterator, Mapping, T
 from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from .identity import StageKey, TaskKey, number_in

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..words.errors import UsageError
+from ..words.hints import Callable
 from ..words.outcomes import Access
 from ..words.records import Record
 from .phases import Phase

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
+from ..words.hints import Mapping, Sequence
 from ..words.records import Record
-from ..words.statuses import RunStatus, StageStatus, Word
+from ..words.statuses import RunStatus, StageStatus
+from ..words.word import Word
 from .next_steps import next_step
 from .paths import IMPLEMENTATION, PLANNING
 from .selection import StageState

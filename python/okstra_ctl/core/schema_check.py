@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 
 
 def problems_of(document: object, schema: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,10 @@ reason; `decide_base` names the commit. All three are pure: the caller loads, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..words.errors import Refused
+from ..words.hints import Mapping
 from ..words.records import Record
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
 from .ledger import LedgerRow, LedgerView

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
 
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping, Sequence
 from ..words.records import Record
 
 ANY_NAME = "NAME"  # stands in a key for a name that the person chooses

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
+from ..words.hints import Iterable, Mapping
 from .plan.records import StageMap
 
 Graph = Mapping[int, tuple[int, ...]]

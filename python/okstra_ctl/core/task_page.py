@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping, Sequence
 from .fix_cycles import Cycle
 
 Manifest = Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ..words.hints import Iterator
 
 
 def lines_with(text: bytes, needle: bytes) -> Iterator[bytes]:

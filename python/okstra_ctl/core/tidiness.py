@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from ..words.errors import UsageError
+from ..words.hints import Sequence
 from ..words.records import Record
-from ..words.statuses import Word
+from ..words.word import Word
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

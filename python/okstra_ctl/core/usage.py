@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 
 COUNTS = ("input", "cached", "cache_written", "output")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 
 from ..words.errors import Missing
 from ..words.hints import Any
+from ..words.scopes import ignoring
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -63,7 +63,7 @@ def _keep(path: str, content: str) -> None:
             file.write(content)
         os.replace(temporary, path)
     except OSError:
-        with suppress(OSError):
+        with ignoring(OSError):
             os.unlink(temporary)
 
 

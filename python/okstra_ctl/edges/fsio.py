@@ -13,13 +13,12 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from ..core.json_text import encode
 from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
-from ..words.hints import NoReturn
+from ..words.hints import Mapping, NoReturn, Sequence
+from ..words.scopes import ignoring
 from . import durability
 
 FILE_MODE = 0o600
@@ -155,7 +154,7 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
         discard(temporary)
         raise_write_failed(path, error)
     if durable:
-        with suppress(OSError):
+        with ignoring(OSError):
             sync_folder(os.path.dirname(path))
 
 

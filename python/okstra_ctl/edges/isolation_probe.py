@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from ..core.isolation import Snapshot
+from ..words.hints import Iterable, Iterator, Mapping, Sequence
 from . import fsio, git
 from .git.command import begin, must, text
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..core.json_text import encode
 from ..core.ledger import LedgerRow, LedgerView, deciding, fold
 from ..core.text_bytes import text_bytes
 from ..core.text_lines import lines_with
 from ..words.errors import Unreadable
+from ..words.hints import Iterable
 from . import fsio
 from .locks import LockKind, hold
 from .reread import RereadFile

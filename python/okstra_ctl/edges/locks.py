@@ -21,12 +21,11 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from enum import IntEnum
 
 from ..words.errors import Busy, InternalError
-from ..words.hints import TYPE_CHECKING
+from ..words.hints import TYPE_CHECKING, Callable, Iterator
+from ..words.scopes import ignoring, scope
 from . import fsio
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class Held:
         return () if self.fence is None else (self.fence,)
 
 
-@contextmanager
+@scope
 def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[Held]:
     """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
     _check_order(kind)
@@ -79,7 +78,7 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
 def discard_stale_note(kind: LockKind, path: str) -> None:
     """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
     if os.path.lexists(_note_path(path)):
-        with suppress(Busy), hold(kind, path, timeout=0.0):
+        with ignoring(Busy), hold(kind, path, timeout=0.0):
             pass
 
 
@@ -120,7 +119,7 @@ def _check_order(kind: LockKind) -> None:
         )
 
 
-@contextmanager
+@scope
 def _process_wide(path: str, deadline: float) -> Iterator[None]:
     with _in_process_guard:
         lock = _in_process.setdefault(os.path.realpath(path), threading.Lock())
@@ -132,7 +131,7 @@ def _process_wide(path: str, deadline: float) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
+@scope
 def _between_processes(path: str, deadline: float) -> Iterator[None]:
     fsio.claim(path)
     _check_plain(path)
@@ -194,7 +193,7 @@ def _check_plain(path: str) -> None:
         fsio.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
 
 
-@contextmanager
+@scope
 def _fence(path: str, deadline: float) -> Iterator[int]:
     try:
         descriptor = fsio.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
@@ -210,7 +209,7 @@ def _fence(path: str, deadline: float) -> Iterator[int]:
         os.close(descriptor)
 
 
-@contextmanager
+@scope
 def _no_fence() -> Iterator[None]:
     yield None
 

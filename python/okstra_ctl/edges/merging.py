@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from ..words.errors import WorkFailed
+from ..words.hints import Sequence
 from ..words.records import Record
 from . import git, proc
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
 
 from ..words.errors import Missing, Unreadable
-from ..words.hints import IO, NoReturn
+from ..words.hints import IO, Mapping, NoReturn, Sequence
 from ..words.records import Record
 
 

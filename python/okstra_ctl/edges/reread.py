@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 
+from ..words.scopes import ignoring
 from . import fsio
 
 
@@ -49,14 +49,14 @@ class RereadFile:
 
     def _hold(self) -> None:
         self._let_go()
-        with suppress(OSError, ValueError):  # not there, or not to be read: `read_bytes` tells which
+        with ignoring(OSError, ValueError):  # not there, or not to be read: `read_bytes` tells which
             self._held = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._identity = _identity(os.fstat(self._held))
 
     def _let_go(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            with suppress(OSError):
+            with ignoring(OSError):
                 os.close(held)
 
     def __del__(self) -> None:

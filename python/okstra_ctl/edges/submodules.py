@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ..words.errors import WorkFailed
+from ..words.hints import Mapping
 from . import git, proc
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ..words.errors import Busy
+from ..words.hints import Iterator
 from ..words.records import Record
+from ..words.scopes import scope
 from . import fsio
 from .locks import share_fence, try_fence
 
@@ -123,7 +123,7 @@ def sweep(common_dir: str) -> None:
             rmtree(os.path.join(common_dir, name), ignore_errors=True)
 
 
-@contextmanager
+@scope
 def fenced(admin_folder: str) -> Iterator[int]:
     """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
     try:

@@ -7,7 +7,6 @@ else that `stage done` asks for still holds. It walks `stage-<N>` folders and fl
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import partial
 
 from ..core.identity import RunId, TaskKey
@@ -17,6 +16,7 @@ from ..core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges import ledger as ledger_edge
 from ..words.errors import OkstraError
+from ..words.hints import Iterator
 from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .doors import Doors

@@ -6,13 +6,13 @@ One that fails stops no other: they are of different tasks, or of stages that do
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..core.batch import Entry
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
 from ..words.errors import Refused
+from ..words.hints import Callable, Sequence
 from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import ChildRun, await_child, run_command

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Sequence
 
 from ..edges import assets, proc
+from ..words.hints import Sequence
 from ..words.records import Record
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import RunFiles, TaskFiles
@@ -17,7 +16,7 @@ from ..core.report.user_response import (
 from ..edges import fsio
 from ..edges.secrets import hide
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
 
 _FLAG = "--clarification-response"

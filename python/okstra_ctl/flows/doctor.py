@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 
 from .. import __version__
 from ..core.tidiness import show_size
 from ..edges import fsio, git
 from ..edges.lock_check import fault_of_locks
 from ..words.errors import OkstraError
+from ..words.hints import Mapping
 from .doors import Doors
 from .provider_checks import presence_rows, provider_rows
 from .setup_project import CheckRow, CheckStatus, home_row, registry_row

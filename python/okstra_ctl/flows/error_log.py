@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ..core.paths import RunFiles
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Iterable
 from ..words.outcomes import Failure, WorkerOutcome
 from ..words.records import Record
 from .doors import Doors

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping, Sequence
 
 from ..core.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
 from ..core.results.records import Evidence, Finding
 from ..edges import git
 from ..words.findings import EvidenceStatus
+from ..words.hints import Mapping, Sequence
 from ..words.records import Record
 
 

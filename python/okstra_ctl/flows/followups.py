@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
 
 from ..core.followups import (
     DISMISSED,
@@ -28,7 +27,7 @@ from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
 from .doors import Doors
 from .runs import KnownRun

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
@@ -12,6 +11,7 @@ from ..edges import git, process_identity
 from ..edges.disk_use import Measuring
 from ..words.errors import OkstraError
 from ..words.records import Record
+from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus, Liveness
 from . import recover, trash
 from .doors import Doors
@@ -56,7 +56,7 @@ def _finish_killed(doors: Doors) -> None:
     doc = doors.registry.read()
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:
-        with suppress(OkstraError):  # its verdict tells
+        with ignoring(OkstraError):  # its verdict tells
             recover.undo(key, claim, doors)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
 
 from ..agents.held_command import Held, run_held
 from ..edges import fsio, git
+from ..words.hints import Sequence
 from . import run_events
 from .doors import Doors
 from .runs import KnownRun

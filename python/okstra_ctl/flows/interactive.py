@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 
 from ..agents.claude import rule_path
 from ..core.ownership import Owner
 from ..edges import fsio, proc, process_identity
-from ..words.hints import Any, NoReturn
+from ..words.hints import Any, Mapping, NoReturn
 from ..words.records import Record
 from . import guarding, isolation, lead_sessions, leadership
 from .agents_environment import agents_environment

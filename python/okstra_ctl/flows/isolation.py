@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ..core.isolation import SCHEMA, Breach, Rights, Snapshot, breaches
 from ..core.paths import IMPLEMENTATION
@@ -11,7 +10,7 @@ from ..core.project_config import project_config
 from ..edges import fsio, git
 from ..edges.isolation_probe import snapshot
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from .doors import Doors
 from .runs import KnownRun
 from .stage_done import planned_strays

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..core.ownership import Owner
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
-from ..words.hints import Any
+from ..words.hints import Any, Callable
 from ..words.statuses import ClaimStatus
 from . import run_index
 from .doors import Doors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
 
 from ..core.memory_note import Hit, Note, format_note, id_for, is_for, new_note, parse_note
 from ..core.memory_note import search as search_notes
@@ -12,6 +11,7 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFailed
+from ..words.hints import Iterator, Mapping, Sequence
 from ..words.records import Record
 from .doors import Doors
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import RunFiles
 from ..words.errors import OkstraError
+from ..words.hints import Mapping
 from ..words.records import Record
 from .doors import Doors
 from .history import find_task, history_of

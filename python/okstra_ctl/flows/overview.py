@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from ..core.identity import RunId
@@ -13,7 +12,7 @@ from ..core.paths import ProjectFiles
 from ..core.registry_doc import StageClaim
 from ..edges import process_identity
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping
 from ..words.records import Record
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from ..core.roster import Worker, access_of, delivers_by_message
 from ..core.template import UnknownPlaceholder, fill
 from ..edges import assets
 from ..words.errors import Missing
+from ..words.hints import Mapping
 
 _INCLUDE = re.compile(r"^\{\{> ([a-z/-]+\.md)\}\}$", re.MULTILINE)
 _DEEPEST = 3

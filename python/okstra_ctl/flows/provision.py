@@ -10,12 +10,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 
 from ..core.home_paths import HomePaths
 from ..edges import durability, fsio, git, kept_work, proc, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import WorkFailed
+from ..words.hints import Callable, Iterable
 from ..words.records import Record
 from . import trash
 from .undo import UndoStack

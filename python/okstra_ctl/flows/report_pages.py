@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ..core.evidence import LARGEST_BYTES, read_text
@@ -16,7 +15,7 @@ from ..core.report.markdown import render_markdown
 from ..core.report.parts import Schema, fields_of
 from ..edges import assets, fsio, git
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
 from .run_events import events_of
 from .runs import KnownRun

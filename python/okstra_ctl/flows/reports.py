@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
 
 from .. import __version__
 from ..core.identity import TaskKey
@@ -15,7 +14,7 @@ from ..core.schema_check import problems_of
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, OkstraError, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping
 from ..words.records import Record
 from .report_pages import SCHEMA_FILE, Pages, render_pages
 from .runs import KnownRun

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 
 from ..core.manifest import SCHEMA
 from ..core.paths import RunFiles
@@ -16,7 +15,7 @@ from ..core.results.records import Problem
 from ..core.results.rules import MAX_BYTES
 from ..edges import assets, fsio
 from ..words.errors import UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
 
 _RESULT = re.compile(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
 
 from ..core.checks.catalog import CHECKS, GROUPS
 from ..core.checks.phase_record import check_phase
@@ -18,7 +17,7 @@ from ..core.schema_check import problems_of
 from ..core.usage import usage_of
 from ..edges import assets, fsio
 from ..words.errors import Unreadable
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping
 from ..words.records import Record
 from .clarification import answers_of_run
 from .reports import compared

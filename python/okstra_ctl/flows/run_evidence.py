@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ..core.evidence import Checked
 from ..core.results.records import Finding
 from ..core.results.worker_result import parse_worker_result
 from ..edges import fsio
+from ..words.hints import Iterator
 from ..words.records import Record
 from .evidence import Place, check_findings
 from .looked_at import commit_at_start, commit_now

@@ -6,7 +6,6 @@ Rows are only ever appended to `active.jsonl`; ended runs move on to `recent.jso
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
 
 from ..core import index_rows
 from ..core.home_paths import HomePaths
@@ -15,6 +14,7 @@ from ..core.json_text import encode_line
 from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
+from ..words.hints import Iterable, Mapping, Sequence
 from ..words.records import Record
 from . import run_mirror
 

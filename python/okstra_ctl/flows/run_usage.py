@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from ..core.identity import RunId
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles
@@ -12,7 +10,7 @@ from ..core.roster import REHEARSAL
 from ..core.usage import LEAD, NOTHING, Spent, spent_of, total, usage_of
 from ..edges import fsio
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from .doors import Doors
 from .interactive import CLIENT

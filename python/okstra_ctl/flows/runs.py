@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
 
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
@@ -12,6 +11,7 @@ from ..core.paths import ProjectFiles, RunFiles
 from ..core.plan.records import Stage
 from ..edges import fsio
 from ..words.errors import UsageError
+from ..words.hints import Iterator, Mapping
 from ..words.records import Record
 from . import plans, run_index
 from .doors import Doors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from ..core.identity import RunId, TaskKey
@@ -11,7 +10,7 @@ from ..core.plan.globs import intersect
 from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 from ..edges import fsio
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Sequence
 from ..words.records import Record
 from ..words.statuses import StageStatus
 from . import plans

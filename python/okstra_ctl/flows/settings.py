@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
 
 from ..agents.providers import provider_settings
 from ..core.models import model_table, resolve_model
@@ -16,7 +15,7 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Refused, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Callable, Mapping, Sequence
 from ..words.records import Record
 from .doors import Doors
 from .project import open_project

@@ -13,7 +13,7 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, UsageError
 from ..words.records import Record
-from ..words.statuses import Word
+from ..words.word import Word
 from .doors import Doors
 from .task_records import hide_runs
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
 
 from ..core.followups import Proposal, background, quoted
 from ..core.identity import TaskKey
@@ -13,7 +12,7 @@ from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, Unreadable
-from ..words.hints import Any
+from ..words.hints import Any, Mapping
 from ..words.records import Record
 from .runs import KnownRun
 from .task_records import (

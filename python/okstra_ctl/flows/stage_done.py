@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from ..core.ledger import LedgerRow, row_id
 from ..core.paths import OKSTRA_DIR
@@ -15,7 +13,9 @@ from ..edges import fsio, git
 from ..edges import ledger as ledger_edge
 from ..edges.secrets import hide_in_file
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
+from ..words.hints import Callable, Iterator
 from ..words.records import Record
+from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import recover, run_events, run_index, task_records
 from .doors import Doors
@@ -126,7 +126,7 @@ def require_hold(run: KnownRun, doors: Doors) -> str:
         return require_claim(run, doors.registry.read().stage(key) if key else None).path
 
 
-@contextmanager
+@scope
 def _refusals_recorded(run: KnownRun, doors: Doors) -> Iterator[None]:
     try:
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ..core.identity import TaskKey
 from ..core.ledger import LedgerView
@@ -15,6 +14,7 @@ from ..core.selection import StageRecords, StageState, commits_to_merge, stage_s
 from ..edges import ledger as ledger_edge
 from ..edges import process_identity
 from ..words.errors import Refused, UsageError
+from ..words.hints import Iterable
 from ..words.statuses import Liveness
 from . import plans
 from .doors import Doors

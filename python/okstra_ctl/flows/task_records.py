@@ -6,7 +6,6 @@ All are shared by the runs of a project, so all are written under the project's 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ..core.fix_cycles import Happening, finished_by, is_accepted
 from ..core.identity import RunId, TaskKey
@@ -15,6 +14,7 @@ from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, Unreadable
+from ..words.hints import Iterable
 from ..words.records import Record
 from . import fix_cycles
 from .task_views import update_catalog, write_page

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import TracebackType
 
 from ..words.errors import OkstraError
+from ..words.hints import Callable
 
 
 class UndoStack:

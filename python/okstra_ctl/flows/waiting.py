@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
 
 from ..core.manifest import SCHEMA
 from ..core.ownership import Owner
 from ..edges import fsio, process_identity
 from ..words.errors import OkstraError
-from ..words.hints import Any
+from ..words.hints import Any, Iterator, Mapping
 from ..words.statuses import Liveness
 from .result_check import Expected, problems_of_text
 from .run_events import events_of

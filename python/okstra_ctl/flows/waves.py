@@ -7,12 +7,12 @@ whole. What was done until then stays done, and the same command goes on from th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ..core.identity import TaskKey
 from ..core.selection import StageState
 from ..words.errors import Interrupted, Refused, WorkFailed
+from ..words.hints import Callable, Sequence
 from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import await_child

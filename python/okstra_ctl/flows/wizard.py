@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..core.identity import TaskKey
@@ -19,7 +18,7 @@ from ..core.wizard.records import BACK, SCHEMA, Facts, Option, Question, StageFa
 from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
-from ..words.hints import Any
+from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
 from .doors import Doors
 from .fix_cycles import finished_task

@@ -6,12 +6,12 @@ What a stage needs stands in words as well, for a line over more than one wave i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from ..core.board.records import StageView
 from ..core.board.tones import tone_of
 from ..core.stages import waves
+from ..words.hints import Mapping, Sequence
 from ..words.records import Record
 from .board_line import DIM, HEAD, Line, Piece, cut, on_one_line, padded
 from .reply import display_width

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from ..core.board.tones import BAD, BUSY, GOOD, WARN
+from ..words.hints import Iterable, Sequence
 from ..words.records import Record
 from .reply import display_width, printable
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 from ..core.board.tones import tone_of
 from ..core.durations import seconds_between, spoken
 from ..core.report.amounts import cost_text
+from ..words.hints import Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 from .board_graph import DRAWN, Signs, graph_lines

@@ -9,12 +9,12 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from types import FrameType
 
 from ..core.board.records import Board
-from ..words.hints import TextIO
+from ..words.hints import Callable, Iterator, Mapping, Sequence, TextIO
+from ..words.scopes import ignoring, scope
 from .board_graph import DRAWN, PLAIN
 from .board_line import Piece, text_of
 from .board_lines import Room, board_lines
@@ -66,7 +66,7 @@ def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str
                     return
 
 
-@contextmanager
+@scope
 def _until_hung_up() -> Iterator[None]:
     """A terminal that is gone is as good as the signal that tells so."""
     try:
@@ -104,7 +104,7 @@ def _has_room_below(screen: TextIO, rows: int) -> bool:
     return room.rows is not None and rows < room.rows
 
 
-@contextmanager
+@scope
 def _whole_screen(screen: TextIO, stack: ExitStack) -> Iterator[None]:
     """Keys come one by one and unseen meanwhile. Ctrl-Z leaves the terminal in order too, and `fg` comes back."""
     keyboard = sys.stdin.fileno()
@@ -118,10 +118,10 @@ def _whole_screen(screen: TextIO, stack: ExitStack) -> Iterator[None]:
         screen.flush()
 
     def leave() -> None:
-        with suppress(OSError, ValueError):
+        with ignoring(OSError, ValueError):
             screen.write(_LEAVE)
             screen.flush()
-        with suppress(termios.error, OSError):
+        with ignoring(termios.error, OSError):
             termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
     def pause(number: int, frame: FrameType | None) -> None:
@@ -140,7 +140,7 @@ def _whole_screen(screen: TextIO, stack: ExitStack) -> Iterator[None]:
             leave()
 
 
-@contextmanager
+@scope
 def _undisturbed() -> Iterator[None]:
     """A second Ctrl-C must not come between the writes that put the terminal in order."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_STOPPING))
@@ -150,7 +150,7 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
+@scope
 def stoppable() -> Iterator[None]:
     """A signal to end is as good as Ctrl-C."""
 
@@ -165,7 +165,7 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
+@scope
 def _woken_by_signals() -> Iterator[int]:
     """A descriptor that can be read after each signal; a new size of the window is one."""
     read, write = os.pipe()

@@ -6,13 +6,12 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
 from types import ModuleType
 
 from .. import __version__
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError
-from ..words.hints import NoReturn
+from ..words.hints import NoReturn, Sequence
 from .command_table import COMMANDS, Command, find, open_call
 from .reply import Reply, print_error, print_reply, printable
 

@@ -7,9 +7,9 @@ add a row here and a module in `commands/` with `configure(parser)` and `execute
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ..flows.doors import Doors, open_doors
+from ..words.hints import Mapping
 from ..words.records import Record
 
 

@@ -6,14 +6,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 from ..core.roster import REHEARSAL
 from ..words.errors import OkstraError, WorkFailed
-from ..words.hints import TYPE_CHECKING, NoReturn
+from ..words.hints import TYPE_CHECKING, Iterator, NoReturn
 from ..words.outcomes import RunOutcome
+from ..words.scopes import scope
 from .command_table import Call
 from .prepared_reply import prepared_reply
 from .reply import Reply, fields, printable
@@ -105,7 +104,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-@contextmanager
+@scope
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 
 from .. import __version__
 from ..words.error_codes import EXIT_MEANINGS
+from ..words.hints import Iterator
 from .cli import IN_NODE, build_parser
 from .command_table import COMMANDS, Command
 

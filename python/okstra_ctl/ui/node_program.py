@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 
 from ..edges import assets, proc
 from ..words.errors import Missing
-from ..words.hints import NoReturn
+from ..words.hints import NoReturn, Sequence
 
 
 def become_node(words: Sequence[str]) -> NoReturn:

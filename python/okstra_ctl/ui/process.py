@@ -6,10 +6,9 @@ import gc
 import os
 import sys
 
-from ..words.hints import TYPE_CHECKING, NoReturn
+from ..words.hints import TYPE_CHECKING, NoReturn, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
 
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
 from ..words.errors import OkstraError
-from ..words.hints import TextIO
+from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
 
 

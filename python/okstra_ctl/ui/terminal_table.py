@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
-from ..words.hints import TextIO
+from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
 from ..words.statuses import RunStatus
 from .reply import display_width, printable

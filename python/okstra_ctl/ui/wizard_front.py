@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
 from ..core.wizard.records import BACK, Question
 from ..flows import wizard as flow
 from ..flows.doors import Doors
 from ..flows.wizard import Wizard
-from ..words.hints import Protocol
+from ..words.hints import Mapping, Protocol, Sequence
 
 CONFIRM = "confirm"
 NONE_MARKED = ","  # an empty answer would stand for the default

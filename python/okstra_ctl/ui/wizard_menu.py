@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..core.wizard.records import Option, Question
+from ..words.hints import Mapping
 from ..words.records import Record
 
 MORE, OTHER = "__more__", "__other__"

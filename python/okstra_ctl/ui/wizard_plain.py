@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ..core.wizard.records import BACK, Option, Question
 from ..words.errors import UsageError
-from ..words.hints import TextIO
+from ..words.hints import Mapping, Sequence, TextIO
 from .reply import printable
 
 _BACK, _MORE = "<", "+"

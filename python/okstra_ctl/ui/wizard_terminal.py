@@ -4,8 +4,6 @@ answered, and leaves one line."""
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from types import FrameType
 
 from prompt_toolkit.application import Application
@@ -25,7 +23,8 @@ from prompt_toolkit.utils import get_cwidth
 from ..core.wizard.records import BACK, Question
 from ..flows.wizard import FILES
 from ..words.errors import UsageError
-from ..words.hints import TYPE_CHECKING, Any, TextIO
+from ..words.hints import TYPE_CHECKING, Any, Iterator, Mapping, TextIO
+from ..words.scopes import scope
 from .reply import printable
 from .wizard_front import NONE_MARKED
 from .wizard_menu import MORE, OTHER, Menu
@@ -107,7 +106,7 @@ class TerminalFront:
         return _is_roomy(self._output)
 
 
-@contextmanager
+@scope
 def _stoppable() -> Iterator[None]:
     """A signal to end is as good as Ctrl-C: the terminal must not be left without lines and echo."""
 

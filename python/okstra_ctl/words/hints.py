@@ -1,14 +1,38 @@
-"""Names that only a type checker reads. `typing` itself is for type checkers: importing it costs a start 2.5 ms."""
+"""Names that annotations are written in, from where they cost a start nothing.
+
+`typing` is for type checkers: importing it takes 2.5 ms, `collections.abc` brings in all of `collections`: 3 ms.
+"""
 
 from __future__ import annotations
 
-__all__ = ["IO", "TYPE_CHECKING", "Any", "NoReturn", "Protocol", "T", "TextIO", "U"]
+__all__ = [
+    "IO",
+    "TYPE_CHECKING",
+    "Any",
+    "Callable",
+    "Collection",
+    "Container",
+    "Iterable",
+    "Iterator",
+    "Mapping",
+    "NoReturn",
+    "Protocol",
+    "Sequence",
+    "Set",
+    "T",
+    "TextIO",
+    "U",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
     from typing import IO, Any, NoReturn, Protocol, TextIO, TypeVar
 
     T = TypeVar("T")
     U = TypeVar("U")
 else:
+    # What `collections.abc` is made of: Python has it loaded since its start.
+    from _collections_abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
+
     IO = Any = NoReturn = Protocol = T = TextIO = U = object

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .statuses import Word
+from .word import Word
 
 
 class Access(Word):

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
-
-class Word(str, Enum):
-    """A status word; its text is its value."""
-
-    def __str__(self) -> str:
-        return str(self.value)
+from .word import Word
 
 
 class StageStatus(Word):

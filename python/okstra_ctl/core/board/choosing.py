@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypeVar
 
-from ...words.hints import Protocol
+from ...words.hints import Iterable, Protocol
 from ...words.records import Record
 from ...words.statuses import RunStatus
 from ..next_steps import OPEN

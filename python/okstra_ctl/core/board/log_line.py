@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
 
-from ...words.hints import Any
+from ...words.hints import Any, Mapping
 
 LONGEST = 400
 _SEQUENCE = re.compile(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-
-from ...words.hints import Any
+from ...words.hints import Any, Collection, Mapping, Sequence
 from ...words.statuses import RunStatus
 from .records import RUNNING, STOPPED, WAITING, WRITTEN, WorkerView
 

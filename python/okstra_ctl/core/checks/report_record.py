@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-from ...words.hints import Any
+from ...words.hints import Any, Iterator, Mapping
 from ..paths import IMPLEMENTATION
 from ..report.outcome import outcome_of
 from .records import Document, Fault, RunRecords

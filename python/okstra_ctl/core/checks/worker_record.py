@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
+from ...words.hints import Iterator, Mapping
 from ...words.records import Record
 from ..results.records import Problem
 from .records import Fault, RunRecords, last_rows

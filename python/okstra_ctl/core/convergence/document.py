@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ...words.findings import Gate
+from ...words.hints import Mapping, Sequence
 from ...words.outcomes import AnswerState
 from ...words.records import Record
 from ..evidence import Checked

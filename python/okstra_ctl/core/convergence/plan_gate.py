@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ...words.findings import Gate, Verdict
+from ...words.hints import Mapping, Sequence
 from ...words.records import Record
 from ..results.records import Answer
 

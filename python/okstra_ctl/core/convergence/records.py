@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from ...words.findings import EvidenceStatus, FindingClass, FindingSeverity
+from ...words.hints import Mapping
 from ...words.records import Record
 from ..evidence import Checked
 from ..results.records import Answer, Evidence, Finding

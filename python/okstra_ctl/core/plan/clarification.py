@@ -8,8 +8,8 @@ or a list; only code fences and HTML comments hide it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+from ...words.hints import Iterator
 from ...words.records import Record
 from .frontmatter import split_lines
 

@@ -8,8 +8,8 @@ just that, leaves it and all that build on it alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
+from ...words.hints import Sequence
 from ...words.records import Record
 from .cells import plain_text, says_nothing, shown
 from .cycles import cycle_through, find_knots

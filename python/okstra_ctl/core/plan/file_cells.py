@@ -7,8 +7,8 @@ next to a code span are a remark (`src/a.py` (new)). Braces (`src/{a,b}.ts`) are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from ...words.hints import Iterable
 from ...words.records import Record
 from .cells import NOTHING, outside_code, pieces, shown, split_breaks, without_comments
 from .document import FILES, Row, Table

@@ -6,8 +6,7 @@ bit sets, one bit a stage; and two patterns are only compared when one begins, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from ...words.hints import Sequence
 from ...words.records import Record
 from .cells import shown
 from .cycles import in_order

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 
+from ...words.hints import Iterable
 from ...words.records import Record
 from .cells import one_number, plain_text, shown
 from .document import STAGE, Row, Table

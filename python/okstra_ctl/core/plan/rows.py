@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from ...words.hints import Sequence
 from .cells import folded, outside_code, pieces, plain_text, says_nothing, shown, split_breaks, without_comments
 from .document import EXIT_CHECK, TITLE, Row, Table
 from .numbering import Entry

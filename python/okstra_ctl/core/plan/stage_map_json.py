@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ...words.hints import T
+from ...words.hints import Callable, T
 from .records import Stage, StageMap, Step
 
 

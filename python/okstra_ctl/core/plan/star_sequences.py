@@ -6,9 +6,7 @@ characters with `*` as the star. Light to import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from ...words.hints import T, U
+from ...words.hints import Callable, Sequence, T, U
 
 
 def fits(pattern: Sequence[T | None], items: Sequence[U], one: Callable[[T, U], bool]) -> bool:

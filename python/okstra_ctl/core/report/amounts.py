@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
-from ...words.hints import Any
+from ...words.hints import Any, Iterator, Mapping
 from ..roster import REHEARSAL
 from ..usage import COUNTS, PRICE
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ...words.hints import Any
+from ...words.hints import Any, Mapping
 from ..results.records import Problem
 from .parts import Schema, left_empty, phase_schema
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
 
-from ...words.hints import Any
+from ...words.hints import Any, Iterator, Mapping, Sequence
 from ...words.records import Record
 
 _AROUND = 3

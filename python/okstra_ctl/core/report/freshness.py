@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...words.statuses import Word
+from ...words.word import Word
 from ..plan.approval import approve
 
 _DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-from ...words.hints import Any
+from ...words.hints import Any, Iterable, Iterator, Mapping, Sequence
 from ..followups import numbered_follow_ups, spawn_command
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .parts import Field

@@ -16,9 +16,8 @@ answer. A line of an answer that looks like such a heading has a backslash in fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 
-from ...words.hints import Any
+from ...words.hints import Any, Iterable, Mapping, Sequence
 from ...words.records import Record
 from ..plan.frontmatter import BOM, find_frontmatter, split_lines
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from ...words.hints import Mapping
 from .records import Problem
 
 

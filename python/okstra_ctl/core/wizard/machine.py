@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from ...words.hints import Mapping
 from ...words.records import Record
 from .records import BACK, NEW, Answers, Facts, Option, Step
 from .steps import BY_ID, STEPS

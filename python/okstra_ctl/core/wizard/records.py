@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
+from ...words.hints import Callable, Mapping
 from ...words.records import Record
 
 BACK = "__back__"
@@ -53,7 +52,7 @@ class Facts(Record):
     task_exists: bool
     branch: str
     finished: bool
-    models: Mapping[str, tuple[str, ...]] = {}
+    models: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 (nobody changes it)
 
 
 Answers = Mapping[str, str]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
 from ...words.errors import WorkFailed
+from ...words.hints import Iterator, Mapping, Sequence
 from .command import begin, git, must, text
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from ...words.errors import Refused, WorkFailed
+from ...words.hints import Sequence
 from .. import fsio
 from .command import NO_HOOKS, git, must, sync_refs, text
 from .history import resolve

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...words.errors import UsageError
+from ...words.hints import Sequence
 from .command import git, must, text
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from ...words.hints import Iterable
 from ...words.records import Record
 from .. import proc
 from .command import git, must, text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from ...words.errors import WorkFailed
+from ...words.hints import Sequence
 from ...words.records import Record
 from .. import proc
 from .command import NO_HOOKS, begin, git, must, text

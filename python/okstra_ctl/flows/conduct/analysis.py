@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ...core.results import identity
 from ...core.results.records import Problem, WorkerResult
 from ...core.results.worker_result import parse_worker_result
 from ...core.roster import Worker
+from ...words.hints import Mapping, Sequence
 from ...words.outcomes import AnswerState
 from ...words.records import Record
 from .assignments import MAIN, Answer, Assignment

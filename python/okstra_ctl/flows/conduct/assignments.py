@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ...core.results.records import Problem
@@ -10,6 +9,7 @@ from ...core.results.rules import MAX_BYTES
 from ...core.roster import Worker
 from ...edges import fsio
 from ...words.errors import Unreadable
+from ...words.hints import Callable, Mapping
 from ...words.outcomes import AnswerState, WorkerOutcome
 from ...words.records import Record
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
 
 from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
@@ -12,7 +11,7 @@ from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
-from ...words.hints import Any
+from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import RunOutcome
 from ...words.records import Record
 from .. import guarding, isolation

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ...core.convergence.document import Round, convergence_document
 from ...core.convergence.grouping import group_findings
 from ...core.convergence.records import Ballot, Claim, Group, Outcome
@@ -13,6 +11,7 @@ from ...core.results.answers import parse_answers
 from ...core.results.records import Evidence
 from ...edges import fsio
 from ...words.findings import FindingClass, Gate
+from ...words.hints import Mapping, Sequence
 from ...words.records import Record
 from .analysis import Collected, analyse
 from .assignments import Answer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ...agents.job import Job, Report
@@ -14,7 +13,7 @@ from ...core.roster import access_of
 from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
-from ...words.hints import Any
+from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import Access, WorkerOutcome
 from .. import guarding
 from ..agents_environment import agents_environment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 
 from ...agents.job import Report
 from ...core.json_text import encode_line
@@ -12,6 +11,7 @@ from ...edges import fsio
 from ...edges.locks import LockKind, hold
 from ...edges.secrets import hide_in_file
 from ...words.errors import OkstraError
+from ...words.hints import Mapping
 from ...words.outcomes import WorkerOutcome
 from .assignments import Answer, Assignment, Found
 from .scene import Scene

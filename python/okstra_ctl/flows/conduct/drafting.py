@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from ... import __version__
 from ...core.convergence.document import finding_json
 from ...core.convergence.records import Outcome
 from ...core.report.parts import Schema, blank, phase_schema
 from ...words.findings import Gate
-from ...words.hints import Any
+from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import WorkerOutcome
 from ...words.records import Record
 from .analysis import Collected
@@ -29,7 +27,7 @@ class Material(Record):
     gates: Mapping[str, tuple[Gate, str]]
     tokens: tuple[str, ...]
     commit: str
-    phase: Mapping[str, Any] = {}
+    phase: Mapping[str, Any] = {}  # noqa: RUF012 (nobody changes it)
     commits: tuple[Mapping[str, str], ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()
     checked: tuple[Mapping[str, str], ...] = ()

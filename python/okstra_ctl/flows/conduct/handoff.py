@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 
 from ...agents.held_command import Held
 from ...core.project_config import project_config
@@ -17,6 +16,7 @@ from ...edges import assets, fsio, git
 from ...edges.merging import merge_tree
 from ...words.errors import OkstraError, Refused
 from ...words.findings import Gate
+from ...words.hints import Sequence
 from ...words.records import Record
 from ..run_events import events_of
 from .analysis import Collected

@@ -6,7 +6,6 @@ A stage that verifiers fail goes back to the executor once, with their findings.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ...core.convergence.document import evidence_json
 from ...core.convergence.grouping import group_findings
@@ -19,7 +18,7 @@ from ...core.text_bytes import text_bytes
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
-from ...words.hints import Any
+from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ...words.statuses import LedgerStatus
 from .. import isolation

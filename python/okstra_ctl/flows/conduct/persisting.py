@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 from ...core.report.outcome import outcome_of
 from ...core.usage import usage_of
 from ...edges import fsio
-from ...words.hints import Any
+from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import WorkerOutcome
 from .. import run_index, task_records
 from ..lead_sessions import all_prices, count_sessions

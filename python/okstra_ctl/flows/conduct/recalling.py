@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 from ...agents.job import Report
 from ...agents.providers import provider
@@ -11,7 +10,7 @@ from ...agents.runner import judge
 from ...agents.warden_orders import Verdict
 from ...core.roster import access_of
 from ...edges import fsio
-from ...words.hints import Any
+from ...words.hints import Any, Mapping
 from ...words.outcomes import AnswerState, WorkerOutcome
 from ..run_events import events_of
 from .assignments import Answer, Assignment, as_answer, look

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 
 from ...core.paths import RunFiles
 from ...core.report.completion import check_written, complete
@@ -18,7 +17,7 @@ from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...edges import assets, fsio
 from ...words.findings import Gate
-from ...words.hints import Any
+from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages

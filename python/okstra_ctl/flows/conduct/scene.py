@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
 
 from ...agents.providers import provider_settings
 from ...core.identity import RunId
@@ -14,6 +13,7 @@ from ...core.phases import Phase, phase_table
 from ...core.roster import Worker
 from ...edges import assets, fsio
 from ...words.errors import Unreadable
+from ...words.hints import Callable, Mapping
 from ...words.records import Record
 from .. import run_events
 from ..doors import Doors

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import FileIO
 
 from ...core.integration import DoneStage
 from ...edges import fsio, git, merging, proc
+from ...words.hints import Sequence
 from ...words.records import Record
 
 

@@ -7,7 +7,6 @@ green is the task branch moved on, by a fast-forward. Whatever stops before that
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from ...core.identity import TaskKey
 from ...core.integration import DoneStage, merge_order
@@ -17,6 +16,7 @@ from ...core.registry_doc import TaskClaim
 from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
+from ...words.hints import Sequence
 from ...words.records import Record
 from .. import plans, recover
 from ..doors import Doors

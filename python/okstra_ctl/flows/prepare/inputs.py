@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
+from ...words.hints import Mapping
 from ...words.records import Record
 
 # What callers of the public name `PrepareError` catch: every way in which a prepare can fail.

@@ -15,7 +15,7 @@ from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO
 from ...edges import assets, fsio, git
 from ...words.errors import Missing, Refused, UsageError
-from ...words.hints import TYPE_CHECKING
+from ...words.hints import TYPE_CHECKING, Mapping
 from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import fix_cycles, plans
@@ -27,8 +27,6 @@ from ..task_records import check_folder_is_free
 from .inputs import PrepareInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ...agents.providers import Settings
     from ..clarification import Given
 

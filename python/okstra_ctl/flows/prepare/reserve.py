@@ -7,7 +7,6 @@ tried again with the answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
 from types import MappingProxyType
 
 from ...core.branches import stage_branch, task_branch
@@ -20,6 +19,7 @@ from ...core.selection import StageRecords, StageState, choose, commits_to_merge
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import InternalError, Refused
+from ...words.hints import Mapping, Set
 from ...words.records import Record
 from ...words.statuses import ClaimStatus
 from .. import run_numbers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ...core.identity import RunId
 from ...core.json_text import encode_line
@@ -12,6 +11,7 @@ from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
 from ...edges import assets, fsio
 from ...edges.locks import LockKind, hold
+from ...words.hints import Iterable
 from ...words.records import Record
 from ..undo import UndoStack
 from . import prompts

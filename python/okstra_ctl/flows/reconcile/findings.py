@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from ...words.hints import Callable
 from ...words.records import Record
-from ...words.statuses import Word
+from ...words.word import Word
 
 
 class Kind(Word):

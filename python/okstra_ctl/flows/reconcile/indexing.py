@@ -4,8 +4,6 @@ from being told, and all of it when the index was lost. And what a project's own
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from functools import partial
 
 from ...core.identity import RunId
@@ -16,6 +14,7 @@ from ...core.registry_doc import RegistryDoc, StageClaim
 from ...edges import fsio
 from ...edges.rows import read_rows
 from ...words.errors import OkstraError, WorkFailed
+from ...words.hints import Iterable, Iterator, Mapping, Set
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, LedgerStatus
 from .. import run_index, run_mirror
@@ -57,7 +56,7 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterato
         yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], doors)
 
 
-def _of_mirror(root: str, runs: list[_Run], known: AbstractSet[str], told: list[_Run], doors: Doors) -> Iterator[Found]:
+def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], doors: Doors) -> Iterator[Found]:
     """What the project's copy knows beyond the index, and what it lacks; of the `told` runs it will hear anyway."""
     mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
     gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
@@ -90,7 +89,7 @@ def add_missing(root: str, doors: Doors) -> int:
     return len(lacking) + len(gone)
 
 
-def _lacking(runs: Iterable[_Run], known: AbstractSet[str]) -> list[_Run]:
+def _lacking(runs: Iterable[_Run], known: Set[str]) -> list[_Run]:
     """Runs that are not known, but those whose manifest tells nothing."""
     return [run for run in runs if str(run.id) not in known and row_of(run, {}).at]
 

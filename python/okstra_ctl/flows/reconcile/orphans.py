@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
@@ -11,6 +10,7 @@ from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc
 from ...edges import git, worktree_admin
 from ...words.errors import OkstraError
+from ...words.hints import Iterator
 from .. import provision
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
 from ...core.branches import task_branch
 from ...core.identity import RunId, StageKey, TaskKey
@@ -21,6 +20,7 @@ from ...core.selection import DONE_ROWS
 from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
+from ...words.hints import Iterator
 from ...words.records import Record
 from ...words.statuses import ClaimStatus
 from .. import run_index

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from ...core.identity import StageKey, TaskKey
 from ...core.ledger import LedgerRow, LedgerView, fold
@@ -13,6 +12,7 @@ from ...core.selection import DONE_ROWS
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
+from ...words.hints import Iterator
 from ...words.statuses import ClaimStatus, Liveness
 from .. import fast_forward, recover, run_index
 from ..doors import Doors

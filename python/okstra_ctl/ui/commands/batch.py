@@ -10,12 +10,12 @@ import argparse
 import shlex
 import sys
 import threading
-from collections.abc import Sequence
 
 from ...core.batch import Entry, entries_of
 from ...core.identity import TaskKey
 from ...edges import fsio
 from ...words.errors import Interrupted, OkstraError, UsageError, WorkFailed
+from ...words.hints import Sequence
 from ..command_table import Call, find
 from ..reply import Reply, table
 

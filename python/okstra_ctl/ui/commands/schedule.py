@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Sequence
 
 from ...core.schedule import Unit, UnitStatus
 from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
+from ...words.hints import Iterable, Sequence
 from ..command_table import Call
 from ..reply import Reply, printable
 

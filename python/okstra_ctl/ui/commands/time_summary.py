@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 
 from ...core.durations import Spent, Timed, spoken, summed_up, total
 from ...flows.overview import TimedRun, timed_runs
 from ...flows.run_index import EVERYTHING
+from ...words.hints import Callable
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_filters, is_of, oldest_wanted

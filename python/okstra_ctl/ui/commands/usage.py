@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from ...core.report.amounts import cost_text, count_text
 from ...core.roster import REHEARSAL
@@ -20,6 +19,7 @@ from ...flows.run_usage import (
 )
 from ...flows.runs import find_run
 from ...words.errors import UsageError
+from ...words.hints import Sequence
 from ..command_table import Call
 from ..reply import Reply, table
 

@@ -5,8 +5,7 @@ Nothing that comes from files or from okstra's answers is ever evaluated: words 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
+from ...words.hints import Iterable, Sequence
 from .grammar import ASKED, WORDS, Node, Value
 
 _SHARED = r"""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
+from ...words.hints import Iterator, Sequence
 from .grammar import FILES, TEXT, WORDS, Node, Value
 
 _HEAD = r"""# Completion of okstra for fish. Once: okstra completion fish > ~/.config/fish/completions/okstra.fish

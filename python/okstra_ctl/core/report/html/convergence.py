@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 
 from ....words.findings import FindingClass
-from ....words.hints import Any
+from ....words.hints import Any, Mapping, Sequence
 from ....words.records import Record
 from . import pieces
 from .markup import Markup, tag

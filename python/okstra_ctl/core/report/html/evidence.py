@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from ....words.hints import Any
+from ....words.hints import Any, Mapping, Sequence
 from ..excerpts import Excerpt, place_of
 from . import pieces
 from .markup import Child, Markup, joined, tag

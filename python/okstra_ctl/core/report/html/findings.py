@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 
 from ....words.findings import FindingSeverity
-from ....words.hints import Any
+from ....words.hints import Any, Iterable, Mapping, Sequence
 from . import pieces
 from .evidence import evidence_list
 from .markup import Markup, tag

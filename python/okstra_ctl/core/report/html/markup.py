@@ -7,8 +7,9 @@ escapes, direction overrides, invisible tags) are spelled out, so that nothing r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from html import escape as _escape
+
+from ....words.hints import Iterable
 
 _VOID = frozenset(("meta", "input", "br", "hr", "link"))
 _STEERING = re.compile(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
 
+from ....words.hints import Callable
 from . import convergence, findings, lists, phase_part, pieces, questions, stage_graph, verdict, workers
 from .markup import Markup, tag, verbatim
 from .view import View

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ....words.hints import Any
+from ....words.hints import Any, Mapping
 from ..parts import Field
 from . import pieces
 from .evidence import evidence_list

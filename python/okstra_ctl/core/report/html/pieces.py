@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
+from ....words.hints import Sequence
 from .markup import Child, Markup, joined, tag, text
 from .view import Words
 

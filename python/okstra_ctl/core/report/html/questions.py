@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ....words.hints import Any
+from ....words.hints import Any, Mapping
 from ..user_response import questions_of, user_response_text
 from . import pieces
 from .markup import Markup, shown, tag

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from ....words.hints import Any
+from ....words.hints import Any, Mapping, Sequence
 from ....words.records import Record
 from ...stages import critical_path, waves
 from . import pieces

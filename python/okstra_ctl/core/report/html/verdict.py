@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 
 from ....words.findings import FindingSeverity, Gate
-from ....words.hints import Any
+from ....words.hints import Any, Iterable, Mapping
 from ..amounts import cost_text
 from . import pieces
 from .markup import Markup, joined, tag

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from ....words.hints import Any
+from ....words.hints import Any, Mapping, Sequence
 from ....words.records import Record
 from ..excerpts import Cited, Excerpt
 from ..parts import Field

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ....words.hints import Any
+from ....words.hints import Any, Mapping
 from ..amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from . import pieces
 from .markup import Markup, tag
