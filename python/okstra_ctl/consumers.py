@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from .core.json_text import loads
 from .core.ledger import LedgerRow
 from .edges import ledger
 
@@ -16,7 +16,7 @@ def read_consumers(plan_run_root: str | os.PathLike[str]) -> list[dict[str, obje
     rows = []
     for line in ledger.read_lines(os.path.join(plan_run_root, _NAME)):
         try:
-            rows.append(json.loads(line))
+            rows.append(loads(line))
         except ValueError:
             continue
     return rows

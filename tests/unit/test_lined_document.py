@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from okstra_ctl.core import lined_document
 from okstra_ctl.core.lined_document import DocumentError, Entry, LinedDocument
 
 _SCHEMA, _SECTIONS = "thing/1", ("tasks", "stages")
@@ -69,12 +70,16 @@ def _pretty(contents: Contents, **options: object) -> bytes:
     return json.dumps({"schema": _SCHEMA, **contents}, **options).encode()  # type: ignore[arg-type]
 
 
+def _keys(document: LinedDocument, section: str) -> list[str]:
+    return [key for key, _ in document.items(section)]
+
+
 @given(_CONTENTS)
 @settings(max_examples=60)
 def test_dump_and_parse_round_trip(contents: Contents) -> None:
     document = _parse(_build(contents).dump())
     assert _contents(document) == contents
-    assert {name: document.keys(name) for name in _SECTIONS} == {name: list(contents[name]) for name in _SECTIONS}
+    assert {name: _keys(document, name) for name in _SECTIONS} == {name: list(contents[name]) for name in _SECTIONS}
     assert document.dump() == _build(contents).dump()
     for section, entries in contents.items():
         for key, entry in entries.items():
@@ -122,7 +127,7 @@ def test_changes_do_what_they_do_to_a_dict(contents: Contents, operations: list[
         else:
             document = _parse(document.dump())
         assert document.get(section, key) == model[section].get(key)
-        assert document.keys(section) == list(model[section])
+        assert _keys(document, section) == list(model[section])
     assert _contents(_parse(document.dump())) == model
 
 
@@ -244,3 +249,27 @@ def test_a_hand_edit_loses_no_entry(edit: HandEdit) -> None:
     assert json.loads(data) == {"schema": _SCHEMA, **_PLAIN}
     assert _parse(data).get("tasks", "p:g:2") == _PLAIN["tasks"]["p:g:2"]
     assert _parse(data).get("tasks", "p:g:1") == _PLAIN["tasks"]["p:g:1"]
+
+
+_SCRAPS = [
+    b'"',
+    b'"a"',
+    b'": {',
+    b"{",
+    b"}",
+    b"},",
+    b",",
+    b"\n",
+    b" ",
+    b":",
+    b"\\",
+    b'"a": {"x": 1}',
+    b'}, "c": {',
+    b'},"d" : {',
+]
+
+
+@given(st.lists(st.sampled_from(_SCRAPS), max_size=8).map(b"".join), st.booleans())
+def test_short_and_long_bodies_are_looked_at_alike(scraps: bytes, framed: bool) -> None:
+    body = b'\n"k": {"o": {"p": 1}, "s": 2},\n"a": {' + scraps + b"}\n" if framed else scraps
+    assert lined_document._looks_like_body(body) is (body == b"\n" or lined_document._looks_like_long_body(body))

@@ -5,9 +5,9 @@ What is not allowed is refused, since nobody is there to ask; the deny rules hol
 
 from __future__ import annotations
 
-import json
 import re
 
+from ..core.json_text import dumps
 from ..core.usage import ModelTokens, Tokens
 from ..words.hints import Any, Mapping
 from ..words.outcomes import Access, Failure
@@ -36,7 +36,7 @@ class Claude:
         argv = (
             *("claude", "-p", "--output-format", "stream-json", "--verbose"),
             *("--model", job.model, "--permission-mode", mode),
-            *("--settings", json.dumps(settings(job))),
+            *("--settings", dumps(settings(job))),
             *folders,
             *extra_arguments(job),
         )

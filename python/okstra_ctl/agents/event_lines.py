@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from ..core.json_text import loads
 from ..words.hints import Any, Mapping
 
 Event = dict[str, Any]
@@ -34,7 +34,7 @@ def _object(text: bytes) -> Event | None:
     if not text.startswith(b"{"):
         return None
     try:
-        value = json.loads(text)
+        value = loads(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

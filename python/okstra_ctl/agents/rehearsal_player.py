@@ -5,12 +5,12 @@ It reads the prompt from its standard input and prints one JSON object a line, t
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import time
 
+from ..core.json_text import dumps
 from ..core.template import UnknownPlaceholder
 from ..edges import assets, fsio, proc
 from ..words.errors import OkstraError, UsageError
@@ -56,7 +56,7 @@ def main() -> NoReturn:
 
 
 def say(event: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8") + "\n")
+    sys.stdout.write(dumps(event).encode("utf-8", "replace").decode("utf-8") + "\n")
     sys.stdout.flush()
 
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from ..words.errors import UsageError
 from ..words.records import Record
 
 SEGMENT_MAX_BYTES = 64
-_DASHES = re.compile(r"-+")
-_STAGE_SUFFIX = re.compile(r"#stage-([1-9][0-9]{0,8})\Z")
-_NUMBER = re.compile(r"[0-9]{1,9}\Z")
-_RUN_ID = re.compile(
-    r"^(?P<task>.+)/(?P<type>[a-z][a-z-]*)(?:/stage-(?P<stage>[1-9][0-9]{0,8}))?/(?P<seq>[0-9]{3,9})\Z", re.S
-)
+_STAGE = "stage-"
+_STAGE_MARK = "#stage-"
 
 
 def slugify_task_segment(text: str) -> str:
@@ -24,9 +17,8 @@ def slugify_task_segment(text: str) -> str:
     leading and trailing `-` and `.` go. Korean letters stay. Raises UsageError (`bad-identity`) when
     nothing is left, or more than 64 bytes of UTF-8 (spec 3, "Identity").
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
-    kept = "".join(char if char.isalnum() or char in "._" else "-" for char in folded)
-    slug = _DASHES.sub("-", kept).strip("-.")
+    kept = "".join(char if char.isalnum() or char in "._" else "-" for char in _folded(text))
+    slug = "-".join(filter(None, kept.split("-"))).strip("-.")
     if not slug:
         raise UsageError(
             "bad-identity",
@@ -42,9 +34,20 @@ def slugify_task_segment(text: str) -> str:
     return slug
 
 
+def _folded(text: str) -> str:
+    """NFKC, lower case."""
+    if text.isascii():
+        return text.lower()
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+
+
 def branch_segment(slug: str) -> str:
     """A slug as part of a branch name: what git forbids in refs beyond the slug's own rules is folded."""
-    folded = re.sub(r"\.{2,}", ".", slug)
+    folded = slug
+    while ".." in folded:
+        folded = folded.replace("..", ".")
     return folded[: -len(".lock")] + "-lock" if folded.endswith(".lock") else folded
 
 
@@ -62,7 +65,7 @@ class TaskKey(Record):
             _check_part(name, value)
         for name, value in (("project id", project_id), ("task group", task_group)):
             _check_no_colon(name, value)
-        if _STAGE_SUFFIX.search(task_id):
+        if _split_stage_key(task_id):
             raise UsageError("bad-identity", f"the task id {task_id!r} ends like a stage key")
         return cls(project_id, task_group, task_id)
 
@@ -101,10 +104,10 @@ class StageKey(Record):
     @classmethod
     def parse(cls, text: str) -> StageKey:
         """Raises UsageError (`bad-identity`)."""
-        match = _STAGE_SUFFIX.search(text)
-        if match is None:
+        parts = _split_stage_key(text)
+        if parts is None:
             raise UsageError("bad-identity", f"{text!r} is not a stage key", hint="write <task-key>#stage-<N>")
-        return cls(TaskKey.parse(text[: match.start()]), int(match[1]))
+        return cls(TaskKey.parse(parts[0]), parts[1])
 
     def __str__(self) -> str:
         return f"{self.task}#stage-{self.stage}"
@@ -112,7 +115,7 @@ class StageKey(Record):
 
 def parse_place_key(text: str) -> TaskKey | StageKey:
     """A task key or a stage key, whichever it is. Raises UsageError (`bad-identity`)."""
-    return StageKey.parse(text) if _STAGE_SUFFIX.search(text) else TaskKey.parse(text)
+    return StageKey.parse(text) if _split_stage_key(text) else TaskKey.parse(text)
 
 
 class RunId(Record):
@@ -126,15 +129,17 @@ class RunId(Record):
     @classmethod
     def parse(cls, text: str) -> RunId:
         """Raises UsageError (`bad-identity`)."""
-        match = _RUN_ID.match(text)
-        if match is None:
+        rest, _, seq = text.rpartition("/")
+        before, _, last = rest.rpartition("/")
+        stage = _stage_number(last[len(_STAGE) :]) if last.startswith(_STAGE) else None
+        task, _, task_type = before.rpartition("/") if stage is not None else (before, "", last)
+        if not (task and _is_task_type(task_type) and len(seq) >= 3 and number_in(seq) is not None):
             raise UsageError(
                 "bad-identity",
                 f"{text!r} is not a run id",
                 hint="write <task-key>/<task-type>[/stage-<N>]/<seq>, as `okstra list` prints it",
             )
-        stage = int(match["stage"]) if match["stage"] else None
-        return cls(TaskKey.parse(match["task"]), match["type"], stage, int(match["seq"]))
+        return cls(TaskKey.parse(task), task_type, stage, int(seq))
 
     def __str__(self) -> str:
         stage = f"/stage-{self.stage}" if self.stage is not None else ""
@@ -152,7 +157,24 @@ def format_seq(seq: int) -> str:
 
 def number_in(text: str) -> int | None:
     """The number that a part of a name is; None for anything but one to nine plain digits."""
-    return int(text) if _NUMBER.match(text) else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _stage_number(text: str) -> int | None:
+    """As `number_in`; stages count from 1, and their numbers have no leading zero."""
+    return None if text.startswith("0") else number_in(text)
+
+
+def _split_stage_key(text: str) -> tuple[str, int] | None:
+    task, mark, number = text.rpartition(_STAGE_MARK)
+    stage = _stage_number(number) if mark else None
+    return None if stage is None else (task, stage)
+
+
+def _is_task_type(text: str) -> bool:
+    """Small letters and dashes, a letter first."""
+    letters = text.replace("-", "")
+    return text[:1].isalpha() and letters.isascii() and letters.isalpha() and letters.islower()
 
 
 def check_project_id(project_id: str) -> None:
@@ -167,6 +189,14 @@ def _check_no_colon(name: str, value: str) -> None:
 
 
 def _check_part(name: str, value: str) -> None:
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in value):
+    if _holds_control(value):
         raise UsageError("bad-identity", f"the {name} {value!r} holds a control character")
     slugify_task_segment(value)
+
+
+def _holds_control(text: str) -> bool:
+    if text.isascii():
+        return not text.isprintable()
+    import unicodedata
+
+    return any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)

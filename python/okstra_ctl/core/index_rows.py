@@ -8,13 +8,10 @@ leaves a run in two places, nor that two events share a second.
 
 from __future__ import annotations
 
-import json
-import re
-
 from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus
-from .json_text import encode_line
+from .json_text import encode_line, loads
 
 VERSION = 1
 RECENT_RUNS = 1000
@@ -28,7 +25,6 @@ ENDED: Mapping[str, str] = {
     "contract-violated": RunStatus.CONTRACT_VIOLATED.value,
     "interrupted": RunStatus.INTERRUPTED.value,
 }
-_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?=-)")
 Row = dict[str, Any]
 
 
@@ -68,8 +64,9 @@ def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
 
 def month_of(at: str) -> str:
     """The archive's file for that time, without its suffix."""
-    found = _MONTH.match(at)
-    return found[0] if found else UNDATED
+    year, month = at[:4], at[5:7]
+    dated = at[4:8:3] == "--" and f"{year}{month}".isascii() and year.isdigit() and month.isdigit()
+    return at[:7] if dated and 1 <= int(month) <= 12 else UNDATED
 
 
 def rotate(active: bytes, recent: bytes, *, oldest: str, most: int = RECENT_RUNS) -> Rotation | None:
@@ -141,7 +138,7 @@ def _lines(data: bytes) -> list[_Line]:
 def _values(lines: list[bytes]) -> list[Any]:
     """Each line's value, None for a damaged one. One call of the parser for all takes half the time of one for each."""
     try:
-        values: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
+        values: list[Any] = loads(b"[" + b",".join(lines) + b"]")
         if len(values) == len(lines):
             return values
     except (ValueError, RecursionError):
@@ -151,7 +148,7 @@ def _values(lines: list[bytes]) -> list[Any]:
 
 def _value(line: bytes) -> object:
     try:
-        return json.loads(line)
+        return loads(line)
     except (ValueError, RecursionError):
         return None
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 from ..words.hints import Iterable, Sequence
 from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .identity import StageKey
+from .json_text import loads
 from .ownership import Owner
 
 VERSION = 1
@@ -128,7 +126,7 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
         if not line.strip():
             continue
         try:
-            row = LedgerRow.from_json(json.loads(line))
+            row = LedgerRow.from_json(loads(line))
         except (ValueError, RecursionError):
             (newer if _is_newer(line) else unreadable).append(number)
             continue
@@ -143,17 +141,11 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
 
 def _is_newer(line: bytes) -> bool:
     try:
-        value = json.loads(line)
+        value = loads(line)
     except (ValueError, RecursionError):
         return False
     version = value.get("v") if isinstance(value, dict) else None
     return isinstance(version, int) and version > VERSION
-
-
-# A row as okstra writes it. In a text of the row the quotes would be escaped, so it can't be mistaken for these keys.
-_PLAIN_ROW = re.compile(
-    rb'\{"v": 1, "id": "[^"\\]*", "impl_task_key": ("[^"\\]*"), "stage": ([0-9]+), [^\n]*?"epoch": ([0-9]+), '
-)
 
 
 def deciding(lines: Sequence[bytes]) -> list[bytes]:
@@ -162,12 +154,22 @@ def deciding(lines: Sequence[bytes]) -> list[bytes]:
     Most of a long ledger is history, and finding two numbers in a row costs a tenth of parsing it. What does not look
     as okstra writes it is kept, for `fold` to judge.
     """
-    found = [_PLAIN_ROW.match(line) for line in lines]
+    found = [_hold_of(line) for line in lines]
     newest: dict[tuple[bytes, bytes], int] = {}
-    for row in found:
-        if row is not None:
-            stage = (row[1], row[2])
-            newest[stage] = max(int(row[3]), newest.get(stage, 0))
-    return [
-        line for line, row in zip(lines, found, strict=True) if row is None or int(row[3]) == newest[row[1], row[2]]
-    ]
+    for hold in found:
+        if hold is not None:
+            newest[hold[:2]] = max(hold[2], newest.get(hold[:2], 0))
+    return [line for line, hold in zip(lines, found, strict=True) if hold is None or hold[2] == newest[hold[:2]]]
+
+
+def _hold_of(line: bytes) -> tuple[bytes, bytes, int] | None:
+    """Task, stage and epoch of a row that looks as okstra writes it. In its texts a quote would be escaped: where
+    there is no backslash, none can be mistaken for these keys."""
+    if not line.startswith(b'{"v": 1, "id": "') or b"\\" in line:
+        return None
+    _, _, rest = line.partition(b'", "impl_task_key": "')
+    task, _, rest = rest.partition(b'", "stage": ')
+    stage, _, rest = rest.partition(b", ")
+    _, _, rest = rest.partition(b'"epoch": ')
+    epoch, found, _ = rest.partition(b", ")
+    return (task, stage, int(epoch)) if found and stage.isdigit() and epoch.isdigit() else None

@@ -9,20 +9,15 @@ and writing all of them costs a hundred.
 
 from __future__ import annotations
 
-import json
-import re
-
 from ..words.hints import Iterator
-from .json_text import encode
+from .json_text import encode, loads
 from .text_lines import lines_with
 
 Entry = dict[str, object]
 
 _EMPTY = b"\n"
 _END = b"}\n}\n"
-_LINES = re.compile(rb'\n(?:"[^"\\\n]*": \{.*\},\n)*"[^"\\\n]*": \{.*\}\n')
-_TWO_ON_A_LINE = re.compile(rb'\}, *"[^"\n]*" *: *\{')
-_DECODER = json.JSONDecoder()
+_SMALL = 64 * 1024  # bytes
 
 
 class DocumentError(ValueError):
@@ -79,9 +74,6 @@ class LinedDocument:
         before, after = body[:begin], body[end + 1 :]
         self._bodies[section] = before + after if after else before.removesuffix(b",\n").removesuffix(b"\n") + b"\n"
 
-    def keys(self, section: str) -> list[str]:
-        return [_key(line) for line in self._bodies[section].split(b"\n")[1:-1]]
-
     def starting(self, section: str, prefix: str) -> Iterator[tuple[str, Entry]]:
         """Entries whose key begins so; other lines are not looked at. Raises DocumentError at a damaged one."""
         return map(_parsed, lines_with(self._bodies[section], b"\n" + encode(prefix)[:-1]))
@@ -133,7 +125,7 @@ class LinedDocument:
 
     def _read_whole(self, data: bytes) -> None:
         try:
-            loaded = json.loads(data)
+            loaded = loads(data)
         except (ValueError, RecursionError) as error:
             raise DocumentError(f"it is not JSON: {error}") from None
         if not isinstance(loaded, dict) or not isinstance(loaded.get("schema"), str):
@@ -159,25 +151,49 @@ def _looks_like_body(body: bytes) -> bool:
 
     What an entry holds is checked when it is asked for.
     """
-    return body == _EMPTY or (_LINES.fullmatch(body) is not None and _TWO_ON_A_LINE.search(body) is None)
+    if len(body) > _SMALL:
+        return _looks_like_long_body(body)
+    entries = body[1:-1].split(b",\n")
+    framed = body[:1] + body[-1:] == b"\n\n" and body.count(b"\n") == len(entries) + 1
+    return body == _EMPTY or (framed and all(map(_is_one_entry, entries)))
+
+
+def _looks_like_long_body(body: bytes) -> bool:
+    """The same by regular expressions: bringing them in costs 6 ms, and then they take a fifth of the time."""
+    import re
+
+    lines = rb'\n(?:"[^"\\\n]*": \{.*\},\n)*"[^"\\\n]*": \{.*\}\n'
+    two_on_a_line = rb'\}, *"[^"\n]*" *: *\{'
+    return re.fullmatch(lines, body) is not None and re.search(two_on_a_line, body) is None
+
+
+def _is_one_entry(line: bytes) -> bool:
+    end = line.find(b'"', 1)
+    is_entry = line.startswith(b'"') and line.startswith(b'": {', end) and line.endswith(b"}")
+    return is_entry and b"\\" not in line[:end] and not any(map(_begins_an_entry, _behind_objects(line)))
+
+
+def _behind_objects(line: bytes) -> Iterator[bytes]:
+    """What stands in the line behind each object that a comma follows."""
+    end = line.find(b"},")
+    while end >= 0:
+        yield line[end + 2 :].lstrip(b" ")
+        end = line.find(b"},", end + 1)
+
+
+def _begins_an_entry(part: bytes) -> bool:
+    key, colon, value = part[1:].partition(b'"')[2].partition(b":")
+    return part.startswith(b'"') and colon != b"" and not key.strip(b" ") and value.lstrip(b" ").startswith(b"{")
 
 
 def _parsed(line: bytes) -> tuple[str, Entry]:
     try:
-        ((key, entry),) = json.loads(b"{" + line.removesuffix(b",") + b"}").items()
+        ((key, entry),) = loads(b"{" + line.removesuffix(b",") + b"}").items()
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"the entry {line[:60]!r} is damaged: {error}") from None
     if not isinstance(entry, dict):
         raise DocumentError(f"the entry {key!r} is damaged")
     return key, entry
-
-
-def _key(line: bytes) -> str:
-    try:
-        key, _ = _DECODER.raw_decode(line.decode())
-    except ValueError:
-        raise DocumentError(f"the entry {line[:60]!r} is damaged") from None
-    return str(key)
 
 
 def _line(key: str, entry: Entry) -> bytes:

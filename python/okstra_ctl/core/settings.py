@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from ..words.errors import UsageError
 from ..words.hints import Any, Iterator, Mapping, Sequence
 from ..words.records import Record
+from .json_text import loads
 
 ANY_NAME = "NAME"  # stands in a key for a name that the person chooses
 FIXED = ("schema", "projectId")
@@ -110,7 +110,7 @@ def value_from(setting: Setting, key: str, words: Sequence[str]) -> object:
 
 def _json(setting: Setting, key: str, word: str, shape: type) -> object:
     try:
-        value: object = json.loads(word)
+        value: object = loads(word)
     except (ValueError, RecursionError):
         raise _bad(setting, key, word) from None
     if not isinstance(value, shape):

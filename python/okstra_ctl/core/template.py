@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from ..words.hints import Iterator, Mapping
 
-from ..words.hints import Mapping
-
-_PLACEHOLDER = re.compile(r"\{\{([A-Z][A-Z0-9_]*)\}\}")
+_OPEN, _CLOSE = "{{", "}}"
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_FURTHER = _LETTERS | frozenset("0123456789_")
 
 
 class UnknownPlaceholder(ValueError):
@@ -15,15 +15,29 @@ class UnknownPlaceholder(ValueError):
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """One pass: what a value holds is text, also when it looks like a placeholder. Raises UnknownPlaceholder."""
-
-    def value_of(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise UnknownPlaceholder(match[1])
-        return values[match[1]]
-
-    return _PLACEHOLDER.sub(value_of, template)
+    filled, done = [], 0
+    for begin, end, name in _places(template):
+        if name not in values:
+            raise UnknownPlaceholder(name)
+        filled += [template[done:begin], values[name]]
+        done = end
+    return "".join([*filled, template[done:]])
 
 
 def placeholders(template: str) -> set[str]:
     """The names that a template asks for."""
-    return set(_PLACEHOLDER.findall(template))
+    return {name for _, _, name in _places(template)}
+
+
+def _places(template: str) -> Iterator[tuple[int, int, str]]:
+    """Where each placeholder begins and ends, and its name."""
+    begin = template.find(_OPEN)
+    while begin >= 0:
+        close = template.find(_CLOSE, begin)
+        name = template[begin + len(_OPEN) : close] if close >= 0 else ""
+        if name[:1] in _LETTERS and _FURTHER.issuperset(name):
+            end = close + len(_CLOSE)
+            yield begin, end, name
+        else:
+            end = begin + 1
+        begin = template.find(_OPEN, end)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
+from ..core.json_text import dumps, loads
 from ..words.errors import Missing
 from ..words.hints import Any
 from ..words.scopes import ignoring
@@ -43,14 +43,14 @@ def toml(*parts: str) -> dict[str, Any]:
     stamp = _stamp(path)
     try:
         with open(kept, "rb") as file:
-            document: dict[str, Any] = json.load(file)
+            document: dict[str, Any] = loads(file.read())
         if stamp is not None and document["stamp"] == stamp:
             return dict(document["parsed"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     parsed = parse_toml(text(*parts))
     if stamp is not None and not sys.dont_write_bytecode:
-        _keep(kept, json.dumps({"stamp": stamp, "parsed": parsed}))
+        _keep(kept, dumps({"stamp": stamp, "parsed": parsed}))
     return parsed
 
 

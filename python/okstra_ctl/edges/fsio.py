@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import stat
 import threading
 import time
 
-from ..core.json_text import encode
+from ..core.json_text import encode, loads
 from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
 from ..words.hints import Mapping, NoReturn, Sequence
@@ -112,7 +111,7 @@ def read_json(path: str, schema: str | None = None) -> dict[str, object] | None:
     if data is None:
         return None
     try:
-        value = json.loads(data)
+        value = loads(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             "state-unreadable", f"it is not JSON: {error}", where=path, hint="restore it, or move it away"

@@ -16,13 +16,13 @@ next waits until the last such child is gone.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 import threading
 import time
 from enum import IntEnum
 
+from ..core.json_text import dumps, loads
 from ..words.errors import Busy, InternalError
 from ..words.hints import TYPE_CHECKING, Callable, Iterator
 from ..words.scopes import ignoring, scope
@@ -220,7 +220,7 @@ def _note_path(path: str) -> str:
 
 def _leave_note(path: str) -> None:
     """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
-    note = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    note = dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     try:
         with open(_note_path(path), "w", encoding="utf-8", opener=fsio.private) as file:
             file.write(note)
@@ -236,7 +236,7 @@ def _busy(path: str, holder: str = "") -> Busy:
 def _noted_holder(path: str) -> str:
     try:
         with open(_note_path(path), encoding="utf-8") as file:
-            note = json.load(file)
+            note = loads(file.read())
         return f"process {note['pid']}, since {note['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from ..core.json_text import loads
 from ..words.hints import Any
 from ..words.records import Record
 from . import fsio
@@ -25,7 +24,7 @@ def read_rows(path: str) -> Rows:
     damaged = []
     for number, line in enumerate((fsio.read_bytes(path) or b"").split(b"\n")[:-1], 1):
         try:
-            row = json.loads(line)
+            row = loads(line)
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 
@@ -10,6 +9,7 @@ from .. import __version__
 from ..core.board.page import PageView, render_page
 from ..core.board.records import Board
 from ..core.home_paths import HomePaths
+from ..core.json_text import loads
 from ..core.project_config import LANGUAGES
 from ..core.report.html.view import Words
 from ..edges import assets, fsio
@@ -64,5 +64,5 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
 
 
 def _own_labels(language: str) -> dict[str, str]:
-    labels: dict[str, str] = json.loads(assets.text("templates", "board", "i18n", f"{language}.json"))
+    labels: dict[str, str] = loads(assets.text("templates", "board", "i18n", f"{language}.json"))
     return labels

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..core.brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from ..core.identity import TaskKey
+from ..core.json_text import loads
 from ..core.plan.records import Finding
 from ..core.project_config import LANGUAGES
 from ..core.text_bytes import text_bytes
@@ -52,7 +52,7 @@ class Read(Record):
 def languages() -> dict[str, Labels]:
     """Section labels by language. Raises Missing (`assets-missing`)."""
     return {
-        name: {key: Label(**one) for key, one in json.loads(assets.text("templates", "briefs", f"{name}.json")).items()}
+        name: {key: Label(**one) for key, one in loads(assets.text("templates", "briefs", f"{name}.json")).items()}
         for name in LANGUAGES
     }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 
+from ..core.json_text import loads
 from ..edges import assets, proc
 from ..words.hints import Sequence
 from ..words.records import Record
@@ -32,7 +32,7 @@ def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
     """Starts it and waits for its end; stopped with its caller, it can be resumed."""
     ended = proc.start(command).finish_or(stop)
     try:
-        answer = json.loads(ended.stdout)
+        answer = loads(ended.stdout)
         errors = "; ".join(error["message"] for error in answer["errors"])
         data = answer["data"]
         run_id = str(data.get("run_id", ""))

@@ -6,10 +6,10 @@ so whoever looks finds the lead alive as long as the session is.
 
 from __future__ import annotations
 
-import json
 import uuid
 
 from ..agents.claude import rule_path
+from ..core.json_text import dumps
 from ..core.ownership import Owner
 from ..edges import fsio, proc, process_identity
 from ..words.hints import Any, Mapping, NoReturn
@@ -50,7 +50,7 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
         prompt,
         *(("--model", model) if model else ()),
         *("--session-id", session, "--name", str(run.id)[:_NAME_LENGTH]),
-        *("--permission-mode", "default", "--settings", json.dumps(_settings(run)), "--add-dir", task),
+        *("--permission-mode", "default", "--settings", dumps(_settings(run)), "--add-dir", task),
     )
     return Session(argv, _environment(run), run.folder, (warning,) if warning else ())
 

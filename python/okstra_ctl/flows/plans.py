@@ -5,8 +5,8 @@ commands need no markdown parser; it counts only while the plan's text is the sa
 from __future__ import annotations
 
 import os
-import re
 
+from ..core.identity import number_in
 from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, RunFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
@@ -17,7 +17,7 @@ from ..words.records import Record
 from ..words.statuses import Severity
 
 CACHE_SCHEMA = "stage-map/1"
-_PLAN_NAME = re.compile(rf"final-report-{PLANNING}-([0-9]{{3,}})\.md$")
+_PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
 class CheckedPlan(Record):
@@ -114,7 +114,7 @@ def latest(task: TaskFiles) -> str | None:
         names = os.listdir(task.plans_dir)
     except OSError:
         return None
-    found = [(int(match[1]), name) for name in names if (match := _PLAN_NAME.match(name))]
+    found = [(int(seq), name) for name in names if (seq := _seq_in(name))]
     return os.path.join(task.plans_dir, max(found)[1]) if found else None
 
 
@@ -135,11 +135,19 @@ def _check_text(path: str, text: str) -> CheckedPlan:
 
 def _cache_path(plan: str) -> str | None:
     """Where the checked map of a task's own plan is kept; None for a plan that stands elsewhere."""
-    match = _PLAN_NAME.match(os.path.basename(plan))
+    seq = _seq_in(os.path.basename(plan))
     folder = os.path.dirname(os.path.dirname(os.path.abspath(plan)))
-    if match is None or os.path.basename(folder) != PLANNING or f"{os.sep}{OKSTRA_DIR}{os.sep}" not in folder:
+    if not seq or os.path.basename(folder) != PLANNING or f"{os.sep}{OKSTRA_DIR}{os.sep}" not in folder:
         return None
-    return RunFiles(folder, PLANNING, match[1]).stage_map_cache
+    return RunFiles(folder, PLANNING, seq).stage_map_cache
+
+
+def _seq_in(name: str) -> str:
+    """The run's number in the name of a plan; empty for another file's."""
+    if not (name.startswith(_PLAN_PREFIX) and name.endswith(_PLAN_SUFFIX)):
+        return ""
+    seq = name[len(_PLAN_PREFIX) : -len(_PLAN_SUFFIX)]
+    return seq if len(seq) >= 3 and number_in(seq) is not None else ""
 
 
 def _project_of(path: str) -> ProjectFiles:

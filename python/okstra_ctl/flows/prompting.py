@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import re
-
 from ..core.roster import Worker, access_of, delivers_by_message
 from ..core.template import UnknownPlaceholder, fill
 from ..edges import assets
 from ..words.errors import Missing
 from ..words.hints import Mapping
 
-_INCLUDE = re.compile(r"^\{\{> ([a-z/-]+\.md)\}\}$", re.MULTILINE)
+_INCLUDE, _END = "{{> ", ".md}}"
+_IN_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz/-")
 _DEEPEST = 3
 
 
@@ -53,4 +52,16 @@ def stance(*, adversarial: bool) -> str:
 def _expand(text: str, depth: int) -> str:
     if depth == 0:
         raise Missing("assets-missing", "templates include one another without end", where="prompts")
-    return _INCLUDE.sub(lambda found: _expand(assets.text("prompts", *found[1].split("/")), depth - 1).rstrip(), text)
+    if _INCLUDE not in text:
+        return text
+    return "\n".join(_included(line, depth) if _is_include(line) else line for line in text.split("\n"))
+
+
+def _is_include(line: str) -> bool:
+    name = line[len(_INCLUDE) : -len(_END)]
+    return line.startswith(_INCLUDE) and line.endswith(_END) and name != "" and _IN_A_NAME.issuperset(name)
+
+
+def _included(line: str, depth: int) -> str:
+    name = line.removeprefix(_INCLUDE).removesuffix("}}")
+    return _expand(assets.text("prompts", *name.split("/")), depth - 1).rstrip()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import datetime
 
 from ..core.evidence import LARGEST_BYTES, read_text
+from ..core.json_text import loads
 from ..core.paths import RunFiles
 from ..core.phases import phase_table
 from ..core.report.excerpts import Cited, Excerpt, cited_places, excerpt
@@ -32,7 +32,7 @@ class Pages(Record):
 
 def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
     """Raises Missing (`assets-missing`), Unreadable. What git can't show (any more) is left out of the HTML."""
-    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    schema: Schema = loads(assets.text(*SCHEMA_FILE))
     labels = labels_of(str(report["language"]))
     fields = fields_of(schema, run.id.task_type)
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
@@ -56,7 +56,7 @@ def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
 
 
 def labels_of(language: str) -> dict[str, str]:
-    labels: dict[str, str] = json.loads(assets.text("templates", "reports", "i18n", f"{language}.json"))
+    labels: dict[str, str] = loads(assets.text("templates", "reports", "i18n", f"{language}.json"))
     return labels
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from .. import __version__
 from ..core.identity import TaskKey
+from ..core.json_text import loads
 from ..core.paths import PLANNING, ProjectFiles, RunFiles
 from ..core.plan.approval import approve, is_approved
 from ..core.report.freshness import PageState, html_state, markdown_state
@@ -57,7 +57,7 @@ def read_report(run: KnownRun) -> dict[str, Any]:
     if report is None:
         hint = f"okstra resume {run.id}; or okstra show {run.id}"
         raise UsageError("not-found", f"{run.id} has no report yet", where=run.files.report_data, hint=hint)
-    problems = problems_of(report, json.loads(assets.text(*SCHEMA_FILE)))
+    problems = problems_of(report, loads(assets.text(*SCHEMA_FILE)))
     if problems:
         raise CheckFailed(
             "report-invalid",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..core.checks.catalog import CHECKS, GROUPS
@@ -10,6 +9,7 @@ from ..core.checks.phase_record import check_phase
 from ..core.checks.records import Fault, RunRecords
 from ..core.checks.report_record import check_report
 from ..core.checks.worker_record import Asked, Left, awaited, check_workers
+from ..core.json_text import loads
 from ..core.paths import PLANNING
 from ..core.phases import phase_table
 from ..core.report.freshness import PageState
@@ -108,7 +108,7 @@ def _check_rows(run: KnownRun, path: str, schema_name: str, kept: list[dict[str,
         return
     for number, line in enumerate((data or b"").split(b"\n")[:-1], 1):
         try:
-            row = json.loads(line)
+            row = loads(line)
         except (ValueError, RecursionError) as error:
             kept.append({})
             yield Fault("row-broken", path, number, f"it is not JSON: {error}")
@@ -196,5 +196,5 @@ def _roster(run: KnownRun) -> list[dict[str, str]]:
 
 
 def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(assets.text("schemas", f"{name}-v1.schema.json"))
+    schema: dict[str, Any] = loads(assets.text("schemas", f"{name}-v1.schema.json"))
     return schema

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
@@ -108,6 +107,8 @@ def with_budget(run: KnownRun, budget: str) -> KnownRun:
 
 
 def check_budget(text: str) -> None:
+    import re  # few runs have a budget
+
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None:
         raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..agents.providers import provider_settings
+from ..core.json_text import loads
 from ..core.models import model_table, resolve_model
 from ..core.project_config import project_config
 from ..core.schema_check import problems_of
@@ -61,7 +61,7 @@ def of_project(start: str, doors: Doors) -> SettingsFile:
 
 
 def _schema(name: str) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = json.loads(assets.text("schemas", f"{name}-v1.schema.json"))
+    schema: Mapping[str, Any] = loads(assets.text("schemas", f"{name}-v1.schema.json"))
     return schema
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..core.identity import check_project_id
+from ..core.json_text import loads
 from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
 from ..core.schema_check import problems_of
@@ -110,14 +111,13 @@ def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
 
 
 def _schema(files: ProjectFiles) -> CheckRow:
-    import json
 
     name = "project.json against its schema"
     try:
         document = fsio.read_json(files.config)
     except OkstraError as error:
         return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
-    schema = json.loads(assets.text("schemas", "project-v1.schema.json"))
+    schema = loads(assets.text("schemas", "project-v1.schema.json"))
     errors = problems_of(document, schema)
     if errors:
         return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")

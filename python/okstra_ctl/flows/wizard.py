@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..core.identity import TaskKey
+from ..core.json_text import loads
 from ..core.models import known_by_slot, model_table
 from ..core.paths import IMPLEMENTATION, TaskFiles
 from ..core.phases import phase_table
@@ -185,7 +185,7 @@ def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
 
 
 def texts_of(language: str) -> dict[str, Any]:
-    texts: dict[str, Any] = json.loads(assets.text("prompts", "wizard", f"prompts.{language}.json"))
+    texts: dict[str, Any] = loads(assets.text("prompts", "wizard", f"prompts.{language}.json"))
     return texts
 
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
+from ..core.json_text import loads
 from ..core.phases import phase_table
 from ..core.settings import settings_of
 from ..edges import assets
@@ -108,7 +108,7 @@ def _settings() -> str:
     lines += ["a person may edit the files as well. `NAME` stands for a name that you choose.", ""]
     for title, schema in (("config.json, in okstra's home", "config"), ("project.json, with --project", "project")):
         lines += [f"## {title}", "", "| setting | value | default | meaning |", "|---|---|---|---|"]
-        for one in settings_of(json.loads(assets.text("schemas", f"{schema}-v1.schema.json"))):
+        for one in settings_of(loads(assets.text("schemas", f"{schema}-v1.schema.json"))):
             default = f"`{one.shape['default']}`" if "default" in one.shape else ""
             lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.meaning} |")
         lines.append("")

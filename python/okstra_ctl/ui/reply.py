@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
+from ..core.json_text import dumps
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
 from ..words.errors import OkstraError
 from ..words.hints import Mapping, Sequence, TextIO
@@ -121,5 +121,5 @@ def _say(stream: TextIO, text: str) -> None:
 
 def _print_envelope(command: str, status: str, data: Mapping[str, object], errors: Sequence[Mapping[str, str]]) -> None:
     envelope = {"okstra": f"{command}/1", "status": status, "data": data, "errors": list(errors)}
-    text = json.dumps(envelope, ensure_ascii=False)
+    text = dumps(envelope)
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")

@@ -6,11 +6,11 @@ control letters, and of a stream's event only what was said or done in it.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 
 from ...words.hints import Any, Mapping
+from ..json_text import loads
 
 LONGEST = 400
 _SEQUENCE = re.compile(
@@ -36,7 +36,7 @@ def _said(line: str) -> str:
     if not line.startswith("{"):
         return line
     try:
-        event = json.loads(line)
+        event = loads(line)
     except (ValueError, RecursionError):
         return line
     return _of_event(event, _DEPTH) if isinstance(event, dict) else line

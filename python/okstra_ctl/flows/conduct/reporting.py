@@ -6,9 +6,9 @@ and can be resumed, but nothing of what was found is lost.
 
 from __future__ import annotations
 
-import json
 import os
 
+from ...core.json_text import loads
 from ...core.paths import RunFiles
 from ...core.report.completion import check_written, complete
 from ...core.report.parts import Schema
@@ -42,7 +42,7 @@ class Written(Record):
 
 def write_report(scene: Scene, material: Material) -> Written:
     """Drafts, dispatches the report writer, checks and completes. Raises as `dispatch`."""
-    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    schema: Schema = loads(assets.text(*SCHEMA_FILE))
     drafted = draft(scene, material, schema)
     answered = answers_of_run(scene.files, scene.run.project.task(scene.id.task), scene.id.task)
     drafted["clarifications"] = [*answered, *drafted["clarifications"]]
@@ -88,7 +88,7 @@ def check_report_file(files: RunFiles, text: str) -> list[Problem]:
     tokens = drafted.pop("tokens", [])
     drafted.pop("guide", None)
     drafted["schema"] = SCHEMA
-    schema: Schema = json.loads(assets.text(*SCHEMA_FILE))
+    schema: Schema = loads(assets.text(*SCHEMA_FILE))
     return check_report_text(text, drafted, tuple(tokens) if isinstance(tokens, list) else (), schema)
 
 
@@ -125,7 +125,7 @@ def _json(text: str) -> dict[str, Any] | None:
     if text.startswith("```") and text.endswith("```"):
         text = text[text.index("\n") + 1 : -3] if "\n" in text else ""
     try:
-        value = json.loads(text)
+        value = loads(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

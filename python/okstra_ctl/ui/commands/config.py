@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from ...core.json_text import dumps
 from ...flows import settings
 from ..cli import add_common_flags
 from ..command_table import Call
@@ -59,4 +59,4 @@ def _get(file: settings.SettingsFile, key: str) -> Reply:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else dumps(value)

@@ -4,11 +4,11 @@ Code's hooks; the reason goes to stderr, where the agent reads it."""
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
 from ...core.guard_rules import SCHEMA, Decision, decide_commit, decide_tool, rules_of
+from ...core.json_text import loads
 from ...edges import fsio
 from ...words.errors import Refused, UsageError
 from ..cli import add_common_flags
@@ -39,7 +39,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     if args.action == "commit":
         return _answer(decide_commit(rules, _staged()))
     try:
-        asked = json.loads(sys.stdin.read())
+        asked = loads(sys.stdin.read())
         tool, given = str(asked["tool_name"]), asked["tool_input"]
     except (ValueError, KeyError, TypeError):
         raise UsageError("usage", "stdin is no PreToolUse call", hint="it has tool_name and tool_input") from None

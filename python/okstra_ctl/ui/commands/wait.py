@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
+from ...core.json_text import dumps
 from ...words.errors import UsageError, WorkFailed
 from ..command_table import Call
 from ..reply import Reply
@@ -28,7 +28,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     for row in watch(run, args.what, _seconds(args.timeout)):
         last = row
         if not getattr(args, "json", False):
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(dumps(row) + "\n")
             sys.stdout.flush()
     if last["ended"] != "ready":
         hint = f"okstra show {run.id}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from ...agents.providers import BUILT_IN
 from ...core.branches import CATEGORY_PREFIXES
+from ...core.json_text import loads
 from ...core.phases import phase_table
 from ...core.settings import ANY_NAME, settings_of
 from ...edges import assets
@@ -71,7 +71,7 @@ def _known_words() -> dict[str, tuple[str, ...]]:
     keys = [
         setting.key
         for name in ("config", "project")
-        for setting in settings_of(json.loads(assets.text("schemas", f"{name}-v1.schema.json")))
+        for setting in settings_of(loads(assets.text("schemas", f"{name}-v1.schema.json")))
         if ANY_NAME not in setting.key and setting.key != "schema"
     ]
     providers = tuple(BUILT_IN)
