@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from okstra_ctl.ui.cli import build_parser
 from okstra_ctl.ui.command_table import COMMANDS
+from okstra_ctl.ui.parser import build_parser
 from okstra_ctl.words.error_codes import ERROR_CODES
 from support import schemas
 from support.okstra import Ended, Okstra, Project

@@ -8,8 +8,8 @@ import shlex
 
 import pytest
 
-from okstra_ctl.ui.cli import build_parser
 from okstra_ctl.ui.command_table import COMMANDS, find
+from okstra_ctl.ui.parser import build_parser
 from okstra_ctl.ui.reference_docs import pages
 from okstra_ctl.words.errors import UsageError
 from support.sealed import ROOT

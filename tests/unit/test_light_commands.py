@@ -24,6 +24,18 @@ _SLOW = {
     "inspect",
     "site",
     "typing",
+    "argparse",
+    "collections",
+    "contextlib",
+    "enum",
+    "functools",
+    "importlib",
+    "json",
+    "re",
+    "signal",
+    "subprocess",
+    "threading",
+    "unicodedata",
 }
 _CALL = f"""
 import sys

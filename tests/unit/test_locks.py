@@ -21,7 +21,7 @@ from okstra_ctl.words.errors import Busy, InternalError, WorkFailed
 _HOLDER = """
 import sys, time
 from okstra_ctl.edges.locks import LockKind, hold
-with hold(LockKind[sys.argv[1]], sys.argv[2]):
+with hold(LockKind(sys.argv[1]), sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -44,6 +44,8 @@ for _ in range(40):
         with open(counter, "w") as file:
             file.write(str(number + 1))
 """
+
+_ORDER = tuple(LockKind)
 
 
 @pytest.fixture
@@ -92,20 +94,22 @@ def _free(path: str, kind: LockKind = LockKind.REGISTRY, timeout: float = 0.05) 
 # The order
 
 
-@pytest.mark.parametrize(("first", "second"), [(a, b) for a, b in product(LockKind, LockKind) if a >= b])
+@pytest.mark.parametrize(
+    ("first", "second"), [(a, b) for a, b in product(_ORDER, _ORDER) if _ORDER.index(a) >= _ORDER.index(b)]
+)
 def test_a_broken_order_is_a_bug(tmp_path: Path, first: LockKind, second: LockKind) -> None:
     with hold(first, str(tmp_path / "first")):
-        with pytest.raises(InternalError, match=f"{second.name} wanted while {first.name} is held"):
+        with pytest.raises(InternalError, match=f"{second} wanted while {first} is held"):
             with hold(second, str(tmp_path / "second")):
                 pass
     assert held_kinds() == ()
 
 
 def test_all_four_in_their_order(tmp_path: Path) -> None:
-    assert [kind.name for kind in LockKind] == ["REPOSITORY", "REGISTRY", "LEDGER", "INDEX"]
+    assert [kind.name for kind in _ORDER] == ["REPOSITORY", "REGISTRY", "LEDGER", "INDEX"]
     with hold(LockKind.REPOSITORY, str(tmp_path / "1")), hold(LockKind.REGISTRY, str(tmp_path / "2")):
         with hold(LockKind.LEDGER, str(tmp_path / "3")), hold(LockKind.INDEX, str(tmp_path / "4")):
-            assert held_kinds() == tuple(LockKind)
+            assert held_kinds() == _ORDER
     assert held_kinds() == ()
 
 
@@ -133,7 +137,7 @@ def _in_thread(work: object) -> object:
 # Exclusion
 
 
-@pytest.mark.parametrize("kind", LockKind)
+@pytest.mark.parametrize("kind", _ORDER)
 def test_two_threads_exclude_each_other(path: str, kind: LockKind) -> None:
     with hold(kind, path):
         assert _in_thread(lambda: _free(path, kind)) is False
@@ -146,9 +150,9 @@ def test_two_names_of_one_file_are_one_lock(tmp_path: Path) -> None:
         assert _in_thread(lambda: _free(str(tmp_path / "link" / "lock"))) is False
 
 
-@pytest.mark.parametrize("kind", LockKind)
+@pytest.mark.parametrize("kind", _ORDER)
 def test_two_processes_exclude_each_other(path: str, kind: LockKind, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, kind.name, path)
+    holder = _start(started, _HOLDER, kind.value, path)
     assert _line(holder) == "held"
     assert not _free(path, kind)
     _release(holder)
@@ -165,7 +169,7 @@ def test_no_count_is_lost_between_processes(path: str, tmp_path: Path, started: 
 
 
 def test_a_waiting_process_gets_it_soon_after_the_release(path: str, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, "REGISTRY", path)
+    holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     threading.Timer(0.1, _release, (holder,)).start()
     assert _free(path, timeout=10)
@@ -180,7 +184,7 @@ def test_another_file_is_another_lock(tmp_path: Path) -> None:
 
 
 def test_busy_names_the_process_and_since_when(path: str, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, "REGISTRY", path)
+    holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     with pytest.raises(Busy) as busy:
         with hold(LockKind.REGISTRY, path, timeout=0.05):
@@ -204,7 +208,7 @@ def test_busy_in_the_same_process_names_it(path: str) -> None:
 
 @pytest.mark.parametrize("note", ["", "{", "[]", "{}", "3"])
 def test_a_damaged_note_is_no_reason_to_fail(path: str, note: str, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, "REGISTRY", path)
+    holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     Path(f"{path}.holder").write_text(note)
     with pytest.raises(Busy, match="held by another process"), hold(LockKind.REGISTRY, path, timeout=0.05):
@@ -239,7 +243,7 @@ def test_where_no_lock_file_can_be_made_it_is_a_failed_write(tmp_path: Path) -> 
 
 
 def test_a_killed_holder_frees_it_at_once(path: str, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, "REPOSITORY", path)
+    holder = _start(started, _HOLDER, "repository", path)
     assert _line(holder) == "held"
     holder.kill()
     holder.wait(10)
@@ -248,7 +252,7 @@ def test_a_killed_holder_frees_it_at_once(path: str, started: list[subprocess.Po
 
 
 def test_a_stopped_holder_still_holds_it(path: str, started: list[subprocess.Popen[str]]) -> None:
-    holder = _start(started, _HOLDER, "REGISTRY", path)
+    holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     holder.send_signal(signal.SIGSTOP)
     try:
@@ -278,7 +282,7 @@ def test_only_the_repository_lock_has_a_fence(tmp_path: Path) -> None:
     with hold(LockKind.REPOSITORY, str(tmp_path / "1")) as lock:
         assert len(lock.keep_open) == 1
     for kind in (LockKind.REGISTRY, LockKind.LEDGER, LockKind.INDEX):
-        with hold(kind, str(tmp_path / kind.name)) as lock:
+        with hold(kind, str(tmp_path / kind.value)) as lock:
             assert lock.keep_open == ()
     assert not list(tmp_path.glob("[A-Z]*.fence"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from okstra_ctl.core.next_steps import OPEN, next_step
-from okstra_ctl.ui.cli import build_parser
 from okstra_ctl.ui.command_table import find
+from okstra_ctl.ui.parser import build_parser
 from okstra_ctl.words.statuses import RunStatus
 
 _RUN = "p:g:1/implementation/stage-1/001"

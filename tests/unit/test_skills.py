@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.ui.cli import build_parser
 from okstra_ctl.ui.command_table import find
+from okstra_ctl.ui.parser import build_parser
 from okstra_ctl.words.errors import UsageError
 from support.sealed import ROOT
 

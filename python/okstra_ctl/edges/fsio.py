@@ -10,7 +10,6 @@ import errno
 import io
 import os
 import stat
-import threading
 import time
 
 from ..core.json_text import encode, loads
@@ -188,6 +187,8 @@ def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
         for descriptor, path in opened:
             durability.sync(descriptor, path)
         return
+    import threading  # slow to import, and a start owes the disk instead
+
     failed: list[OSError] = []
 
     def sync(descriptor: int, path: str) -> None:

@@ -18,14 +18,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 import time
-from enum import IntEnum
+from _thread import LockType, allocate_lock, get_ident
 
 from ..core.json_text import dumps, loads
 from ..words.errors import Busy, InternalError
 from ..words.hints import TYPE_CHECKING, Callable, Iterator
 from ..words.scopes import ignoring, scope
+from ..words.word import Word
 from . import fsio
 
 if TYPE_CHECKING:
@@ -35,18 +35,20 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 _FIRST_DELAY_SECONDS = 0.001
 _LONGEST_DELAY_SECONDS = 0.008
 
-_held_by_thread = threading.local()
-_in_process: dict[str, threading.Lock] = {}
-_in_process_guard = threading.Lock()
 
-
-class LockKind(IntEnum):
+class LockKind(Word):
     """In the order in which they may be taken."""
 
-    REPOSITORY = 1
-    REGISTRY = 2
-    LEDGER = 3
-    INDEX = 4
+    REPOSITORY = "repository"
+    REGISTRY = "registry"
+    LEDGER = "ledger"
+    INDEX = "index"
+
+
+_ORDER = tuple(LockKind)
+_held: dict[int, list[LockKind]] = {}  # by thread
+_in_process: dict[str, LockType] = {}
+_in_process_guard = allocate_lock()
 
 
 class Held:
@@ -106,23 +108,19 @@ def held_kinds() -> tuple[LockKind, ...]:
 
 
 def _kinds() -> list[LockKind]:
-    if not hasattr(_held_by_thread, "kinds"):
-        _held_by_thread.kinds = []
-    kinds: list[LockKind] = _held_by_thread.kinds
-    return kinds
+    return _held.setdefault(get_ident(), [])
 
 
 def _check_order(kind: LockKind) -> None:
-    if _kinds() and _kinds()[-1] >= kind:
-        raise InternalError(
-            "internal-error", f"lock order broken: {kind.name} wanted while {_kinds()[-1].name} is held"
-        )
+    last = _kinds()[-1:]
+    if last and _ORDER.index(last[0]) >= _ORDER.index(kind):
+        raise InternalError("internal-error", f"lock order broken: {kind} wanted while {last[0]} is held")
 
 
 @scope
 def _process_wide(path: str, deadline: float) -> Iterator[None]:
     with _in_process_guard:
-        lock = _in_process.setdefault(os.path.realpath(path), threading.Lock())
+        lock = _in_process.setdefault(os.path.realpath(path), allocate_lock())
     if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
         raise _busy(path)
     try:
@@ -174,7 +172,7 @@ def _await(path: str, deadline: float) -> Callable[[], None]:
         )
     except OSError as error:
         fsio.raise_write_failed(path, error)
-    except threading.ThreadError as error:
+    except RuntimeError as error:  # fasteners' own `threading.ThreadError`
         cause = error.__context__
         fsio.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
     if not taken:

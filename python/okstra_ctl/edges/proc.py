@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import threading
+import time
 
 from ..words.errors import Missing, Unreadable
-from ..words.hints import IO, Mapping, NoReturn, Sequence
+from ..words.hints import IO, TYPE_CHECKING, Mapping, NoReturn, Sequence
 from ..words.records import Record
+from .pipes import Pipes
+from .spawn import spawn
+
+if TYPE_CHECKING:
+    import threading
+
+_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.001
 
 
 class Finished(Record):
@@ -33,37 +40,59 @@ class Finished(Record):
 class Running:
     """A process under way; `finish` waits for it."""
 
-    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes], stdin: bytes | None) -> None:
+    def __init__(self, argv: Sequence[str], pid: int, pipes: Pipes) -> None:
         self._argv = tuple(argv)
-        self._process = process
-        self._stdin = stdin
+        self._pid = pid
+        self._pipes = pipes
+        self._status: int | None = None
 
     def finish(self, *, timeout: float | None = None) -> Finished:
         """Waits for the end; a process that takes longer than the timeout is killed (status -9)."""
-        try:
-            stdout, stderr = self._process.communicate(self._stdin, timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            stdout, stderr = self._process.communicate()
-        return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
+        if not self._has_ended(timeout):
+            self.kill()
+        return self._finished()
 
     def finish_or(self, stop: threading.Event) -> Finished:
         """As `finish`; once `stop` is set the process is asked to end (SIGTERM), and waited for."""
         asked = False
-        while True:
-            try:
-                stdout, stderr = self._process.communicate(self._stdin, timeout=0.1)
-                return Finished(self._argv, self._process.returncode, stdout or b"", stderr or b"")
-            except subprocess.TimeoutExpired:
-                self._stdin = None
-                if stop.is_set() and not asked:
-                    self._process.terminate()
-                    asked = True
+        while not self._has_ended(_LOOK_SECONDS):
+            if stop.is_set() and not asked:
+                self._send("SIGTERM")
+                asked = True
+        return self._finished()
 
     def kill(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        if self._status is None:
+            self._send("SIGKILL")
+            self._has_ended(None)
+
+    def _send(self, name: str) -> None:
+        """To a process that was not waited for yet: the number is still its own."""
+        import signal
+
+        os.kill(self._pid, signal.Signals[name])
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        """Takes in what it writes until it has ended; False when that takes longer than so many seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if self._status is None and self._pipes.drain(deadline):
+            self._status = _await_end(self._pid, deadline)
+        return self._status is not None
+
+    def _finished(self) -> Finished:
+        return Finished(self._argv, self._status or 0, self._pipes.stdout, self._pipes.stderr)
+
+
+def _await_end(pid: int, deadline: float | None) -> int | None:
+    """Its status, as `Finished` has it; None when it goes on beyond the deadline."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG if deadline else 0)
+        while not ended and deadline and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+            ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # whoever started okstra had all children's ends ignored: nobody can know how it ended
+        return 0
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def start(
@@ -74,24 +103,32 @@ def start(
     keep_open: Sequence[int] = (),
     stdin: bytes | None = None,
 ) -> Running:
-    """Starts a process. `keep_open` are descriptors that it inherits. Raises Missing when there is no such program."""
+    """Starts a process. `keep_open` are descriptors that it inherits. Raises Missing when there is no such program.
+
+    With `cwd` a shell goes there first, and a program that is not there is told by its status (127).
+    """
+    if cwd is not None and not os.path.isdir(cwd):
+        raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd)
+    words = list(argv) if cwd is None else ["sh", "-c", 'cd -- "$0" && exec "$@"', os.path.abspath(cwd), *argv]
+    pipes = Pipes(stdin)
     try:
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=tuple(keep_open),
+        pid = spawn(
+            words,
+            env=os.environ if env is None else env,
+            stdin=pipes.child.get("stdin"),
+            stdout=pipes.child["stdout"],
+            stderr=pipes.child["stderr"],
+            keep_open=keep_open,
         )
-    except FileNotFoundError as error:
-        if cwd is not None and not os.path.isdir(cwd):
-            raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd) from error
-        raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
-    except ValueError as error:
-        raise _unspeakable(argv[0], error) from error
-    return Running(argv, process, stdin)
+    except BaseException as error:
+        pipes.close()
+        if isinstance(error, FileNotFoundError):
+            raise Missing("dependency-missing", f"{argv[0]} is not on the PATH", hint=f"install {argv[0]}") from error
+        if isinstance(error, ValueError):
+            raise _unspeakable(argv[0], error) from error
+        raise
+    pipes.hand_over()
+    return Running(argv, pid, pipes)
 
 
 def run(
@@ -120,6 +157,8 @@ def run_shell(
     keep_open: Sequence[int] = (),
 ) -> int:
     """Runs a command that the user wrote, through `sh -c`; its output goes to the log. Answers its status."""
+    import subprocess
+
     try:
         return subprocess.run(
             ["sh", "-c", command],
@@ -146,10 +185,4 @@ def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn
 
 def start_detached(argv: Sequence[str]) -> None:
     """Starts a process that goes on after okstra has ended. Nobody waits for it."""
-    subprocess.Popen(
-        list(argv),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    spawn(argv, env=os.environ, new_session=True)

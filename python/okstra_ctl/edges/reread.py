@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 
 from ..words.scopes import ignoring
 from . import fsio
@@ -18,7 +18,7 @@ class RereadFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._guard = threading.Lock()
+        self._guard = allocate_lock()
         self._held: int | None = None
         self._identity: tuple[int, ...] = ()
         self._data: bytes | None = None

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import os
 import sys
-from types import ModuleType
 
 from .. import __version__
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError
-from ..words.hints import NoReturn, Sequence
-from .command_table import COMMANDS, Command, find, open_call
+from ..words.hints import TYPE_CHECKING, Any, Namespace, Sequence
+from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
+from .plain_words import PlainWords
 from .reply import Reply, print_error, print_reply, printable
+from .shared_flags import add_common_flags
 
-# argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
-argparse._ = str  # type: ignore[attr-defined]
-
-IN_NODE = (
-    ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
-    ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
-)
-
-
-class _Formatter(argparse.HelpFormatter):
-    """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""
-
-    def __init__(self, prog: str) -> None:
-        columns = os.environ.get("COLUMNS", "")
-        super().__init__(prog, width=int(columns) - 2 if columns.isdigit() else 98)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours; abbreviated flags are refused, so that new flags break no script."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
-        """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""
-        value: object = super()._get_values(action, arg_strings)
-        if action.nargs is None and value == []:
-            self.error(f"argument {'/'.join(action.option_strings) or action.dest}: expected one argument")
-        return value
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,26 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return print_error(name, _logged(error), as_json=as_json)
 
 
-def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
-    """The parser of one command, and its module."""
-    module = importlib.import_module(f"{__package__}.commands.{command.module}")
-    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__)
-    add_common_flags(parser)
-    module.configure(parser)
-    return parser, module
-
-
-def add_common_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of every command and subcommand. A subcommand's default must not hide what came before it."""
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer with one JSON object")
-    parser.add_argument(
-        "--project-root",
-        metavar="DIR",
-        default=argparse.SUPPRESS,
-        help="the project's folder (default: the repository one stands in)",
-    )
-
-
 def _dispatch(words: list[str], *, as_json: bool) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
@@ -115,14 +64,27 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         raise UsageError(
             "usage", f"there is no command {words[0]!r}", hint=f"okstra {near}" if near else "okstra --help lists them"
         )
-    parser, module = build_parser(command)
-    args = parser.parse_args(words[1:])
+    module = load(command)
+    args = _parse(command, module, words[1:])
     call = open_call(getattr(args, "project_root", None))
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
     try:
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
+
+
+def _parse(command: Command, module: ModuleType, words: list[str]) -> Namespace:
+    """Raises UsageError, and SystemExit once help was printed."""
+    plain: Any = PlainWords()
+    add_common_flags(plain)
+    module.configure(plain)
+    args: Namespace | None = plain.parse(words)
+    if args is None:
+        from .parser import build_parser
+
+        args = build_parser(command)[0].parse_args(words)
+    return args
 
 
 def _help() -> str:

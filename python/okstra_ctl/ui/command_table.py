@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 
 from ..flows.doors import Doors, open_doors
-from ..words.hints import Mapping
+from ..words.hints import TYPE_CHECKING, Mapping
 from ..words.records import Record
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 class Command(Record):
@@ -69,6 +72,11 @@ COMMANDS = (
     Command("gc", "gc", "remove worktrees that are proven safe to remove", "Worktrees"),
 )
 
+IN_NODE = (
+    ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
+    ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
+)
+
 
 class Call(Record):
     """One call of a command: where it was started, and the doors it may use."""
@@ -79,6 +87,12 @@ class Call(Record):
 
 def find(name: str) -> Command | None:
     return next((command for command in COMMANDS if command.name == name), None)
+
+
+def load(command: Command) -> ModuleType:
+    """The command's module. What `importlib` would be asked for, Python does by itself."""
+    module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
+    return module
 
 
 def open_call(project_root: str | None, environment: Mapping[str, str] | None = None) -> Call:

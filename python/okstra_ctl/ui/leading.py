@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from types import FrameType
 
 from ..core.roster import REHEARSAL
 from ..words.errors import OkstraError, WorkFailed
@@ -18,11 +15,13 @@ from .prepared_reply import prepared_reply
 from .reply import Reply, fields, printable
 
 if TYPE_CHECKING:
+    import threading
+    from types import FrameType
+
     from ..flows.prepare.bundle import PreparedRun
     from ..flows.runs import KnownRun
 
 AUTO, CLAUDE = "auto", "claude"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def choose_lead(asked: str, provider: str) -> str:
@@ -76,6 +75,8 @@ def _is_on_path(program: str) -> bool:
 
 def lead(run: KnownRun, call: Call) -> Reply:
     """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
+    import threading
+
     from ..flows.conduct.conductor import conduct
 
     stop = threading.Event()
@@ -107,13 +108,16 @@ def say(text: str) -> None:
 @scope
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
+    import signal
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        for one in _SIGNALS:  # the first is enough, and one inside `set` would wait for itself
+        for one in signals:  # the first is enough, and one inside `set` would wait for itself
             signal.signal(one, signal.SIG_IGN)
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    before = {number: signal.signal(number, handle) for number in signals}
     try:
         yield
     finally:

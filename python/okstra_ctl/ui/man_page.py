@@ -7,8 +7,8 @@ import argparse
 from .. import __version__
 from ..words.error_codes import EXIT_MEANINGS
 from ..words.hints import Iterator
-from .cli import IN_NODE, build_parser
-from .command_table import COMMANDS, Command
+from .command_table import COMMANDS, IN_NODE, Command
+from .parser import build_parser
 
 _COMMON = ("help", "json", "project_root")
 _ENVIRONMENT = {

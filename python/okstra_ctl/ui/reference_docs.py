@@ -14,9 +14,9 @@ from ..core.phases import phase_table
 from ..core.settings import settings_of
 from ..edges import assets
 from ..words.error_codes import ERROR_CODES, EXIT_MEANINGS
-from .cli import build_parser
 from .command_table import COMMANDS, Command
 from .man_page import man_page
+from .parser import build_parser
 
 _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ..core.since import parse_since
 from ..flows.overview import RunRow
+from ..words.hints import ArgumentParser, Namespace
 from .command_table import Call
 
 
-def add_filters(parser: argparse.ArgumentParser, *, since: bool) -> None:
+def add_filters(parser: ArgumentParser, *, since: bool) -> None:
     """`--project` and `--task-key`, and `--since` where it is asked for."""
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
     parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
@@ -17,12 +16,12 @@ def add_filters(parser: argparse.ArgumentParser, *, since: bool) -> None:
         parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
 
 
-def is_of(row: RunRow, args: argparse.Namespace) -> bool:
+def is_of(row: RunRow, args: Namespace) -> bool:
     """Whether the run is of the project and of the task that were asked for."""
     return row.is_of(args.project, args.task_key)
 
 
-def oldest_wanted(args: argparse.Namespace, call: Call) -> str:
+def oldest_wanted(args: Namespace, call: Call) -> str:
     """The time from which on runs are wanted; empty for all. Raises UsageError (`usage`)."""
     if not args.since:
         return ""

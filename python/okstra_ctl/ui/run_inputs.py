@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
 from ..core.paths import ProjectFiles
@@ -11,18 +9,19 @@ from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import Project, open_project
 from ..flows.task_records import read_manifest
 from ..words.errors import UsageError
+from ..words.hints import Namespace
 from .command_table import Call
 
 _NEEDED = ("task_type", "task_group", "task_id")
 
 
-def lacking(args: argparse.Namespace, call: Call) -> list[str]:
+def lacking(args: Namespace, call: Call) -> list[str]:
     """The flags without which there is no run, and that are not given. Raises Missing (`not-a-project`)."""
     given = _needed(args, open_project(call.start, call.doors))
     return ["--" + name.replace("_", "-") for name in _NEEDED if not given[name]]
 
 
-def gather(args: argparse.Namespace, call: Call) -> PrepareInputs:
+def gather(args: Namespace, call: Call) -> PrepareInputs:
     """Raises UsageError (`input-missing`) that lists what is missing."""
     project = open_project(call.start, call.doors)
     given = _needed(args, project)
@@ -59,7 +58,7 @@ def gather(args: argparse.Namespace, call: Call) -> PrepareInputs:
     )
 
 
-def _needed(args: argparse.Namespace, project: Project) -> dict[str, str]:
+def _needed(args: Namespace, project: Project) -> dict[str, str]:
     given = {name: str(getattr(args, name)) for name in _NEEDED}
     if args.task_key:
         key = TaskKey.parse(args.task_key)
@@ -68,7 +67,7 @@ def _needed(args: argparse.Namespace, project: Project) -> dict[str, str]:
     return given
 
 
-def _project_id(args: argparse.Namespace, project: Project) -> str:
+def _project_id(args: Namespace, project: Project) -> str:
     if args.task_key:
         return TaskKey.parse(args.task_key).project_id
     return args.project_id or project.config.project_id

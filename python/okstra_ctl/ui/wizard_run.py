@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
 from ..core.paths import IMPLEMENTATION
 from ..core.wizard.records import NEW
 from ..core.wizard.steps import STEPS
 from ..flows import wizard as flow
-from .cli import build_parser
+from ..words.hints import Namespace
 from .command_table import Call, find
+from .parser import build_parser
 from .run_inputs import lacking
 from .wizard_front import can_ask, converse, open_front
 
@@ -19,7 +18,7 @@ _NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language")
 _SWITCHES = ("all-ready", "render-only", "dry-run")
 
 
-def complete(args: argparse.Namespace, call: Call) -> argparse.Namespace:
+def complete(args: Namespace, call: Call) -> Namespace:
     """The flags with what they lacked; unchanged when they lack nothing, or nobody is there to ask.
 
     Raises Refused (`not-confirmed`), UsageError, KeyboardInterrupt: nothing was written.
@@ -36,7 +35,7 @@ def complete(args: argparse.Namespace, call: Call) -> argparse.Namespace:
     return parser.parse_args([*argv, *more])
 
 
-def _known(args: argparse.Namespace) -> dict[str, str]:
+def _known(args: Namespace) -> dict[str, str]:
     """The questions that flags answer."""
     known = {step.id: str(getattr(args, step.id.replace("-", "_"), "")) for step in STEPS}
     if args.task_key:
@@ -49,7 +48,7 @@ def _known(args: argparse.Namespace) -> dict[str, str]:
     return known
 
 
-def _others(args: argparse.Namespace) -> list[str]:
+def _others(args: Namespace) -> list[str]:
     """The flags that were given and that no question is about, as words of the command line."""
     names = [*_NO_QUESTION, *(f"{slot}-model" for slot in MODEL_SLOTS)]
     values = {name: getattr(args, name.replace("-", "_")) for name in names}

@@ -67,7 +67,7 @@ else:
             shown = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({shown})"
 
-    _OFTEN = 100  # from here on it pays to have the standard library compile a constructor
+    _OFTEN = 2000  # from here on it pays to have the standard library compile a constructor
     _times_completed = {}
 
     def _completed(cls, values, named):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...flows.project import open_project
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write nothing; tell what would be added")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.backfill import backfill
 
     seen = backfill(open_project(call.start, call.doors), call.doors, dry_run=args.dry_run)

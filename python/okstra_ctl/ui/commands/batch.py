@@ -6,7 +6,6 @@ says goes to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehea
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 import threading
@@ -15,12 +14,12 @@ from ...core.batch import Entry, entries_of
 from ...core.identity import TaskKey
 from ...edges import fsio
 from ...words.errors import Interrupted, OkstraError, UsageError, WorkFailed
-from ...words.hints import Sequence
+from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call, find
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", default="", help="the runs, one a line; - is stdin")
     parser.add_argument("--task-key", metavar="KEY", action="append", default=[], help="a task; may be repeated")
     parser.add_argument("--ready-stages", metavar="KEY", default="", help="every stage of its plan that is ready")
@@ -29,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with", metavar="FLAGS", dest="common", default="", help="what every run gets besides")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.batch import run_batch
     from ..leading import say, stopped_by_signals
 
@@ -54,7 +53,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, table(shown, ("run", "ended as")))
 
 
-def _entries(args: argparse.Namespace, call: Call) -> list[Entry]:
+def _entries(args: Namespace, call: Call) -> list[Entry]:
     """Raises UsageError (`usage`, `not-found`), Refused (`no-stage-ready`)."""
     from ...flows.batch import ready_stages
     from ...flows.project import open_project
@@ -84,7 +83,7 @@ def _text(path: str) -> str:
 
 def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
     """With what all of them get. Every line that `okstra run` would not take is told before the first is started."""
-    from ..cli import build_parser
+    from ..parser import build_parser
 
     command = find("run")
     assert command is not None

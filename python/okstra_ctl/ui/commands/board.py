@@ -5,7 +5,6 @@ At a terminal it is drawn anew in place; piped, with TERM=dumb or --once it is p
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 
@@ -13,6 +12,7 @@ from ...core.board.records import Board
 from ...core.project_config import LANGUAGES
 from ...flows.board import read_board
 from ...words.errors import UsageError
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 from ..run_filters import add_filters, is_of
@@ -21,7 +21,7 @@ _EVERY = 2.0
 _LEAST, _MOST = 0.2, 3600.0
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=False)
     parser.add_argument(
         "--every",
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", choices=LANGUAGES, default="", help="of the page (default: the project's)")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     """Raises KeyboardInterrupt when it is stopped, UsageError (`usage`)."""
     every = _seconds(args.every) if args.every else None
 
@@ -59,7 +59,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(board.to_json(), "", drawn=text) if colour else Reply(board.to_json(), text)
 
 
-def _page(args: argparse.Namespace, call: Call, every: float | None) -> Reply:
+def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     """Once, or again and again; the last page, written when it is stopped, loads itself no more."""
     from ...flows.board_page import check_place, language_here, write_page
     from ..board_terminal import stoppable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 
 from ...core.branches import CATEGORY_PREFIXES
@@ -11,16 +10,17 @@ from ...core.project_config import LANGUAGES
 from ...flows import briefs
 from ...words.error_codes import EXIT_CHECK
 from ...words.errors import CheckFailed
+from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import Severity
-from ..cli import add_common_flags
 from ..command_table import Call
 from ..reply import Reply, fields, printable
+from ..shared_flags import add_common_flags
 from ..text_input import text_from
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a brief; printed, unless a place is named")
     check = actions.add_parser("check", help="what is missing, with its line")
@@ -38,11 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"new": _new, "check": _check, "show": _show}[args.action](args, call)
 
 
-def _new(args: argparse.Namespace, call: Call) -> Reply:
+def _new(args: Namespace, call: Call) -> Reply:
     text = text_from(args.source) if args.source else ""
     wishes = briefs.Wishes(args.title, text, args.category, args.language, args.task_key, args.output)
     made = briefs.new(wishes, call.start, call.doors)
@@ -64,7 +64,7 @@ def _new(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, fields([("brief", made.path), ("next", following)]), talk=[*talk, *missing])
 
 
-def _check(args: argparse.Namespace, call: Call) -> Reply:
+def _check(args: Namespace, call: Call) -> Reply:
     read = briefs.read(args.brief, call.start, call.doors)
     lines = [_line(read.path, finding) for finding in read.findings]
     errors = [finding for finding in read.findings if finding.severity == Severity.ERROR]
@@ -80,7 +80,7 @@ def _line(path: str, finding: Finding) -> str:
     return f"{path}:{finding.line}: {finding.rule} {finding.severity}: {finding.message}"
 
 
-def _show(args: argparse.Namespace, call: Call) -> Reply:
+def _show(args: Namespace, call: Call) -> Reply:
     read = briefs.read(args.brief, call.start, call.doors)
     brief = {**read.brief._asdict(), "sections": [section._asdict() for section in read.brief.sections]}
     return Reply({"path": read.path, **brief}, printable(read.text.rstrip("\n")))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.checks.catalog import GROUPS
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.errors import CheckFailed
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
+from ..shared_flags import add_common_flags
 
 STATUSES = ("verified", "moved", "not-found", "unchecked")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     result = actions.add_parser("result", help="check a file at the result path of a worker's prompt")
     result.add_argument("file", metavar="FILE", help="the result")
@@ -27,13 +26,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.action == "result":
         return _result(args)
     return _evidence(args, call) if args.action == "evidence" else _run(args, call)
 
 
-def _run(args: argparse.Namespace, call: Call) -> Reply:
+def _run(args: Namespace, call: Call) -> Reply:
     """Answers 4 when something is wrong with the run's record."""
     from ...flows.run_check import check_run
     from ...flows.runs import find_run
@@ -51,7 +50,7 @@ def _run(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, "\n".join([*lines, message]), exit_status=EXIT_CHECK, errors=[error])
 
 
-def _evidence(args: argparse.Namespace, call: Call) -> Reply:
+def _evidence(args: Namespace, call: Call) -> Reply:
     """Answers 4 when something that is cited is not there: a finding that rests on it can't be consensus."""
     from ...core.results.evidence_lines import as_row
     from ...flows.run_evidence import check_run_evidence
@@ -72,7 +71,7 @@ def _evidence(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, text, exit_status=status, errors=errors)
 
 
-def _result(args: argparse.Namespace) -> Reply:
+def _result(args: Namespace) -> Reply:
     from ...flows.result_check import check_result_file
 
     problems = check_result_file(args.file)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...flows import setup_project
 from ...flows.project import find_root
 from ...flows.setup_project import CheckStatus
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.errors import Missing
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     """No flags of its own."""
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     root = find_root(call.start)
     if root is None:
         raise Missing(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 
 from ...core.identity import RunId
 from ...words.errors import OkstraError
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 
@@ -16,13 +16,13 @@ _OFFERED = ("tasks", "runs", "notes")
 _PLAIN = re.compile(r"[\w.:/#@+-]+\Z")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "kind", metavar="KIND", choices=(*_SHELLS, *_OFFERED), help="bash, zsh or fish; tasks, runs or notes: the words"
     )
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.kind in _OFFERED:
         words = [word for word in _words(args.kind, call) if _PLAIN.match(word)]
         return Reply({"words": words}, "\n".join(words))

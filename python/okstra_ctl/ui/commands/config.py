@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.json_text import dumps
 from ...flows import settings
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = actions.add_parser("list", help="every setting, with its value and meaning")
     get = actions.add_parser("get", help="one value, and nothing else")
@@ -25,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     file = settings.of_project(call.start, call.doors) if args.project else settings.of_home(call.doors)
     if args.action == "list":
         return _list(file)

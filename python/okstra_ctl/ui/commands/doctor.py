@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--providers", action="store_true", help="the clients: version, flags, login, whether they can commit"
     )
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     """Answers 4 when something fails; what is only scarce or missing for comfort is a warning."""
     from ...flows.doctor import examine
     from ...flows.setup_project import CheckStatus

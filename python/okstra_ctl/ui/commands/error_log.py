@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.since import parse_since
 from ...flows.error_log import KINDS, Logged, read_error_log, runs_asked_for
 from ...flows.runs import find_run
 from ...words.errors import UsageError
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", default="", help="of this run alone (default: of all runs)")
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
     parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
@@ -21,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.kind and args.kind not in KINDS:
         raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))
     oldest = _oldest(args.since, call) if args.since else ""

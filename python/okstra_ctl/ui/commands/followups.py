@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.followups import DISMISSED, OPEN, SPAWNED
 from ...words.errors import UsageError
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what reports propose, and what became of it; oldest first")
     spawn = actions.add_parser("spawn", help="make a task of a proposal: brief, records, links to where it comes from")
@@ -33,11 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"list": _list, "spawn": _spawn, "dismiss": _dismiss}[args.action](args, call)
 
 
-def _list(args: argparse.Namespace, call: Call) -> Reply:
+def _list(args: Namespace, call: Call) -> Reply:
     from ...flows.followups import list_of_run, list_proposals
     from ...flows.project import open_project
     from ...flows.runs import find_run
@@ -57,7 +56,7 @@ def _list(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, text, [f"okstra: warning: can't be read: {path}" for path in unread])
 
 
-def _spawn(args: argparse.Namespace, call: Call) -> Reply:
+def _spawn(args: Namespace, call: Call) -> Reply:
     from ...flows.followups import spawn
     from ...flows.runs import find_run
     from ...flows.spawning import Wish
@@ -78,7 +77,7 @@ def _spawn(args: argparse.Namespace, call: Call) -> Reply:
     )
 
 
-def _dismiss(args: argparse.Namespace, call: Call) -> Reply:
+def _dismiss(args: Namespace, call: Call) -> Reply:
     from ...flows.followups import dismiss
     from ...flows.runs import find_run
 

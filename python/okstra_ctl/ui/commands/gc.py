@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.tidiness import parse_size, show_size
 from ...flows.gc import Swept, collect
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--max", metavar="SIZE", default="", help="until all together are no larger, e.g. 20G")
     parser.add_argument("--dry-run", action="store_true", help="remove nothing; show verdicts and what would go")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     limit = parse_size(args.max) if args.max else None
     done = collect(call.doors, limit=limit, dry_run=args.dry_run)
     rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.judged]

@@ -3,7 +3,6 @@ Code's hooks; the reason goes to stderr, where the agent reads it."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
@@ -11,14 +10,15 @@ from ...core.guard_rules import SCHEMA, Decision, decide_commit, decide_tool, ru
 from ...core.json_text import loads
 from ...edges import fsio
 from ...words.errors import Refused, UsageError
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
+from ..shared_flags import add_common_flags
 
 _HOOK_SAYS_NO = 2
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     tool = actions.add_parser("tool", help="a PreToolUse hook: the call as JSON on stdin; status 2 refuses it")
     commit = actions.add_parser("commit", help="a pre-commit hook: what is staged; status 3 refuses it")
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     document = fsio.read_json(args.rules, SCHEMA)
     if document is None:
         raise UsageError("not-found", "there are no such rules", where=args.rules)

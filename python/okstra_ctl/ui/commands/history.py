@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.durations import spoken
 from ...core.identity import TaskKey
 from ...flows.history import History, PastRun, history_of
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-key", metavar="KEY", required=True, help="the task")
     parser.add_argument("--runs", action="store_true", help="a line for each run, not for each event")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     key = TaskKey.parse(args.task_key)
     found = history_of(key, call.start, call.doors)
     data = {

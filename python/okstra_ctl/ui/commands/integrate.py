@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.identity import TaskKey
 from ...flows.project import open_project
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
     parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.integrate.merge import integrate, load_subject
 
     project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)

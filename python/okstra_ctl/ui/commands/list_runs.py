@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import sys
 
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
+from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import RunStatus
 from ..command_table import Call
 from ..reply import Reply, table
@@ -18,7 +18,7 @@ from ..run_filters import add_filters, is_of, oldest_wanted
 _HEADER = ("run", "status", "since")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=True)
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="all that ever were, not only the last weeks")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     """Python's collector of cycles is off meanwhile: among many rows it finds none, and takes as long as the rest."""
     _check(args)
     was_on = gc.isenabled()
@@ -38,7 +38,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
             gc.enable()
 
 
-def _list(args: argparse.Namespace, call: Call) -> Reply:
+def _list(args: Namespace, call: Call) -> Reply:
     oldest = oldest_wanted(args, call)
     back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
     rows = [
@@ -57,7 +57,7 @@ def _list(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, "", talk) if as_json else _shown(rows, data, talk, call)
 
 
-def _check(args: argparse.Namespace) -> None:
+def _check(args: Namespace) -> None:
     """Raises UsageError (`usage`)."""
     if args.status and args.status not in tuple(map(str, RunStatus)):
         known = ", ".join(map(str, RunStatus))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.memory_note import Note
 from ...flows import memory
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, printable, table
+from ..shared_flags import add_common_flags
 from ..text_input import text_from
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listed = actions.add_parser("list", help="every note, the oldest first")
     show = actions.add_parser("show", help="one note")
@@ -35,12 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     actions = {"list": _list, "show": _show, "add": _add, "search": _search, "remove": _remove}
     return actions[args.action](args, call)
 
 
-def _list(args: argparse.Namespace, call: Call) -> Reply:
+def _list(args: Namespace, call: Call) -> Reply:
     book = memory.list_notes(call.doors, project=args.project, tag=args.tag)
     rows = [
         (note.id, note.project or "-", ", ".join(note.tags) or "-", note.created, note.title) for note in book.notes
@@ -49,18 +48,18 @@ def _list(args: argparse.Namespace, call: Call) -> Reply:
     return Reply({"notes": [_facts(note) for note in book.notes], "warnings": list(book.warnings)}, text, book.warnings)
 
 
-def _show(args: argparse.Namespace, call: Call) -> Reply:
+def _show(args: Namespace, call: Call) -> Reply:
     note, path = memory.show(args.note, call.doors)
     return Reply({**_facts(note), "text": note.text, "path": path}, _whole(note))
 
 
-def _add(args: argparse.Namespace, call: Call) -> Reply:
+def _add(args: Namespace, call: Call) -> Reply:
     text = args.text if args.text is not None else text_from(args.source)
     note = memory.add(args.title, text, args.project, args.tag, call.doors)
     return Reply(_facts(note), fields([("kept", note.id), ("show", f"okstra memory show {note.id}")]))
 
 
-def _search(args: argparse.Namespace, call: Call) -> Reply:
+def _search(args: Namespace, call: Call) -> Reply:
     hits, warnings = memory.search(args.words, call.doors, project=args.project, tag=args.tag)
     shown = [
         "\n".join([f"{hit.note.id}: {hit.note.title}", *(f"  {number}: {line}" for number, line in hit.lines)])
@@ -78,7 +77,7 @@ def _search(args: argparse.Namespace, call: Call) -> Reply:
     return Reply({"notes": data, "warnings": warnings}, text, warnings)
 
 
-def _remove(args: argparse.Namespace, call: Call) -> Reply:
+def _remove(args: Namespace, call: Call) -> Reply:
     note = memory.remove(args.note, call.doors)
     return Reply({**_facts(note), "text": note.text}, _whole(note), talk=[f"{note.id} is removed; this was it"])
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from ...flows.opening import place_of, program
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("what", metavar="RUN|TASK", help="a run's id, or a task's key: its newest report")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     place = place_of(args.what, call.start, call.doors)
     asked = not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty()
     argv = program(place.path, call.doors.environment) if asked else []

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 
 from ...core.paths import compute_run_paths
 from ...edges import assets
 from ...flows.project import find_root
 from ...flows.runs import find_run
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", help="a run id")
     parser.add_argument("--shell", action="store_true", help="NAME='value' lines for eval")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     names = _of_okstra(call) if args.run is None else _of_run(args.run, call)
     if args.shell:
         return Reply(names, "\n".join(f"{name}={shlex.quote(value)}" for name, value in names.items()))

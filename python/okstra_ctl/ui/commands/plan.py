@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.plan.records import Finding, StageMap
 from ...core.stages import critical_path, graph_of, named, number_list, waves
 from ...flows import plans
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="every broken rule, with its line")
     show = actions.add_parser("show", help="stages, waves and the critical path")
@@ -27,11 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"check": _check, "show": _show, "approve": _approve, "adopt": _adopt}[args.action](args, call)
 
 
-def _check(args: argparse.Namespace, call: Call) -> Reply:
+def _check(args: Namespace, call: Call) -> Reply:
     plan = plans.check(args.plan)
     data = {"plan": args.plan, "approved": plan.approved, "findings": [finding._asdict() for finding in plan.findings]}
     lines = [_line(args.plan, finding) for finding in plan.findings]
@@ -47,7 +46,7 @@ def _line(path: str, finding: Finding) -> str:
     return f"{path}:{finding.line}: {finding.rule} {finding.severity}: {finding.message}"
 
 
-def _show(args: argparse.Namespace, call: Call) -> Reply:
+def _show(args: Namespace, call: Call) -> Reply:
     plan = plans.load(args.plan)
     if plan.stage_map is None:
         raise plans.invalid(plan)
@@ -64,7 +63,7 @@ def _show(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, _drawing(plan.stage_map, args))
 
 
-def _drawing(stage_map: StageMap, args: argparse.Namespace) -> str:
+def _drawing(stage_map: StageMap, args: Namespace) -> str:
     if args.dot or args.svg:
         from ...core.stage_drawing import as_dot, as_svg
 
@@ -81,7 +80,7 @@ def _drawing(stage_map: StageMap, args: argparse.Namespace) -> str:
     )
 
 
-def _approve(args: argparse.Namespace, call: Call) -> Reply:
+def _approve(args: Namespace, call: Call) -> Reply:
     plan = plans.approve(args.plan)
     stages = len(plan.stage_map.stages) if plan.stage_map else 0
     return Reply(
@@ -89,7 +88,7 @@ def _approve(args: argparse.Namespace, call: Call) -> Reply:
     )
 
 
-def _adopt(args: argparse.Namespace, call: Call) -> Reply:
+def _adopt(args: Namespace, call: Call) -> Reply:
     from ...core.identity import TaskKey
     from ...flows.plan_adoption import adopt
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.next_steps import OPEN
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     """No flags of its own."""
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     by_project: dict[tuple[str, str], list[RunRow]] = {}
     for row in run_rows(call.doors, EVERYTHING):
         by_project.setdefault((row.run_id.partition(":")[0], row.project_root), []).append(row)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...flows.project import find_root
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ...words.hints import TYPE_CHECKING
+from ...words.hints import TYPE_CHECKING, ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
     from ...flows.reconcile.findings import Found
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--apply", action="store_true", help="put right what okstra can")
     parser.add_argument(
         "--rebuild",
@@ -23,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.rebuild:
         return _rebuild(call)
     from ...flows.reconcile.apply import reconcile

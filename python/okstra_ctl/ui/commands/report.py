@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     render = actions.add_parser("render", help="make the markdown and the HTML page anew from the report's data")
     views = actions.add_parser("views", help="where a report's pages are, and whether they are what its data gives")
@@ -23,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"render": _render, "views": _views, "find": _find}[args.action](args, call)
 
 
-def _render(args: argparse.Namespace, call: Call) -> Reply:
+def _render(args: Namespace, call: Call) -> Reply:
     from ...flows.reports import render
     from ...flows.runs import find_run
 
@@ -48,7 +47,7 @@ def _render(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, fields([("markdown", run.files.report), ("html", run.files.report_html)]), talk)
 
 
-def _views(args: argparse.Namespace, call: Call) -> Reply:
+def _views(args: Namespace, call: Call) -> Reply:
     """Answers 4 when a page is not what the data gives."""
     from ...flows.reports import pages_of
     from ...flows.runs import find_run
@@ -74,7 +73,7 @@ def _views(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, text, exit_status=EXIT_CHECK if stale else EXIT_OK, errors=errors)
 
 
-def _find(args: argparse.Namespace, call: Call) -> Reply:
+def _find(args: Namespace, call: Call) -> Reply:
     from ...flows.project import open_project
     from ...flows.reports import find_reports
 

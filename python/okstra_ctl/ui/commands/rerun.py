@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.roster import REHEARSAL
 from ...flows.runs import find_run
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run to do over, as `okstra list` prints it")
     parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.rerun import rerun
 
     run = find_run(args.run, call.start, call.doors)

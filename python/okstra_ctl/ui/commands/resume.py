@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
     parser.add_argument("--budget", metavar="USD", default="", help="a new budget, what was spent included")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run, with_budget
     from ..leading import lead
 

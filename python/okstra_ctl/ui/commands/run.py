@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
@@ -11,6 +10,7 @@ from ...core.models import MODEL_SLOTS
 from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply, printable
@@ -32,7 +32,7 @@ _TEXTS = {
 }
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-type", metavar="T", default="", help="the phase; see docs/reference/phases.md")
     parser.add_argument("--task-key", metavar="KEY", default="", help="short form for a task that exists")
     parser.add_argument("--project-id", metavar="P", default="", help="checked against the project's own")
@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="ask line by line, without lists and arrow keys")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.ask and not args.yes:
         from ..wizard_run import complete
 
@@ -76,7 +76,7 @@ def execute(args: argparse.Namespace, call: Call) -> Reply:
     return _run(inputs, args, call)
 
 
-def _run(inputs: PrepareInputs, args: argparse.Namespace, call: Call) -> Reply:
+def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
     from ...flows.prepare.bundle import prepare_task_bundle
 
     lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 
 from ...core.schedule import Unit, UnitStatus
 from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
-from ...words.hints import Iterable, Sequence
+from ...words.hints import ArgumentParser, Iterable, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, printable
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--task-key", metavar="KEY", action="append", default=[], help="this task only; may be repeated"
     )
@@ -22,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.jobs and (not args.jobs.isascii() or not args.jobs.isdigit() or not 1 <= int(args.jobs[:9]) <= 1000):
         raise UsageError("usage", f"--jobs is {args.jobs!r}", hint="write a number from 1 to 1000")
     made = make_schedule(call.start, args.task_key, int(args.jobs or 0), call.doors)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from ...flows import setup_project
 from ...words.errors import Refused, UsageError
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--project-id", metavar="ID", help="the project's name in task keys (default: asked for)")
     parser.add_argument("--report-language", choices=("en", "ko"), default="en", help="language of reports")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     root = setup_project.root_for(call.start)
     project_id = args.project_id or _ask_for_id(root)
     if not args.yes:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.fix_cycles import Cycle, cycle_of
 from ...flows.fix_cycles import cycles_of
 from ...flows.overview import run_row
 from ...flows.runs import find_run
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run id, as `okstra list` prints it")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     run = find_run(args.run, call.start, call.doors)
     cycle = cycle_of(cycles_of(run.project.task(run.id.task)), str(run.id))
     row = run_row(str(run.id), call.doors)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.selection import StageState, why_not
 from ...core.stages import number_list
 from ...flows import plans
 from ...flows.stage_records import current_states, task_of_plan
+from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import StageStatus
-from ..cli import add_common_flags
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, table
+from ..shared_flags import add_common_flags
 
 _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="every stage with its status and what blocks it")
     listing.add_argument("--plan", required=True, metavar="PLAN", help="the plan report")
@@ -33,11 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"list": _list, "done": _done, "release": _release}[args.action](args, call)
 
 
-def _list(args: argparse.Namespace, call: Call) -> Reply:
+def _list(args: Namespace, call: Call) -> Reply:
     plan = plans.load(args.plan)
     if plan.stage_map is None:
         raise plans.invalid(plan)
@@ -74,7 +73,7 @@ def _json(state: StageState) -> dict[str, object]:
     }
 
 
-def _done(args: argparse.Namespace, call: Call) -> Reply:
+def _done(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run
     from ...flows.stage_done import DoneWishes, finish_stage
 
@@ -92,7 +91,7 @@ def _done(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
 
 
-def _release(args: argparse.Namespace, call: Call) -> Reply:
+def _release(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run
     from ...flows.stage_release import release_stage
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from ...core.next_steps import OPEN, next_step
 from ...flows.overview import run_rows
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_filters, is_of
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=False)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     order = {str(status): place for place, status in enumerate(OPEN)}
     rows = [row for row in run_rows(call.doors) if row.status in order and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.durations import Spent, Timed, spoken, summed_up, total
 from ...flows.overview import TimedRun, timed_runs
 from ...flows.run_index import EVERYTHING
-from ...words.hints import Callable
+from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_filters, is_of, oldest_wanted
@@ -20,12 +18,12 @@ _BY: dict[str, Callable[[TimedRun], str]] = {
 }
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=True)
     parser.add_argument("--by", choices=tuple(_BY), default="phase", help="what to sum up by (default: phase)")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     oldest = oldest_wanted(args, call)
     runs = [
         _timed(run, args.by)

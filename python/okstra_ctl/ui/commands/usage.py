@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.report.amounts import cost_text, count_text
 from ...core.roster import REHEARSAL
 from ...core.since import parse_since
@@ -19,7 +17,7 @@ from ...flows.run_usage import (
 )
 from ...flows.runs import find_run
 from ...words.errors import UsageError
-from ...words.hints import Sequence
+from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, table
 
@@ -29,7 +27,7 @@ _AMOUNTS = ("INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "COST")
 _SINCE = "30d"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", default="", help="one run (default: all, summed by task)")
     parser.add_argument("--task-key", metavar="KEY", default="", help="every run of this task, worker by worker")
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
@@ -38,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     if args.run and (args.task_key or args.project or args.since):
         raise UsageError("usage", "RUN is one run; --task-key, --project and --since choose among many")
     prices = prices_now(call.doors)

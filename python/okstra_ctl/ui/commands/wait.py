@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from ...core.json_text import dumps
 from ...words.errors import UsageError, WorkFailed
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 
 _DAY = 86400.0
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id")
     parser.add_argument("--for", dest="what", choices=("results", "report"), default="results", help="what to await")
     parser.add_argument("--timeout", metavar="S", default="", help="seconds to wait at most (default: a day)")
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run
     from ...flows.waiting import watch
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     init = actions.add_parser("init", help="begin; answers where the state is, and the first question")
     init.add_argument("--language", metavar="en|ko", default="", help="default: the project's report language")
@@ -26,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     from ...flows import wizard as flow
 
     if args.action == "init":

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import threading
 
 from ...words.errors import WorkFailed
+from ...words.hints import ArgumentParser, Namespace
 from ...words.outcomes import WorkerOutcome
-from ..cli import add_common_flags
 from ..command_table import Call
 from ..reply import Reply, fields
+from ..shared_flags import add_common_flags
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     run = actions.add_parser("exec", help="dispatch a worker, wait for its end, check its result")
     for name, told in (
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_common_flags(run)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     """Raises WorkFailed (`worker-failed`) when the worker left no valid result."""
     from ...flows.worker_exec import Order, exec_worker
     from ..leading import say, stopped_by_signals

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-
 from ...core.identity import StageKey, parse_place_key
 from ...flows.overview import worktree_rows
 from ...words.errors import UsageError
-from ..cli import add_common_flags
+from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, table
+from ..shared_flags import add_common_flags
 
 _ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="every worktree, with its branch and status")
     listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
@@ -31,11 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         add_common_flags(action)
 
 
-def execute(args: argparse.Namespace, call: Call) -> Reply:
+def execute(args: Namespace, call: Call) -> Reply:
     return {"list": _list, "lookup": _lookup, "remove": _remove, "restore": _restore}[args.action](args, call)
 
 
-def _list(args: argparse.Namespace, call: Call) -> Reply:
+def _list(args: Namespace, call: Call) -> Reply:
     rows = worktree_rows(call.doors)
     cells = [
         (row.key, row.status if row.exists else f"{row.status}, folder gone", row.branch, row.path) for row in rows
@@ -44,7 +43,7 @@ def _list(args: argparse.Namespace, call: Call) -> Reply:
     return Reply({"worktrees": [row._asdict() for row in rows]}, text if rows or args.porcelain else "no worktrees")
 
 
-def _lookup(args: argparse.Namespace, call: Call) -> Reply:
+def _lookup(args: Namespace, call: Call) -> Reply:
     key = parse_place_key(args.key)
     doc = call.doors.registry.read()
     claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
@@ -54,7 +53,7 @@ def _lookup(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(data, claim.path)
 
 
-def _remove(args: argparse.Namespace, call: Call) -> Reply:
+def _remove(args: Namespace, call: Call) -> Reply:
     from ...flows.worktree_removal import remove_worktree
 
     removed = remove_worktree(parse_place_key(args.key), call.doors, force=args.force)
@@ -62,7 +61,7 @@ def _remove(args: argparse.Namespace, call: Call) -> Reply:
     return Reply(removed._asdict(), text)
 
 
-def _restore(args: argparse.Namespace, call: Call) -> Reply:
+def _restore(args: Namespace, call: Call) -> Reply:
     from ...flows.project import open_project
     from ...flows.worktree_restore import restore_worktree
 

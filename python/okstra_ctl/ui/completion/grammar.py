@@ -11,8 +11,8 @@ from ...core.phases import phase_table
 from ...core.settings import ANY_NAME, settings_of
 from ...edges import assets
 from ...words.records import Record
-from ..cli import IN_NODE, build_parser
-from ..command_table import COMMANDS
+from ..command_table import COMMANDS, IN_NODE
+from ..parser import build_parser
 
 WORDS, FILES, TEXT = "words", "files", "text"
 ASKED = ("tasks", "runs", "notes")  # what a script asks `okstra completion` for, because it changes

@@ -1,0 +1,56 @@
+"""A command's parser, for help and for words that are not plain (`plain_words`). Slow to import, for argparse is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ..words.errors import UsageError
+from ..words.hints import TYPE_CHECKING, Any, NoReturn
+from .command_table import Command, load
+from .shared_flags import SUPPRESSED, add_common_flags
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
+argparse._ = str  # type: ignore[attr-defined]
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=int(columns) - 2 if columns.isdigit() else 98)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose errors are ours; abbreviated flags are refused, so that new flags break no script."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        if options.get("default") == SUPPRESSED:
+            options["default"] = argparse.SUPPRESS  # argparse goes by the very object
+        return super().add_argument(*names, **options)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
+        """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""
+        value: object = super()._get_values(action, arg_strings)
+        if action.nargs is None and value == []:
+            self.error(f"argument {'/'.join(action.option_strings) or action.dest}: expected one argument")
+        return value
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")
+
+
+def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
+    """The parser of one command, and its module."""
+    module = load(command)
+    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__)
+    add_common_flags(parser)
+    module.configure(parser)
+    return parser, module
