@@ -17,7 +17,7 @@ Entry = dict[str, object]
 
 _EMPTY = b"\n"
 _END = b"}\n}\n"
-_SMALL = 64 * 1024  # bytes
+_SMALL = 1024 * 1024  # bytes
 
 
 class DocumentError(ValueError):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from ..words.errors import OkstraError, Unreadable
 from ..words.hints import Callable, Iterator, Mapping, T
-from ..words.records import Record
+from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus
 from .identity import StageKey, TaskKey, number_in
 from .lined_document import DocumentError, Entry, LinedDocument
@@ -33,7 +31,7 @@ class TaskClaim(Record):
     run_id: str = ""
     owner: Owner | None = None
     token: str = ""
-    epochs: Mapping[int, int] = MappingProxyType({})
+    epochs: Mapping[int, int] = EMPTY
     restores: bool = False
 
     def to_json(self) -> Entry:

@@ -6,11 +6,9 @@ reason; `decide_base` names the commit. All three are pure: the caller loads, an
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from ..words.errors import Refused
 from ..words.hints import Mapping
-from ..words.records import Record
+from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
 from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
@@ -64,7 +62,7 @@ class StageRecords(Record):
     claims: Mapping[int, StageClaim]
     liveness: Mapping[Owner, Liveness]
     merged: Mapping[str, bool] | None
-    epochs: Mapping[int, int] = MappingProxyType({})
+    epochs: Mapping[int, int] = EMPTY
 
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from ..words.errors import UsageError
 from ..words.records import Record
 
-_AGO = re.compile(r"([0-9]{1,6})([mhdw])$")
+_DIGITS = frozenset("0123456789")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
-_POINT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z?)?$")
+_DAY = "0000-00-00"
+_POINTS = (_DAY, *(f"{_DAY}T{time}{zone}" for time in ("00:00", "00:00:00") for zone in ("", "Z")))  # a 0 is any digit
 
 
 class Since(Record):
@@ -21,9 +20,9 @@ class Since(Record):
 
 def parse_since(text: str) -> Since:
     """Raises UsageError (`usage`)."""
-    if _POINT.match(text):
+    if "".join("0" if char in _DIGITS else char for char in text) in _POINTS:
         return Since(text.removesuffix("Z"), 0)
-    found = _AGO.match(text)
-    if found is None:
+    number, unit = text[:-1], text[-1:]
+    if unit not in _SECONDS or not 1 <= len(number) <= 6 or not _DIGITS.issuperset(number):
         raise UsageError("usage", f"--since is {text!r}", hint="write 90m, 3h, 2d, 1w, or a day like 2026-11-23")
-    return Since("", int(found[1]) * _SECONDS[found[2]])
+    return Since("", int(number) * _SECONDS[unit])

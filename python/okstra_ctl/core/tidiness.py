@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ..words.errors import UsageError
 from ..words.hints import Sequence
 from ..words.records import Record
@@ -71,6 +69,8 @@ def to_remove(judged: Sequence[Judged], limit: int | None) -> list[Judged]:
 
 def parse_size(text: str) -> int:
     """`20G`, `500M`, `0`: bytes, by powers of 1024. Raises UsageError (`usage`)."""
+    import re  # few projects name a size
+
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if match is None:
         raise UsageError("usage", f"{text!r} is no size", where="--max", hint="write a number and K, M, G or T: 20G")

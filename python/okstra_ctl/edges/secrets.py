@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-import threading
+from _thread import allocate_lock
 from collections import Counter
 
 from ..core.evidence import HIDDEN_MARK as MARK
@@ -34,7 +34,7 @@ _DETECTORS = (
     "TwilioKeyDetector"
 )
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_one_at_a_time = threading.Lock()
+_one_at_a_time = allocate_lock()
 _REST_OF_TOKEN = r"[\w.~+/=-]*"
 
 

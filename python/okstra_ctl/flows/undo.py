@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from ..words.errors import OkstraError
-from ..words.hints import Callable
+from ..words.hints import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 
 class UndoStack:

@@ -6,12 +6,18 @@ because a class made by `typing` costs 0.2 ms, and a start imports sixty of them
 
 from __future__ import annotations
 
-__all__ = ["Record"]
+__all__ = ["EMPTY", "Record"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
     from typing import NamedTuple as Record
+
+    EMPTY: Mapping[Any, Any]
 else:
+    EMPTY = type(type.__dict__)({})  # the default of a field that maps: what `types.MappingProxyType` makes of nothing
+
     try:
         from _collections import _tuplegetter as _getter
     except ImportError:  # an interpreter without CPython's quick one

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
 from ...words.hints import Mapping
-from ...words.records import Record
+from ...words.records import EMPTY, Record
 
 # What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
 PrepareError = OkstraError
@@ -32,7 +31,7 @@ class PrepareInputs(Record):
     critic: str = ""
     provider: str = ""
     lead: str = ""
-    models: Mapping[str, str] = MappingProxyType({})
+    models: Mapping[str, str] = EMPTY
     directive: str = ""
     related_tasks: tuple[str, ...] = ()
     clarification_response: str = ""

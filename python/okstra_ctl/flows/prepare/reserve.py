@@ -7,8 +7,6 @@ tried again with the answers.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from ...core.branches import stage_branch, task_branch
 from ...core.identity import RunId, StageKey
 from ...core.ledger import started_row
@@ -20,7 +18,7 @@ from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import InternalError, Refused
 from ...words.hints import Mapping, Set
-from ...words.records import Record
+from ...words.records import EMPTY, Record
 from ...words.statuses import ClaimStatus
 from .. import run_numbers
 from ..doors import Doors
@@ -59,7 +57,7 @@ class Facts(Record):
     """
 
     head: str = ""
-    merged: Mapping[str, bool] | None = MappingProxyType({})
+    merged: Mapping[str, bool] | None = EMPTY
     branches: frozenset[str] | None = None
 
 

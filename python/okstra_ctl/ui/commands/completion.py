@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ...core.identity import RunId
 from ...words.errors import OkstraError
 from ...words.hints import ArgumentParser, Namespace
@@ -13,7 +11,7 @@ from ..reply import Reply
 _SHELLS = ("bash", "zsh", "fish")
 _OFFERED = ("tasks", "runs", "notes")
 # A key with other signs in it would have to be quoted, and could hold what a shell carries out.
-_PLAIN = re.compile(r"[\w.:/#@+-]+\Z")
+_PLAIN_SIGNS = frozenset("_.:/#@+-")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -24,7 +22,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     if args.kind in _OFFERED:
-        words = [word for word in _words(args.kind, call) if _PLAIN.match(word)]
+        words = [
+            word
+            for word in _words(args.kind, call)
+            if word and all(char.isalnum() or char in _PLAIN_SIGNS for char in word)
+        ]
         return Reply({"words": words}, "\n".join(words))
     from ..completion import bourne, fish
     from ..completion.grammar import grammar
@@ -32,6 +34,11 @@ def execute(args: Namespace, call: Call) -> Reply:
     scripts = {"bash": bourne.bash_script, "zsh": bourne.zsh_script, "fish": fish.fish_script}
     script = scripts[args.kind](grammar())
     return Reply({"shell": args.kind, "script": script}, script)
+
+
+def _is_plain(word: str) -> bool:
+    """Whether a shell takes it as it stands."""
+    return word != "" and all(char.isalnum() or char in _PLAIN_SIGNS for char in word)
 
 
 def _words(kind: str, call: Call) -> list[str]:

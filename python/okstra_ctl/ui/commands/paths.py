@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ...core.paths import compute_run_paths
 from ...edges import assets
 from ...flows.project import find_root
@@ -21,6 +19,8 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     names = _of_okstra(call) if args.run is None else _of_run(args.run, call)
     if args.shell:
+        import shlex
+
         return Reply(names, "\n".join(f"{name}={shlex.quote(value)}" for name, value in names.items()))
     return Reply(names, fields(list(names.items())))
 
