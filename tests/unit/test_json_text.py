@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from okstra_ctl.core import json_text
 from okstra_ctl.words.records import Record
 from okstra_ctl.words.statuses import StageStatus
+from support.sealed import ROOT
 
 
 class _Pair(Record):
@@ -99,3 +102,24 @@ def test_a_value_that_could_not_be_written_leaves_no_trace() -> None:
     with pytest.raises(TypeError):
         json_text.dumps([inner, object()])
     assert json_text.dumps([inner, inner]) == "[[1], [1]]"
+
+
+_FRESH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from okstra_ctl.core.json_text import dumps, loads
+assert loads('{"a": 1}') == {"a": 1} and dumps([None]) == "[null]" and "json" not in sys.modules
+try:
+    loads(sys.argv[2])
+except ValueError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("text", ["{", '{"a" 1}', "", "x", '"\t"', "[1] 2", '{"a": 1e}'])
+def test_where_nobody_has_imported_json_the_complaint_is_the_same(text: str) -> None:
+    argv = [sys.executable, "-I", "-S", "-c", _FRESH, str(ROOT / "python"), text]
+    told = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    with pytest.raises(json.JSONDecodeError) as theirs:
+        json.loads(text)
+    assert told.stdout.strip() == f"JSONDecodeError {theirs.value}", told

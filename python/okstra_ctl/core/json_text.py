@@ -49,7 +49,7 @@ def loads(data: bytes | str) -> Any:
         begin = len(text) - len(text.lstrip(_BLANK))
         try:
             value, end = _scan(text, begin)
-        except StopIteration:
+        except (StopIteration, ValueError, SystemError):  # the last is Python 3.11's where nobody has imported `json`
             pass
         else:
             if end == len(text) or not text[end:].strip(_BLANK):
