@@ -254,3 +254,12 @@ def test_a_reader_sees_what_was_appended_since(path: str) -> None:
     edge.append(path, [_row(1, "done")])
     assert reader.view().newest == {1: _row(1, "done")}
     assert reader.view() is reader.view(), "unchanged, it is not read again"
+
+
+def test_what_was_read_of_one_ledger_says_nothing_of_another(tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first.jsonl"), str(tmp_path / "second.jsonl")
+    edge.append(first, [_row(1)])
+    edge.append(second, [_row(2, "done")])
+    assert (_read(first), _read(second), _read(first)) == ({1: "started"}, {2: "done"}, {1: "started"})
+    Path(second).replace(first)
+    assert (_read(first), _read(second)) == ({2: "done"}, {})

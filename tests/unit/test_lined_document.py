@@ -269,7 +269,35 @@ _SCRAPS = [
 ]
 
 
-@given(st.lists(st.sampled_from(_SCRAPS), max_size=8).map(b"".join), st.booleans())
-def test_short_and_long_bodies_are_looked_at_alike(scraps: bytes, framed: bool) -> None:
-    body = b'\n"k": {"o": {"p": 1}, "s": 2},\n"a": {' + scraps + b"}\n" if framed else scraps
-    assert lined_document._looks_like_body(body) is (body == b"\n" or lined_document._looks_like_long_body(body))
+_BODIES = st.builds(
+    lambda scraps, framed: b'\n"k": {"o": {"p": 1}, "s": 2},\n"a": {' + scraps + b"}\n" if framed else scraps,
+    st.lists(st.sampled_from(_SCRAPS), max_size=8).map(b"".join),
+    st.booleans(),
+)
+
+
+@given(_BODIES)
+def test_short_and_long_bodies_are_looked_at_alike(body: bytes) -> None:
+    long = lined_document._looks_like_long_body(body, 0, len(body))
+    assert lined_document._looks_like_body(body, 0, len(body)) is (body == b"\n" or long)
+
+
+@pytest.mark.parametrize("owner", [False, True])
+def test_a_long_document_reads_as_a_short_one(owner: bool) -> None:
+    own = {"owner": {"pid": 7}, "path": "x" * 400} if owner else {"path": "x" * 400}
+    entries: dict[str, Entry] = {f"k{number}": {**own, "n": number} for number in range(3000)}
+    data = _build({"tasks": entries}).dump()
+    assert len(data) > lined_document._SMALL
+    document = _parse(data)
+    assert dict(document.items("tasks")) == entries
+    document.put("tasks", "k2999", {"n": 0})
+    document.put("tasks", "new", {"n": 7})
+    document.remove("tasks", "k0")
+    assert dict(_parse(document.dump()).items("tasks")) == {
+        **{key: entry for key, entry in entries.items() if key != "k0"},
+        "k2999": {"n": 0},
+        "new": {"n": 7},
+    }
+    two_on_a_line = data.replace(b"},\n", b"}, ", 1)
+    assert dict(_parse(two_on_a_line).items("tasks")) == entries
+    assert _parse(two_on_a_line).get("tasks", "k1") == entries["k1"]

@@ -24,15 +24,53 @@ class DocumentError(ValueError):
     """The bytes are not this document. The message says what is wrong."""
 
 
-class LinedDocument:
-    """Sections of keyed entries. `schema` is `<name>/<major>`.
+class _Body:
+    """A section's body: a newline, its entries' lines joined by commas and newlines, and a newline.
 
-    A section's body is a newline, its entries' lines joined by commas and newlines, and a newline.
+    It is part of a text, or pieces of texts, which are put together when they are searched: of megabytes each copy
+    counts, and one who changes an entry most often only writes them out.
     """
+
+    def __init__(self, *pieces: memoryview) -> None:
+        self.pieces = pieces
+        self._place: tuple[bytes, int, int] | None = None
+        self._found: dict[bytes, list[bytes]] = {}
+
+    @classmethod
+    def within(cls, text: bytes, begin: int, end: int) -> _Body:
+        body = cls(memoryview(text)[begin:end])
+        body._place = text, begin, end
+        return body
+
+    @property
+    def place(self) -> tuple[bytes, int, int]:
+        """A text, and where in it the body begins and ends."""
+        if self._place is None:
+            text = b"".join(self.pieces)
+            self.pieces = (memoryview(text),)
+            self._place = text, 0, len(text)
+        return self._place
+
+    def spliced(self, begin: int, end: int, new: bytes) -> _Body:
+        """The body with other bytes from `begin` to `end` of its text."""
+        text, first, last = self.place
+        whole = memoryview(text)
+        return _Body(whole[first:begin], memoryview(new), whole[end:last])
+
+    def lines(self, needle: bytes) -> list[bytes]:
+        """Those that hold the needle. One command asks for the same ones several times."""
+        if needle not in self._found:
+            text, begin, end = self.place
+            self._found[needle] = list(lines_with(text, needle, begin, end))
+        return self._found[needle]
+
+
+class LinedDocument:
+    """Sections of keyed entries. `schema` is `<name>/<major>`."""
 
     def __init__(self, schema: str, sections: tuple[str, ...]) -> None:
         self.schema = schema
-        self._bodies = dict.fromkeys(sections, _EMPTY)
+        self._bodies = dict.fromkeys(sections, _Body.within(_EMPTY, 0, 1))
 
     @classmethod
     def parse(cls, data: bytes, schema: str, sections: tuple[str, ...]) -> LinedDocument:
@@ -51,19 +89,20 @@ class LinedDocument:
     def get(self, section: str, key: str) -> Entry | None:
         """The entry; None when there is none. Raises DocumentError when its line is damaged."""
         place = self._find(section, key)
-        return None if place is None else _parsed(self._bodies[section][slice(*place)])[1]
+        return None if place is None else _parsed(self._bodies[section].place[0][slice(*place)])[1]
 
     def put(self, section: str, key: str, entry: Entry) -> None:
         """Adds the entry at the end, or replaces the one of that key where it stands."""
         body, line = self._bodies[section], _line(key, entry)
         place = self._find(section, key)
+        text, first, last = body.place
         if place is not None:
             begin, end = place
-            comma = b"," if body[end - 1 : end] == b"," else b""
-            self._bodies[section] = _spliced(body, begin, end, line + comma)
+            comma = b"," if text[end - 1 : end] == b"," else b""
+            self._bodies[section] = body.spliced(begin, end, line + comma)
         else:
-            glue = b"\n" if body == _EMPTY else b",\n"
-            self._bodies[section] = _spliced(body, len(body) - 1, len(body), glue + line + b"\n")
+            glue = b"\n" if last - first == len(_EMPTY) else b",\n"
+            self._bodies[section] = body.spliced(last - 1, last, glue + line + b"\n")
 
     def remove(self, section: str, key: str) -> None:
         """Takes the entry out; a key that is not there is no error."""
@@ -71,56 +110,66 @@ class LinedDocument:
         if place is None:
             return
         body, (begin, end) = self._bodies[section], place
-        before, after = body[:begin], body[end + 1 :]
-        self._bodies[section] = before + after if after else before.removesuffix(b",\n").removesuffix(b"\n") + b"\n"
+        text, _, last = body.place
+        if end + 1 < last:
+            self._bodies[section] = body.spliced(begin, end + 1, b"")
+        else:  # the last one: the comma behind the one before it goes too
+            joint = begin - 2 if text[begin - 2 : begin] == b",\n" else begin - 1
+            self._bodies[section] = body.spliced(joint, last, b"\n")
 
     def starting(self, section: str, prefix: str) -> Iterator[tuple[str, Entry]]:
         """Entries whose key begins so; other lines are not looked at. Raises DocumentError at a damaged one."""
-        return map(_parsed, lines_with(self._bodies[section], b"\n" + encode(prefix)[:-1]))
+        return map(_parsed, self._bodies[section].lines(b"\n" + encode(prefix)[:-1]))
 
     def items(self, section: str) -> Iterator[tuple[str, Entry]]:
         """Every key with its entry. Raises DocumentError at a damaged one."""
-        for line in self._bodies[section].split(b"\n")[1:-1]:
-            yield _parsed(line)
+        return map(_parsed, self._bodies[section].lines(b"")[1:-1])
 
     def mentioning(self, section: str, field: str, value: str) -> Iterator[tuple[str, Entry]]:
         """Entries whose `field` equals `value`; lines without that text are not parsed."""
-        for line in lines_with(self._bodies[section], encode(field) + b": " + encode(value)):
+        for line in self._bodies[section].lines(encode(field) + b": " + encode(value)):
             key, entry = _parsed(line)
             if entry.get(field) == value:
                 yield key, entry
 
     def dump(self) -> bytes:
-        """The document as bytes."""
-        parts = [b'{"schema": ' + encode(self.schema)]
+        """The document as bytes. It goes on from these: what was changed is put together once."""
+        parts: list[bytes | memoryview] = [b'{"schema": ' + encode(self.schema)]
+        places, size = {}, len(parts[0])
         for name, body in self._bodies.items():
-            parts += [b",\n" if len(parts) == 1 else b"},\n", encode(name), b": {", body]
-        return b"".join([*parts, _END])
+            head = (b",\n" if len(parts) == 1 else b"},\n") + encode(name) + b": {"
+            begin = size + len(head)
+            size = begin + sum(map(len, body.pieces))
+            places[name] = begin, size
+            parts += [head, *body.pieces]
+        text = b"".join([*parts, _END])
+        self._bodies = {name: _Body.within(text, *place) for name, place in places.items()}
+        return text
 
     def _find(self, section: str, key: str) -> tuple[int, int] | None:
-        """Begin and end of the key's line, its comma included."""
-        body = self._bodies[section]
-        found = body.rfind(b"\n" + encode(key) + b": {")  # from the end: what is asked for is most often new
-        return None if found < 0 else (found + 1, body.index(b"\n", found + 1))
+        """Begin and end of the key's line in the body's text, its comma included."""
+        text, first, last = self._bodies[section].place
+        found = text.rfind(b"\n" + encode(key) + b": {", first, last)  # from the end: what is asked for is often new
+        return None if found < 0 else (found + 1, text.index(b"\n", found + 1))
 
     def _read_lined(self, data: bytes) -> bool:
-        """Cuts the bodies out along the lines between sections; False when the layout is another."""
+        """Finds the bodies by the lines between sections; False when the layout is another."""
         names = list(self._bodies)
         head = b'{"schema": ' + encode(self.schema) + b",\n" + encode(names[0]) + b": {"
         if not data.startswith(head) or not data.endswith(_END):
             return False
-        bodies, begin = [], len(head)
+        places, begin = [], len(head)
         for name in names[1:]:
             border = b"\n},\n" + encode(name) + b": {"
             end = data.find(border, begin)
             if end < 0:
                 return False
-            bodies.append(data[begin : end + 1])
+            places.append((begin, end + 1))
             begin = end + len(border)
-        bodies.append(data[begin : -len(_END)])
-        if not all(_looks_like_body(body) for body in bodies):
+        places.append((begin, len(data) - len(_END)))
+        if not all(_looks_like_body(data, *place) for place in places):
             return False
-        self._bodies = dict(zip(names, bodies, strict=True))
+        self._bodies = {name: _Body.within(data, *place) for name, place in zip(names, places, strict=True)}
         return True
 
     def _read_whole(self, data: bytes) -> None:
@@ -137,34 +186,30 @@ class LinedDocument:
             if not isinstance(section, dict) or not all(isinstance(entry, dict) for entry in section.values()):
                 raise DocumentError(f"{name!r} is not a map of entries")
             lines = b",\n".join(_line(key, entry) for key, entry in section.items())
-            self._bodies[name] = _EMPTY + lines + b"\n" if lines else _EMPTY
+            body = _EMPTY + lines + b"\n" if lines else _EMPTY
+            self._bodies[name] = _Body.within(body, 0, len(body))
 
 
-def _spliced(body: bytes, begin: int, end: int, new: bytes) -> bytes:
-    """The body with other bytes from `begin` to `end`; its megabytes are copied once."""
-    whole = memoryview(body)
-    return b"".join((whole[:begin], new, whole[end:]))
-
-
-def _looks_like_body(body: bytes) -> bool:
+def _looks_like_body(text: bytes, begin: int, end: int) -> bool:
     """Whether every line is one entry with a plain key: nothing that is searched for can be read past.
 
     What an entry holds is checked when it is asked for.
     """
-    if len(body) > _SMALL:
-        return _looks_like_long_body(body)
+    if end - begin > _SMALL:
+        return _looks_like_long_body(text, begin, end)
+    body = text[begin:end]
     entries = body[1:-1].split(b",\n")
     framed = body[:1] + body[-1:] == b"\n\n" and body.count(b"\n") == len(entries) + 1
     return body == _EMPTY or (framed and all(map(_is_one_entry, entries)))
 
 
-def _looks_like_long_body(body: bytes) -> bool:
-    """The same by regular expressions: bringing them in costs 6 ms, and then they take a fifth of the time."""
+def _looks_like_long_body(text: bytes, begin: int, end: int) -> bool:
+    """The same by patterns: what compiles them costs 6 ms to bring in, and then they take a fifth of the time."""
     import re
 
-    lines = rb'\n(?:"[^"\\\n]*": \{.*\},\n)*"[^"\\\n]*": \{.*\}\n'
-    two_on_a_line = rb'\}, *"[^"\n]*" *: *\{'
-    return re.fullmatch(lines, body) is not None and re.search(two_on_a_line, body) is None
+    lines = re.compile(rb'\n(?:"[^"\\\n]*": \{.*\},\n)*"[^"\\\n]*": \{.*\}\n')
+    two_on_a_line = re.compile(rb'\}, *"[^"\n]*" *: *\{')
+    return lines.fullmatch(text, begin, end) is not None and two_on_a_line.search(text, begin, end) is None
 
 
 def _is_one_entry(line: bytes) -> bool:

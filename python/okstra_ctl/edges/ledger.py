@@ -13,13 +13,27 @@ from .locks import LockKind, hold
 from .reread import RereadFile
 
 
+class _LastRead:
+    """This process's: a command asks the same ledger several times, before its lock and under it."""
+
+    path = ""
+    file = RereadFile("")
+
+
+def _file(path: str) -> RereadFile:
+    last = _LastRead.path, _LastRead.file
+    if last[0] != path:
+        last = _LastRead.path, _LastRead.file = path, RereadFile(path)
+    return last[1]
+
+
 def lock_path(path: str) -> str:
     return f"{path}.lock"
 
 
 def read_lines(path: str) -> list[bytes]:
     """The file's whole lines."""
-    return _whole_lines(fsio.read_bytes(path)).split(b"\n")[:-1]
+    return _whole_lines(_file(path).read()).split(b"\n")[:-1]
 
 
 def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -> LedgerView:
@@ -31,7 +45,7 @@ def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -
     Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
     stage is taken, or done.
     """
-    return _view(fsio.read_bytes(path), path, task_key, plan_digest, history=history)
+    return _view(_file(path).read(), path, task_key, plan_digest, history=history)
 
 
 class LedgerReader:
@@ -39,7 +53,7 @@ class LedgerReader:
 
     def __init__(self, path: str, *, task_key: str, plan_digest: str) -> None:
         self._path, self._task_key, self._plan_digest = path, task_key, plan_digest
-        self._file = RereadFile(path)
+        self._file = _file(path)
         self._known: tuple[bytes | None, LedgerView] | None = None
 
     def view(self) -> LedgerView:
@@ -76,7 +90,7 @@ def _whole_lines(data: bytes | None) -> bytes:
 
 def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
     """Whether the ledger has every one of the rows, as a look without the lock tells."""
-    held = fsio.read_bytes(path) or b""
+    held = _file(path).read() or b""
     return all(_holds(held, row) for row in rows)
 
 
@@ -84,12 +98,12 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
     """Appends the rows whose ids the ledger does not hold yet, under its lock. Answers how many it wrote."""
     written = 0
     with hold(LockKind.LEDGER, lock_path(path)):
-        held = _whole_lines(fsio.read_bytes(path))
+        held, new = _whole_lines(_file(path).read()), b""
         for row in rows:
-            if not _holds(held, row):
+            if not _holds(held, row) and not _holds(new, row):
                 line = encode(row.to_json()) + b"\n"
                 fsio.append_line(path, line)
-                held += line
+                new += line
                 written += 1
     return written
 
