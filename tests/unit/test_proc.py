@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -119,6 +120,28 @@ def test_it_inherits_what_it_is_given_and_nothing_else(tmp_path: Path) -> None:
         assert str(other) not in told
         assert not os.get_inheritable(first.fileno())
         assert not os.get_inheritable(second.fileno())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_what_okstra_was_started_with_is_not_handed_on(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
+        "from okstra_ctl.edges import proc\n"
+        "kept = open(sys.argv[1])\n"
+        "print(proc.run(['ls', '-l', '/proc/self/fd'], keep_open=(kept.fileno(),)).stdout.decode())\n"
+        "proc.start_detached(['sleep', '8'])\n"
+    )
+    kept = tmp_path / "kept"
+    kept.touch()
+    read, write = os.pipe()
+    high = os.dup2(write, 40)
+    done = subprocess.run(_python(code, str(kept)), pass_fds=(write, high), capture_output=True, text=True, timeout=60)
+    os.close(write)
+    os.close(high)
+    assert str(kept) in done.stdout, done
+    assert os.readlink(f"/proc/self/fd/{read}") not in done.stdout
+    assert select.select([read], [], [], 4)[0], "the one that goes on has the other end still"
+    os.close(read)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")

@@ -31,8 +31,10 @@ def spawn(
     under other numbers. Raises OSError when it can't be started, ValueError for words that no program can be given.
     """
     streams = {0: stdin, 1: stdout, 2: stderr}
-    above = max([FIRST_FREE - 1, *keep_open, *(one for one in streams.values() if one is not None)]) + 1
-    inherited = [(os.POSIX_SPAWN_DUP2, one, above + number) for number, one in enumerate(keep_open)]
+    strange = _inheritable()
+    above = max([FIRST_FREE - 1, *keep_open, *strange, *(one for one in streams.values() if one is not None)]) + 1
+    kept = [(os.POSIX_SPAWN_DUP2, one, above + number) for number, one in enumerate(keep_open)]
+    closed = [(os.POSIX_SPAWN_CLOSE, one) for one in strange]
     opened = [
         (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY, 0)
         if descriptor is None
@@ -43,10 +45,27 @@ def spawn(
         _found(argv[0], env),
         tuple(argv),
         env,
-        file_actions=[*inherited, *opened],
+        file_actions=[*kept, *closed, *opened],
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and programs expect them
         setsid=new_session,
     )
+
+
+def _inheritable() -> list[int]:
+    """What okstra itself was started with beyond the standard streams. A process that goes on behind it would keep
+    whoever reads the other end waiting."""
+    try:
+        numbers = map(int, os.listdir("/dev/fd"))
+    except OSError:
+        return []
+    return [number for number in numbers if number >= FIRST_FREE and _is_inheritable(number)]
+
+
+def _is_inheritable(descriptor: int) -> bool:
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:  # the one that the list was read by
+        return False
 
 
 def _found(program: str, env: Mapping[str, str]) -> str:
