@@ -39,6 +39,7 @@ def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doo
 def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> str:
     """Finishes what a dead process was about to make or remove; answers a sentence, or "" when there was nothing.
 
+    Its process may be gone because it came to its good end since the claim was read: then nothing is touched.
     It happens in the claim's own repository: another clone with the same project id may have asked. Raises Busy.
     """
     repository = git.discover(claim.project_root) if is_abandoned(claim) else None
@@ -48,22 +49,26 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
     if claim.restores or not took_over:
         site = _site(claim, repository)
         provision.clear(doors.home, site, unchanged=lambda: doors.registry.read().claim_of(key) == claim)
-    if isinstance(claim, StageClaim):
-        _discard_files_of_a_run_that_never_was(claim)
-    take_back(key, claim, doors)
+    if not take_back(key, claim, doors, with_files=True):
+        return ""
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     what = "the unfinished rerun" if took_over else "the unfinished worktree of"
     return f"undid {what} {name}, whose process is gone"
 
 
-def take_back(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> None:
+def take_back(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, *, with_files: bool = False
+) -> bool:
     """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
 
-    A task whose stages were begun keeps its anchor and epochs.
+    A task whose stages were begun keeps its anchor and epochs. `with_files`: what the run wrote goes first, before
+    another can have its number. Answers whether the claim was still there.
     """
     with doors.registry.transaction() as doc:
         if doc.claim_of(key) != claim:
-            return
+            return False
+        if with_files and isinstance(claim, StageClaim):
+            _discard_files_of_a_run_that_never_was(claim)
         if isinstance(key, StageKey):
             before = claim.as_before() if isinstance(claim, StageClaim) else None
             if before is None:
@@ -74,6 +79,7 @@ def take_back(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doo
             doc.put_task(key, claim._replace(status=ClaimStatus.DONE, owner=None, restores=False))
         else:
             doc.remove_task(key)
+        return True
 
 
 def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
