@@ -32,6 +32,14 @@ def test_odd_names(repo: Repo, name: str) -> None:
     assert look(repo, cite(name, "two = 2", 2)) == [("verified", "")]
 
 
+def test_a_name_that_is_not_there_shifts_no_other(repo: Repo) -> None:
+    """git repeats what it does not find, line breaks included."""
+    repo.commit({"a.py": "one = 1\n", "b.py": "two = 2\n", "c.py": "three = 3\n"})
+    gone = cite("no\nsuch.py", "one = 1", 1)
+    found = look(repo, gone, cite("a.py", "one = 1", 1), cite("b.py", "one = 1", 1), cite("c.py", "three = 3", 1))
+    assert [status for status, _ in found] == ["not-found", "verified", "not-found", "verified"]
+
+
 def test_it_is_the_commit_that_counts(repo: Repo) -> None:
     repo.commit({"a.py": "old = 1\n"})
     (repo.path / "a.py").write_text("new = 1\n")

@@ -32,16 +32,22 @@ class Pipes:
             self._watch(self._feed, select.POLLOUT)
 
     def hand_over(self) -> None:
-        """The child has its ends: they are closed here, so that its end is seen."""
-        for descriptor in self.child.values():
-            os.close(descriptor)
-        self.child.clear()
+        """The child has its ends, and at once what fits into a pipe of what it is to read."""
+        self._close_childs()
+        if self._feed is not None:
+            self._give(self._feed)
 
     def close(self) -> None:
         """There will be no child."""
-        self.hand_over()
+        self._close_childs()
         for descriptor in list(self._ours):
             self._end(descriptor)
+
+    def _close_childs(self) -> None:
+        """Then the end of the child is seen."""
+        for descriptor in self.child.values():
+            os.close(descriptor)
+        self.child.clear()
 
     def drain(self, deadline: float | None) -> bool:
         """Moves what there is until the other ends are closed; False when they are open beyond the deadline, a time

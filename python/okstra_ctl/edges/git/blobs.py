@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from ...words.errors import WorkFailed
 from ...words.hints import Iterator, Mapping, Sequence
+from ...words.records import Record
 from .command import begin, git, must, text
+
+_BLOB = "%(objecttype) %(objectname) %(objectsize)"
+
+
+class _Blob(Record):
+    id: str
+    size: int
 
 
 def blobs_at(root: str, commit: str, paths: Sequence[str], *, largest: int) -> dict[str, bytes | None]:
     """The files' bytes by path. What is no file at that commit is left out; what is larger than `largest` is None."""
-    names = [f"{commit}:{path}" for path in paths]
-    sizes = dict(_sizes(root, names))
-    wanted = [(path, name) for path, name in zip(paths, names, strict=True) if sizes.get(name, -1) >= 0]
-    small = [(path, name) for path, name in wanted if sizes[name] <= largest]
-    found: dict[str, bytes | None] = {path: None for path, name in wanted if sizes[name] > largest}
-    contents = _contents(root, [name for _, name in small])
-    found.update({path: data for (path, _), data in zip(small, contents, strict=True)})
+    blobs = _look_up(root, commit, [path for path in paths if "\n" not in path])
+    for path in paths:
+        if "\n" in path:  # asked for alone: of what is not there git repeats the name, and its answers are a line each
+            blobs.update(_look_up(root, commit, [path]))
+    small = [path for path, blob in blobs.items() if blob.size <= largest]
+    found: dict[str, bytes | None] = dict.fromkeys(blobs)
+    # By their ids: finding each in the commit's trees again takes git as long as reading it.
+    found.update(zip(small, _contents(root, [blobs[path].id for path in small]), strict=True))
     return found
 
 
@@ -26,12 +35,16 @@ def kinds_at(root: str, commit: str) -> Mapping[str, bool]:
     return {text(name): mode.startswith(b"160000") for mode, _, name in entries}
 
 
-def _sizes(root: str, names: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Name and size; -1 for what is no file."""
-    out = _batch(root, "--batch-check=%(objecttype) %(objectsize)", names)
-    for name, line in zip(names, out.split(b"\n"), strict=False):
-        kind, _, size = line.rpartition(b" ")
-        yield name, int(size) if kind == b"blob" and size.isdigit() else -1
+def _look_up(root: str, commit: str, paths: Sequence[str]) -> dict[str, _Blob]:
+    """Those of the paths that are files, in their order."""
+    names = [f"{commit}:{path}" for path in paths]
+    found = {}
+    for path, line in zip(paths, _batch(root, f"--batch-check={_BLOB}", names).split(b"\n"), strict=False):
+        kind, _, rest = line.partition(b" ")
+        blob, _, size = rest.partition(b" ")
+        if kind == b"blob" and size.isdigit():
+            found[path] = _Blob(blob.decode("ascii"), int(size))
+    return found
 
 
 def _contents(root: str, names: Sequence[str]) -> Iterator[bytes]:
