@@ -6,8 +6,6 @@ so whoever looks finds the lead alive as long as the session is.
 
 from __future__ import annotations
 
-import uuid
-
 from ..agents.claude import rule_path
 from ..core.json_text import dumps
 from ..core.ownership import Owner
@@ -35,6 +33,8 @@ class Session(Record):
 
 def hand_over(run: KnownRun, doors: Doors) -> Session:
     """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
+    import uuid  # brings much in, and who reads a run's usage needs it not
+
     isolation.begin(run, doors)
     guarding.set_up(run)
     me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
