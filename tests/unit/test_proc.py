@@ -183,9 +183,12 @@ def test_where_all_ends_are_ignored(tmp_path: Path) -> None:
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "from okstra_ctl.edges import proc\n"
         "print(proc.run(['echo', 'x']).stdout)\n"
+        "gone = proc.start(['true'])\n"
+        "import time; time.sleep(0.5)\n"
+        "gone.kill()\n"
     )
     done = subprocess.run(_python(code), capture_output=True, text=True, timeout=60)
-    assert done.stdout == "b'x\\n'\n", done
+    assert (done.stdout, done.returncode) == ("b'x\\n'\n", 0), done
 
 
 def test_a_detached_process_outlives_its_starter(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from ..words.errors import Missing, Unreadable
 from ..words.hints import IO, TYPE_CHECKING, Mapping, NoReturn, Sequence
 from ..words.records import Record
+from ..words.scopes import ignoring
 from .pipes import Pipes
 from .spawn import spawn
 
@@ -70,7 +71,8 @@ class Running:
         """To a process that was not waited for yet: the number is still its own."""
         import signal
 
-        os.kill(self._pid, signal.Signals[name])
+        with ignoring(ProcessLookupError):  # where ends are ignored (`_await_end`), it is gone when it has ended
+            os.kill(self._pid, signal.Signals[name])
 
     def _has_ended(self, timeout: float | None) -> bool:
         """Takes in what it writes until it has ended; False when that takes longer than so many seconds."""

@@ -1,7 +1,8 @@
 """Reading a command's words where they are plain, without argparse: importing it is a third of a light command's time.
 
-Plain are known flags, each with its value, and the arguments in front of them. Everything else (help, mistakes,
-`--`, arguments between flags) is argparse's: `parse` answers None, and nothing was decided.
+Plain are known flags, each with its value, and the arguments, if they stand together. Everything else (help,
+mistakes, `--`) is argparse's: `parse` answers None, and nothing was decided. `tests/unit/test_plain_words.py` holds
+every command to what argparse reads.
 """
 
 from __future__ import annotations
