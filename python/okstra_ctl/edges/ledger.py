@@ -16,15 +16,14 @@ from .reread import RereadFile
 class _LastRead:
     """This process's: a command asks the same ledger several times, before its lock and under it."""
 
-    path = ""
     file = RereadFile("")
 
 
 def _file(path: str) -> RereadFile:
-    last = _LastRead.path, _LastRead.file
-    if last[0] != path:
-        last = _LastRead.path, _LastRead.file = path, RereadFile(path)
-    return last[1]
+    file = _LastRead.file  # taken once: another thread may put another ledger's in its place
+    if file.path != path:
+        file = _LastRead.file = RereadFile(path)
+    return file
 
 
 def lock_path(path: str) -> str:

@@ -91,7 +91,7 @@ def _stat_fields(pid: int) -> list[str] | None:
 
 
 def _ask(*argv: str) -> str:
-    """The way of systems without /proc. Imported late: light commands start no process and need no subprocess."""
+    """The way of systems without /proc. Imported late: light commands start no process."""
     from . import proc
 
     return " ".join(proc.run(argv).stdout.decode("utf-8", "replace").split())

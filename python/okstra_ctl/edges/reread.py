@@ -17,7 +17,7 @@ class RereadFile:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._guard = allocate_lock()
         self._held: int | None = None
         self._identity: tuple[int, ...] = ()
@@ -26,31 +26,31 @@ class RereadFile:
     def read(self) -> bytes | None:
         """The very bytes of the last call, if the file is the same; None where there is none. Raises Unreadable."""
         with self._guard:
-            if self._held is None or self._identity != _identity_at(self._path):
+            if self._held is None or self._identity != _identity_at(self.path):
                 self._take()
             return self._data
 
     def replace(self, data: bytes) -> None:
         """Replaces the file whole; the caller holds the lock of its writers. Raises WorkFailed (`write-failed`)."""
         with self._guard:
-            fsio.replace(self._path, data)
+            fsio.replace(self.path, data)
             self._hold()
             self._data = data
 
     def _take(self) -> None:
         self._hold()
         try:
-            self._data = fsio.read_bytes(self._path)
+            self._data = fsio.read_bytes(self.path)
         except BaseException:
             self._let_go()  # what was read before must not pass for what is there now
             raise
-        if self._held is not None and self._identity != _identity_at(self._path):
+        if self._held is not None and self._identity != _identity_at(self.path):
             self._let_go()  # replaced meanwhile: what was read may be of either
 
     def _hold(self) -> None:
         self._let_go()
         with ignoring(OSError, ValueError):  # not there, or not to be read: `read_bytes` tells which
-            self._held = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._held = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             self._identity = _identity(os.fstat(self._held))
 
     def _let_go(self) -> None:

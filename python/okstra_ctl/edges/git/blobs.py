@@ -1,4 +1,4 @@
-"""Many files of one commit, through one git process."""
+"""Many files of one commit, through two git processes however many they are."""
 
 from __future__ import annotations
 
