@@ -54,7 +54,7 @@ die() {
   local code=$1 message=$2 where=${3:-} try=${4:-} status=70 json key comma=''
   case $code in
     usage | not-found) status=2 ;;
-    assets-missing | dependency-missing) status=69 ;;
+    assets-missing | dependency-missing | folder-gone) status=69 ;;
   esac
   {
     printf 'okstra: error: %s\n' "${message//[[:cntrl:]]/?}"
@@ -71,6 +71,10 @@ die() {
   fi
   exit "$status"
 }
+
+# Nothing below works in a folder that is gone: git, Node and Python each say so in their own way.
+pwd -P >/dev/null 2>&1 ||
+  die folder-gone "the folder you stand in does not exist any more" "$PWD" "go to a folder that exists (cd), then call it again"
 
 # okstra_check_version PYTHON SOURCE [probe]: dies when PYTHON is older than 3.10. In a virtual environment the
 # version stands in pyvenv.cfg, which costs no process; elsewhere PYTHON is asked, if `probe` is given.
@@ -139,10 +143,11 @@ okstra_exec() {
   [[ $okstra_root != */okstra_ctl/_assets ]] || core=${okstra_root%/_assets}/__main__.py
   okstra_find_python
   shopt -s execfail
+  trap '' INT # until the core's first line: Python prints a traceback, or dies, when it is interrupted while it starts
   if [[ -f $core ]]; then
-    exec "$okstra_python" -I -S "$core" "$@" || true # the core brings in `site` when it needs a package
+    exec "$okstra_python" -I -S -X utf8 "$core" "$@" || true # the core brings in `site` when it needs a package
   else
-    exec "$okstra_python" -I -m okstra_ctl "$@" || true
+    exec "$okstra_python" -I -X utf8 -m okstra_ctl "$@" || true
   fi
   die dependency-missing "the interpreter can't be started" "$okstra_python" "$okstra_remedy"
 }

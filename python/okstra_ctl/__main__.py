@@ -5,6 +5,14 @@ Python compiles it anew at every start: what can be kept compiled is in `ui/proc
 
 import sys
 
+if __name__ == "__main__":
+    # The doors start Python with SIGINT ignored, as Python itself can't be interrupted cleanly while it starts. From
+    # here on Ctrl-C ends okstra without a traceback: nothing is begun while modules load. Both modules are built in.
+    import _signal  # type: ignore[import-not-found]
+    import posix
+
+    _signal.signal(_signal.SIGINT, lambda *_: posix._exit(130))
+
 if not __package__:
     sys.path.insert(0, __file__.rpartition("/")[0].rpartition("/")[0])
     __package__ = "okstra_ctl"

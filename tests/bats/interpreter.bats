@@ -50,7 +50,7 @@ no_python_path() {
 @test "without a package folder the installed module is run" {
   rm -r "$ROOT/python"
   OKSTRA_PYTHON=$FAKE run -0 "$ROOT/bin/okstra" list
-  equals "$(printf '[%s]\n' -I -m okstra_ctl list)" "$output"
+  equals "$(printf '[%s]\n' -I -X utf8 -m okstra_ctl list)" "$output"
 }
 
 @test "the common path starts no other program" {

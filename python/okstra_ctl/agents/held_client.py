@@ -72,7 +72,7 @@ class HeldClient:
     def _start_warden(self, worker: str) -> Any:  # plumbum's popen has no types
         from plumbum import local  # slow to import, and only runs need it
 
-        arguments = ("-I", "-S", "-c", _START, _PACKAGE_PARENT, f"okstra-warden of {worker}")
+        arguments = ("-I", "-S", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, f"okstra-warden of {worker}")
         return local[sys.executable].popen(
             arguments,
             cwd="/",

@@ -33,7 +33,7 @@ class Rehearsal:
             **job.environment,
         }
         script = str(job.options.get("script") or "")
-        argv = (sys.executable, "-I", "-c", _START, _PACKAGE_PARENT, script)
+        argv = (sys.executable, "-I", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, script)
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
 
     def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:

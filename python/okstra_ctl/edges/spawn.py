@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 
 from ..words.hints import TYPE_CHECKING, Mapping, Sequence
+from ..words.scopes import ignoring
 
 if TYPE_CHECKING:
     import signal
@@ -31,10 +33,10 @@ def spawn(
     under other numbers. Raises OSError when it can't be started, ValueError for words that no program can be given.
     """
     streams = {0: stdin, 1: stdout, 2: stderr}
-    strange = _inheritable()
-    above = max([FIRST_FREE - 1, *keep_open, *strange, *(one for one in streams.values() if one is not None)]) + 1
-    kept = [(os.POSIX_SPAWN_DUP2, one, above + number) for number, one in enumerate(keep_open)]
-    closed = [(os.POSIX_SPAWN_CLOSE, one) for one in strange]
+    _keep_to_ourselves()
+    taken = {*keep_open, *streams.values()}
+    free = (number for number in itertools.count(FIRST_FREE) if number not in taken)  # low: `ulimit -n` may be
+    kept = [(os.POSIX_SPAWN_DUP2, one, number) for one, number in zip(keep_open, free, strict=False)]
     opened = [
         (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY, 0)
         if descriptor is None
@@ -45,27 +47,25 @@ def spawn(
         _found(argv[0], env),
         tuple(argv),
         env,
-        file_actions=[*kept, *closed, *opened],
+        file_actions=[*kept, *opened],
         setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and programs expect them
         setsid=new_session,
     )
 
 
-def _inheritable() -> list[int]:
-    """What okstra itself was started with beyond the standard streams. A process that goes on behind it would keep
-    whoever reads the other end waiting."""
+def _keep_to_ourselves() -> None:
+    """Keeps what okstra itself was started with, beyond the standard streams, from programs that it starts.
+
+    A process that goes on behind okstra would keep whoever reads the other end waiting. A close at the start of
+    the program would not do: the number may be above a limit (`ulimit -n`) that was lowered after it was opened.
+    """
     try:
-        numbers = map(int, os.listdir("/dev/fd"))
+        numbers = [number for number in map(int, os.listdir("/dev/fd")) if number >= FIRST_FREE]
     except OSError:
-        return []
-    return [number for number in numbers if number >= FIRST_FREE and _is_inheritable(number)]
-
-
-def _is_inheritable(descriptor: int) -> bool:
-    try:
-        return os.get_inheritable(descriptor)
-    except OSError:  # the one that the list was read by
-        return False
+        return
+    for number in numbers:
+        with ignoring(OSError):  # the one that the list was read by
+            os.set_inheritable(number, False)
 
 
 def _found(program: str, env: Mapping[str, str]) -> str:

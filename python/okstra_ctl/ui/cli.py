@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from .. import __version__
 from ..words.error_codes import EXIT_OK
-from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError
+from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from ..words.hints import TYPE_CHECKING, Any, Namespace, Sequence
 from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
 from .plain_words import PlainWords
-from .reply import Reply, print_error, print_reply, printable
+from .reply import OutputFailed, Reply, flush_output, print_error, print_reply, printable
 from .shared_flags import add_common_flags
 
 if TYPE_CHECKING:
@@ -19,16 +20,32 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; answers its exit status (spec 6)."""
+    """Runs one command; returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
     name = words[0] if words and find(words[0]) else "okstra"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        return _run(name, words, as_json=as_json)
+    except BrokenPipeError:
+        _give_up_output()
+        return EXIT_OK
+    except OutputFailed as error:
+        _give_up_output()
+        return print_error(name, error, as_json=False)
+
+
+def _give_up_output() -> None:
+    """What is left in the buffer of standard output can't go out, and must not fail again when okstra ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(name: str, words: list[str], *, as_json: bool) -> int:
     try:
         status = _dispatch(words, as_json=as_json)
-        sys.stdout.flush()
+        flush_output()
         if not as_json and sys.stderr.isatty():
             _tell_other_version()
         return status
@@ -36,9 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return print_error(name, error, as_json=as_json)
     except KeyboardInterrupt:
         return print_error(name, Interrupted("interrupted", "interrupted"), as_json=as_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_OK
+    except (BrokenPipeError, OutputFailed):
+        raise
     except ModuleNotFoundError as error:
         if os.environ.get("OKSTRA_DEBUG") == "1":
             raise
@@ -46,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("OKSTRA_DEBUG") == "1":
             raise
-        return print_error(name, _logged(error), as_json=as_json)
+        return print_error(name, _refused_by_the_system(error) or _logged(error), as_json=as_json)
 
 
 def _dispatch(words: list[str], *, as_json: bool) -> int:
@@ -124,6 +140,25 @@ def _package_missing(error: ModuleNotFoundError) -> OkstraError:
         f"the Python package {name} is not installed",
         where=sys.executable,
         hint="okstra install; or, in a checkout of okstra, make setup",
+    )
+
+
+def _refused_by_the_system(error: Exception) -> OkstraError | None:
+    """The error for what the machine, not okstra, is short of; None for any other exception."""
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "raise the limit of open files: ulimit -n 256"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free space on that disk, then call it again"
+    elif error.errno in (errno.ENOMEM, errno.EAGAIN):
+        hint = "end other programs or raise the limits of memory and processes (ulimit -a), then call it again"
+    elif error.errno in (errno.EROFS, errno.EIO):
+        hint = "look at the disk: it is read-only, or fails"
+    else:
+        return None
+    return WorkFailed(
+        "system-refused", f"the system refused: {error.strerror}", where=str(error.filename or ""), hint=hint
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..flows.doors import Doors, open_doors
+from ..words.errors import Missing
 from ..words.hints import TYPE_CHECKING, Mapping
 from ..words.records import Record
 
@@ -96,5 +97,17 @@ def load(command: Command) -> ModuleType:
 
 
 def open_call(project_root: str | None, environment: Mapping[str, str] | None = None) -> Call:
-    """`project_root` is the value of --project-root; without it, the folder the command was started in."""
-    return Call(os.path.abspath(project_root or os.getcwd()), open_doors(environment))
+    """`project_root` is the value of --project-root; without it, the folder the command was started in.
+
+    Raises Missing (`folder-gone`).
+    """
+    try:
+        start = os.path.abspath(project_root or os.getcwd())
+    except FileNotFoundError as error:
+        raise Missing(
+            "folder-gone",
+            "the folder you stand in does not exist any more",
+            where=os.environ.get("PWD", ""),
+            hint="go to a folder that exists (cd), then call it again",
+        ) from error
+    return Call(start, open_doors(environment))

@@ -9,8 +9,11 @@ import sys
 from ..words.hints import TYPE_CHECKING, NoReturn, Sequence
 
 if TYPE_CHECKING:
+    import signal
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+else:
+    import _signal as signal  # `signal` itself makes enumerations of the numbers
 
 
 class PackagesOnDemand:
@@ -33,13 +36,43 @@ class PackagesOnDemand:
 
 
 def main() -> int:
-    """Entry point of the installed `okstra` command; answers its exit status (spec 6)."""
+    """Entry point of the installed `okstra` command; returns its exit status."""
+    _require_utf8()
+    _open_standard_streams()
     gc.set_threshold(20_000, 20, 20)  # importing makes much and leaves no rubbish: collecting it costs a run 3 ms
     if sys.flags.no_site and PackagesOnDemand not in sys.meta_path:
         sys.meta_path.append(PackagesOnDemand)
     from .cli import main as run
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return run()
+
+
+def _require_utf8() -> None:
+    """Starts anew in UTF-8 mode where the locale has another encoding: paths, ids and prompts are UTF-8.
+
+    The doors of a checkout start Python so; pip's `okstra` can't.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        from ..edges.proc import become
+
+        become([sys.executable, "-I", "-X", "utf8", "-m", "okstra_ctl", *sys.argv[1:]], os.environ, ".")
+
+
+def _open_standard_streams() -> None:
+    """Points each closed standard stream at the null device.
+
+    The next file that okstra or a program of its opens would get its number, and be written into as output.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            while (opened := os.open(os.devnull, os.O_RDWR)) < number:
+                pass
+            os.set_inheritable(opened, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 def leave(status: int) -> NoReturn:
@@ -51,6 +84,6 @@ def leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # its last words were refused: `cli` has reported what it could
             status = status or 1
     os._exit(status)

@@ -6,7 +6,7 @@ import sys
 
 from ..core.json_text import dumps
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
-from ..words.errors import OkstraError
+from ..words.errors import OkstraError, WorkFailed
 from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
 
@@ -31,7 +31,7 @@ def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
         status = "ok" if reply.exit_status == EXIT_OK else "error"
         _print_envelope(command, status, reply.data, reply.errors)
     elif reply.drawn:
-        sys.stdout.write(reply.drawn + "\n")
+        _write(sys.stdout, reply.drawn + "\n")
     elif reply.text:
         _say(sys.stdout, reply.text)
     for line in reply.talk:
@@ -116,10 +116,43 @@ def display_width(text: str) -> int:
 
 
 def _say(stream: TextIO, text: str) -> None:
-    stream.write(printable(text).rstrip("\n") + "\n")
+    _write(stream, printable(text).rstrip("\n") + "\n")
+
+
+class OutputFailed(WorkFailed):
+    """Standard output takes nothing: a full disk, mostly. What the command did is done."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            "output-failed",
+            f"standard output can't be written ({error.strerror}); what the command did is done",
+            hint="free the disk it goes to; okstra list, or okstra status, shows what is there now",
+        )
+
+
+def flush_output() -> None:
+    """Raises OutputFailed, or BrokenPipeError where the reader is gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(error) from error
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Words for people that can't be written (stderr) are left out: there is nobody to say so to."""
+    try:
+        stream.write(text)
+    except BrokenPipeError:
+        if stream is not sys.stderr:
+            raise
+    except OSError as error:
+        if stream is not sys.stderr:
+            raise OutputFailed(error) from error
 
 
 def _print_envelope(command: str, status: str, data: Mapping[str, object], errors: Sequence[Mapping[str, str]]) -> None:
     envelope = {"okstra": f"{command}/1", "status": status, "data": data, "errors": list(errors)}
     text = dumps(envelope)
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    _write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")

@@ -48,6 +48,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
     "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
     "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
+    "output-failed": ErrorCode(EXIT_FAILED, "standard output could not be written; what the command did is done"),
+    "system-refused": ErrorCode(EXIT_FAILED, "the machine is short of open files, memory, processes or disk space"),
     "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
     "batch-failed": ErrorCode(EXIT_FAILED, "some runs of a batch were refused or failed; its data says which"),
     "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
@@ -124,6 +126,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 69: something needed is missing
     "git-missing": ErrorCode(EXIT_MISSING, "git is not on the PATH, or too old"),
     "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
+    "folder-gone": ErrorCode(EXIT_MISSING, "the folder that the command was called in does not exist any more"),
     "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in any folder above"),
     "assets-missing": ErrorCode(EXIT_MISSING, "the installation lacks its prompts, templates or schemas"),
     "dependency-missing": ErrorCode(EXIT_MISSING, "a Python package that okstra needs is not installed"),
