@@ -99,9 +99,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_plans_end_soon(name: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     _sound(check_plan(HOSTILE[name]), HOSTILE[name])
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 60  # processor time: an explosion takes hours
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_two_thousand_stages_take_seconds(
     depends_on: Callable[[int], str], files: Callable[[int], str], rules: set[str]
 ) -> None:
     text = _large(2_000, depends_on, files)
-    started = time.monotonic()
+    started = time.process_time()
     result = check_plan(text)
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 60  # processor time: an explosion takes hours
     assert {finding.rule for finding in result.findings} - {"S12"} == rules
