@@ -22,7 +22,8 @@ def snapshot(path: str, message: str, ref: str) -> str:
     extra = {"GIT_INDEX_FILE": index}
     try:
         _must(path, ("read-tree", "HEAD"), extra)
-        _must(path, ("add", "--all"), extra)
+        _leave_out(path, extra)
+        _must(path, ("add", "--all", "--sparse"), extra)
         tree = _must(path, ("write-tree",), extra)
     finally:
         fsio.discard(index)
@@ -31,6 +32,17 @@ def snapshot(path: str, message: str, ref: str) -> str:
     commit = _must(path, (*identity, "commit-tree", tree, "-p", "HEAD", "-m", message))
     keep(path, commit, ref)
     return commit
+
+
+def _leave_out(path: str, extra: Mapping[str, str]) -> None:
+    """What a sparse checkout leaves out is not deleted. Other files are looked at, whatever the index has marked."""
+    names = git.left_out(path)
+    if names:
+        listed = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
+        command = ["git", "-C", path, "update-index", "-z", "--skip-worktree", "--stdin"]
+        marked = proc.start(command, env={**git.environment(), **extra}, stdin=listed).finish()
+        if not marked.ok:
+            raise WorkFailed("git-failed", f"git could not keep files: {marked.complaint}", where=path)
 
 
 def keep(root: str, commit: str, ref: str) -> None:

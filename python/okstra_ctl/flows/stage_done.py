@@ -21,6 +21,7 @@ from . import recover, run_events, run_index, task_records
 from .doors import Doors
 from .runs import KnownRun
 from .stage_records import ledger_path
+from .unsaved_work import how_git_shows
 
 EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
@@ -160,7 +161,7 @@ def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) ->
             "worktree-dirty",
             f"{len(dirty)} file(s) are uncommitted or untracked: {_some(dirty)}",
             where=worktree,
-            hint="commit them, remove them, or list what tools make in .gitignore",
+            hint="commit them, move them away, or list what tools make in .gitignore" + how_git_shows(worktree, dirty),
         )
     head = git.resolve(worktree, "HEAD") or ""
     if not git.is_ancestor(worktree, base, head):
@@ -235,7 +236,7 @@ def _check_unmoved(worktree: str, head: str) -> None:
             "head-moved",
             "commits or tracked files changed while the exit check ran",
             where=worktree,
-            hint="call it again",
+            hint="call it again" + how_git_shows(worktree, git.dirty_files(worktree)),
         )
 
 

@@ -12,6 +12,7 @@ import time
 from ..core.identity import StageKey, TaskKey, branch_segment
 from ..edges import git, kept_work, submodules, worktree_admin
 from ..words.errors import Refused
+from ..words.hints import Sequence
 from ..words.records import Record
 from .provision import unheld_head
 
@@ -122,9 +123,24 @@ def _new_ref(key: TaskKey | StageKey) -> str:
 
 def _dirty(path: str, names: list[str]) -> Refused:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    hint = f"{_HINT}{how_git_shows(path, names)}"
     return Refused(
-        "worktree-dirty", f"{len(names)} file(s) are uncommitted or untracked: {shown}", where=path, hint=_HINT
+        "worktree-dirty", f"{len(names)} file(s) are uncommitted or untracked: {shown}", where=path, hint=hint
     )
+
+
+def how_git_shows(worktree: str, names: Sequence[str]) -> str:
+    """The commands after which `git status` shows those of the files that the index is told not to look at: a
+    sentence to add to a hint, or "" when there are none."""
+    hidden = sorted(set(git.hidden_edits(worktree)) & set(names))
+    if not hidden:
+        return ""
+    import shlex  # slow to import, and only this needs it
+
+    files = " ".join(shlex.quote(name) for name in hidden)
+    clear = f"git -C {shlex.quote(worktree)} update-index"
+    commands = " && ".join(f"{clear} {flag} -- {files}" for flag in ("--no-assume-unchanged", "--no-skip-worktree"))
+    return f"; the index is marked so that `git status` hides {', '.join(hidden)}; to see the edits: {commands}"
 
 
 def _unreachable(path: str, count: int) -> Refused:

@@ -18,6 +18,7 @@ from .branches import (
     head_branch,
 )
 from .command import NO_HOOKS, environment, sync_refs, users_environment
+from .hidden_edits import HiddenEdits, hidden_edits, left_out
 from .history import (
     changed_files,
     commit_subjects,
@@ -57,6 +58,7 @@ __all__ = [
     "NO_HOOKS",
     "OLDEST",
     "Discovery",
+    "HiddenEdits",
     "Repository",
     "Unsaved",
     "Worktree",
@@ -80,9 +82,11 @@ __all__ = [
     "finish_checkout",
     "has_identity",
     "head_branch",
+    "hidden_edits",
     "is_ancestor",
     "is_on_a_branch",
     "kinds_at",
+    "left_out",
     "main_is_bare",
     "main_worktree",
     "newest_of",

@@ -10,8 +10,15 @@ from .. import durability, proc
 
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
-# A file system monitor that lies hides changes, one that stays holds our locks; signatures are shown among reflogs.
-_SETTINGS = (("core.fsmonitor", "false"), ("log.showSignature", "false"))
+# A file system monitor that lies hides changes, one that stays holds our locks; with `ignoreStat` git marks files as
+# unchanged, with the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
+_SETTINGS = (
+    ("core.fsmonitor", "false"),
+    ("core.ignoreStat", "false"),
+    ("core.trustctime", "true"),
+    ("core.checkStat", "default"),
+    ("log.showSignature", "false"),
+)
 
 
 def sync_refs() -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""What a worktree holds besides its commits: changed, untracked, ignored and tracked files."""
+"""What a worktree holds besides its commits: changed, untracked, ignored and tracked files.
+
+Files that the index is told not to look at count as the others do (`hidden_edits`), and so do submodules.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ from ...words.hints import Iterable
 from ...words.records import Record
 from .. import proc
 from .command import git, must, text
+from .hidden_edits import HiddenEdits
+
+_STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none")
+_IGNORED = b"!! "
 
 
 class Unsaved(Record):
@@ -17,28 +24,25 @@ class Unsaved(Record):
 
 def dirty_files(root: str) -> list[str]:
     """Uncommitted and untracked paths; ignored ones don't count."""
-    out = must(
-        git(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", ask=True),
-        "read the status",
-    )
-    return [text(entry[3:]) for entry in out.split(b"\0") if entry]
+    return _status(root, "--untracked-files=all").dirty
 
 
 def unsaved(root: str) -> Unsaved:
     """All that goes with the worktree, asked in one pass."""
-    flags = ("--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames")
-    entries = must(git(root, "status", *flags, ask=True), "read the status").split(b"\0")
-    ignored = [text(entry[3:]) for entry in entries if entry.startswith(b"!! ")]
-    return Unsaved([text(entry[3:]) for entry in entries if entry and not entry.startswith(b"!! ")], ignored)
+    return _status(root, "--untracked-files=all", "--ignored=matching")
 
 
 def tracked_changes(root: str) -> bool:
     """Whether a tracked file differs from HEAD; untracked files don't count."""
-    out = must(
-        git(root, "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames", ask=True),
-        "read the status",
-    )
-    return bool(out)
+    return bool(_status(root, "--untracked-files=no").dirty)
+
+
+def _status(root: str, *more: str) -> Unsaved:
+    hidden = HiddenEdits(root)
+    entries = must(git(root, *_STATUS, *more, ask=True), "read the status").split(b"\0")
+    ignored = [text(entry[3:]) for entry in entries if entry.startswith(_IGNORED)]
+    dirty = [text(entry[3:]) for entry in entries if entry and not entry.startswith(_IGNORED)]
+    return Unsaved(list(dict.fromkeys([*dirty, *hidden.finish()])), ignored)
 
 
 def tracked(root: str, paths: Iterable[str]) -> set[str]:

@@ -24,6 +24,7 @@ from ..fast_forward import fast_forward
 from ..prepare.sync import furnish
 from ..project import Project
 from ..stage_records import current_states
+from ..unsaved_work import how_git_shows
 from .checks import Bench, Check, Link, culprits
 from .scratch import scratch_worktree
 
@@ -104,7 +105,8 @@ def _require_clean(task: str) -> None:
             "worktree-dirty",
             "the task worktree has uncommitted changes",
             where=task,
-            hint="commit or undo them, then call `okstra integrate` again",
+            hint="commit or stash them, then call `okstra integrate` again"
+            + how_git_shows(task, git.dirty_files(task)),
         )
 
 

@@ -1,0 +1,84 @@
+"""Edits that `git status` was told not to look for: files marked `assume-unchanged` or `skip-worktree` in the index.
+
+People mark files to keep a local setting to themselves, agents by mistake or to pass a gate. The bytes are there all
+the same: whoever removes the worktree, or calls it clean, has to know of them. A sparse checkout marks what it leaves
+out as `skip-worktree`; a file that is left out is no edit.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...words.records import Record
+from .command import begin, git, must, text
+
+_SKIPPED = b"S"
+_LIST = ("ls-files", "--full-name", "-v", "--stage", "-z", "--", ":/")
+
+
+class _Marked(Record):
+    """An entry of the index: `entry` as `update-index --index-info` takes it."""
+
+    path: str
+    entry: bytes
+    skipped: bool
+
+
+class HiddenEdits:
+    """A question to git that is under way, about the worktree whose top is `root`."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._running = begin(root, *_LIST, ask=True)
+
+    def finish(self) -> list[str]:
+        """Paths that differ from the index, though `git status` does not say so."""
+        marked, _ = _split(self._root, must(self._running.finish(), "list the index"))
+        return _changed(self._root, marked) if marked else []
+
+
+def hidden_edits(root: str) -> list[str]:
+    """As `HiddenEdits`, asked and answered. Raises WorkFailed (`git-failed`)."""
+    return HiddenEdits(root).finish()
+
+
+def left_out(root: str) -> list[str]:
+    """Tracked files that the worktree's sparse checkout leaves out."""
+    return _split(root, must(git(root, *_LIST, ask=True), "list the index"))[1]
+
+
+def _split(root: str, listed: bytes) -> tuple[list[_Marked], list[str]]:
+    """The marked files that have to be looked at, and those that a sparse checkout leaves out."""
+    marked = [_marked(entry) for entry in listed.split(b"\0") if _is_marked(entry)]
+    absent = {one.path for one in marked if one.skipped and not os.path.lexists(os.path.join(root, one.path))}
+    if not absent or not _is_sparse(root):
+        return marked, []
+    return [one for one in marked if one.path not in absent], sorted(absent)
+
+
+def _is_marked(entry: bytes) -> bool:
+    """Small letters are `assume-unchanged`."""
+    return entry[:1].islower() or entry[:1] == _SKIPPED
+
+
+def _marked(entry: bytes) -> _Marked:
+    tag, _, rest = entry.partition(b" ")
+    return _Marked(text(rest.partition(b"\t")[2]), rest, tag.upper() == _SKIPPED)
+
+
+def _is_sparse(root: str) -> bool:
+    return git(root, "config", "--type=bool", "core.sparseCheckout", ask=True).stdout.strip() == b"true"
+
+
+def _changed(root: str, marked: list[_Marked]) -> list[str]:
+    """Which of them differ: by an index of their own that knows no marks and no times, so git compares contents."""
+    import tempfile  # slow to import, and marks are rare
+
+    with tempfile.TemporaryDirectory(prefix="okstra-index-") as folder:
+        own = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        entries = b"".join(one.entry + b"\0" for one in marked)
+        made = begin(root, "update-index", "-z", "--index-info", stdin=entries, extra=own).finish()
+        must(made, "look behind the index's marks")
+        words = ("diff", "--name-only", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none")
+        found = must(git(root, *words, extra=own), "look behind the index's marks")
+    return [text(name) for name in found.split(b"\0") if name]
