@@ -166,8 +166,8 @@ def test_done_under_another_version_of_the_plan_is_not_done() -> None:
     assert [str(state.status) for state in states] == ["blocked", "blocked"]
     error = _refused(states, "1")
     assert (error.code, _run(1) in error.message) == ("stage-blocked", True)
-    assert "okstra worktree remove p:g:1#stage-1" in error.hint
-    assert "okstra worktree remove p:g:1#stage-1" in _refused(states, AUTO).hint
+    assert "okstra worktree remove 'p:g:1#stage-1'" in error.hint
+    assert "okstra worktree remove 'p:g:1#stage-1'" in _refused(states, AUTO).hint
 
 
 def test_a_claim_done_under_another_version_hides_no_done_row_of_this_one() -> None:

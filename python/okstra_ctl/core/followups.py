@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from ..words.hints import Any, Iterable, Mapping, Sequence
 from ..words.records import Record
 from .branches import CATEGORY_PREFIXES
+from .shell_words import okstra_command
 
 FOLLOW_UP, FAN_OUT = "follow-up", "fan-out"
 OPEN, SPAWNED, DISMISSED = "open", "spawned", "dismissed"
@@ -67,7 +67,7 @@ def numbered_follow_ups(report: Report) -> list[tuple[str, Mapping[str, Any]]]:
 
 def spawn_command(run_id: str, item: str) -> str:
     """The command that makes a proposal of that run a task."""
-    return f"okstra followups spawn {shlex.quote(run_id)} --item {item}"
+    return okstra_command("followups", "spawn", run_id, "--item", item)
 
 
 def decisions(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Decision]:

@@ -178,9 +178,37 @@ def _is_task_type(text: str) -> bool:
 
 
 def check_project_id(project_id: str) -> None:
-    """Raises UsageError (`bad-identity`)."""
-    _check_part("project id", project_id)
-    _check_no_colon("project id", project_id)
+    """An id that is given to a project now, as `check_new_key`. Raises UsageError (`bad-identity`)."""
+    _check_new_part("project id", project_id)
+
+
+def check_new_key(key: TaskKey) -> None:
+    """A key that is given to a task now: letters of any script, digits, `.`, `_`, `-`, and no `-` first.
+
+    Keys are printed in commands that people paste into a shell, and a project's settings come with a clone. Tasks
+    that have another kind of key already keep it. Raises UsageError (`bad-identity`) with a proposal.
+    """
+    for name, value in (("project id", key.project_id), ("task group", key.task_group), ("task id", key.task_id)):
+        _check_new_part(name, value)
+
+
+def _check_new_part(name: str, value: str) -> None:
+    slug = slugify_task_segment(value)
+    if value.startswith("-") or not all(char in "._-" or _is_of_a_word(char) for char in value):
+        raise UsageError(
+            "bad-identity",
+            f"the {name} {value!r} may hold letters, digits, '.', '_' and '-' only, and not begin with '-'",
+            hint=f"choose another one: {slug}",
+        )
+
+
+def _is_of_a_word(char: str) -> bool:
+    """A letter or digit, or a mark that belongs to a letter, as vowels do in some scripts."""
+    if char.isascii() or char.isalnum():
+        return char.isalnum()
+    import unicodedata
+
+    return unicodedata.category(char) in ("Mn", "Mc")
 
 
 def _check_no_colon(name: str, value: str) -> None:

@@ -11,6 +11,7 @@ from ..words.word import Word
 from .next_steps import next_step
 from .paths import IMPLEMENTATION, PLANNING
 from .selection import StageState
+from .shell_words import okstra_command
 
 VERIFICATION, HANDOFF = "final-verification", "release-handoff"
 BEFORE_PLANNING = ("improvement-discovery", "requirements-discovery", "error-analysis")
@@ -132,20 +133,20 @@ def _add_phase(chain: _Chain, task_type: str) -> None:
         command = task.next_step
     running = again and task.run_status == RunStatus.RUNNING
     status = UnitStatus.RUNNING if running else UnitStatus.READY
-    chain.add(task_type, "", command or f"okstra run --task-key {task.key} --task-type {task_type}", status)
+    chain.add(task_type, "", command or okstra_command("run", "--task-key", task.key, "--task-type", task_type), status)
 
 
 def _add_plan(chain: _Chain) -> None:
     plan, task = chain.task.plan, chain.task
     if plan is None or not plan.states:
-        command = f"okstra plan check {plan.path}" if plan else task.next_step
+        command = okstra_command("plan", "check", plan.path) if plan else task.next_step
         chain.add("plan", "the plan is mended" if plan else "there is no plan", command, UnitStatus.PERSON)
         chain.add(IMPLEMENTATION, "the plan's stages, known once there is a plan", "")
         return
     if not plan.approved:
-        chain.add("approval", "the plan is approved", f"okstra plan approve {plan.path}", UnitStatus.PERSON)
+        chain.add("approval", "the plan is approved", okstra_command("plan", "approve", plan.path), UnitStatus.PERSON)
     _add_stages(chain, plan)
-    chain.add("integration", "done stages are merged and checked", f"okstra integrate --task-key {task.key}")
+    chain.add("integration", "done stages are merged and checked", okstra_command("integrate", "--task-key", task.key))
 
 
 def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
@@ -156,7 +157,7 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
     merged: tuple[str, ...] = ()
     if unmerged and not gate:
         title = f"stages {', '.join(map(str, unmerged))} are merged, which others build on"
-        merged = (chain.put("merge", title, f"okstra integrate --task-key {key}", UnitStatus.READY, ()),)
+        merged = (chain.put("merge", title, okstra_command("integrate", "--task-key", key), UnitStatus.READY, ()),)
     ids = []
     for state in open_stages:
         needs = tuple(f"{key} stage {other}" for other in state.depends_on if other in numbers)
@@ -169,9 +170,9 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
 
 
 def _of_stage(state: StageState, key: str) -> tuple[UnitStatus, str]:
-    run = f"okstra run --task-key {key} --task-type {IMPLEMENTATION} --stage {state.stage}"
+    run = okstra_command("run", "--task-key", key, "--task-type", IMPLEMENTATION, "--stage", state.stage)
     if state.status is StageStatus.RUNNING:
-        return UnitStatus.RUNNING, f"okstra wait {state.run_id}"
+        return UnitStatus.RUNNING, okstra_command("wait", state.run_id)
     known = {StageStatus.RESERVED: RunStatus.RESERVED, StageStatus.INTERRUPTED: RunStatus.INTERRUPTED}
     held = known.get(state.status)
     return UnitStatus.READY, next_step(held, state.run_id, stage=True) if held else run

@@ -14,6 +14,7 @@ from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
 from .plan.records import Stage, StageMap
 from .registry_doc import StageClaim
+from .shell_words import okstra_command
 from .stages import named, number_list
 
 AUTO = "auto"
@@ -231,7 +232,7 @@ def _way_on(left: list[StageState]) -> str:
 
 def _clearing_hint(state: StageState) -> str:
     key = f"{state.run_id.rpartition('/implementation/')[0]}#stage-{state.stage}"
-    return f"`okstra worktree remove {key}` makes room, keeping its branch; then start the stage anew"
+    return f"`{okstra_command('worktree', 'remove', key)}` makes room, keeping its branch; then start the stage anew"
 
 
 _MERGE_HINT = (
@@ -241,12 +242,12 @@ _MERGE_HINT = (
 
 
 def _refusal(state: StageState) -> Refused:
-    release = f"`okstra stage release --run {state.run_id}` gives it back, keeping its branch"
+    release = f"`{okstra_command('stage', 'release', '--run', state.run_id)}` gives it back, keeping its branch"
     code, hint = {
-        StageStatus.DONE: ("stage-done", f"to do it over, use `okstra rerun {state.run_id}`"),
+        StageStatus.DONE: ("stage-done", f"to do it over, use `{okstra_command('rerun', state.run_id)}`"),
         StageStatus.RUNNING: ("stage-running", "wait for it, or start another with --stage auto"),
         StageStatus.RESERVED: ("stage-reserved", release),
-        StageStatus.INTERRUPTED: ("stage-interrupted", f"`okstra rerun {state.run_id}` goes on; {release}"),
+        StageStatus.INTERRUPTED: ("stage-interrupted", f"`{okstra_command('rerun', state.run_id)}` goes on; {release}"),
         StageStatus.BLOCKED: ("stage-blocked", "start what it waits for first"),
     }[state.status]
     if state.unmerged:

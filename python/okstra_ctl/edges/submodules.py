@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..core.shell_words import quote
 from ..words.errors import WorkFailed
 from ..words.hints import Mapping
 from . import git, proc
@@ -80,7 +81,7 @@ def _initialise_one(main: str, worktree: str, path: str) -> None:
             "submodule-failed",
             f"the submodule {path} could not be initialised: {finished.complaint}",
             where=worktree,
-            hint=f"check `git submodule update --init {path}` in the main worktree",
+            hint=f"check `git submodule update --init {quote(path)}` in the main worktree",
         )
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..core.batch import Entry
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
+from ..core.shell_words import okstra_command
 from ..words.errors import Refused
 from ..words.hints import Callable, Sequence
 from ..words.records import Record
@@ -55,6 +56,8 @@ def ready_stages(project: Project, key: TaskKey, doors: Doors) -> list[Entry]:
     plan, states = newest_plan_states(project.files.task(key), key, doors)
     ready = [state.stage for state in states if state.status is StageStatus.READY]
     if not ready:
-        raise Refused("no-stage-ready", "no stage is ready", where=plan, hint=f"okstra stage list --plan {plan}")
+        raise Refused(
+            "no-stage-ready", "no stage is ready", where=plan, hint=okstra_command("stage", "list", "--plan", plan)
+        )
     of_task = ("--task-key", str(key), "--task-type", IMPLEMENTATION)
     return [Entry(0, (*of_task, "--stage", str(stage))) for stage in ready]

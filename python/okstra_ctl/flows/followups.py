@@ -7,7 +7,6 @@ time lines, page, catalog) is derived, and made whole by the same command given 
 from __future__ import annotations
 
 import os
-import shlex
 
 from ..core.followups import (
     DISMISSED,
@@ -23,6 +22,7 @@ from ..core.followups import (
 from ..core.identity import RunId, TaskKey
 from ..core.json_text import encode_line
 from ..core.paths import ProjectFiles
+from ..core.shell_words import okstra_command
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
@@ -151,7 +151,9 @@ def _key_for(run: KnownRun, decided: Decision | None, wish: Wish, link: Mapping[
 
 def _spawned_already(item: str, task_key: str) -> Refused:
     return Refused(
-        "follow-up-spawned", f"{item} is the task {task_key} already", hint=f"okstra status --task-key {task_key}"
+        "follow-up-spawned",
+        f"{item} is the task {task_key} already",
+        hint=okstra_command("status", "--task-key", task_key),
     )
 
 
@@ -169,7 +171,7 @@ def _row(project: ProjectFiles, one: Proposal, decided: Decision | None) -> List
     following = ""
     if state == SPAWNED and is_made(project, task_key):
         begun = os.path.isdir(os.path.join(project.task(TaskKey.parse(task_key)).root, "runs"))
-        following = "" if begun else f"okstra run --task-key {shlex.quote(task_key)} --task-type {one.task_type}"
+        following = "" if begun else okstra_command("run", "--task-key", task_key, "--task-type", one.task_type)
     elif state != DISMISSED:
         following = spawn_command(one.run_id, one.id)
     note, at = (decided.reason, decided.at) if decided else ("", "")
@@ -196,6 +198,6 @@ def _decisions_of(run: KnownRun) -> dict[tuple[str, str], Decision]:
 def _named(proposals: Mapping[str, Proposal], item: str, run: KnownRun) -> Proposal:
     if item not in proposals:
         known = ", ".join(proposals) or "it proposes none"
-        hint = f"okstra followups list {run.id}"
+        hint = okstra_command("followups", "list", run.id)
         raise UsageError("not-found", f"the report has no task {item!r}: {known}", where=str(run.id), hint=hint)
     return proposals[item]

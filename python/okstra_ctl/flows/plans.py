@@ -10,6 +10,7 @@ from ..core.identity import number_in
 from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, RunFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
+from ..core.shell_words import okstra_command
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, Refused, Unreadable, UsageError
@@ -85,7 +86,7 @@ def invalid(plan: CheckedPlan) -> CheckFailed:
         "plan-invalid",
         f"the plan breaks {len(plan.errors)} rule(s): {shown}{more}",
         where=plan.path,
-        hint=f"okstra plan check {plan.path}",
+        hint=okstra_command("plan", "check", plan.path),
         data={"findings": [finding._asdict() for finding in plan.findings]},
     )
 
@@ -122,7 +123,7 @@ def _require_s12(plan: CheckedPlan) -> None:
     for finding in plan.findings:
         if finding.rule == "S12":
             where = f"{plan.path}:{finding.line}"
-            hint = f"answer what is open, then: okstra plan approve {plan.path}"
+            hint = f"answer what is open, then: {okstra_command('plan', 'approve', plan.path)}"
             raise Refused("plan-not-approved", finding.message, where=where, hint=hint)
 
 

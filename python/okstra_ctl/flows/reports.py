@@ -11,6 +11,7 @@ from ..core.paths import PLANNING, ProjectFiles, RunFiles
 from ..core.plan.approval import approve, is_approved
 from ..core.report.freshness import PageState, html_state, markdown_state
 from ..core.schema_check import problems_of
+from ..core.shell_words import okstra_command
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, OkstraError, UsageError
@@ -55,7 +56,7 @@ def read_report(run: KnownRun) -> dict[str, Any]:
     """The report's data. Raises UsageError (`not-found`), CheckFailed (`report-invalid`), Unreadable."""
     report = fsio.read_json(run.files.report_data, SCHEMA)
     if report is None:
-        hint = f"okstra resume {run.id}; or okstra show {run.id}"
+        hint = f"{okstra_command('resume', run.id)}; or {okstra_command('show', run.id)}"
         raise UsageError("not-found", f"{run.id} has no report yet", where=run.files.report_data, hint=hint)
     problems = problems_of(report, loads(assets.text(*SCHEMA_FILE)))
     if problems:
@@ -63,7 +64,7 @@ def read_report(run: KnownRun) -> dict[str, Any]:
             "report-invalid",
             f"its data breaks the schema in {len(problems)} place(s): {problems[0]}",
             where=run.files.report_data,
-            hint=f"okstra check run {run.id} tells them all",
+            hint=f"{okstra_command('check', 'run', run.id)} tells them all",
             data={"problems": problems},
         )
     return report

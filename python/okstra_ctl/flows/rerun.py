@@ -13,6 +13,7 @@ from ..core.identity import RunId, StageKey
 from ..core.manifest import WorktreeFacts
 from ..core.paths import IMPLEMENTATION
 from ..core.registry_doc import Earlier, StageClaim
+from ..core.shell_words import okstra_command
 from ..edges import durability, git, process_identity
 from ..words.errors import Refused
 from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
@@ -110,7 +111,7 @@ def _site(request: Request, held: StageClaim) -> provision.Site:
             "stage-not-held",
             f"the stage's worktree and its branch {held.branch} are both gone",
             where=held.path,
-            hint=f"okstra stage release --run {held.run_id}, then start the stage anew",
+            hint=f"{okstra_command('stage', 'release', '--run', held.run_id)}, then start the stage anew",
         )
     return provision.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
 

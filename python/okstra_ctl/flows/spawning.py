@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from ..core.followups import Proposal, background, quoted
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles
+from ..core.shell_words import okstra_command
 from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..edges.rows import read_rows
@@ -46,7 +46,7 @@ class NewTask(Record):
 
     @property
     def next_step(self) -> str:
-        return f"okstra run --task-key {shlex.quote(str(self.key))} --task-type {self.proposal.task_type}"
+        return okstra_command("run", "--task-key", self.key, "--task-type", self.proposal.task_type)
 
     def brief(self) -> bytes:
         """The same for the same report: so a killed write is told from a person's file."""

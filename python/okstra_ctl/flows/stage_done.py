@@ -9,6 +9,7 @@ from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
 from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
+from ..core.shell_words import okstra_command
 from ..edges import fsio, git
 from ..edges import ledger as ledger_edge
 from ..edges.secrets import hide_in_file
@@ -258,7 +259,7 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
 
 def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
     """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
-    news = task_records.RunNews(run.id, "done", at, f"okstra stage list --plan {run.plan_path}")
+    news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )

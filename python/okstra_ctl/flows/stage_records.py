@@ -11,6 +11,7 @@ from ..core.paths import PLANNING, TaskFiles
 from ..core.plan.records import StageMap
 from ..core.registry_doc import RegistryDoc
 from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
+from ..core.shell_words import okstra_command
 from ..edges import ledger as ledger_edge
 from ..edges import process_identity
 from ..words.errors import Refused, UsageError
@@ -76,7 +77,7 @@ def task_of_plan(plan: str, doors: Doors) -> TaskKey:
         "not-found",
         "the plan stands in no task's planning folder",
         where=plan,
-        hint=f"okstra plan adopt {plan} --task-key KEY",
+        hint=okstra_command("plan", "adopt", plan, "--task-key", "KEY"),
     )
 
 

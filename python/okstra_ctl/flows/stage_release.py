@@ -6,6 +6,7 @@ from ..core.identity import StageKey
 from ..core.ledger import LedgerRow, row_id
 from ..core.registry_doc import StageClaim
 from ..core.selection import DONE_ROWS
+from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
@@ -85,7 +86,7 @@ def _check_not_recorded_as_done(run: KnownRun) -> None:
             "stage-done",
             f"stage {run.id.stage} is done already",
             where=ledger_path(run.plan_path),
-            hint=f"okstra stage done --run {run.id} finishes what was killed",
+            hint=f"{okstra_command('stage', 'done', '--run', run.id)} finishes what was killed",
         )
 
 
@@ -101,7 +102,7 @@ def _check_nobody_works(claim: StageClaim, *, force: bool) -> None:
 
 
 def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
-    news = task_records.RunNews(run.id, "released", at, f"okstra stage list --plan {run.plan_path}")
+    news = task_records.RunNews(run.id, "released", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "released", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ..core.fix_cycles import Happening, finished_by, is_accepted
-from ..core.identity import RunId, TaskKey
+from ..core.identity import RunId, TaskKey, check_new_key
 from ..core.json_text import encode_line
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
@@ -78,9 +78,15 @@ def read_task_identity(task_root: str) -> TaskKey | None:
 
 
 def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None:
-    """The task's manifest, or None for a new task. Raises Refused (`name-taken`) when the folder is another task's."""
+    """The task's manifest, or None for a new task.
+
+    Raises Refused (`name-taken`) when the folder is another task's, UsageError (`bad-identity`) for a key that no
+    new task may have.
+    """
     task = project.task(key)
     manifest = read_manifest(task)
+    if manifest is None:
+        check_new_key(key)
     if manifest is not None and manifest.get("task_key") != str(key):
         raise Refused(
             "name-taken",

@@ -10,6 +10,7 @@ import os
 import time
 
 from ..core.identity import StageKey, TaskKey, branch_segment
+from ..core.shell_words import quote
 from ..edges import git, kept_work, submodules, worktree_admin
 from ..words.errors import Refused
 from ..words.hints import Sequence
@@ -95,7 +96,7 @@ def _save_submodules(path: str, ref: str, keeping: Keeping) -> str:
                 "worktree-dirty",
                 f"the submodule {name} holds work, and the main worktree has no copy of it that could keep it",
                 where=inside,
-                hint=f"push it, or `git submodule update --init {name}` in the main worktree",
+                hint=f"push it, or `git submodule update --init {quote(name)}` in the main worktree",
             )
         _refuse_repositories_inside(inside, dirty)
         kept = f"{ref}-{number}"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..core.identity import TaskKey
 from ..core.selection import StageState
+from ..core.shell_words import okstra_command
 from ..words.errors import Interrupted, Refused, WorkFailed
 from ..words.hints import Callable, Sequence
 from ..words.records import Record
@@ -79,7 +80,8 @@ def _all_done(states: Sequence[StageState]) -> bool:
 
 def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
     if _all_done(states):
-        hint = f"okstra integrate --task-key {key}; okstra run --task-key {key} --task-type final-verification"
+        verify = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
+        hint = f"{okstra_command('integrate', '--task-key', key)}; {verify}"
         return Refused("no-stage-ready", "every stage is done", where=str(key), hint=hint)
     told = "; ".join(f"stage {state.stage} is {state.status}" for state in states if state.status != StageStatus.DONE)
     return Refused("no-stage-ready", f"no stage is ready: {told}", where=str(key), hint="okstra status")

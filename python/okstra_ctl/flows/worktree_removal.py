@@ -6,6 +6,7 @@ import os
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
+from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
@@ -109,7 +110,7 @@ def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, door
             "worktree-held",
             f"{claim.run_id} holds {key}",
             where=claim.path,
-            hint=f"okstra stage release --run {claim.run_id}",
+            hint=okstra_command("stage", "release", "--run", claim.run_id),
         )
     if claim.status is ClaimStatus.PROVISIONING:
         raise Refused("worktree-held", f"the worktree of {key} is being made", where=claim.path, hint="wait for it")

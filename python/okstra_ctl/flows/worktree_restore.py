@@ -9,6 +9,7 @@ from ..core.ledger import LedgerRow
 from ..core.manifest import SCHEMA
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.selection import DONE_ROWS
+from ..core.shell_words import quote
 from ..edges import durability, fsio, git, kept_work, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, UsageError
@@ -126,7 +127,7 @@ def _task_claim(key: TaskKey, project: Project, repository: git.Repository, kept
 def _require_branch(repository: git.Repository, branch: str, key: TaskKey | StageKey) -> str:
     commit = git.branch_commit(repository.top, branch) if branch else None
     if commit is None:
-        raise UsageError("not-found", f"no branch of {key} is left", hint=f"git for-each-ref {kept_prefix(key)}")
+        raise UsageError("not-found", f"no branch of {key} is left", hint=f"git for-each-ref {quote(kept_prefix(key))}")
     return commit
 
 

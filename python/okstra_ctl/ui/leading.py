@@ -6,6 +6,7 @@ import os
 import sys
 
 from ..core.roster import REHEARSAL
+from ..core.shell_words import okstra_command
 from ..words.errors import OkstraError, WorkFailed
 from ..words.hints import TYPE_CHECKING, Iterator, NoReturn
 from ..words.outcomes import RunOutcome
@@ -60,7 +61,7 @@ def _become_client(run: KnownRun, call: Call) -> NoReturn:
     session = hand_over(run, call.doors)
     for warning in session.warnings:
         say(f"warning: {warning}")
-    sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: okstra resume {run.id}") + "\n")
+    sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: {okstra_command('resume', run.id)}") + "\n")
     sys.stderr.flush()
     become(session)
 

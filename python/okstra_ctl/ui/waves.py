@@ -6,6 +6,7 @@ import threading
 
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
+from ..core.shell_words import okstra_command
 from ..flows.child_run import run_command
 from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import open_project
@@ -28,7 +29,7 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     with stopped_by_signals(stop):
         done = run_waves(project, key, command_of(inputs, key, project.root), jobs, call.doors, stop, say)
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
-    following = f"okstra run --task-key {key} --task-type final-verification"
+    following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
     data = {
         "stages": [one._asdict() for one in done.stages],
         "commits": list(done.commits),

@@ -7,6 +7,7 @@ from ...words.records import Record
 from ..identity import RunId
 from ..paths import RunFiles
 from ..phases import Phase
+from ..shell_words import quote
 from .catalog import CHECKS
 
 Document = Mapping[str, Any]
@@ -21,7 +22,7 @@ class Fault(Record):
     message: str
 
     def remedy(self, run: RunId) -> str:
-        return CHECKS[self.id].remedy.replace("{run}", str(run))
+        return CHECKS[self.id].remedy.replace("{run}", quote(str(run)))
 
 
 class RunRecords(Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ...core.shell_words import quote
 from ...words.errors import Refused, WorkFailed
 from ...words.hints import Sequence
 from .. import fsio
@@ -65,7 +66,7 @@ def branch_exists(branch: str) -> Refused:
         "branch-exists",
         f"the branch {branch} exists already, and okstra did not make it for this",
         where=f"refs/heads/{branch}",
-        hint=f"rename it (`git branch -m {branch} NEW`), delete it, or give the run another --work-category",
+        hint=f"rename it (`git branch -m {quote(branch)} NEW`), delete it, or give the run another --work-category",
     )
 
 

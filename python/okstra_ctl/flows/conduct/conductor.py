@@ -8,6 +8,7 @@ from ...agents.process_sweep import sweep
 from ...core.isolation import Breach
 from ...core.paths import IMPLEMENTATION, PLANNING
 from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
+from ...core.shell_words import okstra_command
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
@@ -77,7 +78,7 @@ def _lead(scene: Scene) -> Conducted:
     faults = persisting.record_faults(scene, report)
     if faults:
         report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
-        report["verdict"]["next_step"] = f"okstra check run {scene.id}"
+        report["verdict"]["next_step"] = okstra_command("check", "run", scene.id)
         save_report(scene, report)
     outcome = outcome_of(report)
     warnings = persisting.persist(scene, report)
@@ -108,19 +109,23 @@ def isolation_gate(found: Sequence[Breach]) -> dict[str, str]:
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     key, plan = scene.id.task, scene.files.report
     if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
-        return f"okstra show {scene.id}"
+        return okstra_command("show", scene.id)
     if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
-        return f"okstra resume {scene.id}"
+        return okstra_command("resume", scene.id)
     if scene.id.task_type == PLANNING:
         ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]
-        return f"okstra plan {'approve' if ready else 'check'} {plan}"
+        return okstra_command("plan", "approve" if ready else "check", plan)
     if scene.id.task_type == IMPLEMENTATION:
-        return f"okstra stage list --plan {scene.run.plan_path}"
+        return okstra_command("stage", "list", "--plan", scene.run.plan_path)
     if scene.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
-        return f"okstra run --task-key {key} --task-type release-handoff"
+        return okstra_command("run", "--task-key", key, "--task-type", "release-handoff")
     following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
     task_type = following.get(scene.id.task_type)
-    return f"okstra run --task-key {key} --task-type {task_type}" if task_type else f"okstra show {scene.id}"
+    return (
+        okstra_command("run", "--task-key", key, "--task-type", task_type)
+        if task_type
+        else okstra_command("show", scene.id)
+    )
 
 
 def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:

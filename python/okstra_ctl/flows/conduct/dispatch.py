@@ -10,6 +10,7 @@ from ...agents.job import Job, Report
 from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
 from ...core.roster import access_of
+from ...core.shell_words import okstra_command
 from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
@@ -45,7 +46,7 @@ def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
     if failed is not None:
         raise failed
     if scene.stop.is_set():
-        raise Interrupted("interrupted", f"{scene.id} was stopped", hint=f"okstra resume {scene.id}")
+        raise Interrupted("interrupted", f"{scene.id} was stopped", hint=okstra_command("resume", scene.id))
     return answers
 
 
@@ -181,5 +182,5 @@ def _check_budget(scene: Scene) -> None:
             "budget-spent",
             f"{scene.id} has spent {spent:.2f} of {float(budget):.2f} US dollars",
             where=scene.files.manifest,
-            hint=f"okstra resume {scene.id} --budget MORE goes on where it stopped",
+            hint=f"{okstra_command('resume', scene.id, '--budget', 'MORE')} goes on where it stopped",
         )

@@ -6,6 +6,7 @@ from ... import __version__
 from ...core.convergence.document import finding_json
 from ...core.convergence.records import Outcome
 from ...core.report.parts import Schema, blank, phase_schema
+from ...core.shell_words import okstra_command
 from ...words.findings import Gate
 from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import WorkerOutcome
@@ -63,7 +64,7 @@ def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
             "token": material.tokens[-1],
             "direction": "",
             "approval_needed": scene.id.task_type == "implementation-planning",
-            "next_step": f"okstra show {scene.id}",
+            "next_step": okstra_command("show", scene.id),
         },
         "execution": _execution(scene, material),
         "gates": {name: {"gate": str(gate), "note": note} for name, (gate, note) in material.gates.items()},

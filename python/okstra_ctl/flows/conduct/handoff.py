@@ -11,6 +11,7 @@ import re
 
 from ...agents.held_command import Held
 from ...core.project_config import project_config
+from ...core.shell_words import okstra_command
 from ...core.text_bytes import text_bytes
 from ...edges import assets, fsio, git
 from ...edges.merging import merge_tree
@@ -87,7 +88,7 @@ def _require_accepted(scene: Scene, head: str) -> None:
             "not-accepted",
             f"the task's last final verification says {token or 'nothing'}{moved}",
             where=os.path.join(reports, names[-1]) if names else folder,
-            hint=f"okstra run --task-key {scene.id.task} --task-type final-verification",
+            hint=okstra_command("run", "--task-key", scene.id.task, "--task-type", "final-verification"),
         )
 
 

@@ -6,6 +6,7 @@ An agent's session that leads a run may call `okstra resume` from within: the le
 from __future__ import annotations
 
 from ...core.ownership import Owner
+from ...core.shell_words import okstra_command
 from ...edges import process_identity
 from ...words.errors import Refused
 from ...words.hints import Any
@@ -42,7 +43,9 @@ def take(scene: Scene) -> None:
 
 def _check_free(scene: Scene, manifest: dict[str, Any], lead: Lead) -> None:
     if manifest.get("outcome") == str(RunOutcome.COMPLETED):
-        raise Refused("run-ended", f"{scene.id} is completed", where=scene.files.report, hint=f"okstra show {scene.id}")
+        raise Refused(
+            "run-ended", f"{scene.id} is completed", where=scene.files.report, hint=okstra_command("show", scene.id)
+        )
     owner = Owner.from_json(lead.get("owner")) if lead.get("owner") else None
     if owner is not None and not _is_ours(owner) and process_identity.liveness(owner) is Liveness.ALIVE:
         raise Refused(

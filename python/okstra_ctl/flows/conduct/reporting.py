@@ -15,6 +15,7 @@ from ...core.report.parts import Schema
 from ...core.results.records import Problem
 from ...core.roster import Worker
 from ...core.schema_check import problems_of
+from ...core.shell_words import okstra_command
 from ...edges import assets, fsio
 from ...words.findings import Gate
 from ...words.hints import Any, Mapping
@@ -138,5 +139,5 @@ def _by_okstra(drafted: dict[str, Any], reason: str) -> dict[str, Any]:
     drafted["verdict"]["conclusion"] = (
         f"No report writer's words are here ({reason}). {found} finding(s) were recorded; see below."
     )
-    drafted["verdict"]["next_step"] = f"okstra resume {drafted['run_id']}"
+    drafted["verdict"]["next_step"] = okstra_command("resume", drafted["run_id"])
     return drafted

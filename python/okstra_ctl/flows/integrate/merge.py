@@ -13,6 +13,7 @@ from ...core.integration import DoneStage, merge_order
 from ...core.paths import IMPLEMENTATION
 from ...core.plan.records import StageMap
 from ...core.registry_doc import TaskClaim
+from ...core.shell_words import quote
 from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
@@ -129,7 +130,7 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
         "merge-conflict",
         f"stage {done.stage} conflicts with the task branch{after} in {', '.join(paths[:5])}",
         where=subject.claim.path,
-        hint=f"nothing was merged; merge it by hand: git -C {subject.claim.path} merge {done.commit[:12]}",
+        hint=f"nothing was merged; merge it by hand: git -C {quote(subject.claim.path)} merge {done.commit[:12]}",
         data={"stage": done.stage, "paths": list(paths)},
     )
 

@@ -16,6 +16,7 @@ from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
 from ...core.plan.records import Stage
 from ...core.registry_doc import StageClaim, TaskClaim
+from ...core.shell_words import okstra_command
 from ...edges import durability, fsio, process_identity
 from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
@@ -258,5 +259,5 @@ def told(
 def next_commands(run: RunId) -> tuple[str, ...]:
     """Commands to paste once the run has done its work."""
     if run.stage is None:
-        return (f"okstra show {run}",)
-    return (f"okstra stage done --run {run}", f"okstra stage release --run {run}")
+        return (okstra_command("show", run),)
+    return (okstra_command("stage", "done", "--run", run), okstra_command("stage", "release", "--run", run))

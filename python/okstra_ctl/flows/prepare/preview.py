@@ -6,6 +6,7 @@ import os
 
 from ...core.identity import RunId, StageKey
 from ...core.manifest import WorktreeFacts
+from ...core.shell_words import quote
 from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import run_numbers
@@ -60,16 +61,15 @@ def _worktree(request: Request, doors: Doors, choice: reserve.Choice | None) -> 
 
 
 def _commands(request: Request, facts: WorktreeFacts, reason: str) -> list[str]:
-    top = request.checkout.top
-    add = (
-        f"git -C {top} worktree add --no-checkout --detach --lock --reason '{reason}' {facts.path} {facts.base_commit}"
-    )
+    top, path, branch = quote(request.checkout.top), quote(facts.path), quote(facts.branch)
+    flags = f"--no-checkout --detach --lock --reason {quote(reason)}"
+    add = f"git -C {top} worktree add {flags} {path} {facts.base_commit}"
     config = request.project.config
     return [
         add,
-        f"git -C {facts.path} reset --hard",
-        *(f"bring {entry.path} from {top}" for entry in config.sync),
-        *(f"(in {facts.path}) {command}" for command in config.worktree_setup),
-        f"git -C {top} update-ref refs/heads/{facts.branch} {facts.base_commit}",
-        f"git -C {facts.path} symbolic-ref HEAD refs/heads/{facts.branch}",
+        f"git -C {path} reset --hard",
+        *(f"bring {quote(entry.path)} from {top}" for entry in config.sync),
+        *(f"(cd {path} && {command})" for command in config.worktree_setup),
+        f"git -C {top} update-ref refs/heads/{branch} {facts.base_commit}",
+        f"git -C {path} symbolic-ref HEAD refs/heads/{branch}",
     ]

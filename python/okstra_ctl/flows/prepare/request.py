@@ -13,6 +13,7 @@ from ...core.plan.records import StageMap
 from ...core.project_config import LANGUAGES
 from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO
+from ...core.shell_words import okstra_command
 from ...edges import assets, fsio, git
 from ...words.errors import Missing, Refused, UsageError
 from ...words.hints import TYPE_CHECKING, Mapping
@@ -234,7 +235,7 @@ def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[st
             "plan-not-the-tasks",
             "the plan does not stand in the task's planning folder, where its ledger belongs",
             where=path,
-            hint=f"okstra plan adopt {path} --task-key KEY, then start the run again",
+            hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
         )
     _, stage_map = plans.require_runnable(path, remember=remember)
     return path, stage_map

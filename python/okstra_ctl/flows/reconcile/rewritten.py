@@ -9,6 +9,7 @@ from ...core.paths import ProjectFiles
 from ...core.plan.records import StageMap
 from ...core.registry_doc import TaskClaim
 from ...core.selection import DONE_ROWS
+from ...core.shell_words import okstra_command
 from ...edges import fsio, git, merging
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
@@ -70,7 +71,7 @@ def _look_at(
     if git.is_on_a_branch(top, row.head_commit):
         return None
     what = f"its done commit {row.head_commit[:12]} is on no branch, and nothing with the same changes was found"
-    ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or okstra rerun {row.run_id}"
+    ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('rerun', row.run_id)}"
     return Found(Kind.LOST_COMMIT, str(key), what, ways)
 
 

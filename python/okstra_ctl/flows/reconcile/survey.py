@@ -9,6 +9,7 @@ from ...core.ledger import LedgerRow, LedgerView, fold
 from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import DONE_ROWS
+from ...core.shell_words import okstra_command
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
@@ -114,7 +115,9 @@ def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors)
             lambda: f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row",
         )
     if process_identity.liveness(claim.owner) is Liveness.GONE:
-        ways = f"okstra rerun {claim.run_id}; or okstra stage release --run {claim.run_id}"
+        ways = (
+            f"{okstra_command('rerun', claim.run_id)}; or {okstra_command('stage', 'release', '--run', claim.run_id)}"
+        )
         yield Found(
             Kind.INTERRUPTED, str(key), f"the process that drove {claim.run_id} is gone; its work is kept", ways
         )
@@ -149,7 +152,7 @@ def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
 
 
 def _ways_on(claim: StageClaim) -> str:
-    return f"okstra rerun {claim.run_id}; or okstra stage release --run {claim.run_id}"
+    return f"{okstra_command('rerun', claim.run_id)}; or {okstra_command('stage', 'release', '--run', claim.run_id)}"
 
 
 def _folder_gone(key: StageKey, claim: StageClaim, doors: Doors) -> Found:

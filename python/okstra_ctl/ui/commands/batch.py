@@ -12,6 +12,7 @@ import threading
 
 from ...core.batch import Entry, entries_of
 from ...core.identity import TaskKey
+from ...core.shell_words import okstra_command
 from ...edges import fsio
 from ...words.errors import Interrupted, OkstraError, UsageError, WorkFailed
 from ...words.hints import ArgumentParser, Namespace, Sequence
@@ -37,7 +38,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     entries = _checked(_entries(args, call), [*_words(args.common), "--project-root", call.start])
     if args.dry_run:
         would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]
-        return Reply({"runs": would}, "\n".join(f"okstra run {shlex.join(entry.words)}" for entry in entries))
+        return Reply({"runs": would}, "\n".join(okstra_command("run", *entry.words) for entry in entries))
     stop = threading.Event()
     with stopped_by_signals(stop):
         ran = run_batch(entries, args.jobs, stop, say)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ...core.branches import CATEGORY_PREFIXES
 from ...core.plan.records import Finding
 from ...core.project_config import LANGUAGES
+from ...core.shell_words import okstra_command
 from ...flows import briefs
 from ...words.error_codes import EXIT_CHECK
 from ...words.errors import CheckFailed
@@ -47,8 +46,8 @@ def _new(args: Namespace, call: Call) -> Reply:
     wishes = briefs.Wishes(args.title, text, args.category, args.language, args.task_key, args.output)
     made = briefs.new(wishes, call.start, call.doors)
     task_type = _BEGIN_WITH.get(made.brief.category, "requirements-discovery")
-    key, path = shlex.quote(made.brief.task_key or "KEY"), shlex.quote(made.path)
-    following = f"okstra run --task-key {key} --task-type {task_type} --task-brief {path}"
+    key = made.brief.task_key or "KEY"
+    following = okstra_command("run", "--task-key", key, "--task-type", task_type, "--task-brief", made.path)
     talk = [f"a secret was taken out: {kind}" for kind in made.hidden]
     data = {
         "path": made.path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.memory_note import Note
+from ...core.shell_words import okstra_command
 from ...flows import memory
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
@@ -56,7 +57,7 @@ def _show(args: Namespace, call: Call) -> Reply:
 def _add(args: Namespace, call: Call) -> Reply:
     text = args.text if args.text is not None else text_from(args.source)
     note = memory.add(args.title, text, args.project, args.tag, call.doors)
-    return Reply(_facts(note), fields([("kept", note.id), ("show", f"okstra memory show {note.id}")]))
+    return Reply(_facts(note), fields([("kept", note.id), ("show", okstra_command("memory", "show", note.id))]))
 
 
 def _search(args: Namespace, call: Call) -> Reply:

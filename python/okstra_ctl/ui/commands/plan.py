@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.plan.records import Finding, StageMap
+from ...core.shell_words import okstra_command
 from ...core.stages import critical_path, graph_of, named, number_list, waves
 from ...flows import plans
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
@@ -94,5 +95,6 @@ def _adopt(args: Namespace, call: Call) -> Reply:
 
     path = adopt(args.plan, TaskKey.parse(args.task_key), call.start, call.doors)
     return Reply(
-        {"plan": path, "task_key": args.task_key}, fields([("adopted", path), ("next", f"okstra plan approve {path}")])
+        {"plan": path, "task_key": args.task_key},
+        fields([("adopted", path), ("next", okstra_command("plan", "approve", path))]),
     )

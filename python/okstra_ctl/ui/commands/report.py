@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.shell_words import okstra_command
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
@@ -66,7 +67,7 @@ def _views(args: Namespace, call: Call) -> Reply:
             "code": "report-stale",
             "message": f"the {page.kind} page is {page.state}",
             "where": page.path,
-            "try": f"okstra report render {run.id}",
+            "try": okstra_command("report", "render", run.id),
         }
         for page in stale
     ]

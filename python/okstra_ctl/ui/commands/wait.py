@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ...core.json_text import dumps
+from ...core.shell_words import okstra_command
 from ...words.errors import UsageError, WorkFailed
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
@@ -31,7 +32,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             sys.stdout.write(dumps(row) + "\n")
             sys.stdout.flush()
     if last["ended"] != "ready":
-        hint = f"okstra show {run.id}"
+        hint = okstra_command("show", run.id)
         raise WorkFailed("wait-over", f"{run.id}: {last['ended']}", where=run.files.dir, hint=hint, data=last)
     return Reply(last, "")
 

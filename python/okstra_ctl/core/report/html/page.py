@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 from ....words.hints import Callable
+from ...shell_words import okstra_command
 from . import convergence, findings, lists, phase_part, pieces, questions, stage_graph, verdict, workers
 from .markup import Markup, tag, verbatim
 from .view import View
@@ -122,6 +123,10 @@ def _footer(view: View) -> Markup:
     report = view.report
     return tag(
         "footer",
-        tag("p", f"okstra {report['okstra_version']} \u00b7 ", pieces.code(f"okstra report render {report['run_id']}")),
+        tag(
+            "p",
+            f"okstra {report['okstra_version']} \u00b7 ",
+            pieces.code(okstra_command("report", "render", report["run_id"])),
+        ),
         tag("p", f"{view.words('made_from')} ", pieces.code(view.digest[:16])),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....words.hints import Any, Mapping
+from ...shell_words import okstra_command
 from ..user_response import questions_of, user_response_text
 from . import pieces
 from .markup import Markup, shown, tag
@@ -47,8 +48,8 @@ def _export(view: View) -> list[Markup]:
     """With JavaScript: download or copy. Always: the same file as text, to be filled in with an editor."""
     report, words = view.report, view.words
     name = response_name(report)
-    following = (
-        f"okstra run --task-key {report['task_key']} --task-type {report['task_type']} --clarification-response {name}"
+    following = okstra_command(
+        "run", "--task-key", report["task_key"], "--task-type", report["task_type"], "--clarification-response", name
     )
     form = user_response_text(report["task_key"], report["run_id"], questions_of(report))
     buttons = tag(
