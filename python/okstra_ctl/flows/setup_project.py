@@ -107,6 +107,11 @@ def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
         config = project_config(fsio.read_json(files.config), where=files.config, environment=doors.environment)
     except OkstraError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
+    if not os.path.isdir(files.tasks_dir):
+        try:
+            check_project_id(config.project_id)
+        except UsageError as error:
+            return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
     return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
 
 

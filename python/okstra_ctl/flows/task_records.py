@@ -86,7 +86,7 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
     task = project.task(key)
     manifest = read_manifest(task)
     if manifest is None:
-        check_new_key(key)
+        check_new_key(key, first=not os.path.isdir(project.tasks_dir))
     if manifest is not None and manifest.get("task_key") != str(key):
         raise Refused(
             "name-taken",
