@@ -9,6 +9,12 @@ from ..words.hints import Mapping, Sequence
 from . import fsio, git, proc
 
 _INDEX = "okstra-snapshot-index-"
+# By variables: those that a person set would go before settings.
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
+}
 
 
 def snapshot(path: str, message: str, ref: str) -> str:
@@ -28,8 +34,7 @@ def snapshot(path: str, message: str, ref: str) -> str:
     finally:
         fsio.discard(index)
         fsio.discard(f"{index}.lock")  # a git that was killed leaves it
-    identity = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost", "-c", "commit.gpgSign=false")
-    commit = _must(path, (*identity, "commit-tree", tree, "-p", "HEAD", "-m", message))
+    commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), _IDENTITY)
     keep(path, commit, ref)
     return commit
 

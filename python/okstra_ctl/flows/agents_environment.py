@@ -8,6 +8,6 @@ from ..edges import assets, git
 
 
 def agents_environment() -> dict[str, str]:
-    """Without the git variables that okstra was called with: they may lead git to another repository."""
+    """Without what would lead their git to another repository than theirs."""
     kept = git.users_environment()
     return {**kept, "PATH": os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])}

@@ -55,7 +55,7 @@ def _git(start: str) -> list[CheckRow]:
         return [CheckRow("git", CheckStatus.FAIL, shown, f"install git {oldest} or newer")]
     rows = [CheckRow("git", CheckStatus.OK, shown)]
     if git.has_identity(start):
-        return [*rows, CheckRow("git identity", CheckStatus.OK, "user.name and user.email are set")]
+        return [*rows, CheckRow("git identity", CheckStatus.OK, "author and committer are named")]
     remedy = "git config --global user.name NAME; git config --global user.email MAIL"
     fault = "user.name or user.email is not set: executors can't commit"
     return [*rows, CheckRow("git identity", CheckStatus.FAIL, fault, remedy)]

@@ -45,9 +45,7 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
         "OKSTRA_GUARD_REF": f"refs/heads/{branch}" if edits and branch else "",
         "OKSTRA_GUARD_HOOKS": _hooks_folder(repository),
         "OKSTRA_GUARD_RULES": run.files.guard_rules,
-        "GIT_CONFIG_COUNT": str(len(settings)),
-        **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(settings)},
-        **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(settings)},
+        **git.settings_variables(git.users_environment(), settings),
     }
 
 

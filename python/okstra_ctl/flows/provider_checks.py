@@ -99,7 +99,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
         ("config", "commit.gpgsign", "false"),
         ("worktree", "add", "--quiet", "-b", "linked", linked),
     ):
-        made = proc.run(["git", "-C", main, *words], env=_without_git(environment))
+        made = proc.run(["git", "-C", main, *words], env=git.users_environment(environment))
         if not made.ok:
             return made.complaint
     before = git.resolve(linked, "HEAD")
@@ -107,7 +107,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
     if repository is None:
         return "git does not know the worktree that it made"
     argv = sandboxed_commit(client.program, (repository.common_dir, repository.git_dir))
-    ended = proc.run(argv, cwd=linked, env=_without_git(environment), timeout=_SECONDS)
+    ended = proc.run(argv, cwd=linked, env=git.users_environment(environment), timeout=_SECONDS)
     return "" if ended.ok and git.resolve(linked, "HEAD") != before else ended.complaint or "no commit was made"
 
 
@@ -133,8 +133,4 @@ def _on_path(program: str, environment: Mapping[str, str]) -> bool:
 
 
 def _ask(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> proc.Finished:
-    return proc.run([client.program, *words], env=_without_git(environment), timeout=_SECONDS)
-
-
-def _without_git(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("GIT_")}
+    return proc.run([client.program, *words], env=git.users_environment(environment), timeout=_SECONDS)

@@ -17,7 +17,8 @@ from .branches import (
     delete_untouched_branch,
     head_branch,
 )
-from .command import NO_HOOKS, environment, sync_refs, users_environment
+from .command import NO_HOOKS, sync_refs
+from .environment import environment, hooks_environment, settings_variables, users_environment
 from .hidden_edits import HiddenEdits, hidden_edits, left_out
 from .history import (
     changed_files,
@@ -83,6 +84,7 @@ __all__ = [
     "has_identity",
     "head_branch",
     "hidden_edits",
+    "hooks_environment",
     "is_ancestor",
     "is_on_a_branch",
     "kinds_at",
@@ -94,6 +96,7 @@ __all__ = [
     "remote_urls",
     "resolve",
     "resolve_given",
+    "settings_variables",
     "staged_files",
     "start_checkout",
     "switch_detached",

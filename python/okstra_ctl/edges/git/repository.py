@@ -89,7 +89,9 @@ def version() -> tuple[int, ...]:
 
 
 def has_identity(root: str) -> bool:
-    return all(git(root, "config", name, ask=True).ok for name in ("user.name", "user.email"))
+    """Whether the person named an author and committer, by settings or variables; what git would guess is no name."""
+    given = () if os.environ.get("EMAIL") else ("-c", "user.useConfigOnly=true")
+    return all(git(root, *given, "var", name, ask=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
 
 
 def main_is_bare(repository: Repository) -> bool:

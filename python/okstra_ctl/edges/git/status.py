@@ -9,6 +9,7 @@ from ...words.hints import Iterable
 from ...words.records import Record
 from .. import proc
 from .command import git, must, text
+from .environment import hooks_environment
 from .hidden_edits import HiddenEdits
 
 _STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none")
@@ -56,6 +57,7 @@ def tracked(root: str, paths: Iterable[str]) -> set[str]:
 
 
 def staged_files(root: str) -> tuple[str, ...]:
-    """Paths that the next commit would touch. git's own variables are kept: this is asked from within a hook."""
-    ended = proc.run(["git", "-C", root, "diff", "--cached", "--name-only", "--no-renames", "-z"])
+    """Paths that the next commit would touch; asked from within a hook."""
+    words = ("diff", "--cached", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
+    ended = proc.run(["git", "-C", root, *words], env=hooks_environment())
     return tuple(text(name) for name in ended.stdout.split(b"\0") if name)
