@@ -1,15 +1,23 @@
 # okstra from a checkout. GNU make 3.81 (macOS) and newer; recipes in plain sh.
 SHELL := /bin/sh
 
+# What a person's shell exports for other Pythons and other installations has no place in this one.
+unexport CDPATH BASH_ENV PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONUSERBASE PYTHONWARNINGS
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_DRY_RUN PIP_NO_DEPS PIP_REQUIREMENT PIP_EDITABLE
+
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP ?= $(BIN)/python -m pip --disable-pip-version-check
+# Whatever a pip.conf says.
+HERE := --no-user --target=
 PYTEST_ARGS ?= -n auto
 BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
-BASH_FILES = $(wildcard bin/* lib/*/*.sh demo/*.sh validators/*.sh tests/bats/*.bats tests/bats/*.bash) .ci/run
+BATS_FILES = $(wildcard tests/bats/*.bats)
+BASH_FILES = $(wildcard bin/* lib/okstra-ctl/*.sh lib/okstra/runtime.sh demo/*.sh validators/*.sh tests/bats/*.bash) .ci/run
+SH_FILES = lib/okstra/git-guard.sh
 PYTHON_FOLDERS = $(wildcard python tests bench validators demo/*.py)
 
 # A test sees a throw-away home and a clean environment: nothing of the person's agents, git or okstra settings.
@@ -39,13 +47,15 @@ lint: setup ## check style, types and shell
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/mypy
-	$(BIN)/shellcheck -x $(BASH_FILES)
-	$(BIN)/shfmt -d -i 2 -ci $(BASH_FILES)
+	$(BIN)/shellcheck -x $(BASH_FILES) $(BATS_FILES) $(SH_FILES)
+	$(BIN)/shfmt -d -i 2 -ci -ln bash $(BASH_FILES)
+	$(BIN)/shfmt -d -i 2 -ci $(BATS_FILES) $(SH_FILES)
 
 format: setup ## rewrite Python and shell in the project's style
 	$(BIN)/ruff check --fix $(PYTHON_FOLDERS)
 	$(BIN)/ruff format $(PYTHON_FOLDERS)
-	$(BIN)/shfmt -w -i 2 -ci $(BASH_FILES)
+	$(BIN)/shfmt -w -i 2 -ci -ln bash $(BASH_FILES)
+	$(BIN)/shfmt -w -i 2 -ci $(BATS_FILES) $(SH_FILES)
 
 bench: setup ## measure, and print the table
 	$(BIN)/python bench/run.py
@@ -96,11 +106,11 @@ $(BIN)/python:
 
 # Stamps, so that a second call is instant and needs no network.
 $(VENV)/.ready: pyproject.toml $(BIN)/python
-	$(PIP) install -qq -e .
+	$(PIP) install -qq $(HERE) -e .
 	@touch $@
 
 $(VENV)/.dev-ready: pyproject.toml $(BIN)/python
-	$(PIP) install -qq -e '.[dev]'
+	$(PIP) install -qq $(HERE) -e '.[dev]'
 	@touch $(VENV)/.ready $@
 
 node_modules/.ready: package-lock.json

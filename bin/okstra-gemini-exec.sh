@@ -1,5 +1,8 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # okstra-gemini-exec.sh PROJECT_ROOT MODEL PROMPT WORKTREE ROLE: one worker of a run, in a headless gemini.
+
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 
 self=${BASH_SOURCE[0]}

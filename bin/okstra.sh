@@ -1,5 +1,8 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # okstra.sh: starts a run, for people. At a terminal the core asks for what the flags leave open.
+
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 
 self=${BASH_SOURCE[0]}

@@ -1,7 +1,10 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # A task in a throw-away repository, from a bug to an accepted verification, led by okstra itself: analysis, plan,
 # approval, two stages at the same time and a third on both, integration, final verification. Commits, tests,
 # worktrees, checks and reports are real; what models would write comes from demo/script.toml and demo/stages.
+
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

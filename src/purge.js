@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { core } from './core.js';
 import { OkstraError } from './errors.js';
+import { gitEnvironment } from './git.js';
 import { look } from './files.js';
 import { isBelow } from './places.js';
 import { breathe } from './stopping.js';
@@ -42,7 +43,10 @@ function refuseWork({ key, path: folder, exists, verdict, proof }, environment) 
   if (!['merged', 'saved'].includes(verdict)) {
     throw new OkstraError('commits-unreachable', `${key}: ${proof}`, { where: folder, hint: 'give its commits a branch, then do it again' });
   }
-  const status = spawnSync('git', ['-C', folder, 'status', '--porcelain', '--untracked-files=all'], { encoding: 'utf8', env: environment });
+  const status = spawnSync('git', ['-C', folder, 'status', '--porcelain', '--untracked-files=all', '--ignore-submodules=none'], {
+    encoding: 'utf8',
+    env: gitEnvironment(environment),
+  });
   if (status.status !== 0 || status.stdout.trim()) {
     throw new OkstraError('worktree-dirty', `${key} holds work that no branch keeps`, {
       where: folder,

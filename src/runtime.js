@@ -83,7 +83,8 @@ export async function makeVenv(places, choice, link) {
     hint: 'Debian, Ubuntu: apt install python3-venv; or name another Python: okstra install --python PATH',
   });
   const packages = link ? ['--editable', PACKAGE] : [PACKAGE];
-  const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages];
+  const here = ['--no-user', '--target=']; // whatever a pip.conf says
+  const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...here, ...packages];
   await run(places, choice.venv, choice.python, pip, "pip could not fetch okstra's packages", {
     hint:
       'see that the package index can be reached, then do it again; or without it: give a Python these packages yourself ' +
@@ -100,11 +101,16 @@ export async function makeVenv(places, choice, link) {
   await breathe();
 }
 
+// Of the person's settings for pip: how the index is reached, but not where packages go, or that only some come.
+export function pipEnvironment(environment) {
+  const misleading = /^PIP_(TARGET|PREFIX|ROOT|USER|PYTHON|DRY_RUN|NO_DEPS|REQUIREMENT|EDITABLE)$/;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !misleading.test(name)));
+}
+
 async function run(places, venv, program, args, failed, { hint }) {
   const log = fs.openSync(places.log, 'a');
-  const environment = { ...process.env, PIP_USER: '0' };
   const status = await new Promise((done) => {
-    const child = spawn(program, args, { stdio: ['ignore', log, log], env: environment });
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env: pipEnvironment(process.env) });
     watchChild(child);
     child.on('error', (error) => done(error.message));
     child.on('close', done);

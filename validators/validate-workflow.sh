@@ -1,10 +1,12 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Checks the records of several runs, one after the other: a door to `okstra check run RUN`.
 #
 # Usage: validate-workflow.sh RUN...
 #
 # Exit codes: 0 all in order; 2 usage; else that of the last run with something wrong (4: each finding is printed).
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 
 here=${BASH_SOURCE[0]%/*}

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Writes `done` rows that the ledger lacks, from evidence on disk.
 #
 # Usage: okstra-ctl backfill [options]
@@ -10,6 +10,8 @@
 #
 # Exit codes: 0 done; 2 usage.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

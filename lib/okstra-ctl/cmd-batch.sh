@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Prepares or runs several tasks, or all ready stages of a task's plan, side by side.
 #
 # Usage: okstra-ctl batch FILE [options]
@@ -14,6 +14,8 @@
 #
 # Exit codes: 0 all went well; 1 a run failed or was refused; 2 usage: nothing was started; 130 interrupted.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

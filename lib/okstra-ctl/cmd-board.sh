@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # A live view of what is in work: runs, stages as a graph, workers, cost.
 #
 # Usage: okstra-ctl board [options]
@@ -16,6 +16,8 @@
 #
 # Exit codes: 0 shown; 2 usage; 65 a state file can't be read; 130 interrupted.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

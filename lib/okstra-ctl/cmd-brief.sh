@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Makes, checks and shows briefs.
 #
 # Usage: okstra-ctl brief new [--title TEXT] [--from FILE] [--task-key KEY | --output FILE] [options]
@@ -19,6 +19,8 @@
 #
 # Exit codes: 0 done; 2 usage; 3 a file stands there already; 4 the brief lacks something.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

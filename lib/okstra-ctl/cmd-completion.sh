@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Completion at the command line.
 #
 # Usage: okstra-ctl completion bash|zsh|fish [options]
@@ -15,6 +15,8 @@
 #
 # Exit codes: 0 printed; 2 usage.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Lists, reads and changes settings.
 #
 # Usage: okstra-ctl config list [options]
@@ -18,6 +18,8 @@
 #
 # Exit codes: 0 done; 2 usage, or a value that can't be; 3 the value holds a secret; 65 the file can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

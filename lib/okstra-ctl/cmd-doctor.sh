@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Checks this machine, and the providers' clients on it; a remedy for each finding.
 #
 # Usage: okstra-ctl doctor [options]
@@ -9,6 +9,8 @@
 #
 # Exit codes: 0 okstra can work here; 4 something to mend.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

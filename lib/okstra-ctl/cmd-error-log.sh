@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Tells what went wrong in runs: workers that failed, timed out or answered what can't be used.
 #
 # Usage: okstra-ctl error-log [RUN] [options]
@@ -16,6 +16,8 @@
 #
 # Exit codes: 0 told; 2 usage, or no such run; 65 a state file can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

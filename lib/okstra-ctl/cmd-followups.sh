@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Lists the tasks that reports propose, makes tasks of them, dismisses them.
 #
 # Usage: okstra-ctl followups list [RUN] [--task-key KEY] [--state STATE] [options]
@@ -17,6 +17,8 @@
 # Exit codes: 0 done; 2 usage, or no such run or item; 3 refused; 4 the report's data is invalid;
 #             65 a state file can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

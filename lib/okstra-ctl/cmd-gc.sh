@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Removes worktrees that are proven safe to remove, the oldest first.
 #
 # Usage: okstra-ctl gc [options]
@@ -11,6 +11,8 @@
 #
 # Exit codes: 0 done; 2 usage.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Says whether an agent's tool call or commit is within its run's rights; called by hooks.
 #
 # Usage: okstra-ctl guard tool --rules FILE [options]
@@ -12,6 +12,8 @@
 #
 # Exit codes: 0 yes; 2 no to a tool call (that is what its hook wants), or wrong usage; 3 no to a commit.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

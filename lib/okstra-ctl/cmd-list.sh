@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Lists the runs of all projects, the newest last.
 #
 # Usage: okstra-ctl list [options]
@@ -17,6 +17,8 @@
 #
 # Exit codes: 0 listed; 2 usage; 65 a state file can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Notes kept across projects, in okstra's home.
 #
 # Usage: okstra-ctl memory list [--project ID] [--tag WORD] [options]
@@ -18,6 +18,8 @@
 #
 # Exit codes: 0 done; 2 usage; 3 the note holds a secret; 65 a note can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

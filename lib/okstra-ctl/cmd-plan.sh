@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Checks, shows, approves and adopts plans.
 #
 # Usage: okstra-ctl plan check PLAN [options]
@@ -17,6 +17,8 @@
 #
 # Exit codes: 0 done; 2 usage; 3 refused; 4 the plan breaks rules; 65 the plan can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

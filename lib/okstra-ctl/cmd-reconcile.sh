@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Tells what dead runs and lost files left, and with --apply puts it right.
 #
 # Usage: okstra-ctl reconcile [options]
@@ -11,6 +11,8 @@
 #
 # Exit codes: 0 all is well, or was put right; 4 something is left to do; 65 the registry can't be read.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Makes a report's pages anew, tells whether they are up to date, finds reports.
 #
 # Usage: okstra-ctl report render RUN [options]
@@ -15,6 +15,8 @@
 #
 # Exit codes: 0 done; 2 usage, or no such run or report; 4 a page is not what the data gives; 65 unreadable.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

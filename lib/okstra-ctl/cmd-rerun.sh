@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Prepares the next run of a run's stage, in the same worktree.
 #
 # Usage: okstra-ctl rerun RUN [options]
@@ -11,6 +11,8 @@
 #
 # Exit codes: 0 prepared; 2 usage; 3 refused: the run lives, or lost its stage.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

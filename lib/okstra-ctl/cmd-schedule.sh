@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # What is left of the project's open tasks, in rounds, as markdown.
 #
 # Usage: okstra-ctl schedule [--task-key KEY]... [--jobs N] [options]
@@ -13,6 +13,8 @@
 #
 # Exit codes: 0 printed; 2 usage; 65 the task catalog can't be read; 69 no project.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Registers the repository one stands in as a project.
 #
 # Usage: okstra-ctl setup --project-id ID [--yes] [options]
@@ -12,6 +12,8 @@
 # Exit codes: 0 registered; 2 usage; 3 refused, the folder is registered under another id;
 # 69 something needed is missing.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

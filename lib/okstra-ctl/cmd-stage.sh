@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Lists the stages of a plan, marks a stage done, gives one back.
 #
 # Usage: okstra-ctl stage list --plan PLAN [options]
@@ -17,6 +17,8 @@
 # Exit codes: 0 done; 1 the exit check failed; 2 usage; 3 refused, the message says why;
 # 65 a state file can't be read; 75 busy.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Waits for a run's results or report; prints one JSON line for each change.
 #
 # Usage: okstra-ctl wait RUN [options]
@@ -11,6 +11,8 @@
 #
 # Exit codes: 0 all there and valid; 1 a worker is gone, or the time is over; 2 usage.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

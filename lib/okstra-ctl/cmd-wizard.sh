@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Asks for a run's inputs, step by step, in JSON; for skills and other programs.
 #
 # Usage: okstra-ctl wizard init [--language en] [--known ID=VALUE]
@@ -16,6 +16,8 @@
 #
 # Exit codes: 0 asked, or answered; 2 usage; 3 refused: questions are open, or the person said no.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Lists, finds and removes the worktrees that okstra made.
 #
 # Usage: okstra-ctl worktree list [options]
@@ -19,6 +19,8 @@
 # Exit codes: 0 done; 2 usage, or no such worktree; 3 refused, the message says why;
 # 65 a state file can't be read; 75 busy.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

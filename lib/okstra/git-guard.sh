@@ -10,6 +10,7 @@
 #   OKSTRA_GUARD_HOOKS  the folder of the repository's own hooks
 #   OKSTRA_GUARD_RULES  the run's rules, for `okstra guard commit`
 set -eu
+unset CDPATH # `cd` would take `.git` for another folder of that name, and print it
 
 hook=${0##*/}
 dir=${GIT_DIR:-.git}

@@ -4,6 +4,7 @@
 # A door sources it with its own arguments in place, then calls okstra_exec (or okstra_command).
 # Agents call okstra dozens of times a run, so the common path starts no process: built-ins only.
 # Bash 3.2 syntax, as macOS ships it.
+unset CDPATH
 
 # The root, from where this file stands. Only a path with `..` in it costs a process to clean.
 okstra_root=${BASH_SOURCE[0]%/okstra/runtime.sh}

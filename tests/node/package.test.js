@@ -46,10 +46,17 @@ test('without such a Python it makes its own, from the package index', { skip: !
     return;
   }
   const { home, call } = packed(t, { ...pip, OKSTRA_PYTHON: '' });
+  const elsewhere = home.at('elsewhere');
+  home.write(`[install]\ntarget = ${elsewhere}\n`, '.config', 'pip', 'pip.conf');
+  home.environment.PYTHONPATH = home.at('shadow');
+  home.write('raise SystemExit("the wrong json")\n', 'shadow', 'json.py');
+  for (const name of ['TARGET', 'PREFIX', 'ROOT']) home.environment[`PIP_${name}`] = elsewhere;
+  for (const name of ['USER', 'DRY_RUN', 'NO_DEPS']) home.environment[`PIP_${name}`] = '1';
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);
   const { runtime } = JSON.parse(put.stdout).data;
   assert.equal(runtime.action, 'made');
+  assert.ok(!fs.existsSync(elsewhere));
   assert.ok(runtime.python.startsWith(home.at('.okstra', 'venvs')));
   assert.ok(fs.existsSync(home.at('.okstra', 'venv', 'bin', 'python')));
   assert.equal(call('list').status, 0);

@@ -145,12 +145,19 @@ def test_what_okstra_was_started_with_is_not_handed_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
-def test_it_ignores_no_signal_that_python_ignores() -> None:
-    told = proc.run(["cat", "/proc/self/status"]).stdout.decode()
-    ignored = int(told.partition("SigIgn:")[2].split()[0], 16)
-    assert [
-        one for one in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM) if ignored >> one - 1 & 1
-    ] == []
+def test_a_program_starts_with_signals_at_their_defaults_whatever_is_ignored_or_blocked_here() -> None:
+    """But for SIGHUP, which `nohup` means to have ignored."""
+    code = (
+        f"import signal, sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
+        "for one in (signal.SIGINT, signal.SIGHUP): signal.signal(one, signal.SIG_IGN)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])\n"
+        "from okstra_ctl.edges import proc\n"
+        "print(proc.run(['cat', '/proc/self/status']).stdout.decode())\n"
+    )
+    told = subprocess.run(_python(code), capture_output=True, text=True, timeout=60, check=True).stdout
+    ignored, blocked = (int(told.partition(name)[2].split()[0], 16) for name in ("SigIgn:", "SigBlk:"))
+    assert [one for one in signal.Signals if ignored >> one - 1 & 1] == [signal.SIGHUP]
+    assert blocked == 0
 
 
 def test_with_closed_standard_streams(tmp_path: Path) -> None:
@@ -177,18 +184,19 @@ def test_nothing_is_left_open() -> None:
 
 
 def test_where_all_ends_are_ignored(tmp_path: Path) -> None:
-    """As under a parent that ignores SIGCHLD: the end can't be known, and is not waited for for ever."""
+    """The end can't be known: it is no success, and is not waited for for ever."""
     code = (
         f"import signal, sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
         "from okstra_ctl.edges import proc\n"
-        "print(proc.run(['echo', 'x']).stdout)\n"
+        "ended = proc.run(['echo', 'x'])\n"
+        "print(ended.stdout, ended.ok)\n"
         "gone = proc.start(['true'])\n"
         "import time; time.sleep(0.5)\n"
         "gone.kill()\n"
     )
     done = subprocess.run(_python(code), capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.returncode) == ("b'x\\n'\n", 0), done
+    assert (done.stdout, done.returncode) == ("b'x\\n' False\n", 0), done
 
 
 def test_a_detached_process_outlives_its_starter(tmp_path: Path) -> None:

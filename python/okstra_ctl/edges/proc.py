@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.1
 _POLL_SECONDS = 0.001
+_UNKNOWN = 255  # never 0: what is not known to be well has failed
 
 
 class Finished(Record):
@@ -71,7 +72,7 @@ class Running:
         """To a process that was not waited for yet: the number is still its own."""
         import signal
 
-        with ignoring(ProcessLookupError):  # where ends are ignored (`_await_end`), it is gone when it has ended
+        with ignoring(ProcessLookupError):  # where nobody can wait for it (`_await_end`), it is gone when it has ended
             os.kill(self._pid, signal.Signals[name])
 
     def _has_ended(self, timeout: float | None) -> bool:
@@ -92,8 +93,8 @@ def _await_end(pid: int, deadline: float | None) -> int | None:
         while not ended and deadline and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             ended, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:  # whoever started okstra had all children's ends ignored: nobody can know how it ended
-        return 0
+    except ChildProcessError:  # somebody in this process has ends ignored, or took it: nobody can know how it ended
+        return _UNKNOWN
     return os.waitstatus_to_exitcode(status) if ended else None
 
 

@@ -15,6 +15,9 @@ else:
     import _signal as signal  # `signal` itself makes enumerations of the numbers
 
 FIRST_FREE = 3  # behind standard input, output and error
+# Python ignores the first two; whoever started okstra may ignore the others: a shell does so for what goes on behind
+# it. Programs expect to end at Ctrl-C, and to hear how their own children end. SIGHUP stays as it is, for `nohup`.
+_AT_THEIR_DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD)
 
 
 def spawn(
@@ -48,7 +51,8 @@ def spawn(
         tuple(argv),
         env,
         file_actions=[*kept, *opened],
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and programs expect them
+        setsigdef=_AT_THEIR_DEFAULTS,
+        setsigmask=(),
         setsid=new_session,
     )
 

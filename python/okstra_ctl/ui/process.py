@@ -37,26 +37,42 @@ class PackagesOnDemand:
 
 def main() -> int:
     """Entry point of the installed `okstra` command; returns its exit status."""
-    _require_utf8()
+    _start_anew_if_misled()
     _open_standard_streams()
     gc.set_threshold(20_000, 20, 20)  # importing makes much and leaves no rubbish: collecting it costs a run 3 ms
     if sys.flags.no_site and PackagesOnDemand not in sys.meta_path:
         sys.meta_path.append(PackagesOnDemand)
     from .cli import main as run
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _hear_signals()
     return run()
 
 
-def _require_utf8() -> None:
-    """Starts anew in UTF-8 mode where the locale has another encoding: paths, ids and prompts are UTF-8.
+def _hear_signals() -> None:
+    """Ctrl-C and the ends of children are heard, whatever the caller ignored or blocked.
 
-    The doors of a checkout start Python so; pip's `okstra` can't.
+    A shell ignores SIGINT for what it starts in the background; with SIGCHLD ignored nobody can know how a child
+    ended. SIGHUP stays as it is: whoever calls `nohup okstra` means it.
     """
-    if sys.getfilesystemencoding() != "utf-8":
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM))
+
+
+def _start_anew_if_misled() -> None:
+    """Starts anew, isolated and in UTF-8 mode, where variables were set for other Pythons (PYTHONPATH, PYTHONWARNINGS)
+    or the locale has another encoding: paths, ids and prompts are UTF-8.
+
+    The doors of a checkout start Python so; pip's `okstra` can't. By this package's file, not its name: the folder
+    that the caller is in may have modules of any name.
+    """
+    given = not sys.flags.ignore_environment and any(name.startswith("PYTHON") for name in os.environ)
+    if given or sys.getfilesystemencoding() != "utf-8":
         from ..edges.proc import become
 
-        become([sys.executable, "-I", "-X", "utf8", "-m", "okstra_ctl", *sys.argv[1:]], os.environ, ".")
+        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        start = (sys.executable, "-I", "-X", "utf8", os.path.join(package, "__main__.py"))
+        become([*start, *sys.argv[1:]], os.environ, ".")
 
 
 def _open_standard_streams() -> None:
