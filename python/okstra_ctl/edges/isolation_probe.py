@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from ..core.isolation import Snapshot
 from ..words.hints import Iterable, Iterator, Mapping, Sequence
-from . import fsio, git
+from . import git
 from .git.command import begin, must, text
 
 _MOST_ENTRIES = 20_000
@@ -37,7 +37,7 @@ def snapshot(
     folders = {path: _fingerprint(path) for path in synced}
     return Snapshot(
         refs=dict(line.split("\0", 1) for line in text(must(refs.finish(), "list refs")).splitlines()),
-        heads=dict(_heads(repository.common_dir, main)),
+        heads=git.head_words(main),
         dirty=dict(_dirty(must(of_main.finish(), "look at the main worktree"), main)),
         files=files,
         folders=folders,
@@ -59,20 +59,6 @@ def _stamp(path: str) -> str:
     except OSError:
         return "gone"
     return f"{found.st_size} {found.st_mtime_ns}"
-
-
-def _heads(common_dir: str, main: str) -> Iterator[tuple[str, str]]:
-    yield main, _first_line(os.path.join(common_dir, "HEAD"))
-    admins = os.path.join(common_dir, "worktrees")
-    for name in sorted(os.listdir(admins)) if os.path.isdir(admins) else []:
-        folder = os.path.dirname(_first_line(os.path.join(admins, name, "gitdir")))
-        if folder:
-            yield folder, _first_line(os.path.join(admins, name, "HEAD"))
-
-
-def _first_line(path: str) -> str:
-    data = fsio.read_bytes(path) or b""
-    return data.split(b"\n")[0].decode("utf-8", "surrogateescape").strip()
 
 
 def _settings(common_dir: str, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, read and moved as files.
+"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, looked at and moved as files.
 
 `git worktree list` shows whole ones alone. What a killed `git worktree add` or `remove` leaves has no name
 for git any more, and stays for ever, because it is locked. So they are looked at directly, and removed by a
@@ -14,7 +14,7 @@ from ..words.errors import Busy
 from ..words.hints import Iterator
 from ..words.records import Record
 from ..words.scopes import scope
-from . import fsio
+from . import fsio, git
 from .locks import share_fence, try_fence
 
 _FORGOTTEN = "okstra-forgotten-"
@@ -85,8 +85,7 @@ def forget(common_dir: str, admin: AdminFolder) -> None:
 
 def detached_head(admin: AdminFolder) -> str:
     """The commit that the worktree's HEAD stands at beside every branch; empty when it is on one."""
-    head = _text(os.path.join(admin.folder, "HEAD")) or ""
-    return "" if head.startswith("ref:") else head
+    return git.detached_commit(admin.folder)
 
 
 def was_filled(admin: AdminFolder) -> bool:
@@ -98,12 +97,12 @@ def was_filled(admin: AdminFolder) -> bool:
 
 
 def was_put_on_a_branch(admin: AdminFolder) -> bool:
-    """Whether HEAD was set anew since git added the worktree, detached: its log has a line for each time. A kill in
-    the middle of it leaves the line, and HEAD's lock."""
+    """Whether HEAD was set anew since git added the worktree, detached: its log tells each time. A kill in the
+    middle of it leaves HEAD's lock."""
     if not detached_head(admin):
         return True
-    log = _text(os.path.join(admin.folder, "logs", "HEAD"))
-    return (log is None or "\n" in log) and not os.path.lexists(os.path.join(admin.folder, "HEAD.lock"))
+    once = git.times_head_was_set(admin.folder) == 1
+    return not once and not os.path.lexists(os.path.join(admin.folder, "HEAD.lock"))
 
 
 def holds_nothing(worktree: str) -> bool:

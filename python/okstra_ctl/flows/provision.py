@@ -90,8 +90,8 @@ def put_on_branch(site: Site) -> None:
                 site.repository.top, site.branch, site.base_commit, reason=site.token, keep_open=lock.keep_open
             )
         git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
-    durability.owe(os.path.join(site.repository.common_dir, "refs", "heads", site.branch))
-    durability.owe(os.path.join(git.worktree_git_dir(site.path), "HEAD"))
+    for path in git.ref_files(site.repository, git.worktree_git_dir(site.path), site.branch):
+        durability.owe(path)
 
 
 def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:

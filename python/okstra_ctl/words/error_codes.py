@@ -101,6 +101,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
+    "no-checkout": ErrorCode(EXIT_REFUSED, "git has no checkout here: the repository is bare, or set so by mistake"),
     "merge-conflict": ErrorCode(EXIT_REFUSED, "a stage's branch conflicts with the task branch; nothing was merged"),
     "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),

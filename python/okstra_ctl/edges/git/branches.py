@@ -11,7 +11,7 @@ from .. import fsio
 from .command import NO_HOOKS, git, must, sync_refs, text
 from .history import resolve
 
-_NO_COMMIT = "0" * 40
+_NONE = ""  # as the old value of a ref, whatever the length of the repository's commit ids
 
 
 def branch_commit(root: str, branch: str) -> str | None:
@@ -38,7 +38,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     """
     ref = f"refs/heads/{branch}"
     logged = ("--create-reflog", "-m", reason)
-    finished = git(root, *NO_HOOKS, *sync_refs(), "update-ref", *logged, ref, commit, _NO_COMMIT, keep_open=keep_open)
+    finished = git(root, *NO_HOOKS, *sync_refs(), "update-ref", *logged, ref, commit, _NONE, keep_open=keep_open)
     if finished.ok:
         return
     below = text(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", ask=True).stdout).split("\n")[0]
@@ -79,7 +79,8 @@ def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
 
 
 def clear_killed_creation(common_dir: str, branch: str, reason: str) -> None:
-    """Removes what a killed git left of a branch that is not there: its lock, and the start of its reflog.
+    """Removes what a killed git left of a branch that is not there: its lock, and the start of its reflog. Where git
+    keeps refs in tables there are no such files.
 
     The branch is one that only this task's runs make, and under the repository lock no git of okstra's is at work.
     """
@@ -94,7 +95,7 @@ def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_o
 
     `git update-ref -d` locks all packed refs for a moment, and killed in it leaves that lock to everybody. A
     branch so new is a file of its own: it goes under its own lock, as git does it, and a second try after a
-    kill finds what is left. One that was packed meanwhile is left to git.
+    kill finds what is left. One that was packed meanwhile, or stands in a table, is left to git.
     """
     path = os.path.join(common_dir, "refs", "heads", branch)
     if not _is_loose_alone(common_dir, branch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ...words.errors import Refused
 from ...words.records import Record
 from .command import begin, git, must, text
 from .history import resolve
@@ -54,7 +55,8 @@ class Discovery:
 def discover(path: str) -> Repository | None:
     """The checkout that holds `path`; None when no git repository does.
 
-    Raises WorkFailed (`git-failed`) when there is one but git won't open it, Missing when git is not installed.
+    Raises WorkFailed (`git-failed`) when there is one but git won't open it, Refused (`no-checkout`) when it is bare,
+    Missing when git is not installed.
     """
     return Discovery(path).finish()
 
@@ -67,19 +69,62 @@ def _discover_one_by_one(path: str) -> Repository | None:
         return text(out).removesuffix("\n")
 
     if ask("--is-inside-work-tree") != "true":
+        if ask("--is-bare-repository") == "true" and ask("--is-inside-git-dir") != "true":
+            raise _no_checkout(path, ask("--git-common-dir"))
         return None
     return Repository(ask("--show-toplevel"), ask("--git-dir"), ask("--git-common-dir"), resolve(path, "HEAD") or "")
 
 
+def _no_checkout(path: str, common_dir: str) -> Refused:
+    """A folder whose `.git` is a bare repository: nothing is checked out there, or git was told so by mistake."""
+    origin = text(git(path, "config", "--show-origin", "--get", "core.bare", ask=True).stdout).partition("\t")[0]
+    if _has_index(common_dir):
+        return Refused(
+            "no-checkout",
+            f"git takes the checkout {path} for a bare repository, because core.bare is true",
+            where=origin.removeprefix("file:") or common_dir,
+            hint=f"git -C {_shell_word(path)} config core.bare false",
+        )
+    return Refused(
+        "no-checkout",
+        f"{path} belongs to a bare repository, and no files are checked out there",
+        where=common_dir,
+        hint=f"call okstra in one of its worktrees: git -C {_shell_word(path)} worktree list",
+    )
+
+
+def _shell_word(text: str) -> str:
+    from shlex import quote  # slow to import, and only refusals need it
+
+    return quote(text)
+
+
 def _has_git_above(path: str) -> bool:
+    """Whether git would find a repository, or stumble over what may be one. It looks as far up as git does."""
     folder = os.path.abspath(path)
+    ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
     while True:
-        if os.path.lexists(os.path.join(folder, ".git")) or os.path.isfile(os.path.join(folder, "HEAD")):
+        if os.path.lexists(os.path.join(folder, ".git")) or _is_bare_repository(folder):
             return True
         parent = os.path.dirname(folder)
-        if parent == folder:
+        if parent == folder or parent in ceilings or not _may_cross(folder, parent):
             return False
         folder = parent
+
+
+def _is_bare_repository(folder: str) -> bool:
+    """By the three names that git asks for: a file HEAD alone is anybody's."""
+    return all(os.path.lexists(os.path.join(folder, name)) for name in ("HEAD", "objects", "refs"))
+
+
+def _may_cross(folder: str, parent: str) -> bool:
+    """Whether git looks on above: not in another file system, unless it was told to."""
+    if os.environ.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "").lower() in ("1", "true", "yes", "on"):
+        return True
+    try:
+        return os.stat(folder).st_dev == os.stat(parent).st_dev
+    except OSError:
+        return True
 
 
 def version() -> tuple[int, ...]:
@@ -97,7 +142,12 @@ def has_identity(root: str) -> bool:
 def main_is_bare(repository: Repository) -> bool:
     """Whether the repository has no main worktree, so that linked ones are all that a person works in."""
     answer = git(repository.common_dir, "config", "--type=bool", "core.bare", ask=True)
-    return answer.stdout.strip() == b"true"
+    return answer.stdout.strip() == b"true" and not _has_index(repository.common_dir)
+
+
+def _has_index(common_dir: str) -> bool:
+    """Whether files were checked out beside it: then a `core.bare` that says otherwise is a mistake."""
+    return os.path.lexists(os.path.join(common_dir, "index"))
 
 
 def main_worktree(repository: Repository) -> str:

@@ -11,6 +11,8 @@ from .. import proc
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
 
+_HERE = ("--git-dir", ".")
+_NO_SYMBOL = 1
 # Below it, starting the workers costs more than they save: at 100 files 3 ms of 11, at 300 about nothing.
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 
@@ -86,6 +88,39 @@ def switch_detached(path: str, commit: str) -> None:
     """Puts a scratch worktree on a commit; untracked files that are not ignored go. Raises WorkFailed."""
     must(git(path, *NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
     must(git(path, "clean", "-fdq"), "clear the scratch worktree")
+
+
+def detached_commit(git_dir: str) -> str:
+    """The commit that HEAD stands at beside every branch; empty when it is on one, or nobody can say.
+
+    Asked of a worktree's own git folder: the worktree itself may be gone.
+    """
+    if git(git_dir, *_HERE, "symbolic-ref", "--quiet", "HEAD", ask=True).status != _NO_SYMBOL:
+        return ""
+    found = git(git_dir, *_HERE, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ask=True)
+    return text(found.stdout).strip() if found.ok else ""
+
+
+def times_head_was_set(git_dir: str) -> int:
+    """How often, by its log; 0 where git keeps none."""
+    return len(git(git_dir, *_HERE, "reflog", "show", "--format=%H", "HEAD", "--", ask=True).stdout.splitlines())
+
+
+def head_words(root: str) -> dict[str, str]:
+    """What the HEAD of each worktree says, by the worktree's folder: `ref: ` and a full ref, or a commit."""
+    return {
+        one.path: f"ref: refs/heads/{one.branch}" if one.branch else one.head for one in worktrees(root) if one.path
+    }
+
+
+def ref_files(repository: Repository, git_dir: str, branch: str) -> list[str]:
+    """The files that git may keep the branch and a worktree's HEAD in: to be synced, never to be read."""
+    tables = [os.path.join(folder, "reftable") for folder in (repository.common_dir, git_dir)]
+    return [
+        os.path.join(repository.common_dir, "refs", "heads", branch),
+        os.path.join(git_dir, "HEAD"),
+        *(os.path.join(folder, name) for folder in tables if os.path.isdir(folder) for name in os.listdir(folder)),
+    ]
 
 
 def worktree_git_dir(path: str) -> str:
