@@ -149,6 +149,79 @@ def test_the_tables_are_among_what_is_synced(tabled: Project) -> None:
     assert all(os.path.isfile(path) for path in files if "reftable" in path)
 
 
+# What is not all there
+
+
+def clone(repo: Repo, *flags: str) -> Project:
+    """A registered project in a clone by `file://`, which git makes over a connection, as it does over a network."""
+    path = repo.path.parent / "clone"
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("clone", "--quiet", *flags, f"file://{repo.path}", str(path))
+    Repo(path, repo.environment).git("config", "user.name", "Test")
+    Repo(path, repo.environment).git("config", "user.email", "test@example.invalid")
+    return registered(Repo(path, repo.environment), repo.environment)
+
+
+@pytest.mark.parametrize("flags", [("--depth=1",), ("--filter=blob:none",), ("--filter=tree:0",)], ids=" ".join)
+def test_a_clone_that_has_not_all(repo: Repo, flags: tuple[str, ...]) -> None:
+    for number in range(3):
+        repo.commit({"deep/er/a.txt": f"{number}\n", f"b-{number}.txt": "b\n"})
+    project = clone(repo, *flags)
+    play_a_stage(project)
+    project.okstra.ok("integrate", "--task-key", project.task_key)
+    swept = project.okstra.ok("gc", "--max", "0", "--json")
+    assert [row["failed"] for row in swept.data["removed"]] == [""]
+
+
+def test_a_shallow_base_that_is_cut_off_is_never_taken_for_done(project: Project) -> None:
+    """Whoever writes a commit into git's list of cut-off ones hides what it stems from: nothing is done on that."""
+    project.adopt(independent(1))
+    run = project.run_stage()
+    head = project.work(run)
+    (project.repo.path / ".git" / "shallow").write_text(f"{head}\n")
+    refused = project.okstra("stage", "done", "--run", run.data["run_id"], "--json")
+    assert (refused.status, refused.codes) == (3, ["head-moved"]), refused
+
+
+@pytest.fixture
+def filtered(project: Project) -> Project:
+    """Files as git-lfs has them: a short note in the repository, the contents by a program; it must be there."""
+    program = project.repo.path.parent / "filter.sh"
+    program.write_text(
+        'if [ "$1" = clean ]; then tr a-z A-Z; elif [ -n "${GIT_LFS_SKIP_SMUDGE:-}" ]; then cat; else tr A-Z a-z; fi\n'
+    )
+    for side in ("clean", "smudge"):
+        project.repo.git("config", f"filter.like-lfs.{side}", f"sh {program} {side}")
+    project.repo.git("config", "filter.like-lfs.required", "true")
+    project.repo.commit({".gitattributes": "*.bin filter=like-lfs\n", "big.bin": "contents\n"})
+    assert project.repo.git("show", "HEAD:big.bin") == "CONTENTS"
+    return project
+
+
+@pytest.mark.parametrize(("skip", "found"), [("", "contents\n"), ("1", "CONTENTS\n")])
+def test_filtered_files_come_as_the_person_has_them_come(filtered: Project, skip: str, found: str) -> None:
+    filtered.adopt(independent(1))
+    run = filtered.run_stage("auto", GIT_LFS_SKIP_SMUDGE=skip)
+    at = Path(run.data["worktree"]["path"])
+    assert (at / "big.bin").read_text() == found
+    assert filtered.finish(run).status == 0
+    Repo(at, filtered.repo.environment).git("update-index", "--skip-worktree", "big.bin")
+    assert git.hidden_edits(str(at)) == []
+    (at / "big.bin").write_text("other\n")
+    assert git.hidden_edits(str(at)) == ["big.bin"]
+    removed = filtered.okstra.ok("worktree", "remove", STAGE, "--force", "--json")
+    assert filtered.repo.git("show", f"{removed.data['kept']}:big.bin") == "OTHER"
+
+
+def test_a_filter_whose_program_is_missing_is_named(filtered: Project) -> None:
+    (filtered.repo.path.parent / "filter.sh").unlink()
+    filtered.adopt(independent(1))
+    refused = filtered.run_stage()
+    assert (refused.status, refused.codes) == (1, ["worktree-not-created"]), refused
+    assert "like-lfs" in refused.envelope["errors"][0]["message"]
+    assert len(filtered.repo.worktree_paths()) == 1
+
+
 # Bare, or set so by mistake
 
 
