@@ -20,6 +20,9 @@ def test_the_seven_prefixes() -> None:
         ("bugfix", "로그인 오류", "fix-로그인-오류"),
         ("improvement", "a..b", "improve-a.b"),
         ("chore", "x.lock", "chore-x-lock"),
+        ("docs", "a", "docs-a"),
+        ("refactor", "a", "refactor-a"),
+        ("ops", "a", "ops-a"),
     ],
 )
 def test_task_branch(category: str, task_id: str, branch: str) -> None:
