@@ -52,7 +52,7 @@ class Scene:
         source.write_text(plan_of(stages), encoding="utf-8")
         adopted = self.okstra("plan", "adopt", str(source), "--task-key", TASK, "--json")
         path: str = json.loads(adopted)["data"]["plan"]
-        self.okstra("plan", "approve", path)
+        self.okstra("plan", "approve", path, "--yes")
         self.okstra("run", "--task-key", TASK, "--task-type", "error-analysis", "--render-only")
         return path
 

@@ -74,7 +74,7 @@ run run --task-type implementation-planning --task-key "$key" --provider rehears
 plan=$(echo .okstra/tasks/words/top/runs/implementation-planning/reports/*.md)
 run plan check "$plan"
 run plan show "$plan"
-run plan approve "$plan"
+run plan approve "$plan" --yes
 
 say "5. Two stages at the same time: each run takes one, builds it test first, has it verified, runs its exit check"
 pids=()

@@ -63,10 +63,10 @@ def test_an_answer_reaches_every_prompt_and_the_next_report(project: Project) ->
 
 def test_what_a_person_answered_keeps_no_plan_from_being_approved(project: Project) -> None:
     first = asked(project)
-    assert project.okstra("plan", "approve", first.data["report"], "--json").codes == ["plan-not-approved"]
+    assert project.okstra("plan", "approve", first.data["report"], "--yes", "--json").codes == ["plan-not-approved"]
     path = response(project, answer(first))
     second = led(project, "implementation-planning", "--clarification-response", str(path))
-    project.okstra.ok("plan", "approve", second.data["report"])
+    project.okstra.ok("plan", "approve", second.data["report"], "--yes")
 
 
 def test_a_rerun_has_the_answers_though_their_file_is_gone(project: Project) -> None:

@@ -56,8 +56,9 @@ def _in_git(project: Project) -> None:
     project.run_phase("implementation-planning")
     plan = project.adopt({1: (), 2: (), 3: ()}, approved=False)
     project.run_stage()  # refused: not approved
-    for action in ("check", "approve", "show"):
-        okstra.ok("plan", action, plan, "--json")
+    okstra("plan", "approve", plan, "--json")  # refused: nobody is there to ask
+    for action in (("check",), ("approve", "--yes"), ("show",)):
+        okstra.ok("plan", *action, plan, "--json")
     first, second, third = project.run_stage(), project.run_stage(), project.run_stage()
     project.run_stage()  # refused: nothing is ready
     okstra("stage", "done", "--run", first.data["run_id"], "--json")  # refused: no commit

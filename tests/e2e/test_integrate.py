@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.okstra import Ended, Project
-from support.plans import plan_text
 
 
 def _task(project: Project) -> Path:
@@ -53,10 +52,8 @@ def test_a_conflict_merges_nothing_and_names_stage_and_file(project: Project) ->
 
 
 def test_two_green_stages_that_break_together_are_named_as_a_pair(project: Project) -> None:
-    source = project.repo.path.parent / "plan.md"
     check = "! test -e stage-1/it.py -a -e stage-3/it.py"
-    source.write_text(plan_text({1: (), 2: (), 3: ()}, exit_check=check), encoding="utf-8")
-    project.okstra.ok("plan", "adopt", source, "--task-key", project.task_key)
+    project.adopt({1: (), 2: (), 3: ()}, exit_check=check)
     for _ in range(3):
         assert project.finish(project.run_stage()).status == 0
     task = _task(project)

@@ -163,7 +163,7 @@ def test_a_plan_that_an_analyst_objects_to_can_not_be_approved(project: Project)
     assert [(row["id"], row["status"], row["blocks"]) for row in report["clarifications"]] == [
         ("C-001", "open", "approval")
     ]
-    refused = project.okstra("plan", "approve", ended.data["report"], "--json")
+    refused = project.okstra("plan", "approve", ended.data["report"], "--yes", "--json")
     assert refused.codes == ["plan-not-approved"]
 
 
@@ -171,7 +171,7 @@ def test_a_plan_that_all_let_pass_is_approved_and_built(project: Project) -> Non
     ended = led(project, "implementation-planning")
     assert ended.status == 0, ended
     assert report_of(ended)["gates"]["plan"]["gate"] == "passed"
-    project.okstra.ok("plan", "approve", ended.data["report"])
+    project.okstra.ok("plan", "approve", ended.data["report"], "--yes")
     install(
         project,
         part(

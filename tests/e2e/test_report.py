@@ -111,7 +111,7 @@ def test_a_run_without_a_report_is_told_how_to_go_on(project: Project) -> None:
 def test_a_plans_approval_outlives_its_rendering(project: Project) -> None:
     ended = led(project, "implementation-planning")
     plan, run = reports(ended), ended.data["run_id"]
-    project.okstra.ok("plan", "approve", plan)
+    project.okstra.ok("plan", "approve", plan, "--yes")
     approved = plan.read_text()
     assert project.okstra.ok("report", "views", run, "--json").data["views"][0]["state"] == "current"
     project.okstra.ok("report", "render", run)

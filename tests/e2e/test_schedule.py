@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core.schedule import Unit, UnitStatus, rounds_of
+from support.approvals import approve
 from support.led_phases import led_phase
 from support.okstra import Project
 from support.plans import plan_text
@@ -99,7 +100,8 @@ def test_tasks_that_change_the_same_files_are_named(project: Project) -> None:
     project.run_stage()
     source = project.repo.path.parent / "other.md"
     source.write_text(plan_text({2: ()}).replace("| 2 | Part", "| 1 | Part").replace("5.5.2 Stage 2", "5.5.1 Stage 1"))
-    project.okstra.ok("plan", "adopt", source, "--task-key", "demo:core:T-2")
+    adopted = project.okstra.ok("plan", "adopt", source, "--task-key", "demo:core:T-2", "--json")
+    approve(adopted.data["plan"], project.okstra.environment)
     flags = ("--task-type", "implementation", "--render-only", "--json")
     project.okstra.ok("run", "--task-key", "demo:core:T-2", *flags)
     data = schedule(project)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .approvals import approve
 from .plans import plan_text
 from .repos import Repo
 from .sealed import ROOT
@@ -95,10 +96,15 @@ class Project:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def adopt(self, depends: Mapping[int, tuple[int, ...]], **options: Any) -> str:
-        """Adopts a plan with these stages and dependencies; answers its path."""
+        """Adopts a plan with these stages and dependencies, approved unless told otherwise; answers its path."""
+        return self.adopt_text(plan_text(depends, **options), approved=options.get("approved", True))
+
+    def adopt_text(self, text: str, *, approved: bool = True) -> str:
         source = self.repo.path.parent / "plan.md"
-        source.write_text(plan_text(depends, **options), encoding="utf-8")
+        source.write_text(text, encoding="utf-8")
         adopted = self.okstra.ok("plan", "adopt", source, "--task-key", self.task_key, "--json")
+        if approved:
+            approve(adopted.data["plan"], self.okstra.environment)
         return str(adopted.data["plan"])
 
     def run_stage(self, stage: str = "auto", *more: str, **options: Any) -> Ended:

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from .sealed import ROOT
 
 _WIZARD_STATE = re.compile(r"[0-9a-f]{32}\.json")
+_APPROVED_MAP = re.compile(r"[0-9a-f]{64}\.json")
 DOCUMENTS = {
     "project.json": "project",
     "config.json": "config",
@@ -23,7 +24,6 @@ DOCUMENTS = {
     "task-manifest.json": "task-manifest",
     "task-catalog.json": "task-catalog",
     "latest-task.json": "latest-task",
-    "stage-map-*.json": "stage-map",
     "exit-check-*.json": "exit-check",
     "convergence-*.json": "convergence",
     "report-draft-*.json": "report-draft",
@@ -42,6 +42,7 @@ ROWS = {
     "runs.jsonl": "index-row",
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",
+    "approvals.jsonl": "approval-row",
 }
 
 # Where rows move to in time: only tests of that have such files.
@@ -52,6 +53,8 @@ def schema_name(file_name: str) -> str | None:
     """The schema of a file of that name; None when none is known."""
     known = DOCUMENTS | ROWS | MOVED_ROWS
     named = next((name for pattern, name in known.items() if fnmatch(file_name, pattern)), None)
+    if named is None and _APPROVED_MAP.fullmatch(file_name):
+        return "stage-map"
     return named or ("wizard" if _WIZARD_STATE.fullmatch(file_name) else None)
 
 

@@ -33,6 +33,12 @@ def _home(*parts: str) -> Callable[[Project], Path]:
     return lambda project: project.home.joinpath(*parts)
 
 
+def _approved(project: Project, suffix: str) -> Path:
+    """What was approved of the task's one plan."""
+    (path,) = (project.home / "approvals" / "demo").glob(f"*{suffix}")
+    return path
+
+
 TARGETS = {
     "project.json": Target(
         lambda project: project.repo.path / ".okstra" / "project.json", ("check-project", "show", "setup", "run")
@@ -57,10 +63,12 @@ TARGETS = {
         _task("runs", "implementation", "stage-2", "manifests", "run-manifest-implementation-001.json"),
         ("show", "paths", "reconcile", "backfill", "rerun", "done", "release"),
     ),
-    "stage-map cache": Target(
-        _task("runs", _PLANNING, "state", "stage-map-001.json"),
-        ("plan show", "stage list", "done", "run"),
-        derived=True,
+    "approvals.jsonl": Target(
+        _home("approvals", "demo", "approvals.jsonl"), ("plan show", "stage list", "done", "run")
+    ),
+    "approved text": Target(lambda project: _approved(project, ".md"), ("plan show", "stage list", "done", "run")),
+    "approved map": Target(
+        lambda project: _approved(project, ".json"), ("plan show", "stage list", "done", "run"), derived=True
     ),
     "exit-check": Target(_task("runs", "implementation", "stage-2", "state", "exit-check-001.json"), ("backfill",)),
     "plan": Target(
@@ -113,7 +121,7 @@ class Stand:
             "worktree list": ("worktree", "list"),
             "plan check": ("plan", "check", self.plan),
             "plan show": ("plan", "show", self.plan),
-            "plan approve": ("plan", "approve", self.plan),
+            "plan approve": ("plan", "approve", self.plan, "--yes"),
             "check-project": ("check-project",),
             "reconcile": ("reconcile",),
             "gc": ("gc", "--dry-run"),

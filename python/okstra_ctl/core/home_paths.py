@@ -49,6 +49,22 @@ class HomePaths(Record):
     def trash(self) -> str:
         return os.path.join(self.worktrees, ".trash")
 
+    def approvals(self, project: str) -> str:
+        """The rows of a project's approvals, one for each time that somebody approved a plan."""
+        return os.path.join(self.root, "approvals", project, "approvals.jsonl")
+
+    def approved_text(self, project: str, digest: str) -> str:
+        """The text of the plan that was approved, by the digest of its Stage Map."""
+        return os.path.join(self.root, "approvals", project, f"{digest}.md")
+
+    def approved_map(self, project: str, digest: str) -> str:
+        """The Stage Map of that text as it was checked, so that light commands need no markdown parser."""
+        return os.path.join(self.root, "approvals", project, f"{digest}.json")
+
+    @property
+    def approvals_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "approvals.lock")
+
     @property
     def active_index(self) -> str:
         return os.path.join(self.root, "active.jsonl")

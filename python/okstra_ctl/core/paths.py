@@ -172,10 +172,6 @@ class RunFiles(Record):
         return os.path.join(self.dir, "state", f"exit-check-{self.seq}.json")
 
     @property
-    def stage_map_cache(self) -> str:
-        return os.path.join(self.dir, "state", f"stage-map-{self.seq}.json")
-
-    @property
     def report_data(self) -> str:
         return self._named("reports", "final-report", ".data.json")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.json_text import encode
+from ..core.json_text import encode, loads
 from ..core.ledger import LedgerRow, LedgerView, deciding, fold
 from ..core.text_bytes import text_bytes
 from ..core.text_lines import lines_with
@@ -45,6 +45,18 @@ def read(path: str, *, task_key: str, plan_digest: str, history: bool = False) -
     stage is taken, or done.
     """
     return _view(_file(path).read(), path, task_key, plan_digest, history=history)
+
+
+def row_named(path: str, name: str) -> LedgerRow | None:
+    """The row of that id, whatever its digest; None when there is none."""
+    for line in lines_with(_whole_lines(_file(path).read()), encode({"id": name})[1:-1]):
+        try:
+            row = LedgerRow.from_json(loads(line))
+        except (ValueError, RecursionError):
+            continue
+        if row.id == name:
+            return row
+    return None
 
 
 class LedgerReader:

@@ -20,9 +20,10 @@ from ..words.hints import Iterator
 from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from .doors import Doors
+from .plan_approval import in_force
 from .project import Project
 from .reconcile.on_disk import stage_numbers, tasks_of
-from .runs import KnownRun
+from .runs import KnownRun, stage_of
 from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, record_done, require_hold
 from .stage_records import ledger_path
 
@@ -55,11 +56,15 @@ def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: 
     wishes = _reasons_of(check)
     try:
         worktree = require_hold(run, doors)
-        head, _, _ = check_commits(worktree, run.base_commit, run.stage(), wishes)
+        approved = in_force(run.plan_path, doors, remember=not dry_run).stage_map
+        planned = stage_of(approved, run)
+        if check.get("command") != planned.exit_check:
+            return left("its exit check was another than the approved plan's: call `okstra stage done`")
+        head, _, _ = check_commits(worktree, run.base_commit, planned, wishes)
         if head != commit:
             return left("commits came after its exit check: call `okstra stage done`")
         if not dry_run:
-            record_done(run, head, wishes, doors)
+            record_done(run, head, wishes, doors, digest=approved.digest)
     except OkstraError as error:
         return left(error.message)
     return Backfilled(
@@ -88,7 +93,7 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
 def _is_recorded(run: KnownRun) -> bool:
     """Whether the ledger has a newer word on this run than that it was started."""
     ledger, key = ledger_path(run.plan_path), str(run.id.task)
-    view = ledger_edge.read(ledger, task_key=key, plan_digest=run.plan_digest, history=True)
+    view = ledger_edge.read(ledger, task_key=key, plan_digest="", history=True)
     ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
     return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
 

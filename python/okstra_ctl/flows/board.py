@@ -110,7 +110,7 @@ def _task(root: str, key: TaskKey, runs: Sequence[RunView], doors: Doors, unread
 
 def _stages(project: ProjectFiles, key: TaskKey, doors: Doors) -> tuple[StageView, ...]:
     path = plans.latest(project.task(key))
-    stage_map = plans.load(path).stage_map if path else None
+    stage_map = plans.load(path, doors).stage_map if path else None
     if path is None or stage_map is None:
         return ()
     return tuple(

@@ -13,15 +13,16 @@ from ..core.guard_rules import SCHEMA
 from ..core.paths import IMPLEMENTATION
 from ..edges import assets, fsio, git
 from ..words.errors import OkstraError
+from .doors import Doors
 from .runs import KnownRun
 
 _REFUSED = "okstra-refuses-to-push://"
 _OURS = ("pre-push", "reference-transaction", "pre-commit")
 
 
-def set_up(run: KnownRun) -> None:
+def set_up(run: KnownRun, doors: Doors) -> None:
     """Writes the rules and the hooks' folder. Safe to repeat. Raises WorkFailed (`write-failed`)."""
-    fsio.replace_json(run.files.guard_rules, _rules(run))
+    fsio.replace_json(run.files.guard_rules, _rules(run, doors))
     repository = git.discover(run.project.root)
     if repository is None:
         return
@@ -62,8 +63,8 @@ def writable(run: KnownRun) -> list[str]:
     return [run.files.folder("worker-results"), run.files.report_data, scratch]
 
 
-def _rules(run: KnownRun) -> dict[str, object]:
-    stage = run.stage() if run.id.stage is not None else None
+def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
+    stage = run.stage(doors) if run.id.stage is not None else None
     planned = list(stage.files) if stage else []
     executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
     return {

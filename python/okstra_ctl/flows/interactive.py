@@ -36,7 +36,7 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
     import uuid  # brings much in, and who reads a run's usage needs it not
 
     isolation.begin(run, doors)
-    guarding.set_up(run)
+    guarding.set_up(run, doors)
     me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
     warning = _take(run, doors, me)
     session = str(uuid.uuid4())

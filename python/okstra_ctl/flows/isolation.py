@@ -88,7 +88,7 @@ def _rights(run: KnownRun, doors: Doors, document: Mapping[str, Any], repository
         edits=edits,
         others_refs=frozenset({*refs, *known.get("refs", ()), *_pushed(run, branch)}),
         others_folders=frozenset({*folders, *known.get("folders", ())}),
-        unplanned=_unplanned(run) if edits else (),
+        unplanned=_unplanned(run, doors) if edits else (),
     )
 
 
@@ -99,10 +99,10 @@ def _pushed(run: KnownRun, branch: str) -> set[str]:
     return {ref for ref in git.remote_refs(run.project.root) if ref.endswith(f"/{branch}")}
 
 
-def _unplanned(run: KnownRun) -> tuple[str, ...]:
+def _unplanned(run: KnownRun, doors: Doors) -> tuple[str, ...]:
     if not run.base_commit or not os.path.isdir(run.folder):
         return ()
     try:
-        return planned_strays(run.folder, run.base_commit, run.stage())
+        return planned_strays(run.folder, run.base_commit, run.stage(doors))
     except OkstraError:
         return ()

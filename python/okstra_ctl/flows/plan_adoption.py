@@ -6,6 +6,7 @@ import os
 
 from ..core.identity import TaskKey
 from ..core.paths import PLANNING
+from ..core.plan.approval import unapprove
 from ..edges import fsio
 from ..words.errors import UsageError
 from . import plans
@@ -16,8 +17,14 @@ from .task_records import ensure_task
 
 
 def adopt(source: str, key: TaskKey, start: str, doors: Doors) -> str:
-    """Answers where the plan stands now. The source stays. Raises UsageError (`not-found`, `bad-identity`), Refused."""
-    text = plans.read_text(source)
+    """Answers where the plan stands now. The source stays, and its approval, if it says so, does not come along.
+
+    Raises UsageError (`not-found`, `bad-identity`), CheckFailed (`plan-invalid`), Refused: then nothing was written.
+    """
+    text = unapprove(plans.read_text(source))
+    checked = plans.check_text(source, text)
+    if checked.stage_map is None:
+        raise plans.invalid(checked)
     project = open_project(start, doors)
     if key.project_id != project.config.project_id:
         raise UsageError(

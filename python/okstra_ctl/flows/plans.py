@@ -1,37 +1,54 @@
-"""Reading, approving and adopting plans. A checked plan's Stage Map is kept beside it, so that later
-commands need no markdown parser; it counts only while the plan's text is the same, and is kept with that text
-(comparing costs less than a digest, whose library takes milliseconds to load)."""
+"""Reading and checking plans, and finding a task's newest.
+
+The Stage Map of a plan that was approved is kept in okstra's home, so that later commands need no markdown parser; it
+counts only while the plan's text is the same, and is kept with that text (comparing costs less than a digest, whose
+library takes milliseconds to load)."""
 
 from __future__ import annotations
 
 import os
 
-from ..core.identity import number_in
-from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, RunFiles, TaskFiles
+from ..core.approvals import Approval, PlanPlace, approvals_in, newest_of
+from ..core.home_paths import HomePaths
+from ..core.identity import number_in, slugify_task_segment
+from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, TaskFiles
 from ..core.plan.records import Finding, StageMap
 from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
 from ..core.shell_words import okstra_command
 from ..edges import fsio
-from ..edges.locks import LockKind, hold
-from ..words.errors import CheckFailed, Refused, Unreadable, UsageError
+from ..edges.rows import read_rows
+from ..words.errors import CheckFailed, Unreadable, UsageError
 from ..words.records import Record
 from ..words.statuses import Severity
+from .doors import Doors
+from .project import load_project
 
 CACHE_SCHEMA = "stage-map/1"
 _PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
 class CheckedPlan(Record):
-    """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error."""
+    """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error.
+
+    `approved`: its own words say so. `approval`: what a person approved last of this plan, if anything.
+    """
 
     path: str
     stage_map: StageMap | None
     findings: tuple[Finding, ...]
     approved: bool
+    approval: Approval | None = None
 
     @property
     def errors(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.severity == Severity.ERROR]
+
+    @property
+    def may_run(self) -> bool:
+        """It breaks no rule, and its stages are those that were approved."""
+        if self.approval is None or self.stage_map is None:
+            return False
+        return self.approved and self.approval.digest == self.stage_map.digest
 
 
 def read_text(path: str) -> str:
@@ -51,31 +68,50 @@ def read_text(path: str) -> str:
 
 
 def check(path: str) -> CheckedPlan:
-    """Checks the plan anew with the markdown parser; writes nothing."""
-    return _check_text(path, read_text(path))
+    """Checks the plan anew with the markdown parser, by its own words alone."""
+    return check_text(path, read_text(path))
 
 
-def load(path: str, *, remember: bool = False) -> CheckedPlan:
-    """The plan as last checked if its bytes are the same, else checked now (and remembered, if asked and in order)."""
-    text = read_text(path)
-    cache = _cache_path(path)
-    known = _from_cache(cache, text) if cache else None
-    if known is not None:
-        return known._replace(path=path)
-    checked = _check_text(path, text)
-    if remember and cache and checked.stage_map is not None:
-        with hold(LockKind.INDEX, _project_of(cache).lock):  # runs that start at once all want to remember it
-            fsio.replace_json(cache, _to_cache(checked, text))
-    return checked
+def check_text(path: str, text: str) -> CheckedPlan:
+    from ..core.plan.check import check_plan
+
+    checked = check_plan(text)
+    return CheckedPlan(path, checked.stage_map, checked.findings, checked.approved)
 
 
-def require_runnable(path: str, *, remember: bool = False) -> tuple[CheckedPlan, StageMap]:
-    """The plan of an implementation run. Raises CheckFailed for S1 to S11, Refused for S12 (spec 3)."""
-    plan = load(path, remember=remember)
-    if plan.stage_map is None:
-        raise invalid(plan)
-    _require_s12(plan)
-    return plan, plan.stage_map
+def load(path: str, doors: Doors) -> CheckedPlan:
+    """The plan as it was approved if its text is the same, else checked now; with what was approved of it last."""
+    text, place = read_text(path), place_of(path, doors)
+    approval = newest_approval(doors.home, place) if place else None
+    known = _remembered(doors.home.approved_map(place.project, approval.digest), text) if place and approval else None
+    return (known or check_text(path, text))._replace(path=path, approval=approval)
+
+
+def place_of(path: str, doors: Doors) -> PlanPlace | None:
+    """Which plan that file is; None for a file in no task's planning folder. Raises as `load_project`."""
+    folders = os.path.dirname(os.path.realpath(path)).split(os.sep)
+    if len(folders) < 8 or folders[-3:] != ["runs", PLANNING, "reports"] or folders[-7:-5] != [OKSTRA_DIR, "tasks"]:
+        return None
+    files = ProjectFiles(os.sep.join(folders[:-7]))
+    if not os.path.isfile(files.config):
+        return None
+    project_id = load_project(files.root, doors).config.project_id
+    return PlanPlace(slugify_task_segment(project_id), "/".join(folders[-5:-3]), os.path.basename(path))
+
+
+def task_files(path: str) -> TaskFiles:
+    """The task in whose planning folder the plan stands."""
+    return TaskFiles(os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(path)), "..", "..", "..")))
+
+
+def newest_approval(home: HomePaths, place: PlanPlace) -> Approval | None:
+    """Raises Unreadable (`state-unreadable`)."""
+    return newest_of(approvals_of(home, place.project), place)
+
+
+def approvals_of(home: HomePaths, project: str) -> list[Approval]:
+    """Every approval of the project's plans, oldest first. Raises Unreadable (`state-unreadable`)."""
+    return approvals_in(read_rows(home.approvals(project)).rows)
 
 
 def invalid(plan: CheckedPlan) -> CheckFailed:
@@ -91,56 +127,19 @@ def invalid(plan: CheckedPlan) -> CheckFailed:
     )
 
 
-def approve(path: str) -> CheckedPlan:
-    """Sets `approved: true` once S1 to S12 pass; an approved plan stays as it is.
-
-    Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`) when a blocking question is open.
-    """
-    from ..core.plan import approval
-
-    text = read_text(path)
-    approved_text = approval.approve(text)
-    plan = _check_text(path, approved_text)
-    if plan.stage_map is None:
-        raise invalid(plan)
-    _require_s12(plan)
-    if approved_text != text:
-        fsio.replace(path, approved_text.encode("utf-8"))
-    return load(path, remember=True)
-
-
 def latest(task: TaskFiles) -> str | None:
     """The task's newest plan; None when it has none."""
+    return next(iter(newest_first(task)), None)
+
+
+def newest_first(task: TaskFiles) -> list[str]:
+    """The task's plans."""
     try:
         names = os.listdir(task.plans_dir)
     except OSError:
-        return None
-    found = [(int(seq), name) for name in names if (seq := _seq_in(name))]
-    return os.path.join(task.plans_dir, max(found)[1]) if found else None
-
-
-def _require_s12(plan: CheckedPlan) -> None:
-    for finding in plan.findings:
-        if finding.rule == "S12":
-            where = f"{plan.path}:{finding.line}"
-            hint = f"answer what is open, then: {okstra_command('plan', 'approve', plan.path)}"
-            raise Refused("plan-not-approved", finding.message, where=where, hint=hint)
-
-
-def _check_text(path: str, text: str) -> CheckedPlan:
-    from ..core.plan.check import check_plan
-
-    checked = check_plan(text)
-    return CheckedPlan(path, checked.stage_map, checked.findings, checked.approved)
-
-
-def _cache_path(plan: str) -> str | None:
-    """Where the checked map of a task's own plan is kept; None for a plan that stands elsewhere."""
-    seq = _seq_in(os.path.basename(plan))
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(plan)))
-    if not seq or os.path.basename(folder) != PLANNING or f"{os.sep}{OKSTRA_DIR}{os.sep}" not in folder:
-        return None
-    return RunFiles(folder, PLANNING, seq).stage_map_cache
+        return []
+    found = sorted(((int(seq), name) for name in names if (seq := _seq_in(name))), reverse=True)
+    return [os.path.join(task.plans_dir, name) for _, name in found]
 
 
 def _seq_in(name: str) -> str:
@@ -151,23 +150,21 @@ def _seq_in(name: str) -> str:
     return seq if len(seq) >= 3 and number_in(seq) is not None else ""
 
 
-def _project_of(path: str) -> ProjectFiles:
-    """The project in whose `.okstra` the path lies."""
-    return ProjectFiles(path[: path.rindex(f"{os.sep}{OKSTRA_DIR}{os.sep}")])
-
-
-def _to_cache(plan: CheckedPlan, text: str) -> dict[str, object]:
+def map_bytes(plan: CheckedPlan, text: str) -> bytes:
+    """What `load` remembers of a plan without errors."""
     assert plan.stage_map is not None
-    return {
-        "schema": CACHE_SCHEMA,
-        "plan_text": text,
-        "approved": plan.approved,
-        "findings": [list(finding) for finding in plan.findings],
-        "stage_map": stage_map_to_json(plan.stage_map),
-    }
+    return fsio.json_bytes(
+        {
+            "schema": CACHE_SCHEMA,
+            "plan_text": text,
+            "approved": plan.approved,
+            "findings": [list(finding) for finding in plan.findings],
+            "stage_map": stage_map_to_json(plan.stage_map),
+        }
+    )
 
 
-def _from_cache(path: str, text: str) -> CheckedPlan | None:
+def _remembered(path: str, text: str) -> CheckedPlan | None:
     """What was remembered; None when there is nothing, it is of another text, or it can't be read."""
     try:
         kept = fsio.read_json(path, CACHE_SCHEMA)

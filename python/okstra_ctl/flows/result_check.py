@@ -120,7 +120,7 @@ def _steps(expected: Expected) -> tuple[int, ...]:
 
     plan = expected.manifest.get("plan")
     stage = expected.manifest.get("stage")
-    stage_map = plans.load(str(plan["path"])).stage_map if isinstance(plan, Mapping) else None
+    stage_map = plans.check(str(plan["path"])).stage_map if isinstance(plan, Mapping) else None
     if stage_map is None or not isinstance(stage, int):
         return ()
     return tuple(step.number for step in stage_map.stage(stage).steps)

@@ -7,13 +7,14 @@ import os
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles, RunFiles
-from ..core.plan.records import Stage
+from ..core.plan.records import Stage, StageMap
 from ..edges import fsio
 from ..words.errors import UsageError
 from ..words.hints import Iterator, Mapping
 from ..words.records import Record
-from . import plans, run_index
+from . import run_index
 from .doors import Doors
+from .plan_approval import InForce, in_force
 from .project import find_root
 
 
@@ -65,17 +66,27 @@ class KnownRun(Record):
         """Where its commits begin; empty without git."""
         return str(self.manifest.get("base_commit") or "")
 
-    def stage(self) -> Stage:
-        """The stage that the run carries out. Raises UsageError (`not-found`) for a run of another phase."""
+    def stage(self, doors: Doors) -> Stage:
+        """The stage that the run carries out, as it was approved. Raises as `approved`."""
+        return stage_of(self.approved(doors).stage_map, self)
+
+    def approved(self, doors: Doors) -> InForce:
+        """The stages of the run's plan, as they were approved.
+
+        Raises UsageError (`not-found`) for a run of another phase, Refused (`plan-not-approved`), Unreadable.
+        """
         if self.id.stage is None:
             raise UsageError("not-found", f"{self.id} is no stage's run", hint="name an implementation run")
-        plan = plans.load(self.plan_path)
-        if plan.stage_map is None:
-            raise plans.invalid(plan)
-        try:
-            return plan.stage_map.stage(self.id.stage)
-        except KeyError:
-            raise UsageError("not-found", f"the plan has no stage {self.id.stage} any more", where=plan.path) from None
+        return in_force(self.plan_path, doors)
+
+
+def stage_of(stage_map: StageMap, run: KnownRun) -> Stage:
+    """The run's stage in those stages. Raises UsageError (`not-found`)."""
+    try:
+        return stage_map.stage(run.id.stage or 0)
+    except KeyError:
+        message = f"the plan has no stage {run.id.stage} any more"
+        raise UsageError("not-found", message, where=run.plan_path) from None
 
 
 def find_run(text: str, start: str, doors: Doors) -> KnownRun:

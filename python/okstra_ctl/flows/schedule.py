@@ -116,12 +116,13 @@ def _plan(files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
     path = plans.latest(files)
     if path is None:
         return None
-    plan = plans.load(path)
+    plan = plans.load(path, doors)
     if plan.stage_map is None:
         return PlanFacts(path, False, (), {})
-    approved = not any(finding.rule == "S12" for finding in plan.findings)
     states = current_states(path, plan.stage_map, key, doors)
-    return PlanFacts(path, approved, tuple(states), {stage.number: len(stage.steps) for stage in plan.stage_map.stages})
+    return PlanFacts(
+        path, plan.may_run, tuple(states), {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
+    )
 
 
 def _clashes(tasks: Sequence[TaskFacts]) -> Iterator[Clash]:

@@ -20,7 +20,7 @@ from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import recover, run_events, run_index, task_records
 from .doors import Doors
-from .runs import KnownRun
+from .runs import KnownRun, stage_of
 from .stage_records import ledger_path
 from .unsaved_work import how_git_shows
 
@@ -56,17 +56,25 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: Run
     `run_check` runs it where a lead holds what it starts.
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
-    stage = run.stage()
+    approved = run.approved(doors)
+    stage = stage_of(approved.stage_map, run)
     worktree = require_hold(run, doors)
     base = _base_of(run)
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
-    _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors))
+    _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors), approved.notes)
     require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
-    warnings = record_done(run, head, wishes, doors)
+    warnings = record_done(run, head, wishes, doors, digest=approved.stage_map.digest)
     return StageDone(
-        str(run.id), stage.number, head, commits, stage.exit_check, run.files.log(EXIT_CHECK_LOG), strays, warnings
+        str(run.id),
+        stage.number,
+        head,
+        commits,
+        stage.exit_check,
+        run.files.log(EXIT_CHECK_LOG),
+        strays,
+        (*approved.notes, *warnings),
     )
 
 
@@ -78,8 +86,12 @@ def _base_of(run: KnownRun) -> str:
     return base
 
 
-def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors) -> tuple[str, ...]:
-    """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`)."""
+def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors, *, digest: str) -> tuple[str, ...]:
+    """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`).
+
+    `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
+    approved the plan anew meanwhile.
+    """
     at = doors.clock.now()
     row = LedgerRow(
         id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
@@ -89,7 +101,7 @@ def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors) -> t
         at=at,
         run_id=str(run.id),
         epoch=run.epoch,
-        plan_digest=run.plan_digest,
+        plan_digest=digest,
         head_commit=head,
         note="; ".join(text for text in wishes if text),
     )
@@ -147,9 +159,11 @@ def require_degraded_hold(run: KnownRun) -> None:
 
 
 def newest_row(run: KnownRun) -> LedgerRow | None:
-    """What the ledger says of the run's stage."""
-    view = ledger_edge.read(ledger_path(run.plan_path), task_key=str(run.id.task), plan_digest=run.plan_digest)
-    return view.newest.get(run.id.stage or 0)
+    """What the ledger says of the run's stage: under the plan that it was prepared with, or was done by since."""
+    path = ledger_path(run.plan_path)
+    view = ledger_edge.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
+    done = ledger_edge.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
 
 
 def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
@@ -207,7 +221,9 @@ def _held(run: KnownRun, doors: Doors) -> RunCheck:
     return run_check
 
 
-def _run_exit_check(run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck) -> None:
+def _run_exit_check(
+    run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck, notes: tuple[str, ...]
+) -> None:
     log_path = run.files.log(EXIT_CHECK_LOG)
     status = run_check(stage.exit_check)
     hide_in_file(log_path)
@@ -223,7 +239,7 @@ def _run_exit_check(run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, 
     if status != 0:
         raise WorkFailed(
             "exit-check-failed",
-            f"the exit check `{stage.exit_check}` ended with {status}",
+            "; ".join([f"the exit check `{stage.exit_check}` ended with {status}", *notes]),
             where=log_path,
             hint="mend the stage and call `okstra stage done` again; nothing was recorded as done",
         )
@@ -254,7 +270,7 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
             return
         claim = require_claim(run, doc.stage(key))
         ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
-        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
 
 
 def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import os
 from ..core.identity import TaskKey
 from ..core.ledger import LedgerView
 from ..core.ownership import Owner
-from ..core.paths import PLANNING, TaskFiles
+from ..core.paths import TaskFiles
 from ..core.plan.records import StageMap
 from ..core.registry_doc import RegistryDoc
 from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
@@ -17,7 +17,7 @@ from ..edges import process_identity
 from ..words.errors import Refused, UsageError
 from ..words.hints import Iterable
 from ..words.statuses import Liveness
-from . import plans
+from . import plan_approval, plans
 from .doors import Doors
 from .task_records import read_task_identity
 
@@ -57,22 +57,21 @@ def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -
 
 
 def newest_plan_states(task: TaskFiles, key: TaskKey, doors: Doors) -> tuple[str, list[StageState]]:
-    """The task's newest plan and every stage's status now. Raises Refused (`plan-not-approved`)."""
+    """The task's newest plan and every stage's status now. Raises Refused (`plan-not-approved`, `plan-changed`)."""
     plan = plans.latest(task)
     if plan is None:
         raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
-    _, stage_map = plans.require_runnable(plan)
+    stage_map, _ = plan_approval.require(plan, doors, remember=False)
     return plan, current_states(plan, stage_map, key, doors)
 
 
 def task_of_plan(plan: str, doors: Doors) -> TaskKey:
     """The task in whose planning folder the plan stands. Raises UsageError (`not-found`) for a plan elsewhere."""
-    reports = os.path.dirname(os.path.realpath(plan))
-    task_root = os.path.dirname(os.path.dirname(os.path.dirname(reports)))
-    if os.path.basename(os.path.dirname(reports)) == PLANNING and os.path.isdir(task_root):
-        identity = read_task_identity(task_root)
-        if identity is not None:
-            return identity
+    place = plans.place_of(plan, doors)
+    if place is not None:
+        identity = read_task_identity(plans.task_files(plan).root)
+        # Before the task's first run there is none: then its folders name it.
+        return identity or TaskKey.make(place.project, *place.task.split("/"))
     raise UsageError(
         "not-found",
         "the plan stands in no task's planning folder",

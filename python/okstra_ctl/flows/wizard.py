@@ -257,7 +257,7 @@ def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
     from .stage_records import current_states
 
     try:
-        loaded = plans.load(plan)
+        loaded = plans.load(plan, doors)
         if loaded.stage_map is None:
             return ()
         states = current_states(plan, loaded.stage_map, key, doors)

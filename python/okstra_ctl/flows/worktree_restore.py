@@ -79,7 +79,7 @@ def _begin(key: TaskKey | StageKey, back: TaskClaim | StageClaim, doors: Doors) 
 
 def _stage_claim(key: StageKey, project: Project, repository: git.Repository, kept: str, doors: Doors) -> StageClaim:
     """The claim of a done stage, from the ledger."""
-    row = _last_row(key, project)
+    row = _last_row(key, project, doors)
     if row is None or row.status not in DONE_ROWS:
         where = f"; what it held unsaved is in {kept}" if kept else ""
         raise Refused(
@@ -131,11 +131,11 @@ def _require_branch(repository: git.Repository, branch: str, key: TaskKey | Stag
     return commit
 
 
-def _last_row(key: StageKey, project: Project) -> LedgerRow | None:
+def _last_row(key: StageKey, project: Project, doors: Doors) -> LedgerRow | None:
     plan = plans.latest(project.files.task(key.task))
     if plan is None:
         return None
-    checked = plans.load(plan)
+    checked = plans.load(plan, doors)
     if checked.stage_map is None:
         return None
     view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)

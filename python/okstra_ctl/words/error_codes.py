@@ -88,7 +88,10 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is prepared for a run that nobody drives yet"),
     "stage-interrupted": ErrorCode(EXIT_REFUSED, "the run that holds the stage died; it is neither ready nor lost"),
     "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
-    "plan-not-approved": ErrorCode(EXIT_REFUSED, "the plan is not approved, or a blocking question is open"),
+    "plan-not-approved": ErrorCode(
+        EXIT_REFUSED, "nobody is on record as having approved the plan, or a blocking question is open"
+    ),
+    "plan-changed": ErrorCode(EXIT_REFUSED, "the plan's stages are not those that were approved"),
     "plan-not-the-tasks": ErrorCode(EXIT_REFUSED, "the plan does not stand in the task's planning folder"),
     "worktree-dirty": ErrorCode(EXIT_REFUSED, "the worktree holds uncommitted or untracked files"),
     "no-commit": ErrorCode(EXIT_REFUSED, "the stage has no commit beyond its base"),

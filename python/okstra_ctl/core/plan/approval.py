@@ -11,7 +11,7 @@ from ...words.records import Record
 from .clarification import OpenQuestion, open_blockers
 from .frontmatter import BOM, find_frontmatter, line_end_of, split_lines
 
-__all__ = ["OpenQuestion", "approval_line", "approve", "is_approved", "open_blockers"]
+__all__ = ["OpenQuestion", "approval_line", "approve", "is_approved", "open_blockers", "unapprove"]
 
 
 class _Entry(Record):
@@ -47,13 +47,22 @@ def approval_line(text: str) -> int:
 
 def approve(text: str) -> str:
     """The plan text (str) with `approved: true` in its frontmatter; every other byte stays as it is."""
+    return _with_value(text, "true")
+
+
+def unapprove(text: str) -> str:
+    """The plan text (str) with `approved: false` in its frontmatter; every other byte stays as it is."""
+    return _with_value(text, "false")
+
+
+def _with_value(text: str, value: str) -> str:
     block = find_frontmatter(text)
     if block is None:
-        return _with_new_frontmatter(text)
+        return _with_new_frontmatter(text, value)
     inside = text[block.start : block.end]
-    changed = _each_line(inside)
+    changed = _each_line(inside, value)
     if changed is None:
-        changed = inside + "approved: true" + line_end_of(text)
+        changed = f"{inside}approved: {value}{line_end_of(text)}"
     return text[: block.start] + changed + text[block.end :]
 
 
@@ -78,18 +87,18 @@ def _value(line: str) -> str | None:
     return entry.value.lower() if spaced else ""
 
 
-def _each_line(inside: str) -> str | None:
+def _each_line(inside: str, value: str) -> str | None:
     """The frontmatter lines with every `approved` key set, or None when there is no such key."""
     parts = re.split(r"(\r\n|\r|\n)", inside)
     entries = {index: entry for index, part in enumerate(parts) if (entry := _entry(part)) is not None}
     for index, entry in entries.items():
-        if _value(parts[index]) != "true":
-            parts[index] = f"{entry.key}: true{entry.rest}"
+        if _value(parts[index]) != value:
+            parts[index] = f"{entry.key}: {value}{entry.rest}"
     return "".join(parts) if entries else None
 
 
-def _with_new_frontmatter(text: str) -> str:
+def _with_new_frontmatter(text: str, value: str) -> str:
     """The text with a frontmatter block put in front, after a byte order mark if there is one."""
     mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     end = line_end_of(text)
-    return f"{mark}---{end}approved: true{end}---{end}{body}"
+    return f"{mark}---{end}approved: {value}{end}---{end}{body}"

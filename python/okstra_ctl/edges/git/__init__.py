@@ -41,6 +41,7 @@ from .repository import (
     has_identity,
     main_is_bare,
     main_worktree,
+    person,
     remote_urls,
     version,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "main_is_bare",
     "main_worktree",
     "newest_of",
+    "person",
     "ref_files",
     "remote_refs",
     "remote_urls",

@@ -48,7 +48,7 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     _sweep_orphans(scene)
     try:
         isolation.begin(run, doors)
-        guarding.set_up(run)
+        guarding.set_up(run, doors)
         return _lead(scene)
     except (Interrupted, Refused) as stopped:
         _leave(scene, RunOutcome.INTERRUPTED, stopped)

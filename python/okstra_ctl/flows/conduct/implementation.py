@@ -47,7 +47,7 @@ class Built(Record):
 
 
 def lead_stage(scene: Scene) -> Material:
-    stage = scene.run.stage()
+    stage = scene.run.stage(scene.doors)
     built = _build(scene, stage)
     gates = dict(built.gates)
     broken = isolation.finish(scene.run, scene.doors)
@@ -204,7 +204,7 @@ def _finish(scene: Scene) -> tuple[Gate, str]:
             return Gate.FAILED, error.message
     elif all(row.get("event") != "done" for row in events_of(scene.files)):
         tell_done(scene.run, scene.doors.clock.now(), scene.doors)
-    return Gate.PASSED, f"exit check `{scene.run.stage().exit_check}` exit 0"
+    return Gate.PASSED, f"exit check `{scene.run.stage(scene.doors).exit_check}` exit 0"
 
 
 def _is_done(scene: Scene) -> bool:
@@ -225,7 +225,7 @@ def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]])
         tokens=tokens[:1] if done else tokens[-1:],
         commit=head,
         commits=tuple(git.commit_subjects(scene.folder, base, head)) if base and head else (),
-        steps=_steps(built, scene.run.stage()),
+        steps=_steps(built, scene.run.stage(scene.doors)),
         checked=_exit_check_row(scene),
     )
 

@@ -22,6 +22,7 @@ from ...words.records import Record
 from .. import plans, recover
 from ..doors import Doors
 from ..fast_forward import fast_forward
+from ..plan_approval import in_force
 from ..prepare.sync import furnish
 from ..project import Project
 from ..stage_records import current_states
@@ -37,10 +38,11 @@ class Integrated(Record):
     merged: tuple[int, ...]
     checks: tuple[Check, ...]
     log: str
+    warnings: tuple[str, ...]
 
 
 class Subject(Record):
-    """What is integrated: the task's claim and its newest plan."""
+    """What is integrated: the task's claim, and its newest plan as it was approved."""
 
     project: Project
     key: TaskKey
@@ -48,6 +50,7 @@ class Subject(Record):
     plan: str
     stage_map: StageMap
     repository: git.Repository
+    notes: tuple[str, ...]
 
 
 def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
@@ -77,11 +80,11 @@ def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
             hint="call `okstra integrate` again",
         )
     stages = tuple(link.done.stage for link in chain)
-    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path)
+    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, subject.notes)
 
 
 def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
-    """Raises UsageError (`not-found`) for a task without a plan or a worktree."""
+    """Raises UsageError (`not-found`) for a task without a plan or a worktree, Refused (`plan-not-approved`)."""
     claim = doors.registry.read().task(key)
     repository = git.discover(project.root)
     if claim is None or repository is None or not os.path.isdir(claim.path):
@@ -89,10 +92,8 @@ def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
     path = plans.latest(project.files.task(key))
     if path is None:
         raise UsageError("not-found", f"{key} has no plan", where=project.files.task(key).plans_dir)
-    plan = plans.load(path)
-    if plan.stage_map is None:
-        raise plans.invalid(plan)
-    return Subject(project, key, claim, path, plan.stage_map, repository)
+    approved = in_force(path, doors)
+    return Subject(project, key, claim, path, approved.stage_map, repository, approved.notes)
 
 
 def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:

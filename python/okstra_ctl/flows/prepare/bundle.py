@@ -238,6 +238,7 @@ def told(
         str(draft.run), "prepared", at, draft.run.task_type, draft.run.stage, request.project.root, draft.files.manifest
     )
     warnings = [
+        *request.notes,
         *warnings,
         task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
         run_index.append_softly(doors.home, row),

@@ -19,7 +19,7 @@ from ...words.errors import Missing, Refused, UsageError
 from ...words.hints import TYPE_CHECKING, Mapping
 from ...words.records import Record
 from ...words.statuses import WorktreeStatus
-from .. import fix_cycles, plans
+from .. import fix_cycles, plan_approval, plans
 from ..doors import Doors
 from ..project import Project, load_project
 from ..related_tasks import related_tasks
@@ -52,6 +52,8 @@ class Request(Record):
     answers: Given | None
     related: tuple[str, ...]
     """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
+    notes: tuple[str, ...] = ()
+    """What the person is to be told of the plan."""
 
     @property
     def task(self) -> TaskFiles:
@@ -93,7 +95,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     workers, lead_model = _people(inputs, phase, doors)
     repository = discovery.finish()
     degraded = _degraded(repository)
-    plan, stage_map = _plan(inputs, project.files.task(key), remember=remember)
+    plan, stage_map, notes = _plan(inputs, project.files.task(key), doors, remember=remember)
     return Request(
         inputs=inputs,
         project=project,
@@ -111,6 +113,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         stage_map=stage_map,
         answers=answers,
         related=related_tasks(project.files, key, inputs.related_tasks, manifest),
+        notes=notes,
     )
 
 
@@ -214,9 +217,11 @@ def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
     return dict(models)
 
 
-def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[str, StageMap | None]:
+def _plan(
+    inputs: PrepareInputs, task: TaskFiles, doors: Doors, *, remember: bool
+) -> tuple[str, StageMap | None, tuple[str, ...]]:
     if inputs.task_type != IMPLEMENTATION:
-        return "", None
+        return "", None, ()
     if inputs.stage != AUTO and not inputs.stage.isdigit():
         raise UsageError("usage", f"--stage is {inputs.stage!r}", hint="write a stage number, or auto")
     path = inputs.approved_plan_path or plans.latest(task)
@@ -237,5 +242,5 @@ def _plan(inputs: PrepareInputs, task: TaskFiles, *, remember: bool) -> tuple[st
             where=path,
             hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
         )
-    _, stage_map = plans.require_runnable(path, remember=remember)
-    return path, stage_map
+    stage_map, notes = plan_approval.require(path, doors, remember=remember)
+    return path, stage_map, notes

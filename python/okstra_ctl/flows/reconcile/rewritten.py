@@ -25,7 +25,7 @@ def rewritten_commits(key: TaskKey, claim: TaskClaim, repository: git.Repository
     """One finding for each done commit that no branch has any more, or that a branch has in another form."""
     files = ProjectFiles(claim.project_root).task(key)
     plan = plans.latest(files)
-    stage_map = _stage_map(plan)
+    stage_map = _stage_map(plan, doors)
     if plan is None or stage_map is None:
         return
     view = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
@@ -37,9 +37,9 @@ def rewritten_commits(key: TaskKey, claim: TaskClaim, repository: git.Repository
                 yield found
 
 
-def _stage_map(plan: str | None) -> StageMap | None:
+def _stage_map(plan: str | None, doors: Doors) -> StageMap | None:
     try:
-        return plans.load(plan).stage_map if plan else None
+        return plans.load(plan, doors).stage_map if plan else None
     except OkstraError:
         return None
 

@@ -34,7 +34,11 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("log", done.log),
         ]
     )
-    return Reply({**done._asdict(), "checks": [check._asdict() for check in done.checks]}, shown)
+    return Reply(
+        {**done._asdict(), "checks": [check._asdict() for check in done.checks]},
+        shown,
+        [f"okstra: warning: {warning}" for warning in done.warnings],
+    )
 
 
 def _name(stage: int) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from ...core.plan.records import Finding, StageMap
 from ...core.shell_words import okstra_command
-from ...core.stages import critical_path, graph_of, named, number_list, waves
+from ...core.stages import critical_path, graph_of, named, waves
 from ...flows import plans
+from ...flows.stage_records import task_of_plan
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.hints import ArgumentParser, Namespace
+from ..approving import approve, stages_table
 from ..command_table import Call
-from ..reply import Reply, fields, table
+from ..reply import Reply, fields
 from ..shared_flags import add_common_flags
 
 
@@ -19,7 +23,8 @@ def configure(parser: ArgumentParser) -> None:
     show = actions.add_parser("show", help="stages, waves and the critical path")
     show.add_argument("--dot", action="store_true", help="the graph for Graphviz")
     show.add_argument("--svg", action="store_true", help="the graph as a picture")
-    approve = actions.add_parser("approve", help="set `approved: true` once S1 to S12 pass")
+    approve = actions.add_parser("approve", help="show the stages, ask, and keep what was approved")
+    approve.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     adopt = actions.add_parser("adopt", help="place a plan from elsewhere as the task's next planning report")
     adopt.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
     for action in (check, show, approve, adopt):
@@ -48,7 +53,7 @@ def _line(path: str, finding: Finding) -> str:
 
 
 def _show(args: Namespace, call: Call) -> Reply:
-    plan = plans.load(args.plan)
+    plan = plans.load(args.plan, call.doors)
     if plan.stage_map is None:
         raise plans.invalid(plan)
     graph = graph_of(plan.stage_map)
@@ -70,23 +75,27 @@ def _drawing(stage_map: StageMap, args: Namespace) -> str:
 
         return as_dot(stage_map) if args.dot else as_svg(stage_map)
     graph = graph_of(stage_map)
-    rows = [
-        (str(stage.number), stage.title, number_list(stage.depends_on) or "-", ", ".join(stage.files), stage.exit_check)
-        for stage in stage_map.stages
-    ]
     shown = [f"wave {number}: {named(wave)}" for number, wave in enumerate(waves(graph), 1)]
     chain = " → ".join(map(str, critical_path(graph)))
-    return "\n".join(
-        [table(rows, ("stage", "title", "depends on", "files", "exit check")), "", *shown, f"critical path: {chain}"]
-    )
+    return "\n".join([stages_table(stage_map), "", *shown, f"critical path: {chain}"])
 
 
 def _approve(args: Namespace, call: Call) -> Reply:
-    plan = plans.approve(args.plan)
+    plan = approve(args.plan, call, yes=args.yes)
     stages = len(plan.stage_map.stages) if plan.stage_map else 0
-    return Reply(
-        {"plan": plan.path, "approved": True, "stages": stages}, fields([("approved", plan.path), ("stages", stages)])
-    )
+    by = plan.approval._asdict() if plan.approval else {}
+    following = _next_of(args.plan, call)
+    data = {"plan": plan.path, "approved": True, "stages": stages, "approval": by, "next": [following]}
+    person = plan.approval.told if plan.approval else ""
+    return Reply(data, fields([("approved", plan.path), ("stages", stages), ("by", person), ("next", following)]))
+
+
+def _next_of(path: str, call: Call) -> str:
+    """`run` takes the task's newest plan by itself; another must be named."""
+    key = task_of_plan(path, call.doors)
+    newest = plans.latest(plans.task_files(path))
+    named = () if newest and os.path.samefile(newest, path) else ("--approved-plan", os.path.abspath(path))
+    return okstra_command("run", "--task-key", key, "--task-type", "implementation", *named)
 
 
 def _adopt(args: Namespace, call: Call) -> Reply:
@@ -94,7 +103,6 @@ def _adopt(args: Namespace, call: Call) -> Reply:
     from ...flows.plan_adoption import adopt
 
     path = adopt(args.plan, TaskKey.parse(args.task_key), call.start, call.doors)
-    return Reply(
-        {"plan": path, "task_key": args.task_key},
-        fields([("adopted", path), ("next", okstra_command("plan", "approve", path))]),
-    )
+    following = okstra_command("plan", "approve", path)
+    data = {"plan": path, "task_key": args.task_key, "next": [following]}
+    return Reply(data, fields([("adopted", path), ("next", following)]))

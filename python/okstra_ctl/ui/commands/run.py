@@ -10,7 +10,7 @@ from ...core.models import MODEL_SLOTS
 from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
-from ...words.hints import ArgumentParser, Namespace
+from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply, printable
@@ -66,14 +66,32 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not inputs.fix_cycle:
         inputs = _settle_fix_cycle(inputs, asks=asks)
     if args.all_ready:
-        from ..waves import lead_all
-
-        return lead_all(inputs, args.jobs, call)
+        return _lead_all(inputs, args, call)
     if args.dry_run:
         return _preview(inputs, call)
     if asks:
         _confirm(inputs)
-    return _run(inputs, args, call)
+    return _with_approval(lambda: _run(inputs, args, call), call, asks=asks)
+
+
+def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply:
+    """A plan that only says itself that it is approved: the person at the terminal is asked, a script is refused."""
+    try:
+        return run()
+    except Refused as refused:
+        if not asks:
+            raise
+        from ..approving import approve_unrecorded
+
+        approve_unrecorded(refused, call)
+    return run()
+
+
+def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
+    from ..waves import lead_all
+
+    asks = not args.yes and sys.stdin.isatty()
+    return _with_approval(lambda: lead_all(inputs, args.jobs, call), call, asks=asks)
 
 
 def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:

@@ -37,7 +37,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    plan = plans.load(args.plan)
+    plan = plans.load(args.plan, call.doors)
     if plan.stage_map is None:
         raise plans.invalid(plan)
     states = current_states(args.plan, plan.stage_map, task_of_plan(args.plan, call.doors), call.doors)

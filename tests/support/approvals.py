@@ -1,0 +1,16 @@
+"""Approving a plan as `okstra plan approve PLAN --yes` does, without a process of its own for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from okstra_ctl.core.approvals import Where
+from okstra_ctl.flows import plan_approval
+from okstra_ctl.flows.doors import open_doors
+
+PERSON = "A Person <person@localhost>"
+
+
+def approve(plan: str | Path, environment: Mapping[str, str]) -> None:
+    plan_approval.approve(str(plan), plan_approval.Approver(PERSON, Where.SCRIPT), open_doors(environment))
