@@ -13,6 +13,8 @@ export function wish(kind, file, text, link = '') {
 // write: nothing is there. keep: it is as wanted. replace: okstra's own, unchanged. set-aside: okstra's, but the
 // person changed it. foreign: never okstra's.
 export function judge(wanted, entry) {
+  // A skill's folder that is a link is somebody's own, and what is written through it lands in another place.
+  if (wanted.kind === 'skills' && look(path.dirname(wanted.path)).type === 'link') return 'foreign';
   const found = look(wanted.path);
   if (found.type === 'absent') return hasFileAbove(wanted.path) ? 'foreign' : 'write';
   if (found.print === printsOf(wanted.entry)[0]) return 'keep';

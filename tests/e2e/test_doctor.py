@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from okstra_ctl.flows import doctor
 from support.okstra import Ended, Okstra
 from support.repos import Repo
+from support.sealed import ROOT
 
 HELP = {
     "claude": "-p, --print --output-format --model --permission-mode --settings --add-dir --verbose",
@@ -178,3 +181,26 @@ def test_a_file_system_that_keeps_no_locks_is_seen(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(lock_check, "_TWO_PROCESSES", script)
     assert lock_check.fault_of_locks(str(tmp_path))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_home_that_others_may_write_is_a_failure(okstra: Okstra) -> None:
+    home = Path(okstra.environment["OKSTRA_HOME"])
+    okstra.ok("doctor", "--json")
+    home.chmod(0o777)
+    row = rows(okstra("doctor", "--json"))["okstra's home"]
+    assert (row["status"], row["remedy"]) == ("fail", f"chmod go-w {home}")
+    home.chmod(0o755)
+    assert failed(rows(okstra("doctor", "--json"))) == []
+
+
+def test_doctor_and_the_doors_look_for_every_package_that_okstra_depends_on() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
+    assert listed
+    needed = {
+        name.replace("-", "_").replace("markdown_it_py", "markdown_it") for name in re.findall(r'"([a-z-]+)', listed[1])
+    }
+    assert {*doctor._PACKAGES, *doctor._PACKAGES_BEFORE_311} == needed
+    door = (ROOT / "lib" / "okstra" / "runtime.sh").read_text(encoding="utf-8")
+    need = re.search(r"^need = (.*)$", door, re.MULTILINE)
+    assert need and set(re.findall(r'"([a-z_]+)"', need[1])) == needed

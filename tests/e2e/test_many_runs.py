@@ -157,6 +157,14 @@ def test_the_newest_of_them_and_the_order(world: World) -> None:
     assert [row["run_id"] for row in rows] == [str(run.id) for run in newest]
 
 
+def test_a_limit_of_none_is_none_and_a_negative_one_is_refused(world: World) -> None:
+    assert world.list("--all", "--limit", "0") == []
+    assert len(world.list("--all", "--limit", "100000")) == len(world.runs)
+    assert world.okstra("list", "--limit", "-1", "--json").codes == ["usage"]
+    assert world.okstra("error-log", "--limit", "-1", "--json").codes == ["usage"]
+    assert world.okstra.ok("error-log", "--limit", "0", "--json").data["errors"] == []
+
+
 def test_projects_status_and_time_over_all_of_them(world: World) -> None:
     projects = world.okstra.ok("projects", "--json").data["projects"]
     assert [row["runs"] for row in projects] == [_TASKS * _RUNS] * _PROJECTS

@@ -159,3 +159,14 @@ test('the codes that install prints are the ones of the documentation', async ()
   const used = fs.readdirSync(path.join(ROOT, 'src')).flatMap((name) => [...fs.readFileSync(path.join(ROOT, 'src', name), 'utf8').matchAll(/new OkstraError\(\s*'([^']+)'/g)].map(([, code]) => code));
   assert.deepEqual([...new Set(used)].filter((code) => !EXIT_STATUS[code]), []);
 });
+
+test('a skill folder that is a link to somebody else is not written through', (t) => {
+  const home = new Home(t);
+  home.write('mine', 'elsewhere', 'notes.md');
+  fs.mkdirSync(home.at('.claude', 'skills'), { recursive: true });
+  fs.symlinkSync(home.at('elsewhere'), path.dirname(home.skill('okstra-run')));
+  const before = home.picture();
+  const refused = home.okstra('install');
+  assert.deepEqual([refused.status, refused.error.code], [3, 'file-foreign']);
+  assert.deepEqual(without(home.picture(), before), before);
+});

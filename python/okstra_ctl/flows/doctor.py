@@ -17,7 +17,8 @@ from .provider_checks import presence_rows, provider_rows
 from .setup_project import CheckRow, CheckStatus, home_row, registry_row
 
 OLDEST_PYTHON = (3, 10)
-_PACKAGES = ("fasteners", "jsonschema", "markdown_it", "plumbum")
+_PACKAGES = ("detect_secrets", "fasteners", "jsonschema", "markdown_it", "plumbum", "prompt_toolkit")
+_PACKAGES_BEFORE_311 = ("tomli",)
 _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
 
 
@@ -36,7 +37,8 @@ def _python() -> CheckRow:
     from importlib.util import find_spec
 
     version = ".".join(map(str, sys.version_info[:3]))
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    needed = (*_PACKAGES, *(_PACKAGES_BEFORE_311 if sys.version_info < (3, 11) else ()))
+    missing = [name for name in needed if find_spec(name) is None]
     if sys.version_info < OLDEST_PYTHON:
         return CheckRow("python", CheckStatus.FAIL, version, "install Python 3.10 or newer, then set okstra up anew")
     if missing:

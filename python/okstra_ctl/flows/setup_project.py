@@ -9,6 +9,7 @@ from ..core.json_text import loads
 from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
 from ..core.schema_check import problems_of
+from ..core.shell_words import quote
 from ..edges import assets, fsio, git
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
@@ -162,6 +163,11 @@ def home_row(doors: Doors) -> CheckRow:
         home_edge.ensure(doors.home)
     except OkstraError as error:
         return CheckRow("okstra's home", CheckStatus.FAIL, f"{doors.home.root}: {error.message}", error.hint)
+    for folder in (doors.home.root, doors.home.worktrees):
+        mode = os.stat(folder).st_mode & 0o777
+        if mode & 0o022:
+            told = f"others may write into {folder} (mode {mode:o}): they could have okstra run commands of theirs"
+            return CheckRow("okstra's home", CheckStatus.FAIL, told, f"chmod go-w {quote(folder)}")
     return CheckRow("okstra's home", CheckStatus.OK, doors.home.root)
 
 

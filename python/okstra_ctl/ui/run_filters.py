@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from ..core.since import parse_since
 from ..flows.overview import RunRow
-from ..words.hints import ArgumentParser, Namespace
+from ..words.errors import UsageError
+from ..words.hints import TYPE_CHECKING, ArgumentParser, Namespace, Sequence
 from .command_table import Call
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Row = TypeVar("Row")
 
 
 def add_filters(parser: ArgumentParser, *, since: bool) -> None:
@@ -14,6 +20,19 @@ def add_filters(parser: ArgumentParser, *, since: bool) -> None:
     parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
     if since:
         parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
+
+
+def add_limit(parser: ArgumentParser) -> None:
+    parser.add_argument("--limit", type=int, metavar="N", help="the newest N only")
+
+
+def newest(rows: Sequence[Row], limit: int | None) -> Sequence[Row]:
+    """The last `limit` rows; all without a limit. Raises UsageError (`usage`) for a negative one."""
+    if limit is None:
+        return rows
+    if limit < 0:
+        raise UsageError("usage", f"--limit is {limit}", hint="write how many rows you want, e.g. --limit 20")
+    return rows[max(0, len(rows) - limit) :]
 
 
 def is_of(row: RunRow, args: Namespace) -> bool:

@@ -9,6 +9,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
+from ..run_filters import add_limit, newest
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
     parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
     parser.add_argument("--kind", metavar="KIND", default="", help="one of: " + ", ".join(KINDS))
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
+    add_limit(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
@@ -30,7 +31,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         else runs_asked_for(call.doors, project=args.project, task_key=args.task_key)
     )
     log = read_error_log(runs, oldest=oldest, kind=args.kind)
-    rows = log.rows[-args.limit :] if args.limit > 0 else log.rows
+    rows = newest(log.rows, args.limit)
     cells = [(row.at, row.run_id, _asked(row), row.outcome, _said(row)) for row in rows]
     text = table(cells, ("AT", "RUN", "WORKER", "OUTCOME", "MESSAGE")) if cells else "nothing went wrong"
     talk = [f"okstra: warning: can't be read: {place}" for place in log.unread]

@@ -9,11 +9,11 @@ import sys
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
+from ...words.hints import ArgumentParser, Namespace, Sequence
 from ...words.statuses import RunStatus
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_filters, is_of, oldest_wanted
+from ..run_filters import add_filters, add_limit, is_of, newest, oldest_wanted
 
 _HEADER = ("run", "status", "since")
 
@@ -22,7 +22,7 @@ def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=True)
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="the newest N only")
+    add_limit(parser)
     parser.add_argument("--all", action="store_true", help="all that ever were, not only the last weeks")
 
 
@@ -48,13 +48,13 @@ def _list(args: Namespace, call: Call) -> Reply:
         and (not args.task_type or row.task_type == args.task_type)
         and (not args.status or row.status == args.status)
     ]
-    rows = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
-    rows = rows[-args.limit :] if args.limit else rows
+    wanted = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
+    shown = newest(wanted, args.limit)
     older = back_to is None and has_archive(call.doors.home)
     as_json = getattr(args, "json", False)
-    data = {"runs": [row._asdict() for row in rows] if as_json else [], "older": older}
-    talk = ["older runs are in the archive: --all, or --since"] if older and (not rows or sys.stdout.isatty()) else []
-    return Reply(data, "", talk) if as_json else _shown(rows, data, talk, call)
+    data = {"runs": [row._asdict() for row in shown] if as_json else [], "older": older}
+    talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
+    return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
 
 
 def _check(args: Namespace) -> None:
@@ -62,11 +62,9 @@ def _check(args: Namespace) -> None:
     if args.status and args.status not in tuple(map(str, RunStatus)):
         known = ", ".join(map(str, RunStatus))
         raise UsageError("usage", f"there is no status {args.status!r}", hint=f"one of: {known}")
-    if args.limit < 0:
-        raise UsageError("usage", f"--limit is {args.limit}", hint="write how many runs you want, e.g. --limit 20")
 
 
-def _shown(rows: list[RunRow], data: dict[str, object], talk: list[str], call: Call) -> Reply:
+def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], call: Call) -> Reply:
     if not rows:
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]

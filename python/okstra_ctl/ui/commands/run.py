@@ -12,8 +12,9 @@ from ...flows.prepare.inputs import PrepareInputs
 from ...words.errors import Refused
 from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
+from ..confirm import confirm
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
-from ..reply import Reply, printable
+from ..reply import Reply
 from ..run_inputs import gather
 
 _TEXTS = {
@@ -133,15 +134,12 @@ def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
         return inputs
     if not asks:
         require_word(task, key, manifest, inputs.task_type, "")
-    sys.stderr.write(printable(f"{key} is finished: {by}\nopen it again, as a fix cycle? [y/N] "))
-    sys.stderr.flush()
-    return inputs._replace(fix_cycle="yes" if sys.stdin.readline().strip().lower() in ("y", "yes") else "no")
+    again = confirm(f"{key} is finished: {by}\nopen it again, as a fix cycle?", default=False)
+    return inputs._replace(fix_cycle="yes" if again else "no")
 
 
 def _confirm(inputs: PrepareInputs) -> None:
     key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
     stage = f", stage {inputs.stage}" if inputs.task_type == "implementation" else ""
-    sys.stderr.write(printable(f"prepare {inputs.task_type} of {key}{stage} in {inputs.project_root}? [Y/n] "))
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("n", "no"):
+    if not confirm(f"prepare {inputs.task_type} of {key}{stage} in {inputs.project_root}?", default=True):
         raise Refused("not-confirmed", "nothing was prepared")

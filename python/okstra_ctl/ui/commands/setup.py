@@ -9,6 +9,7 @@ from ...flows import setup_project
 from ...words.errors import Refused, UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
+from ..confirm import confirm
 from ..reply import Reply, fields
 
 
@@ -44,7 +45,5 @@ def _ask_for_id(root: str) -> str:
 def _confirm(root: str, project_id: str) -> None:
     if not sys.stdin.isatty():
         return
-    sys.stderr.write(f"register {root} as {project_id}? [Y/n] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("n", "no"):
+    if not confirm(f"register {root} as {project_id}?", default=True):
         raise Refused("not-confirmed", "nothing was written")
