@@ -10,10 +10,11 @@ from families import Family
 from measure import Row, compare, run, settle
 from scenes import scene
 
-from okstra_ctl.core.isolation import Rights, breaches
+from okstra_ctl.core.isolation import Rights
+from okstra_ctl.core.isolation_changes import changes
 from okstra_ctl.core.results.records import Evidence, Finding
 from okstra_ctl.edges import git
-from okstra_ctl.edges.isolation_probe import snapshot
+from okstra_ctl.edges.isolation_probe import Looks, snapshot
 from okstra_ctl.flows.evidence import Place, check_findings
 from okstra_ctl.words.findings import FindingSeverity
 
@@ -55,12 +56,13 @@ def receipt(files: int, *, compared: bool) -> Row:
     if repository is None:
         raise SystemExit("the scene has no repository")
     own = worktree if compared else ""
-    rights = Rights(str(place.repo), worktree, "", not own, frozenset(), frozenset())
+    rights = Rights(str(place.repo), worktree, "", "", not own, frozenset(), frozenset())
+    looks = Looks(own, (), (), (), str(place.repo / ".git" / "hooks"))
     settle()
 
     def ours() -> None:
-        before = snapshot(repository, own, (), place.env)
-        found = list(breaches(before, snapshot(repository, own, (), place.env), rights))
+        before = snapshot(repository, looks, place.env)
+        found = changes(before, snapshot(repository, looks, place.env), rights)
         if found:
             raise SystemExit(f"nothing was done, and the receipt names {found[:3]}")
 

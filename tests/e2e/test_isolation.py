@@ -36,12 +36,16 @@ def kinds(ended: Ended) -> list[str]:
     return [breach["kind"] for breach in report_of(ended)["isolation"]["breaches"]]
 
 
-def assert_caught(ended: Ended, *expected: str) -> None:
+def noted(ended: Ended) -> list[tuple[str, str, str]]:
+    return [(one["kind"], one["author"], one["undo"]) for one in report_of(ended)["isolation"]["notes"]]
+
+
+def assert_caught(ended: Ended, *expected: str, author: str) -> None:
     assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
     assert manifest_of(ended)["outcome"] == "contract-violated"
-    assert sorted(set(kinds(ended))) == sorted(expected)
-    for breach in report_of(ended)["isolation"]["breaches"]:
-        assert breach["undo"], breach
+    breaches = report_of(ended)["isolation"]["breaches"]
+    assert sorted({breach["kind"] for breach in breaches}) == sorted(expected), breaches
+    assert {breach["author"] for breach in breaches} == {author}, breaches
 
 
 def assert_harmless(ended: Ended) -> None:
@@ -84,27 +88,71 @@ def test_refs_that_are_not_the_runs_do_not_move(project: Project, command: str) 
     assert_harmless(ended)
 
 
-DETECTED = [
-    ("git -c core.hooksPath=/dev/null -C {repo} commit --allow-empty -m sneaky", ("ref",)),
-    ("env -u GIT_CONFIG_COUNT git -C {repo} commit --allow-empty -m sneaky", ("ref",)),
+OFF = "git -c core.hooksPath=/dev/null"
+UNGUARDED = "env -u GIT_CONFIG_COUNT git"
+TRACED = [
+    (f"{OFF} -C {{repo}} commit --allow-empty -m sneaky", ("ref",)),
+    (f"{UNGUARDED} -C {{repo}} commit --allow-empty -m sneaky", ("ref",)),
+    (f"{OFF} -C {{repo}} branch sneaky", ("ref",)),
+    (f"{OFF} tag sneaky", ("ref",)),
+    (f"{UNGUARDED} -C {{repo}} switch --create sneaky", ("ref", "head")),
     ("git -C {repo} config core.hooksPath /tmp/elsewhere", ("settings",)),
-    ("echo 'exit 0' > {repo}/.git/hooks/post-commit", ("settings",)),
-    ("echo secret.txt >> {repo}/.git/info/exclude", ("settings",)),
-    ("echo x >> {repo}/README.md", ("main-worktree",)),
-    ("echo x > {repo}/left-behind.txt", ("main-worktree",)),
-    ("echo x >> README.md", ("source-edit",)),
-    ("echo x > new-file.txt", ("source-edit",)),
-    ("env -u GIT_CONFIG_COUNT git checkout --detach", ("head",)),
-    ("mkdir -p ~/.claude && echo '{{}}' > ~/.claude/settings.json", ("settings",)),
+    ("git config --global user.name sneaky", ("settings",)),
+    (f"{UNGUARDED} checkout --detach", ("head",)),
     ("git -C {repo} worktree add --detach {repo}/../stray", ("worktree",)),
+    ("cd {repo} && echo x >> README.md && git stash", ("ref",)),
+    ("cd {repo} && git rm -q README.md", ("main-worktree",)),
+    ("git -C {repo} update-index --skip-worktree README.md; echo x >> {repo}/README.md", ("main-worktree",)),
 ]
 
 
-@pytest.mark.parametrize(("command", "expected"), DETECTED)
-def test_what_gets_past_the_guard_is_named_in_the_receipt(
+@pytest.mark.parametrize(("command", "expected"), TRACED)
+def test_what_gits_trace_shows_of_a_worker_fails_the_run(
     project: Project, command: str, expected: tuple[str, ...]
 ) -> None:
-    assert_caught(attack(project, command.format(repo=project.repo.path)), *expected)
+    ended = attack(project, command.format(repo=project.repo.path))
+    assert_caught(ended, *expected, author="worker rehearsal-a")
+
+
+UNTRACED = "env -u GIT_TRACE2_EVENT -u GIT_CONFIG_COUNT git"
+IN_OKSTRAS_PLACES = [
+    ("echo x >> README.md", "source-edit"),
+    ("echo x > new-file.txt", "source-edit"),
+    ("git update-index --assume-unchanged README.md; echo x >> README.md", "source-edit"),
+    ("git update-index --skip-worktree README.md; echo x >> README.md", "source-edit"),
+    (f"{UNTRACED} checkout --detach", "head"),
+    (f"{UNTRACED} update-ref -d refs/okstra/kept/demo/precious", "ref"),
+    (f"{UNTRACED} commit --quiet --allow-empty -m sneaky", "ref"),
+]
+
+
+@pytest.mark.parametrize(("command", "expected"), IN_OKSTRAS_PLACES)
+def test_where_only_okstra_works_a_change_without_an_author_fails_the_run(
+    project: Project, command: str, expected: str
+) -> None:
+    project.repo.git("update-ref", "refs/okstra/kept/demo/precious", "HEAD")
+    ended = attack(project, command)
+    assert kinds(ended) == [expected], ended
+    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
+
+
+ELSEWHERE = [
+    ("echo 'exit 0' > {repo}/.git/hooks/post-commit", "settings"),
+    ("echo secret.txt >> {repo}/.git/info/exclude", "settings"),
+    ("echo x >> {repo}/README.md", "main-worktree"),
+    ("echo x > {repo}/left-behind.txt", "main-worktree"),
+    ("mkdir -p ~/.claude && echo '{{}}' > ~/.claude/settings.json", "settings"),
+    ("mkdir -p ~/.config/git && echo 'evil*' > ~/.config/git/ignore", "settings"),
+    (f"{UNTRACED} -C {{repo}} branch sneaky", "ref"),
+    (f"{UNTRACED} -C {{repo}} checkout --detach", "head"),
+]
+
+
+@pytest.mark.parametrize(("command", "kind"), ELSEWHERE)
+def test_elsewhere_a_change_without_an_author_is_a_note(project: Project, command: str, kind: str) -> None:
+    ended = attack(project, command.format(repo=project.repo.path))
+    assert_harmless(ended)
+    assert noted(ended) == [(kind, "unknown", "")]
 
 
 HOUSEKEEPING = [
@@ -125,7 +173,7 @@ def test_a_sibling_branch_that_is_moved_is_named(project: Project) -> None:
     project.repo.git("branch", "sibling")
     command = "git -c core.hooksPath=/dev/null update-ref refs/heads/sibling $(git commit-tree -m x HEAD^{tree})"
     ended = attack(project, command)
-    assert_caught(ended, "ref")
+    assert_caught(ended, "ref", author="worker rehearsal-a")
     assert report_of(ended)["isolation"]["breaches"][0]["what"] == "refs/heads/sibling"
 
 
@@ -138,15 +186,17 @@ def test_a_synced_folder_that_is_rewritten_is_named(project: Project) -> None:
     document = json.loads(settings.read_text())
     settings.write_text(json.dumps({**document, "worktreeSyncDirs": ["cache"]}))
     ended = attack(project, "rm -rf cache/data && mkdir cache/data && echo b > cache/data/b.txt")
-    assert_caught(ended, "synced-folder")
+    assert_harmless(ended)
+    assert noted(ended) == [("synced-folder", "unknown", "")]
 
 
 def test_what_other_okstra_runs_do_is_no_breach(project: Project) -> None:
     project.adopt(independent(2))
     first = project.run_stage()
     at = Path(first.data["worktree"]["path"])
-    ended = attack(project, f"env -u GIT_CONFIG_COUNT git -C {at} commit --allow-empty -m theirs")
+    ended = attack(project, f"{UNTRACED} -C {at} commit --allow-empty -m theirs")
     assert_harmless(ended)
+    assert noted(ended) == []
 
 
 def executor(*steps: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def report(task_type: str = "error-analysis", said: str = "text", **more: Any) -
         "gates": {"convergence": {"gate": "passed", "note": said}, "report": {"gate": "failed", "note": said}},
         "usage": _usage(said),
         "isolation": {
-            "breaches": [{"kind": "ref", "what": said, "detail": said, "undo": said}],
+            "breaches": [_change("ref", said), {"kind": "ref", "what": said, "detail": said, "undo": said}],
+            "notes": [_change("settings", said)],
             "receipt": said,
         },
         "clarifications": [question(1, said), question(2, said, status="answered", answer=said)],
@@ -126,6 +127,10 @@ def page(data: Mapping[str, Any], *, language: str = "en", line: str = "text") -
         script=(folder / "report.js").read_text(encoding="utf-8"),
     )
     return render_html(view)
+
+
+def _change(kind: str, said: str) -> dict[str, str]:
+    return {"kind": kind, "what": said, "detail": said, "author": said, "look": said, "undo": said}
 
 
 def _worker(said: str, name: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ DOCUMENTS = {
     "qa-*.json": "qa",
     "guard-*.json": "guard",
     "isolation-*.json": "isolation",
+    "receipt-*.json": "receipt",
     "index.json": "memory-index",
 }
 ROWS = {

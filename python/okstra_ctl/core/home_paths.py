@@ -33,6 +33,10 @@ class HomePaths(Record):
     def memory_lock(self) -> str:
         return os.path.join(self.root, ".locks", "memory.lock")
 
+    def receipt(self, digest: str) -> str:
+        """What a run's isolation receipt began with, kept out of the project; `digest` is of the manifest's path."""
+        return os.path.join(self.root, "receipts", f"receipt-{digest}.json")
+
     @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")

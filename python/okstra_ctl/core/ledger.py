@@ -139,6 +139,17 @@ def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerVi
     return LedgerView(newest, frozenset(ids), epochs, tuple(unreadable), tuple(newer))
 
 
+def rows_of(lines: Iterable[bytes]) -> list[LedgerRow]:
+    """The rows among the lines, of every task and digest."""
+    rows = []
+    for line in lines:
+        try:
+            rows.append(LedgerRow.from_json(loads(line)))
+        except (ValueError, RecursionError):
+            continue
+    return rows
+
+
 def _is_newer(line: bytes) -> bool:
     try:
         value = loads(line)

@@ -214,6 +214,10 @@ class RunFiles(Record):
         """What a worker's client printed in one dispatch; `label` is empty for its own result."""
         return self.log("-".join(filter(None, [worker, label, str(attempt) if attempt > 1 else ""])))
 
+    def git_trace(self, worker: str) -> str:
+        """The folder of what git traced of a worker's commands."""
+        return os.path.join(self.dir, "logs", f"git-{worker}-{self.seq}")
+
     @property
     def errors(self) -> str:
         return os.path.join(self.dir, "logs", f"errors-{self.seq}.jsonl")

@@ -29,8 +29,20 @@ def set_up(run: KnownRun, doors: Doors) -> None:
     script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
     folder = run.files.guard_hooks
     fsio.make_folder(folder)
-    for name in sorted({*_OURS, *_own_hooks(_hooks_folder(repository))}):
+    for name in sorted({*_OURS, *_own_hooks(hooks_folder(repository))}):
         fsio.link_anew(script, os.path.join(folder, name))
+
+
+def foreign_hooks(run: KnownRun) -> list[str]:
+    """Hooks of the run that are not okstra's any more."""
+    script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
+    folder = run.files.guard_hooks
+    names = {*_OURS, *os.listdir(folder)} if os.path.isdir(folder) else set()
+    return [path for path in (os.path.join(folder, name) for name in sorted(names)) if not _leads_to(path, script)]
+
+
+def _leads_to(link: str, target: str) -> bool:
+    return os.path.islink(link) and os.readlink(link) == target
 
 
 def environment(run: KnownRun, role: str) -> dict[str, str]:
@@ -44,7 +56,7 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
     return {
         "OKSTRA_GUARD_REPO": os.path.realpath(repository.common_dir),
         "OKSTRA_GUARD_REF": f"refs/heads/{branch}" if edits and branch else "",
-        "OKSTRA_GUARD_HOOKS": _hooks_folder(repository),
+        "OKSTRA_GUARD_HOOKS": hooks_folder(repository),
         "OKSTRA_GUARD_RULES": run.files.guard_rules,
         **git.settings_variables(git.users_environment(), settings),
     }
@@ -76,7 +88,7 @@ def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
     }
 
 
-def _hooks_folder(repository: git.Repository) -> str:
+def hooks_folder(repository: git.Repository) -> str:
     """Where the repository's own hooks are, whatever setting leads there."""
     found = git.config_value(repository.top, "core.hooksPath")
     if not found:

@@ -42,10 +42,11 @@ _WHEN_LED = ("report_data", "report_draft", "isolation", "guard_rules")
 
 
 class RunCheck(Record):
-    """`checked` counts the files that were looked at."""
+    """`checked` counts the files that were looked at; `notes` say what changed beside the run, and are no faults."""
 
     faults: tuple[Fault, ...]
     checked: int
+    notes: tuple[Mapping[str, str], ...] = ()
 
 
 def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: bool = False) -> RunCheck:
@@ -70,7 +71,8 @@ def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: 
         faults += check_phase(records, _schema("final-report"))
         faults += _check_plan(run, records)
         faults += _check_pages(run, records)
-    return RunCheck(_of(groups, faults), len(documents) + len(awaited(records)))
+    notes = tuple(records.isolation.get("notes", ())) if records.isolation else ()
+    return RunCheck(_of(groups, faults), len(documents) + len(awaited(records)), notes)
 
 
 def _of(groups: tuple[str, ...], faults: list[Fault]) -> tuple[Fault, ...]:

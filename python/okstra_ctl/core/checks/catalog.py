@@ -36,7 +36,9 @@ CHECKS = {
     "outcome-unearned": Check("report", "the manifest's outcome is not what the report's gates give", _EDITED),
     "execution-changed": Check("report", "the report says of a worker what the events do not", _EDITED),
     "usage-changed": Check("report", "the report's tokens or cost are not what the events sum up to", _EDITED),
-    "isolation-changed": Check("report", "the report's breaches are not those of the isolation receipt", _EDITED),
+    "isolation-changed": Check(
+        "report", "what the report says was changed is not what the isolation receipt says", _EDITED
+    ),
     "answer-lost": Check("report", "an answer that the run was given is not in its report", _EDITED),
     "token-unknown": Check("phase", "the verdict is none of the phase's", _EDITED),
     "token-unearned": Check("phase", "the verdict is better than gates, findings or checks allow", _EDITED),

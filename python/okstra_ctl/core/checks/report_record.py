@@ -67,9 +67,13 @@ def _outcome(records: RunRecords, report: Document) -> Iterator[Fault]:
 
 def _isolation(records: RunRecords, report: Document) -> Iterator[Fault]:
     receipt = records.isolation
-    if receipt is not None and receipt["breaches"] != report["isolation"]["breaches"]:
-        message = f"{len(report['isolation']['breaches'])} breach(es) told, {len(receipt['breaches'])} in the receipt"
-        yield records.in_report("isolation-changed", message, '"isolation"')
+    if receipt is None:
+        return
+    for name in ("breaches", "notes"):
+        reported, kept = report["isolation"].get(name, []), receipt.get(name, [])
+        if reported != kept:
+            message = f"the report has {len(reported)} {name}, the receipt {len(kept)}, and they are not the same"
+            yield records.in_report("isolation-changed", message, '"isolation"')
 
 
 def _answers(records: RunRecords, report: Document) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...words.hints import Any, Iterable, Iterator, Mapping, Sequence
 from ..followups import numbered_follow_ups, spawn_command
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
+from .changed import isolation_commands
 from .parts import Field
 from .plan_part import plan_lines
 
@@ -23,7 +24,7 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, tit
         *_author(report, labels),
         *_verdict(report["verdict"], report, labels),
         *_execution(report, labels),
-        *_isolation(report["isolation"]["breaches"], labels),
+        *_isolation(report["isolation"], labels),
         *_findings(report["findings"], labels),
         *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
         *(_plan(report, fields, labels) if is_plan else _phase(report, fields, labels, title)),
@@ -76,14 +77,25 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     yield ""
 
 
-def _isolation(breaches: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
-    if breaches:
+def _isolation(isolation: Mapping[str, Any], labels: Labels) -> Iterator[str]:
+    if isolation["breaches"]:
         yield f"### {labels['isolation']}"
         yield ""
-        for one in breaches:
-            undo = f"{labels['undo']}: {_code(one['undo'])}"
-            yield f"- **{one['kind']}** {_code(one['what'])}: {cell(one['detail'])}. {undo}"
+        yield from (_change(one, labels) for one in isolation["breaches"])
         yield ""
+    if isolation.get("notes"):
+        yield f"### {labels['notes']}"
+        yield ""
+        yield labels["notes_explained"]
+        yield ""
+        yield from (_change(one, labels) for one in isolation["notes"])
+        yield ""
+
+
+def _change(one: Mapping[str, Any], labels: Labels) -> str:
+    author = f", {labels['author_of_change']} {cell(one['author'])}" if one.get("author") else ""
+    commands = "".join(f" {labels[name]}: {_code(command)}" for name, command in isolation_commands(one))
+    return f"- **{one['kind']}** {_code(one['what'])}{author}: {cell(one['detail'])}.{commands}"
 
 
 def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:

@@ -69,6 +69,16 @@ def unreachable_commits(root: str, head: str) -> int:
     return int(out)
 
 
+def merged_between(root: str, old: str, new: str) -> list[str]:
+    """What each commit of the branch's own line from `old` to `new` merged; empty text for one that is no merge.
+    Nothing where `new` does not go on from `old`."""
+    if not is_ancestor(root, old, new):
+        return []
+    listed = git(root, "rev-list", "--first-parent", "--parents", f"{old}..{new}", ask=True)
+    parents = [line.split()[1:] for line in text(listed.stdout).splitlines()]
+    return [one[1] if len(one) == 2 else "" for one in parents]
+
+
 def remote_refs(root: str) -> list[str]:
     """Remote-tracking branches, as full ref names."""
     out = git(root, "for-each-ref", "--format=%(refname)", "refs/remotes", ask=True).stdout

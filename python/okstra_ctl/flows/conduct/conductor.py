@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 
 from ...agents.process_sweep import sweep
-from ...core.isolation import Breach
+from ...core.isolation import UNKNOWN, Judged
 from ...core.paths import IMPLEMENTATION, PLANNING
 from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ...core.shell_words import okstra_command
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping, Sequence
+from ...words.hints import Any, Mapping
 from ...words.outcomes import RunOutcome
 from ...words.records import Record
 from .. import guarding, isolation
@@ -47,9 +47,8 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     leadership.take(scene)
     _sweep_orphans(scene)
     try:
-        isolation.begin(run, doors)
         guarding.set_up(run, doors)
-        return _lead(scene)
+        return _lead(scene._replace(begun=isolation.begin(run, doors)))
     except (Interrupted, Refused) as stopped:
         _leave(scene, RunOutcome.INTERRUPTED, stopped)
         raise
@@ -65,10 +64,16 @@ def _lead(scene: Scene) -> Conducted:
     if scene.id.task_type == PLANNING and written.gate.open:
         report = planning.with_gate(report, planning.check_plan_with_analysts(scene, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
-    found = isolation.finish(scene.run, scene.doors)
-    report["isolation"] = {"breaches": [breach._asdict() for breach in found], "receipt": scene.files.isolation}
+    found = isolation.finish(scene.run, scene.doors, scene.begun)
+    report["isolation"] = {
+        "breaches": [entry._asdict() for entry in found.breaches],
+        "notes": [entry._asdict() for entry in found.notes],
+        "receipt": scene.files.isolation,
+    }
     report["gates"]["isolation"] = isolation_gate(found)
-    if found and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
+    for entry in found.notes:
+        scene.say(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
+    if found.breaches and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
         report["verdict"]["token"] = scene.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     report["verdict"]["next_step"] = _next_step(scene, report)
@@ -101,9 +106,14 @@ def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
             row.update(outcome=str(answer.outcome), state=str(answer.state))
 
 
-def isolation_gate(found: Sequence[Breach]) -> dict[str, str]:
-    told = ", ".join(f"{breach.kind} {breach.what}" for breach in found[:5])
-    return {"gate": str(Gate.FAILED if found else Gate.PASSED), "note": told}
+def _whom(author: str) -> str:
+    return "somebody who is not known" if author == UNKNOWN else f"a {author}"
+
+
+def isolation_gate(found: Judged) -> dict[str, str]:
+    breaches = ", ".join(f"{one.kind} {one.what} ({one.author})" for one in found.breaches[:5])
+    noted = f"changed meanwhile: {len(found.notes)}" if found.notes else ""
+    return {"gate": str(Gate.FAILED if found.breaches else Gate.PASSED), "note": breaches or noted}
 
 
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:

@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from ...agents.job import Job, Report
 from ...agents.providers import provider
 from ...agents.runner import run_job, set_aside
-from ...core.roster import access_of
+from ...core.roster import Worker, access_of
 from ...core.shell_words import okstra_command
 from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import Access, WorkerOutcome
-from .. import guarding
+from .. import authorship, guarding
 from ..agents_environment import agents_environment
 from ..prompting import fill_file
 from ..run_events import events_of
@@ -113,10 +113,16 @@ def _job(
         soft_limit=scene.settings.soft_limit,
         hard_limit=scene.settings.hard_limit,
         writable=tuple(
-            dict.fromkeys([os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, access)])
+            dict.fromkeys(
+                [os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, worker, access)]
+            )
         ),
         readable=(scene.run.project.task(scene.id.task).root,),
-        environment={**_facts(scene, assignment, attempt), **guarding.environment(scene.run, worker.role)},
+        environment={
+            **_facts(scene, assignment, attempt),
+            **guarding.environment(scene.run, worker.role),
+            **authorship.trace(scene.run, worker.id),
+        },
         options=_guarded(scene, worker.provider, options),
     )
 
@@ -132,10 +138,10 @@ def _guarded(scene: Scene, provider_name: str, options: Mapping[str, Any]) -> di
     }
 
 
-def _git_folders(scene: Scene, access: Access) -> list[str]:
-    """git's own folders of a linked worktree: an executor that can't write them can't commit."""
+def _git_folders(scene: Scene, worker: Worker, access: Access) -> list[str]:
+    """git's own folders of a linked worktree, without which an executor can't commit; and where its git is traced."""
     repository = git.discover(scene.folder) if access is Access.EDIT else None
-    return [repository.common_dir, repository.git_dir] if repository else []
+    return [repository.common_dir, repository.git_dir, scene.files.git_trace(worker.id)] if repository else []
 
 
 def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]:

@@ -69,7 +69,7 @@ def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
         "execution": _execution(scene, material),
         "gates": {name: {"gate": str(gate), "note": note} for name, (gate, note) in material.gates.items()},
         "usage": None,
-        "isolation": {"breaches": [], "receipt": scene.files.isolation},
+        "isolation": {"breaches": [], "notes": [], "receipt": scene.files.isolation},
         "clarifications": [],
         "findings": [finding_json(outcome) for outcome in material.outcomes],
         "risks": list(material.risks),

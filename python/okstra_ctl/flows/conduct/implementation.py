@@ -50,7 +50,7 @@ def lead_stage(scene: Scene) -> Material:
     stage = scene.run.stage(scene.doors)
     built = _build(scene, stage)
     gates = dict(built.gates)
-    broken = isolation.finish(scene.run, scene.doors)
+    broken = isolation.finish(scene.run, scene.doors, scene.begun).breaches
     if broken:  # a stage is not recorded as done by a run that did what it may not
         gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
     if all(gate.open for gate, _ in gates.values()):

@@ -17,6 +17,7 @@ from ...words.hints import Callable, Mapping
 from ...words.records import Record
 from .. import run_events
 from ..doors import Doors
+from ..isolation import Begun
 from ..looked_at import commit_at_start
 from ..runs import KnownRun
 
@@ -36,6 +37,8 @@ class Scene(Record):
     say: Say
     commit: str
     """What the worktree stood at when the run was led first; empty without git."""
+    begun: Begun = Begun()
+    """What the isolation receipt began with."""
 
     @property
     def id(self) -> RunId:

@@ -42,9 +42,13 @@ def _run(args: Namespace, call: Call) -> Reply:
     found = check_run(run, groups)
     rows = [{**fault._asdict(), "remedy": fault.remedy(run.id)} for fault in found.faults]
     data = {"run_id": args.run, "checked": found.checked, "groups": list(groups), "findings": rows}
+    data["notes"] = [dict(note) for note in found.notes]
+    noted = [f"note: changed meanwhile ({one['author']}): {one['kind']} {one['what']}" for one in found.notes]
     if not rows:
-        return Reply(data, f"ok: {found.checked} file(s) of {run.id}, nothing is wrong with them")
-    lines = [f"{row['file']}:{row['line']}: {row['id']}: {row['message']}\n  try: {row['remedy']}" for row in rows]
+        return Reply(data, "\n".join([*noted, f"ok: {found.checked} file(s) of {run.id}, nothing is wrong with them"]))
+    lines = noted + [
+        f"{row['file']}:{row['line']}: {row['id']}: {row['message']}\n  try: {row['remedy']}" for row in rows
+    ]
     message = f"{len(rows)} thing(s) are wrong with the record of {run.id}"
     error = {"code": "run-invalid", "message": message, "where": run.files.manifest, "try": "see the findings"}
     return Reply(data, "\n".join([*lines, message]), exit_status=EXIT_CHECK, errors=[error])

@@ -17,6 +17,7 @@ _PARTS: tuple[tuple[str, str, _Part], ...] = (
     ("verdict", "verdict", verdict.verdict_card),
     ("isolation", "isolation", verdict.isolation),
     ("gates", "gates", verdict.gates),
+    ("notes", "notes", verdict.notes),
     ("questions", "clarifications", questions.questions),
     ("findings", "findings", findings.findings),
     ("phase", "", phase_part.phase_part),

@@ -7,6 +7,7 @@ from collections import Counter
 from ....words.findings import FindingSeverity, Gate
 from ....words.hints import Any, Iterable, Mapping
 from ..amounts import cost_text
+from ..changed import isolation_commands
 from . import pieces
 from .markup import Markup, joined, tag
 from .view import View
@@ -62,24 +63,35 @@ def gates(view: View) -> Markup:
 
 
 def isolation(view: View) -> Markup | None:
-    """What the run changed and had no right to, with commands that undo it."""
+    """What was changed and must not be, by whom, and how to look at it."""
     breaches, words = view.report["isolation"]["breaches"], view.words
     if not breaches:
         return None
-    items = (_breach(number, one, view) for number, one in enumerate(breaches, 1))
+    items = (_change(f"breach-{number}", one, view, "bad") for number, one in enumerate(breaches, 1))
     return pieces.section("isolation", words("isolation"), tag("ol", items, class_="breaches"))
 
 
-def _breach(number: int, one: Mapping[str, Any], view: View) -> Markup:
+def notes(view: View) -> Markup | None:
+    """What changed beside the run, and fails nothing."""
+    noted, words = view.report["isolation"].get("notes"), view.words
+    if not noted:
+        return None
+    items = (_change(f"note-{number}", one, view, "") for number, one in enumerate(noted, 1))
+    explained = pieces.prose(words("notes_explained"), words)
+    return pieces.section("notes", words("notes"), joined([explained, tag("ol", items, class_="breaches")]))
+
+
+def _change(name: str, one: Mapping[str, Any], view: View, tone: str) -> Markup:
     words = view.words
-    undo = one["undo"].strip()
+    author = [" ", words("author_of_change"), " ", pieces.code(one["author"])] if one.get("author") else []
     return tag(
         "li",
-        tag("p", pieces.badge(one["kind"], words, tone="bad"), " ", pieces.code(one["what"])),
+        tag("p", pieces.badge(one["kind"], words, tone=tone), " ", pieces.code(one["what"]), *author),
         pieces.prose(one["detail"], words),
-        joined([tag("p", words("undo"), class_="eyebrow"), pieces.command(undo, words, name=f"undo-{number}")])
-        if undo
-        else None,
+        *(
+            joined([tag("p", words(label), class_="eyebrow"), pieces.command(command, words, name=f"{name}-{label}")])
+            for label, command in isolation_commands(one)
+        ),
     )
 
 
