@@ -115,6 +115,6 @@ cat <<END
            $repo/$reports/final-verification/reports/final-report-final-verification-001.html
   next:    cd $repo && export OKSTRA_HOME=$OKSTRA_HOME PATH=$root/bin:\$PATH
            okstra show $key/error-analysis/001
-           okstra run --task-key $key --task-type release-handoff --provider rehearsal --yes
+           okstra handoff $key
   remove:  rm -rf $place
 END

@@ -65,10 +65,32 @@ def test_a_wrong_answer_is_asked_again(project: Project) -> None:
 def test_back_more_and_several_answers(project: Project) -> None:
     _, screen = _talk(
         project,
-        ["cor", "<", "core", "ASK-4", "+", "7", "", "chore", "", "2", "", "1, gemini", "", "", "", "", "y", "n"],
+        [
+            "cor",
+            "<",
+            "core",
+            "ASK-4",
+            "+",
+            "7",
+            "",
+            "chore",
+            "",
+            "2",
+            "",
+            "1, gemini",
+            "",
+            "",
+            "",
+            "",
+            "2",
+            "",
+            "y",
+            "n",
+        ],
     )
     assert "--task-group core --task-id ASK-4 --task-type release-handoff" in screen
-    assert "--work-category=chore --workers=claude,gemini" in screen
+    assert "--work-category=chore --workers=claude,gemini --pr --yes" in screen
+    assert screen.count("! Mark at least one step") == 1
     assert screen.index("4  Implementation planning") < screen.index("+  more") < screen.index("7  Release hand-off")
     assert _tasks(project) == []
 

@@ -111,6 +111,11 @@ def _led(project: Project) -> None:
     free.write_text(json.dumps(document))
     project.okstra.ok("guard", "commit", "--rules", free, "--role", "executor", "--json")
     project.okstra("resume", good.data["run_id"], "--json")  # refused: completed
+    project.okstra("handoff", key, "--json")  # refused: no step is chosen
+    remote = project.repo.path.parent / "remote.git"
+    project.repo.git("init", "--quiet", "--bare", str(remote))
+    project.repo.git("remote", "add", "origin", str(remote))
+    project.okstra.ok("handoff", key, "--push", "--yes", "--json")
     install(project, part({"fault": "garbage"}, worker="rehearsal-a", attempt=["1", "2"]))
     failed = project.okstra("run", "--task-key", key, "--task-type", "error-analysis", *rehearsal)
     assert failed.codes == ["task-finished"]

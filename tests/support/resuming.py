@@ -88,6 +88,7 @@ def _hand_off(project: Project) -> None:
     _program(remote / "hooks" / "pre-receive", f'cat >>"{outside / PUSHED}"\n')
     log = outside / ASKED_FOR
     script = f"""case $2 in
+status) ;;
 view) [ -s "{log}" ] && echo https://example.invalid/pull/1 ;;
 create)
   [ ! -s "{log}" ] || {{ echo 'a pull request for this branch already exists' >&2; exit 1; }}
@@ -113,7 +114,7 @@ PLAYS: Mapping[str, Play] = {
     "implementation-planning": Play("implementation-planning", install),
     "implementation": Play("implementation", _build),
     "final-verification": Play("final-verification", _accept),
-    "release-handoff": Play("release-handoff", _hand_off, ("--directive", "push and pr")),
+    "release-handoff": Play("release-handoff", _hand_off, ("--pr",)),
     "requirements-discovery": Play("requirements-discovery", _analyse),
     "improvement-discovery": Play("improvement-discovery", _analyse),
 }

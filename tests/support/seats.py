@@ -12,10 +12,10 @@ from okstra_ctl.edges import assets
 from .okstra import Project
 from .phases import PHASES
 from .plans import independent
-from .rehearsal import answers, executed, finding, install, led, part, result
+from .rehearsal import answers, executed, finding, install, part, result
 
 Steps = tuple[dict[str, Any], ...]
-ACCEPTANCE, HANDOFF, PLANNING = "final-verification", "release-handoff", "implementation-planning"
+ACCEPTANCE, PLANNING = "final-verification", "implementation-planning"
 _MAIN, _ROUND, _PLAN, _TURN = "", "round-1", "plan-check", "turn-2"
 _LATER = {"analyst": (_ROUND,), "executor": (_TURN,), "verifier": (_TURN,)}
 _WORKERS = {
@@ -46,8 +46,6 @@ class Seat(NamedTuple):
 def _seats_of(phase: Phase) -> list[Seat]:
     found = []
     for role in phase.roles:
-        if phase.task_type == HANDOFF and role == "executor":
-            continue  # okstra itself carries out what the person picked; nobody is asked
         labels = (_MAIN, *_LATER.get(role, ()), *((_PLAN,) if (phase.task_type, role) == (PLANNING, "analyst") else ()))
         found += [Seat(phase.task_type, role, label) for label in labels]
     return found
@@ -147,13 +145,8 @@ def prepare(project: Project, seat: Seat) -> None:
     settings = project.repo.path / ".okstra" / "project.json"
     if seat.phase == "implementation":
         project.adopt(independent(1))
-    if seat.phase in (ACCEPTANCE, HANDOFF):
+    if seat.phase == ACCEPTANCE:
         settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
-    if seat.phase == HANDOFF:
-        accepted = {"report": {"verdict": {"conclusion": "ok", "token": "accepted"}}}
-        install(project, part(accepted, role="report-writer"))
-        ended = led(project, ACCEPTANCE)
-        assert ended.status == 0, ended
 
 
 def draft_tokens(manifest: str) -> list[str]:

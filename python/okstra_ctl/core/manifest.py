@@ -43,6 +43,7 @@ class RunFacts(Record):
     rehearsal: bool
     requested: Mapping[str, object]
     notes: Sequence[str]
+    handoff: Mapping[str, object] | None = None
 
 
 def new_manifest(facts: RunFacts) -> dict[str, object]:
@@ -88,6 +89,7 @@ def new_manifest(facts: RunFacts) -> dict[str, object]:
         "rehearsal": facts.rehearsal,
         "requested": dict(facts.requested),
         "notes": list(facts.notes),
+        **({"handoff": dict(facts.handoff)} if facts.handoff is not None else {}),
     }
 
 

@@ -67,10 +67,10 @@ def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -
         raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
     if "verifier" in phase.roles:
         workers += [Worker(f"{name}-verifier", "verifier", provider, model_of(provider)) for name, provider in voices]
-    writer = _known(wishes.provider or "claude", wishes)
-    workers.append(
-        Worker("report-writer", "report-writer", writer, model_of("report-writer" if writer == "claude" else writer))
-    )
+    if "report-writer" in phase.roles:
+        writer = _known(wishes.provider or "claude", wishes)
+        model = model_of("report-writer" if writer == "claude" else writer)
+        workers.append(Worker("report-writer", "report-writer", writer, model))
     if wishes.critic and wishes.critic != "off":
         if "critic" not in phase.roles:
             raise UsageError("unknown-worker", f"{phase.task_type} takes no critic", where="--critic")

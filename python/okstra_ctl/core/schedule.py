@@ -133,7 +133,10 @@ def _add_phase(chain: _Chain, task_type: str) -> None:
         command = task.next_step
     running = again and task.run_status == RunStatus.RUNNING
     status = UnitStatus.RUNNING if running else UnitStatus.READY
-    chain.add(task_type, "", command or okstra_command("run", "--task-key", task.key, "--task-type", task_type), status)
+    usual = okstra_command("run", "--task-key", task.key, "--task-type", task_type)
+    if task_type == HANDOFF:  # its steps are chosen there
+        usual = okstra_command("handoff", task.key)
+    chain.add(task_type, "", command or usual, status)
 
 
 def _add_plan(chain: _Chain) -> None:

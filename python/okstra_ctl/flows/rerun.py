@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from ..core.handoff import choice_from_json
 from ..core.identity import RunId, StageKey
 from ..core.manifest import WorktreeFacts
 from ..core.paths import IMPLEMENTATION
@@ -83,6 +84,7 @@ def _inputs_of(run: KnownRun) -> PrepareInputs:
         pr_template_path=str(kept.get("pr_template_path", "")),
         budget_usd=str(kept.get("budget_usd", "")),
         fix_cycle=str(kept.get("fix_cycle", "")),
+        handoff=choice_from_json(run.manifest.get("handoff")),
     )
 
 

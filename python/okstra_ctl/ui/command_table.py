@@ -67,6 +67,7 @@ COMMANDS = (
         "merge done stages into the task branch, checked; or forecast conflicts",
         "Plans and stages",
     ),
+    Command("handoff", "handoff", "push an accepted task, open its pull request: what you choose", "Plans and stages"),
     Command("worktree", "worktree", "list, look up, remove or restore worktrees", "Worktrees"),
     Command("reconcile", "reconcile", "tell what dead runs left; put it right; rebuild the registry", "Recovery"),
     Command("backfill", "backfill", "write done rows that a crash kept from being written", "Recovery"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ..core.handoff import HANDOFF
 from ..core.roster import REHEARSAL
 from ..core.shell_words import okstra_command
 from ..words.errors import OkstraError, WorkFailed
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 AUTO, CLAUDE = "auto", "claude"
 
 
-def choose_lead(asked: str, provider: str) -> str:
-    """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, or where no person is there."""
-    if asked:
-        return asked
+def choose_lead(asked: str, provider: str, task_type: str) -> str:
+    """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, for a hand-off, whose steps are its
+    own, or where no person is there."""
+    if asked or task_type == HANDOFF:
+        return asked or AUTO
     return CLAUDE if _has_terminal() and provider != REHEARSAL and _is_on_path("claude") else AUTO
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.handoff import choice_of
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
 from ..core.paths import ProjectFiles
@@ -54,6 +55,7 @@ def gather(args: Namespace, call: Call) -> PrepareInputs:
         report_language=args.report_language,
         budget_usd=args.budget,
         fix_cycle=args.fix_cycle,
+        handoff=choice_of(push=args.push, pull_request=args.pr, base=args.base, draft=args.draft, title=args.title),
         **given,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.handoff import choice_of
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
 from ..core.paths import IMPLEMENTATION
@@ -14,8 +15,8 @@ from .parser import build_parser
 from .run_inputs import lacking
 from .wizard_front import can_ask, converse, open_front
 
-_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language")
-_SWITCHES = ("all-ready", "render-only", "dry-run")
+_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "base", "title")
+_SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
 
 
 def complete(args: Namespace, call: Call) -> Namespace:
@@ -43,6 +44,7 @@ def _known(args: Namespace) -> dict[str, str]:
         known.update({"task-group": key.task_group, "task-id": key.task_id})
     if known["task-group"] or known["task-id"]:
         known["task"] = NEW
+    known["steps"] = ",".join(choice_of(push=args.push, pull_request=args.pr).steps)
     if args.all_ready:
         known.update({"task-type": IMPLEMENTATION, "stage": "auto"})
     return known

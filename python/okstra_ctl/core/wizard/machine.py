@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...words.hints import Mapping
 from ...words.records import Record
+from ..handoff import STEPS as HANDOFF_STEPS
 from .records import BACK, NEW, Answers, Facts, Option, Step
 from .steps import BY_ID, STEPS
 
@@ -113,6 +114,8 @@ def arguments(state: State, facts: Facts) -> tuple[str, ...]:
     for name in _PLAIN:
         if given.get(name):
             argv += [f"--{name}={given[name]}"]
+    chosen = [part.strip() for part in given.get("steps", "").split(",")]
+    argv += [f"--{step}" for step in HANDOFF_STEPS if step in chosen]
     for part in given.get("models", "").split(","):
         slot, _, model = part.strip().partition("=")
         if model:

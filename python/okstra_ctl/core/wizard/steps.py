@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 
 from ...words.errors import UsageError
+from ..handoff import HANDOFF
+from ..handoff import STEPS as HANDOFF_STEPS
 from ..identity import slugify_task_segment
 from ..models import is_custom
 from ..paths import IMPLEMENTATION
@@ -105,6 +107,12 @@ def _task_keys(answer: str, answers: Answers, facts: Facts) -> str:
     return "" if all(re.fullmatch(r"[^:]+:[^:]+:.+", key) for key in keys) else "bad-task-key"
 
 
+def _no_step(answer: str, answers: Answers, facts: Facts) -> str:
+    """A hand-off of nothing is no run: whoever wants none of the steps stops here."""
+    chosen = [part.strip() for part in answer.split(",") if part.strip()]
+    return "" if chosen and all(part in HANDOFF_STEPS for part in chosen) else "no-step"
+
+
 STEPS: tuple[Step, ...] = (
     Step("task", "pick", lambda a, f: bool(f.tasks), _tasks),
     Step("task-group", "text", _new_task, wrong=_segment),
@@ -147,7 +155,14 @@ STEPS: tuple[Step, ...] = (
     Step("directive", "text", _custom),
     Step("related-tasks", "text", _custom, wrong=_task_keys),
     Step("clarification-response", "text", _custom),
-    Step("pr-template-path", "text", lambda a, f: _phase(a) == "release-handoff"),
+    Step(
+        "steps",
+        "multi",
+        lambda a, f: _phase(a) == HANDOFF,
+        lambda a, f: tuple(Option(step, f"@step-{step}", f"@step-{step}-hint") for step in HANDOFF_STEPS),
+        _no_step,
+    ),
+    Step("pr-template-path", "text", lambda a, f: _phase(a) == HANDOFF),
     Step("fix-cycle", "confirm", lambda a, f: f.finished, lambda a, f: _YES_NO, default="no"),
     Step("branch", "confirm", lambda a, f: bool(f.branch) and not f.task_exists, lambda a, f: _YES_NO, default="yes"),
     Step("confirm", "confirm", lambda a, f: a.get("branch") != "no", lambda a, f: _YES_NO, default="yes"),

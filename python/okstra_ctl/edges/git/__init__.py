@@ -43,6 +43,8 @@ from .repository import (
     main_is_bare,
     main_worktree,
     person,
+    push_url,
+    remote_names,
     remote_urls,
     version,
 )
@@ -102,7 +104,9 @@ __all__ = [
     "merged_between",
     "newest_of",
     "person",
+    "push_url",
     "ref_files",
+    "remote_names",
     "remote_refs",
     "remote_urls",
     "resolve",

@@ -178,6 +178,15 @@ def remote_urls(root: str) -> RemoteUrls:
     return RemoteUrls(fetch, tuple(dict.fromkeys(url for key, _, url in pairs if key.lower().endswith(".pushurl"))))
 
 
+def remote_names(root: str) -> list[str]:
+    return text(must(git(root, "remote", ask=True), "list remotes")).split()
+
+
+def push_url(root: str, remote: str) -> str:
+    """Where a push to the remote goes; empty when git does not know."""
+    return text(git(root, "remote", "get-url", "--push", remote, ask=True).stdout).removesuffix("\n")
+
+
 def config_value(root: str, name: str) -> str:
     """A setting as git would take it; empty when it is not set."""
     return text(git(root, "config", "--get", name, ask=True).stdout).removesuffix("\n")

@@ -128,7 +128,7 @@ def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     if scene.id.task_type == IMPLEMENTATION:
         return okstra_command("stage", "list", "--plan", scene.run.plan_path)
     if scene.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
-        return okstra_command("run", "--task-key", key, "--task-type", "release-handoff")
+        return okstra_command("handoff", key)
     following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
     task_type = following.get(scene.id.task_type)
     return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ...core.handoff import HANDOFF
 from ...core.json_text import loads
 from ...core.paths import RunFiles
 from ...core.report.completion import check_written, complete
@@ -22,6 +23,7 @@ from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages
+from . import handoff
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
@@ -50,6 +52,8 @@ def write_report(scene: Scene, material: Material) -> Written:
     tokens = material.tokens
     told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
     ask(scene.files.report_draft, fsio.json_bytes(told), scene.files.report_data)
+    if scene.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
+        return Written(_of_handoff(scene, drafted, tokens), None, Gate.PASSED, "")
     writers = scene.workers("report-writer")
     answer = _ask(scene, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:
@@ -130,6 +134,14 @@ def _json(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _of_handoff(scene: Scene, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+    drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": ""}
+    drafted["verdict"]["token"] = tokens[0]
+    good = tokens[0] == scene.phase.verdict_tokens[0]
+    drafted["verdict"]["conclusion"] = handoff.conclusion(drafted["phase"], good=good)
+    return drafted
 
 
 def _by_okstra(drafted: dict[str, Any], reason: str) -> dict[str, Any]:

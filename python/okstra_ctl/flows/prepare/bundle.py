@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from ... import __version__
+from ...core.handoff import HANDOFF
 from ...core.identity import RunId, StageKey
 from ...core.manifest import RunFacts, WorktreeFacts, new_manifest
 from ...core.ownership import Owner
@@ -162,6 +163,7 @@ def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStac
         rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
         requested=_requested(request, draft.files),
         notes=draft.notes,
+        handoff=request.inputs.handoff.to_json() if draft.run.task_type == HANDOFF else None,
     )
     fsio.make_folder(os.path.dirname(draft.files.manifest))
     undo.push(lambda: fsio.discard(draft.files.manifest))

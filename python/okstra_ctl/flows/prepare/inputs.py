@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ...core.handoff import Choice
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
 from ...words.hints import Mapping
@@ -39,3 +40,4 @@ class PrepareInputs(Record):
     report_language: str = ""
     budget_usd: str = ""
     fix_cycle: str = ""
+    handoff: Choice = Choice()

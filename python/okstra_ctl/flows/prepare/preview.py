@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 
+from ...core.handoff import HANDOFF
 from ...core.identity import RunId, StageKey
 from ...core.manifest import WorktreeFacts
 from ...core.shell_words import quote
 from ...words.records import Record
 from ...words.statuses import WorktreeStatus
-from .. import run_numbers
+from .. import handoff, run_numbers
 from ..doors import Doors
 from . import reserve, run_folder, task_worktree
 from .inputs import PrepareInputs
@@ -39,6 +41,9 @@ def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
     planned = request.plan_map.stage(stage) if stage is not None else None
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
+    if request.phase.task_type == HANDOFF:
+        steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, doors).steps
+        commands += [shlex.join(argv) for _, argv in steps]
     return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands))
 
 

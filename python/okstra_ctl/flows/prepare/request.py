@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
+from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
 from ...core.models import model_table, resolve_model
 from ...core.paths import IMPLEMENTATION, TaskFiles
@@ -90,6 +91,10 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     manifest = check_folder_is_free(project.files, key) or {}
     fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
+    if phase.task_type == HANDOFF:
+        from ..handoff import plan_handoff
+
+        plan_handoff(project.files, key, inputs.handoff, doors)
     answers = _answers(inputs, project.files.task(key), key)
     brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
     workers, lead_model = _people(inputs, phase, doors)

@@ -22,5 +22,5 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     run = find_run(args.run, call.start, call.doors)
     provider = REHEARSAL if run.manifest.get("rehearsal") is True else ""
-    lead = "" if args.render_only else choose_lead(args.lead, provider)
+    lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
     return hand_over(rerun(run, call.doors, fix_cycle=args.fix_cycle), lead, call)

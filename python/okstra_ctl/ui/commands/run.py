@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
 from ...core.models import MODEL_SLOTS
 from ...core.paths import ProjectFiles
@@ -13,6 +14,7 @@ from ...words.errors import Refused
 from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..confirm import confirm
+from ..handoff_words import add_handoff_flags, confirm_handoff
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
 from ..run_inputs import gather
@@ -48,6 +50,7 @@ def configure(parser: ArgumentParser) -> None:
         parser.add_argument(flag, metavar=metavar, default="", help=text)
     for slot in MODEL_SLOTS:
         parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
+    add_handoff_flags(parser)
     parser.add_argument("--all-ready", action="store_true", help="lead all stages, wave by wave, merged in between")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="with --all-ready: stages at once (default 2)")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
@@ -70,7 +73,9 @@ def execute(args: Namespace, call: Call) -> Reply:
         return _lead_all(inputs, args, call)
     if args.dry_run:
         return _preview(inputs, call)
-    if asks:
+    if inputs.task_type == HANDOFF:
+        confirm_handoff(inputs, call, asks=not (args.yes or args.render_only))
+    elif asks:
         _confirm(inputs)
     return _with_approval(lambda: _run(inputs, args, call), call, asks=asks)
 
@@ -98,7 +103,7 @@ def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
 def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
     from ...flows.prepare.bundle import prepare_task_bundle
 
-    lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider)
+    lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider, inputs.task_type)
     prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead), call.doors)
     return hand_over(prepared, lead, call)
 
