@@ -130,7 +130,7 @@ def test_a_client_that_is_not_there_is_told(project: Project) -> None:
         (tools / name).symlink_to(str(shutil.which(name)))
     done = door(project, arguments(project, run), PATH=str(tools))
     assert (done.status, done.data["outcome"]) == (1, "not-run"), done
-    assert "codex can't be started" in ended_events(run)[0]["message"]
+    assert "codex is not on the PATH" in ended_events(run)[0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,13 @@ CLIENTS = (
         ("--help",),
         ("--print", "--output-format", "--model", "--permission-mode", "--settings", "--add-dir"),
         status=("auth", "status"),
+        login_variables=(
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "CLAUDE_CODE_OAUTH_TOKEN",
+            "CLAUDE_CODE_USE_BEDROCK",
+            "CLAUDE_CODE_USE_VERTEX",
+        ),
         login="run `claude` once and log in, or set ANTHROPIC_API_KEY",
     ),
     ClientFacts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import threading
 import time
 
@@ -114,7 +115,7 @@ def _attempt(
         ended = client.ended()
     reason, status = ended.verdict.reason, ended.verdict.status
     if reason == warden_orders.NOT_STARTED:
-        message = f"{launch.argv[0]} can't be started in {job.folder}: {ended.verdict.complaint}"
+        message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
         return WorkerOutcome.NOT_RUN, Heard(False, Failure.CLIENT, message), None
     heard = provider.hear(ended.stdout, ended.stderr, status if not reason else None)
     by_message = provider.delivers_by_message(job.access)
@@ -123,6 +124,17 @@ def _attempt(
     if outcome is WorkerOutcome.COMPLETED and by_message:
         fsio.replace(job.result, heard.last_message.encode("utf-8", "replace"))
     return outcome, heard, status
+
+
+def _why_not_started(program: str, folder: str, environment: Mapping[str, str], complaint: str) -> str:
+    """The system says the same of a program and of a folder that is not there."""
+    if not os.path.isdir(folder):
+        return f"{program} can't be started: its folder {folder} is not there"
+    if os.sep not in program and shutil.which(program, path=environment.get("PATH")) is None:
+        return f"{program} is not on the PATH"
+    if os.sep in program and not os.path.exists(os.path.join(folder, program)):
+        return f"there is no program {program}"
+    return f"{program} can't be started: {complaint}"
 
 
 def _wait(client: HeldClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:

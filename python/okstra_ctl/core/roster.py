@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..words.errors import UsageError
-from ..words.hints import Callable
+from ..words.hints import Callable, Iterable, Sequence
 from ..words.outcomes import Access
 from ..words.records import Record
 from .phases import Phase
@@ -49,6 +49,7 @@ class RosterWishes(Record):
     critic: str = ""
     provider: str = ""
     configured: tuple[str, ...] = ()
+    report_writer: str = ""
 
 
 def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
@@ -68,7 +69,7 @@ def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -
     if "verifier" in phase.roles:
         workers += [Worker(f"{name}-verifier", "verifier", provider, model_of(provider)) for name, provider in voices]
     if "report-writer" in phase.roles:
-        writer = _known(wishes.provider or "claude", wishes)
+        writer = _known(_writer(wishes), wishes)
         model = model_of("report-writer" if writer == "claude" else writer)
         workers.append(Worker("report-writer", "report-writer", writer, model))
     if wishes.critic and wishes.critic != "off":
@@ -76,6 +77,19 @@ def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -
             raise UsageError("unknown-worker", f"{phase.task_type} takes no critic", where="--critic")
         workers.append(Worker("critic", "critic", _known(wishes.critic, wishes), model_of(wishes.critic)))
     return tuple(workers)
+
+
+def _writer(wishes: RosterWishes) -> str:
+    """Who writes the report: as asked; else one of those who were chosen, for nobody else may be there."""
+    return wishes.report_writer or wishes.provider or (wishes.workers[0] if wishes.workers else "claude")
+
+
+def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: str) -> tuple[str, ...]:
+    """What a person has to know who chose workers and no report writer, where it is not the usual one."""
+    written = [one.provider for one in workers if one.role == "report-writer"]
+    if not asked or writer or not written or written[0] in ("claude", REHEARSAL):
+        return ()
+    return (f"{written[0]} writes the report: claude is not among --workers; --report-writer names another",)
 
 
 def _voices(phase: Phase, wishes: RosterWishes) -> tuple[tuple[str, str], ...]:

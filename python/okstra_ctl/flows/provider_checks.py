@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 from ..agents.client_facts import CLIENTS, ClientFacts, sandboxed_commit
 from ..agents.providers import BUILT_IN, provider_settings
@@ -36,22 +37,55 @@ def presence_rows(doors: Doors) -> list[CheckRow]:
     return [CheckRow("providers", CheckStatus.WARN, "no client is on the PATH: only the rehearsal works", remedy)]
 
 
+def client_fault(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow | None:
+    """Why a client that is on the PATH can't be used; None when nothing says so. It is asked all at once: each start
+    of a client takes long."""
+    questions = (("--version",), client.help, client.status)
+    with ThreadPoolExecutor(max_workers=len(questions)) as pool:
+        version, told, login = pool.map(lambda words: _ask(client, words, environment) if words else None, questions)
+    rows = _version_rows(client, version, told) if version and told else []
+    failed = next((row for row in rows if row.status is CheckStatus.FAIL), None)
+    if failed is not None or login is None or login.ok:
+        return failed
+    if any(environment.get(name) for name in client.login_variables) or _has_own_models(client, settings, environment):
+        return None
+    return CheckRow(f"{client.program} login", CheckStatus.FAIL, "it is not logged in", client.login)
+
+
+def _has_own_models(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether the client is led to models of the person's own, which have a login that it knows nothing of."""
+    if client.program != "codex":
+        return False
+    if any("model_provider" in str(word) for word in settings.get("arguments", [])):
+        return True
+    folder = environment.get("CODEX_HOME") or os.path.join(environment.get("HOME", ""), ".codex")
+    try:
+        return b"model_provider" in (fsio.read_bytes(os.path.join(folder, "config.toml")) or b"")
+    except OkstraError:
+        return False
+
+
 def _client_rows(client: ClientFacts, environment: Mapping[str, str]) -> list[CheckRow]:
-    name, update = client.program, f"npm install -g {client.package}@latest"
+    name = client.program
     if not _on_path(name, environment):
         return [CheckRow(name, CheckStatus.WARN, "not on the PATH", f"npm install -g {client.package}")]
     version = _ask(client, ("--version",), environment)
+    rows = _version_rows(client, version, _ask(client, client.help, environment) if version.ok else version)
+    return [*rows, _login_row(client, environment), _commit_row(client, environment)] if version.ok else rows
+
+
+def _version_rows(client: ClientFacts, version: proc.Finished, told: proc.Finished) -> list[CheckRow]:
+    """`told` is the client's own help, in which the flags that okstra uses must stand."""
+    name, update = client.program, f"npm install -g {client.package}@latest"
     if not version.ok:
         return [CheckRow(name, CheckStatus.FAIL, f"it does not run: {version.complaint}", update)]
     shown = version.stdout.decode("utf-8", "replace").strip().splitlines()
     rows = [CheckRow(name, CheckStatus.OK, shown[-1] if shown else "no version")]
-    told = _ask(client, client.help, environment).stdout.decode("utf-8", "replace")
-    missing = [flag for flag in client.flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", told)]
+    text = told.stdout.decode("utf-8", "replace")
+    missing = [flag for flag in client.flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", text)]
     if missing:
-        rows.append(CheckRow(f"{name} flags", CheckStatus.FAIL, f"it does not know {', '.join(missing)}", update))
-    else:
-        rows.append(CheckRow(f"{name} flags", CheckStatus.OK, "all that okstra uses"))
-    return [*rows, _login_row(client, environment), _commit_row(client, environment)]
+        return [*rows, CheckRow(f"{name} flags", CheckStatus.FAIL, f"it does not know {', '.join(missing)}", update)]
+    return [*rows, CheckRow(f"{name} flags", CheckStatus.OK, "all that okstra uses")]
 
 
 def _login_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:

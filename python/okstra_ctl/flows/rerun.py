@@ -12,11 +12,13 @@ import os
 from ..core.handoff import choice_from_json
 from ..core.identity import RunId, StageKey
 from ..core.manifest import WorktreeFacts
+from ..core.models import CUSTOM_PREFIX
 from ..core.paths import IMPLEMENTATION
 from ..core.registry_doc import Earlier, StageClaim
 from ..core.shell_words import okstra_command
 from ..edges import durability, git, process_identity
 from ..words.errors import Refused
+from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
 from . import provision, recover, run_numbers
 from .doors import Doors
@@ -26,19 +28,28 @@ from .prepare.inputs import PrepareInputs
 from .prepare.request import Request, resolve
 from .prepare.run_folder import Draft
 from .related_tasks import still_there
-from .runs import KnownRun
+from .runs import KnownRun, roster_of
 from .stage_done import is_degraded
 from .undo import UndoStack
 
 
+class RerunWishes(Record):
+    """What is to be otherwise than in the earlier run; empty: as there. `lead` is who drives it; empty: nobody yet."""
+
+    workers: tuple[str, ...] = ()
+    provider: str = ""
+    budget_usd: str = ""
+    fix_cycle: str = ""
+    lead: str = ""
+
+
 @durability.settled_behind()
-def rerun(run: KnownRun, doors: Doors, *, fix_cycle: str = "") -> PreparedRun:
-    """Prepares the next run of what this run did. `fix_cycle` is as for a run; empty: as for the earlier one.
+def rerun(run: KnownRun, doors: Doors, wishes: RerunWishes) -> PreparedRun:
+    """Prepares the next run of what this run did: by the same workers with the same models, unless others are wished.
 
     Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
     """
-    inputs = _inputs_of(run)
-    inputs = inputs._replace(fix_cycle=fix_cycle or inputs.fix_cycle)
+    inputs = _inputs_of(run, wishes)
     key = run.id.stage_key
     if key is None or is_degraded(run):
         return bundle.prepare_task_bundle(inputs, doors)
@@ -63,8 +74,11 @@ def rerun(run: KnownRun, doors: Doors, *, fix_cycle: str = "") -> PreparedRun:
     return bundle.told(request, draft, context, doors, [], warnings)
 
 
-def _inputs_of(run: KnownRun) -> PrepareInputs:
-    """The wishes that the run was prepared with, as its manifest keeps them."""
+def _inputs_of(run: KnownRun, wishes: RerunWishes) -> PrepareInputs:
+    """The wishes that the run was prepared with, as its manifest keeps them, and those of now over them."""
+    others = bool(wishes.workers or wishes.provider)
+    lead = run.manifest.get("lead")
+    model = str(lead.get("model") or "") if isinstance(lead, dict) else ""
     requested = run.manifest.get("requested")
     kept = requested if isinstance(requested, dict) else {}
     related = kept.get("related_tasks")
@@ -82,8 +96,14 @@ def _inputs_of(run: KnownRun) -> PrepareInputs:
         related_tasks=still_there(run.project, related) if isinstance(related, list) else (),
         clarification_response=str(kept.get("clarification_response", "")),
         pr_template_path=str(kept.get("pr_template_path", "")),
-        budget_usd=str(kept.get("budget_usd", "")),
-        fix_cycle=str(kept.get("fix_cycle", "")),
+        budget_usd=wishes.budget_usd or str(kept.get("budget_usd", "")),
+        fix_cycle=wishes.fix_cycle or str(kept.get("fix_cycle", "")),
+        workers=wishes.workers,
+        provider=wishes.provider,
+        same=() if others else roster_of(run),
+        models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else EMPTY,
+        lead=wishes.lead,
+        led=bool(wishes.lead),
         handoff=choice_from_json(run.manifest.get("handoff")),
     )
 

@@ -9,7 +9,8 @@ from ..core.paths import RunFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
-from ..words.hints import Any
+from ..words.hints import Any, Mapping, Sequence
+from ..words.outcomes import WorkerOutcome
 
 
 def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
@@ -23,3 +24,13 @@ def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
 def events_of(files: RunFiles) -> list[dict[str, Any]]:
     """The run's events, oldest first; what is no row is passed over."""
     return list(read_rows(files.events).rows)
+
+
+def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By worker, why its own part failed, in its client's words: of those whose last turn there failed so."""
+    last = {str(row.get("worker")): row for row in events if row.get("event") == "ended" and not row.get("label")}
+    return {
+        worker: " ".join(str(row["message"]).split())[:200]
+        for worker, row in last.items()
+        if row.get("outcome") != WorkerOutcome.COMPLETED and row.get("message")
+    }

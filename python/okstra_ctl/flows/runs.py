@@ -8,8 +8,9 @@ from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles, RunFiles
 from ..core.plan.records import Stage, StageMap
+from ..core.roster import Worker
 from ..edges import fsio
-from ..words.errors import UsageError
+from ..words.errors import Unreadable, UsageError
 from ..words.hints import Iterator, Mapping
 from ..words.records import Record
 from . import run_index
@@ -107,6 +108,16 @@ def find_run(text: str, start: str, doors: Doors) -> KnownRun:
                 hint="bring its folder back from a backup; the index tells no more than `okstra list --all` shows",
             )
     raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
+
+
+def roster_of(run: KnownRun) -> tuple[Worker, ...]:
+    """The workers that the run was prepared with. Raises Unreadable (`state-unreadable`)."""
+    rows = run.manifest.get("roster")
+    try:
+        assert isinstance(rows, list)
+        return tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
+    except (AssertionError, KeyError, TypeError) as error:
+        raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
 
 
 def with_budget(run: KnownRun, budget: str) -> KnownRun:

@@ -11,9 +11,8 @@ from ..flows.prepare.inputs import PrepareInputs
 from ..words.errors import Refused
 from ..words.hints import ArgumentParser
 from .command_table import Call
+from .confirm import confirm
 from .reply import printable
-
-_YES, _NO = ("y", "yes"), ("", "n", "no")
 
 
 def add_handoff_flags(parser: ArgumentParser) -> None:
@@ -39,12 +38,5 @@ def confirm_handoff(inputs: PrepareInputs, call: Call, *, asks: bool) -> None:
     if not sys.stdin.isatty():
         hint = "with --yes it is done without a question"
         raise Refused("not-confirmed", "nobody is here to ask: nothing was done", where=str(key), hint=hint)
-    while True:
-        sys.stderr.write("do it? [y/N] ")
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        answer = line.strip().lower()
-        if answer in _YES:
-            return
-        if answer in _NO or not line:
-            raise Refused("not-confirmed", "nothing was done", where=str(key))
+    if not confirm("do it?", default=False):
+        raise Refused("not-confirmed", "nothing was done", where=str(key))

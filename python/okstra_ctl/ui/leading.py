@@ -88,8 +88,13 @@ def lead(run: KnownRun, call: Call) -> Reply:
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
         red = ", ".join(f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed"))
+        why = "".join(f"; {reason}" for reason in done.reasons)
         raise WorkFailed(
-            "run-failed", f"{done.run_id}: {red}", where=done.report, hint=done.next_step, data={**data, "warnings": []}
+            "run-failed",
+            f"{done.run_id}: {red}{why}",
+            where=done.report,
+            hint=done.next_step,
+            data={**data, "warnings": []},
         )
     text = fields(
         [

@@ -42,21 +42,24 @@ def gather(args: Namespace, call: Call) -> PrepareInputs:
         approved_plan_path=args.approved_plan,
         stage=args.stage or "auto",
         base_ref=args.base_ref,
-        workers=_parts(args.workers),
+        workers=parts(args.workers),
         executor=args.executor,
         critic=args.critic,
         provider=args.provider,
         lead=args.lead,
+        report_writer=args.report_writer,
         models={slot: getattr(args, f"{slot.replace('-', '_')}_model") for slot in MODEL_SLOTS},
         directive=args.directive,
-        related_tasks=_parts(args.related_tasks),
+        related_tasks=parts(args.related_tasks),
         clarification_response=args.clarification_response,
         pr_template_path=args.pr_template_path,
         report_language=args.report_language,
         budget_usd=args.budget,
         fix_cycle=args.fix_cycle,
         handoff=choice_of(push=args.push, pull_request=args.pr, base=args.base, draft=args.draft, title=args.title),
-        **given,
+        task_type=given["task_type"],
+        task_group=given["task_group"],
+        task_id=given["task_id"],
     )
 
 
@@ -82,5 +85,5 @@ def _last_phase(files: ProjectFiles, key: TaskKey) -> str:
     return last.removeprefix(f"{key}/").split("/")[0] if last else ""
 
 
-def _parts(text: str) -> tuple[str, ...]:
+def parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -15,7 +15,7 @@ from .parser import build_parser
 from .run_inputs import lacking
 from .wizard_front import can_ask, converse, open_front
 
-_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "base", "title")
+_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
 _SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
 
 

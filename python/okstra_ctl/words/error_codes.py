@@ -78,6 +78,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
+    "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run's workers are too few voices for its gates"),
     "nothing-chosen": ErrorCode(EXIT_REFUSED, "a hand-off of which no step is chosen; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
     "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
@@ -132,6 +133,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 69: something needed is missing
     "git-missing": ErrorCode(EXIT_MISSING, "git is not on the PATH, or too old"),
     "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
+    "client-missing": ErrorCode(EXIT_MISSING, "a client that the run needs is missing, too old, or not logged in"),
     "gh-missing": ErrorCode(EXIT_MISSING, "`gh`, which opens pull requests, is missing or not logged in"),
     "folder-gone": ErrorCode(EXIT_MISSING, "the folder that the command was called in does not exist any more"),
     "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in any folder above"),

@@ -17,7 +17,7 @@ from ...words.outcomes import RunOutcome
 from ...words.records import Record
 from .. import guarding, isolation
 from ..doors import Doors
-from ..run_events import events_of
+from ..run_events import events_of, faults_of
 from ..runs import KnownRun
 from . import leadership, persisting, planning
 from .handoff import STEP_RUN
@@ -36,6 +36,8 @@ class Conducted(Record):
     report: str
     next_step: str
     warnings: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    """Why workers failed, in their clients' words."""
 
 
 def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> Conducted:
@@ -76,6 +78,8 @@ def _lead(scene: Scene) -> Conducted:
     if found.breaches and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
         report["verdict"]["token"] = scene.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
+    if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
+        report["verdict"]["approval_needed"] = False
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)
     save_report(scene, report)
@@ -83,7 +87,7 @@ def _lead(scene: Scene) -> Conducted:
     faults = persisting.record_faults(scene, report)
     if faults:
         report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
-        report["verdict"]["next_step"] = okstra_command("check", "run", scene.id)
+        report["verdict"].update(next_step=okstra_command("check", "run", scene.id), approval_needed=False)
         save_report(scene, report)
     outcome = outcome_of(report)
     warnings = persisting.persist(scene, report)
@@ -96,6 +100,7 @@ def _lead(scene: Scene) -> Conducted:
         scene.files.report,
         report["verdict"]["next_step"],
         warnings,
+        tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(scene.files)).items()),
     )
 
 

@@ -55,7 +55,8 @@ def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found
         scene.tell("ended", **facts)
         if answer.outcome is not WorkerOutcome.COMPLETED:
             _record_error(scene, facts, found)
-    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s")
+    why = f": {heard.message}" if heard.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
+    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}")
 
 
 def _record_error(scene: Scene, facts: Mapping[str, object], found: Found) -> None:

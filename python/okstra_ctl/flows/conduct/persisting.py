@@ -12,7 +12,7 @@ from ...words.outcomes import WorkerOutcome
 from .. import run_index, task_records
 from ..lead_sessions import all_prices, count_sessions
 from ..run_check import check_run
-from ..run_events import events_of
+from ..run_events import events_of, faults_of
 from .scene import Scene
 
 
@@ -45,14 +45,15 @@ def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
     for row in count_sessions(scene.run, scene.doors, events_of(scene.files), all_prices(scene.settings.prices)):
         scene.tell("counted", **row)
     events = events_of(scene.files)
-    models, silence = observed_models(events), later_silence(events)
+    models = observed_models(events)
+    notes = {**faults_of(events), **later_silence(events)}
     report["usage"] = usage_of(events)
     hidden = hidden_secrets(events)
     if hidden:
         row = {"what": "secrets", "how": "known formats of keys in logs and results", "result": f"hidden: {hidden}"}
         report["checked"] = [*(one for one in report["checked"] if one["what"] != "secrets"), row]
     report["execution"] = [
-        {**row, "model_observed": models.get(row["worker"]), "note": silence.get(row["worker"], row["note"])}
+        {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}

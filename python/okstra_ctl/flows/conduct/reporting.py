@@ -23,6 +23,7 @@ from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages
+from ..run_events import events_of, faults_of
 from . import handoff
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
@@ -62,7 +63,9 @@ def write_report(scene: Scene, material: Material) -> Written:
         report["author"] = {"worker": worker.id, "provider": worker.provider, "model": None, "reason": ""}
         return Written(report, answer, Gate.PASSED, "")
     reason = f"{answer.worker.id}: {answer.outcome}, {answer.state}" if answer else "the run has no report writer"
-    return Written(_by_okstra(drafted, reason), answer, Gate.FAILED, reason)
+    faults = faults_of(events_of(scene.files))
+    reasons = "; ".join(f"{worker}: {fault}" for worker, fault in faults.items())
+    return Written(_by_okstra(drafted, reason, reasons), answer, Gate.FAILED, reason)
 
 
 def save_report(scene: Scene, report: dict[str, Any]) -> None:
@@ -144,12 +147,14 @@ def _of_handoff(scene: Scene, drafted: dict[str, Any], tokens: tuple[str, ...]) 
     return drafted
 
 
-def _by_okstra(drafted: dict[str, Any], reason: str) -> dict[str, Any]:
+def _by_okstra(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
     """The lead authors the report only when the report writer failed, with the logged reason (spec 5, "Roles")."""
     found = len(drafted["findings"])
     drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": reason}
     drafted["verdict"]["conclusion"] = (
         f"No report writer's words are here ({reason}). {found} finding(s) were recorded; see below."
     )
+    if faults:
+        drafted["verdict"]["conclusion"] += f" What went wrong: {faults}."
     drafted["verdict"]["next_step"] = okstra_command("resume", drafted["run_id"])
     return drafted

@@ -19,7 +19,7 @@ from .. import run_events
 from ..doors import Doors
 from ..isolation import Begun
 from ..looked_at import commit_at_start
-from ..runs import KnownRun
+from ..runs import KnownRun, roster_of
 
 Say = Callable[[str], None]
 
@@ -78,16 +78,6 @@ def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> 
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, providers, where=doors.home.config)
     return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, commit_at_start(run))
-
-
-def roster_of(run: KnownRun) -> tuple[Worker, ...]:
-    """The workers that the run was prepared with. Raises Unreadable (`state-unreadable`)."""
-    rows = run.manifest.get("roster")
-    try:
-        assert isinstance(rows, list)
-        return tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
-    except (AssertionError, KeyError, TypeError) as error:
-        raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
 
 
 def _values(run: KnownRun) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
 from ...core.plan.records import Stage
 from ...core.registry_doc import StageClaim, TaskClaim
+from ...core.roster import report_writer_note
 from ...core.shell_words import okstra_command
 from ...edges import durability, fsio, process_identity
 from ...edges import home as home_edge
@@ -242,6 +243,7 @@ def told(
     warnings = [
         *request.notes,
         *warnings,
+        *report_writer_note(request.roster, inputs.workers, inputs.report_writer),
         task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
         run_index.append_softly(doors.home, row),
         fix_cycles.unheeded(request.task, str(draft.run), inputs.fix_cycle),

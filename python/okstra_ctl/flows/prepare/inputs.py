@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ...core.handoff import Choice
+from ...core.roster import Worker
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
 from ...words.hints import Mapping
@@ -15,7 +16,11 @@ PrepareError = OkstraError
 
 
 class PrepareInputs(Record):
-    """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said."""
+    """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said.
+
+    `led`: somebody drives the run as soon as it is prepared, so its workers must be there. `same` are the workers of
+    the run that is repeated; they stand unless others are asked for.
+    """
 
     project_root: str | os.PathLike[str]
     project_id: str
@@ -41,3 +46,6 @@ class PrepareInputs(Record):
     budget_usd: str = ""
     fix_cycle: str = ""
     handoff: Choice = Choice()
+    led: bool = False
+    report_writer: str = ""
+    same: tuple[Worker, ...] = ()

@@ -13,13 +13,14 @@ from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import handoff, run_numbers
 from ..doors import Doors
+from ..preflight import Lack, lacks
 from . import reserve, run_folder, task_worktree
 from .inputs import PrepareInputs
 from .request import Request, resolve
 
 
 class Preview(Record):
-    """`files` in the order of writing, `commands` as they would be run."""
+    """`files` in the order of writing, `commands` as they would be run, `missing` what a led run is refused for."""
 
     run: RunId
     stage: int | None
@@ -27,6 +28,7 @@ class Preview(Record):
     epoch: int
     files: tuple[str, ...]
     commands: tuple[str, ...]
+    missing: tuple[Lack, ...] = ()
 
 
 def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
@@ -38,13 +40,14 @@ def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
     run = RunId(request.key, request.phase.task_type, stage, seq)
     worktree, commands = _worktree(request, doors, choice)
     files = request.task.run_of(run)
+    missing = lacks(request.roster, request.phase, request.project.files, doors, lead=inputs.lead)
     planned = request.plan_map.stage(stage) if stage is not None else None
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
     if request.phase.task_type == HANDOFF:
         steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, doors).steps
         commands += [shlex.join(argv) for _, argv in steps]
-    return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands))
+    return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands), missing)
 
 
 def _worktree(request: Request, doors: Doors, choice: reserve.Choice | None) -> tuple[WorktreeFacts, list[str]]:

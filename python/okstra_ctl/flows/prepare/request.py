@@ -101,6 +101,10 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     repository = discovery.finish()
     degraded = _degraded(repository)
     plan, stage_map, notes = _plan(inputs, project.files.task(key), doors, remember=remember)
+    if inputs.led:
+        from ..preflight import require_roster
+
+        require_roster(workers, phase, project.files, doors, lead=inputs.lead)
     return Request(
         inputs=inputs,
         project=project,
@@ -204,8 +208,15 @@ def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Wo
             return str(own[slot].get("model") or slot)
         return resolve_model(slot, flags=inputs.models, environment=doors.environment, config=configured, table=table)
 
-    wishes = RosterWishes(inputs.workers, inputs.executor, inputs.critic, inputs.provider, tuple(own))
-    return roster(phase, wishes, model_of), model_of("lead")
+    wishes = RosterWishes(
+        inputs.workers,
+        inputs.executor,
+        inputs.critic,
+        inputs.provider,
+        tuple(own),
+        inputs.report_writer or ("claude" if inputs.models.get("report-writer") else ""),
+    )
+    return inputs.same or roster(phase, wishes, model_of), model_of("lead")
 
 
 def _own_commands(config: Mapping[str, object], where: str) -> Settings:

@@ -8,19 +8,25 @@ from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
+from ..run_inputs import parts
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run to do over, as `okstra list` prints it")
     parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
+    parser.add_argument("--workers", metavar="a,b", default="", help="other providers; default: as in the run")
+    parser.add_argument("--provider", metavar="P", default="", help="one provider for every worker")
+    parser.add_argument("--budget", metavar="USD", default="", help="another budget; default: the run's")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    from ...flows.rerun import rerun
+    from ...flows.rerun import RerunWishes, rerun
 
     run = find_run(args.run, call.start, call.doors)
-    provider = REHEARSAL if run.manifest.get("rehearsal") is True else ""
+    kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
+    provider = args.provider or kept
     lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
-    return hand_over(rerun(run, call.doors, fix_cycle=args.fix_cycle), lead, call)
+    wishes = RerunWishes(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
+    return hand_over(rerun(run, call.doors, wishes), lead, call)

@@ -13,8 +13,16 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    from ...flows.runs import find_run, with_budget
+    from ...core.phases import phase_table
+    from ...edges import assets
+    from ...flows.preflight import require_roster
+    from ...flows.runs import find_run, roster_of, with_budget
+    from ...words.outcomes import RunOutcome
     from ..leading import lead
 
     run = find_run(args.run, call.start, call.doors)
-    return lead(with_budget(run, args.budget) if args.budget else run, call)
+    run = with_budget(run, args.budget) if args.budget else run
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
+    if run.manifest.get("outcome") != RunOutcome.COMPLETED:
+        require_roster(roster_of(run), phase, run.project, call.doors, lead="")
+    return lead(run, call)

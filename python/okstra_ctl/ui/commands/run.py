@@ -43,6 +43,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-id", metavar="I", default="", help="the task's name, e.g. a ticket")
     parser.add_argument("--stage", metavar="auto|N", default="", help="which stage of the plan (default: auto)")
     parser.add_argument("--workers", metavar="a,b", default="", help="the providers that analyse or verify")
+    parser.add_argument("--report-writer", metavar="P", default="", help="default: claude, or the first of --workers")
     parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
     parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
@@ -94,17 +95,21 @@ def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply
 
 
 def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
+    from ...flows.prepare.request import resolve
     from ..waves import lead_all
 
-    asks = not args.yes and sys.stdin.isatty()
-    return _with_approval(lambda: lead_all(inputs, args.jobs, call), call, asks=asks)
+    def begin() -> Reply:
+        resolve(inputs._replace(led=True), call.doors, remember=False)  # the same for every stage: refused once
+        return lead_all(inputs, args.jobs, call)
+
+    return _with_approval(begin, call, asks=not args.yes and sys.stdin.isatty())
 
 
 def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
     from ...flows.prepare.bundle import prepare_task_bundle
 
     lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider, inputs.task_type)
-    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead), call.doors)
+    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead, led=bool(lead)), call.doors)
     return hand_over(prepared, lead, call)
 
 
@@ -119,8 +124,10 @@ def _preview(inputs: PrepareInputs, call: Call) -> Reply:
         "worktree": seen.worktree.to_json(),
         "files": list(seen.files),
         "commands": list(seen.commands),
+        "missing": [one._asdict() for one in seen.missing],
     }
     lines = [f"would prepare  {seen.run}", f"in             {seen.worktree.path} ({seen.worktree.status})"]
+    lines += [f"missing        {one.what} (try: {one.remedy})" for one in seen.missing]
     lines += [f"would run      {command}" for command in seen.commands]
     lines += [f"would write    {name}" for name in seen.files]
     return Reply(data, "\n".join(lines))
