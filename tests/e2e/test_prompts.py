@@ -38,6 +38,13 @@ def test_prompts_are_whole_anchored_and_short(project: Project, phase: str) -> N
 
 
 @pytest.mark.parametrize("phase", TASK_TYPES)
+def test_every_phase_assumes_that_people_hold_every_permission(project: Project, phase: str) -> None:
+    prompts_of(project, phase)
+    (profile,) = project.task_root.glob("instruction-set/profile.md")
+    assert profile.read_text(encoding="utf-8").count("hold every permission") == 1
+
+
+@pytest.mark.parametrize("phase", TASK_TYPES)
 def test_the_launch_prompt_names_every_worker(project: Project, phase: str) -> None:
     prompts = prompts_of(project, phase)
     (launch,) = [text for name, text in prompts.items() if name.startswith("launch-")]

@@ -23,7 +23,7 @@ _PUBLIC = {
     "paths": ("compute_run_paths",),
     "run_context": ("compute_and_write_run_context",),
     "consumers": ("read_consumers", "append_consumer"),
-    "worktree": ("provision_task_worktree", "provision_stage_worktree"),
+    "worktree": ("provision_task_worktree", "provision_stage_worktree", "StageWorktree"),
     "worktree_registry": ("list_active_stage_numbers", "set_implementation_base", "get_implementation_base"),
     "backfill": ("backfill",),
     "reconcile": ("reconcile", "rebuild"),

@@ -32,7 +32,7 @@ from ..undo import UndoStack
 from . import reserve, run_folder, task_worktree
 from .inputs import PrepareInputs
 from .request import Request, resolve
-from .run_folder import Draft
+from .run_folder import Draft, StageSelection, stage_selection
 from .sync import furnish
 
 _NO_BRANCH = ""
@@ -51,17 +51,10 @@ class PreparedRun(Record):
     repaired: tuple[str, ...]
     warnings: tuple[str, ...]
 
-
-class StageSelection(Record):
-    """A chosen, reserved and provisioned stage, as callers of the public name know it."""
-
-    stage: int
-    worktree_path: str
-    worktree_branch: str
-    worktree_base_ref: str
-    worktree_status: str
-    worktree_note: str
-    started_head_commit: str
+    @property
+    def selection(self) -> StageSelection | None:
+        """The stage of an implementation run."""
+        return stage_selection(self.stage, self.worktree) if self.stage else None
 
 
 @durability.settled_behind()

@@ -66,12 +66,45 @@ def context_of(
     )
     return {
         **paths,
+        **(_stage_names(stage, worktree) if stage else {}),
         "WORKTREE_PATH": worktree.path,
         "WORKTREE_BRANCH": worktree.branch or "(none)",
         "WORKTREE_BASE_COMMIT": worktree.base_commit or "(none)",
         "WORKTREE_STATUS": worktree.status,
         "RUN_EPOCH": str(epoch),
         **prompts.facts(request, request.task.run_of(run), stage),
+    }
+
+
+class StageSelection(Record):
+    """The stage of an implementation run: chosen, reserved and provisioned once, and only handed on from there."""
+
+    stage: int
+    worktree_path: str
+    worktree_branch: str
+    worktree_base_ref: str
+    worktree_status: str
+    worktree_note: str
+    started_head_commit: str
+
+
+def stage_selection(stage: Stage, worktree: WorktreeFacts) -> StageSelection:
+    """`worktree_note` says why there is no worktree, where there is none."""
+    base, status = worktree.base_commit, worktree.status
+    note = f"no worktree: {status.removeprefix('skipped-')}" if status.startswith("skipped") else ""
+    return StageSelection(stage.number, worktree.path, worktree.branch, base, status, note, base)
+
+
+def _stage_names(stage: Stage, worktree: WorktreeFacts) -> dict[str, str]:
+    chosen = stage_selection(stage, worktree)
+    return {
+        "EFFECTIVE_STAGES": str(chosen.stage),
+        "STAGE_BATCH_DIRECTIVE": f"This run carries out stage {chosen.stage}, which it has reserved, and no other.",
+        "EXECUTOR_WORKTREE_PATH": chosen.worktree_path,
+        "EXECUTOR_WORKTREE_BRANCH": chosen.worktree_branch,
+        "EXECUTOR_WORKTREE_BASE_REF": chosen.worktree_base_ref,
+        "EXECUTOR_WORKTREE_STATUS": chosen.worktree_status,
+        "EXECUTOR_WORKTREE_NOTE": chosen.worktree_note,
     }
 
 
