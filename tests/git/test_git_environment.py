@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -104,6 +105,21 @@ def test_variables_that_mislead_okstras_git_do_not(project: Project, tmp_path: P
     assert done.status == 0, done
     project.okstra.ok("integrate", "--task-key", project.task_key)
     assert other.branches() == {"main"}
+
+
+def test_checks_and_set_up_commands_have_the_persons_access_and_nothing_that_points_elsewhere(project: Project) -> None:
+    look = 'test "$GIT_SSH_COMMAND" = "ssh -i key" && test -z "${GIT_DIR+x}" && test -z "${GIT_INDEX_FILE+x}"'
+    settings = project.repo.path / ".okstra" / "project.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "worktreeSetup": [look]}))
+    given = {"GIT_SSH_COMMAND": "ssh -i key", "GIT_DIR": "/elsewhere", "GIT_INDEX_FILE": "/elsewhere/index"}
+    project.okstra.environment.update(given, OKSTRA_TRUST="1")
+    project.adopt(independent(1), exit_check=look)
+    run = project.run_stage()
+    assert run.status == 0, run
+    project.work(run)
+    done = project.okstra("stage", "done", "--run", run.data["run_id"], "--json")
+    assert done.status == 0, done
+    project.okstra.ok("integrate", "--task-key", project.task_key)
 
 
 @pytest.fixture
