@@ -37,7 +37,7 @@ export function checkPurge(places, environment) {
 
 function refuseWork({ key, path: folder, exists, verdict, proof }, environment) {
   if (verdict === 'held') {
-    throw new OkstraError('worktree-held', `${key} is in work: ${proof}`, { where: folder, hint: 'finish it, or okstra stage release --run RUN' });
+    throw new OkstraError('worktree-held', `${key}: ${proof}`, { where: folder, hint: 'end what is in work there, then do it again' });
   }
   if (!exists) return; // `worktree remove` looks for commits that only it had
   if (!['merged', 'saved'].includes(verdict)) {

@@ -107,7 +107,7 @@ def check_carried(stand: Stand, prepared: Ended, *, task_id: str, group: str) ->
     assert call(stand, "reconcile").status == 0
     key = prepared.data["task_key"]
     assert call(stand, "worktree", "lookup", key).data["path"] == str(worktree)
-    assert call(stand, "worktree", "remove", key).status == 0
+    assert call(stand, "worktree", "remove", key, "--force").status == 0
     assert not worktree.exists()
 
 

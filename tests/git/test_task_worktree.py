@@ -52,7 +52,7 @@ def test_a_removed_task_worktree_is_made_again_and_the_task_goes_on(project: Pro
         assert project.run_phase().status == 0
     anchor = project.repo.git("rev-parse", "HEAD")
     project.repo.commit({"later.txt": "later\n"})
-    project.okstra.ok("worktree", "remove", TASK)
+    project.okstra.ok("worktree", "remove", TASK, *([] if stages else ["--force"]))
     following = project.run_stage()
     assert following.status == 0, following
     assert following.data["stage"] == 1 + stages

@@ -28,15 +28,17 @@ class Place:
         project.repo.commit({"tracked.txt": "1\n", ".gitignore": "*.log\n"})
         project.adopt(independent(2))
         if kind == "task":
-            self.run, self.key = project.run_phase(), TASK
+            self.run, self.key = project.run_stage("2"), TASK
+            project.okstra.ok("stage", "release", "--run", self.run.data["run_id"])
         else:
             self.run, self.key = project.run_stage(), STAGE
             self.commit_id = project.work(self.run)
         assert self.run.status == 0, self.run
         if kind == "done":
             project.okstra.ok("stage", "done", "--run", self.run.data["run_id"])
-        self.at = Repo(Path(self.run.data["worktree"]["path"]), project.repo.environment)
-        self.branch: str = self.run.data["worktree"]["branch"]
+        row = project.registry["tasks" if kind == "task" else "stages"][self.key]
+        self.at = Repo(Path(row["path"]), project.repo.environment)
+        self.branch: str = row["branch"]
 
     def take_down(self, *more: str) -> Ended:
         if self.kind == "held":
@@ -67,7 +69,7 @@ class Place:
         assert str(self.at.path) not in self.project.repo.worktree_paths()
         assert self.branch in self.project.repo.branches()
         eventually(lambda: not list((self.project.home / "worktrees" / ".trash").glob("*")))
-        invariants.check(self.project, left_branches={self.branch}, worked_in={TASK})
+        invariants.check(self.project, left_branches={self.branch, "feat-t-1-s2"}, worked_in={TASK})
         kept: str = ended.data["kept"]
         return kept
 

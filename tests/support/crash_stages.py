@@ -114,7 +114,7 @@ def _task_worktree_remove(play: Play) -> None:
     run = play.project.run_phase()
     at = Path(run.data["worktree"]["path"])
     play.commits = [play.project.repo.commit({"notes.md": "merged\n"}, "docs: notes", at=at)]
-    play.ready("worktree", "remove", Project.task_key, "--json")
+    play.ready("worktree", "remove", Project.task_key, "--force", "--json")  # the run is prepared
 
 
 def _the_next_run_makes_the_task_worktree_again(play: Play, struck: Struck, reconciled: bool) -> None:

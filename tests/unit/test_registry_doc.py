@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.core.identity import StageKey, TaskKey
 from okstra_ctl.core.ownership import Owner
-from okstra_ctl.core.registry_doc import Earlier, RegistryDoc, StageClaim, TaskClaim
+from okstra_ctl.core.registry_doc import Earlier, RegistryDoc, StageClaim, TaskClaim, User
 from okstra_ctl.words.errors import Unreadable
 from okstra_ctl.words.statuses import ClaimStatus
 
@@ -21,8 +21,9 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 _OWNERS = st.none() | st.builds(Owner, _TEXT, _TEXT, st.integers(1, 2**22), _TEXT)
 _STATUSES = st.sampled_from(list(ClaimStatus))
 _EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
+_USERS = st.none() | st.lists(st.builds(User, _TEXT, _OWNERS), max_size=3).map(tuple)
 _TASK_CLAIMS = st.builds(
-    TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS
+    TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS, users=_USERS
 )
 _EPOCH = st.integers(1, 99)
 _EARLIER = st.builds(Earlier, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)

@@ -15,10 +15,28 @@ _SECTIONS = ("tasks", "stages")
 _REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
 
 
+class User(Record):
+    """A run that works in a task's worktree. `owner` is who prepares or leads it now; None: prepared, nobody leads."""
+
+    run_id: str
+    owner: Owner | None
+
+    def to_json(self) -> Entry:
+        return {"run_id": self.run_id, "owner": self.owner.to_json() if self.owner else None}
+
+    @classmethod
+    def from_json(cls, entry: object) -> User:
+        if not isinstance(entry, dict):
+            raise ValueError("a user is an object")
+        return cls(_text(entry, "run_id"), Owner.from_json(entry.get("owner")))
+
+
 class TaskClaim(Record):
     """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
 
     `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
+    `users` are the runs of other phases that were begun in it and have not ended, in the order of their beginning;
+    None where nobody wrote them down: an older okstra's entry, or one of a registry that was rebuilt.
     """
 
     path: str
@@ -33,6 +51,18 @@ class TaskClaim(Record):
     token: str = ""
     epochs: Mapping[int, int] = EMPTY
     restores: bool = False
+    users: tuple[User, ...] | None = None
+
+    def used_by(self, user: User) -> TaskClaim:
+        """With that run as a user; the place that it has among the others stays."""
+        users = self.users or ()
+        if any(one.run_id == user.run_id for one in users):
+            return self._replace(users=tuple(user if one.run_id == user.run_id else one for one in users))
+        return self._replace(users=(*users, user))
+
+    def without(self, *run_ids: str) -> TaskClaim:
+        """Without these runs as users."""
+        return self._replace(users=tuple(one for one in self.users or () if one.run_id not in run_ids))
 
     def to_json(self) -> Entry:
         return {
@@ -48,6 +78,7 @@ class TaskClaim(Record):
             "token": self.token,
             "epochs": {str(stage): epoch for stage, epoch in sorted(self.epochs.items())},
             **({"restores": True} if self.restores else {}),
+            **({} if self.users is None else {"users": [user.to_json() for user in self.users]}),
         }
 
     @classmethod
@@ -55,6 +86,9 @@ class TaskClaim(Record):
         epochs = entry.get("epochs", {})
         if not isinstance(epochs, dict):
             raise ValueError("epochs is a map")
+        users = entry.get("users")
+        if users is not None and not isinstance(users, list):
+            raise ValueError("users is a list")
         return cls(
             path=_text(entry, "path"),
             branch=_text(entry, "branch"),
@@ -68,6 +102,7 @@ class TaskClaim(Record):
             token=_text(entry, "token"),
             epochs={int(stage): int(epoch) for stage, epoch in epochs.items()},
             restores=_flag(entry, "restores"),
+            users=None if users is None else tuple(map(User.from_json, users)),
         )
 
 

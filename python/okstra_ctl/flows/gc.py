@@ -7,15 +7,17 @@ import os
 from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.tidiness import Facts, Judged, judge, to_remove
-from ..edges import git, process_identity
+from ..edges import git
 from ..edges.disk_use import Measuring
 from ..words.errors import OkstraError
 from ..words.records import Record
 from ..words.scopes import ignoring
-from ..words.statuses import ClaimStatus, Liveness
+from ..words.statuses import ClaimStatus
 from . import recover, trash
 from .doors import Doors
+from .unsaved_work import Keeping
 from .worktree_removal import remove_worktree
+from .worktree_users import Hold, hold_on
 
 
 class Swept(Record):
@@ -63,7 +65,7 @@ def _finish_killed(doors: Doors) -> None:
 def _remove(one: Judged, doors: Doors) -> Swept:
     facts = one.facts
     try:
-        gone = remove_worktree(parse_place_key(facts.key), doors, force=True)
+        gone = remove_worktree(parse_place_key(facts.key), doors, keeping=Keeping(force=True))
     except OkstraError as error:
         return Swept(facts.key, facts.path, facts.size, "", (), error.message)
     return Swept(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
@@ -74,30 +76,20 @@ def _all_facts(doors: Doors) -> list[Facts]:
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
     measuring = Measuring([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
-    busy = {key.task for key, claim in stages.items() if claim.status is not ClaimStatus.DONE}
     facts = [
-        _facts(str(key), claim, "a stage of the task is in work" if key in busy else _in_use(claim), "")
+        _facts(str(key), claim, hold_on(key, claim, doc, doors), "")
         for key, claim in tasks.items()
         if claim.status is not ClaimStatus.DONE
     ]
     for key, claim in stages.items():
         task = tasks.get(key.task)
-        facts.append(_facts(str(key), claim, _in_use(claim), task.branch if task else ""))
+        facts.append(_facts(str(key), claim, hold_on(key, claim, doc, doors), task.branch if task else ""))
     sizes = measuring.finish()
     return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 
-def _in_use(claim: TaskClaim | StageClaim) -> str:
-    """Why the worktree is held; empty when nobody needs it. A stage is held until it is done or released."""
-    if claim.status is ClaimStatus.PROVISIONING:
-        dead = process_identity.liveness(claim.owner) is Liveness.GONE
-        return "half made by a dead process: `okstra reconcile --apply` undoes it" if dead else "it is being made"
-    if isinstance(claim, StageClaim) and claim.status is not ClaimStatus.DONE:
-        return f"{claim.run_id} holds it"
-    return ""
-
-
-def _facts(key: str, claim: TaskClaim | StageClaim, in_use: str, task_branch: str) -> Facts:
+def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_branch: str) -> Facts:
+    in_use = f"{hold.what}: {hold.way_on}" if hold else ""
     exists = os.path.isdir(claim.path)
     try:
         on_branch = exists and git.head_branch(claim.path) == claim.branch

@@ -7,7 +7,7 @@ from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.hints import Any, Callable
 from ..words.statuses import ClaimStatus
-from . import run_index
+from . import run_index, worktree_users
 from .doors import Doors
 from .runs import KnownRun
 
@@ -37,12 +37,19 @@ def index_started(run: KnownRun, doors: Doors, owner: Owner) -> str:
     return run_index.append_softly(doors.home, row)
 
 
-def own_claim(run: KnownRun, doors: Doors, owner: Owner | None) -> None:
-    """Whoever leads a stage's run owns its claim while it does."""
+def own_claim(run: KnownRun, doors: Doors, owner: Owner | None, *, completed: bool | None = None) -> None:
+    """Whoever leads a run owns its stage's claim, or is a user of its task's worktree, while it does.
+
+    `completed` is given at the run's end, and tells whether it came to a good one: then it needs a task's worktree
+    no more, unless it is still `owner`'s to go on with.
+    """
     key = run.id.stage_key
-    if key is None:
-        return
     with doors.registry.transaction() as doc:
-        claim = doc.stage(key)
-        if claim is not None and claim.run_id == str(run.id) and claim.status is ClaimStatus.ACTIVE:
-            doc.put_stage(key, claim._replace(owner=owner))
+        if key is not None:
+            claim = doc.stage(key)
+            if claim is not None and claim.run_id == str(run.id) and claim.status is not ClaimStatus.PROVISIONING:
+                doc.put_stage(key, claim._replace(owner=None if completed else owner))
+        elif completed or (completed is False and owner is None):
+            worktree_users.end_use(doc, run.id, doors, completed=completed)
+        elif not run.degraded:
+            worktree_users.begin_use(doc, run.id, owner, doors)

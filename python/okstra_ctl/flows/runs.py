@@ -48,6 +48,11 @@ class KnownRun(Record):
         return worktree if isinstance(worktree, Mapping) else {}
 
     @property
+    def degraded(self) -> bool:
+        """Whether it works in the project's root, for there was no worktree to be had (spec 3, "Degraded")."""
+        return str(self.worktree.get("status", "")).startswith("skipped")
+
+    @property
     def folder(self) -> str:
         """Where its workers work: its worktree, or the project's root where it was given none."""
         return str(self.worktree.get("path") or self.project.root)

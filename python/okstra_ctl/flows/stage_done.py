@@ -10,7 +10,7 @@ from ..core.plan.globs import matches
 from ..core.plan.records import Stage
 from ..core.registry_doc import StageClaim
 from ..core.shell_words import okstra_command
-from ..edges import fsio, git
+from ..edges import fsio, git, process_identity
 from ..edges import ledger as ledger_edge
 from ..edges.secrets import hide_in_file
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
@@ -127,7 +127,7 @@ def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
 
 
 def is_degraded(run: KnownRun) -> bool:
-    return str(run.worktree.get("status", "")).startswith("skipped")
+    return run.degraded
 
 
 def require_hold(run: KnownRun, doors: Doors) -> str:
@@ -270,7 +270,9 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
             return
         claim = require_claim(run, doc.stage(key))
         ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
-        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
+        me = process_identity.this_process()  # a lead that goes on to write the run's report there
+        owner = me if claim.owner == me else None
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
 
 
 def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     row = _released_row(run, key, at, head, note)
     rows = [recover.started_row_of(key, claim), row]
     saved = take_down(
-        key, claim, doors, Keeping(force), at_intent=lambda: ledger_edge.append(ledger_path(run.plan_path), rows)
+        key, claim, doors, Keeping(force), at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows)
     )
     return StageReleased(str(run.id), key.stage, claim.branch, saved.ref, _tell(run, at, doors))
 

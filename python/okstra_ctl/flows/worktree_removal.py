@@ -6,7 +6,6 @@ import os
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
-from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError
@@ -16,6 +15,7 @@ from ..words.statuses import ClaimStatus
 from . import provision, recover, trash
 from .doors import Doors
 from .unsaved_work import Keeping, Saved, save_detached, save_unsaved
+from .worktree_users import check_not_held
 
 
 class Removed(Record):
@@ -28,10 +28,12 @@ class Removed(Record):
     ignored: tuple[str, ...] = ()
 
 
-def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Removed:
+def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, keeping: Keeping, evict: bool = False) -> Removed:
     """Removes the worktree of a task or of a done stage, and its registry entry. The branch stays.
 
-    Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`, `commits-unreachable`).
+    `evict`: also that of a run that is prepared and led by nobody. What nobody may take (a live run's, a stage in
+    work) is refused all the same. Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`,
+    `commits-unreachable`).
     """
     doc = doors.registry.read()
     claim = doc.claim_of(key)
@@ -43,8 +45,8 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, force: bool) -> Re
         if before is None:
             return Removed(str(key), claim.path, claim.branch, "")
         claim = before  # it was being done over: the earlier run's hold stands again
-    _check_not_held(key, claim, doors)
-    saved = take_down(key, claim, doors, Keeping(force))
+    check_not_held(key, claim, doors.registry.read(), doors, force=evict)
+    saved = take_down(key, claim, doors, keeping, lambda now: check_not_held(key, claim, now, doors, force=evict))
     return Removed(str(key), claim.path, claim.branch, saved.ref, saved.ignored)
 
 
@@ -53,13 +55,14 @@ def take_down(
     claim: TaskClaim | StageClaim,
     doors: Doors,
     keeping: Keeping,
-    at_intent: Callable[[], object] = lambda: None,
+    at_intent: Callable[[RegistryDoc], object],
 ) -> Saved:
     """Saves what is unsaved, takes the folder away, drops the claim.
 
     Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
-    and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction. Raises
-    Refused (`worktree-dirty`, `commits-unreachable`, `worktree-held`, `worktree-foreign`), Busy.
+    and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction, before the
+    mark, with the registry as it stands then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
+    `worktree-held`, `worktree-foreign`), Busy.
     """
     trash.check_is_ours(doors.home, claim.path)
     saved = (
@@ -73,7 +76,7 @@ def take_down(
             raise Refused(
                 "worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again"
             )
-        at_intent()
+        at_intent(doc)
         doc.put(key, intent)
     remove_folder(claim.path, claim.project_root, doors)
     with doors.registry.transaction() as doc:
@@ -88,7 +91,7 @@ def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
     """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
     held = doc.task(key)
     if held is not None and held.implementation_base:
-        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None))
+        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None, users=()))
     else:
         doc.remove_task(key)
 
@@ -102,26 +105,3 @@ def remove_folder(path: str, project_root: str, doors: Doors) -> None:
         trash.throw_away(doors.home, path)
         provision.forget(repository, path)
     trash.sweep(doors.home)
-
-
-def _check_not_held(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> None:
-    if isinstance(claim, StageClaim) and claim.status is not ClaimStatus.DONE:
-        raise Refused(
-            "worktree-held",
-            f"{claim.run_id} holds {key}",
-            where=claim.path,
-            hint=okstra_command("stage", "release", "--run", claim.run_id),
-        )
-    if claim.status is ClaimStatus.PROVISIONING:
-        raise Refused("worktree-held", f"the worktree of {key} is being made", where=claim.path, hint="wait for it")
-    if isinstance(key, TaskKey):
-        stages = [
-            stage for stage, held in doors.registry.read().stages_of(key).items() if held.status is not ClaimStatus.DONE
-        ]
-        if stages:
-            raise Refused(
-                "worktree-held",
-                f"stages of {key} are in work: {', '.join(map(str, sorted(stages)))}",
-                where=claim.path,
-                hint="finish or release them first",
-            )

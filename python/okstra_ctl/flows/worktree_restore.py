@@ -121,6 +121,7 @@ def _task_claim(key: TaskKey, project: Project, repository: git.Repository, kept
         status=ClaimStatus.ACTIVE,
         created_at=doors.clock.now(),
         token=lock_reason(str(key), 0),
+        users=(),
     )
 
 

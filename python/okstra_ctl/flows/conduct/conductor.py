@@ -91,7 +91,7 @@ def _lead(scene: Scene) -> Conducted:
         save_report(scene, report)
     outcome = outcome_of(report)
     warnings = persisting.persist(scene, report)
-    leadership.give_back(scene)
+    leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
         str(scene.id),
         outcome,
@@ -150,7 +150,7 @@ def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
         persisting.update_manifest(
             scene, outcome=str(outcome), ended_at=scene.doors.clock.now(), usage=usage_of(events_of(scene.files))
         )
-        leadership.give_back(scene)
+        leadership.give_back(scene, completed=False)
     except OkstraError as second:
         scene.say(f"the run's end could not be recorded: {second.message}")
 

@@ -61,8 +61,8 @@ def _is_ours(owner: Owner) -> bool:
     return owner in (process_identity.this_process(), process_identity.nearest_client())
 
 
-def give_back(scene: Scene) -> None:
+def give_back(scene: Scene, *, completed: bool) -> None:
     """The run has ended, or is left: the agent session around this process has it again, or nobody."""
     around = process_identity.nearest_client()
-    own_claim(scene.run, scene.doors, around)
+    own_claim(scene.run, scene.doors, around, completed=completed)
     name_lead(scene.run, around)

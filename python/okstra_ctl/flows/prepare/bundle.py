@@ -25,7 +25,7 @@ from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError, WorkFailed
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, WorktreeStatus
-from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records
+from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records, worktree_users
 from ..doors import Doors, open_doors
 from ..stage_records import ledger_path
 from ..undo import UndoStack
@@ -85,7 +85,7 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
     task_worktree.ensure(request, doors, log, known=known)
     with UndoStack() as undo:
-        held = reserve.reserve_stage(request, doors)
+        held = _reserve(request, doors, log)
         claim = _claim_of(held)
         undo.push(lambda: _drop(held, doors))
         site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
@@ -105,15 +105,40 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
     return told(request, draft, context, doors, repaired, warnings)
 
 
+def _reserve(request: Request, doors: Doors, log: str) -> reserve.Reservation:
+    """The stage; `okstra gc` may take the task's worktree away until it is reserved."""
+    while True:
+        try:
+            return reserve.reserve_stage(request, doors)
+        except reserve.TaskWorktreeGone:
+            task_worktree.ensure(request, doors, log)
+
+
 def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
     with UndoStack() as undo:
         files = run_numbers.claim_run(request.task, request.phase.task_type)
         run = RunId(request.key, request.phase.task_type, None, int(files.seq))
-        claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"))
+        undo.push(lambda: _leave_worktree(run, doors))
+        claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"), run=run)
         draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
         context = write_run(request, draft, doors, undo)
+        _enter_worktree(run, doors)
         undo.commit()
     return told(request, draft, context, doors, repaired, [])
+
+
+def _enter_worktree(run: RunId, doors: Doors) -> None:
+    """The run is prepared: from here on it uses the task's worktree by itself, not as what this process makes.
+
+    Killed before, it is a run whose maker is gone; it keeps nobody from removing the worktree, and can be resumed.
+    """
+    with doors.registry.transaction() as doc:
+        worktree_users.begin_use(doc, run, _lead(), doors)
+
+
+def _leave_worktree(run: RunId, doors: Doors) -> None:
+    with doors.registry.transaction() as doc:
+        worktree_users.end_use(doc, run, doors, completed=False)
 
 
 def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:

@@ -16,7 +16,7 @@ from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
-from ...words.errors import InternalError, Refused
+from ...words.errors import Refused
 from ...words.hints import Mapping, Set
 from ...words.records import EMPTY, Record
 from ...words.statuses import ClaimStatus
@@ -61,6 +61,10 @@ class Facts(Record):
     branches: frozenset[str] | None = None
 
 
+class TaskWorktreeGone(Exception):
+    """The task's worktree was taken away since it was made sure of: it has to be made again first."""
+
+
 class _Unknown(Exception):
     """Git must be asked before the choice can be made."""
 
@@ -81,7 +85,8 @@ def preview(request: Request, doors: Doors) -> Choice:
 
 
 def reserve_stage(request: Request, doors: Doors) -> Reservation:
-    """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take."""
+    """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
+    TaskWorktreeGone."""
     facts = Facts()
     ledger = _ledger(request)
     ledger.view()
@@ -147,8 +152,8 @@ def _next_epoch(stage: int, claim: TaskClaim | None, ledger: ledger_edge.LedgerR
 
 def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -> Reservation:
     task_claim = doc.task(request.key)
-    if task_claim is None:
-        raise InternalError("internal-error", "a stage is reserved after its task's worktree")
+    if task_claim is None or task_claim.status is not ClaimStatus.ACTIVE:
+        raise TaskWorktreeGone
     stage = request.plan_map.stage(choice.state.stage)
     key = StageKey(request.key, stage.number)
     path = doors.home.stage_worktree(request.key, stage.number)

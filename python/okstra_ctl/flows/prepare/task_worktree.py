@@ -6,11 +6,12 @@ import os
 import time
 
 from ...core.branches import task_branch
+from ...core.identity import RunId
 from ...core.registry_doc import TaskClaim
 from ...edges import git, process_identity
 from ...words.errors import Busy, Refused, WorkFailed
 from ...words.statuses import ClaimStatus, WorktreeStatus
-from .. import provision, recover
+from .. import provision, recover, worktree_users
 from ..doors import Doors
 from ..undo import UndoStack
 from .request import Request
@@ -22,12 +23,13 @@ _POLL_SECONDS = 0.02
 
 
 def ensure(
-    request: Request, doors: Doors, log_path: str, *, known: TaskClaim | None = None
+    request: Request, doors: Doors, log_path: str, *, known: TaskClaim | None = None, run: RunId | None = None
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     """The task's active claim, whether its worktree was made now, and notes of the making.
 
     Of several first runs at once one makes it, and the others wait for that one. A worktree that was removed
-    is made again on its branch. `known`: the claim as last read. Raises Refused (`name-taken`,
+    is made again on its branch. `known`: the claim as last read. `run` is listed as a user of the worktree, from
+    before it is there, so that nobody removes it meanwhile. Raises Refused (`name-taken`,
     `branch-exists`), WorkFailed, Busy.
     """
     if known is not None and _usable(known):
@@ -39,9 +41,11 @@ def ensure(
         if claim is not None:
             _check_same_project(request, claim)
         if claim is not None and _usable(claim):
-            return claim, WorktreeStatus.REUSED, []
-        if claim is None or claim.status is not ClaimStatus.PROVISIONING:
-            mine = _reserve(request, doors)
+            used = _use(request, doors, run) if run else claim
+            if used is not None:
+                return used, WorktreeStatus.REUSED, []
+        elif claim is None or claim.status is not ClaimStatus.PROVISIONING:
+            mine = _reserve(request, doors, run)
             if mine is not None:
                 return _make(request, doors, mine, log_path, again=claim is not None)
         elif recover.is_abandoned(claim):
@@ -57,7 +61,17 @@ def planned(request: Request, doors: Doors) -> TaskClaim:
     return doors.registry.read().task(request.key) or _new_claim(request, doors)
 
 
-def _reserve(request: Request, doors: Doors) -> TaskClaim | None:
+def _use(request: Request, doors: Doors, run: RunId) -> TaskClaim | None:
+    """The claim, with the run among its users; None when the worktree was taken away meanwhile."""
+    with doors.registry.transaction() as doc:
+        held = doc.task(request.key)
+        if held is None or not _usable(held):
+            return None
+        worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+        return doc.task(request.key)
+
+
+def _reserve(request: Request, doors: Doors, run: RunId | None) -> TaskClaim | None:
     """The claim of a task worktree to make or make again; None when another run was quicker."""
     with doors.registry.transaction() as doc:
         held = doc.task(request.key)
@@ -69,7 +83,9 @@ def _reserve(request: Request, doors: Doors) -> TaskClaim | None:
         else:
             claim = held._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
         doc.put_task(request.key, claim)
-    return claim
+        if run is not None:
+            worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+        return doc.task(request.key)
 
 
 def _usable(claim: TaskClaim) -> bool:
@@ -89,6 +105,7 @@ def _new_claim(request: Request, doors: Doors) -> TaskClaim:
         created_at=doors.clock.now(),
         owner=process_identity.this_process(),
         token=lock_reason(str(request.key), 0),
+        users=(),
     )
 
 

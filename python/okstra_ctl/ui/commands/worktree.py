@@ -22,7 +22,9 @@ def configure(parser: ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
     remove.add_argument("key", metavar="KEY", help="a task key or stage key")
     remove.add_argument(
-        "--force", action="store_true", help="keep unsaved work by a ref under refs/okstra/kept/ and go on"
+        "--force",
+        action="store_true",
+        help="keep unsaved work by a ref under refs/okstra/kept/; also from a prepared run, never from a live one",
     )
     restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
     restore.add_argument("key", metavar="KEY", help="a task key or stage key")
@@ -54,9 +56,11 @@ def _lookup(args: Namespace, call: Call) -> Reply:
 
 
 def _remove(args: Namespace, call: Call) -> Reply:
+    from ...flows.unsaved_work import Keeping
     from ...flows.worktree_removal import remove_worktree
 
-    removed = remove_worktree(parse_place_key(args.key), call.doors, force=args.force)
+    keeping = Keeping(args.force)
+    removed = remove_worktree(parse_place_key(args.key), call.doors, keeping=keeping, evict=args.force)
     text = fields([("removed", removed.path), ("branch kept", removed.branch), ("work kept", removed.kept)])
     return Reply(removed._asdict(), text)
 
