@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { Home, ROOT } from './stand.js';
+import { Home, PYTHON, ROOT } from './stand.js';
 
-// A home with an installed okstra, a project, and the worktree of a task in it.
-function homeWithTask(t) {
+// A home with an installed okstra, a project, and the worktree of a task in it, whose run has ended (or is prepared).
+function homeWithTask(t, ...how) {
   const home = new Home(t);
   assert.equal(home.okstra('install').status, 0);
   const project = home.at('project');
@@ -26,7 +26,8 @@ function homeWithTask(t) {
   const door = path.join(ROOT, 'bin', 'okstra');
   run(door, 'setup', '--project-id', 'demo', '--yes');
   const task = ['--task-type', 'error-analysis', '--task-group', 'g', '--task-id', 'T-1', '--task-brief', 'brief.md'];
-  const prepared = JSON.parse(run(door, 'run', ...task, '--render-only', '--json'));
+  const led = how.length ? how : ['--provider', 'rehearsal', '--lead', 'auto', '--yes'];
+  const prepared = JSON.parse(run(door, 'run', ...task, ...led, '--json'));
   return { home, project, run, door, tree: prepared.data.worktree.path };
 }
 
@@ -80,6 +81,73 @@ test('work that no branch keeps: refused, nothing touched, until it is committed
   run('git', '-C', tree, 'checkout', '--quiet', 'feat-t-1');
   assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
   assert.equal(run('git', 'rev-parse', 'feat-t-1').trim(), kept);
+});
+
+test('a prepared run holds its worktree until it is given up', (t) => {
+  const { home, run, door, tree } = homeWithTask(t, '--render-only');
+  const { error } = refused(home, 'worktree-held', '--yes');
+  assert.match(error.message, /error-analysis\/001 is prepared.*okstra worktree remove demo:g:T-1 --force/);
+  assert.equal(error.where, tree);
+  run(door, 'worktree', 'remove', 'demo:g:T-1', '--force');
+  assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
+});
+
+// Python as okstra starts it, with `before` done ahead of every command that matches `pattern`.
+function interpose(home, pattern, before) {
+  const script = `#!/bin/sh\ncase "$*" in *"${pattern}"*) ${before};; esac\nexec '${PYTHON}' "$@"\n`;
+  const file = home.write(script, 'python-in-between');
+  fs.chmodSync(file, 0o755);
+  home.environment.OKSTRA_PYTHON = file;
+}
+
+test('work that appears between the look and the removal: the core refuses, and purge stops there', (t) => {
+  const { home, tree } = homeWithTask(t);
+  interpose(home, 'worktree remove', `echo precious >'${tree}/late.txt'`);
+  const ended = home.okstra('uninstall', '--purge', '--yes');
+  assert.equal(ended.status, 3, ended.stderr);
+  assert.equal(ended.error.code, 'worktree-held');
+  assert.match(ended.error.message, /demo:g:T-1 was not removed: .*late.txt/);
+  assert.equal(fs.readFileSync(path.join(tree, 'late.txt'), 'utf8'), 'precious\n');
+  assert.ok(fs.existsSync(home.at('.okstra', 'worktrees', 'registry.json')));
+});
+
+test('a core that does not run, or refuses: nothing is purged, and it says why', (t) => {
+  const { home, tree } = homeWithTask(t);
+  const answer = JSON.stringify({ status: 'error', data: null, errors: [{ code: 'registry-unreadable', message: 'it is torn', try: 'mend it' }] });
+  for (const [instead, message, hint] of [
+    ['exit 1', /okstra does not run/, /okstra install/],
+    ['echo Traceback; exit 1', /okstra does not run/, /okstra install/],
+    [`echo '${answer}'; exit 65`, /it is torn/, /mend it/],
+  ]) {
+    interpose(home, ' gc ', instead);
+    const before = home.picture('.okstra/worktrees/registry.lock');
+    const { status, error } = home.okstra('uninstall', '--purge', '--yes');
+    assert.equal(status, 69);
+    assert.equal(error.code, 'dependency-missing');
+    assert.match(error.message, message);
+    assert.match(error.try, hint);
+    assert.deepEqual(home.picture('.okstra/worktrees/registry.lock'), before);
+  }
+  interpose(home, 'worktree remove', 'exit 1');
+  const ended = home.okstra('uninstall', '--purge', '--yes');
+  assert.equal(ended.error.code, 'worktree-held');
+  assert.ok(fs.existsSync(path.join(tree, 'code.txt')));
+});
+
+test('the worktrees of stages go before those of their tasks', (t) => {
+  const { home, project, run, door, tree } = homeWithTask(t);
+  const rows = '| Stage | Title | Depends on | Files | Steps | Exit check |\n|---|---|---|---|---|---|\n| 1 | Part | (none) | `part.txt` | 1 | `true` |\n';
+  const section = '### 5.5.1 Stage 1: Part\n\n1. Write `part.txt`.\n\nTDD exemption: a text\n';
+  home.write(`---\napproved: true\n---\n# Plan\n\n## 5.5 Stage Map\n\n${rows}\n${section}`, 'project', 'plan.md');
+  run(door, 'plan', 'adopt', 'plan.md', '--task-key', 'demo:g:T-1');
+  const [plan] = fs.readdirSync(path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports')).filter((name) => name.endsWith('.md'));
+  run(door, 'plan', 'approve', path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports', plan));
+  const stage = JSON.parse(run(door, 'run', '--task-key', 'demo:g:T-1', '--task-type', 'implementation', '--render-only', '--json')).data;
+  run('git', '-C', stage.worktree.path, 'commit', '--quiet', '--allow-empty', '-m', 'part');
+  run(door, 'stage', 'done', '--run', stage.run_id);
+  const ended = home.okstra('uninstall', '--purge', '--yes');
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.deepEqual(ended.data.purged.slice(0, 2), [stage.worktree.path, tree]);
 });
 
 test('a folder among the worktrees that the registry does not know is never removed', (t) => {
