@@ -7,6 +7,8 @@ import os
 from ..words.records import Record
 from .identity import TaskKey
 
+WORKTREE_DEPTH = 4  # below `worktrees`: <project>/<group>/<id>/<name>
+
 
 class HomePaths(Record):
     """`root` is `OKSTRA_HOME`, or `~/.okstra`."""

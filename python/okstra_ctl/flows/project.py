@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..core.home_paths import WORKTREE_DEPTH
+from ..core.identity import parse_place_key
 from ..core.paths import ProjectFiles
 from ..core.project_config import ProjectConfig, project_config
 from ..edges import fsio
@@ -23,8 +25,24 @@ class Project(Record):
         return self.files.root
 
 
-def find_root(start: str) -> str | None:
-    """The nearest folder at or above `start` that holds `.okstra/project.json`."""
+def find_root(start: str, doors: Doors) -> str | None:
+    """The root of the project that `start` belongs to; None when it belongs to none.
+
+    The nearest folder at or above it that holds `.okstra/project.json`; but inside one of okstra's own worktrees the
+    project that owns it: there `project.json` is only a checked-out copy, and records beside it would go with the
+    worktree.
+    """
+    worktree = _own_worktree(os.path.realpath(start), doors)
+    return _owner(worktree, start, doors) if worktree else _nearest_root(start)
+
+
+def owning_root(folder: str, doors: Doors) -> str:
+    """The folder itself; but for one inside a worktree of okstra's, the project that owns that."""
+    owner = find_root(folder, doors) if _own_worktree(os.path.realpath(folder), doors) else None
+    return owner or folder
+
+
+def _nearest_root(start: str) -> str | None:
     folder = os.path.realpath(start)
     while True:
         if os.path.isfile(ProjectFiles(folder).config):
@@ -42,7 +60,7 @@ def open_project(start: str, doors: Doors) -> Project:
     """
     if not os.path.isdir(start):
         raise Missing("not-a-project", f"there is no folder {start}", where=start, hint="check --project-root")
-    root = find_root(start) or _root_of_main_worktree(start)
+    root = find_root(start, doors) or _root_beside_main(start)
     if root is None:
         raise Missing(
             "not-a-project",
@@ -60,11 +78,33 @@ def load_project(root: str, doors: Doors) -> Project:
     return Project(files, project_config(document, where=files.config, environment=doors.environment))
 
 
-def _root_of_main_worktree(start: str) -> str | None:
+def _own_worktree(start: str, doors: Doors) -> str:
+    """The worktree of okstra's that holds `start`, by where okstra puts them; empty when none does."""
+    home = os.path.realpath(doors.home.worktrees)
+    if not start.startswith(home + os.sep):
+        return ""
+    parts = start[len(home) + 1 :].split(os.sep)
+    inside = not parts[0].startswith(".") and len(parts) >= WORKTREE_DEPTH
+    return os.path.join(doors.home.worktrees, *parts[:WORKTREE_DEPTH]) if inside else ""
+
+
+def _owner(worktree: str, start: str, doors: Doors) -> str | None:
+    """The project whose worktree that is: the registry knows; where it does not (any more), git knows the main one."""
+    doc = doors.registry.read()
+    holder = doc.holder_of_path(worktree)
+    claim = doc.claim_of(parse_place_key(holder)) if holder else None
+    if claim is None:
+        return _root_beside_main(start)
+    return claim.project_root if os.path.isfile(ProjectFiles(claim.project_root).config) else None
+
+
+def _root_beside_main(start: str) -> str | None:
+    """The project of the same folder in the main worktree, of the linked one that holds `start`."""
     from ..edges import git  # the rare way, and git's door is slow to load
 
     repository = git.discover(start)
     if repository is None or not repository.linked:
         return None
     main = git.main_worktree(repository)
-    return find_root(main) if main else None
+    below = os.path.relpath(os.path.realpath(start), os.path.realpath(repository.top))
+    return _nearest_root(os.path.join(main, below)) if main else None

@@ -147,7 +147,7 @@ def roots_of_task(task: TaskKey, start: str, doors: Doors) -> Iterator[str]:
     if claim is not None and os.path.isdir(claim.project_root):
         yield claim.project_root
     else:
-        here = find_root(start)
+        here = find_root(start, doors)
         if here is not None:
             yield here
     rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)

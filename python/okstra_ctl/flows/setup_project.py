@@ -17,6 +17,7 @@ from ..words.errors import OkstraError, Refused, UsageError
 from ..words.records import Record
 from ..words.word import Word
 from .doors import Doors
+from .project import owning_root
 from .task_records import hide_runs
 
 
@@ -40,13 +41,17 @@ class SetUp(Record):
     created: bool
 
 
-def root_for(start: str) -> str:
-    """The folder to register: the repository's top, or the folder itself where there is no git."""
+def root_for(start: str, doors: Doors) -> str:
+    """The folder to register: the repository's top, or the folder itself where there is no git. In a worktree of
+    okstra's, the project that owns it."""
+    owner = owning_root(start, doors)
+    if owner != start:
+        return owner
     repository = git.discover(start)
     return os.path.realpath(repository.top if repository else start)
 
 
-def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp:
+def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = "en") -> SetUp:
     """Registers the project; doing it again changes nothing.
 
     Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`), Unreadable, WorkFailed.
@@ -56,7 +61,7 @@ def set_up(start: str, project_id: str, *, report_language: str = "en") -> SetUp
         raise UsageError(
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
         )
-    files = ProjectFiles(root_for(start))
+    files = ProjectFiles(root_for(start, doors))
     _check_not_registered_otherwise(files, project_id)
     hide_runs(files)
     with hold(LockKind.INDEX, files.lock):

@@ -8,11 +8,9 @@ from __future__ import annotations
 import os
 import time
 
-from ..core.home_paths import HomePaths
+from ..core.home_paths import WORKTREE_DEPTH, HomePaths
 from ..edges import fsio, proc
 from ..words.errors import Refused
-
-_DEPTH = 4
 
 
 def check_is_ours(home: HomePaths, path: str) -> None:
@@ -23,7 +21,7 @@ def check_is_ours(home: HomePaths, path: str) -> None:
     parent, name = os.path.split(os.path.abspath(path))
     below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
     parts = below.split(os.sep)
-    if len(parts) != _DEPTH or os.pardir in parts:
+    if len(parts) != WORKTREE_DEPTH or os.pardir in parts:
         raise Refused(
             "worktree-foreign",
             f"{path} is not among okstra's worktrees; it was not touched",

@@ -22,7 +22,7 @@ from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import fix_cycles, plan_approval, plans
 from ..doors import Doors
-from ..project import Project, load_project
+from ..project import Project, load_project, owning_root
 from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
@@ -130,7 +130,7 @@ def _project(inputs: PrepareInputs, doors: Doors) -> Project:
     root = os.path.realpath(os.fspath(inputs.project_root))
     if not os.path.isdir(root):
         raise Missing("not-a-project", f"there is no folder {root}", where="--project-root")
-    return load_project(root, doors)
+    return load_project(owning_root(root, doors), doors)
 
 
 def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:

@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    root = find_root(call.start)
+    root = find_root(call.start, call.doors)
     if root is None:
         raise Missing(
             "not-a-project",

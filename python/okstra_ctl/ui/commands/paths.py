@@ -46,5 +46,5 @@ def _of_okstra(call: Call) -> dict[str, str]:
         "OKSTRA_WORKTREES": home.worktrees,
         "OKSTRA_REGISTRY": home.registry,
         "WORKSPACE_ROOT": assets.root(),
-        "PROJECT_ROOT": find_root(call.start) or "",
+        "PROJECT_ROOT": find_root(call.start, call.doors) or "",
     }

@@ -26,7 +26,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         return _rebuild(call)
     from ...flows.reconcile.apply import reconcile
 
-    outcomes = reconcile(call.doors, apply=args.apply, start_root=find_root(call.start))
+    outcomes = reconcile(call.doors, apply=args.apply, start_root=find_root(call.start, call.doors))
     lines = []
     for outcome in outcomes:
         found = outcome.found
@@ -60,7 +60,7 @@ def _as_error(found: Found) -> dict[str, str]:
 def _rebuild(call: Call) -> Reply:
     from ...flows.reconcile.rebuild import rebuild
 
-    done = rebuild(find_root(call.start), call.doors)
+    done = rebuild(find_root(call.start, call.doors), call.doors)
     text = fields(
         [
             ("registry", f"{done.tasks} task(s), {done.stages} stage(s)"),

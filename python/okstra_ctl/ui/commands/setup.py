@@ -20,11 +20,11 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    root = setup_project.root_for(call.start)
+    root = setup_project.root_for(call.start, call.doors)
     project_id = args.project_id or _ask_for_id(root)
     if not args.yes:
         _confirm(root, project_id)
-    done = setup_project.set_up(call.start, project_id, report_language=args.report_language)
+    done = setup_project.set_up(call.start, project_id, call.doors, report_language=args.report_language)
     word = "registered" if done.created else "was registered already"
     text = fields([("project", f"{done.project_id} ({word})"), ("settings", done.config)])
     return Reply(
