@@ -22,6 +22,11 @@ def task_branch(category: str, key: TaskKey) -> str:
     return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
 
 
+def task_branches(key: TaskKey) -> list[str]:
+    """The branches that may be the task's, whatever category it was begun with."""
+    return [task_branch(category, key) for category in CATEGORY_PREFIXES]
+
+
 def stage_branch(of_task: str, stage: int, epoch: int, taken: Container[str] = ()) -> str:
     """`<task-branch>-s<N>`; where an earlier hold of the stage left that branch, the epoch tells them apart.
 

@@ -87,12 +87,6 @@ def newest_ref(root: str, prefix: str) -> str:
     return max(names, default="")
 
 
-def branch_at(root: str, commit: str) -> str:
-    """The short name of a branch that stands at the commit; empty when none does."""
-    out = _git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"--points-at={commit}", "refs/heads")
-    return (out.stdout.decode("utf-8", "surrogateescape").split() or [""])[0]
-
-
 def lay_over(worktree: str, commit: str) -> None:
     """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed.
 

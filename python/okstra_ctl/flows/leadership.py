@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ..core.ownership import Owner
-from ..edges import fsio
+from ..core.shell_words import okstra_command
+from ..edges import fsio, process_identity
 from ..edges.locks import LockKind, hold
-from ..words.hints import Any, Callable
-from ..words.statuses import ClaimStatus
+from ..words.errors import Refused
+from ..words.hints import Any, Callable, Mapping
+from ..words.outcomes import RunOutcome
+from ..words.statuses import ClaimStatus, Liveness
 from . import run_index, worktree_users
 from .doors import Doors
 from .runs import KnownRun
@@ -21,6 +24,29 @@ def change_lead(run: KnownRun, change: Change) -> None:
         manifest = fsio.read_json(run.files.manifest) or {}
         lead = manifest.get("lead")
         fsio.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))
+
+
+def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
+    """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead."""
+    if manifest.get("outcome") == str(RunOutcome.COMPLETED):
+        raise Refused(
+            "run-ended", f"{run.id} is completed", where=run.files.report, hint=okstra_command("show", run.id)
+        )
+    lead = manifest.get("lead")
+    owner = lead.get("owner") if isinstance(lead, Mapping) else None
+    check_owner(run, Owner.from_json(owner) if owner else None)
+
+
+def check_owner(run: KnownRun, owner: Owner | None) -> None:
+    """Raises Refused (`run-is-led`) when that is a live process other than this one, or the session around it."""
+    ours = owner in (process_identity.this_process(), process_identity.nearest_client())
+    if owner is not None and not ours and process_identity.liveness(owner) is Liveness.ALIVE:
+        raise Refused(
+            "run-is-led",
+            f"{run.id} is led by process {owner.pid} on {owner.host}",
+            where=run.files.manifest,
+            hint="wait for it (okstra wait), or stop that process and resume then",
+        )
 
 
 def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:

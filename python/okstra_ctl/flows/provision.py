@@ -57,6 +57,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
             )
         if site.restores:
             forget(site.repository, site.path)
+            git.require_free_branch(site.repository, site.branch, site.path)
         undo.push(lambda: clear(home, site))
         git.worktree_add_detached(
             site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
@@ -83,9 +84,11 @@ def await_files(checkout: Checkout) -> None:
 
 
 def put_on_branch(site: Site) -> None:
-    """Step 3. Raises Refused (`branch-exists`), WorkFailed, Busy."""
+    """Step 3. Raises Refused (`branch-exists`, `branch-in-use`), WorkFailed, Busy."""
     with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
-        if not site.restores:
+        if site.restores:
+            git.require_free_branch(site.repository, site.branch, site.path)
+        else:
             git.create_branch(
                 site.repository.top, site.branch, site.base_commit, reason=site.token, keep_open=lock.keep_open
             )

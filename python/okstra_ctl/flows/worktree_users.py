@@ -10,10 +10,13 @@ from __future__ import annotations
 from ..core.identity import RunId, StageKey, TaskKey
 from ..core.ownership import Owner
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim, User
+from ..core.shell_words import okstra_command
 from ..core.stages import number_list
 from ..edges import process_identity
 from ..words.errors import OkstraError, Refused
+from ..words.hints import Iterator
 from ..words.records import Record
+from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, Liveness
 from . import run_index
 from .doors import Doors
@@ -87,6 +90,24 @@ def end_use(doc: RegistryDoc, run: RunId, doors: Doors, *, completed: bool) -> N
     doc.put_task(run.task, claim._replace(users=users).without(str(run), *superseded))
 
 
+@scope
+def in_use(key: TaskKey, what: str, doors: Doors) -> Iterator[None]:
+    """While the block runs, a command that is no run's uses the task's worktree."""
+    me = process_identity.this_process()
+    user = User(f"{what}, process {me.pid},", me)
+    with doors.registry.transaction() as doc:
+        claim = doc.task(key)
+        if claim is not None:
+            doc.put_task(key, claim._replace(users=users_of(key, claim, doors)).used_by(user))
+    try:
+        yield
+    finally:
+        with doors.registry.transaction() as doc:
+            claim = doc.task(key)
+            if claim is not None:
+                doc.put_task(key, claim.without(user.run_id))
+
+
 def _still_there(users: tuple[User, ...]) -> tuple[User, ...]:
     """Without those whose owner is gone: they keep nothing, and list themselves again when they are resumed."""
     return tuple(user for user in users if process_identity.liveness(user.owner) is not Liveness.GONE)
@@ -97,7 +118,7 @@ def _hold_on_stage(claim: StageClaim) -> Hold | None:
     if claim.owner is not None and live is Liveness.ALIVE:
         return Hold(f"{claim.run_id} is running", _wait_for(claim.owner))
     if claim.status is not ClaimStatus.DONE:
-        return Hold(f"{claim.run_id} holds it", f"okstra stage release --run {_quoted(claim.run_id)}")
+        return Hold(f"{claim.run_id} holds it", okstra_command("stage", "release", "--run", claim.run_id))
     return None
 
 
@@ -105,9 +126,9 @@ def _hold_of(user: User, key: TaskKey | StageKey) -> Hold | None:
     owner, live = user.owner, process_identity.liveness(user.owner)
     if live is Liveness.GONE:
         return None
-    give_up = f"okstra worktree remove {_quoted(str(key))} --force gives it up; okstra resume makes it again"
+    give_up = f"{okstra_command('worktree', 'remove', key, '--force')} gives it up; `okstra resume` makes it again"
     if owner is None:
-        return Hold(f"{user.run_id} is prepared", f"okstra resume {_quoted(user.run_id)}; or {give_up}", yields=True)
+        return Hold(f"{user.run_id} is prepared", f"{okstra_command('resume', user.run_id)}; or {give_up}", yields=True)
     if live is Liveness.UNKNOWN:
         return Hold(
             f"{user.run_id} was led on {owner.host}", f"make sure that it has ended there; {give_up}", yields=True
@@ -136,9 +157,3 @@ def _owner_in(value: object) -> Owner | None:
         return Owner.from_json(value)
     except ValueError:
         return None
-
-
-def _quoted(text: str) -> str:
-    from shlex import quote  # slow to import, and only a refusal needs it
-
-    return quote(text)

@@ -105,6 +105,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "worktree-foreign": ErrorCode(EXIT_REFUSED, "the folder is not among okstra's own worktrees; it was not touched"),
     "file-foreign": ErrorCode(EXIT_REFUSED, "a file that is not okstra's stands in the way; it was not touched"),
     "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
+    "branch-in-use": ErrorCode(EXIT_REFUSED, "another worktree, or the main checkout, has the branch checked out"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
     "no-checkout": ErrorCode(EXIT_REFUSED, "git has no checkout here: the repository is bare, or set so by mistake"),

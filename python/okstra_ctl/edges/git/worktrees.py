@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from ...words.errors import WorkFailed
+from ...core.shell_words import quote
+from ...words.errors import Refused, WorkFailed
 from ...words.hints import Sequence
 from ...words.records import Record
-from .. import proc
+from .. import fsio, proc
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
 
@@ -44,6 +45,37 @@ def _worktree(block: str) -> Worktree:
         "bare" in fields,
         fields.get("locked"),
     )
+
+
+def require_free_branch(repository: Repository, branch: str, path: str) -> None:
+    """Raises Refused (`branch-in-use`) when a worktree other than that at `path` has the branch, as git itself would.
+
+    Two worktrees on one branch: what is committed in one looks reverted in the other, and a commit there undoes it.
+    """
+    own = os.path.realpath(path)
+    for one in worktrees(repository.top):
+        if os.path.realpath(one.path) == own:
+            continue
+        if one.branch == branch:
+            raise _branch_in_use(branch, one.path, "is checked out in")
+        if not one.branch and branch in _returns_to(one.path):
+            raise _branch_in_use(branch, one.path, "is being rebased or bisected in")
+
+
+def _returns_to(path: str) -> set[str]:
+    """The branches that a worktree with a detached HEAD will put its HEAD back on, or move."""
+    names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
+    asked = [word for name in names for word in ("--git-path", name)]
+    answer = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if os.path.isdir(path) else None
+    found = [fsio.read_bytes(file) for file in text(answer.stdout).split("\n")[:-1]] if answer and answer.ok else []
+    return {text(data).strip().removeprefix("refs/heads/") for data in found if data}
+
+
+def _branch_in_use(branch: str, path: str, how: str) -> Refused:
+    hint = f"git -C {quote(path)} switch - (or to any other branch), then try again"
+    if not os.path.isdir(path):
+        hint = "that folder is gone: `git worktree prune`, then try again"
+    return Refused("branch-in-use", f"the branch {branch} {how} {path}", where=path, hint=hint)
 
 
 def worktree_add_detached(

@@ -15,8 +15,9 @@ from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.outcomes import RunOutcome
 from ...words.records import Record
-from .. import guarding, isolation
+from .. import guarding, isolation, workplace
 from ..doors import Doors
+from ..leadership import check_free
 from ..run_events import events_of, faults_of
 from ..runs import KnownRun
 from . import leadership, persisting, planning
@@ -43,10 +44,19 @@ class Conducted(Record):
 def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> Conducted:
     """Leads the run, or goes on with it. What has its valid output on disk is not done again.
 
-    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted; then the run can be resumed.
+    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
+    the run can be resumed.
     """
-    scene = open_scene(run, doors, stop, say)
-    leadership.take(scene)
+    check_free(run, run.manifest)
+    entered = workplace.enter(run, doors)
+    try:
+        scene = open_scene(run, doors, stop, say)
+        leadership.take(scene)
+    except OkstraError:
+        workplace.leave(run, entered, doors)
+        raise
+    if entered.news:
+        say(entered.news)
     _sweep_orphans(scene)
     try:
         guarding.set_up(run, doors)

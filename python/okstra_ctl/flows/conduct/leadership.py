@@ -5,16 +5,11 @@ An agent's session that leads a run may call `okstra resume` from within: the le
 
 from __future__ import annotations
 
-from ...core.ownership import Owner
-from ...core.shell_words import okstra_command
 from ...edges import process_identity
-from ...words.errors import Refused
 from ...words.hints import Any
-from ...words.outcomes import RunOutcome
-from ...words.statuses import Liveness
 from ..interactive import CLIENT
 from ..lead_sessions import note_session, session_around
-from ..leadership import Lead, change_lead, index_started, name_lead, own_claim
+from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
 from .scene import Scene
 
 
@@ -25,7 +20,7 @@ def take(scene: Scene) -> None:
 
     def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
         nonlocal led_by
-        _check_free(scene, manifest, lead)
+        check_free(scene.run, manifest)
         led_by = str(lead.get("mode"))
         started = manifest.get("started_at") or scene.doors.clock.now()
         lead.update(mode="auto", owner=me.to_json())
@@ -39,26 +34,6 @@ def take(scene: Scene) -> None:
     warning = index_started(scene.run, scene.doors, me)
     if warning:
         scene.say(warning)
-
-
-def _check_free(scene: Scene, manifest: dict[str, Any], lead: Lead) -> None:
-    if manifest.get("outcome") == str(RunOutcome.COMPLETED):
-        raise Refused(
-            "run-ended", f"{scene.id} is completed", where=scene.files.report, hint=okstra_command("show", scene.id)
-        )
-    owner = Owner.from_json(lead.get("owner")) if lead.get("owner") else None
-    if owner is not None and not _is_ours(owner) and process_identity.liveness(owner) is Liveness.ALIVE:
-        raise Refused(
-            "run-is-led",
-            f"{scene.id} is led by process {owner.pid} on {owner.host}",
-            where=scene.files.manifest,
-            hint="wait for it (okstra wait), or stop that process and resume then",
-        )
-
-
-def _is_ours(owner: Owner) -> bool:
-    """Whether the lead is this process, or the agent session that it was called from."""
-    return owner in (process_identity.this_process(), process_identity.nearest_client())
 
 
 def give_back(scene: Scene, *, completed: bool) -> None:

@@ -19,6 +19,7 @@ from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
 from ...words.hints import Sequence
 from ...words.records import Record
+from ...words.statuses import ClaimStatus
 from .. import plans, recover
 from ..doors import Doors
 from ..fast_forward import fast_forward
@@ -27,6 +28,8 @@ from ..prepare.sync import furnish
 from ..project import Project
 from ..stage_records import current_states
 from ..unsaved_work import how_git_shows
+from ..worktree_restore import restore_worktree
+from ..worktree_users import in_use
 from .checks import Bench, Check, Link, culprits
 from .scratch import scratch_worktree
 
@@ -54,14 +57,23 @@ class Subject(Record):
 
 
 def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
-    """Merges all that is done, or nothing.
+    """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
 
-    Raises Refused (`nothing-to-integrate`, `merge-conflict`, `worktree-dirty`, `head-moved`),
+    Raises Refused (`nothing-to-integrate`, `merge-conflict`, `worktree-dirty`, `head-moved`, `branch-in-use`),
     WorkFailed (`integration-red`), UsageError (`not-found`).
     """
+    claim = doors.registry.read().task(key)
+    if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
+        restore_worktree(key, project, doors)
+    with in_use(key, "okstra integrate", doors):
+        return _integrate(project, key, doors)
+
+
+def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     subject = load_subject(project, key, doors)
     recover.recover_task(key, doors.registry.read(), subject.repository, doors)
     task = subject.claim.path
+    _require_on_its_branch(subject.claim)
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
     waiting = [done for done in _done_stages(subject, doors) if not git.is_ancestor(task, done.commit, head)]
@@ -99,6 +111,18 @@ def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
 def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:
     states = current_states(subject.plan, subject.stage_map, subject.key, doors)
     return merge_order(states, {stage.number: stage.exit_check for stage in subject.stage_map.stages})
+
+
+def _require_on_its_branch(claim: TaskClaim) -> None:
+    """What is merged belongs on the task's branch, not on one that somebody switched its worktree to."""
+    now = git.head_branch(claim.path)
+    if now != claim.branch:
+        raise Refused(
+            "head-moved",
+            f"the task worktree is not on its branch {claim.branch} but on {now or 'none'}",
+            where=claim.path,
+            hint=f"git -C {quote(claim.path)} switch {quote(claim.branch)}, then call `okstra integrate` again",
+        )
 
 
 def _require_clean(task: str) -> None:
