@@ -55,5 +55,15 @@ def test_max_zero_removes_all_that_is_safe_and_restore_brings_unsaved_work_back(
     assert project.repo.git("-C", str(path), "symbolic-ref", "--short", "HEAD") == run.data["worktree"]["branch"]
 
 
+def test_below_the_budget_what_is_merged_goes_and_what_only_its_branch_keeps_stays(project: Project) -> None:
+    project.adopt({1: (), 2: ()})
+    first, second = project.run_stage(), project.run_stage()
+    assert project.finish(first).status == project.finish(second).status == 0
+    _merge(project, first)
+    swept = project.okstra.ok("gc", "--max", "20G", "--json")
+    assert _verdicts(swept)["stage-2"] == "saved"
+    assert [row["key"] for row in swept.data["removed"]] == [f"{project.task_key}#stage-1"]
+
+
 def test_a_size_that_is_none_is_refused(project: Project) -> None:
     assert project.okstra("gc", "--max", "much", "--json").codes == ["usage"]

@@ -222,6 +222,21 @@ def test_the_variable_overrides_the_settings_and_empty_turns_sync_off(synced: Pr
     assert not (second / "cache").exists() and not (second / ".env").exists()
 
 
+@pytest.mark.parametrize("given", [".env,cache", ".env;cache", "README.md:.env, cache"])
+def test_paths_with_commas_between_them_are_refused_with_the_list_as_it_should_be(synced: Project, given: str) -> None:
+    put(synced, {".env": "KEY=1\n", "cache/a.bin": "a\n"})
+    refused = synced.run_stage(OKSTRA_WORKTREE_SYNC_DIRS=given)
+    assert (refused.status, refused.codes) == (2, ["bad-sync-path"]), refused
+    assert "OKSTRA_WORKTREE_SYNC_DIRS=.env:cache" in refused.envelope["errors"][0]["try"]
+    check_refused_run_left_nothing(synced)
+
+
+def test_a_file_whose_name_has_a_comma_is_brought(synced: Project) -> None:
+    put(synced, {"a,b.txt": "1\n"})
+    stage = stage_of(synced.run_stage(OKSTRA_WORKTREE_SYNC_DIRS="a,b.txt"))
+    assert (stage / "a,b.txt").read_text() == "1\n"
+
+
 def test_an_empty_list_turns_sync_off(synced: Project) -> None:
     put(synced, {".env": "KEY=1\n"})
     configure(synced, worktreeSyncDirs=[])

@@ -106,9 +106,21 @@ def test_a_deleted_file_is_refused(any_place: Place) -> None:
     any_place.refused("worktree-dirty", says="tracked.txt")
 
 
-def test_ignored_files_do_not_hold_it(place: Place) -> None:
-    (place.at.path / "build.log").write_text("made by a tool\n")
-    assert place.gone(place.take_down()) == ""
+def test_ignored_files_do_not_hold_it_and_are_named(any_place: Place) -> None:
+    (any_place.at.path / "build.log").write_text("made by a tool\n")
+    ended = any_place.take_down()
+    assert any_place.gone(ended) == ""
+    assert ended.data["ignored"] == ["build.log"]
+
+
+@pytest.mark.parametrize("kind", ["held", "task"])
+def test_a_person_reads_which_ignored_files_went(project: Project, kind: str) -> None:
+    place = Place(project, kind)
+    for number in range(7):
+        (place.at.path / f"{number}.log").write_text("made by a tool\n")
+    words = ("stage", "release", "--run", place.run.data["run_id"]) if kind == "held" else ("worktree", "remove", TASK)
+    shown = project.okstra.ok(*words).stdout
+    assert "ignored, not kept" in shown and "0.log, 1.log, 2.log, 3.log, 4.log and 2 more" in shown
 
 
 def test_commits_on_a_detached_head_are_refused(place: Place) -> None:

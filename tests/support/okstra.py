@@ -115,9 +115,10 @@ class Project:
         return ("run", "--task-key", self.task_key, *flags)
 
     def run_phase(self, task_type: str = "error-analysis", *more: str) -> Ended:
-        return self.okstra(
-            "run", "--task-key", self.task_key, "--task-type", task_type, "--render-only", "--json", *more
-        )
+        """Prepares a run of the phase; a task that it begins is a feature: its branch is `feat-t-1`."""
+        kind = () if "--work-category" in more else ("--work-category", "feature")
+        flags = ("--task-type", task_type, *kind, "--render-only", "--json")
+        return self.okstra("run", "--task-key", self.task_key, *flags, *more)
 
     def work(self, prepared: Ended) -> str:
         """Commits a planned file in the stage worktree of a prepared run; answers the commit."""

@@ -22,6 +22,11 @@ def task_branch(category: str, key: TaskKey) -> str:
     return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
 
 
+def category_of_branch(branch: str, key: TaskKey) -> str:
+    """The work category that the task's branch was named by; empty when it was named otherwise."""
+    return next((one for one in CATEGORY_PREFIXES if task_branch(one, key) == branch), "")
+
+
 def task_branches(key: TaskKey) -> list[str]:
     """The branches that may be the task's, whatever category it was begun with."""
     return [task_branch(category, key) for category in CATEGORY_PREFIXES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..words.errors import UsageError
 from ..words.hints import Mapping
 from ..words.records import Record
+from .branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 
@@ -32,6 +33,8 @@ class Phase(Record):
     adversarial: bool
     soft_limit_minutes: int
     hard_limit_minutes: int
+    work_category: str
+    """What a task that is begun with this phase is taken for, unless somebody says otherwise."""
 
 
 class PhaseTable(Record):
@@ -87,9 +90,12 @@ def _phase(task_type: str, fields: Mapping[str, object]) -> Phase:
             fields["adversarial"] is True,
             int(text("soft_limit_minutes")),
             int(text("hard_limit_minutes")),
+            text("work_category") if "work_category" in fields else DEFAULT_CATEGORY,
         )
     except KeyError as missing:
         raise ValueError(f"{task_type} lacks {missing}") from None
+    if phase.work_category not in CATEGORY_PREFIXES:
+        raise ValueError(f"{task_type}.work_category is {phase.work_category!r}")
     if phase.source_edits not in SOURCE_EDITS:
         raise ValueError(f"{task_type}.source_edits is {phase.source_edits!r}")
     return phase

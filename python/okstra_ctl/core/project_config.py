@@ -70,6 +70,12 @@ def sync_entries(
     return tuple(_sync_entry(entry, where) for entry in entries)
 
 
+def mistaken_separator(environment: Mapping[str, str]) -> list[str]:
+    """Entries of the environment's sync list that hold a comma or a semicolon: most likely they are several."""
+    paths = environment.get(SYNC_VARIABLE, "").split(":")
+    return [path for path in paths if "," in path or ";" in path]
+
+
 def _sync_entry(entry: object, where: str) -> SyncEntry:
     if isinstance(entry, str):
         return SyncEntry(check_sync_path(entry, where), "")

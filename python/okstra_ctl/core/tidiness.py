@@ -53,13 +53,12 @@ def judge(facts: Facts) -> Judged:
 
 
 def to_remove(judged: Sequence[Judged], limit: int | None) -> list[Judged]:
-    """What goes, oldest first. Without a limit: all that is merged. With one: merged, then saved, until it is met."""
-    merged = _oldest_first(judged, Verdict.MERGED)
+    """What goes, oldest first: all that is merged; with a limit, then what is saved, until the rest is no larger."""
+    chosen = _oldest_first(judged, Verdict.MERGED)
     if limit is None:
-        return merged
-    total = sum(one.facts.size for one in judged)
-    chosen = []
-    for one in [*merged, *_oldest_first(judged, Verdict.SAVED)]:
+        return chosen
+    total = sum(one.facts.size for one in judged) - sum(one.facts.size for one in chosen)
+    for one in _oldest_first(judged, Verdict.SAVED):
         if total <= limit:
             break
         chosen.append(one)

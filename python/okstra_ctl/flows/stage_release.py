@@ -27,6 +27,8 @@ class StageReleased(Record):
     branch: str
     kept: str
     warnings: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    """What git ignores in the worktree: not kept, gone with it."""
 
 
 def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -> StageReleased:
@@ -60,7 +62,7 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     saved = take_down(
         key, claim, doors, Keeping(force), at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows)
     )
-    return StageReleased(str(run.id), key.stage, claim.branch, saved.ref, _tell(run, at, doors))
+    return StageReleased(str(run.id), key.stage, claim.branch, saved.ref, _tell(run, at, doors), saved.ignored)
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:

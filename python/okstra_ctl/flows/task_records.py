@@ -105,14 +105,20 @@ def hide_runs(project: ProjectFiles) -> None:
 
 
 def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:
-    """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`)."""
+    """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
+
+    A task that has no category yet (its plan was taken in before its first run) is of this one from now on.
+    """
     found = check_folder_is_free(project, key)
-    if found is not None:
+    if found is not None and (found["work_category"] or not category):
         return found
     hide_runs(project)
     with hold(LockKind.INDEX, project.lock):
         found = check_folder_is_free(project, key)
         if found is not None:
+            if category and not found["work_category"]:
+                found = {**found, "work_category": category}
+                fsio.replace_json(project.task(key).manifest, found)
             return found
         manifest = new_manifest(key, category, brief, at)
         task = project.task(key)

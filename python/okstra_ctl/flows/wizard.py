@@ -200,12 +200,14 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
     files = wizard.project.files.task(key) if key else None
     found = _plans(files) if files and task_type == IMPLEMENTATION else ()
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
-    category = wizard.state.answers.get("work-category") or DEFAULT_CATEGORY
+    by_phase = table.phases[task_type].work_category if task_type in table.phases else DEFAULT_CATEGORY
+    category = wizard.state.answers.get("work-category") or by_phase
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
         phases=tuple(table.phases),
         categories=tuple(CATEGORY_PREFIXES),
+        category=by_phase,
         providers=PROVIDERS,
         plans=found,
         stages=_stages(plan, key, doors) if plan and key else (),

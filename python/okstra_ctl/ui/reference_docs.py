@@ -99,6 +99,7 @@ def _phases() -> str:
         lines += [f"- its report holds: {'; '.join(phase.report_holds)}"]
         lines += [f"- source edits: {phase.source_edits}", f"- allowed: {'; '.join(phase.allowed)}"]
         lines += [f"- forbidden: {'; '.join(phase.forbidden)}", f"- usual next: {phase.usual_next}"]
+        lines += [f"- a task that is begun with it is a {phase.work_category}, unless `--work-category` says otherwise"]
         lines += [f"- roles: {', '.join(phase.roles)}; default workers: {', '.join(phase.workers)}", ""]
     return "\n".join(lines).rstrip() + "\n"
 

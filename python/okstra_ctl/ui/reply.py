@@ -89,6 +89,11 @@ def fields(pairs: Sequence[tuple[str, object]]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
 
 
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first few names of many, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def porcelain(rows: Sequence[Sequence[str]]) -> str:
     r"""Tab-separated records; in a field, `\`, tab, newline and carriage return are `\\`, `\t`, `\n`, `\r`."""
     return "\n".join("\t".join(_escaped(cell) for cell in row) for row in rows)

@@ -39,7 +39,7 @@ class StageFact(Record):
 
 class Facts(Record):
     """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked;
-    `models` are known names by slot."""
+    `models` are known names by slot; `category` is what the phase takes a new task for."""
 
     project_id: str
     tasks: tuple[TaskFact, ...]
@@ -53,6 +53,7 @@ class Facts(Record):
     branch: str
     finished: bool
     models: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 (nobody changes it)
+    category: str = "feature"
 
 
 Answers = Mapping[str, str]

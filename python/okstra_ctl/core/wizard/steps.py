@@ -128,7 +128,7 @@ STEPS: tuple[Step, ...] = (
         "work-category",
         "pick",
         lambda a, f: not f.task_exists,
-        lambda a, f: tuple(Option(name, name, default=name == "feature") for name in f.categories),
+        lambda a, f: tuple(Option(name, name, default=name == f.category) for name in f.categories),
     ),
     Step("base-ref", "text", lambda a, f: not f.task_exists, default=""),
     Step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
+from ...core.branches import CATEGORY_PREFIXES, category_of_branch
 from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
 from ...core.models import model_table, resolve_model
@@ -27,6 +27,7 @@ from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
 from .inputs import PrepareInputs
+from .sync import check_separators
 
 if TYPE_CHECKING:
     from ...agents.providers import Settings
@@ -100,6 +101,8 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     workers, lead_model = _people(inputs, phase, doors)
     repository = discovery.finish()
     degraded = _degraded(repository)
+    if repository is not None and degraded is None:
+        check_separators(repository.top, doors.environment)
     plan, stage_map, notes = _plan(inputs, project.files.task(key), doors, remember=remember)
     if inputs.led:
         from ..preflight import require_roster
@@ -112,7 +115,10 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         phase=phase,
         roster=workers,
         lead_model=lead_model,
-        category=_category(inputs.work_category or str(manifest.get("work_category", ""))),
+        category=_category(
+            inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, doors),
+            phase.work_category,
+        ),
         brief=brief,
         brief_text=brief_text,
         language=_language(inputs.report_language or project.config.report_language),
@@ -179,8 +185,14 @@ def _check_given(inputs: PrepareInputs) -> None:
         check_budget(inputs.budget_usd)
 
 
-def _category(category: str) -> str:
-    chosen = category or DEFAULT_CATEGORY
+def _category_begun(key: TaskKey, doors: Doors) -> str:
+    """That of the branch that the task has: one whose plan was taken in was begun before anybody named a category."""
+    claim = doors.registry.read().task(key)
+    return category_of_branch(claim.branch, key) if claim else ""
+
+
+def _category(category: str, by_phase: str) -> str:
+    chosen = category or by_phase
     if chosen not in CATEGORY_PREFIXES:
         raise UsageError(
             "usage",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from ...core.project_config import ProjectConfig
+from ...core.project_config import SYNC_VARIABLE, ProjectConfig, mistaken_separator
+from ...core.shell_words import quote
 from ...core.sync_list import COPY, SYMLINK, UNMISTAKABLE_FOLDERS, SyncEntry, SyncStep, sync_step
 from ...edges import fsio, git, git_ignore, proc, submodules, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.errors import UsageError, WorkFailed
+from ...words.hints import Mapping
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
@@ -24,6 +26,20 @@ def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str) -> l
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
         run_setup(worktree, config.worktree_setup, log_path, keep_open=(fence,))
     return notes
+
+
+def check_separators(main: str, environment: Mapping[str, str]) -> None:
+    """Raises UsageError (`bad-sync-path`) when what stands between colons is no path of the main worktree's, and holds
+    another separator: `.env,data` would bring nothing, and say nothing."""
+    for path in mistaken_separator(environment):
+        if not os.path.lexists(os.path.join(main, path)):
+            parts = [part.strip() for part in path.replace(";", ",").split(",")]
+            raise UsageError(
+                "bad-sync-path",
+                f"{SYNC_VARIABLE} names {path!r}, which the main worktree does not have",
+                where=SYNC_VARIABLE,
+                hint=f"write colons between paths: {SYNC_VARIABLE}={quote(':'.join(filter(None, parts)))}",
+            )
 
 
 def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tuple[int, ...] = ()) -> list[str]:

@@ -6,11 +6,16 @@ from ...core.tidiness import parse_size, show_size
 from ...flows.gc import Swept, collect
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
-from ..reply import Reply, table
+from ..reply import Reply, some_of, table
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--max", metavar="SIZE", default="", help="until all together are no larger, e.g. 20G")
+    parser.add_argument(
+        "--max",
+        metavar="SIZE",
+        default="",
+        help="also what its own branch keeps, the oldest first, until all together take no more, e.g. 20G",
+    )
     parser.add_argument("--dry-run", action="store_true", help="remove nothing; show verdicts and what would go")
 
 
@@ -36,5 +41,5 @@ def _line(verb: str, swept: Swept) -> str:
     if swept.failed:
         return f"kept     {swept.key}: {swept.failed}"
     kept = f"; unsaved work kept by {swept.kept}" if swept.kept else ""
-    ignored = f"; ignored files not kept: {', '.join(swept.ignored[:5])}" if swept.ignored else ""
+    ignored = f"; ignored files not kept: {some_of(swept.ignored)}" if swept.ignored else ""
     return f"{verb}  {swept.key} ({show_size(swept.size)}){kept}{ignored}"

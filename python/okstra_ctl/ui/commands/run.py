@@ -21,7 +21,10 @@ from ..run_inputs import gather
 
 _TEXTS = {
     "--task-brief": ("PATH", "the request, a text file"),
-    "--work-category": ("C", "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix"),
+    "--work-category": (
+        "C",
+        "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix (default: by the phase)",
+    ),
     "--approved-plan": ("PATH", "the plan of an implementation run (default: the task's newest)"),
     "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
     "--executor": ("P", "the provider that carries the stage out"),

@@ -9,7 +9,7 @@ from ...flows.stage_records import current_states, task_of_plan
 from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import StageStatus
 from ..command_table import Call
-from ..reply import Reply, fields, porcelain, table
+from ..reply import Reply, fields, porcelain, some_of, table
 from ..shared_flags import add_common_flags
 
 _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
@@ -102,6 +102,7 @@ def _release(args: Namespace, call: Call) -> Reply:
             ("released", f"stage {freed.stage} of {run.id.task}"),
             ("branch kept", freed.branch),
             ("work kept", freed.kept),
+            ("ignored, not kept", some_of(freed.ignored)),
         ]
     )
     return Reply(freed._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in freed.warnings])

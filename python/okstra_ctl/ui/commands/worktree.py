@@ -7,7 +7,7 @@ from ...flows.overview import worktree_rows
 from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
-from ..reply import Reply, fields, porcelain, table
+from ..reply import Reply, fields, porcelain, some_of, table
 from ..shared_flags import add_common_flags
 
 _ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
@@ -61,7 +61,14 @@ def _remove(args: Namespace, call: Call) -> Reply:
 
     keeping = Keeping(args.force)
     removed = remove_worktree(parse_place_key(args.key), call.doors, keeping=keeping, evict=args.force)
-    text = fields([("removed", removed.path), ("branch kept", removed.branch), ("work kept", removed.kept)])
+    text = fields(
+        [
+            ("removed", removed.path),
+            ("branch kept", removed.branch),
+            ("work kept", removed.kept),
+            ("ignored, not kept", some_of(removed.ignored)),
+        ]
+    )
     return Reply(removed._asdict(), text)
 
 
