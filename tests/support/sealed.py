@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import stat
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +28,52 @@ def sealed_environment(home: Path) -> dict[str, str]:
     }
 
 
-def fingerprint(folder: Path) -> str:
-    """A digest of okstra's and the agents' folders in a home: names, sizes and times."""
-    digest = hashlib.sha256()
-    for name in (".okstra", ".claude", ".codex", ".gemini", ".gitconfig"):
-        path = folder / name
-        for entry in [path, *sorted(path.rglob("*"))] if path.exists() else []:
-            found = entry.lstat()
-            digest.update(f"{entry}\0{found.st_size}\0{found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+_LOOKED_AT = (".okstra", ".claude", ".codex", ".gemini", ".gitconfig", ".config/git")
+_TEST_FOLDER = "pytest-of-"  # in the path of every folder that pytest gives a test
+_SESSIONS = ("projects", "sessions", "todos", "history", "tmp", "log", "logs", "file-history", "shell-snapshots")
+_LARGEST = 1024 * 1024
+
+
+def traces(home: Path) -> dict[str, str]:
+    """What in a home could be a test's, with its size and time.
+
+    All of okstra's own folder; paths that name okstra, or a test's folder; the clients' and git's settings that name
+    one. Clients write their own files whenever they are open, sessions in a folder named `okstra` among them: those
+    say nothing of the tests.
+    """
+    found = {}
+    for name in _LOOKED_AT:
+        top = home / name
+        for path in (
+            [top] if not top.is_dir() else [Path(folder, one) for folder, _, ones in os.walk(top) for one in ones]
+        ):
+            if name == ".okstra" or _is_a_tests(path, top):
+                found[str(path)] = _stamp(path)
+    return {path: stamp for path, stamp in found.items() if stamp}
+
+
+def _is_a_tests(path: Path, top: Path) -> bool:
+    parts = path.relative_to(top).parts
+    if any(_TEST_FOLDER in part for part in parts):
+        return True
+    if any("okstra" in part for part in parts) and parts[0] not in _SESSIONS:
+        return True
+    return len(parts) <= 1 and path.suffix != ".jsonl" and _names_a_test(path)
+
+
+def _names_a_test(path: Path) -> bool:
+    try:
+        found = path.lstat()
+        plain = stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST
+        return plain and _TEST_FOLDER.encode() in path.read_bytes()
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> str:
+    """Empty for what is not there: a client may have taken it away meanwhile."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
