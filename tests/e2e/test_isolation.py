@@ -68,7 +68,35 @@ def test_a_push_reaches_no_remote(project: Project, remote: Path, command: str) 
     assert_harmless(ended)
 
 
+PUSHED = [
+    "git send-pack {remote} HEAD:refs/heads/stolen",
+    "git -c remote.origin.pushurl={remote}/. push --no-verify origin HEAD:refs/heads/stolen",
+    "git push --no-verify file://{remote} HEAD:refs/heads/stolen",
+    "git -c core.hookspath=/dev/null push file://{remote} HEAD:refs/heads/stolen",
+    "cd {repo} && env -u GIT_CONFIG_COUNT git push {remote} HEAD:refs/heads/stolen",
+]
+
+
+@pytest.mark.parametrize("command", PUSHED)
+def test_a_push_that_gets_past_the_guard_fails_the_run(project: Project, remote: Path, command: str) -> None:
+    """Nothing in the repository shows it: not even its remote-tracking ref, which the guard's hook refuses."""
+    ended = attack(project, command.format(remote=remote, repo=project.repo.path))
+    assert refs(remote, project) == ["refs/heads/stolen"]
+    breaches = report_of(ended)["isolation"]["breaches"]
+    assert ("push", "worker rehearsal-a") in {(one["kind"], one["author"]) for one in breaches}, breaches
+    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
+
+
+def test_a_push_in_a_repository_of_the_tests_own_is_none_of_the_runs(project: Project, tmp_path: Path) -> None:
+    own = f"git init -q --bare {tmp_path}/a.git && git init -q {tmp_path}/b && cd {tmp_path}/b"
+    pushed = "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x && git push -q ../a.git HEAD:main"
+    assert_harmless(attack(project, f"{own} && {pushed}"))
+    assert project.repo.git("--git-dir", f"{tmp_path}/a.git", "rev-parse", "main")
+
+
 REFUSED = [
+    "git update-ref -d refs/okstra/kept/precious",
+    "git replace HEAD $(git commit-tree -m x HEAD^{{tree}})",
     "git -C {repo} commit --allow-empty -m sneaky",
     "git -C {repo} commit --allow-empty --no-verify -m sneaky",
     "git commit --allow-empty --no-verify -m sneaky",
@@ -80,11 +108,12 @@ REFUSED = [
 
 @pytest.mark.parametrize("command", REFUSED)
 def test_refs_that_are_not_the_runs_do_not_move(project: Project, command: str) -> None:
+    project.repo.git("update-ref", "refs/okstra/kept/precious", "HEAD")
     before = project.repo.git("for-each-ref", "--format=%(refname) %(objectname)")
     ended = attack(project, command.format(repo=project.repo.path))
     after = project.repo.git("for-each-ref", "--format=%(refname) %(objectname)")
-    new = set(after.splitlines()) - set(before.splitlines())
-    assert [line for line in new if not line.startswith("refs/heads/feat-t-1 ")] == []
+    new = set(after.splitlines()) ^ set(before.splitlines())
+    assert [line for line in new if not line.startswith("refs/heads/f")] == []
     assert_harmless(ended)
 
 
@@ -258,3 +287,97 @@ def test_tests_may_use_git_in_repositories_of_their_own(project: Project) -> Non
     )
     install(project, part({"run": own}, {"result": result()}, worker="rehearsal-a", round=""))
     assert_harmless(led(project, "error-analysis"))
+
+
+def test_the_repositorys_own_reference_hook_sees_what_the_guard_saw(project: Project) -> None:
+    hook = project.repo.path / ".git" / "hooks" / "reference-transaction"
+    seen = project.repo.path.parent / "seen"
+    hook.write_text(f'#!/bin/sh\nwhile read -r old new ref; do echo "$1 $ref" >> {seen}; done\n')
+    hook.chmod(0o755)
+    ended = build(project, *PLANNED, {"run": "git commit -q -m 'feat: it'"})
+    assert_harmless(ended)
+    (stage,) = [claim["branch"] for claim in project.registry["stages"].values()]
+    lines = seen.read_text().splitlines()
+    assert {f"prepared refs/heads/{stage}", f"committed refs/heads/{stage}"} <= set(lines)
+
+
+RECORDS = [
+    ('echo \'{{"schema": "isolation/1"}}\' > {state}/isolation-001.json', "isolation-001.json"),
+    (
+        "python3 -c \"import json; p='{state}/isolation-001.json'; d=json.load(open(p)); d['before']=None; "
+        "json.dump(d, open(p, 'w'))\"; echo x >> README.md",
+        "isolation-001.json",
+    ),
+    ("rm {state}/isolation-001.json", "isolation-001.json"),
+    ("echo '{{}}' > {state}/guard-001.json", "guard-001.json"),
+    ("rm {state}/guard-hooks-001/pre-push; printf '#!/bin/sh\\n' > {state}/guard-hooks-001/pre-push", "pre-push"),
+    (
+        "echo more >> {state}/../prompts/rehearsal-b-prompt-error-analysis-001.md",
+        "rehearsal-b-prompt-error-analysis-001.md",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "name"), RECORDS)
+def test_a_worker_does_not_rewrite_the_runs_records(project: Project, command: str, name: str) -> None:
+    state = project.task_root / "runs" / "error-analysis" / "state"
+    ended = attack(project, command.format(state=state))
+    breaches = report_of(ended)["isolation"]["breaches"]
+    assert ("record", name) in {(one["kind"], Path(one["what"]).name) for one in breaches}, ended
+    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
+
+
+STRAY_DONE = {
+    "v": 1,
+    "id": "x",
+    "impl_task_key": Project.task_key,
+    "stage": 2,
+    "status": "done",
+    "at": "2026-01-01T00:00:00Z",
+    "run_id": f"{Project.task_key}/implementation/stage-2/001",
+    "epoch": 1,
+    "plan_digest": "",
+    "head_commit": "",
+    "note": "",
+    "owner": None,
+}
+
+
+def test_a_row_of_the_ledger_that_no_run_wrote_is_named(project: Project) -> None:
+    project.adopt(independent(2))
+    ledger = project.task_root / "runs" / "implementation-planning" / "consumers.jsonl"
+    forge = {"write": {"path": "stage-1/it.py", "content": "# it\n"}}
+    line = json.dumps(STRAY_DONE)
+    install(project, executor(forge, {"commit": "feat: it"}, {"run": f"printf '%s\\n' '{line}' >> {ledger}"}))
+    ended = led(project, "implementation", "--stage", "1")
+    assert ("record", str(ledger)) in {(one["kind"], one["what"]) for one in report_of(ended)["isolation"]["breaches"]}
+    assert report_of(ended)["verdict"]["token"] == "not-done"
+
+
+def test_an_executor_leaves_the_other_worktrees_of_its_task_alone(project: Project) -> None:
+    project.adopt(independent(2))
+    other = project.run_stage("2")
+    assert project.finish(other).status == 0
+    at, task = Path(other.data["worktree"]["path"]), project.okstra.ok("worktree", "lookup", project.task_key)
+    edit = f"echo x >> {at}/stage-2/it.py; echo x > {task.stdout.strip()}/stray.txt"
+    move = f"{UNTRACED} -C {at} commit --quiet --allow-empty -m moved"
+    steps = [
+        {"write": {"path": "stage-1/it.py", "content": "# it\n"}},
+        {"commit": "feat: it"},
+        {"run": f"{edit}; {move}"},
+    ]
+    install(project, executor(*steps))
+    ended = led(project, "implementation", "--stage", "1")
+    breaches = report_of(ended)["isolation"]["breaches"]
+    assert [(one["kind"], one["what"]) for one in breaches] == [
+        ("ref", f"refs/heads/{other.data['worktree']['branch']}"),
+        ("sibling", f"{at}/stage-2/it.py"),
+        ("sibling", f"{task.stdout.strip()}/stray.txt"),
+    ]
+
+
+def test_an_edit_of_a_committed_project_json_in_the_worktree_fails_the_run(project: Project) -> None:
+    project.repo.git("add", "--force", ".okstra/project.json")
+    project.repo.git("commit", "--quiet", "-m", "Settings")
+    ended = attack(project, "echo '{}' > .okstra/project.json")
+    assert kinds(ended) == ["source-edit"]
