@@ -48,10 +48,8 @@ if [ "$common" = "${OKSTRA_GUARD_REPO:-}" ]; then
           while read -r old new ref; do
             given="$given$old $new $ref
 "
-            case $ref in
-              refs/*) [ "$old" != "$new" ] || continue ;;
-              *) continue ;;
-            esac
+            case $ref in refs/*) ;; *) continue ;; esac
+            case $old in *[!0]*) [ "$old" != "$new" ] || continue ;; esac # twice nothing is a forced deletion
             if [ "$1" = committed ]; then
               log moved "$old $new $ref"
               continue

@@ -96,6 +96,7 @@ def test_a_push_in_a_repository_of_the_tests_own_is_none_of_the_runs(project: Pr
 
 REFUSED = [
     "git update-ref -d refs/okstra/kept/precious",
+    "git update-ref -d refs/heads/main",
     "git replace HEAD $(git commit-tree -m x HEAD^{{tree}})",
     "git -C {repo} commit --allow-empty -m sneaky",
     "git -C {repo} commit --allow-empty --no-verify -m sneaky",
@@ -321,7 +322,9 @@ RECORDS = [
 @pytest.mark.parametrize(("command", "name"), RECORDS)
 def test_a_worker_does_not_rewrite_the_runs_records(project: Project, command: str, name: str) -> None:
     state = project.task_root / "runs" / "error-analysis" / "state"
-    ended = attack(project, command.format(state=state))
+    prompt = "rehearsal-b-prompt-error-analysis-001.md"
+    name = name.format(prompt=prompt)
+    ended = attack(project, command.format(state=state, prompt=prompt))
     breaches = report_of(ended)["isolation"]["breaches"]
     assert ("record", name) in {(one["kind"], Path(one["what"]).name) for one in breaches}, ended
     assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
