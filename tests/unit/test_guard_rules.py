@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okstra_ctl.core.guard_calls import decide_command, decide_tool
 from okstra_ctl.core.guard_rules import Rules, decide_commit, decide_file, rules_of
-from okstra_ctl.core.guard_tools import decide_command, decide_tool
 
 READER = Rules("/w", False, (), ("/p/.okstra/results",), False)
 BUILDER = Rules("/w", True, ("src/**", "README.md"), ("/p/.okstra/results",), False)

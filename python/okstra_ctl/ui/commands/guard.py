@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ...core.guard_calls import decide_tool
 from ...core.guard_rules import SCHEMA, Decision, decide_commit, rules_of
-from ...core.guard_tools import decide_tool
 from ...core.json_text import loads
 from ...edges import fsio
 from ...words.errors import Refused, UsageError
