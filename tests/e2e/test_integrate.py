@@ -63,3 +63,14 @@ def test_two_green_stages_that_break_together_are_named_as_a_pair(project: Proje
     assert sorted(red.data["stages"]) == [1, 3]
     assert project.repo.git("-C", str(task), "rev-parse", "HEAD") == before
     assert not [path for path in task.parent.iterdir() if path.name.startswith("integrate-")]
+
+
+def test_a_check_on_the_merged_stages_is_red_when_any_command_of_its_pipe_is(project: Project) -> None:
+    """Green in the stage's own worktree, where the program is, and not on the merged commit."""
+    project.adopt({1: ()}, exit_check="sh ../only-here.sh \\| cat")
+    prepared = project.run_stage()
+    (Path(prepared.data["worktree"]["path"]).parent / "only-here.sh").write_text("true\n")
+    assert project.finish(prepared).status == 0
+    (Path(prepared.data["worktree"]["path"]).parent / "only-here.sh").unlink()
+    red = _integrate(project)
+    assert (red.status, red.codes) == (1, ["integration-red"])

@@ -11,7 +11,7 @@ import pytest
 from support import invariants
 from support.faults import eventually
 from support.okstra import Ended, Okstra, Project
-from support.plans import independent
+from support.plans import independent, plan_text
 from support.repos import Repo
 
 STAGE = f"{Project.task_key}#stage-1"
@@ -174,13 +174,13 @@ def test_the_check_runs_in_the_worktree_at_its_commit(project: Project) -> None:
     assert prepared.log.read_text().splitlines() == [str(prepared.at.path), "worked"]
 
 
-def test_the_check_gets_the_persons_locale_and_no_git_variables(project: Project, tmp_path: Path) -> None:
-    (tmp_path / "check.sh").write_text("echo $LC_ALL; env | grep ^GIT_ || echo none\n")
+def test_the_check_gets_the_persons_locale_and_not_gits_own_variables(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "check.sh").write_text("echo $LC_ALL; env | grep ^GIT_DIR= || echo none\n")
     prepared = Prepared(project, exit_check=f"sh {tmp_path}/check.sh")
     prepared.commit()
-    ended = project.okstra("stage", "done", "--run", prepared.run_id, LC_ALL="ko_KR.UTF-8", GIT_DIR="/nowhere")
+    ended = project.okstra("stage", "done", "--run", prepared.run_id, LC_ALL="POSIX", GIT_DIR="/nowhere")
     assert ended.status == 0, ended
-    assert prepared.log.read_text().splitlines() == ["ko_KR.UTF-8", "none"]
+    assert prepared.log.read_text().splitlines() == ["POSIX", "none"]
 
 
 SNEAKY = (
@@ -306,3 +306,43 @@ def test_degraded_a_stage_taken_again_during_the_exit_check_is_not_recorded(plai
     late = Ended(process.returncode, stdout, stderr)
     assert (late.status, late.codes) == (3, ["stage-not-held"]), late
     assert [row["status"] for row in plain.ledger] == ["started", "released", "started"]
+
+
+def test_a_check_is_red_when_any_command_of_its_pipe_is(project: Project) -> None:
+    red = Prepared(project, exit_check="pytest_nope \\| tail -1")
+    red.commit()
+    ended = red.done()
+    assert (ended.status, ended.codes) == (1, ["exit-check-failed"]), ended
+    assert "ended with 127" in ended.envelope["errors"][0]["message"]
+
+
+def test_a_check_whose_reader_has_read_enough_is_green(project: Project) -> None:
+    green = Prepared(project, exit_check="yes \\| head -1 && test -e stage-1/it.py")
+    green.commit()
+    assert green.done().status == 0
+
+
+def test_a_token_that_the_check_prints_is_not_in_its_log(project: Project, tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (tmp_path / "token").write_text(f"{token}\n")
+    prepared = Prepared(project, exit_check=f"echo before; cat {tmp_path / 'token'}; echo after")
+    prepared.commit()
+    assert prepared.done().status == 0
+    log = Path(prepared.run.data["run_dir"], "logs", "exit-check-001.log").read_text()
+    assert token not in log
+    assert "before" in log and "after" in log and "[hidden" in log
+
+
+def test_okstras_own_folder_is_in_no_plan_whatever_its_globs_match(project: Project) -> None:
+    project.adopt_text(plan_text(independent(1)).replace("`stage-1/**`", "`**`"))
+    prepared = project.run_stage()
+    at = Path(prepared.data["worktree"]["path"])
+    (at / ".okstra").mkdir(exist_ok=True)
+    (at / ".okstra" / "project.json").write_text("{}\n")
+    for path, message in ((".okstra/project.json", "feat: settings"), ("it.py", "feat: it")):
+        (at / path).write_text("{}\n")
+        project.repo.git("-C", str(at), "add", "--force", path)
+        project.repo.git("-C", str(at), "commit", "--quiet", "-m", message)
+    refused = project.okstra("stage", "done", "--run", prepared.data["run_id"], "--json")
+    assert (refused.status, refused.codes) == (3, ["out-of-plan"])
+    assert refused.envelope["errors"][0]["message"].endswith(": .okstra/project.json")

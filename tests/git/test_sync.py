@@ -277,11 +277,11 @@ def test_set_up_comes_after_the_sync_list_and_asks_nobody(synced: Project) -> No
     assert stage_of(run) and log.read_text().splitlines()[1:] == ["KEY=1", "no answer"]
 
 
-def test_set_up_gets_the_persons_locale_and_no_git_variables(synced: Project) -> None:
-    configure(synced, worktreeSetup=["echo $LC_ALL; env | grep ^GIT_ || echo none"])
-    run = synced.run_stage(LC_ALL="ko_KR.UTF-8", GIT_DIR="/nowhere")
+def test_set_up_gets_the_persons_locale_and_not_gits_own_variables(synced: Project) -> None:
+    configure(synced, worktreeSetup=["echo $LC_ALL; env | grep ^GIT_DIR= || echo none"])
+    run = synced.run_stage(LC_ALL="POSIX", GIT_DIR="/nowhere")
     log = Path(run.data["run_dir"]) / "logs" / "worktree-setup-001.log"
-    assert log.read_text().splitlines()[1:] == ["ko_KR.UTF-8", "none"]
+    assert log.read_text().splitlines()[1:] == ["POSIX", "none"]
 
 
 @pytest.mark.parametrize("where", ["stage", "task"])
@@ -319,4 +319,11 @@ def test_a_stopped_run_leaves_no_set_up_behind(synced: Project) -> None:
     stdout, stderr = process.communicate(timeout=60)
     ended = Ended(process.returncode, stdout, stderr)
     assert (ended.status, ended.codes) == (130, ["interrupted"]), ended
+    check_refused_run_left_nothing(synced)
+
+
+def test_a_set_up_command_is_red_when_any_command_of_its_pipe_is(synced: Project) -> None:
+    configure(synced, worktreeSetup=["npm_nope ci | tail -1"])
+    refused = synced.run_stage()
+    assert (refused.status, refused.codes) == (1, ["worktree-setup-failed"])
     check_refused_run_left_nothing(synced)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..core.check_script import SHELL, check_argv
 from ..words.errors import Missing, Unreadable
 from ..words.hints import IO, TYPE_CHECKING, Mapping, NoReturn, Sequence
 from ..words.records import Record
@@ -159,12 +160,15 @@ def run_shell(
     env: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
 ) -> int:
-    """Runs a command that the user wrote, through `sh -c`; its output goes to the log. Answers its status."""
+    """Runs a command that the user wrote, through bash; its output goes to the log. Answers its status.
+
+    Raises Missing (`dependency-missing`) where there is no bash.
+    """
     import subprocess
 
     try:
         return subprocess.run(
-            ["sh", "-c", command],
+            check_argv(command),
             cwd=cwd,
             env=None if env is None else dict(env),
             stdin=subprocess.DEVNULL,
@@ -173,8 +177,20 @@ def run_shell(
             pass_fds=tuple(keep_open),
             check=False,
         ).returncode
+    except FileNotFoundError as error:
+        raise _missing(SHELL) from error
     except ValueError as error:
-        raise _unspeakable("sh", error) from error
+        raise _unspeakable(SHELL, error) from error
+
+
+def require(program: str, env: Mapping[str, str]) -> None:
+    """Raises Missing (`dependency-missing`) when there is no such program on that PATH."""
+    if not any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path(env)):
+        raise _missing(program)
+
+
+def _missing(program: str) -> Missing:
+    return Missing("dependency-missing", f"{program} is not on the PATH", hint=f"install {program}")
 
 
 def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn:

@@ -6,7 +6,8 @@ import threading
 import uuid
 
 from ..agents.held_command import Held, run_held
-from ..edges import fsio, git
+from ..core.check_script import SHELL, check_argv
+from ..edges import fsio, git, proc
 from ..words.hints import Sequence
 from . import run_events
 from .doors import Doors
@@ -47,5 +48,6 @@ def hold_command(
 
 
 def in_shell(command: str) -> tuple[str, ...]:
-    """A command as the project's files write it."""
-    return ("sh", "-c", command)
+    """A command as the project's files write it. Raises Missing (`dependency-missing`) where there is no bash."""
+    proc.require(SHELL, git.users_environment())
+    return check_argv(command)

@@ -19,6 +19,7 @@ from .records import Finding, Stage, StageMap
 from .rows import check_exit_checks, check_titles
 from .sections import Section
 from .step_rules import check_counts, check_names, check_step_cells
+from .weak_checks import warn_of_weak_checks
 
 _COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"
 
@@ -46,7 +47,10 @@ class _Stages(Record):
 
 
 def check_plan(text: str) -> PlanCheck:
-    """Checks a plan text (str) and answers its Stage Map and findings (PlanCheck); S12 comes as a warning."""
+    """Checks a plan text (str) and answers its Stage Map and findings (PlanCheck).
+
+    S12, and S6 for an exit check that can't fail, come as warnings.
+    """
     document = read_document(text)
     approval = _check_approval(text)
     findings = _check_headings(document)
@@ -56,7 +60,9 @@ def check_plan(text: str) -> PlanCheck:
     elif document.heading_lines:
         findings += _check_missing_rows(document)
     stage_map = None if findings or stages is None else _build(stages, document.digest)
-    found = sorted([*findings, *approval], key=lambda finding: (finding.line, int(finding.rule[1:]), finding.message))
+    weak = warn_of_weak_checks(stages.numbering.entries, stages.exit_checks) if stages else []
+    everything = [*findings, *approval, *weak]
+    found = sorted(everything, key=lambda finding: (finding.line, int(finding.rule[1:]), finding.message))
     return PlanCheck(stage_map, tuple(found), not approval)
 
 

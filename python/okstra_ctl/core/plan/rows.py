@@ -54,7 +54,8 @@ def _problem(row: Row) -> str:
         return "The exit check is empty; write a command that ends with status 0 when the stage is done."
     if row.overflows or not all(piece.closed for piece in pieces(cell)):
         return (
-            f"The exit check {shown(cell)} is cut off; inside a table write a pipe as `\\|` and close every backtick."
+            f"The exit check {shown(cell)} is cut off; close every backtick, and inside a table write a pipe as `\\|` "
+            "(it is red when any of its commands is)."
         )
     if any(sign < " " and sign != "\t" for sign in command):
         return f"The exit check {shown(command)} holds a control character; write a command on one line."
