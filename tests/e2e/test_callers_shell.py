@@ -98,7 +98,6 @@ DOORS = [
     ["bin/okstra-ctl"],
     ["lib/okstra-ctl/cmd-list.sh"],
     ["sh", "bin/okstra"],
-    ["bash", "bin/okstra"],
 ]
 
 

@@ -122,18 +122,6 @@ def test_a_worktree_that_lost_its_folder_is_taken_over_with_its_detached_commit(
     assert odd.repo.git("cat-file", "-t", commit) == "commit"
 
 
-def test_what_the_head_of_each_worktree_says(odd: Project, tmp_path: Path) -> None:
-    repo = odd.repo
-    head = repo.git("rev-parse", "HEAD")
-    repo.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "detached"))
-    repo.git("worktree", "add", "--quiet", "-b", "side/x", str(tmp_path / "side"))
-    assert git.head_words(str(repo.path)) == {
-        str(repo.path): "ref: refs/heads/main",
-        str(tmp_path / "detached"): head,
-        str(tmp_path / "side"): "ref: refs/heads/side/x",
-    }
-
-
 def test_a_moved_head_of_a_table_is_seen_by_the_receipt(tabled: Project) -> None:
     harmless = {"run": "(env -u GIT_CONFIG_COUNT git checkout --detach) || true"}
     install(tabled, part(harmless, worker="rehearsal-a", round=""))
@@ -242,7 +230,10 @@ def test_a_checkout_that_is_called_bare_is_refused_with_the_way_to_mend_it(proje
         assert "core.bare" in error["message"]
         assert error["where"].endswith(".git/config")
     assert project.registry["stages"].keys() == {STAGE}
-    assert "core.bare" in project.okstra("check-project").stdout
+    for survey in (project.okstra("check-project").stdout, project.okstra("reconcile").stdout):
+        assert "core.bare is true" in survey
+        assert "config core.bare false" in survey
+        assert "is gone" not in survey
     subprocess.run(["sh", "-c", error["try"]], env=project.repo.environment, check=True)  # as a person pastes it
     assert project.run_stage().data["stage"] == 2
 

@@ -138,13 +138,6 @@ def times_head_was_set(git_dir: str) -> int:
     return len(git(git_dir, *_HERE, "reflog", "show", "--format=%H", "HEAD", "--", ask=True).stdout.splitlines())
 
 
-def head_words(root: str) -> dict[str, str]:
-    """What the HEAD of each worktree says, by the worktree's folder: `ref: ` and a full ref, or a commit."""
-    return {
-        one.path: f"ref: refs/heads/{one.branch}" if one.branch else one.head for one in worktrees(root) if one.path
-    }
-
-
 def ref_files(repository: Repository, git_dir: str, branch: str) -> list[str]:
     """The files that git may keep the branch and a worktree's HEAD in: to be synced, never to be read."""
     tables = [os.path.join(folder, "reftable") for folder in (repository.common_dir, git_dir)]

@@ -57,6 +57,12 @@ def repository_of(root: str) -> git.Repository | None:
 
 
 def _project_gone(root: str) -> Found:
+    """Gone, or there and not opened by git: then git's own words, for nothing is to be restored or removed."""
+    try:
+        if os.path.isdir(root):
+            git.discover(root)
+    except OkstraError as error:
+        return Found(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
     what = "the project's folder or its repository is gone"
     return Found(Kind.PROJECT_GONE, root, what, "restore it, or remove its worktrees by hand")
 
