@@ -59,6 +59,7 @@ cat "$here/script.toml" "$root/prompts/rehearsal/default.toml" >.okstra/script.t
 sed -e 's|"qaCommands": \[\]|"qaCommands": ["python3 -m unittest discover -s tests -t ."]|' \
   -e 's|"projectId": "demo"|&, "providers": {"rehearsal": {"script": ".okstra/script.toml"}}|' .okstra/project.json >project.tmp
 mv project.tmp .okstra/project.json
+run trust --yes
 printf '  workers: the rehearsal provider plays them from demo/script.toml; all else is real\n'
 
 say "2. The bug: \"One,\" and \"one\" are two words, and a line break is part of one"

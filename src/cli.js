@@ -1,5 +1,6 @@
 // From the command line to the answer.
 import { helpOf, parse } from './arguments.js';
+import { refuseWorkers } from './authority.js';
 import { asOkstraError } from './errors.js';
 import { install } from './install.js';
 import { printError, printReply } from './reply.js';
@@ -19,6 +20,7 @@ export async function main(argv, environment) {
       process.stdout.write(`${helpOf(name)}\n`);
       return 0;
     }
+    refuseWorkers(name, options, environment);
     return printReply(name, await RUN[name](options, environment), asJson);
   } catch (error) {
     if (environment.OKSTRA_DEBUG === '1') process.stderr.write(`${error.stack}\n`);

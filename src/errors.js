@@ -5,6 +5,7 @@ export const EXIT_STATUS = {
   'file-foreign': 3,
   'not-confirmed': 3,
   'run-alive': 3,
+  'worker-may-not': 3,
   'worktree-dirty': 3,
   'worktree-held': 3,
   'worktree-foreign': 3,

@@ -170,3 +170,23 @@ test('a skill folder that is a link to somebody else is not written through', (t
   assert.deepEqual([refused.status, refused.error.code], [3, 'file-foreign']);
   assert.deepEqual(without(home.picture(), before), before);
 });
+
+test('a worker of this home neither installs nor uninstalls, with a core and without one; a dry run may look', (t) => {
+  const home = new Home(t);
+  home.okstra('install');
+  const before = home.picture();
+  home.environment.OKSTRA_WORKER_HOME = home.at('.okstra');
+  for (const python of [home.environment.OKSTRA_PYTHON, NOWHERE]) {
+    home.environment.OKSTRA_PYTHON = python;
+    for (const words of [['install'], ['uninstall'], ['uninstall', '--purge', '--yes']]) {
+      const refused = home.okstra(...words);
+      assert.equal(refused.status, 3, refused.stderr);
+      assert.equal(refused.error.code, 'worker-may-not');
+      assert.ok(refused.error.try.includes(`okstra ${words[0]}`), refused.stderr);
+    }
+    assert.equal(home.okstra('uninstall', '--dry-run').status, 0);
+  }
+  assert.deepEqual(home.picture(), before);
+  home.environment.OKSTRA_WORKER_HOME = home.at('another');
+  assert.equal(home.okstra('uninstall').status, 0);
+});

@@ -43,6 +43,7 @@ def test_all_fields() -> None:
         ("pytest -q",),
         "ko",
         "docs/pr.md",
+        {"worktreeSetup": ["npm ci"], "qaCommands": ["pytest -q"]},
     )
 
 

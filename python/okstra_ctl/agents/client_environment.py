@@ -20,6 +20,8 @@ _MARKS = frozenset(
         "CODEX_THREAD_ID",
         "GEMINI_CLI",
         "OKSTRA_WORKER",
+        "OKSTRA_WORKER_HOME",
+        "OKSTRA_WORKER_RUN",
     }
 )
 

@@ -9,10 +9,10 @@ import time
 from types import TracebackType
 
 from ..edges import fsio
-from ..words.hints import Any, Mapping
+from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
 from ..words.scopes import ignoring
-from . import warden_orders
+from . import warden_orders, worker_mark
 from .job import Job, Launch
 from .process_sweep import TOKEN_VARIABLE, sweep
 from .warden_orders import Orders, Verdict
@@ -38,8 +38,13 @@ class Ended(Record):
 class HeldClient:
     """One start of a client. Leaving the `with` block in any way ends the client and all its processes."""
 
-    def __init__(self, job: Job, launch: Launch, *, soft_limit: float, hard_limit: float) -> None:
-        """Raises WorkFailed (`write-failed`) when the log can't be written."""
+    def __init__(
+        self, job: Job, launch: Launch, *, soft_limit: float, hard_limit: float, keep_open: Sequence[int] = ()
+    ) -> None:
+        """`keep_open` are descriptors that stay open as long as anything of the client is alive.
+
+        Raises WorkFailed (`write-failed`) when the log can't be written.
+        """
         self._token = job.token
         self._log = fsio.open_log(job.log)
         self._output = _scratch(f"{job.log}.out")
@@ -52,7 +57,7 @@ class HeldClient:
         os.lseek(self._prompt, 0, os.SEEK_SET)
         orders = Orders(
             argv=tuple(os.fsencode(word) for word in launch.argv),
-            environment=_encoded({**launch.environment, TOKEN_VARIABLE: job.token}),
+            environment=_encoded({**launch.environment, **_marks(job)}),
             folder=os.fsencode(job.folder),
             token=job.token,
             prompt=self._prompt,
@@ -64,21 +69,22 @@ class HeldClient:
             grace=_GRACE,
             most_output=_MOST_OUTPUT,
         )
-        self._warden = self._start_warden(job.worker)
+        self._warden = self._start_warden(job, keep_open)
         self._poll = select.poll()
         self._poll.register(self._warden.stdout, select.POLLIN)
         self._tell(warden_orders.packed(orders))
 
-    def _start_warden(self, worker: str) -> Any:  # plumbum's popen has no types
+    def _start_warden(self, job: Job, keep_open: Sequence[int]) -> Any:  # plumbum's popen has no types
         from plumbum import local  # slow to import, and only runs need it
 
-        arguments = ("-I", "-S", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, f"okstra-warden of {worker}")
+        title = (f"okstra-warden of {job.worker}", *_title(job))
+        arguments = ("-I", "-S", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, *title)
         return local[sys.executable].popen(
             arguments,
             cwd="/",
             stderr=self._log,
             new_session=True,
-            pass_fds=(self._prompt, self._output, self._errors, self._log.fileno()),
+            pass_fds=(self._prompt, self._output, self._errors, self._log.fileno(), *keep_open),
         )
 
     def __enter__(self) -> HeldClient:
@@ -141,6 +147,14 @@ class HeldClient:
         with ignoring(OSError):  # a warden that has gone needs to be told nothing
             self._warden.stdin.write(data)
             self._warden.stdin.flush()
+
+
+def _marks(job: Job) -> dict[str, str]:
+    return {TOKEN_VARIABLE: job.token, **worker_mark.environment_of(job.home, job.run_id)}
+
+
+def _title(job: Job) -> tuple[str, ...]:
+    return (worker_mark.title_of(job.home),) if job.home else ()
 
 
 def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:

@@ -35,6 +35,9 @@ def run_held(
     limit: float,
     environment: Mapping[str, str],
     stop: threading.Event,
+    home: str,
+    run_id: str,
+    keep_open: Sequence[int] = (),
 ) -> Held:
     """The status is TIMED_OUT when it took longer than the limit (seconds), NOT_STARTED when there is no such
     program. Both its streams are appended to the log.
@@ -55,9 +58,11 @@ def run_held(
         token=token,
         soft_limit=limit,
         hard_limit=limit,
+        home=home,
+        run_id=run_id,
     )
     launch = Launch(tuple(argv), b"", environment)
-    with HeldClient(job, launch, soft_limit=limit, hard_limit=limit) as client:
+    with HeldClient(job, launch, soft_limit=limit, hard_limit=limit, keep_open=keep_open) as client:
         while not client.wait(_TICK):
             if stop.is_set():
                 client.stop()

@@ -36,6 +36,9 @@ class Job(Record):
     """Folders outside `folder` that the client must be able to read: the task's records, the instruction set."""
     environment: Mapping[str, str] = MappingProxyType({})
     options: Mapping[str, object] = MappingProxyType({})
+    home: str = ""
+    """okstra's home, by which its processes are known for a worker's (`worker_mark`); with the run's id."""
+    run_id: str = ""
 
 
 class Launch(Record):

@@ -24,6 +24,15 @@ class HomePaths(Record):
         return os.path.join(self.root, ".locks", "config.lock")
 
     @property
+    def trusted(self) -> str:
+        """What a person trusts of projects' settings."""
+        return os.path.join(self.root, "trusted.json")
+
+    @property
+    def trusted_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "trusted.lock")
+
+    @property
     def memory_book(self) -> str:
         return os.path.join(self.root, "memory-book")
 

@@ -26,9 +26,11 @@ class LedgerRow(Record):
     head_commit: str
     note: str = ""
     owner: Owner | None = None
+    overrule: str = ""
+    """Why a person recorded the stage as done though the run that okstra led for it did not pass its gates."""
 
     def to_json(self) -> dict[str, object]:
-        return {
+        row: dict[str, object] = {
             "v": VERSION,
             "id": self.id,
             "impl_task_key": self.impl_task_key,
@@ -42,6 +44,7 @@ class LedgerRow(Record):
             "note": self.note,
             "owner": self.owner.to_json() if self.owner else None,
         }
+        return {**row, "overrule": self.overrule} if self.overrule else row
 
     @classmethod
     def from_json(cls, value: object) -> LedgerRow:
@@ -63,12 +66,18 @@ class LedgerRow(Record):
             head_commit=str(value.get("head_commit", "")),
             note=str(value.get("note", "")),
             owner=Owner.from_json(value.get("owner")),
+            overrule=str(value.get("overrule", "")),
         )
 
 
 def row_id(run_id: str, epoch: int, status: LedgerStatus) -> str:
     """A row is named by what it records, so recording it again adds nothing."""
     return f"{run_id}@{epoch}:{status}"
+
+
+def overruled_id(done_id: str) -> str:
+    """The name of the second `done` row of a stage: a person's word for one that was recorded as done before."""
+    return f"{done_id}-overruled"
 
 
 def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: str, at: str) -> LedgerRow:

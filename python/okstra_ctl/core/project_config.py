@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..words.errors import UsageError
 from ..words.hints import Mapping
-from ..words.records import Record
+from ..words.records import EMPTY, Record
 from .sync_list import SyncEntry, check_sync_path
+from .trust import commands_in
 
 SCHEMA = "project/1"
 LANGUAGES = ("en", "ko")
@@ -21,6 +22,8 @@ class ProjectConfig(Record):
     qa_commands: tuple[str, ...] = ()
     report_language: str = "en"
     pr_template_path: str = ""
+    commands: Mapping[str, object] = EMPTY
+    """The settings that run commands, as they stand in the file: what a person trusts, or not."""
 
 
 def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
@@ -54,6 +57,7 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
         _texts(document, "qaCommands", where),
         str(language),
         str(document.get("prTemplatePath", "")),
+        commands_in(document),
     )
 
 

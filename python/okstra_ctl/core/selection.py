@@ -31,7 +31,8 @@ _HELD_AS = {
 class StageState(Record):
     """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet.
 
-    `done_elsewhere`: its place is taken by a run that did it under another version of the plan.
+    `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
+    person recorded it as done though its run's gates were not all passed.
     """
 
     stage: int
@@ -49,6 +50,7 @@ class StageState(Record):
     owner: Owner | None = None
     epoch: int = 0
     done_elsewhere: bool = False
+    overrule: str = ""
 
 
 class StageRecords(Record):
@@ -179,7 +181,13 @@ def _from_claim(base: StageState, claim: StageClaim, status: StageStatus) -> Sta
 
 def _from_row(base: StageState, row: LedgerRow, status: StageStatus) -> StageState:
     return base._replace(
-        status=status, run_id=row.run_id, head_commit=row.head_commit, since=row.at, owner=row.owner, epoch=row.epoch
+        status=status,
+        run_id=row.run_id,
+        head_commit=row.head_commit,
+        since=row.at,
+        owner=row.owner,
+        epoch=row.epoch,
+        overrule=row.overrule,
     )
 
 

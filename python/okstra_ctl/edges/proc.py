@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..core.check_script import SHELL, check_argv
 from ..words.errors import Missing, Unreadable
-from ..words.hints import IO, TYPE_CHECKING, Mapping, NoReturn, Sequence
+from ..words.hints import TYPE_CHECKING, Mapping, NoReturn, Sequence
 from ..words.records import Record
 from ..words.scopes import ignoring
 from .pipes import Pipes
@@ -150,37 +149,6 @@ def run(
 def _unspeakable(program: str, error: ValueError) -> Unreadable:
     """A NUL, or letters that no argument can have: only damaged files bring them here."""
     return Unreadable("state-unreadable", f"a file of okstra's holds a value that {program} can't be given: {error}")
-
-
-def run_shell(
-    command: str,
-    *,
-    cwd: str,
-    log: IO[bytes],
-    env: Mapping[str, str] | None = None,
-    keep_open: Sequence[int] = (),
-) -> int:
-    """Runs a command that the user wrote, through bash; its output goes to the log. Answers its status.
-
-    Raises Missing (`dependency-missing`) where there is no bash.
-    """
-    import subprocess
-
-    try:
-        return subprocess.run(
-            check_argv(command),
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=tuple(keep_open),
-            check=False,
-        ).returncode
-    except FileNotFoundError as error:
-        raise _missing(SHELL) from error
-    except ValueError as error:
-        raise _unspeakable(SHELL, error) from error
 
 
 def require(program: str, env: Mapping[str, str]) -> None:

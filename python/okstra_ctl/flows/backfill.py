@@ -19,6 +19,7 @@ from ..words.errors import OkstraError
 from ..words.hints import Iterator
 from ..words.records import Record
 from ..words.statuses import LedgerStatus
+from . import led_gates
 from .doors import Doors
 from .plan_approval import in_force
 from .project import Project
@@ -55,6 +56,7 @@ def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: 
         return left(f"its exit check ended with {check.get('exit')}")
     wishes = _reasons_of(check)
     try:
+        led_gates.require_passed(run)
         worktree = require_hold(run, doors)
         approved = in_force(run.plan_path, doors, remember=not dry_run).stage_map
         planned = stage_of(approved, run)

@@ -44,7 +44,29 @@ def hold_command(
         limit=limit,
         environment=git.users_environment(),
         stop=stop or threading.Event(),
+        home=doors.home.root,
+        run_id=str(run.id),
     )
+
+
+def hold_shell(
+    command: str, *, name: str, folder: str, log: str, doors: Doors, run_id: str, keep_open: Sequence[int] = ()
+) -> int:
+    """Runs a command of the project's outside a run's own steps: setting a worktree up, checking a merge. Its output
+    is appended to the log. Answers its exit status. Raises WorkFailed when the log can't be written."""
+    return run_held(
+        in_shell(command),
+        name=name,
+        folder=folder,
+        log=log,
+        token=uuid.uuid4().hex,
+        limit=A_DAY,
+        environment=git.users_environment(),
+        stop=threading.Event(),
+        home=doors.home.root,
+        run_id=run_id,
+        keep_open=keep_open,
+    ).status
 
 
 def in_shell(command: str) -> tuple[str, ...]:

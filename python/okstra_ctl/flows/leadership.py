@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.ownership import Owner
 from ..core.shell_words import okstra_command
-from ..edges import fsio, process_identity
+from ..edges import ancestry, fsio, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused
 from ..words.hints import Any, Callable, Mapping
@@ -16,6 +16,12 @@ from .runs import KnownRun
 
 Lead = dict[str, Any]
 Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
+
+
+def owner_in(manifest: Mapping[str, object]) -> Owner | None:
+    """Who leads the run, as its manifest says."""
+    lead = manifest.get("lead")
+    return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
 
 
 def change_lead(run: KnownRun, change: Change) -> None:
@@ -32,21 +38,20 @@ def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
         raise Refused(
             "run-ended", f"{run.id} is completed", where=run.files.report, hint=okstra_command("show", run.id)
         )
-    lead = manifest.get("lead")
-    owner = lead.get("owner") if isinstance(lead, Mapping) else None
-    check_owner(run, Owner.from_json(owner) if owner else None)
+    check_owner(run, owner_in(manifest))
 
 
 def check_owner(run: KnownRun, owner: Owner | None) -> None:
-    """Raises Refused (`run-is-led`) when that is a live process other than this one, or the session around it."""
-    ours = owner in (process_identity.this_process(), process_identity.nearest_client())
-    if owner is not None and not ours and process_identity.liveness(owner) is Liveness.ALIVE:
-        raise Refused(
-            "run-is-led",
-            f"{run.id} is led by process {owner.pid} on {owner.host}",
-            where=run.files.manifest,
-            hint="wait for it (okstra wait), or stop that process and resume then",
-        )
+    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor above it: while a run is
+    led, its lead alone goes on with it, finishes it, or gives it back."""
+    if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE or ancestry.is_here(owner):
+        return
+    raise Refused(
+        "run-is-led",
+        f"{run.id} is led by process {owner.pid} on {owner.host}",
+        where=run.files.manifest,
+        hint=f"wait for it ({okstra_command('wait', run.id)}), or stop that process and go on then",
+    )
 
 
 def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:

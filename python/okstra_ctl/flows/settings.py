@@ -10,6 +10,7 @@ from ..core.models import model_table, resolve_model
 from ..core.project_config import project_config
 from ..core.schema_check import problems_of
 from ..core.settings import Setting, find_setting, keys_in, settings_of, value_at, value_from, with_value, without
+from ..core.trust import commands_in
 from ..edges import assets, fsio
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
@@ -17,6 +18,7 @@ from ..edges.secrets import hide
 from ..words.errors import Refused, UsageError
 from ..words.hints import Any, Callable, Mapping, Sequence
 from ..words.records import Record
+from . import trust
 from .doors import Doors
 from .project import open_project
 
@@ -122,6 +124,7 @@ def _settable(file: SettingsFile, key: str) -> Setting:
 
 
 def _change(file: SettingsFile, change: Change, key: str, doors: Doors) -> None:
+    """What a person sets here they need not be asked about again: commands that are set over trusted ones are."""
     if not file.project:
         home_edge.ensure(doors.home)
     with hold(LockKind.INDEX, file.lock):
@@ -136,6 +139,10 @@ def _change(file: SettingsFile, change: Change, key: str, doors: Doors) -> None:
         # Whoever keeps the file elsewhere and links to it keeps the link; a project's file comes with its repository.
         path = file.path if file.project else os.path.realpath(file.path)
         fsio.replace(path, fsio.json_bytes(after), mode=0o644 if file.project else fsio.FILE_MODE)
+    if file.project and trust.is_trusted(trust.commands_of(file.project, commands_in(before)), doors):
+        now = trust.commands_of(file.project, commands_in(after))
+        if now.digest and now.settings != commands_in(before):
+            trust.trust(now, doors)
 
 
 def _check_meaning(file: SettingsFile, document: Mapping[str, object], key: str, doors: Doors) -> None:

@@ -10,12 +10,14 @@ from ..core.paths import ProjectFiles
 from ..core.project_config import LANGUAGES, new_project_document, project_config
 from ..core.schema_check import problems_of
 from ..core.shell_words import quote
+from ..core.trust import commands_in
 from ..edges import assets, fsio, git
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, UsageError
 from ..words.records import Record
 from ..words.word import Word
+from . import trust
 from .doors import Doors
 from .project import owning_root
 from .task_records import hide_runs
@@ -98,6 +100,7 @@ def check(root: str, doors: Doors) -> list[CheckRow]:
         home_row(doors),
         registry_row(doors),
         *_sync_rows(files, doors),
+        *_trust_rows(files, doors),
     ]
 
 
@@ -184,6 +187,20 @@ def registry_row(doors: Doors) -> CheckRow:
         hint = error.hint if isinstance(error, OkstraError) else "okstra reconcile --rebuild"
         return CheckRow("registry", CheckStatus.FAIL, str(error), hint)
     return CheckRow("registry", CheckStatus.OK, f"{count} reservation(s)")
+
+
+def _trust_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    try:
+        commands = trust.commands_of(files.root, commands_in(fsio.read_json(files.config) or {}))
+        trusted = trust.is_trusted(commands, doors)
+    except OkstraError as error:
+        return [CheckRow("commands of project.json", CheckStatus.FAIL, error.message, error.hint)]
+    if not commands.digest:
+        return []
+    if trusted:
+        return [CheckRow("commands of project.json", CheckStatus.OK, "trusted")]
+    detail = f"not trusted: {', '.join(commands.settings)}; no run starts"
+    return [CheckRow("commands of project.json", CheckStatus.WARN, detail, "okstra trust")]
 
 
 def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.ledger import LedgerRow, row_id
+from ..core.ledger import LedgerRow, overruled_id, row_id
 from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
 from ..core.plan.records import Stage
@@ -18,8 +18,9 @@ from ..words.hints import Callable, Iterator
 from ..words.records import Record
 from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, LedgerStatus
-from . import recover, run_events, run_index, task_records
+from . import leadership, led_gates, recover, run_events, run_index, task_records
 from .doors import Doors
+from .plan_approval import InForce
 from .runs import KnownRun, stage_of
 from .stage_records import ledger_path
 from .unsaved_work import how_git_shows
@@ -33,6 +34,12 @@ class DoneWishes(Record):
 
     no_change: str = ""
     out_of_plan: str = ""
+    overrule: str = ""
+    """Why the stage counts though the run that okstra led did not pass its gates."""
+
+    @property
+    def note(self) -> str:
+        return "; ".join(text for text in (self.no_change, self.out_of_plan) if text)
 
 
 class StageDone(Record):
@@ -44,38 +51,77 @@ class StageDone(Record):
     log: str
     out_of_plan: tuple[str, ...]
     warnings: tuple[str, ...]
+    overrule: str = ""
 
 
 RunCheck = Callable[[str], int]
 """Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
+Hold = Callable[[KnownRun, Doors], str]
+"""Answers the folder that the run works in, if the stage is its to work on."""
 
 
-def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
+def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
+    """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
+    `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
+    leadership.check_owner(run, leadership.owner_in(run.manifest))
+    fault = led_gates.fault_of(run.manifest)
+    if fault and not wishes.overrule:
+        led_gates.require_passed(run)
+    if wishes.overrule and not fault:
+        message = f"there is nothing to overrule: no gate of {run.id} is in the way"
+        raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
+    done = close_stage(run, wishes, doors)
+    if not wishes.overrule:
+        return done
+    told = led_gates.note_in_report(run, wishes.overrule, doors.clock.now())
+    return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=wishes.overrule)
+
+
+def close_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
     """Checks all that spec 3 asks, runs the exit check outside every lock, and writes the `done` row.
 
-    `run_check` runs it where a lead holds what it starts.
+    `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
+    recorded once more when a person overrules its gates.
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
+    again = bool(wishes.overrule) and is_recorded_done(run)
     approved = run.approved(doors)
+    checked = _check(run, approved, wishes, doors, recorded_folder if again else require_hold, run_check)
+    warnings = record_done(run, checked.head_commit, wishes, doors, digest=approved.stage_map.digest)
+    return checked._replace(warnings=(*checked.warnings, *warnings))
+
+
+def check_recorded(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck) -> StageDone:
+    """For a lead that finds its stage recorded as done: the same checks, on the commit that was recorded.
+
+    Raises as `close_stage`.
+    """
+    row = newest_row(run)
+    checked = _check(run, run.approved(doors), wishes, doors, recorded_folder, run_check)
+    if row is not None and row.head_commit != checked.head_commit:
+        raise Refused(
+            "head-moved",
+            f"the stage was recorded as done at {row.head_commit[:12]}, and its HEAD is {checked.head_commit[:12]}",
+            where=ledger_path(run.plan_path),
+        )
+    if all(row.get("event") != "done" for row in run_events.events_of(run.files)):
+        tell_done(run, doors.clock.now(), doors)
+    return checked
+
+
+def _check(
+    run: KnownRun, approved: InForce, wishes: DoneWishes, doors: Doors, hold: Hold, run_check: RunCheck | None
+) -> StageDone:
     stage = stage_of(approved.stage_map, run)
-    worktree = require_hold(run, doors)
+    worktree = hold(run, doors)
     base = _base_of(run)
     head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
     _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors), approved.notes)
-    require_hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
+    hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
-    warnings = record_done(run, head, wishes, doors, digest=approved.stage_map.digest)
-    return StageDone(
-        str(run.id),
-        stage.number,
-        head,
-        commits,
-        stage.exit_check,
-        run.files.log(EXIT_CHECK_LOG),
-        strays,
-        (*approved.notes, *warnings),
-    )
+    log = run.files.log(EXIT_CHECK_LOG)
+    return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, strays, approved.notes)
 
 
 def _base_of(run: KnownRun) -> str:
@@ -103,7 +149,8 @@ def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors, *, d
         epoch=run.epoch,
         plan_digest=digest,
         head_commit=head,
-        note="; ".join(text for text in wishes if text),
+        note=wishes.note,
+        overrule=wishes.overrule,
     )
     _record(run, row, doors)
     return tell_done(run, at, doors)
@@ -156,6 +203,21 @@ def require_degraded_hold(run: KnownRun) -> None:
         raise Refused("stage-not-held", f"{run.id} does not hold its stage", where=ledger_path(run.plan_path))
     if row.status is not LedgerStatus.STARTED:
         raise Refused("stage-done", f"stage {run.id.stage} is done already", where=ledger_path(run.plan_path))
+
+
+def is_recorded_done(run: KnownRun) -> bool:
+    """Whether the ledger says that this very run has done its stage."""
+    row = newest_row(run)
+    return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(run.id)
+
+
+def recorded_folder(run: KnownRun, doors: Doors) -> str:
+    """As `require_hold`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
+    key = run.id.stage_key
+    claim = doors.registry.read().stage(key) if key and not is_degraded(run) else None
+    if claim is not None and (claim.run_id, claim.epoch) != (str(run.id), run.epoch):
+        require_claim(run, claim)
+    return claim.path if claim else run.folder
 
 
 def newest_row(run: KnownRun) -> LedgerRow | None:
@@ -264,11 +326,16 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
     """
     key = run.id.stage_key
     with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
+        if row.overrule and is_recorded_done(run):
+            recorded_folder(run, doors)
+            ledger_edge.append(ledger_path(run.plan_path), [row._replace(id=overruled_id(row.id))])
+            return
         if key is None or is_degraded(run):
             require_degraded_hold(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
+        leadership.check_owner(run, claim.owner)  # who took the lead meanwhile finishes it
         ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
         me = process_identity.this_process()  # a lead that goes on to write the run's report there
         owner = me if claim.owner == me else None

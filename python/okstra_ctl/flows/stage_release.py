@@ -12,7 +12,7 @@ from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
 from ..words.records import Record
 from ..words.statuses import LedgerStatus, Liveness
-from . import recover, run_index, task_records
+from . import leadership, recover, run_index, task_records
 from .doors import Doors
 from .runs import KnownRun
 from .stage_done import is_degraded, newest_row, require_claim, require_degraded_hold
@@ -39,6 +39,8 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     key = run.id.stage_key
     if key is None:
         raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
+    if not force:
+        leadership.check_owner(run, leadership.owner_in(run.manifest))
     at = doors.clock.now()
     if is_degraded(run):
         row = _released_row(run, key, at, run.base_commit, note)
@@ -55,7 +57,7 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         return StageReleased(str(run.id), key.stage, held.branch, "", _tell(run, at, doors))
     claim = require_claim(run, held)
     _check_not_recorded_as_done(run)
-    _check_nobody_works(claim, force=force)
+    _check_nobody_works(run, claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
     rows = [recover.started_row_of(key, claim), row]
@@ -92,12 +94,14 @@ def _check_not_recorded_as_done(run: KnownRun) -> None:
         )
 
 
-def _check_nobody_works(claim: StageClaim, *, force: bool) -> None:
-    live = process_identity.liveness(claim.owner)
-    if live in (Liveness.ALIVE, Liveness.UNKNOWN) and not force and claim.owner is not None:
+def _check_nobody_works(run: KnownRun, claim: StageClaim, *, force: bool) -> None:
+    if force:
+        return
+    leadership.check_owner(run, claim.owner)
+    if claim.owner is not None and process_identity.liveness(claim.owner) is Liveness.UNKNOWN:
         raise Refused(
             "worktree-held",
-            f"process {claim.owner.pid} on {claim.owner.host} works on {claim.run_id}",
+            f"process {claim.owner.pid} on {claim.owner.host} may still work on {claim.run_id}",
             where=claim.path,
             hint="end it first, or release with --force",
         )

@@ -14,6 +14,7 @@ from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
 from .plain_words import PlainWords
 from .reply import OutputFailed, Reply, flush_output, print_error, print_reply, printable
 from .shared_flags import add_common_flags
+from .verbs import verb_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -85,6 +86,10 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
     call = open_call(getattr(args, "project_root", None))
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
     try:
+        if verb_of(label).changes_with(args):
+            from ..flows.authority import require_no_worker
+
+            require_no_worker(label, call.doors)
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)

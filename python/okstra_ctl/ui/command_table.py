@@ -28,6 +28,7 @@ class Command(Record):
 
 COMMANDS = (
     Command("setup", "setup", "register a project", "Projects"),
+    Command("trust", "trust", "let the commands that the project's settings name be run", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
     Command("doctor", "doctor", "check this machine, and the providers' clients on it", "Projects"),
     Command("completion", "completion", "completion for bash, zsh and fish", "Projects"),

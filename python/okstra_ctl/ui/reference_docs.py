@@ -17,6 +17,7 @@ from ..words.error_codes import ERROR_CODES, EXIT_MEANINGS
 from .command_table import COMMANDS, Command
 from .man_page import man_page
 from .parser import build_parser
+from .verbs import VERBS, Verb
 
 _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 
@@ -47,7 +48,24 @@ def _commands() -> str:
     lines += ["`--project-root DIR`. People's talk goes to stderr. For the exit statuses see [errors](errors.md).", ""]
     for command in COMMANDS:
         lines += _command(command)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, *_verbs()]).rstrip() + "\n"
+
+
+def _verbs() -> list[str]:
+    lines = [
+        "## Who may call what",
+        "",
+        "A command that changes something is refused to a worker of a run (exit 3, `worker-may-not`);",
+    ]
+    lines += ["what reads is not. See [who can harm whom](../design/threats.md).", "", "| command | |", "|---|---|"]
+    return [*lines, *(f"| `okstra {label}` | {_said(verb)} |" for label, verb in VERBS.items())]
+
+
+def _said(verb: Verb) -> str:
+    flags = [f"`--{flag.replace('_', '-')}`" for flag in verb.unless or verb.only_with]
+    if not verb.changes:
+        return "reads"
+    return f"changes{' unless ' if verb.unless else ' with ' if flags else ''}{' or '.join(flags)}"
 
 
 def _command(command: Command) -> list[str]:

@@ -10,6 +10,7 @@ from ..core.shell_words import okstra_command
 from ..flows.child_run import run_command
 from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import open_project
+from ..flows.trust import TRUST_VARIABLE
 from ..words.errors import UsageError
 from .command_table import Call
 from .leading import say, stopped_by_signals
@@ -27,7 +28,9 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     key = TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
     stop = threading.Event()
     with stopped_by_signals(stop):
-        done = run_waves(project, key, command_of(inputs, key, project.root), jobs, call.doors, stop, say)
+        done = run_waves(
+            project, key, [*command_of(inputs, key, project.root), *_trusting(call)], jobs, call.doors, stop, say
+        )
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
     data = {
@@ -36,6 +39,10 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
         "next": [following],
     }
     return Reply(data, fields([*shown, ("merged", done.commits[-1] if done.commits else ""), ("next", following)]))
+
+
+def _trusting(call: Call) -> list[str]:
+    return ["--trust"] if call.doors.environment.get(TRUST_VARIABLE) == "1" else []
 
 
 def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:

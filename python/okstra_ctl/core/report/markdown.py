@@ -74,6 +74,8 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     yield ""
     for name, gate in report["gates"].items():
         yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")
+    if "overrule" in report:
+        yield f"- {labels['overruled']} ({report['overrule']['at']}): {cell(report['overrule']['why'])}"
     yield ""
 
 

@@ -9,6 +9,7 @@ from ...words.errors import UsageError
 from ...words.findings import Gate
 from ...words.hints import Any
 from ...words.records import Record
+from ..trust import require_trusted
 from .checking import run_check
 from .scene import Scene
 
@@ -60,7 +61,9 @@ def rows_of(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
 
 def _commands(scene: Scene) -> tuple[str, ...]:
     path = scene.run.project.config
-    return project_config(fsio.read_json(path), where=path, environment=scene.doors.environment).qa_commands
+    config = project_config(fsio.read_json(path), where=path, environment=scene.doors.environment)
+    require_trusted(scene.run.project.root, config.commands, scene.doors)  # a worker may have edited them by now
+    return config.qa_commands
 
 
 def _recorded(scene: Scene) -> tuple[CheckRun, ...]:

@@ -124,6 +124,8 @@ def _job(
             **authorship.trace(scene.run, worker.id),
         },
         options=_guarded(scene, worker.provider, options),
+        home=scene.doors.home.root,
+        run_id=str(scene.id),
     )
 
 

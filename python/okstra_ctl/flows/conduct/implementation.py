@@ -20,11 +20,18 @@ from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.records import Record
-from ...words.statuses import LedgerStatus
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
-from ..run_events import events_of
-from ..stage_done import EXIT_CHECK_LOG, DoneWishes, check_commits, finish_stage, newest_row, require_hold, tell_done
+from ..stage_done import (
+    EXIT_CHECK_LOG,
+    DoneWishes,
+    check_commits,
+    check_recorded,
+    close_stage,
+    is_recorded_done,
+    recorded_folder,
+    require_hold,
+)
 from .analysis import Collected, check_identity, collect, recall, result_assignment
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
@@ -158,11 +165,12 @@ def _put_prompt(scene: Scene, worker: Worker, label: str, part: str, complaint: 
 
 
 def _commits_fault(scene: Scene, stage: Stage) -> str:
-    """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at."""
-    if _is_done(scene):
-        return ""
+    """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at.
+
+    A `done` row that stands there already says nothing of them: this lead has not written it.
+    """
     try:
-        folder = require_hold(scene.run, scene.doors)
+        folder = (recorded_folder if is_recorded_done(scene.run) else require_hold)(scene.run, scene.doors)
         if scene.run.base_commit:
             check_commits(folder, scene.run.base_commit, stage, DoneWishes())
     except OkstraError as error:
@@ -193,23 +201,17 @@ def _complaint(verified: Collected) -> str:
 
 
 def _finish(scene: Scene) -> tuple[Gate, str]:
-    if not _is_done(scene):
-        try:
-            finish_stage(
-                scene.run, DoneWishes(), scene.doors, lambda command: run_check(scene, command, EXIT_CHECK_LOG)
-            )
-        except Interrupted:
-            raise
-        except OkstraError as error:
-            return Gate.FAILED, error.message
-    elif all(row.get("event") != "done" for row in events_of(scene.files)):
-        tell_done(scene.run, scene.doors.clock.now(), scene.doors)
+    """Records the stage. One that is recorded already, by a lead that was killed or by somebody else, is checked like
+    any other before it counts."""
+    try:
+        (check_recorded if is_recorded_done(scene.run) else close_stage)(
+            scene.run, DoneWishes(), scene.doors, lambda command: run_check(scene, command, EXIT_CHECK_LOG)
+        )
+    except Interrupted:
+        raise
+    except OkstraError as error:
+        return Gate.FAILED, error.message
     return Gate.PASSED, f"exit check `{scene.run.stage(scene.doors).exit_check}` exit 0"
-
-
-def _is_done(scene: Scene) -> bool:
-    row = newest_row(scene.run)
-    return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(scene.id)
 
 
 def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:

@@ -11,6 +11,7 @@ from ...core.manifest import CONTEXT_SCHEMA
 from ...core.paths import RunFiles
 from ...core.phases import Phase, phase_table
 from ...core.roster import Worker
+from ...core.trust import commands_in
 from ...edges import assets, fsio
 from ...words.errors import Unreadable
 from ...words.hints import Callable, Mapping
@@ -20,6 +21,7 @@ from ..doors import Doors
 from ..isolation import Begun
 from ..looked_at import commit_at_start
 from ..runs import KnownRun, roster_of
+from ..trust import require_trusted
 
 Say = Callable[[str], None]
 
@@ -70,10 +72,14 @@ class Scene(Record):
 
 
 def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> Scene:
-    """Reads what the run's folder and the settings say. Raises Unreadable, UsageError (`bad-config`), Missing."""
+    """Reads what the run's folder and the settings say.
+
+    Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
+    """
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     config = fsio.read_json(doors.home.config) or {}
     project = fsio.read_json(run.project.config) or {}
+    require_trusted(run.project.root, commands_in(project), doors)
     places = (doors.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, providers, where=doors.home.config)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from io import FileIO
 
 from ...core.integration import DoneStage
-from ...edges import fsio, git, merging, proc
+from ...edges import fsio, git, merging
 from ...words.hints import Sequence
 from ...words.records import Record
+from ..doors import Doors
+from ..held_commands import hold_shell
 
 
 class Check(Record):
@@ -28,18 +30,24 @@ class Link(Record):
 class Bench:
     """A scratch worktree in which checks are run; its log holds everything they print."""
 
-    def __init__(self, path: str, log: FileIO) -> None:
-        self.path, self._log = path, log
+    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, doors: Doors) -> None:
+        """`log` is the file at `log_path`, open for the headings between what the checks print."""
+        self.path, self._log, self._log_path = path, log, log_path
+        self._task_key, self._doors = task_key, doors
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
         git.switch_detached(self.path, commit)
         fsio.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
-        return Check(
-            done.stage,
+        status = hold_shell(
             done.exit_check,
-            proc.run_shell(done.exit_check, cwd=self.path, log=self._log, env=git.users_environment()),
+            name="exit-check",
+            folder=self.path,
+            log=self._log_path,
+            doors=self._doors,
+            run_id=self._task_key,
         )
+        return Check(done.stage, done.exit_check, status)
 
 
 def culprits(bench: Bench, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from ...core.integration import DoneStage, merge_order
 from ...core.paths import IMPLEMENTATION
 from ...core.plan.records import StageMap
 from ...core.registry_doc import TaskClaim
+from ...core.selection import StageState
 from ...core.shell_words import quote
 from ...core.stages import named
 from ...edges import fsio, git, merging
@@ -20,13 +21,14 @@ from ...words.errors import Refused, UsageError, WorkFailed
 from ...words.hints import Sequence
 from ...words.records import Record
 from ...words.statuses import ClaimStatus
-from .. import plans, recover
+from .. import led_gates, plans, recover
 from ..doors import Doors
 from ..fast_forward import fast_forward
 from ..plan_approval import in_force
 from ..prepare.sync import furnish
 from ..project import Project
 from ..stage_records import current_states
+from ..trust import require_trusted
 from ..unsaved_work import how_git_shows
 from ..worktree_restore import restore_worktree
 from ..worktree_users import in_use
@@ -59,7 +61,8 @@ class Subject(Record):
 def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
 
-    Raises Refused (`nothing-to-integrate`, `merge-conflict`, `worktree-dirty`, `head-moved`, `branch-in-use`),
+    Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
+    `branch-in-use`),
     WorkFailed (`integration-red`), UsageError (`not-found`).
     """
     claim = doors.registry.read().task(key)
@@ -71,14 +74,18 @@ def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
 
 def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     subject = load_subject(project, key, doors)
+    require_trusted(project.root, project.config.commands, doors)
     recover.recover_task(key, doors.registry.read(), subject.repository, doors)
     task = subject.claim.path
     _require_on_its_branch(subject.claim)
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
-    waiting = [done for done in _done_stages(subject, doors) if not git.is_ancestor(task, done.commit, head)]
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    waiting = [done for done in _in_order(subject, states) if not git.is_ancestor(task, done.commit, head)]
     if not waiting:
         raise Refused("nothing-to-integrate", "every done stage is merged into the task branch already", where=task)
+    numbers = [done.stage for done in waiting]
+    led_gates.require_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
     chain = _build_chain(subject, head, waiting)
     log_path = os.path.join(
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
@@ -109,7 +116,10 @@ def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
 
 
 def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:
-    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    return _in_order(subject, current_states(subject.plan, subject.stage_map, subject.key, doors))
+
+
+def _in_order(subject: Subject, states: Sequence[StageState]) -> list[DoneStage]:
     return merge_order(states, {stage.number: stage.exit_check for stage in subject.stage_map.stages})
 
 
@@ -163,12 +173,13 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
 def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
     """Every merged stage's exit check on the last link. Raises WorkFailed (`integration-red`) naming who brings it."""
     top, last = subject.repository.top, chain[-1].commit
+    fsio.open_log(log_path, anew=True).close()
     with (
         scratch_worktree(doors.home, subject.repository, subject.key, last) as path,
-        fsio.open_log(log_path, anew=True) as log,
+        fsio.open_log(log_path) as log,
     ):
-        furnish(top, path, subject.project.config, log_path)
-        bench = Bench(path, log)
+        furnish(top, path, subject.project.config, log_path, doors, str(subject.key))
+        bench = Bench(path, log, log_path, str(subject.key), doors)
         everyone = _done_stages(subject, doors)
         checks = [bench.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]

@@ -96,7 +96,14 @@ def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known
         context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
         provision.await_files(checkout)
         draft.notes.extend(
-            furnish(request.checkout.top, claim.path, request.project.config, held.files.log("worktree-setup"))
+            furnish(
+                request.checkout.top,
+                claim.path,
+                request.project.config,
+                held.files.log("worktree-setup"),
+                doors,
+                str(held.run),
+            )
         )
         _write_manifest(request, draft, doors, undo)
         _activate(held, doors)

@@ -26,6 +26,7 @@ from ..project import Project, load_project, owning_root
 from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
+from ..trust import require_trusted
 from .inputs import PrepareInputs
 from .sync import check_separators
 
@@ -79,6 +80,8 @@ class Request(Record):
 def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
     project = _project(inputs, doors)
+    if remember:  # a preview runs nothing
+        require_trusted(project.root, project.config.commands, doors)
     discovery = git.Discovery(project.root)
     key = TaskKey.make(inputs.project_id or project.config.project_id, inputs.task_group, inputs.task_id)
     if key.project_id != project.config.project_id:

@@ -12,19 +12,21 @@ from ...edges import fsio, git, git_ignore, proc, submodules, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.errors import UsageError, WorkFailed
 from ...words.hints import Mapping
+from ..doors import Doors
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
 
-def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str) -> list[str]:
-    """Submodules, sync list, set-up commands, in this order; answers notes for the manifest.
+def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str, doors: Doors, run_id: str) -> list[str]:
+    """Submodules, sync list, set-up commands, in this order; answers notes for the manifest. `run_id` names the run,
+    or the task, for whose sake it happens.
 
     Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
     """
     submodules.initialise(main, worktree)
     with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
-        run_setup(worktree, config.worktree_setup, log_path, keep_open=(fence,))
+        run_setup(worktree, config.worktree_setup, log_path, doors, run_id, keep_open=(fence,))
     return notes
 
 
@@ -76,14 +78,31 @@ def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
             git_ignore.ignore_in_this_clone(repository, sorted(hidden_in_main))
 
 
-def run_setup(worktree: str, commands: tuple[str, ...], log_path: str, keep_open: tuple[int, ...] = ()) -> None:
+def run_setup(
+    worktree: str,
+    commands: tuple[str, ...],
+    log_path: str,
+    doors: Doors,
+    run_id: str,
+    keep_open: tuple[int, ...] = (),
+) -> None:
     """Runs the project's set-up commands one after the other; their output goes to the run's log."""
     if not commands:
         return
+    from ..held_commands import hold_shell  # slow to import, and most projects have none
+
     with fsio.open_log(log_path) as log:
         for command in commands:
             fsio.write_log(log, f"$ {command}\n")
-            status = proc.run_shell(command, cwd=worktree, log=log, env=git.users_environment(), keep_open=keep_open)
+            status = hold_shell(
+                command,
+                name="worktree-setup",
+                folder=worktree,
+                log=log_path,
+                doors=doors,
+                run_id=run_id,
+                keep_open=keep_open,
+            )
             if status != 0:
                 raise WorkFailed(
                     "worktree-setup-failed",

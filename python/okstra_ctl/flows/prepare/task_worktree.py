@@ -119,7 +119,7 @@ def _make(
         checkout = provision.begin(doors.home, site, undo)
         provision.put_on_branch(site)
         provision.await_files(checkout)
-        notes = furnish(top, claim.path, request.project.config, log_path)
+        notes = furnish(top, claim.path, request.project.config, log_path, doors, str(request.key))
         active = _activate(request, doors, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes

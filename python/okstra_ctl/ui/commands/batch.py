@@ -18,6 +18,7 @@ from ...words.errors import Interrupted, OkstraError, UsageError, WorkFailed
 from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call, find
 from ..reply import Reply, table
+from ..trusting import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-key", metavar="KEY", action="append", default=[], help="a task; may be repeated")
     parser.add_argument("--ready-stages", metavar="KEY", default="", help="every stage of its plan that is ready")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="runs at once (default 2)")
+    add_trust_flag(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the commands; start nothing")
     parser.add_argument("--with", metavar="FLAGS", dest="common", default="", help="what every run gets besides")
 
@@ -35,7 +37,8 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     if args.jobs < 1:
         raise UsageError("usage", f"--jobs is {args.jobs}", hint="at least one run at a time")
-    entries = _checked(_entries(args, call), [*_words(args.common), "--project-root", call.start])
+    common = [*_words(args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
+    entries = _checked(_entries(args, call), common)
     if args.dry_run:
         would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]
         return Reply({"runs": would}, "\n".join(okstra_command("run", *entry.words) for entry in entries))

@@ -1,5 +1,5 @@
 """Asked by hooks while a run's agents work: may this tool be called, may this be committed? Status 2 is a no to Claude
-Code's hooks; the reason goes to stderr, where the agent reads it."""
+Code's hooks; the reason goes to stderr, where the agent reads it. `verb` is asked by okstra's own programs in Node."""
 
 from __future__ import annotations
 
@@ -27,9 +27,17 @@ def configure(parser: ArgumentParser) -> None:
         action.add_argument("--rules", required=True, metavar="FILE", help="the run's guard rules")
         action.add_argument("--role", default="", metavar="R", help="whose call it is (default: $OKSTRA_ROLE)")
         add_common_flags(action)
+    verb = actions.add_parser("verb", help="whether a command that changes something may be called from here")
+    verb.add_argument("command", metavar="COMMAND", help="e.g. uninstall")
+    add_common_flags(verb)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    if args.action == "verb":
+        from ...flows.authority import require_no_worker
+
+        require_no_worker(args.command, call.doors)
+        return Reply({"allowed": True}, "")
     document = fsio.read_json(args.rules, SCHEMA)
     if document is None:
         raise UsageError("not-found", "there are no such rules", where=args.rules)

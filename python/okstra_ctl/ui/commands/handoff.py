@@ -13,6 +13,7 @@ from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..handoff_words import add_handoff_flags
 from ..reply import Reply
+from ..trusting import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -21,6 +22,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--directive", metavar="TEXT", default="", help="a word to the record; it selects nothing")
     parser.add_argument("--pr-template-path", metavar="PATH", default="", help="the pull request's template")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_trust_flag(parser)
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be done")
 
 
@@ -41,7 +43,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     words = ["--task-key", str(key), "--task-type", HANDOFF, *(f"--{step}" for step in steps)]
     for name in ("base", "title", "directive", "pr_template_path"):
         words += [f"--{name.replace('_', '-')}={getattr(args, name)}"] if getattr(args, name) else []
-    words += [f"--{name.replace('_', '-')}" for name in ("draft", "yes", "dry_run") if getattr(args, name)]
+    words += [f"--{name.replace('_', '-')}" for name in ("draft", "yes", "trust", "dry_run") if getattr(args, name)]
     words += ["--json"] if getattr(args, "json", False) else []
     command = find("run")
     assert command is not None

@@ -7,16 +7,19 @@ from ...flows.project import open_project
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..trusting import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
     parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
+    add_trust_flag(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.integrate.merge import integrate, load_subject
 
+    call = with_trust(args, call)
     project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
     if args.forecast:
         from ...flows.integrate.forecast import forecast

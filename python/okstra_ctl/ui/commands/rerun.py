@@ -9,6 +9,7 @@ from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
 from ..run_inputs import parts
+from ..trusting import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -19,11 +20,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--budget", metavar="USD", default="", help="another budget; default: the run's")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
+    add_trust_flag(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.rerun import RerunWishes, rerun
 
+    call = with_trust(args, call)
     run = find_run(args.run, call.start, call.doors)
     kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
     provider = args.provider or kept

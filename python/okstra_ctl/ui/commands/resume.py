@@ -5,11 +5,13 @@ from __future__ import annotations
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
+from ..trusting import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
     parser.add_argument("--budget", metavar="USD", default="", help="a new budget, what was spent included")
+    add_trust_flag(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
@@ -20,6 +22,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ...words.outcomes import RunOutcome
     from ..leading import lead
 
+    call = with_trust(args, call)
     run = find_run(args.run, call.start, call.doors)
     run = with_budget(run, args.budget) if args.budget else run
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)

@@ -10,6 +10,7 @@ from ...core.identity import TaskKey
 from ...core.models import MODEL_SLOTS
 from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
+from ...flows.project import open_project
 from ...words.errors import Refused
 from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
@@ -18,6 +19,7 @@ from ..handoff_words import add_handoff_flags, confirm_handoff
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply
 from ..run_inputs import gather
+from ..trusting import add_trust_flag, settle, with_trust
 
 _TEXTS = {
     "--task-brief": ("PATH", "the request, a text file"),
@@ -60,6 +62,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_trust_flag(parser)
     parser.add_argument("--ask", action="store_true", help="at a terminal, ask for what is missing (okstra.sh)")
     parser.add_argument("--plain", action="store_true", help="ask line by line, without lists and arrow keys")
 
@@ -69,10 +72,13 @@ def execute(args: Namespace, call: Call) -> Reply:
         from ..wizard_run import complete
 
         args = complete(args, call)
+    call = with_trust(args, call)
     inputs = gather(args, call)
     asks = not (args.yes or args.render_only or args.dry_run) and sys.stdin.isatty()
     if not inputs.fix_cycle:
         inputs = _settle_fix_cycle(inputs, asks=asks)
+    if asks:
+        settle(open_project(call.start, call.doors), call)
     if args.all_ready:
         return _lead_all(inputs, args, call)
     if args.dry_run:

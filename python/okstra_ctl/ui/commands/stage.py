@@ -24,6 +24,9 @@ def configure(parser: ArgumentParser) -> None:
     done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
     done.add_argument("--no-change", metavar="WHY", default="", help="the stage needed no commit, and why")
     done.add_argument("--out-of-plan", metavar="WHY", default="", help="why files outside the plan were touched")
+    done.add_argument(
+        "--overrule", metavar="WHY", default="", help="why it counts though okstra led the run and a gate said no"
+    )
     release = actions.add_parser("release", help="give the stage back; its branch stays")
     release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
     release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
@@ -70,6 +73,7 @@ def _json(state: StageState) -> dict[str, object]:
         "epoch": state.epoch,
         "since": state.since,
         "owner": state.owner.to_json() if state.owner else None,
+        "overrule": state.overrule,
     }
 
 
@@ -78,7 +82,7 @@ def _done(args: Namespace, call: Call) -> Reply:
     from ...flows.stage_done import DoneWishes, finish_stage
 
     run = find_run(args.run, call.start, call.doors)
-    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan), call.doors)
+    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan, args.overrule), call.doors)
     text = fields(
         [
             ("done", f"stage {done.stage} of {run.id.task}"),
@@ -86,6 +90,7 @@ def _done(args: Namespace, call: Call) -> Reply:
             ("commits", done.commits),
             ("exit check", f"{done.exit_check} (exit 0)"),
             ("out of plan", ", ".join(done.out_of_plan)),
+            ("overruled", done.overrule),
         ]
     )
     return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])

@@ -106,6 +106,10 @@ def _notices(view: View) -> Iterable[Markup]:
     breaches = len(report["isolation"]["breaches"])
     if breaches:
         yield tag("p", tag("a", f"{words('isolation')}: {breaches}", href="#isolation"), class_="notice bad")
+    if "overrule" in report:
+        yield tag(
+            "p", words("overruled"), f" ({report['overrule']['at']}): {report['overrule']['why']}", class_="notice warn"
+        )
     if report["verdict"]["approval_needed"]:
         yield tag("p", words("approval_needed"), class_="notice warn")
     waiting = [row for row in report["clarifications"] if row["status"] == "open"]

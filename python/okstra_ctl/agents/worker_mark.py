@@ -1,0 +1,38 @@
+"""What tells a worker's processes from a person's: a mark in their environment, and the warden above them.
+
+Both name okstra's home, for a worker that tests okstra itself may do in a home of its own what it likes.
+Read by every command that changes something: quick to import.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..words.hints import Iterable, Mapping
+
+HOME_VARIABLE = "OKSTRA_WORKER_HOME"
+RUN_VARIABLE = "OKSTRA_WORKER_RUN"
+_TITLE = "okstra-supervisor-in="
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,")
+
+
+def environment_of(home: str, run_id: str) -> dict[str, str]:
+    """What everything that is started for a run in that home carries; nothing without a home."""
+    return {HOME_VARIABLE: os.path.realpath(home), RUN_VARIABLE: run_id} if home else {}
+
+
+def title_of(home: str) -> str:
+    """A word of the warden's own command line, which what runs below it can read and can't change."""
+    name = os.fsencode(os.path.realpath(home))
+    return _TITLE + "".join(chr(one) if one in _PLAIN else f"%{one:02X}" for one in name)
+
+
+def is_marked(environment: Mapping[str, str], home: str) -> bool:
+    """Whether this is the environment of a worker of that home."""
+    named = environment.get(HOME_VARIABLE, "")
+    return bool(named) and os.path.realpath(named) == os.path.realpath(home)
+
+
+def is_supervisor(command_line: Iterable[str], home: str) -> bool:
+    """Whether this is the command line of a warden that was started for a run of that home."""
+    return title_of(home) in command_line

@@ -1,0 +1,104 @@
+"""Every command and action, in one table: whether it changes something. What changes is not for workers.
+
+To change is to write what okstra keeps, start an agent, or run a project's commands: runs, ledgers, the registry,
+worktrees, branches, plans, settings, notes, trust. A page that is written where the caller asked for it is none.
+"""
+
+from __future__ import annotations
+
+from ..words.hints import Namespace
+from ..words.records import Record
+
+
+class Verb(Record):
+    """`unless`: flags with which a command that changes only reads. `only_with`: flags without which it reads."""
+
+    changes: bool
+    unless: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
+
+    def changes_with(self, args: Namespace) -> bool:
+        if not self.changes or any(getattr(args, flag) for flag in self.unless):
+            return False
+        return not self.only_with or any(getattr(args, flag) for flag in self.only_with)
+
+
+_READS = Verb(False)
+_CHANGES = Verb(True)
+
+VERBS: dict[str, Verb] = {
+    "setup": _CHANGES,
+    "trust": Verb(True, unless=("show",)),
+    "check-project": _READS,
+    "doctor": _READS,
+    "completion": _READS,
+    "config list": _READS,
+    "config get": _READS,
+    "config set": _CHANGES,
+    "config unset": _CHANGES,
+    "memory list": _READS,
+    "memory show": _READS,
+    "memory search": _READS,
+    "memory add": _CHANGES,
+    "memory remove": _CHANGES,
+    "brief new": Verb(True, only_with=("task_key", "output")),
+    "brief check": _READS,
+    "brief show": _READS,
+    "run": Verb(True, unless=("dry_run",)),
+    "wizard init": _CHANGES,
+    "wizard step": _CHANGES,
+    "wizard render-args": _READS,
+    "wizard confirmation": _READS,
+    "batch": Verb(True, unless=("dry_run",)),
+    "rerun": _CHANGES,
+    "resume": _CHANGES,
+    "wait": _READS,
+    "check result": _READS,
+    "check evidence": _READS,
+    "check run": _READS,
+    "report render": _CHANGES,
+    "report views": _READS,
+    "report find": _READS,
+    "worker exec": _CHANGES,
+    "guard tool": _READS,
+    "guard commit": _READS,
+    "guard verb": _READS,
+    "status": _READS,
+    "board": _READS,
+    "schedule": _READS,
+    "projects": _READS,
+    "list": _READS,
+    "show": _READS,
+    "open": _READS,
+    "history": _READS,
+    "time-summary": _READS,
+    "usage": _READS,
+    "error-log": _READS,
+    "followups list": _READS,
+    "followups spawn": _CHANGES,
+    "followups dismiss": _CHANGES,
+    "paths": _READS,
+    "plan check": _READS,
+    "plan show": _READS,
+    "plan approve": _CHANGES,
+    "plan adopt": _CHANGES,
+    "stage list": _READS,
+    "stage done": _CHANGES,
+    "stage release": _CHANGES,
+    "integrate": Verb(True, unless=("forecast",)),
+    "handoff": Verb(True, unless=("dry_run",)),
+    "worktree list": _READS,
+    "worktree lookup": _READS,
+    "worktree remove": _CHANGES,
+    "worktree restore": _CHANGES,
+    "reconcile": Verb(True, only_with=("apply", "rebuild")),
+    "backfill": Verb(True, unless=("dry_run",)),
+    "gc": Verb(True, unless=("dry_run",)),
+    "install": Verb(True, unless=("dry_run",)),
+    "uninstall": Verb(True, unless=("dry_run",)),
+}
+
+
+def verb_of(label: str) -> Verb:
+    """A command that the table lacks changes something: a new one is refused to workers until somebody decides."""
+    return VERBS.get(label, _CHANGES)
