@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Hands an accepted task off: pushes its branch, opens its pull request. Only what a flag, or an answer at the menu, names.
 #
 # Usage: okstra-ctl handoff KEY [options]
@@ -16,6 +16,8 @@
 #
 # Exit codes: 0 done; 1 a step failed; 3 nothing chosen, not accepted, or a conflict; 69 no usable gh.
 
+# shellcheck shell=bash
+case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions
 set -euo pipefail
 # shellcheck source=lib/okstra/runtime.sh
 . "${BASH_SOURCE[0]%/*}/../okstra/runtime.sh"

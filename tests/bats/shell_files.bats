@@ -27,6 +27,15 @@ load helper
   done
 }
 
+@test "every door starts bash so that nothing of the caller's start files, functions or CDPATH comes in" {
+  for door in "$CHECKOUT"/bin/okstra* "$CHECKOUT"/lib/okstra-ctl/cmd-*.sh "$CHECKOUT"/validators/*.sh; do
+    echo "$door" >&2
+    equals '#!/bin/sh' "$(head -n 1 "$door")"
+    first=$(grep -v -e '^#' -e '^$' "$door" | head -n 1)
+    contains "$first" 'case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac'
+  done
+}
+
 @test "no shell file needs more than bash 3.2" {
   local newer='(declare|local|typeset|readonly) -[a-zA-Z]*[An]|mapfile|readarray|coproc|globstar|lastpipe|wait -n|-v [a-z_]+ \]\]'
   newer+='|&>>|\|&|;;&|;&|\$\{[A-Za-z_0-9@*]+(\^|,|@[A-Za-z]\})|printf .*%\(|EPOCH|BASHPID|read .*-[a-z]*[Ni] |\{[a-z]+\}[<>]|readlink -f|realpath'
