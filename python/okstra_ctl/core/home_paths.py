@@ -124,3 +124,9 @@ class HomePaths(Record):
     def stage_worktree(self, key: TaskKey, stage: int) -> str:
         """Beside the task worktree, never inside it: nested checkouts swallow one another (spec 3)."""
         return os.path.join(self.task_place(key), f"stage-{stage}")
+
+
+def home_of_worktree(path: str) -> str:
+    """The okstra home in which a worktree's path lies; empty for one that no home would give."""
+    parts = os.path.abspath(path).split(os.sep)
+    return os.sep.join(parts[:-5]) if len(parts) > 6 and parts[-5] == "worktrees" else ""

@@ -62,6 +62,16 @@ def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
     return list(newest.values())
 
 
+def unchanged(runs: Iterable[str], seen: Mapping[str, Row], now: Iterable[Row]) -> set[str]:
+    """Those of the runs of which the rows of `now` tell what `seen` told, or nothing as before."""
+    known = {row["run_id"]: _event_of(row) for row in now}
+    return {run for run in runs if known.get(run) == (_event_of(seen[run]) if run in seen else None)}
+
+
+def _event_of(row: Row) -> tuple[object, object]:
+    return row.get("event"), row.get("at")
+
+
 def month_of(at: str) -> str:
     """The archive's file for that time, without its suffix."""
     year, month = at[:4], at[5:7]

@@ -61,6 +61,14 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, FILE_MODE)
 
 
+def names_in(folder: str) -> list[str]:
+    """What stands in the folder, sorted; nothing for one that is not there, or goes meanwhile, or can't be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def read_bytes(path: str) -> bytes | None:
     """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`).
 

@@ -65,7 +65,7 @@ def sweep(common_dir: str) -> None:
 
 
 def _discard_indexes_of_the_dead(admin: str) -> None:
-    for name in os.listdir(admin):
+    for name in fsio.names_in(admin):
         maker = name.removeprefix(_INDEX).removesuffix(".lock")
         if name.startswith(_INDEX) and maker.isdigit() and not _lives(int(maker)):
             fsio.discard(os.path.join(admin, name))

@@ -111,7 +111,7 @@ def start(
     With `cwd` a shell goes there first, and a program that is not there is told by its status (127).
     """
     if cwd is not None and not os.path.isdir(cwd):
-        raise Missing("dependency-missing", f"the folder {cwd} is gone", where=cwd)
+        raise _folder_gone(cwd)
     words = list(argv) if cwd is None else ["sh", "-c", 'cd -- "$0" && exec "$@"', os.path.abspath(cwd), *argv]
     pipes = Pipes(stdin)
     try:
@@ -159,6 +159,10 @@ def require(program: str, env: Mapping[str, str]) -> None:
 
 def _missing(program: str) -> Missing:
     return Missing("dependency-missing", f"{program} is not on the PATH", hint=f"install {program}")
+
+
+def _folder_gone(folder: str) -> Missing:
+    return Missing("dependency-missing", f"the folder {folder} is gone", where=folder)
 
 
 def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn:

@@ -45,11 +45,22 @@ class Registry:
                 self._file.replace(after)
                 self._known = after, document.copy()
 
-    def replace_whole(self, document: RegistryDoc, name_of_old: str) -> str:
-        """Puts a document made anew in place; answers where the old file was set aside, or "" if there was none."""
+    def contents(self) -> bytes | None:
+        """The file's bytes, sound or not; None where there is none."""
+        return fsio.read_bytes(self.path)
+
+    def replace_whole(
+        self, document: RegistryDoc, name_of_old: str, *, unless_changed_from: bytes | None
+    ) -> str | None:
+        """Puts a document made anew in place; answers where the old file was set aside, or "" if there was none.
+
+        None, and nothing is written, when the file is not as the document was made from any more.
+        """
         aside = os.path.join(os.path.dirname(self.path), f"registry.{name_of_old}.json")
         with hold(LockKind.REGISTRY, self._lock):
-            old = fsio.read_bytes(self.path)
+            old = self.contents()
+            if old != unless_changed_from:
+                return None
             if old is not None:
                 fsio.replace(aside, old)
             fsio.replace(self.path, document.dump())

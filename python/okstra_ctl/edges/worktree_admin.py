@@ -38,11 +38,8 @@ class AdminFolder(Record):
 
 def admin_folders(common_dir: str) -> list[AdminFolder]:
     """Every one there is, half-made ones included."""
-    try:
-        names = sorted(os.listdir(os.path.join(common_dir, "worktrees")))
-    except OSError:
-        return []
-    return [_read(os.path.join(common_dir, "worktrees", name)) for name in names]
+    folder = os.path.join(common_dir, "worktrees")
+    return [_read(os.path.join(folder, name)) for name in fsio.names_in(folder)]
 
 
 def at(common_dir: str, worktree: str) -> AdminFolder | None:
@@ -115,7 +112,7 @@ def holds_nothing(worktree: str) -> bool:
 
 def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
-    for name in os.listdir(common_dir):
+    for name in fsio.names_in(common_dir):
         if name.startswith(_FORGOTTEN):
             from shutil import rmtree  # slow to import, and making a worktree needs it not
 

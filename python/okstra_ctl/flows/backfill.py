@@ -78,7 +78,7 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
     """Runs with an exit-check record, from `stage-<N>` folders and flat ones."""
     for stage in [*stage_numbers(task), None]:
         folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        for name in fsio.names_in(folder):
             try:
                 manifest = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
                 if manifest is None:

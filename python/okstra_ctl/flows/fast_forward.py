@@ -14,7 +14,7 @@ from ..core.ownership import Owner
 from ..core.registry_doc import TaskClaim
 from ..edges import fsio, git, kept_work, merging, process_identity, worktree_admin
 from ..edges.locks import LockKind, hold
-from ..words.errors import OkstraError
+from ..words.errors import OkstraError, WorkFailed
 from ..words.records import Record
 from ..words.statuses import Liveness
 from .unsaved_work import kept_place
@@ -60,9 +60,10 @@ def finish_killed(repository: git.Repository, key: TaskKey, claim: TaskClaim) ->
 
 def killed_move(claim: TaskClaim) -> Move | None:
     """What a dead process was about to do in the task's worktree."""
-    if not os.path.isfile(os.path.join(claim.path, ".git")):
+    try:
+        move = _read(os.path.join(git.worktree_git_dir(claim.path), _NOTE))
+    except WorkFailed:  # there is no worktree to move anything in
         return None
-    move = _read(os.path.join(git.worktree_git_dir(claim.path), _NOTE))
     return move if move and process_identity.liveness(move.owner) is Liveness.GONE else None
 
 

@@ -96,8 +96,16 @@ def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_bran
         merged_into = _merged_into(claim, task_branch) if on_branch and not in_use else ""
     except OkstraError:
         on_branch, merged_into = False, ""
-    used_at = os.stat(claim.path).st_mtime if exists else 0.0
-    return Facts(key, claim.path, exists, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
+    used_at = _used_at(claim.path)
+    return Facts(key, claim.path, used_at > 0, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
+
+
+def _used_at(path: str) -> float:
+    """When something in the folder's first level last changed; 0 for a folder that is gone, or goes meanwhile."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def _merged_into(claim: TaskClaim | StageClaim, task_branch: str) -> str:

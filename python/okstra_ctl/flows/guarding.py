@@ -97,7 +97,7 @@ def hooks_folder(repository: git.Repository) -> str:
 
 
 def _own_hooks(folder: str) -> list[str]:
-    names = os.listdir(folder) if os.path.isdir(folder) else []
+    names = fsio.names_in(folder)
     return [name for name in names if "." not in name and os.access(os.path.join(folder, name), os.X_OK)]
 
 

@@ -129,19 +129,20 @@ def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
         _delete_untouched(site.repository, site.branch, site.base_commit, site.token, keep_open)
 
 
-def take_branches_back(repository: git.Repository, branches: Iterable[str], token: str) -> list[str]:
+def take_branches_back(
+    repository: git.Repository, branches: Iterable[str], token: str, keep_open: tuple[int, ...]
+) -> list[str]:
     """Deletes those that were made for the worktree of that token and that nobody touched since; answers which.
 
-    Of one that a kill kept from being made, what git left goes as well.
+    Of one that a kill kept from being made, what git left goes as well. Under the repository lock.
     """
     deleted = []
-    with hold(LockKind.REPOSITORY, repository.lock) as lock:
-        for branch in branches:
-            commit = git.branch_commit(repository.top, branch)
-            if commit is None:
-                git.clear_killed_creation(repository.common_dir, branch, token)
-            elif _delete_untouched(repository, branch, commit, token, lock.keep_open):
-                deleted.append(branch)
+    for branch in branches:
+        commit = git.branch_commit(repository.top, branch)
+        if commit is None:
+            git.clear_killed_creation(repository.common_dir, branch, token)
+        elif _delete_untouched(repository, branch, commit, token, keep_open):
+            deleted.append(branch)
     return deleted
 
 

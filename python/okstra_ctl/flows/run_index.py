@@ -9,7 +9,7 @@ import os
 
 from ..core import index_rows
 from ..core.home_paths import HomePaths
-from ..core.index_rows import UNDATED, VERSION, Row, month_of
+from ..core.index_rows import UNDATED, VERSION, Row, month_of, unchanged
 from ..core.json_text import encode_line
 from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
@@ -66,15 +66,38 @@ def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
     return "; ".join(filter(None, (warning, run_mirror.keep(_by_project(lines)))))
 
 
-def recall(home: HomePaths, rows: Iterable[Row]) -> None:
-    """Takes rows into the index that only a project's copy has. Raises WorkFailed (`write-failed`), Busy."""
+def append_unless_told(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+    """Appends the rows of those runs of which the index still knows what it did when `seen` was read; answers how
+    many. A run that has gone on since has told the index itself, and its word must stay the last.
+
+    The rows must have been made after `seen` was read. Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    lines = [(row.run_id, row.project_root, _line(row)) for row in rows]
     with hold(LockKind.INDEX, home.index_lock):
-        fsio.append_line(home.active_index, b"".join(map(encode_line, rows)))
+        still = unchanged((run for run, _, _ in lines), seen, newest_rows(home, EVERYTHING))
+        wanted = [(root, line) for run, root, line in lines if run in still]
+        if wanted:
+            fsio.append_line(home.active_index, b"".join(line for _, line in wanted))
+    run_mirror.keep(_by_project(wanted))
+    return len(wanted)
 
 
-def mirror(rows: Iterable[IndexRow]) -> str:
-    """Gives the rows' projects the copies that they lack. Answers a warning, as `append`."""
-    return run_mirror.keep(_by_project([(row.project_root, _line(row)) for row in rows]))
+def recall(home: HomePaths, rows: Iterable[Row]) -> int:
+    """Takes rows into the index that only a project's copy has, and answers how many it still lacked.
+
+    Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    with hold(LockKind.INDEX, home.index_lock):
+        known = {row["run_id"] for row in newest_rows(home, EVERYTHING)}
+        lacking = [row for row in rows if row["run_id"] not in known]
+        if lacking:
+            fsio.append_line(home.active_index, b"".join(map(encode_line, lacking)))
+    return len(lacking)
+
+
+def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+    """Gives the project the copies that it lacks, as `append_unless_told`. Raises WorkFailed, Busy."""
+    return run_mirror.add(root, {row.run_id: _line(row) for row in rows}, seen)
 
 
 def _by_project(lines: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:

@@ -37,6 +37,18 @@ def keep(lines: Mapping[str, bytes]) -> str:
     return "; ".join(failed)
 
 
+def add(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
+    """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
+    answers how many. Raises WorkFailed (`write-failed`), Busy."""
+    project = ProjectFiles(root)
+    with hold(LockKind.INDEX, project.lock):
+        still = index_rows.unchanged(lines, seen, newest_rows(root))
+        wanted = [line for run, line in lines.items() if run in still]
+        if wanted:
+            fsio.append_line(project.runs, b"".join(wanted))
+    return len(wanted)
+
+
 def newest_rows(root: str) -> list[Row]:
     """The row that counts of each run, with what is known of its beginning, named by where the project stands now.
 

@@ -22,6 +22,8 @@ from .worktree_removal import take_down
 
 
 class StageReleased(Record):
+    """`branch` is the one that still has the stage's commits; empty when there is none. `kept` as in `Removed`."""
+
     run_id: str
     stage: int
     branch: str
@@ -54,7 +56,8 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         held = doors.registry.read().stage(key)
     if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
         recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
-        return StageReleased(str(run.id), key.stage, held.branch, "", _tell(run, at, doors))
+        branch = git.standing(held.project_root, held.branch)
+        return StageReleased(str(run.id), key.stage, branch, "", _tell(run, at, doors))
     claim = require_claim(run, held)
     _check_not_recorded_as_done(run)
     _check_nobody_works(run, claim, force=force)
@@ -64,7 +67,8 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     saved = take_down(
         key, claim, doors, Keeping(force), at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows)
     )
-    return StageReleased(str(run.id), key.stage, claim.branch, saved.ref, _tell(run, at, doors), saved.ignored)
+    branch = git.standing(claim.project_root, claim.branch)
+    return StageReleased(str(run.id), key.stage, branch, saved.ref, _tell(run, at, doors), saved.ignored)
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:

@@ -13,15 +13,20 @@ from ..edges import fsio, proc
 from ..words.errors import Refused
 
 
-def check_is_ours(home: HomePaths, path: str) -> None:
-    """Raises Refused (`worktree-foreign`) unless that is where okstra puts worktrees: `<project>/<group>/<id>/<name>`.
-
-    Paths come from files. One that was damaged, or edited, must not lead okstra to somebody's own folder.
-    """
+def is_ours(home: HomePaths, path: str) -> bool:
+    """Whether that is where this home has its worktrees: `<project>/<group>/<id>/<name>`."""
     parent, name = os.path.split(os.path.abspath(path))
     below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
     parts = below.split(os.sep)
-    if len(parts) != WORKTREE_DEPTH or os.pardir in parts:
+    return len(parts) == WORKTREE_DEPTH and os.pardir not in parts
+
+
+def check_is_ours(home: HomePaths, path: str) -> None:
+    """Raises Refused (`worktree-foreign`) for a folder elsewhere.
+
+    Paths come from files. One that was damaged, or edited, must not lead okstra to somebody's own folder.
+    """
+    if not is_ours(home, path):
         raise Refused(
             "worktree-foreign",
             f"{path} is not among okstra's worktrees; it was not touched",
@@ -49,9 +54,6 @@ def throw_away(home: HomePaths, path: str) -> None:
 
 def sweep(home: HomePaths) -> None:
     """Empties the trash in a process of its own; nobody waits for it."""
-    try:
-        names = os.listdir(home.trash)
-    except OSError:
-        return
+    names = fsio.names_in(home.trash)
     if names:
         proc.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])

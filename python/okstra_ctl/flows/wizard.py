@@ -249,7 +249,7 @@ def _key(project: Project, named: tuple[str, str] | None) -> TaskKey | None:
 
 
 def _plans(task: TaskFiles) -> tuple[str, ...]:
-    names = os.listdir(task.plans_dir) if os.path.isdir(task.plans_dir) else []
+    names = fsio.names_in(task.plans_dir)
     kept = sorted((name for name in names if name.endswith(".md") and name.startswith("final-report-")), reverse=True)
     return tuple(os.path.join(task.plans_dir, name) for name in kept)
 

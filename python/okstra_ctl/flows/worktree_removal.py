@@ -8,7 +8,7 @@ from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
-from ..words.errors import Refused, UsageError
+from ..words.errors import Refused, UsageError, WorkFailed
 from ..words.hints import Callable
 from ..words.records import Record
 from ..words.statuses import ClaimStatus
@@ -19,7 +19,8 @@ from .worktree_users import check_not_held
 
 
 class Removed(Record):
-    """`kept` is the ref that has what was unsaved, or empty; `ignored` what git ignores, which went."""
+    """`branch` is the one that stays, or empty; `kept` is the ref that has what was unsaved, or empty; `ignored` what
+    git ignores, which went."""
 
     key: str
     path: str
@@ -43,11 +44,11 @@ def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, keeping: Keeping, 
         recover.undo(key, claim, doors)
         before = doors.registry.read().stage(key) if isinstance(key, StageKey) else None
         if before is None:
-            return Removed(str(key), claim.path, claim.branch, "")
+            return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), "")
         claim = before  # it was being done over: the earlier run's hold stands again
     check_not_held(key, claim, doors.registry.read(), doors, force=evict)
     saved = take_down(key, claim, doors, keeping, lambda now: check_not_held(key, claim, now, doors, force=evict))
-    return Removed(str(key), claim.path, claim.branch, saved.ref, saved.ignored)
+    return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), saved.ref, saved.ignored)
 
 
 def take_down(
@@ -65,17 +66,11 @@ def take_down(
     `worktree-held`, `worktree-foreign`), Busy.
     """
     trash.check_is_ours(doors.home, claim.path)
-    saved = (
-        save_unsaved(claim.path, key, keeping)
-        if os.path.isdir(claim.path)
-        else save_detached(claim.project_root, claim.path, key, keeping)
-    )
+    saved = _save(key, claim, doors, keeping)
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
     with doors.registry.transaction() as doc:
         if claim != doc.claim_of(key):
-            raise Refused(
-                "worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again"
-            )
+            raise _overtaken(key, claim)
         at_intent(doc)
         doc.put(key, intent)
     remove_folder(claim.path, claim.project_root, doors)
@@ -85,6 +80,23 @@ def take_down(
         else:
             forget_task(doc, key)
     return saved
+
+
+def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, keeping: Keeping) -> Saved:
+    """Raises Refused, WorkFailed; Refused (`worktree-held`) where git failed because the worktree is being taken away
+    by another command."""
+    try:
+        if os.path.isdir(claim.path):
+            return save_unsaved(claim.path, key, keeping)
+        return save_detached(claim.project_root, claim.path, key, keeping)
+    except WorkFailed as failed:
+        if claim != doors.registry.read().claim_of(key):
+            raise _overtaken(key, claim) from failed
+        raise
+
+
+def _overtaken(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> Refused:
+    return Refused("worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again")
 
 
 def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
@@ -97,7 +109,10 @@ def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
 
 
 def remove_folder(path: str, project_root: str, doors: Doors) -> None:
-    """Moves the folder into the trash and has git forget it. A folder that is gone already is no error."""
+    """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
+
+    The caller's claim keeps every other command away from the place.
+    """
     repository = git.discover(project_root)
     if repository is None:
         raise UsageError("not-found", "the project's repository is gone", where=project_root)

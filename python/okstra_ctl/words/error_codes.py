@@ -43,6 +43,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     # 1: the work failed
     "git-failed": ErrorCode(EXIT_FAILED, "git answered with an error that okstra has no better word for"),
     "worktree-not-created": ErrorCode(EXIT_FAILED, "git could not make the worktree; what was begun is undone"),
+    "worktree-gone": ErrorCode(EXIT_FAILED, "the folder of a worktree went while the command was working on it"),
     "worktree-setup-failed": ErrorCode(EXIT_FAILED, "a `worktreeSetup` command failed in the new worktree"),
     "submodule-failed": ErrorCode(EXIT_FAILED, "a submodule could not be initialised in the new worktree"),
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),

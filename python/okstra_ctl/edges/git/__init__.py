@@ -16,6 +16,7 @@ from .branches import (
     create_branch,
     delete_untouched_branch,
     head_branch,
+    standing,
 )
 from .command import NO_HOOKS, sync_refs
 from .environment import environment, hooks_environment, settings_variables, users_environment
@@ -113,6 +114,7 @@ __all__ = [
     "resolve_given",
     "settings_variables",
     "staged_files",
+    "standing",
     "start_checkout",
     "switch_detached",
     "sync_refs",

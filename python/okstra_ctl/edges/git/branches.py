@@ -19,6 +19,11 @@ def branch_commit(root: str, branch: str) -> str | None:
     return resolve(root, f"refs/heads/{branch}")
 
 
+def standing(root: str, branch: str) -> str:
+    """The branch, if it is there; else empty."""
+    return branch if branch and branch_commit(root, branch) is not None else ""
+
+
 def branches_like(root: str, *prefixes: str) -> frozenset[str]:
     """Local branches whose names begin with one of these."""
     patterns = (f"refs/heads/{prefix}*" for prefix in prefixes)

@@ -149,6 +149,17 @@ def ref_files(repository: Repository, git_dir: str, branch: str) -> list[str]:
 
 
 def worktree_git_dir(path: str) -> str:
-    """The admin folder of a linked worktree, read from its `.git` file."""
-    with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
-        return os.path.join(path, file.read().removeprefix("gitdir:").strip())
+    """The admin folder of a linked worktree, read from its `.git` file.
+
+    Raises WorkFailed (`worktree-gone`): another command, or a person, may have removed it since anybody looked.
+    """
+    try:
+        with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
+            return os.path.join(path, file.read().removeprefix("gitdir:").strip())
+    except OSError as error:
+        raise WorkFailed(
+            "worktree-gone",
+            f"the worktree is gone, or is no worktree any more: {error.strerror}",
+            where=path,
+            hint="okstra reconcile",
+        ) from error

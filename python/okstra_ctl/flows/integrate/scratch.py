@@ -7,7 +7,7 @@ import os
 from ...core.home_paths import HomePaths
 from ...core.identity import TaskKey, number_in
 from ...core.ownership import Owner
-from ...edges import git, process_identity, worktree_admin
+from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.hints import Iterator
 from ...words.scopes import scope
@@ -37,11 +37,16 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
 def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:
     """Removes scratch worktrees whose processes are gone; answers their paths."""
     place = home.task_place(key)
-    names = {*(os.listdir(place) if os.path.isdir(place) else ()), *_names_in_git(repository, place)}
+    names = {*fsio.names_in(place), *_names_in_git(repository, place)}
     dead = [os.path.join(place, name) for name in sorted(names) if name.startswith(PREFIX) and not _owner_lives(name)]
     for path in dead:
         _remove(home, repository, path)
     return dead
+
+
+def is_abandoned(path: str) -> bool:
+    """Whether the integration that tries its merges there is gone."""
+    return not _owner_lives(os.path.basename(path))
 
 
 def half_made(repository: git.Repository) -> list[str]:

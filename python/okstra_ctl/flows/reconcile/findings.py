@@ -16,6 +16,7 @@ class Kind(Word):
     INTERRUPTED = "interrupted"
     FOLDER_GONE = "folder-gone"
     ORPHAN = "orphan-worktree"
+    OTHER_HOME = "worktree-of-another-home"
     SCRATCH = "scratch-left"
     MERGE = "merge-unfinished"
     REWRITTEN = "done-commit-rewritten"
@@ -25,14 +26,23 @@ class Kind(Word):
     PROJECT_GONE = "project-gone"
 
 
+OVERTAKEN = "another command has dealt with it; nothing was changed"
+"""What an act answers that finds, as it decides again under the lock, that there is nothing left to put right."""
+
+
 class Found(Record):
-    """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names."""
+    """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names.
+
+    Every act decides again, under the lock, whether what was found still is so: a command may have begun since.
+    `notice`: nothing is amiss, and nothing is to be done from here.
+    """
 
     kind: Kind
     subject: str
     what: str
     way_on: str
     act: Callable[[], str] | None = None
+    notice: bool = False
 
 
 class Outcome(Record):
@@ -44,4 +54,4 @@ class Outcome(Record):
 
     @property
     def open(self) -> bool:
-        return not self.done
+        return not self.done and not self.found.notice

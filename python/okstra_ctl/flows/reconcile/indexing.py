@@ -13,14 +13,14 @@ from ...core.paths import ProjectFiles, TaskFiles
 from ...core.registry_doc import RegistryDoc, StageClaim
 from ...edges import fsio
 from ...edges.rows import read_rows
-from ...words.errors import OkstraError, WorkFailed
+from ...words.errors import OkstraError
 from ...words.hints import Iterable, Iterator, Mapping, Set
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, LedgerStatus
 from .. import run_index, run_mirror
 from ..doors import Doors
 from ..run_index import IndexRow
-from .findings import Found, Kind
+from .findings import OVERTAKEN, Found, Kind
 from .on_disk import runs_of, tasks_of
 
 _NAMED = 3  # of the runs in a finding
@@ -40,19 +40,19 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterato
     indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
     for run_id in sorted(claims.keys() - indexed.keys()):
-        tell = partial(_tell_claim, claims[run_id], doors)
+        tell = partial(_tell_claim, claims[run_id], indexed, doors)
         yield Found(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, tell)
     for root in roots:
         runs = list(_runs(root))
         lacking = _lacking(runs, indexed.keys() | claims.keys())
         if lacking:
             what = f"the index of runs lacks {_counted(lacking)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, doors))
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, indexed, doors))
         opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
         untold = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
         if untold:
             what = f"the index of runs was not told the end of {_counted(untold)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, doors))
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, indexed, doors))
         yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], doors)
 
 
@@ -72,21 +72,17 @@ def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], d
     ]
     if unkept:
         what = f"the project's own copy of the index lacks {_counted(unkept)}"
-        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, unkept))
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, root, unkept, mirrored))
 
 
 def add_missing(root: str, doors: Doors) -> int:
     """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
-    indexed = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     runs = list(_runs(root))
-    lacking = _lacking(runs, indexed)
-    if lacking:
-        _tell(lacking, doors)
+    added = _append(_lacking(runs, indexed.keys()), indexed, doors)
     here = {str(run.id) for run in runs}
-    gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed | here]
-    if gone:
-        run_index.recall(doors.home, gone)
-    return len(lacking) + len(gone)
+    gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
+    return added + (run_index.recall(doors.home, gone) if gone else 0)
 
 
 def _lacking(runs: Iterable[_Run], known: Set[str]) -> list[_Run]:
@@ -125,33 +121,35 @@ def _rows_of(runs: Iterable[_Run]) -> list[IndexRow]:
     return rows
 
 
-def _tell(runs: Iterable[_Run], doors: Doors) -> str:
-    rows = _rows_of(runs)
-    run_index.append_all(doors.home, sorted(rows, key=lambda row: row.at))
-    return f"told it {len(rows)} run(s)"
+def _append(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> int:
+    rows = sorted(_rows_of(runs), key=lambda row: row.at)
+    return run_index.append_unless_told(doors.home, rows, seen) if rows else 0
+
+
+def _tell(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> str:
+    added = _append(runs, seen, doors)
+    return f"added {added} run(s)" if added else OVERTAKEN
 
 
 def _recall(rows: list[Row], doors: Doors) -> str:
-    run_index.recall(doors.home, rows)
-    return f"told it {len(rows)} run(s)"
+    added = run_index.recall(doors.home, rows)
+    return f"added {added} run(s)" if added else OVERTAKEN
 
 
-def _mirror(runs: list[_Run]) -> str:
+def _mirror(root: str, runs: list[_Run], seen: Mapping[str, Row]) -> str:
     """Raises WorkFailed (`write-failed`)."""
-    warning = run_index.mirror(_rows_of(runs))
-    if warning:
-        raise WorkFailed("write-failed", warning)
-    return f"gave it {len(runs)} run(s)"
+    added = run_index.mirror(root, _rows_of(runs), seen)
+    return f"gave it {added} run(s)" if added else OVERTAKEN
 
 
-def _tell_claim(claim: StageClaim, doors: Doors) -> str:
+def _tell_claim(claim: StageClaim, seen: Mapping[str, Row], doors: Doors) -> str:
     """Its manifest may be gone as well: the claim tells enough."""
     run = RunId.parse(claim.run_id)
     task = ProjectFiles(claim.project_root).task(run.task)
     found = _Run(run, claim.project_root, task.run_of(run).manifest, task)
     row = row_of(found, _ledger_ends(task))
-    run_index.append_all(doors.home, [row if row.at else row._replace(at=claim.reserved_at)])
-    return "added to the index"
+    row = row if row.at else row._replace(at=claim.reserved_at)
+    return "added to the index" if run_index.append_unless_told(doors.home, [row], seen) else OVERTAKEN
 
 
 def _runs(root: str) -> Iterator[_Run]:

@@ -7,6 +7,7 @@ import re
 
 from ...core.identity import RunId, TaskKey, number_in
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ...edges import fsio
 from ...words.errors import OkstraError
 from ...words.hints import Iterator
 from ..task_records import read_task_identity
@@ -17,8 +18,8 @@ _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})
 def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
     """Every task that the project has a folder of."""
     folder = ProjectFiles(root).tasks_dir
-    for group in _names(folder):
-        for name in _names(os.path.join(folder, group)):
+    for group in fsio.names_in(folder):
+        for name in fsio.names_in(os.path.join(folder, group)):
             place = os.path.join(folder, group, name)
             try:
                 key = read_task_identity(place)
@@ -30,24 +31,17 @@ def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
 
 def stage_numbers(task: TaskFiles) -> list[int]:
     """The stages that have a run folder."""
-    names = (name for name in _names(task.run_dir(IMPLEMENTATION)) if name.startswith("stage-"))
+    names = (name for name in fsio.names_in(task.run_dir(IMPLEMENTATION)) if name.startswith("stage-"))
     numbers = [number_in(name.removeprefix("stage-")) for name in names]
     return sorted(number for number in numbers if number is not None)
 
 
 def runs_of(key: TaskKey, task: TaskFiles) -> Iterator[tuple[RunId, str]]:
     """Every run that has a manifest, with the manifest's path. No manifest is read for it."""
-    for task_type in _names(os.path.join(task.root, "runs")):
+    for task_type in fsio.names_in(os.path.join(task.root, "runs")):
         for stage in [None, *(stage_numbers(task) if task_type == IMPLEMENTATION else [])]:
             folder = os.path.join(task.run_dir(task_type, stage), "manifests")
-            for name in _names(folder):
+            for name in fsio.names_in(folder):
                 found = _MANIFEST.fullmatch(name)
                 if found and found["type"] == task_type:
                     yield RunId(key, task_type, stage, int(found["seq"])), os.path.join(folder, name)
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

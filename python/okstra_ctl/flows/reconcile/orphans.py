@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
+from ...core.home_paths import home_of_worktree
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
 from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc
 from ...edges import git, worktree_admin
+from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError
 from ...words.hints import Iterator
-from .. import provision
+from .. import provision, trash
 from ..doors import Doors
-from ..integrate.scratch import PREFIX, clear_abandoned, half_made
+from ..integrate.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..task_records import read_manifest
 from ..unsaved_work import Keeping, save_unsaved
-from ..worktree_removal import remove_folder
-from .findings import Found, Kind
+from .findings import OVERTAKEN, Found, Kind
 
 _REASON = "okstra "
 
 
-def orphans_of(repository: git.Repository, doc: RegistryDoc, root: str, doors: Doors) -> Iterator[Found]:
-    """Those of one repository, told by the reason that they are locked with.
+def orphans_of(repository: git.Repository, root: str, doors: Doors) -> Iterator[Found]:
+    """Those of one repository, recognised by the reason that they are locked with.
 
-    git's records are read as files: `git worktree list` fails on one that a kill left half written.
+    The registry is read after git's records: a claim stands before its worktree, and goes after it. These are read
+    as files: `git worktree list` fails on one that a kill left half written.
     """
-    known = {os.path.realpath(path) for _, path in doc.claims()}
-    for admin in worktree_admin.admin_folders(repository.common_dir):
+    admins = worktree_admin.admin_folders(repository.common_dir)
+    doc = doors.registry.read()
+    claimed = _claimed(doc)
+    for admin in admins:
         key = key_of_reason(admin.reason)
-        if key is None or not admin.worktree or os.path.realpath(admin.worktree) in known:
+        if key is None or not admin.worktree or os.path.realpath(admin.worktree) in claimed:
             continue
-        if is_scratch(admin.worktree):
-            yield from _scratch(admin.worktree, key, repository, doors)
-        else:
+        if not trash.is_ours(doors.home, admin.worktree):
+            yield _of_another_home(admin.worktree, key)
+        elif not is_scratch(admin.worktree):
             yield _orphan(admin, key, repository, root, doors)
+        elif is_abandoned(admin.worktree):
+            yield from _scratch(admin.worktree, key, repository, doors)
     task = next((key for key, claim in doc.tasks() if claim.project_root == root), None)
     if task is not None:
         for folder in half_made(repository):
@@ -64,6 +71,22 @@ def epoch_of_reason(reason: str) -> int:
     return (number_in(number) or 0) if found else 0
 
 
+def _claimed(doc: RegistryDoc) -> set[str]:
+    return {os.path.realpath(path) for _, path in doc.claims()}
+
+
+def _of_another_home(path: str, key: TaskKey | StageKey) -> Found:
+    """One that somebody's other okstra made: it is in that one's registry, and this one must leave it alone."""
+    home = home_of_worktree(path)
+    if not home:
+        what = f"the worktree {path} stands outside okstra's home"
+        way_on = "if you moved it there, move it back: git worktree move"
+    else:
+        what = f"the worktree {path} belongs to the okstra home {home}"
+        way_on = f"nothing from here; there: OKSTRA_HOME={quote(home)} okstra reconcile"
+    return Found(Kind.OTHER_HOME, str(key), what, way_on, notice=True)
+
+
 def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doors: Doors) -> Iterator[Found]:
     task = key.task if isinstance(key, StageKey) else key
 
@@ -79,12 +102,26 @@ def _orphan(
 ) -> Found:
     path = admin.worktree
 
+    def unclaimed(doc: RegistryDoc) -> bool:
+        """Whether it still is the worktree that was found, and nobody's."""
+        same = worktree_admin.at(repository.common_dir, path) == admin
+        return same and os.path.realpath(path) not in _claimed(doc)
+
     def take_down() -> str:
+        if not unclaimed(doors.registry.read()):
+            return OVERTAKEN
         kept = save_unsaved(path, key, Keeping(force=True)).ref if os.path.isdir(path) else ""
-        remove_folder(path, root, doors)
         reason = admin.reason or ""
         branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
-        taken = provision.take_branches_back(repository, sorted(branches), reason)
+        with hold(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
+            doc = doors.registry.read()
+            if not unclaimed(doc):
+                return OVERTAKEN
+            trash.throw_away(doors.home, path)
+            provision.forget(repository, path)
+            free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
+            taken = provision.take_branches_back(repository, free, reason, lock.keep_open)
+        trash.sweep(doors.home)
         told = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{told}" + (f"; unsaved work is kept by {kept}" if kept else "")
 

@@ -19,17 +19,19 @@ from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import DONE_ROWS
 from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges import ledger as ledger_edge
-from ...words.errors import OkstraError
+from ...words.errors import Busy, OkstraError
 from ...words.hints import Iterator
 from ...words.records import Record
-from ...words.statuses import ClaimStatus
-from .. import run_index
+from ...words.statuses import ClaimStatus, Liveness
+from .. import run_index, trash
 from ..doors import Doors
 from ..stage_records import ledger_path
 from .indexing import add_missing
 from .on_disk import stage_numbers, tasks_of
 from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
+
+_TRIES = 5
 
 
 class Rebuilt(Record):
@@ -44,24 +46,58 @@ class Rebuilt(Record):
 
 
 def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
-    """Finds the projects by the index of runs and by where the command was started. Raises WorkFailed, Busy."""
+    """Finds the projects by the index of runs and by where the command was started.
+
+    When the registry changes meanwhile, all is looked at again: a run may have reserved something.
+    Raises WorkFailed, Busy.
+    """
     seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     roots = sorted(root for root in {*seen, start_root or ""} if os.path.isfile(ProjectFiles(root).config))
-    doc, missing = RegistryDoc(), []
-    for root in roots:
-        missing += _read_project(root, doc)
-    set_aside = doors.registry.replace_whole(doc, f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    for _ in range(_TRIES):
+        before = doors.registry.contents()
+        doc, missing = RegistryDoc(), list[str]()
+        for root in roots:
+            missing += _read_project(root, doc, doors)
+        _carry_over_what_lives(before, doc)
+        aside = f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        set_aside = doors.registry.replace_whole(doc, aside, unless_changed_from=before)
+        if set_aside is not None:
+            break
+    else:
+        raise Busy(
+            "busy",
+            "runs keep changing the registry",
+            where=doors.registry.path,
+            hint="wait until they have started, then call it again",
+        )
     indexed = sum(add_missing(root, doors) for root in roots)
     return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing), indexed)
 
 
-def _read_project(root: str, doc: RegistryDoc) -> list[str]:
-    """Adds a project's claims; answers the worktrees that nothing tells enough about."""
+def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
+    """Claims whose owners are alive stay as they are: what they are making is half made, and no crash's."""
+    try:
+        old = RegistryDoc.parse(before) if before is not None else RegistryDoc()
+        claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*old.tasks(), *old.stages()]
+    except OkstraError:
+        return
+    for key, claim in claims:
+        if claim.owner is not None and process_identity.liveness(claim.owner) is not Liveness.GONE:
+            doc.put(key, claim)
+            task = key.task if isinstance(key, StageKey) else key
+            held = old.task(task)
+            if doc.task(task) is None and held is not None:
+                doc.put_task(task, held)
+
+
+def _read_project(root: str, doc: RegistryDoc, doors: Doors) -> list[str]:
+    """Adds a project's claims; answers the worktrees that nothing tells enough about. Another home's are not ours."""
     repository = repository_of(root)
     if repository is None:
         return []
     missing = []
-    worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in git.worktrees(repository.top)]
+    listed = (entry for entry in git.worktrees(repository.top) if trash.is_ours(doors.home, entry.path))
+    worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in listed]
     for entry, key in worktrees:
         if isinstance(key, TaskKey) and not is_scratch(entry.path):
             task_claim = _task_claim(root, key, entry, repository)
@@ -170,7 +206,7 @@ def _remember(doc: RegistryDoc, key: TaskKey, task: TaskFiles, root: str) -> Non
 
 def _manifests(task: TaskFiles, stage: int) -> Iterator[dict[str, object]]:
     folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    for name in fsio.names_in(folder):
         try:
             found = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
         except OkstraError:

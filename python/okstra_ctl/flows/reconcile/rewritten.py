@@ -18,7 +18,7 @@ from ...words.statuses import LedgerStatus
 from .. import plans
 from ..doors import Doors
 from ..stage_records import ledger_path
-from .findings import Found, Kind
+from .findings import OVERTAKEN, Found, Kind
 
 
 def rewritten_commits(key: TaskKey, claim: TaskClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
@@ -66,13 +66,22 @@ def _look_at(
             str(key),
             what,
             "okstra reconcile --apply",
-            lambda: f"wrote {ledger_edge.append(ledger_path(plan), [superseded])} superseded row",
+            lambda: _write_superseded(key, row, superseded, plan, doors),
         )
     if git.is_on_a_branch(top, row.head_commit):
         return None
     what = f"its done commit {row.head_commit[:12]} is on no branch, and nothing with the same changes was found"
     ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('rerun', row.run_id)}"
     return Found(Kind.LOST_COMMIT, str(key), what, ways)
+
+
+def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, doors: Doors) -> str:
+    """Under the registry lock no run can take the stage anew: the row is still what the ledger goes by, or not."""
+    with doors.registry.transaction():
+        view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
+        if view.newest.get(key.stage) != row:
+            return OVERTAKEN
+        return f"wrote {ledger_edge.append(ledger_path(plan), [superseded])} superseded row"
 
 
 def _places(claim: TaskClaim, repository: git.Repository) -> list[str]:

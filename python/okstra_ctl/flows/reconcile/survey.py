@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from ...core.identity import StageKey, TaskKey
 from ...core.ledger import LedgerRow, LedgerView, fold
@@ -12,14 +13,14 @@ from ...core.selection import DONE_ROWS
 from ...core.shell_words import okstra_command
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
-from ...words.errors import OkstraError
-from ...words.hints import Iterator
+from ...edges.locks import LockKind, hold
+from ...words.errors import OkstraError, WorkFailed
+from ...words.hints import Callable, Iterator
 from ...words.statuses import ClaimStatus, Liveness
-from .. import fast_forward, recover, run_index
+from .. import fast_forward, provision, recover, run_index
 from ..doors import Doors
 from ..stage_records import ledger_path
-from ..worktree_removal import remove_folder
-from .findings import Found, Kind
+from .findings import OVERTAKEN, Found, Kind
 from .indexing import not_indexed
 from .orphans import orphans_of
 from .rewritten import rewritten_commits
@@ -34,12 +35,24 @@ def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
     for task, claim in doc.tasks():
         repository = repositories[claim.project_root]
         if repository is not None:
-            found += _of_task(task, claim, doc, repository, doors)
+            found += _settled(task, doc, doors, partial(_of_task, task, claim, doc, repository, doors))
     for root, repository in repositories.items():
         if repository is not None:
-            found += orphans_of(repository, doc, root, doors)
+            found += orphans_of(repository, root, doors)
     with_runs = {*repositories, *([start_root] if start_root else [])}
     return [*found, *not_indexed(doc, sorted(with_runs), doors)]
+
+
+def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], Iterator[Found]]) -> list[Found]:
+    """What a look at the task finds. Where git could not be asked because a command was changing the task meanwhile,
+    that command looks after it. Raises WorkFailed."""
+    try:
+        return list(look())
+    except WorkFailed:
+        now = doors.registry.read()
+        if (now.task(key), now.stages_of(key)) == (doc.task(key), doc.stages_of(key)):
+            raise
+        return []
 
 
 def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
@@ -75,7 +88,9 @@ def _of_task(
     elif fast_forward.killed_move(claim) is not None:
         yield _merge_unfinished(key, claim, repository)
     for stage, held in sorted(doc.stages_of(key).items()):
-        yield from _of_stage(StageKey(key, stage), held, repository, doors)
+        of_stage = list(_of_stage(StageKey(key, stage), held, repository, doors))
+        if doors.registry.read().stage(StageKey(key, stage)) == held:  # else a command is at it just now
+            yield from of_stage
     yield from rewritten_commits(key, claim, repository, doors)
     yield from _ledger_lines(key, claim)
 
@@ -107,7 +122,7 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, door
     elif claim.status is ClaimStatus.ACTIVE:
         yield from _of_active(key, claim, view, doors)
     if not os.path.isdir(claim.path):
-        yield _folder_gone(key, claim, doors)
+        yield _folder_gone(key, claim, repository, doors)
 
 
 def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors) -> Iterator[Found]:
@@ -118,15 +133,11 @@ def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors)
             str(key),
             "the ledger lacks the row that the stage was started",
             "okstra reconcile --apply",
-            lambda: f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row",
+            lambda: _write_started_row(key, claim, row, doors),
         )
-    if process_identity.liveness(claim.owner) is Liveness.GONE:
-        ways = (
-            f"{okstra_command('rerun', claim.run_id)}; or {okstra_command('stage', 'release', '--run', claim.run_id)}"
-        )
-        yield Found(
-            Kind.INTERRUPTED, str(key), f"the process that drove {claim.run_id} is gone; its work is kept", ways
-        )
+    if process_identity.liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
+        what = f"the process that drove {claim.run_id} is gone; its work is kept"
+        yield Found(Kind.INTERRUPTED, str(key), what, _ways_on(claim, can_go_on=True))
 
 
 def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow | None:
@@ -150,28 +161,47 @@ def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository
     return Found(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
 
 
+def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, doors: Doors) -> str:
+    with doors.registry.transaction() as doc:
+        if doc.stage(key) != claim:
+            return OVERTAKEN
+        return f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row"
+
+
 def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
     with doors.registry.transaction() as doc:
-        if doc.stage(key) == claim:
-            doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
+        if doc.stage(key) != claim:
+            return OVERTAKEN
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
     return "marked as done"
 
 
-def _ways_on(claim: StageClaim) -> str:
-    return f"{okstra_command('rerun', claim.run_id)}; or {okstra_command('stage', 'release', '--run', claim.run_id)}"
+def _ways_on(claim: StageClaim, *, can_go_on: bool) -> str:
+    release = okstra_command("stage", "release", "--run", claim.run_id)
+    return f"{okstra_command('rerun', claim.run_id)}; or {release}" if can_go_on else release
 
 
-def _folder_gone(key: StageKey, claim: StageClaim, doors: Doors) -> Found:
+def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Found:
+    stands = git.branch_commit(repository.top, claim.branch) is not None
     if claim.status is not ClaimStatus.DONE:
-        what = f"the worktree {claim.path} is gone; its branch {claim.branch} stands"
-        return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim))
-
-    def forget() -> str:
-        remove_folder(claim.path, claim.project_root, doors)
-        with doors.registry.transaction() as doc:
-            if doc.stage(key) == claim:
-                doc.remove_stage(key)
-        return f"forgot the worktree; the stage is done, its branch {claim.branch} stands"
-
+        gone = f"its branch {claim.branch} stands" if stands else f"so is its branch {claim.branch}"
+        what = f"the worktree {claim.path} is gone; {gone}"
+        return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
     what = f"the worktree {claim.path} of a done stage is gone"
-    return Found(Kind.FOLDER_GONE, str(key), what, "okstra reconcile --apply", forget)
+    way_on = "okstra reconcile --apply"
+    return Found(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, doors))
+
+
+def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> str:
+    """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
+    with hold(LockKind.REPOSITORY, repository.lock):
+        if doors.registry.read().stage(key) != claim or os.path.lexists(claim.path):
+            return OVERTAKEN
+        provision.forget(repository, claim.path)
+        with doors.registry.transaction() as doc:
+            if doc.stage(key) != claim:
+                return OVERTAKEN
+            doc.remove_stage(key)
+    stands = git.branch_commit(repository.top, claim.branch) is not None
+    told = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"
+    return f"forgot the worktree; the stage is done, {told}"

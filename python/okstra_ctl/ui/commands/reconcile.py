@@ -34,7 +34,8 @@ def execute(args: Namespace, call: Call) -> Reply:
         lines.append(f"  done: {outcome.done}" if outcome.done else f"  try: {found.way_on}")
         lines += [f"  failed: {outcome.failed}"] if outcome.failed else []
     left = [outcome for outcome in outcomes if outcome.open]
-    lines.append("all is well" if not outcomes else f"{len(outcomes) - len(left)} put right, {len(left)} left")
+    done = sum(bool(outcome.done) for outcome in outcomes)
+    lines.append(f"{done} put right, {len(left)} left" if done or left else "all is well")
     data = {
         "findings": [
             {
@@ -43,6 +44,7 @@ def execute(args: Namespace, call: Call) -> Reply:
                 "what": outcome.found.what,
                 "try": outcome.found.way_on,
                 "can_apply": outcome.found.act is not None,
+                "notice": outcome.found.notice,
                 "done": outcome.done,
                 "failed": outcome.failed,
             }
