@@ -128,5 +128,5 @@ class HomePaths(Record):
 
 def home_of_worktree(path: str) -> str:
     """The okstra home in which a worktree's path lies; empty for one that no home would give."""
-    parts = os.path.abspath(path).split(os.sep)
+    parts = os.path.normpath(path).split(os.sep)
     return os.sep.join(parts[:-5]) if len(parts) > 6 and parts[-5] == "worktrees" else ""
