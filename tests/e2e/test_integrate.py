@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from support.okstra import Ended, Project
+from support.plans import independent
 
 
 def _task(project: Project) -> Path:
@@ -74,3 +80,131 @@ def test_a_check_on_the_merged_stages_is_red_when_any_command_of_its_pipe_is(pro
     (Path(prepared.data["worktree"]["path"]).parent / "only-here.sh").unlink()
     red = _integrate(project)
     assert (red.status, red.codes) == (1, ["integration-red"])
+
+
+def _head(project: Project, at: Path) -> str:
+    return project.repo.git("-C", str(at), "rev-parse", "HEAD")
+
+
+def test_a_task_branch_that_moves_while_the_checks_run_gets_nothing_merged(project: Project) -> None:
+    """The exit check itself stands for the person who commits meanwhile."""
+    moves = project.repo.path.parent / "moves"
+    task = project.home / "worktrees" / "demo" / "core" / "t-1" / "task"
+    moves.write_text(
+        f"#!/bin/sh\ncase $PWD in */integrate-*) git -C {shlex.quote(str(task))} -c user.name=P "
+        "-c user.email=p@e commit -q --allow-empty -m meanwhile ;; esac\n"
+    )
+    moves.chmod(0o755)
+    project.adopt(independent(1), exit_check=str(moves))
+    done = project.finish(project.run_stage())
+    assert done.status == 0, done
+    refused = _integrate(project)
+    assert (refused.status, refused.codes) == (3, ["head-moved"]), refused
+    assert project.repo.git("-C", str(task), "log", "-1", "--format=%s") == "meanwhile"
+    assert not (task / "stage-1").exists()
+    holders = project.repo.git("branch", "--contains", done.data["head_commit"], "--format=%(refname)")
+    assert holders == "refs/heads/feat-t-1-s1"
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_a_dirty_task_worktree_gets_nothing_merged(project: Project, staged: bool) -> None:
+    project.adopt(independent(1))
+    assert project.finish(project.run_stage()).status == 0
+    task = _task(project)
+    before = _head(project, task)
+    (task / "README.md").write_text("a person's edit\n")
+    if staged:
+        project.repo.git("-C", str(task), "add", "README.md")
+    refused = _integrate(project)
+    assert (refused.status, refused.codes) == (3, ["worktree-dirty"])
+    assert (_head(project, task), (task / "README.md").read_text()) == (before, "a person's edit\n")
+
+
+def test_a_forecast_pairs_what_is_in_work_or_done_and_leaves_out_what_is_merged(project: Project) -> None:
+    project.adopt(independent(4))
+    merged, done, working, untouched = (project.run_stage() for _ in range(4))
+    assert project.finish(merged).status == 0
+    assert _integrate(project).status == 0
+    assert project.finish(done).status == 0
+    both = f"stage-{done.data['stage']}/it.py"
+    at = Path(working.data["worktree"]["path"])
+    project.repo.commit({both: "another text\n"}, "feat: the same file", at=at)
+    heads = {name: project.repo.git("rev-parse", name) for name in project.repo.branches()}
+    assert _integrate(project, "--forecast").data["pairs"] == [
+        {"first": 0, "second": 2, "conflicts": []},
+        {"first": 0, "second": 3, "conflicts": []},
+        {"first": 2, "second": 3, "conflicts": [both]},
+    ]
+    assert untouched.data["stage"] == 4
+    assert {name: project.repo.git("rev-parse", name) for name in project.repo.branches()} == heads
+
+
+def test_what_is_missing_is_said_where_nothing_can_be_merged(project: Project) -> None:
+    plan = project.adopt({1: (), 2: (1,)})
+    first = project.run_stage()
+    none = _integrate(project).envelope["errors"][0]
+    assert none["message"] == "no stage of the plan is done yet: stage 1 is reserved, stage 2 is blocked"
+    assert none["try"] == f"okstra stage list --plan {plan}"
+    assert project.finish(first).status == 0
+    assert _integrate(project).status == 0
+    some = _integrate(project).envelope["errors"][0]
+    assert some["message"] == "stage 1 of 2 is merged already; stage 2 is ready"
+    assert project.finish(project.run_stage()).status == 0
+    assert _integrate(project).status == 0
+    everything = _integrate(project).envelope["errors"][0]
+    assert everything["message"] == "all 2 stage(s) of the plan are merged into feat-t-1 already"
+    assert everything["try"] == f"okstra run --task-key {project.task_key} --task-type final-verification"
+
+
+def test_after_the_last_stage_is_merged_the_whole_is_verified_next(project: Project) -> None:
+    project.adopt(independent(2))
+    for _ in range(2):
+        assert project.finish(project.run_stage()).status == 0
+    last = _integrate(project)
+    assert last.data["next_step"] == f"okstra run --task-key {project.task_key} --task-type final-verification"
+    assert last.data["warnings"] == []
+    catalog = project.repo.path / ".okstra" / "discovery" / "task-catalog.json"
+    assert last.data["next_step"] in catalog.read_text()
+    prepared = project.okstra.ok(*shlex.split(last.data["next_step"])[1:], "--render-only", "--json")
+    assert prepared.data["run_id"] == f"{project.task_key}/final-verification/001"
+
+
+class TestSignatures:
+    """`merge.verifySignatures`: a person's policy, which okstra's merges keep to."""
+
+    @pytest.fixture(autouse=True)
+    def signing(self, project: Project) -> None:
+        if shutil.which("ssh-keygen") is None:
+            pytest.skip("signing needs ssh-keygen")
+        folder = project.repo.path.parent
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+        signers = folder / "signers"
+        signers.write_text(f"* {(folder / 'key.pub').read_text()}")
+        for name, value in {
+            "gpg.format": "ssh",
+            "user.signingKey": str(folder / "key"),
+            "gpg.ssh.allowedSignersFile": str(signers),
+            "merge.verifySignatures": "true",
+        }.items():
+            project.repo.git("config", name, value)
+
+    def test_a_stage_that_is_not_signed_is_named_with_the_setting(self, project: Project) -> None:
+        project.adopt(independent(1))
+        done = project.finish(project.run_stage())
+        assert done.status == 0, done
+        before = _head(project, _task(project))
+        refused = _integrate(project)
+        assert (refused.status, refused.codes) == (3, ["signature-missing"])
+        error = refused.envelope["errors"][0]
+        assert error["message"].startswith("merge.verifySignatures is set, and the last commit of stage 1")
+        assert refused.data["commits"] == [done.data["head_commit"]]
+        assert _head(project, _task(project)) == before
+
+    def test_signed_stages_are_merged(self, project: Project) -> None:
+        project.adopt(independent(2))
+        project.repo.git("config", "commit.gpgSign", "true")
+        for _ in range(2):
+            assert project.finish(project.run_stage()).status == 0
+        merged = _integrate(project)
+        assert (merged.status, merged.data["merged"]) == (0, [1, 2]), merged
+        assert _head(project, _task(project)) == merged.data["commit"]

@@ -78,6 +78,30 @@ def test_stages_stand_in_the_rounds_that_their_dependencies_give(project: Projec
     assert names(schedule(project))[0] == ["stage 3"]
 
 
+def test_after_the_stages_are_merged_the_whole_is_verified(project: Project) -> None:
+    project.run_phase("error-analysis")
+    project.adopt({1: ()})
+    assert project.finish(project.run_stage()).status == 0
+    merging = schedule(project)
+    assert names(merging)[0] == ["integration"]
+    project.okstra.ok(*shlex.split(unit(merging, "integration")["command"])[1:])
+    merged = schedule(project)
+    assert names(merged) == [["final-verification"], ["release-handoff"]]
+    assert unit(merged, "final-verification")["status"] == "ready"
+    command = unit(merged, "final-verification")["command"]
+    project.okstra.ok(*shlex.split(command)[1:], "--render-only")
+
+
+def test_a_task_whose_catalogue_is_gone_or_damaged_is_still_scheduled(project: Project) -> None:
+    project.run_phase("error-analysis")
+    catalog = project.repo.path / ".okstra" / "discovery" / "task-catalog.json"
+    before = names(schedule(project))
+    for data in (b"{", b'{"schema": "task-catalog/1", "tasks": {}}', None):
+        catalog.unlink() if data is None else catalog.write_bytes(data)
+        assert names(schedule(project)) == before
+        assert len(schedule(project, "--task-key", project.task_key)["tasks"]) == 1
+
+
 def test_a_plan_that_is_not_approved_waits_for_a_person(project: Project) -> None:
     project.adopt({1: (), 2: (1,)})
     project.run_stage()

@@ -26,12 +26,14 @@ class UnitStatus(Word):
 
 
 class PlanFacts(Record):
-    """A task's newest plan. `states` is empty for one that breaks rules; `steps` by stage number."""
+    """A task's newest plan. `states` is empty for one that breaks rules; `steps` by stage number; `merged` are the
+    done stages that the task branch has."""
 
     path: str
     approved: bool
     states: tuple[StageState, ...]
     steps: Mapping[int, int]
+    merged: frozenset[int] = frozenset()
 
 
 class TaskFacts(Record):
@@ -149,7 +151,9 @@ def _add_plan(chain: _Chain) -> None:
     if not plan.approved:
         chain.add("approval", "the plan is approved", okstra_command("plan", "approve", plan.path), UnitStatus.PERSON)
     _add_stages(chain, plan)
-    chain.add("integration", "done stages are merged and checked", okstra_command("integrate", "--task-key", task.key))
+    if any(state.stage not in plan.merged for state in plan.states):
+        command = okstra_command("integrate", "--task-key", task.key)
+        chain.add("integration", "done stages are merged and checked", command)
 
 
 def _add_stages(chain: _Chain, plan: PlanFacts) -> None:

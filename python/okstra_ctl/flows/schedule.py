@@ -8,17 +8,18 @@ from ..core.identity import RunId, TaskKey
 from ..core.paths import TaskFiles
 from ..core.plan.globs import intersect
 from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
-from ..edges import fsio
+from ..core.selection import StageState
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Any, Iterator, Sequence
+from ..words.hints import Iterator, Mapping, Sequence
 from ..words.records import Record
 from ..words.statuses import StageStatus
-from . import plans
+from . import plans, task_catalog
 from .doors import Doors
 from .overview import run_rows
 from .project import Project, open_project
 from .stage_records import current_states
 from .task_records import read_manifest
+from .task_views import catalog_entry
 
 _MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
 
@@ -58,8 +59,7 @@ def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> S
 def _open_tasks(
     project: Project, wanted: set[str], status: dict[str, str], doors: Doors, warnings: list[str]
 ) -> Iterator[TaskFacts]:
-    catalog = (fsio.read_json(project.files.task_catalog, "task-catalog/1") or {}).get("tasks")
-    entries = catalog if isinstance(catalog, dict) else {}
+    entries = task_catalog.entries(project.files)
     unknown = sorted(wanted - entries.keys())
     if unknown:
         hint = "okstra list --project shows the runs there were"
@@ -76,11 +76,13 @@ def _open_tasks(
             yield task
 
 
-def _facts(project: Project, key: TaskKey, entry: Any, status: dict[str, str], doors: Doors) -> TaskFacts | None:
+def _facts(
+    project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], doors: Doors
+) -> TaskFacts | None:
     """Where the task stands; None when nothing is left of it."""
-    row = entry if isinstance(entry, dict) else {}
     files = project.files.task(key)
     manifest = read_manifest(files) or {}
+    row = catalog_entry(manifest) if manifest else entry
     phases = manifest.get("phases")
     phase = str(row.get("phase", ""))
     known = phases.get(phase) if isinstance(phases, dict) else None
@@ -101,7 +103,7 @@ def _facts(project: Project, key: TaskKey, entry: Any, status: dict[str, str], d
         run_status=status.get(last_run, ""),
         accepted=bool(finished_by),
         related=tuple(map(str, related)) if isinstance(related, list) else (),
-        plan=_plan(files, key, doors),
+        plan=_plan(project, files, key, doors),
     )
 
 
@@ -112,7 +114,7 @@ def _task_type(run_id: str) -> str:
         return ""
 
 
-def _plan(files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
+def _plan(project: Project, files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
     path = plans.latest(files)
     if path is None:
         return None
@@ -120,9 +122,23 @@ def _plan(files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
     if plan.stage_map is None:
         return PlanFacts(path, False, (), {})
     states = current_states(path, plan.stage_map, key, doors)
-    return PlanFacts(
-        path, plan.may_run, tuple(states), {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
-    )
+    steps = {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
+    return PlanFacts(path, plan.may_run, tuple(states), steps, _merged(project, key, states, doors))
+
+
+def _merged(project: Project, key: TaskKey, states: Sequence[StageState], doors: Doors) -> frozenset[int]:
+    """The done stages that the task branch has, or the branch of the main worktree; where runs have no branches, every
+    done one."""
+    from ..edges import git  # slow to import, and few tasks have done stages
+
+    done = {state.stage: state.head_commit for state in states if state.status is StageStatus.DONE}
+    claim = doors.registry.read().task(key)
+    places = ("HEAD", f"refs/heads/{claim.branch}") if claim else ("HEAD",)
+
+    def has(commit: str) -> bool:
+        return not commit or any(git.is_ancestor(project.root, commit, place) for place in places)
+
+    return frozenset(stage for stage, commit in done.items() if has(commit))
 
 
 def _clashes(tasks: Sequence[TaskFacts]) -> Iterator[Clash]:

@@ -148,6 +148,21 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         link_back(project, manifest)
 
 
+def tell_next_step_softly(project: ProjectFiles, key: TaskKey, step: str) -> str:
+    """Tells what comes next for a task that no run told anything of. A failure is answered as a warning."""
+    try:
+        with hold(LockKind.INDEX, project.lock):
+            manifest = read_manifest(project.task(key))
+            if manifest is not None and manifest.get("next_step") != step:
+                manifest["next_step"] = step
+                fsio.replace_json(project.task(key).manifest, manifest)
+                write_page(project, key, manifest)
+                update_catalog(project, manifest)
+    except OkstraError as error:
+        return f"the task's records could not be updated: {error.message} ({error.where})"
+    return ""
+
+
 def add_related(manifest: Manifest, keys: Iterable[str]) -> bool:
     """Whether the manifest names a task more than before."""
     before = manifest.get("related", [])

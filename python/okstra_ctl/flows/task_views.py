@@ -18,7 +18,7 @@ from ..words.hints import Any, Mapping
 from .fix_cycles import cycles_of
 
 CATALOG_SCHEMA = "task-catalog/1"
-_CATALOG_SECTIONS = ("tasks",)
+CATALOG_SECTIONS = ("tasks",)
 
 Manifest = Mapping[str, Any]
 
@@ -35,23 +35,24 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
     data = fsio.read_bytes(project.task_catalog)
     try:
         catalog = (
-            LinedDocument(CATALOG_SCHEMA, _CATALOG_SECTIONS)
+            LinedDocument(CATALOG_SCHEMA, CATALOG_SECTIONS)
             if data is None
-            else LinedDocument.parse(data, CATALOG_SCHEMA, _CATALOG_SECTIONS)
+            else LinedDocument.parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
         )
     except DocumentError as error:
         raise Unreadable(
             "state-unreadable",
             f"the task catalog can't be read: {error}",
             where=project.task_catalog,
-            hint="move it away: it is made anew from the tasks' manifests by their next runs",
+            hint="okstra reconcile --apply sets it aside and makes it anew from the tasks' manifests",
         ) from error
-    catalog.put("tasks", str(manifest["task_key"]), _entry(manifest))
+    catalog.put("tasks", str(manifest["task_key"]), catalog_entry(manifest))
     fsio.make_folder(os.path.dirname(project.task_catalog))
     fsio.replace(project.task_catalog, catalog.dump())
 
 
-def _entry(manifest: Manifest) -> dict[str, object]:
+def catalog_entry(manifest: Manifest) -> dict[str, object]:
+    """A task's line in the catalogue."""
     last = str(manifest["last_run"])
     phase = next((name for name, row in manifest["phases"].items() if row["last_run"] == last), "") if last else ""
     return {

@@ -20,6 +20,7 @@ from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from ..words.hints import Any, Mapping, Sequence
 from ..words.records import Record
+from . import task_catalog
 from .doors import Doors
 from .fix_cycles import finished_task
 from .project import Project, open_project
@@ -220,17 +221,12 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
 
 
 def _tasks(project: Project) -> tuple[TaskFact, ...]:
-    try:
-        catalog = (fsio.read_json(project.files.task_catalog) or {}).get("tasks")
-    except Unreadable:
-        return ()
     found = []
-    for name, entry in catalog.items() if isinstance(catalog, dict) else ():
+    for name, row in task_catalog.entries(project.files).items():
         try:
             key = TaskKey.parse(name)
         except OkstraError:
             continue
-        row = entry if isinstance(entry, dict) else {}
         found.append((str(row.get("last_at", "")), key, row))
     newest = sorted(found, key=lambda one: one[0], reverse=True)
     return tuple(

@@ -114,6 +114,9 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
     "no-checkout": ErrorCode(EXIT_REFUSED, "git has no checkout here: the repository is bare, or set so by mistake"),
     "merge-conflict": ErrorCode(EXIT_REFUSED, "a stage's branch conflicts with the task branch; nothing was merged"),
+    "signature-missing": ErrorCode(
+        EXIT_REFUSED, "merge.verifySignatures is set, and a stage's commit has no valid signature; nothing was merged"
+    ),
     "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
     "holds-secret": ErrorCode(EXIT_REFUSED, "the text holds a key or a password, which okstra does not keep"),

@@ -49,6 +49,7 @@ from .repository import (
     remote_urls,
     version,
 )
+from .signatures import has_valid_signature, merges_need_signatures
 from .status import Unsaved, dirty_files, staged_files, tracked, tracked_changes, unsaved
 from .worktrees import (
     Worktree,
@@ -92,6 +93,7 @@ __all__ = [
     "environment",
     "finish_checkout",
     "has_identity",
+    "has_valid_signature",
     "head_branch",
     "hidden_edits",
     "hooks_environment",
@@ -102,6 +104,7 @@ __all__ = [
     "main_is_bare",
     "main_worktree",
     "merged_between",
+    "merges_need_signatures",
     "newest_of",
     "person",
     "push_url",

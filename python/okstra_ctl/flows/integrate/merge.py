@@ -13,15 +13,16 @@ from ...core.integration import DoneStage, merge_order
 from ...core.paths import IMPLEMENTATION
 from ...core.plan.records import StageMap
 from ...core.registry_doc import TaskClaim
+from ...core.schedule import VERIFICATION
 from ...core.selection import StageState
-from ...core.shell_words import quote
+from ...core.shell_words import okstra_command, quote
 from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...words.errors import Refused, UsageError, WorkFailed
 from ...words.hints import Sequence
 from ...words.records import Record
-from ...words.statuses import ClaimStatus
-from .. import led_gates, plans, recover
+from ...words.statuses import ClaimStatus, StageStatus
+from .. import led_gates, plans, recover, task_records
 from ..doors import Doors
 from ..fast_forward import fast_forward
 from ..plan_approval import in_force
@@ -43,6 +44,7 @@ class Integrated(Record):
     merged: tuple[int, ...]
     checks: tuple[Check, ...]
     log: str
+    next_step: str
     warnings: tuple[str, ...]
 
 
@@ -83,9 +85,10 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     states = current_states(subject.plan, subject.stage_map, subject.key, doors)
     waiting = [done for done in _in_order(subject, states) if not git.is_ancestor(task, done.commit, head)]
     if not waiting:
-        raise Refused("nothing-to-integrate", "every done stage is merged into the task branch already", where=task)
+        raise _nothing_to_merge(subject, doors)
     numbers = [done.stage for done in waiting]
     led_gates.require_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
+    _require_signatures(subject, waiting)
     chain = _build_chain(subject, head, waiting)
     log_path = os.path.join(
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
@@ -99,7 +102,43 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
             hint="call `okstra integrate` again",
         )
     stages = tuple(link.done.stage for link in chain)
-    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, subject.notes)
+    step, warning = _tell_next_step(subject, doors)
+    warnings = (*subject.notes, *([warning] if warning else []))
+    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, step, warnings)
+
+
+def _tell_next_step(subject: Subject, doors: Doors) -> tuple[str, str]:
+    """What comes next, which the task's records are told too; and a warning when they could not be written."""
+    step = _next_step(subject, doors)
+    return step, task_records.tell_next_step_softly(subject.project.files, subject.key, step)
+
+
+def _next_step(subject: Subject, doors: Doors) -> str:
+    """Once every stage is in the task branch, the whole is verified; before, the plan's stages go on."""
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    if all(state.status is StageStatus.DONE for state in states):
+        return okstra_command("run", "--task-key", subject.key, "--task-type", VERIFICATION)
+    return okstra_command("stage", "list", "--plan", subject.plan)
+
+
+def _nothing_to_merge(subject: Subject, doors: Doors) -> Refused:
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    done = [state.stage for state in states if state.status is StageStatus.DONE]
+    left = [f"{state.stage} is {state.status}" for state in states if state.status is not StageStatus.DONE]
+    open_ones = f"stage {', stage '.join(left)}" if left else ""
+    if not done:
+        message = f"no stage of the plan is done yet: {open_ones}"
+    elif left:
+        message = f"{named(done)} of {len(states)} {'is' if len(done) == 1 else 'are'} merged already; {open_ones}"
+    else:
+        message = f"all {len(done)} stage(s) of the plan are merged into {subject.claim.branch} already"
+    return Refused(
+        "nothing-to-integrate",
+        message,
+        where=subject.claim.path,
+        hint=_tell_next_step(subject, doors)[0],  # an integration that was killed at its very end told nobody
+        data={"done": done, "stages": len(states)},
+    )
 
 
 def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
@@ -143,6 +182,24 @@ def _require_clean(task: str) -> None:
             where=task,
             hint="commit or stash them, then call `okstra integrate` again"
             + how_git_shows(task, git.dirty_files(task)),
+        )
+
+
+def _require_signatures(subject: Subject, waiting: Sequence[DoneStage]) -> None:
+    """As `git merge` would, where the person's git is told to verify what is merged."""
+    top = subject.repository.top
+    if not git.merges_need_signatures(top):
+        return
+    unsigned = [done for done in waiting if not git.has_valid_signature(top, done.commit)]
+    if unsigned:
+        stages = [done.stage for done in unsigned]
+        raise Refused(
+            "signature-missing",
+            f"merge.verifySignatures is set, and the last commit of {named(stages)} has no valid signature",
+            where=subject.claim.path,
+            hint="nothing was merged; okstra rerun the stage's run, sign its last commit (git commit --amend --no-edit "
+            "-S), then okstra stage done; commit.gpgSign signs them from the start; or take the setting back yourself",
+            data={"stages": stages, "commits": [done.commit for done in unsigned]},
         )
 
 

@@ -23,6 +23,7 @@ class Kind(Word):
     LOST_COMMIT = "done-commit-lost"
     LEDGER_LINES = "ledger-lines-unreadable"
     NOT_INDEXED = "not-indexed"
+    CATALOG = "catalogue-behind"
     PROJECT_GONE = "project-gone"
 
 

@@ -23,7 +23,7 @@ from ...words.errors import Busy, OkstraError
 from ...words.hints import Iterator
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, Liveness
-from .. import run_index, trash
+from .. import run_index, task_catalog, trash
 from ..doors import Doors
 from ..stage_records import ledger_path
 from .indexing import add_missing
@@ -71,6 +71,9 @@ def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
             hint="wait until they have started, then call it again",
         )
     indexed = sum(add_missing(root, doors) for root in roots)
+    for root in roots:
+        if task_catalog.what_is_amiss(ProjectFiles(root)):
+            task_catalog.rebuild(ProjectFiles(root))
     return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing), indexed)
 
 

@@ -17,7 +17,7 @@ from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError, WorkFailed
 from ...words.hints import Callable, Iterator
 from ...words.statuses import ClaimStatus, Liveness
-from .. import fast_forward, provision, recover, run_index
+from .. import fast_forward, provision, recover, run_index, task_catalog
 from ..doors import Doors
 from ..stage_records import ledger_path
 from .findings import OVERTAKEN, Found, Kind
@@ -39,8 +39,9 @@ def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
     for root, repository in repositories.items():
         if repository is not None:
             found += orphans_of(repository, root, doors)
-    with_runs = {*repositories, *([start_root] if start_root else [])}
-    return [*found, *not_indexed(doc, sorted(with_runs), doors)]
+    with_runs = sorted({*repositories, *([start_root] if start_root else [])})
+    found += [behind for root in with_runs if (behind := _catalog_behind(root)) is not None]
+    return [*found, *not_indexed(doc, with_runs, doors)]
 
 
 def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], Iterator[Found]]) -> list[Found]:
@@ -78,6 +79,17 @@ def _project_gone(root: str) -> Found:
         return Found(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
     what = "the project's folder or its repository is gone"
     return Found(Kind.PROJECT_GONE, root, what, "restore it, or remove its worktrees by hand")
+
+
+def _catalog_behind(root: str) -> Found | None:
+    project = ProjectFiles(root)
+    what = task_catalog.what_is_amiss(project) if os.path.isdir(project.tasks_dir) else ""
+
+    def make_anew() -> str:
+        aside = task_catalog.rebuild(project)
+        return "made anew from the tasks' manifests" + (f"; the old one is {aside}" if aside else "")
+
+    return Found(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
 
 
 def _of_task(

@@ -35,13 +35,11 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("commit", done.commit),
             *((f"check of {check.stage}", f"{check.command} (exit {check.status})") for check in done.checks),
             ("log", done.log),
+            ("next", done.next_step),
         ]
     )
-    return Reply(
-        {**done._asdict(), "checks": [check._asdict() for check in done.checks]},
-        shown,
-        [f"okstra: warning: {warning}" for warning in done.warnings],
-    )
+    data = {**done._asdict(), "checks": [check._asdict() for check in done.checks]}
+    return Reply(data, shown, [f"okstra: warning: {warning}" for warning in done.warnings])
 
 
 def _name(stage: int) -> str:
