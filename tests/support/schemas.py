@@ -16,6 +16,7 @@ _WIZARD_STATE = re.compile(r"[0-9a-f]{32}\.json")
 _APPROVED_MAP = re.compile(r"[0-9a-f]{64}\.json")
 DOCUMENTS = {
     "project.json": "project",
+    "project.local.json": "project-local",
     "config.json": "config",
     "registry.json": "worktree-registry",
     "run-manifest-*.json": "run-manifest",

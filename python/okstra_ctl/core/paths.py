@@ -26,6 +26,11 @@ class ProjectFiles(Record):
         return os.path.join(self.okstra_dir, "project.json")
 
     @property
+    def local_config(self) -> str:
+        """What holds for this clone alone; git does not see it."""
+        return os.path.join(self.okstra_dir, "project.local.json")
+
+    @property
     def gitignore(self) -> str:
         return os.path.join(self.okstra_dir, ".gitignore")
 
@@ -58,6 +63,10 @@ class TaskFiles(Record):
     """What belongs to one task; `root` is `tasks/<group>/<id>`."""
 
     root: str
+
+    def plan_here(self, path: str) -> str:
+        """A plan of the task by where the task stands now: a record may name the place from which it was moved."""
+        return os.path.join(self.plans_dir, os.path.basename(path)) if path else ""
 
     @property
     def manifest(self) -> str:

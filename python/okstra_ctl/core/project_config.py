@@ -9,6 +9,7 @@ from .sync_list import SyncEntry, check_sync_path
 from .trust import commands_in
 
 SCHEMA = "project/1"
+LOCAL_SCHEMA = "project-local/1"
 LANGUAGES = ("en", "ko")
 SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
 
@@ -38,8 +39,28 @@ def new_project_document(project_id: str, report_language: str = "en") -> dict[s
     }
 
 
-def project_config(document: object, *, where: str, environment: Mapping[str, str]) -> ProjectConfig:
-    """Checks a parsed `project.json`. Raises UsageError (`bad-config`, `bad-sync-path`) naming the field."""
+def new_local_document(project_id: str) -> dict[str, object]:
+    """What `okstra setup` writes for a clone that needs an id of its own."""
+    return {"schema": LOCAL_SCHEMA, "projectId": project_id}
+
+
+def own_id(local: object, *, where: str) -> str:
+    """The id of a parsed `project.local.json`; empty without one. Raises UsageError (`bad-config`)."""
+    if local is None:
+        return ""
+    if not isinstance(local, dict) or local.get("schema") != LOCAL_SCHEMA:
+        raise _bad(where, f"it is no {LOCAL_SCHEMA} file")
+    project_id = local.get("projectId")
+    if not isinstance(project_id, str) or not project_id:
+        raise _bad(where, "projectId is missing")
+    return project_id
+
+
+def project_config(document: object, *, where: str, environment: Mapping[str, str], own_id: str = "") -> ProjectConfig:
+    """Checks a parsed `project.json`. `own_id` is the clone's own, which wins.
+
+    Raises UsageError (`bad-config`, `bad-sync-path`) naming the field.
+    """
     if not isinstance(document, dict):
         raise _bad(where, "it is not a JSON object")
     if document.get("schema") != SCHEMA:
@@ -47,6 +68,7 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
     project_id = document.get("projectId")
     if not isinstance(project_id, str) or not project_id:
         raise _bad(where, "projectId is missing")
+    project_id = own_id or project_id
     language = document.get("reportLanguage", "en")
     if language not in LANGUAGES:
         raise _bad(where, f"reportLanguage is {language!r}; one of {', '.join(LANGUAGES)}")

@@ -7,9 +7,9 @@ import os
 from ..core.home_paths import WORKTREE_DEPTH
 from ..core.identity import parse_place_key
 from ..core.paths import ProjectFiles
-from ..core.project_config import ProjectConfig, project_config
+from ..core.project_config import ProjectConfig, own_id, project_config
 from ..edges import fsio
-from ..words.errors import Missing
+from ..words.errors import Missing, OkstraError
 from ..words.records import Record
 from .doors import Doors
 
@@ -74,8 +74,25 @@ def open_project(start: str, doors: Doors) -> Project:
 def load_project(root: str, doors: Doors) -> Project:
     """The project registered at that very folder."""
     files = ProjectFiles(root)
+    return Project(files, read_config(files, doors))
+
+
+def read_config(files: ProjectFiles, doors: Doors) -> ProjectConfig:
+    """The project's settings, with the id that this clone has. Raises UsageError (`bad-config`), Unreadable."""
     document = fsio.read_json(files.config)
-    return Project(files, project_config(document, where=files.config, environment=doors.environment))
+    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    return project_config(document, where=files.config, environment=doors.environment, own_id=local)
+
+
+def id_at(root: str) -> str:
+    """The id of the project that stands in that very folder; empty where none does, or it can't be read."""
+    files = ProjectFiles(root)
+    try:
+        document = fsio.read_json(files.config)
+        local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    except OkstraError:
+        return ""
+    return (local or str(document.get("projectId", ""))) if document is not None else ""
 
 
 def _own_worktree(start: str, doors: Doors) -> str:

@@ -14,7 +14,7 @@ from ..core.json_text import encode_line
 from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
-from ..words.hints import Iterable, Mapping, Sequence
+from ..words.hints import Callable, Iterable, Mapping, Sequence
 from ..words.records import Record
 from . import run_mirror
 
@@ -93,6 +93,18 @@ def recall(home: HomePaths, rows: Iterable[Row]) -> int:
         if lacking:
             fsio.append_line(home.active_index, b"".join(map(encode_line, lacking)))
     return len(lacking)
+
+
+def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
+    """Appends what `change` makes of the row that counts of each run; answers how many it made anything of.
+
+    Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    with hold(LockKind.INDEX, home.index_lock):
+        changed = [new for row in rows_with_beginnings(home, EVERYTHING) if (new := change(row)) is not None]
+        if changed:
+            fsio.append_line(home.active_index, b"".join(map(encode_line, changed)))
+    return len(changed)
 
 
 def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:

@@ -35,7 +35,7 @@ class KnownRun(Record):
     @property
     def plan_path(self) -> str:
         plan = self.manifest.get("plan")
-        return str(plan.get("path", "")) if isinstance(plan, Mapping) else ""
+        return self.project.task(self.id.task).plan_here(str(plan.get("path", ""))) if isinstance(plan, Mapping) else ""
 
     @property
     def plan_digest(self) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from ..core.identity import check_project_id
 from ..core.json_text import loads
 from ..core.paths import ProjectFiles
-from ..core.project_config import LANGUAGES, new_project_document, project_config
+from ..core.project_config import LANGUAGES, new_local_document, new_project_document, own_id
 from ..core.schema_check import problems_of
 from ..core.shell_words import quote
 from ..core.trust import commands_in
@@ -19,7 +20,8 @@ from ..words.records import Record
 from ..words.word import Word
 from . import trust
 from .doors import Doors
-from .project import owning_root
+from .project import id_at, owning_root, read_config
+from .project_places import MOVED_COMMAND, own_id_command, places_of
 from .task_records import hide_runs
 
 
@@ -37,10 +39,13 @@ class CheckRow(Record):
 
 
 class SetUp(Record):
+    """`config` is the file that holds the id: the clone's own, where it needed one."""
+
     project_id: str
     root: str
     config: str
     created: bool
+    warnings: tuple[str, ...] = ()
 
 
 def root_for(start: str, doors: Doors) -> str:
@@ -54,9 +59,10 @@ def root_for(start: str, doors: Doors) -> str:
 
 
 def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = "en") -> SetUp:
-    """Registers the project; doing it again changes nothing.
+    """Registers the project; doing it again changes nothing. A clone of a project that stands elsewhere, or of one
+    whose settings are committed, gets an id of its own beside them.
 
-    Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`), Unreadable, WorkFailed.
+    Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`, `folder-unfit`), Unreadable, WorkFailed.
     """
     check_project_id(project_id)
     if report_language not in LANGUAGES:
@@ -64,26 +70,63 @@ def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = 
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
         )
     files = ProjectFiles(root_for(start, doors))
-    _check_not_registered_otherwise(files, project_id)
+    _check_fit(files.root, doors)
+    _registered_id(files, project_id, doors)
     hide_runs(files)
     with hold(LockKind.INDEX, files.lock):
-        known = _check_not_registered_otherwise(files, project_id)
+        known = _registered_id(files, project_id, doors)
+        path = files.local_config if known else files.config
         if not known:
-            fsio.replace(files.config, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
-    return SetUp(project_id, files.root, files.config, not known)
+            fsio.replace(path, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
+        elif known != project_id:
+            fsio.replace_json(path, new_local_document(project_id))
+        elif not os.path.isfile(path):
+            path = files.config
+    return SetUp(project_id, files.root, path, known != project_id, _warnings(files.root))
 
 
-def _check_not_registered_otherwise(files: ProjectFiles, project_id: str) -> bool:
-    """Whether the project is registered under that id. Raises Refused (`project-exists`) when under another."""
-    known = fsio.read_json(files.config)
-    if known is not None and known.get("projectId") != project_id:
-        raise Refused(
-            "project-exists",
-            f"this project is registered as {known.get('projectId')!r}",
-            where=files.config,
-            hint="use that id, or edit the file when no task was started yet",
-        )
-    return known is not None
+def _check_fit(root: str, doors: Doors) -> None:
+    """Raises Refused (`folder-unfit`): runs there would mix with the home's files, or with okstra's own."""
+    home, own = os.path.realpath(doors.environment.get("HOME") or os.sep), os.path.realpath(doors.home.root)
+    if root == home:
+        what = "this is your home folder"
+    elif own == root or own.startswith(os.path.join(root, "")):
+        what = f"this folder holds okstra's home, {doors.home.root}"
+    elif root.startswith(os.path.join(own, "")):
+        what = f"this folder lies in okstra's home, {doors.home.root}"
+    else:
+        return
+    raise Refused("folder-unfit", f"{what}: it can be no project", where=root, hint="cd to the project's own folder")
+
+
+def _warnings(root: str) -> tuple[str, ...]:
+    if git.discover(root) is not None:
+        return ()
+    return ("this is no git repository: runs work in the folder itself, and stages get no worktrees; `git init` first",)
+
+
+def _registered_id(files: ProjectFiles, project_id: str, doors: Doors) -> str:
+    """The id that the project is registered under, or empty. Raises Refused (`project-exists`) when it can't be had
+    under the one that is asked for."""
+    document = fsio.read_json(files.config)
+    if document is None:
+        return ""
+    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    known = local or str(document.get("projectId"))
+    if known == project_id:
+        return known
+    claimed = {claim.project_root for _, claim in doors.registry.read().tasks()}
+    places = places_of(known, files.root, doors)
+    if places.moved:
+        what = f"this project, {known!r}, was moved from {places.left[0]}"
+        raise Refused("project-exists", what, where=files.root, hint=MOVED_COMMAND)
+    has_tasks = os.path.isdir(files.tasks_dir)
+    shared = not has_tasks and git.tracked(files.root, [os.path.relpath(files.config, files.root)])
+    if files.root in claimed or not (places.left or places.others or shared):
+        where = files.local_config if local else files.config
+        hint = "use that id: tasks were started under it" if has_tasks else f"use that id, or edit {quote(where)}"
+        raise Refused("project-exists", f"this project is registered as {known!r}", where=where, hint=hint)
+    return known
 
 
 def check(root: str, doors: Doors) -> list[CheckRow]:
@@ -99,6 +142,7 @@ def check(root: str, doors: Doors) -> list[CheckRow]:
         *_git_rows(repository, root),
         home_row(doors),
         registry_row(doors),
+        *_place_rows(files, doors),
         *_sync_rows(files, doors),
         *_trust_rows(files, doors),
     ]
@@ -113,7 +157,7 @@ def _repository(root: str) -> git.Repository | OkstraError | None:
 
 def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
     try:
-        config = project_config(fsio.read_json(files.config), where=files.config, environment=doors.environment)
+        config = read_config(files, doors)
     except OkstraError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
     if not os.path.isdir(files.tasks_dir):
@@ -203,9 +247,26 @@ def _trust_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     return [CheckRow("commands of project.json", CheckStatus.WARN, detail, "okstra trust")]
 
 
+def _place_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    """Whether another folder has worktrees under this project's id."""
+    project_id = id_at(files.root)
+    try:
+        places = places_of(project_id, files.root, doors)
+    except OkstraError:
+        return []  # the registry's own row tells
+    if places.moved:
+        what = f"its worktrees were made in {places.left[0]}, where it stands no more"
+        return [CheckRow("place", CheckStatus.FAIL, what, MOVED_COMMAND)]
+    beside = [*places.others, *places.left]
+    if not beside:
+        return []
+    what = f"a project of the same id has worktrees from {beside[0]}; the two can't run the same tasks"
+    return [CheckRow("place", CheckStatus.WARN, what, own_id_command(project_id, doors))]
+
+
 def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     try:
-        config = project_config(fsio.read_json(files.config), where=files.config, environment=doors.environment)
+        config = read_config(files, doors)
     except OkstraError:
         return []
     missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(files.root, entry.path))]

@@ -115,7 +115,12 @@ def remove_folder(path: str, project_root: str, doors: Doors) -> None:
     """
     repository = git.discover(project_root)
     if repository is None:
-        raise UsageError("not-found", "the project's repository is gone", where=project_root)
+        raise UsageError(
+            "not-found",
+            "the project's repository is gone",
+            where=project_root,
+            hint="if it was moved, call this in its new folder first: okstra setup --moved",
+        )
     with hold(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(doors.home, path)
         provision.forget(repository, path)

@@ -97,6 +97,12 @@ def worktree_add_detached(
         )
 
 
+def repair_worktrees(repository: Repository, paths: Sequence[str], *, keep_open: Sequence[int]) -> None:
+    """Has worktrees and repository find each other after one of them was moved. Under the repository lock. Raises
+    WorkFailed."""
+    must(git(repository.top, *NO_HOOKS, "worktree", "repair", *paths, keep_open=keep_open), "repair the worktrees")
+
+
 def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
     """Begins to fill an empty worktree with the files of a commit, on several cores. Needs no lock, moves no HEAD."""
     return begin(

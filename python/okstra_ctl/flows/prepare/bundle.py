@@ -66,6 +66,8 @@ def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> Pr
     doors = doors or open_doors()
     home_edge.ensure(doors.home)
     request = resolve(inputs, doors, remember=True)
+    if request.degraded is None:
+        task_worktree.check_same_project(request, doors.registry.read().task(request.key), doors)
     task_records.ensure_task(
         request.project.files, request.key, category=request.category, brief=request.brief, at=doors.clock.now()
     )

@@ -9,10 +9,11 @@ from ...core.branches import task_branch
 from ...core.identity import RunId
 from ...core.registry_doc import TaskClaim
 from ...edges import git, process_identity
-from ...words.errors import Busy, Refused, WorkFailed
+from ...words.errors import Busy, WorkFailed
 from ...words.statuses import ClaimStatus, WorktreeStatus
 from .. import provision, recover, worktree_users
 from ..doors import Doors
+from ..project_places import taken_elsewhere
 from ..undo import UndoStack
 from .request import Request
 from .reserve import check_free, lock_reason
@@ -33,13 +34,12 @@ def ensure(
     `branch-exists`), WorkFailed, Busy.
     """
     if known is not None and _usable(known):
-        _check_same_project(request, known)
+        check_same_project(request, known, doors)
         return known, WorktreeStatus.REUSED, []
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         claim = doors.registry.read().task(request.key)
-        if claim is not None:
-            _check_same_project(request, claim)
+        check_same_project(request, claim, doors)
         if claim is not None and _usable(claim):
             used = _use(request, doors, run) if run else claim
             if used is not None:
@@ -158,12 +158,7 @@ def _drop(request: Request, doors: Doors, claim: TaskClaim) -> None:
             doc.remove_task(request.key)
 
 
-def _check_same_project(request: Request, claim: TaskClaim) -> None:
+def check_same_project(request: Request, claim: TaskClaim | None, doors: Doors) -> None:
     """Two clones with one project id would share worktrees; they must not."""
-    if claim.project_root != request.project.root:
-        raise Refused(
-            "name-taken",
-            f"{request.key} belongs to the project in {claim.project_root}",
-            where=request.project.root,
-            hint="give one of the two projects another project id (`okstra setup`)",
-        )
+    if claim is not None and claim.project_root != request.project.root:
+        raise taken_elsewhere(str(request.key), claim.project_root, request.key.project_id, request.project.root, doors)

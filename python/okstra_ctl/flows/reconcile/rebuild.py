@@ -25,6 +25,7 @@ from ...words.records import Record
 from ...words.statuses import ClaimStatus, Liveness
 from .. import run_index, task_catalog, trash
 from ..doors import Doors
+from ..project_places import lead_back
 from ..stage_records import ledger_path
 from .indexing import add_missing
 from .on_disk import stage_numbers, tasks_of
@@ -99,7 +100,8 @@ def _read_project(root: str, doc: RegistryDoc, doors: Doors) -> list[str]:
     if repository is None:
         return []
     missing = []
-    listed = (entry for entry in git.worktrees(repository.top) if trash.is_ours(doors.home, entry.path))
+    listed = [entry for entry in git.worktrees(repository.top) if trash.is_ours(doors.home, entry.path)]
+    lead_back(repository, [entry.path for entry in listed])
     worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in listed]
     for entry, key in worktrees:
         if isinstance(key, TaskKey) and not is_scratch(entry.path):
@@ -172,6 +174,7 @@ def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | 
         return None
     plan = found.get("plan")
     path, digest = (str(plan.get("path", "")), str(plan.get("digest", ""))) if isinstance(plan, dict) else ("", "")
+    path = task.plan_here(path)
     epoch = _number(found, "epoch")
     view = ledger_edge.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
     row = view.newest.get(key.stage)

@@ -78,7 +78,8 @@ def _project_gone(root: str) -> Found:
     except OkstraError as error:
         return Found(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
     what = "the project's folder or its repository is gone"
-    return Found(Kind.PROJECT_GONE, root, what, "restore it, or remove its worktrees by hand")
+    ways = "if it was moved: okstra setup --moved, in its new folder; else restore it, or remove its worktrees by hand"
+    return Found(Kind.PROJECT_GONE, root, what, ways)
 
 
 def _catalog_behind(root: str) -> Found | None:
