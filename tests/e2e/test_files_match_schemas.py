@@ -81,6 +81,19 @@ def _in_git(project: Project) -> None:
     _led(project)
     _asked(project)
     _settings(project)
+    _clone(project)
+
+
+def _clone(project: Project) -> None:
+    """A second clone, which gets an id of its own; and a project that was said to be moved and was not."""
+    project.repo.git("add", ".okstra/project.json")
+    project.repo.git("-c", "user.name=P", "-c", "user.email=p@e", "commit", "-q", "-m", "settings")
+    clone = project.repo.path.parent / "clone"
+    project.repo.git("clone", "-q", str(project.repo.path), str(clone))
+    project.okstra.ok("setup", "--project-id", "demo-2", "--yes", "--json", cwd=clone)
+    local = clone / ".okstra" / "project.local.json"
+    local.rename(project.home / local.name)  # where the files of this life are looked for
+    project.okstra.ok("setup", "--moved", "--json")
 
 
 def _led(project: Project) -> None:

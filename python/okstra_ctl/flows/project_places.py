@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..core.identity import RunId
+from ..core.shell_words import okstra_command
 from ..edges import git, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused
@@ -83,11 +84,9 @@ def taken_elsewhere(what: str, holder: str, project_id: str, root: str, doors: D
 
 def own_id_command(project_id: str, doors: Doors) -> str:
     """Gives a clone an id that nobody on this machine has."""
-    from shlex import quote  # slow to import, and every run comes by here
-
     taken = {key.project_id for key, _ in doors.registry.read().tasks()}
     number = next(number for number in range(2, len(taken) + 3) if f"{project_id}-{number}" not in taken)
-    return f"okstra setup --project-id {quote(f'{project_id}-{number}')} --yes"
+    return okstra_command("setup", "--project-id", f"{project_id}-{number}", "--yes")
 
 
 def _claimed(project_id: str, doors: Doors) -> dict[str, list[str]]:

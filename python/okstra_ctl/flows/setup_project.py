@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from shlex import quote
 
 from ..core.identity import check_project_id
 from ..core.json_text import loads

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from shlex import quote
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ...core.home_paths import home_of_worktree
 from ...core.identity import StageKey, TaskKey, number_in, parse_place_key
 from ...core.paths import ProjectFiles
 from ...core.registry_doc import RegistryDoc
+from ...core.shell_words import quote
 from ...edges import git, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError
