@@ -217,6 +217,14 @@ class TestUnfit:
         ended = project.okstra.ok("setup", "--project-id", "demo", "--yes", "--json")
         assert (ended.data["warnings"], ended.stderr) == ([], "")
 
+    def test_outside_git_no_folder_above_okstras_home_is_taken(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "plain"
+        (folder / "own").mkdir(parents=True)
+        okstra = Okstra({**environment, "OKSTRA_HOME": str(folder / "own")}, folder)
+        assert okstra("setup", "--project-id", "plain", "--yes", "--json").codes == ["folder-unfit"]
+
     @pytest.mark.parametrize("place", ["", ".okstra", ".okstra/worktrees/x", ".."])
     @pytest.mark.parametrize("with_git", [True, False])
     def test_the_home_folder_and_okstras_own_are_refused(

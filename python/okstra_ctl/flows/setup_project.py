@@ -85,17 +85,26 @@ def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = 
 
 
 def _check_fit(root: str, doors: Doors) -> None:
-    """Raises Refused (`folder-unfit`): runs there would mix with the home's files, or with okstra's own."""
+    """Raises Refused (`folder-unfit`): runs there would mix with all that a person has, or with okstra's own files.
+
+    A repository may hold okstra's home: then it was put there on purpose, by OKSTRA_HOME.
+    """
     home, own = os.path.realpath(doors.environment.get("HOME") or os.sep), os.path.realpath(doors.home.root)
     if root == home:
         what = "this is your home folder"
-    elif own == root or own.startswith(os.path.join(root, "")):
-        what = f"this folder holds okstra's home, {doors.home.root}"
-    elif root.startswith(os.path.join(own, "")):
+    elif _is_below(home, root):
+        what = f"this folder holds your home folder, {home}"
+    elif root == own or _is_below(root, own):
         what = f"this folder lies in okstra's home, {doors.home.root}"
+    elif _is_below(own, root) and git.discover(root) is None:
+        what = f"this folder holds okstra's home, {doors.home.root}"
     else:
         return
     raise Refused("folder-unfit", f"{what}: it can be no project", where=root, hint="cd to the project's own folder")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
 
 
 def _warnings(root: str) -> tuple[str, ...]:

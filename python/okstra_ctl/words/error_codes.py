@@ -123,7 +123,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
     "project-stands": ErrorCode(EXIT_REFUSED, "the project still stands where it is said to have been moved from"),
     "project-not-moved": ErrorCode(EXIT_REFUSED, "the repository is not the one whose worktrees okstra knows"),
-    "folder-unfit": ErrorCode(EXIT_REFUSED, "the home folder, or one that holds or is in okstra's home, is no project"),
+    "folder-unfit": ErrorCode(EXIT_REFUSED, "your home folder, one above it, and okstra's own home are no project"),
     # 4: a check found errors
     "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
