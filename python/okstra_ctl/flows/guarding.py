@@ -37,7 +37,7 @@ def foreign_hooks(run: KnownRun) -> list[str]:
     """Hooks of the run that are not okstra's any more."""
     script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
     folder = run.files.guard_hooks
-    names = {*_OURS, *os.listdir(folder)} if os.path.isdir(folder) else set()
+    names = {*_OURS, *fsio.names_in(folder)} if os.path.isdir(folder) else set()
     return [path for path in (os.path.join(folder, name) for name in sorted(names)) if not _leads_to(path, script)]
 
 

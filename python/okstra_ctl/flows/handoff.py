@@ -77,9 +77,7 @@ def pull_request_file(task: TaskFiles, seq: int) -> str:
 def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, Any]:
     """The report of the final verification that accepted this very commit. Raises Refused (`not-accepted`)."""
     reports = os.path.join(task.run_dir("final-verification"), "reports")
-    names = sorted(
-        name for name in (os.listdir(reports) if os.path.isdir(reports) else []) if name.endswith(".data.json")
-    )
+    names = sorted(name for name in fsio.names_in(reports) if name.endswith(".data.json"))
     report = (fsio.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
     verdict = report.get("verdict")
     token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
