@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +385,62 @@ def test_an_edit_of_a_committed_project_json_in_the_worktree_fails_the_run(proje
     project.repo.git("commit", "--quiet", "-m", "Settings")
     ended = attack(project, "echo '{}' > .okstra/project.json")
     assert kinds(ended) == ["source-edit"]
+
+
+def resumed(project: Project, ended: Ended) -> Ended:
+    return project.okstra("resume", ended.data["run_id"], "--json")
+
+
+PUT_BACK = [
+    "echo x >> README.md && git add README.md",
+    "git rm -q README.md && echo x > new.txt",
+    "git checkout -q --detach && git commit -q --allow-empty -m sneaky",
+    f"{OFF} commit -q --allow-empty -m sneaky",
+]
+
+
+@pytest.mark.parametrize("command", PUT_BACK)
+def test_what_was_put_back_as_the_report_says_fails_no_resumed_run(project: Project, command: str) -> None:
+    ended = attack(project, command)
+    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
+    assert resumed(project, ended).status == 1  # nothing was put back
+    undo = [breach["undo"] for breach in report_of(ended)["isolation"]["breaches"]]
+    assert all(undo)
+    for line in undo:
+        subprocess.run(["sh", "-c", line], env=project.okstra.environment, check=True, capture_output=True)
+    again = resumed(project, ended)
+    assert again.status == 0, again
+    assert manifest_of(ended)["outcome"] == "completed"
+    assert kinds(ended) == []
+    assert project.okstra("check", "run", ended.data["run_id"]).status == 0
+
+
+def test_a_run_that_an_earlier_okstra_failed_for_a_persons_edit_passes_when_it_is_resumed(project: Project) -> None:
+    ended = attack(project, "true")
+    (project.repo.path / "README.md").write_text("mine\n")
+    manifest, data = Path(ended.data["manifest"]), Path(ended.data["report"]).with_suffix(".data.json")
+    receipt = Path(ended.data["run_dir"]) / "state" / "isolation-001.json"
+    breach = {
+        "kind": "main-worktree",
+        "what": "README.md",
+        "detail": "changed by the run",
+        "undo": "git restore -- README.md",
+    }
+    old = json.loads(receipt.read_text())
+    for snapshot in ("before", "after"):
+        del old[snapshot]["siblings"]
+    receipt.write_text(
+        json.dumps({**{k: v for k, v in old.items() if k not in ("notes", "claims")}, "breaches": [breach]})
+    )
+    for name in (project.home / "receipts").iterdir():
+        name.unlink()
+    report = json.loads(data.read_text())
+    report["isolation"] = {"breaches": [breach], "receipt": str(receipt)}
+    data.write_text(json.dumps(report))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "outcome": "contract-violated"}))
+    rendered = project.okstra.ok("report", "render", ended.data["run_id"])
+    assert "git restore" not in Path(ended.data["report"]).read_text(), rendered
+    again = resumed(project, ended)
+    assert again.status == 0, again
+    assert noted(ended) == [("main-worktree", "unknown", "")]
+    assert (project.repo.path / "README.md").read_text() == "mine\n"

@@ -101,15 +101,12 @@ def _lines(path: str) -> Iterator[bytes]:
 
 def _read(path: str) -> bytes:
     """The beginning of a plain file; nothing of what is none, or can't be read."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags)
+        with open(path, "rb", opener=_without_links) as file:
+            return file.read(_MOST_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except (OSError, ValueError):
         return b""
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
-        try:
-            return file.read(_MOST_BYTES)
-        except OSError:
-            return b""
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
