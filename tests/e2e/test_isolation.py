@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.okstra import Ended, Project
+from support.attacks import (
+    OFF,
+    PLANNED,
+    UNGUARDED,
+    UNTRACED,
+    assert_caught,
+    assert_harmless,
+    attack,
+    build,
+    kinds,
+    noted,
+)
+from support.okstra import Project
 from support.plans import independent
-from support.rehearsal import executed, install, led, manifest_of, part, report_of, result
+from support.rehearsal import install, led, manifest_of, part, report_of, result
 
 
 @pytest.fixture
@@ -24,34 +34,6 @@ def remote(project: Project) -> Path:
 
 def refs(path: Path, project: Project) -> list[str]:
     return project.repo.git("--git-dir", str(path), "for-each-ref", "--format=%(refname)").splitlines()
-
-
-def attack(project: Project, command: str) -> Ended:
-    """An analyst of a reading phase runs the command, whatever comes of it, and answers as if nothing were."""
-    harmless = {"run": f"({command}) || true"}
-    install(project, part(harmless, {"result": result()}, worker="rehearsal-a", round=""))
-    return led(project, "error-analysis")
-
-
-def kinds(ended: Ended) -> list[str]:
-    return [breach["kind"] for breach in report_of(ended)["isolation"]["breaches"]]
-
-
-def noted(ended: Ended) -> list[tuple[str, str, str]]:
-    return [(one["kind"], one["author"], one["undo"]) for one in report_of(ended)["isolation"]["notes"]]
-
-
-def assert_caught(ended: Ended, *expected: str, author: str) -> None:
-    assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
-    assert manifest_of(ended)["outcome"] == "contract-violated"
-    breaches = report_of(ended)["isolation"]["breaches"]
-    assert sorted({breach["kind"] for breach in breaches}) == sorted(expected), breaches
-    assert {breach["author"] for breach in breaches} == {author}, breaches
-
-
-def assert_harmless(ended: Ended) -> None:
-    assert ended.status == 0, ended
-    assert kinds(ended) == []
 
 
 PUSHES = [
@@ -119,8 +101,6 @@ def test_refs_that_are_not_the_runs_do_not_move(project: Project, command: str) 
     assert_harmless(ended)
 
 
-OFF = "git -c core.hooksPath=/dev/null"
-UNGUARDED = "env -u GIT_CONFIG_COUNT git"
 TRACED = [
     (f"{OFF} -C {{repo}} commit --allow-empty -m sneaky", ("ref",)),
     (f"{UNGUARDED} -C {{repo}} commit --allow-empty -m sneaky", ("ref",)),
@@ -145,7 +125,6 @@ def test_what_gits_trace_shows_of_a_worker_fails_the_run(
     assert_caught(ended, *expected, author="worker rehearsal-a")
 
 
-UNTRACED = "env -u GIT_TRACE2_EVENT -u GIT_CONFIG_COUNT git"
 IN_OKSTRAS_PLACES = [
     ("echo x >> README.md", "source-edit"),
     ("echo x > new-file.txt", "source-edit"),
@@ -230,19 +209,6 @@ def test_what_other_okstra_runs_do_is_no_breach(project: Project) -> None:
     assert noted(ended) == []
 
 
-def executor(*steps: dict[str, Any]) -> dict[str, Any]:
-    return part(*steps, {"result": executed(1, 2)}, role="executor")
-
-
-def build(project: Project, *steps: dict[str, Any]) -> Ended:
-    project.adopt(independent(1))
-    install(project, executor(*steps))
-    return led(project, "implementation")
-
-
-PLANNED = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"run": "git add -A"})
-
-
 def test_an_executor_commits_planned_files(project: Project) -> None:
     ended = build(project, *PLANNED, {"run": "git commit -q -m 'feat: it'"})
     assert_harmless(ended)
@@ -301,146 +267,3 @@ def test_the_repositorys_own_reference_hook_sees_what_the_guard_saw(project: Pro
     (stage,) = [claim["branch"] for claim in project.registry["stages"].values()]
     lines = seen.read_text().splitlines()
     assert {f"prepared refs/heads/{stage}", f"committed refs/heads/{stage}"} <= set(lines)
-
-
-RECORDS = [
-    ('echo \'{{"schema": "isolation/1"}}\' > {state}/isolation-001.json', "isolation-001.json"),
-    (
-        "python3 -c \"import json; p='{state}/isolation-001.json'; d=json.load(open(p)); d['before']=None; "
-        "json.dump(d, open(p, 'w'))\"; echo x >> README.md",
-        "isolation-001.json",
-    ),
-    ("rm {state}/isolation-001.json", "isolation-001.json"),
-    ("echo '{{}}' > {state}/guard-001.json", "guard-001.json"),
-    ("rm {state}/guard-hooks-001/pre-push; printf '#!/bin/sh\\n' > {state}/guard-hooks-001/pre-push", "pre-push"),
-    (
-        "echo more >> {state}/../prompts/rehearsal-b-prompt-error-analysis-001.md",
-        "rehearsal-b-prompt-error-analysis-001.md",
-    ),
-]
-
-
-@pytest.mark.parametrize(("command", "name"), RECORDS)
-def test_a_worker_does_not_rewrite_the_runs_records(project: Project, command: str, name: str) -> None:
-    state = project.task_root / "runs" / "error-analysis" / "state"
-    prompt = "rehearsal-b-prompt-error-analysis-001.md"
-    name = name.format(prompt=prompt)
-    ended = attack(project, command.format(state=state, prompt=prompt))
-    breaches = report_of(ended)["isolation"]["breaches"]
-    assert ("record", name) in {(one["kind"], Path(one["what"]).name) for one in breaches}, ended
-    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
-
-
-STRAY_DONE = {
-    "v": 1,
-    "id": "x",
-    "impl_task_key": Project.task_key,
-    "stage": 2,
-    "status": "done",
-    "at": "2026-01-01T00:00:00Z",
-    "run_id": f"{Project.task_key}/implementation/stage-2/001",
-    "epoch": 1,
-    "plan_digest": "",
-    "head_commit": "",
-    "note": "",
-    "owner": None,
-}
-
-
-def test_a_row_of_the_ledger_that_no_run_wrote_is_named(project: Project) -> None:
-    project.adopt(independent(2))
-    ledger = project.task_root / "runs" / "implementation-planning" / "consumers.jsonl"
-    forge = {"write": {"path": "stage-1/it.py", "content": "# it\n"}}
-    line = json.dumps(STRAY_DONE)
-    install(project, executor(forge, {"commit": "feat: it"}, {"run": f"printf '%s\\n' '{line}' >> {ledger}"}))
-    ended = led(project, "implementation", "--stage", "1")
-    assert ("record", str(ledger)) in {(one["kind"], one["what"]) for one in report_of(ended)["isolation"]["breaches"]}
-    assert report_of(ended)["verdict"]["token"] == "not-done"
-
-
-def test_an_executor_leaves_the_other_worktrees_of_its_task_alone(project: Project) -> None:
-    project.adopt(independent(2))
-    other = project.run_stage("2")
-    assert project.finish(other).status == 0
-    at, task = Path(other.data["worktree"]["path"]), project.okstra.ok("worktree", "lookup", project.task_key)
-    edit = f"echo x >> {at}/stage-2/it.py; echo x > {task.stdout.strip()}/stray.txt"
-    move = f"{UNTRACED} -C {at} commit --quiet --allow-empty -m moved"
-    steps = [
-        {"write": {"path": "stage-1/it.py", "content": "# it\n"}},
-        {"commit": "feat: it"},
-        {"run": f"{edit}; {move}"},
-    ]
-    install(project, executor(*steps))
-    ended = led(project, "implementation", "--stage", "1")
-    breaches = report_of(ended)["isolation"]["breaches"]
-    assert [(one["kind"], one["what"]) for one in breaches] == [
-        ("ref", f"refs/heads/{other.data['worktree']['branch']}"),
-        ("sibling", f"{at}/stage-2/it.py"),
-        ("sibling", f"{task.stdout.strip()}/stray.txt"),
-    ]
-
-
-def test_an_edit_of_a_committed_project_json_in_the_worktree_fails_the_run(project: Project) -> None:
-    project.repo.git("add", "--force", ".okstra/project.json")
-    project.repo.git("commit", "--quiet", "-m", "Settings")
-    ended = attack(project, "echo '{}' > .okstra/project.json")
-    assert kinds(ended) == ["source-edit"]
-
-
-def resumed(project: Project, ended: Ended) -> Ended:
-    return project.okstra("resume", ended.data["run_id"], "--json")
-
-
-PUT_BACK = [
-    "echo x >> README.md && git add README.md",
-    "git rm -q README.md && echo x > new.txt",
-    "git checkout -q --detach && git commit -q --allow-empty -m sneaky",
-    f"{OFF} commit -q --allow-empty -m sneaky",
-]
-
-
-@pytest.mark.parametrize("command", PUT_BACK)
-def test_what_was_put_back_as_the_report_says_fails_no_resumed_run(project: Project, command: str) -> None:
-    ended = attack(project, command)
-    assert (ended.status, manifest_of(ended)["outcome"]) == (1, "contract-violated")
-    assert resumed(project, ended).status == 1  # nothing was put back
-    undo = [breach["undo"] for breach in report_of(ended)["isolation"]["breaches"]]
-    assert all(undo)
-    for line in undo:
-        subprocess.run(["sh", "-c", line], env=project.okstra.environment, check=True, capture_output=True)
-    again = resumed(project, ended)
-    assert again.status == 0, again
-    assert manifest_of(ended)["outcome"] == "completed"
-    assert kinds(ended) == []
-    assert project.okstra("check", "run", ended.data["run_id"]).status == 0
-
-
-def test_a_run_that_an_earlier_okstra_failed_for_a_persons_edit_passes_when_it_is_resumed(project: Project) -> None:
-    ended = attack(project, "true")
-    (project.repo.path / "README.md").write_text("mine\n")
-    manifest, data = Path(ended.data["manifest"]), Path(ended.data["report"]).with_suffix(".data.json")
-    receipt = Path(ended.data["run_dir"]) / "state" / "isolation-001.json"
-    breach = {
-        "kind": "main-worktree",
-        "what": "README.md",
-        "detail": "changed by the run",
-        "undo": "git restore -- README.md",
-    }
-    old = json.loads(receipt.read_text())
-    for snapshot in ("before", "after"):
-        del old[snapshot]["siblings"]
-    receipt.write_text(
-        json.dumps({**{k: v for k, v in old.items() if k not in ("notes", "claims")}, "breaches": [breach]})
-    )
-    for name in (project.home / "receipts").iterdir():
-        name.unlink()
-    report = json.loads(data.read_text())
-    report["isolation"] = {"breaches": [breach], "receipt": str(receipt)}
-    data.write_text(json.dumps(report))
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "outcome": "contract-violated"}))
-    rendered = project.okstra.ok("report", "render", ended.data["run_id"])
-    assert "git restore" not in Path(ended.data["report"]).read_text(), rendered
-    again = resumed(project, ended)
-    assert again.status == 0, again
-    assert noted(ended) == [("main-worktree", "unknown", "")]
-    assert (project.repo.path / "README.md").read_text() == "mine\n"
