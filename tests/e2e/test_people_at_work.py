@@ -48,7 +48,13 @@ class Gate:
         self.asked, self.open = folder / "asked", folder / "open"
         self.step = f"touch '{self.asked}'; until test -e '{self.open}'; do sleep 0.05; done"
 
-    def hold(self, project: Project) -> None:
+    def hold_push(self, project: Project) -> None:
+        """Makes a push pass the gate: a hand-off has no workers."""
+        hook = project.repo.path / ".git" / "hooks" / "pre-push"
+        hook.write_text(f"#!/bin/sh\n{self.step}\n")
+        hook.chmod(0o755)
+
+    def hold_workers(self, project: Project) -> None:
         """Makes every worker of the script pass the gate before all else."""
         script = project.repo.path / ".okstra" / "script.toml"
         text = script.read_text(encoding="utf-8")
@@ -123,8 +129,10 @@ def work_as_a_person_does(project: Project, upstream: Repo) -> dict[tuple[str, s
 def led_with_a_person(project: Project, phase: str, upstream: Repo) -> tuple[Ended, dict[tuple[str, str], str]]:
     prepare(project, phase)
     gate = Gate(project.repo.path.parent)
-    gate.hold(project)
-    run = project.okstra.start(*led_args(project, phase))
+    handed_off = phase == "release-handoff"
+    (gate.hold_push if handed_off else gate.hold_workers)(project)
+    steps = ("--push",) if handed_off else ()
+    run = project.okstra.start(*led_args(project, phase), *steps)
     try:
         gate.await_worker(run)
         done = work_as_a_person_does(project, upstream)
@@ -147,7 +155,8 @@ def test_what_a_person_does_meanwhile_is_noted_and_fails_no_phase(project: Proje
     assert isolation["breaches"] == []
     notes = {(one["kind"], one["what"]): one for one in isolation["notes"]}
     assert set(notes) == set(done)
-    assert {one["undo"] for one in notes.values()} == {""}
+    author = "person or other program" if phase == "release-handoff" else "unknown"
+    assert {(one["author"], one["undo"]) for one in notes.values()} == {(author, "")}
     for (kind, what), expected in done.items():
         if kind in ("ref", "remote-ref"):
             assert project.repo.git("rev-parse", what) == expected
@@ -156,8 +165,9 @@ def test_what_a_person_does_meanwhile_is_noted_and_fails_no_phase(project: Proje
     text = Path(ended.data["report"]).read_text()
     assert "refs/remotes/origin/main" in text.partition("Changed meanwhile")[2]
     checked = project.okstra.ok("check", "run", ended.data["run_id"])
-    assert "note: changed meanwhile (unknown): remote-ref refs/remotes/origin/main" in checked.stdout
-    assert "changed meanwhile, by somebody who is not known: remote-ref refs/remotes/origin/main" in ended.stderr
+    assert f"note: changed meanwhile ({author}): remote-ref refs/remotes/origin/main" in checked.stdout
+    by = "somebody who is not known" if author == "unknown" else f"a {author}"
+    assert f"changed meanwhile, by {by}: remote-ref refs/remotes/origin/main" in ended.stderr
 
 
 def test_a_log_that_is_written_into_the_repository_is_a_note(project: Project) -> None:
