@@ -20,9 +20,11 @@ def rules(project: Project) -> Path:
     return found
 
 
-def ask(project: Project, rules: Path, text: str) -> subprocess.CompletedProcess[str]:
-    argv = [str(ROOT / "bin" / "okstra"), "guard", "tool", "--rules", str(rules), "--role", "analyst"]
-    environment = project.okstra.environment
+def ask(
+    project: Project, rules: Path, text: str, role: str = "analyst", **more: str
+) -> subprocess.CompletedProcess[str]:
+    argv = [str(ROOT / "bin" / "okstra"), "guard", "tool", "--rules", str(rules), "--role", role]
+    environment = {**project.okstra.environment, **more}
     return subprocess.run(
         argv, cwd=project.repo.path, env=environment, input=text, capture_output=True, text=True, timeout=30
     )
@@ -41,9 +43,20 @@ def test_a_reading_phase_edits_nothing(project: Project, rules: Path) -> None:
     assert ask(project, rules, call("Read", file_path="/etc/hosts")).returncode == 0
 
 
-def test_a_worker_may_write_its_result(project: Project, rules: Path) -> None:
-    result = rules.parent.parent / "worker-results" / "rehearsal-a-worker-error-analysis-001.md"
-    assert ask(project, rules, call("Write", file_path=str(result))).returncode == 0
+def test_a_worker_may_write_its_own_result_and_nobody_elses(project: Project, rules: Path, tmp_path: Path) -> None:
+    filed = rules.parent.parent / "worker-results" / "rehearsal-a-worker-error-analysis-001.md"
+    own = {"OKSTRA_RESULT": str(tmp_path / "drop" / "r.md"), "OKSTRA_AUDIT": str(tmp_path / "drop" / "a.md")}
+    for path in own.values():
+        assert ask(project, rules, call("Write", file_path=path), **own).returncode == 0
+        assert ask(project, rules, call("Write", file_path=path)).returncode == 2
+    assert ask(project, rules, call("Write", file_path=str(tmp_path / "drop" / "b.md")), **own).returncode == 2
+    assert ask(project, rules, call("Write", file_path=str(filed)), **own).returncode == 2
+
+
+def test_an_agent_of_the_leading_session_may_write_where_results_are_filed(project: Project, rules: Path) -> None:
+    filed = rules.parent.parent / "worker-results" / "rehearsal-a-worker-error-analysis-001.md"
+    assert ask(project, rules, call("Write", file_path=str(filed)), role="lead").returncode == 0
+    assert ask(project, rules, call("Write", file_path=str(project.repo.path / "x")), role="lead").returncode == 2
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "[]", "{}", '{"tool_name": "Bash"}'])

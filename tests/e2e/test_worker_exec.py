@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -94,7 +95,11 @@ def test_a_door_dispatches_its_worker(project: Project) -> None:
     argv = (clients / "argv").read_text().split("\n")
     assert argv[argv.index("--sandbox") + 1] == "read-only"
     assert argv[argv.index("--cd") + 1] == run.data["worktree"]["path"]
-    assert (clients / "stdin").read_text() == Path(arguments(project, run)[2]).read_text()
+    own, _, prompt = (clients / "stdin").read_text().partition("\n\n# ")
+    assert f"# {prompt}" == Path(arguments(project, run)[2]).read_text()
+    (drop,) = re.findall(r"\*\*Result path:\*\* `(.+)`", own)
+    assert re.fullmatch(rf".*/drops-001/[0-9a-f]{{32}}/{Path(done.data['result']).name}", drop)
+    assert not Path(drop).parent.exists(), "okstra has taken the result over"
     assert Path(done.data["log"]).stat().st_size > 0
     (event,) = ended_events(run)
     assert (event["worker"], event["usage"]["input"]) == (WORKER, 6693)

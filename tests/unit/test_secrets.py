@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.edges.secrets import MARK, hide, hide_in_file
+from okstra_ctl.edges.secret_files import hide_in_file
+from okstra_ctl.edges.secrets import MARK, hide
 
 # Put together here, so that no scanner of this repository takes them for leaks.
 SECRETS = {

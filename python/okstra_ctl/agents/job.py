@@ -39,6 +39,8 @@ class Job(Record):
     home: str = ""
     """okstra's home, by which its processes are known for a worker's (`worker_mark`); with the run's id."""
     run_id: str = ""
+    opening: str = ""
+    """Goes in above the prompt: what only this worker may know."""
 
 
 class Launch(Record):

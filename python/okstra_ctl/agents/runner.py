@@ -9,6 +9,7 @@ import threading
 import time
 
 from ..edges import fsio
+from ..edges.foreign_files import set_aside
 from ..words.errors import WorkFailed
 from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure, WorkerOutcome
@@ -47,8 +48,8 @@ def run_job(
 ) -> Report:
     """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit.
 
-    Never raises for what a client does. A result or audit file that stands there from before is set aside first
-    (`set_aside`), so what is found afterwards is this dispatch's. Nothing of the client's processes outlives the call.
+    Never raises for what a client does. A result or audit file that stands there from before is set aside first, so
+    what is found afterwards is this dispatch's. Nothing of the client's processes outlives the call.
     Raises Unreadable or WorkFailed when the prompt can't be read, or the log or an old result not be written.
     """
     prompt = _prompt_text(job)
@@ -76,25 +77,11 @@ def run_job(
         return Report(outcome, heard, status, spent, attempts)
 
 
-def set_aside(path: str) -> str | None:
-    """Renames a file that an earlier attempt left to `<path>.attempt-<n>`. Raises WorkFailed (`write-failed`)."""
-    if not os.path.lexists(path):
-        return None
-    number = 1
-    while os.path.lexists(aside := f"{path}.attempt-{number}"):
-        number += 1
-    try:
-        os.rename(path, aside)
-    except OSError as error:
-        fsio.raise_write_failed(aside, error)
-    return aside
-
-
 def _prompt_text(job: Job) -> str:
     data = fsio.read_bytes(job.prompt)
     if data is None:
         raise WorkFailed("write-failed", "the worker's prompt is not there", where=job.prompt)
-    return data.decode("utf-8", "replace")
+    return job.opening + data.decode("utf-8", "replace")
 
 
 def _numbered(launch: Launch, attempts: int) -> Launch:

@@ -32,16 +32,16 @@ class Decision(Record):
 _YES = Decision(True)
 
 
-def rules_of(document: Mapping[str, Any], role: str) -> Rules:
-    """The rights of a role. An unknown role may change nothing. Raises ValueError on another shape."""
+def rules_of(document: Mapping[str, Any], role: str, own: tuple[str, ...] = ()) -> Rules:
+    """The rights of a role. An unknown role may change nothing. `own` are the paths that were given to this very
+    worker. Raises ValueError on another shape."""
     try:
         roles = document["roles"]
-        own = roles.get(role, {"edits": False, "planned": [], "push": False})
-        writable = tuple(str(path) for path in document["writable"])
-        planned = tuple(str(one) for one in own["planned"])
-        return Rules(
-            str(document["worktree"]), own["edits"] is True, planned, writable, own["push"] is True, role == "lead"
-        )
+        rights = roles.get(role, {"edits": False, "planned": [], "push": False})
+        writable = tuple(str(path) for path in (*document["writable"], *rights.get("writable", ())))
+        planned = tuple(str(one) for one in rights["planned"])
+        worktree, edits, push = str(document["worktree"]), rights["edits"] is True, rights["push"] is True
+        return Rules(worktree, edits, planned, (*writable, *own), push, role == "lead")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"they lack {error}") from None
 

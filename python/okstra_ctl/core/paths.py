@@ -173,6 +173,11 @@ class RunFiles(Record):
         return os.path.join(self.dir, "state", f"guard-hooks-{self.seq}")
 
     @property
+    def drops(self) -> str:
+        """Where the run's workers leave their results, each in a folder of its own."""
+        return os.path.join(self.dir, f"drops-{self.seq}")
+
+    @property
     def qa(self) -> str:
         return os.path.join(self.dir, "state", f"qa-{self.seq}.json")
 

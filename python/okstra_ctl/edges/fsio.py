@@ -15,7 +15,7 @@ import time
 from ..core.json_text import encode, loads
 from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
-from ..words.hints import Mapping, NoReturn, Sequence
+from ..words.hints import Iterable, Mapping, NoReturn, Sequence
 from ..words.scopes import ignoring
 from . import durability
 
@@ -93,13 +93,17 @@ def read_tail(path: str, most: int) -> bytes:
     """The end of a file that grows, from the beginning of a line on, `most` bytes at most. Empty for what can't be
     read, and for a line that is longer."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=_following_no_link) as file:
             found = os.fstat(file.fileno())
             begin = max(0, found.st_size - most)
             data = os.pread(file.fileno(), most, begin) if stat.S_ISREG(found.st_mode) else b""
     except (OSError, ValueError):
         return b""
     return data.partition(b"\n" if b"\n" in data else b"\r")[2] if begin else data
+
+
+def _following_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def _without_waiting(path: str, flags: int) -> int:
@@ -162,6 +166,23 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
     if durable:
         with ignoring(OSError):
             sync_folder(os.path.dirname(path))
+
+
+def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int) -> None:
+    """As `replace`, for what is larger than one likes to hold in memory."""
+    temporary = _temporary(path)
+    try:
+        descriptor = _write(temporary, b"", mode)
+        try:
+            for part in parts:
+                _write_all(descriptor, part)
+            durability.sync(descriptor, path)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError as error:
+        discard(temporary)
+        raise_write_failed(path, error)
 
 
 def replace_json(path: str, value: object) -> None:
@@ -329,13 +350,17 @@ def _write(path: str, data: bytes, mode: int) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        _write_all(descriptor, data)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _set_torn_tail_aside(path: str, descriptor: int) -> None:

@@ -16,6 +16,7 @@ from ..words.errors import OkstraError
 from .doors import Doors
 from .runs import KnownRun
 
+LEAD = "lead"
 _REFUSED = "okstra-refuses-to-push://"
 _OURS = ("pre-push", "reference-transaction", "pre-commit")
 
@@ -70,21 +71,27 @@ def client_settings(run: KnownRun) -> dict[str, object]:
 
 
 def writable(run: KnownRun) -> list[str]:
-    """Files and folders outside the worktree that every agent of the run may write."""
-    scratch = os.path.join(run.project.task(run.id.task).root, "scratch")
-    return [run.files.folder("worker-results"), run.files.report_data, scratch]
+    """Folders outside the worktree that every agent of the run may write. Where its result belongs is told to each
+    worker alone."""
+    return [os.path.join(run.project.task(run.id.task).root, "scratch")]
+
+
+def writable_by_lead(run: KnownRun) -> list[str]:
+    """What the session that leads may write besides: agents inside it leave their results where results are filed."""
+    return [run.files.folder("worker-results"), run.files.report_data]
 
 
 def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
     stage = run.stage(doors) if run.id.stage is not None else None
     planned = list(stage.files) if stage else []
     executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
+    lead = {"edits": False, "planned": [], "push": False, "writable": writable_by_lead(run)}
     return {
         "schema": SCHEMA,
         "run_id": str(run.id),
         "worktree": run.folder,
         "writable": writable(run),
-        "roles": {"executor": executor},
+        "roles": {"executor": executor, LEAD: lead},
     }
 
 

@@ -76,9 +76,8 @@ def become(session: Session) -> NoReturn:
 def _settings(run: KnownRun) -> dict[str, object]:
     """The session's own permissions, so that nobody is asked for what the run needs: okstra's commands and the
     results of agents are allowed, a push is not; the guard is asked before edits."""
-    results = [
-        f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in guarding.writable(run)
-    ]
+    files = (*guarding.writable_by_lead(run), *guarding.writable(run))
+    results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in files]
     commands = [f"Bash({name}:*)" for name in _COMMANDS]
     return {
         **guarding.client_settings(run),
@@ -89,7 +88,7 @@ def _settings(run: KnownRun) -> dict[str, object]:
 def _environment(run: KnownRun) -> dict[str, str]:
     return {
         **agents_environment(),
-        "OKSTRA_ROLE": "lead",
+        "OKSTRA_ROLE": guarding.LEAD,
         "OKSTRA_RUN_ID": str(run.id),
-        **guarding.environment(run, "lead"),
+        **guarding.environment(run, guarding.LEAD),
     }

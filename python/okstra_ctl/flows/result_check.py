@@ -13,8 +13,8 @@ from ..core.paths import RunFiles
 from ..core.phases import phase_table
 from ..core.results.records import Problem
 from ..core.results.rules import MAX_BYTES
-from ..edges import assets, fsio
-from ..words.errors import UsageError
+from ..edges import assets, foreign_files, fsio
+from ..words.errors import Unreadable, UsageError
 from ..words.hints import Any, Mapping
 from ..words.records import Record
 
@@ -22,6 +22,7 @@ _RESULT = re.compile(
     r"(?P<worker>.+?)-(?P<label>worker|round-[0-9]+|turn-[0-9]+|plan-check)-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.md$"
 )
 _REPORT = re.compile(r"final-report-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.data\.json$")
+_DROPS = re.compile(r"drops-[0-9]{3,}$")
 _ITEMS = re.compile(r"^\*\*Items:\*\* (.+)$", re.MULTILINE)
 
 
@@ -36,15 +37,16 @@ class Expected(Record):
 
 
 def check_result_file(path: str) -> list[Problem]:
-    """Raises UsageError (`not-found`) for a file that is no worker's result, or of no run; Unreadable."""
-    data = fsio.read_bytes(path)
+    """Raises UsageError (`not-found`) for a file that is no worker's result, or of no run; Unreadable for the run's."""
+    expected = expected_at(os.path.abspath(path))
+    try:
+        data = foreign_files.read(path, MAX_BYTES)
+    except Unreadable as error:
+        return [Problem("R12", 1, error.message)]
     if data is None:
         raise UsageError("not-found", f"there is no file {path}", where=path)
-    expected = expected_at(os.path.abspath(path))
     if not data.strip():
         return [Problem("R12", 1, "the file is empty")]
-    if len(data) > MAX_BYTES:
-        return [Problem("R12", 1, f"it is larger than {MAX_BYTES} bytes")]
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -53,8 +55,13 @@ def check_result_file(path: str) -> list[Problem]:
 
 
 def expected_at(path: str) -> Expected:
-    """Raises UsageError (`not-found`), Unreadable."""
+    """A file among the run's results, or one in its worker's own folder.
+
+    Raises UsageError (`not-found`), Unreadable.
+    """
     folder, name = os.path.split(path)
+    if _DROPS.match(os.path.basename(os.path.dirname(folder))):
+        folder = os.path.dirname(folder)
     found = _RESULT.match(name) or _REPORT.match(name)
     run_dir = os.path.dirname(folder)
     files = RunFiles(run_dir, found["type"], found["seq"]) if found else None

@@ -13,9 +13,11 @@ from ..core.json_text import loads
 from ..core.paths import PLANNING
 from ..core.phases import phase_table
 from ..core.report.freshness import PageState
+from ..core.results.records import Problem
+from ..core.results.rules import MAX_BYTES
 from ..core.schema_check import problems_of
 from ..core.usage import usage_of
-from ..edges import assets, fsio
+from ..edges import assets, foreign_files, fsio
 from ..words.errors import Unreadable
 from ..words.hints import Any, Iterator, Mapping
 from ..words.records import Record
@@ -23,6 +25,7 @@ from .clarification import answers_of_run
 from .reports import compared
 from .result_check import Expected, problems_of_text
 from .runs import KnownRun
+from .taken_results import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
 
 # The documents of a run by their names in RunFiles, with their schemas; and those that every run has.
 _DOCUMENTS = {
@@ -67,6 +70,7 @@ def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: 
     faults += _check_presence(run, records)
     faults += _check_results(run, records)
     if records.ended:
+        faults += _check_report_data(run, records)
         faults += check_report(records)
         faults += check_phase(records, _schema("final-report"))
         faults += _check_plan(run, records)
@@ -159,13 +163,27 @@ def _check_results(run: KnownRun, records: RunRecords) -> list[Fault]:
     found: dict[Asked, Left] = {}
     for worker, label in awaited(records):
         path = run.files.worker_answers(worker, label) if label else run.files.worker_result(worker)
-        data = fsio.read_bytes(path)
+        try:
+            data = foreign_files.read(path, MAX_BYTES)
+        except Unreadable as error:
+            found[worker, label] = Left(path, [Problem("R12", 1, error.message)])
+            continue
         if data is None or worker not in roles:
             found[worker, label] = Left(path, None)
             continue
         expected = Expected(run.files, run.manifest, worker, roles[worker], label or "worker")
-        found[worker, label] = Left(path, problems_of_text(expected, data.decode("utf-8", "replace")))
+        last = newest(records.events, worker, label)
+        changed = last is not None and not is_same(records.events, last, data)
+        found[worker, label] = Left(path, problems_of_text(expected, data.decode("utf-8", "replace")), changed)
     return check_workers(records, found)
+
+
+def _check_report_data(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
+    """The report's data must be the last that okstra wrote."""
+    written = [row for row in records.events if row.get("event") == REPORT_WRITTEN and DIGEST in row]
+    data = fsio.read_bytes(run.files.report_data) if records.report is not None else None
+    if written and data is not None and written[-1][DIGEST] != digest_of(data):
+        yield Fault("result-changed", run.files.report_data, 1, "it is not what okstra wrote at the run's end")
 
 
 def _check_plan(run: KnownRun, records: RunRecords) -> Iterator[Fault]:

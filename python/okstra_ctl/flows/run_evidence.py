@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from ..core.evidence import Checked
 from ..core.results.records import Finding
+from ..core.results.rules import MAX_BYTES
 from ..core.results.worker_result import parse_worker_result
-from ..edges import fsio
-from ..words.hints import Iterator
+from ..edges import foreign_files, fsio
+from ..words.errors import Unreadable
+from ..words.hints import Any, Iterator, Mapping
 from ..words.records import Record
 from .evidence import Place, check_findings
 from .looked_at import commit_at_start, commit_now
+from .run_events import events_of
 from .runs import KnownRun
+from .taken_results import Events, is_answer
 
 _ROLES = ("analyst", "verifier", "critic")
 
@@ -37,12 +41,21 @@ def check_run_evidence(run: KnownRun) -> RunEvidence:
 
 
 def _findings(run: KnownRun) -> Iterator[tuple[str, Finding]]:
-    roster = run.manifest.get("roster")
+    roster, events = run.manifest.get("roster"), events_of(run.files)
     for row in roster if isinstance(roster, list) else []:
         if row["role"] in _ROLES:
-            data = fsio.read_bytes(run.files.worker_result(row["id"])) or b""
+            data = _result(run, row, events)
             for finding in parse_worker_result(data.decode("utf-8", "replace"))[0].findings:
                 yield row["id"], finding
+
+
+def _result(run: KnownRun, row: Mapping[str, Any], events: Events) -> bytes:
+    """Empty for what is not the worker's own."""
+    try:
+        data = foreign_files.read(run.files.worker_result(row["id"]), MAX_BYTES) or b""
+    except Unreadable:
+        return b""
+    return data if is_answer(events, row, "", data, run.manifest) else b""
 
 
 def recorded_runs(run: KnownRun) -> dict[str, int]:

@@ -12,7 +12,7 @@ from ..core.registry_doc import StageClaim
 from ..core.shell_words import okstra_command
 from ..edges import fsio, git, process_identity
 from ..edges import ledger as ledger_edge
-from ..edges.secrets import hide_in_file
+from ..edges.secret_files import hide_in_log
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
 from ..words.hints import Callable, Iterator
 from ..words.records import Record
@@ -288,7 +288,7 @@ def _run_exit_check(
 ) -> None:
     log_path = run.files.log(EXIT_CHECK_LOG)
     status = run_check(stage.exit_check)
-    hide_in_file(log_path)
+    hide_in_log(log_path)
     record = {
         "schema": EXIT_CHECK_SCHEMA,
         "command": stage.exit_check,

@@ -7,16 +7,19 @@ import time
 
 from ..core.manifest import SCHEMA
 from ..core.ownership import Owner
-from ..edges import fsio, process_identity
-from ..words.errors import OkstraError
+from ..core.results.rules import MAX_BYTES
+from ..edges import foreign_files, fsio, process_identity
+from ..words.errors import OkstraError, Unreadable
 from ..words.hints import Any, Iterator, Mapping
 from ..words.statuses import Liveness
 from .result_check import Expected, problems_of_text
 from .run_events import events_of
 from .runs import KnownRun
+from .taken_results import Events, is_answer
 
 _PAUSE = 0.25
 _AWAITED = ("analyst", "executor", "verifier")
+_WRITER = "report-writer"
 VALID, INVALID, MISSING, GONE = "valid", "invalid", "missing", "gone"
 
 
@@ -31,8 +34,9 @@ def watch(run: KnownRun, what: str, timeout: float) -> Iterator[dict[str, object
     states: dict[str, str] = {}
     while True:
         gone = _gone(run)
+        events = events_of(run.files)
         for name, expected, path in awaited:
-            state = _state(expected, path)
+            state = _state(expected, path, events)
             state = GONE if state != VALID and (name in gone or "" in gone) else state
             if states.get(name) != state:
                 states[name] = state
@@ -47,8 +51,8 @@ def watch(run: KnownRun, what: str, timeout: float) -> Iterator[dict[str, object
 def _awaited(run: KnownRun, what: str) -> list[tuple[str, Expected, str]]:
     files, manifest = run.files, run.manifest
     if what == "report":
-        expected = Expected(files, manifest, "report-writer", "report-writer", "worker")
-        return [("report-writer", expected, files.report_data)]
+        expected = Expected(files, manifest, _WRITER, _WRITER, "worker")
+        return [(_WRITER, expected, files.report_data)]
     rows: Any = manifest.get("roster") or []
     return [
         (row["id"], Expected(files, manifest, row["id"], row["role"], "worker"), files.worker_result(row["id"]))
@@ -57,14 +61,27 @@ def _awaited(run: KnownRun, what: str) -> list[tuple[str, Expected, str]]:
     ]
 
 
-def _state(expected: Expected, path: str) -> str:
-    if not os.path.exists(path):
+def _state(expected: Expected, path: str, events: Events) -> str:
+    """Of what stands at the result path; what okstra did not put there for this worker is not its answer."""
+    try:
+        data = foreign_files.read(path, MAX_BYTES)
+    except Unreadable:
+        return INVALID
+    if data is None or not _is_there(expected, data, events):
         return MISSING
     try:
-        text = (fsio.read_bytes(path) or b"").decode("utf-8")
+        text = data.decode("utf-8")
         return INVALID if not text.strip() or problems_of_text(expected, text) else VALID
     except (OkstraError, UnicodeDecodeError):
         return INVALID
+
+
+def _is_there(expected: Expected, data: bytes, events: Events) -> bool:
+    if expected.role == _WRITER:  # its data becomes the report
+        return True
+    roster: Any = expected.manifest.get("roster") or []
+    row: Mapping[str, Any] = next((one for one in roster if one["id"] == expected.worker), {})
+    return is_answer(events, row, "", data, expected.manifest)
 
 
 def _goes_on(run: KnownRun, worker: str, end: Mapping[str, Any]) -> bool:

@@ -67,7 +67,8 @@ def _read(prompt: str) -> tuple[str, str, str, str]:
     if data is None:
         raise UsageError("not-found", "there is no such prompt", where=prompt)
     text = data.decode("utf-8", "replace")
-    who, result = _WHO.search(text), anchors(text).get("RESULT_PATH", "")
+    told = anchors(text)
+    who, result = _WHO.search(text), told.get("FILED_AS") or told.get("RESULT_PATH", "")  # by an older okstra
     if who is None or not result:
         hint = "name a file of the run's prompts/ folder"
         raise UsageError("not-found", "this is no prompt of a worker of okstra's", where=prompt, hint=hint)

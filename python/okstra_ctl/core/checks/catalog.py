@@ -28,6 +28,7 @@ CHECKS = {
     "identity-foreign": Check("files", "a file names another run or task than the one it lies with", _RESTORE),
     "result-missing": Check("results", "a worker is recorded as completed, and its file is not there", _RESTORE),
     "result-broken": Check("results", "a file of a worker that completed breaks a rule", _EDITED),
+    "result-changed": Check("results", "a file is not the one that okstra took over from its worker", _EDITED),
     "event-open": Check("results", "a dispatch never ended, though the run did", _AGAIN),
     "finding-lost": Check("report", "a finding of the convergence state is not in the report", _EDITED),
     "finding-added": Check("report", "the report has a finding that the convergence state has not", _EDITED),

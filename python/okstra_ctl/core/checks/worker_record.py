@@ -11,10 +11,12 @@ _REPORT_WRITER = "report-writer"
 
 
 class Left(Record):
-    """What a worker left where its answer belongs; `problems` is None when there is no such file."""
+    """What a worker left where its answer belongs; `problems` is None when there is no such file. `changed`: it is not
+    what okstra took over when the worker ended."""
 
     path: str
     problems: list[Problem] | None
+    changed: bool = False
 
 
 Asked = tuple[str, str]
@@ -42,6 +44,8 @@ def _results(found: Mapping[Asked, Left]) -> Iterator[Fault]:
         if left.problems is None:
             asked = f" ({label})" if label else ""
             yield Fault("result-missing", left.path, 1, f"{worker}{asked} completed, and this file is not there")
+        if left.changed:
+            yield Fault("result-changed", left.path, 1, f"it is not what {worker} left when it ended")
         for problem in left.problems or []:
             yield Fault("result-broken", left.path, problem.line, f"{problem.message} ({problem.rule})")
 

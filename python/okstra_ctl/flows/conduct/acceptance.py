@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.project_config import project_config
 from ...edges import fsio, git
-from ...edges.secrets import hide_in_file
+from ...edges.secret_files import hide_in_log
 from ...words.errors import UsageError
 from ...words.findings import Gate
 from ...words.hints import Any
@@ -34,7 +34,7 @@ def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
     for number, command in enumerate(commands, 1):
         log_path = scene.files.log(f"qa-{number}")
         status = run_check(scene, command, f"qa-{number}")
-        hide_in_file(log_path)
+        hide_in_log(log_path)
         runs.append(CheckRun(command, status, commit, log_path))
     document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}
     fsio.replace_json(scene.files.qa, document)

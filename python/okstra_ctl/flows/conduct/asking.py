@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...agents.runner import set_aside
 from ...edges import fsio
+from ...edges.foreign_files import set_aside
 
 
 def ask(path: str, data: bytes, result: str) -> None:

@@ -7,8 +7,6 @@ from types import MappingProxyType
 from ...core.results.records import Problem
 from ...core.results.rules import MAX_BYTES
 from ...core.roster import Worker
-from ...edges import fsio
-from ...words.errors import Unreadable
 from ...words.hints import Callable, Mapping
 from ...words.outcomes import AnswerState, WorkerOutcome
 from ...words.records import Record
@@ -56,12 +54,13 @@ class Found(Record):
     problems: tuple[Problem, ...]
 
 
-def look(assignment: Assignment) -> Found:
-    """Reads and checks a result. Only a file without problems is an answer (spec 5, "Fail closed")."""
-    try:
-        data = fsio.read_bytes(assignment.result)
-    except Unreadable as error:
-        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, error.message),))
+def look(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
+    """Checks a result. Only one without problems is an answer (spec 5, "Fail closed").
+
+    `data` is what the worker left, None for nothing; `fault` says why what it left could not be read.
+    """
+    if fault:
+        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, fault),))
     if data is None:
         return Found(AnswerState.UNAVAILABLE, None, (Problem("R12", 1, "there is no file at the result path"),))
     if not data.strip():

@@ -20,7 +20,7 @@ from ..doors import Doors
 from ..leadership import check_free
 from ..run_events import events_of, faults_of
 from ..runs import KnownRun
-from . import leadership, persisting, planning
+from . import drops, leadership, persisting, planning, recalling
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
@@ -60,7 +60,9 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     _sweep_orphans(scene)
     try:
         guarding.set_up(run, doors)
-        return _lead(scene._replace(begun=isolation.begin(run, doors)))
+        begun = isolation.begin(run, doors)
+        recalling.take_session_results(scene)
+        return _lead(scene._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
         _leave(scene, RunOutcome.INTERRUPTED, stopped)
         raise
@@ -100,6 +102,7 @@ def _lead(scene: Scene) -> Conducted:
         report["verdict"].update(next_step=okstra_command("check", "run", scene.id), approval_needed=False)
         save_report(scene, report)
     outcome = outcome_of(report)
+    drops.tidy(scene.files)
     warnings = persisting.persist(scene, report)
     leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(

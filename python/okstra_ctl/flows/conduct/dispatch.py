@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ...agents.job import Job, Report
 from ...agents.providers import provider
-from ...agents.runner import run_job, set_aside
+from ...agents.runner import run_job
 from ...core.roster import Worker, access_of
 from ...core.shell_words import okstra_command
 from ...core.usage import spent_so_far
 from ...edges import fsio, git
+from ...edges.foreign_files import clear_way, set_aside
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import Access, WorkerOutcome
@@ -20,8 +20,10 @@ from .. import authorship, guarding
 from ..agents_environment import agents_environment
 from ..prompting import fill_file
 from ..run_events import events_of
+from . import drops
 from .assignments import Answer, Assignment, Found, as_answer, look
-from .dispatch_records import log_of, record_end, screen
+from .dispatch_records import log_of, record_end, tell_hidden
+from .drops import Drop
 from .recalling import recalled
 from .scene import Scene
 
@@ -66,38 +68,43 @@ def _answer(scene: Scene, assignment: Assignment) -> Answer:
         if scene.stop.is_set():
             return answer
         _check_budget(scene)
-        report = _start(scene, assignment, prompt, attempt)
-        screen(scene, assignment, attempt)
-        found = look(assignment)
+        drop = drops.new_drop(scene, assignment)
+        report = _start(scene, assignment, prompt, attempt, drop)
+        taken = drops.take_over(scene, assignment, drop)
+        tell_hidden(scene, assignment, attempt, taken)
+        found = look(assignment, taken.data, taken.fault)
         answer = as_answer(assignment, found, report.outcome, attempt)
         again = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
         if again:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
-            prompt = _repair_prompt(scene, assignment, found, attempt)
-        record_end(scene, answer, report, attempt, found)
+            prompt = _repair_prompt(scene, assignment, found, attempt, taken.left)
+        record_end(scene, answer, report, attempt, found, taken)
+        drops.discard(scene, assignment, drop)
         if not again:
             break
     return answer
 
 
-def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int) -> Report:
+def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int, drop: Drop) -> Report:
     token = uuid.uuid4().hex
     worker = assignment.worker
-    set_aside(assignment.result)  # first: what a dispatch left that never finished must not pass for this one's
-    scene.tell("dispatched", worker=worker.id, label=assignment.label, attempt=attempt, token=token)
+    set_aside(assignment.result)  # what stands there is of no dispatch, or of one that did not count
+    clear_way(log_of(scene, assignment, attempt))
+    facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
+    scene.tell("dispatched", **facts, token=token, drop=drop.mark)
+    drops.make(drop)
     scene.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = scene.settings.providers.get(worker.provider, {})
-    job = _job(scene, assignment, prompt, attempt, token, options)
+    job = _job(scene, assignment, prompt, attempt, token, options, drop)
     return run_job(
         job, provider(worker.provider, scene.settings.providers), stop=scene.stop, inherited=inherited(scene)
     )
 
 
 def _job(
-    scene: Scene, assignment: Assignment, prompt: str, attempt: int, token: str, options: Mapping[str, Any]
+    scene: Scene, assignment: Assignment, prompt: str, attempt: int, token: str, options: Mapping[str, Any], drop: Drop
 ) -> Job:
     worker = assignment.worker
     access = access_of(worker.role)
-    audit = scene.files.worker_audit(worker.id)
     return Job(
         worker=worker.id,
         role=worker.role,
@@ -106,17 +113,13 @@ def _job(
         prompt=prompt,
         folder=scene.folder,
         access=access,
-        result=assignment.result,
-        audit=audit,
+        result=drop.result,
+        audit=drop.audit,
         log=log_of(scene, assignment, attempt),
         token=token,
         soft_limit=scene.settings.soft_limit,
         hard_limit=scene.settings.hard_limit,
-        writable=tuple(
-            dict.fromkeys(
-                [os.path.dirname(assignment.result), os.path.dirname(audit), *_git_folders(scene, worker, access)]
-            )
-        ),
+        writable=(drop.folder, *_git_folders(scene, worker, access)),
         readable=(scene.run.project.task(scene.id.task).root,),
         environment={
             **_facts(scene, assignment, attempt),
@@ -126,6 +129,7 @@ def _job(
         options=_guarded(scene, worker.provider, options),
         home=scene.doors.home.root,
         run_id=str(scene.id),
+        opening=drops.opening(drop),
     )
 
 
@@ -168,12 +172,12 @@ def inherited(scene: Scene) -> dict[str, str]:
     return {**kept, **({"OKSTRA_HOME": home} if home else {}), **({"OKSTRA_PYTHON": python} if python else {})}
 
 
-def _repair_prompt(scene: Scene, assignment: Assignment, found: Found, attempt: int) -> str:
+def _repair_prompt(scene: Scene, assignment: Assignment, found: Found, attempt: int, left: str) -> str:
     """The same prompt with the checker's words: one more try for the same worker."""
     data = fsio.read_bytes(assignment.prompt) or b""
     values = {
         "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),
-        "REJECTED_PATH": set_aside(assignment.result) or "(nothing)",
+        "REJECTED_PATH": set_aside(assignment.result) or left or "(nothing)",
     }
     path = scene.files.repair_prompt(assignment.worker.id, assignment.label, attempt)
     fsio.replace(path, data + fill_file("includes/repair.md", values).encode())

@@ -9,11 +9,12 @@ from ...agents.job import Report
 from ...core.json_text import encode_line
 from ...edges import fsio
 from ...edges.locks import LockKind, hold
-from ...edges.secrets import hide_in_file
+from ...edges.secret_files import hide_in_log
 from ...words.errors import OkstraError
 from ...words.hints import Mapping
 from ...words.outcomes import WorkerOutcome
 from .assignments import Answer, Assignment, Found
+from .drops import Taken
 from .scene import Scene
 from .spending import spent_by
 
@@ -24,16 +25,15 @@ def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
     return scene.files.worker_log(assignment.worker.id, assignment.label, attempt)
 
 
-def screen(scene: Scene, assignment: Assignment, attempt: int) -> None:
-    """Hides keys in what the worker left, before anything reads it; says how many of which kind."""
+def tell_hidden(scene: Scene, assignment: Assignment, attempt: int, taken: Taken) -> None:
+    """Hides keys in the worker's log, and says how many of which kind were hidden in all that it left."""
     log = log_of(scene, assignment, attempt)
-    for path in (log, assignment.result, scene.files.worker_audit(assignment.worker.id)):
-        found = hide_in_file(path)
-        if found:
-            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=found)
+    for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
+        if kinds:
+            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
 
 
-def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found) -> None:
+def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
     heard, worker = report.heard, answer.worker
     spent = spent_by(scene, worker, report)
     facts: dict[str, object] = {
@@ -52,16 +52,17 @@ def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found
         "denials": list(heard.denials)[:20],
     }
     with _records:
-        scene.tell("ended", **facts)
+        scene.tell("ended", **facts, **taken.digests)
         if answer.outcome is not WorkerOutcome.COMPLETED:
-            _record_error(scene, facts, found)
+            _record_error(scene, facts, found, taken.left)
     why = f": {heard.message}" if heard.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
     scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}")
 
 
-def _record_error(scene: Scene, facts: Mapping[str, object], found: Found) -> None:
+def _record_error(scene: Scene, facts: Mapping[str, object], found: Found, left: str) -> None:
     """The run's error log: one row for everything that did not go as it should."""
     problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
+    problems += [f"it was left at {left}"] if left else []
     row = {"v": 1, "at": scene.doors.clock.now(), "run_id": str(scene.id), **facts, "problems": problems}
     path = scene.files.errors
     fsio.make_folder(os.path.dirname(path))

@@ -21,7 +21,7 @@ def take(scene: Scene) -> None:
     def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
         nonlocal led_by
         check_free(scene.run, manifest)
-        led_by = str(lead.get("mode"))
+        led_by = str(lead.get("mode") or "")
         started = manifest.get("started_at") or scene.doors.clock.now()
         lead.update(mode="auto", owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
@@ -30,7 +30,7 @@ def take(scene: Scene) -> None:
     own_claim(scene.run, scene.doors, me)
     if led_by == CLIENT:
         note_session(scene.run, scene.doors, session_around(scene.doors))
-    scene.tell("started", owner=me.to_json(), commit=scene.commit)
+    scene.tell("started", owner=me.to_json(), commit=scene.commit, led_by=led_by or "none")
     warning = index_started(scene.run, scene.doors, me)
     if warning:
         scene.say(warning)

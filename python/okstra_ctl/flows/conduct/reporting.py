@@ -18,12 +18,14 @@ from ...core.roster import Worker
 from ...core.schema_check import problems_of
 from ...core.shell_words import okstra_command
 from ...edges import assets, fsio
+from ...edges.foreign_files import clear_way
 from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE, render_pages
 from ..run_events import events_of, faults_of
+from ..taken_results import REPORT_WRITTEN, digest_of
 from . import handoff
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
@@ -71,11 +73,16 @@ def write_report(scene: Scene, material: Material) -> Written:
 def save_report(scene: Scene, report: dict[str, Any]) -> None:
     """Writes the pages, and the data last: it is what says that the report stands."""
     pages = render_pages(scene.run, report)
-    fsio.make_folder(os.path.dirname(scene.files.report))
-    fsio.replace(scene.files.report, pages.markdown)
-    fsio.replace(scene.files.report_html, pages.html)
-    fsio.replace_json(scene.files.report_data, report)
-    scene.tell("report-written")
+    data = fsio.json_bytes(report)
+    files = scene.files
+    fsio.make_folder(os.path.dirname(files.report))
+    for path in (files.report, files.report_html, files.report_data):
+        clear_way(path)
+    fsio.replace(files.report, pages.markdown)
+    fsio.replace(files.report_html, pages.html)
+    # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
+    scene.tell(REPORT_WRITTEN, sha256=digest_of(data))
+    fsio.replace(files.report_data, data)
 
 
 def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> Answer:

@@ -42,7 +42,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if document is None:
         raise UsageError("not-found", "there are no such rules", where=args.rules)
     try:
-        rules = rules_of(document, args.role or os.environ.get("OKSTRA_ROLE", ""))
+        rules = rules_of(document, args.role or os.environ.get("OKSTRA_ROLE", ""), _own_paths())
     except ValueError as error:
         raise UsageError("bad-config", f"the rules can't be read: {error}", where=args.rules) from None
     if args.action == "commit":
@@ -61,6 +61,12 @@ def execute(args: Namespace, call: Call) -> Reply:
         talk=[f"okstra guard: {decision.reason}"],
         exit_status=_HOOK_SAYS_NO,
     )
+
+
+def _own_paths() -> tuple[str, ...]:
+    """The result and the audit file of the worker that this runs in: nobody else knows where they are."""
+    paths = (os.environ.get("OKSTRA_RESULT", ""), os.environ.get("OKSTRA_AUDIT", ""))
+    return tuple(path for path in paths if os.path.isabs(path))
 
 
 def _answer(decision: Decision) -> Reply:
