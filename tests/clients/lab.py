@@ -35,7 +35,7 @@ class Lab:
         self.repo.commit({"code.txt": "one\n"})
         self.tree = folder / "tree"
         self.repo.git("worktree", "add", "--quiet", "-b", "work", str(self.tree))
-        self.results = folder / "run" / "worker-results"
+        self.results = folder / "run" / "drops-001" / ("0" * 32)
 
     def job(self, access: Access, *, soft: float = 60.0, hard: float = 70.0, **options: Any) -> Job:
         common = self.repo.path / ".git"

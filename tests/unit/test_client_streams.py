@@ -12,9 +12,10 @@ from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.command import Command
 from okstra_ctl.agents.event_lines import events, whole
-from okstra_ctl.agents.failure_words import failure_in, retry_after_in
+from okstra_ctl.agents.failure_words import failure_in
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Heard, Provider, Usage
+from okstra_ctl.agents.retry_times import retry_after_in
 from okstra_ctl.core.usage import ModelTokens, Tokens
 from okstra_ctl.words.outcomes import Failure
 from support.client_streams import (
@@ -197,7 +198,7 @@ def test_a_claude_that_did_not_start_says_why() -> None:
     [
         ("unexpected status 401 Unauthorized: x, url: y", Failure.LOGIN, None),
         ("exceeded retry limit, last status: 429 Too Many Requests", Failure.RATE_LIMIT, None),
-        ("You've hit your usage limit. Upgrade to Pro or try again in 3 hours 2 minutes.", Failure.RATE_LIMIT, 10800.0),
+        ("You've hit your usage limit. Upgrade to Pro or try again in 3 hours 2 minutes.", Failure.RATE_LIMIT, 10920.0),
         ("Rate limit reached for x. Please try again in 1.3s. Visit y", Failure.RATE_LIMIT, 1.3),
         ("unexpected status 503 Service Unavailable: x", Failure.OVERLOADED, None),
         ("Selected model is at capacity. Please try a different model.", Failure.OVERLOADED, None),

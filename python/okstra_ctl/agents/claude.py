@@ -15,6 +15,7 @@ from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at
 from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
+from .retry_times import retry_after_in, seconds_until_epoch
 
 _SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's: an API error
 # Tools that would go on after the turn, or leave the worktree.
@@ -55,7 +56,7 @@ class Claude:
             ended=True,
             failure=failure,
             message=message,
-            retry_after=_retry_after(told) if failure is Failure.RATE_LIMIT else None,
+            retry_after=_retry_after(told, message) if failure is Failure.RATE_LIMIT else None,
             model=_model(told),
             usage=_usage(result),
             denials=_denials(results),
@@ -104,7 +105,8 @@ def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> He
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and 0 < exit_status < 128 and not told
     failure = failure_in(complaint) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=complaint, model=_model(told), session=_session(told))
+    retry_after = _retry_after(told, complaint) if failure is Failure.RATE_LIMIT else None
+    return Heard(False, failure, complaint, retry_after, model=_model(told), session=_session(told))
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
@@ -116,8 +118,16 @@ def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
     return failure_of_status(result.get("api_error_status")) or failure_in(message), message
 
 
-def _retry_after(told: list[Event]) -> float | None:
-    """The last wait that the client itself was told to make."""
+def _retry_after(told: list[Event], message: str) -> float | None:
+    """When the limit ends, as an event or the message says it; else the last wait that the client itself was told."""
+    limits = [event for event in told if text_at(event, "type") == "rate_limit_event"]
+    ends = [number_at(event, *path) for event in limits for path in (("resetsAt",), ("rate_limit_info", "resetsAt"))]
+    known = [end for end in ends if end]
+    if known:
+        return seconds_until_epoch(known[-1])
+    said = retry_after_in(message)
+    if said is not None:
+        return said
     waits = [number_at(event, "retry_delay_ms") for event in told if text_at(event, "subtype") == "api_retry"]
     return waits[-1] / 1000 if waits and waits[-1] is not None else None
 

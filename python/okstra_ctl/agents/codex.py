@@ -10,8 +10,9 @@ from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment, extra_arguments
 from .event_lines import Event, events, mapping_at, text_at
-from .failure_words import failure_in, retry_after_in
+from .failure_words import failure_in
 from .job import Heard, Job, Launch, Usage
+from .retry_times import retry_after_in
 from .session_usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")
@@ -64,7 +65,8 @@ def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> He
     errors = [text_at(event, "message") for event in told if event.get("type") == "error"]
     said = errors[-1] if errors else complaint
     failure = failure_in(said) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=said, last_message=_last_message(told), session=_thread(told))
+    heard = Heard(ended=False, failure=failure, message=said, retry_after=retry_after_in(said))
+    return heard._replace(last_message=_last_message(told), session=_thread(told))
 
 
 def _thread(told: list[Event]) -> str:

@@ -6,8 +6,9 @@ from ..core.template import fill
 from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment
-from .failure_words import failure_in, retry_after_in
+from .failure_words import failure_in
 from .job import Heard, Job, Launch
+from .retry_times import retry_after_in
 
 PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
 

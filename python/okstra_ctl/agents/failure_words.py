@@ -18,8 +18,6 @@ _WORDS = (
     (Failure.LOGIN, r"unauthorized|not logged in|log ?in again|/login|invalid.{0,20}api.?key|invalid auth|no auth"),
     (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
 )
-_AGAIN_IN = re.compile(r"try again in ([0-9]{1,6}(?:\.[0-9]+)?) ?(ms|s|sec|seconds?|m|min|minutes?|h|hours?)\b", re.I)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def failure_of_status(status: object) -> Failure | None:
@@ -36,12 +34,3 @@ def failure_in(message: str) -> Failure:
         if re.search(words, message, re.IGNORECASE):
             return failure
     return Failure.CLIENT
-
-
-def retry_after_in(message: str) -> float | None:
-    """The waiting time in seconds that a message names."""
-    found = _AGAIN_IN.search(message)
-    if found is None:
-        return None
-    unit = found[2].lower()
-    return float(found[1]) * _SECONDS["ms" if unit == "ms" else unit[0]]

@@ -14,8 +14,9 @@ from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, mapping_at, text_at, whole
-from .failure_words import failure_in, failure_of_status, retry_after_in
+from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
+from .retry_times import retry_after_in
 
 _ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the process that is held is not the one that works
 _NO_LOGIN = 41
@@ -87,7 +88,7 @@ def _unfinished(stderr: bytes, exit_status: int | None) -> Heard:
     message = text_at(error, "error", "message") or stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and exit_status > 0
     failure = (_failure_of_exit(exit_status) or failure_in(message)) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=message)
+    return Heard(ended=False, failure=failure, message=message, retry_after=retry_after_in(message))
 
 
 def _last_message(told: list[Event]) -> str:
