@@ -36,7 +36,7 @@ def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
     labels = labels_of(str(report["language"]))
     fields = fields_of(schema, run.id.task_type)
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
-    markdown = render_markdown(report, fields, labels, phase.title)
+    markdown = render_markdown(report, fields, labels)
     view = View(
         report=report,
         fields=fields,

@@ -8,17 +8,19 @@ from .amounts import model_header, model_rows, usage_header, usage_notes, usage_
 from .changed import isolation_commands
 from .parts import Field
 from .plan_part import plan_lines
+from .safe_markdown import block, cell, code, inline
 
 Report = Mapping[str, Any]
 Labels = Mapping[str, str]
 
 
-def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, title: str) -> str:
+def render_markdown(report: Report, fields: Sequence[Field], labels: Labels) -> str:
     """`fields` are those of the phase's own part; `labels` the words of the report's language."""
+    title = labels[f"phase_{report['task_type']}"]
     is_plan = report["task_type"] == "implementation-planning"
     lines = [
         *(["---", "approved: false", f"task-key: {report['task_key']}", "---"] if is_plan else []),
-        f"# {title}: {report['task_key']}",
+        f"# {title}: {inline(report['task_key'])}",
         "",
         *([f"> {labels['rehearsal']}", ""] if report["rehearsal"] else []),
         *_author(report, labels),
@@ -27,18 +29,13 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, tit
         *_isolation(report["isolation"], labels),
         *_findings(report["findings"], labels),
         *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
-        *(_plan(report, fields, labels) if is_plan else _phase(report, fields, labels, title)),
+        *(_plan(report, fields, labels, title) if is_plan else _phase(report, fields, labels, title)),
         *_clarifications(report["clarifications"], labels),
         *_follow_ups(report, labels),
-        *_table(f"## 8. {labels['checked']}", report["checked"], ("what", "how", "result"), labels),
+        *_table(f"## 8. {labels['checked']}", report["checked"], _checked_columns(labels), labels),
         *_usage(report["usage"], labels),
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def cell(text: object) -> str:
-    """A value in a table: one line, and no pipe that would end it."""
-    return " ".join(str(text).split()).replace("|", "\\|")
 
 
 def _author(report: Report, labels: Labels) -> Iterator[str]:
@@ -48,14 +45,14 @@ def _author(report: Report, labels: Labels) -> Iterator[str]:
 
 
 def _verdict(verdict: Mapping[str, Any], report: Report, labels: Labels) -> Iterator[str]:
-    yield f"## 1. {labels['verdict']}: `{verdict['token']}`"
+    yield f"## 1. {labels['verdict']}: {code(verdict['token'])}"
     yield ""
-    yield verdict["conclusion"].strip()
+    yield block(verdict["conclusion"])
     yield ""
     if verdict["direction"]:
         yield f"- {labels['direction']}: {cell(verdict['direction'])}"
     yield f"- {labels['commit']}: `{report['commit'] or '-'}`"
-    yield f"- {labels['next_step']}: `{verdict['next_step']}`"
+    yield f"- {labels['next_step']}: {code(verdict['next_step'])}"
     if verdict["approval_needed"]:
         yield f"- {labels['approval_needed']}"
     yield ""
@@ -96,8 +93,8 @@ def _isolation(isolation: Mapping[str, Any], labels: Labels) -> Iterator[str]:
 
 def _change(one: Mapping[str, Any], labels: Labels) -> str:
     author = f", {labels['author_of_change']} {cell(one['author'])}" if one.get("author") else ""
-    commands = "".join(f" {labels[name]}: {_code(command)}" for name, command in isolation_commands(one))
-    return f"- **{one['kind']}** {_code(one['what'])}{author}: {cell(one['detail'])}.{commands}"
+    commands = "".join(f" {labels[name]}: {code(command)}" for name, command in isolation_commands(one))
+    return f"- **{one['kind']}** {code(one['what'])}{author}: {cell(one['detail'])}.{commands}"
 
 
 def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
@@ -112,7 +109,7 @@ def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator
         yield f"- {labels['claim']}: {cell(one['claim'])}"
         closed = f", {labels['closed_by']} {cell(one['closed_by'])}" if one["closed_by"] else ""
         yield f"- {labels['status']}: **{one['class']}**, {one['status']}{closed}"
-        raised = ", ".join(f"{claim['worker']} ({claim['finding']})" for claim in one["raised_by"])
+        raised = ", ".join(cell(f"{claim['worker']} ({claim['finding']})") for claim in one["raised_by"])
         yield f"- {labels['raised_by']}: {raised}"
         yield f"- {labels['evidence_status']}: {one['evidence_status']}"
         for line in one["evidence"]:
@@ -135,15 +132,10 @@ def _found(line: Mapping[str, Any]) -> str:
 
 def evidence_text(line: Mapping[str, Any]) -> str:
     if "command" in line:
-        return f"{_code(line['command'])} exit {line['exit']}"
+        return f"{code(line['command'])} exit {line['exit']}"
     first, last = line["lines"] or (0, 0)
     place = f"{line['path']}:{first}" + (f"-{last}" if last != first else "") if first else line["path"]
-    return cell(place) + (f" {_code(line['quote'])}" if line["quote"] else "")
-
-
-def _code(text: str) -> str:
-    text = " ".join(text.split())
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
+    return cell(place) + (f" {code(line['quote'])}" if line["quote"] else "")
 
 
 def _phase(report: Report, fields: Sequence[Field], labels: Labels, title: str) -> Iterator[str]:
@@ -160,13 +152,14 @@ def _phase(report: Report, fields: Sequence[Field], labels: Labels, title: str) 
         yield f"### {labels['steps']}"
         yield ""
         for step in report["steps"]:
-            shown = "; ".join([*(evidence_text(line) for line in step["evidence"]), *filter(None, [step["note"]])])
+            notes = [cell(step["note"])] if step["note"] else []
+            shown = "; ".join([*(evidence_text(line) for line in step["evidence"]), *notes])
             yield f"{step['step']}. {labels['done' if step['done'] else 'skipped']}: {shown}"
         yield ""
 
 
-def _plan(report: Report, fields: Sequence[Field], labels: Labels) -> Iterator[str]:
-    yield "## 5. Plan"
+def _plan(report: Report, fields: Sequence[Field], labels: Labels, title: str) -> Iterator[str]:
+    yield f"## 5. {title}"
     yield ""
     for field in fields:
         if field.name != "stages":
@@ -179,11 +172,11 @@ def _field(phase: Mapping[str, Any], field: Field, labels: Labels) -> Iterator[s
     yield f"### {labels.get(f'field_{field.name}', field.title)}"
     yield ""
     if not field.is_list:
-        yield str(value or labels["none"]).strip()
+        yield block(value or labels["none"])
     elif not value:
         yield labels["none"]
     elif field.items:
-        yield _row(field.items)
+        yield _row(labels.get(f"column_{item}", item) for item in field.items)
         yield _row("---" for _ in field.items)
         for one in value:
             yield _row(_plain(one.get(name, ""), labels) for name in field.items)
@@ -222,17 +215,29 @@ def _bullets(heading: str, items: Sequence[str], labels: Labels) -> Iterator[str
 
 def _follow_ups(report: Report, labels: Labels) -> Iterator[str]:
     rows = [{"id": item, **one} for item, one in numbered_follow_ups(report)]
-    yield from _table(f"## 7. {labels['follow_ups']}", rows, ("id", "title", "task_type", "reason"), labels)
+    columns = {
+        "id": labels["id"],
+        "title": labels["column_title"],
+        "task_type": labels["column_task_type"],
+        "reason": labels["column_reason"],
+    }
+    yield from _table(f"## 7. {labels['follow_ups']}", rows, columns, labels)
     if rows:
         yield f"{labels['spawn']} `{spawn_command(report['run_id'], rows[0]['id'])}`"
         yield ""
 
 
-def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], labels: Labels) -> Iterator[str]:
+def _checked_columns(labels: Labels) -> Mapping[str, str]:
+    return {name: labels[f"checked_{name}"] for name in ("what", "how", "result")}
+
+
+def _table(
+    heading: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], labels: Labels
+) -> Iterator[str]:
     yield heading
     yield ""
     if rows:
-        yield _row(columns)
+        yield _row(columns.values())
         yield _row("---" for _ in columns)
         yield from (_row(row[name] for name in columns) for row in rows)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...words.hints import Any, Iterator, Mapping, Sequence
+from .safe_markdown import cell, code, inline
 
 
 def plan_lines(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -13,25 +14,21 @@ def plan_lines(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for number, stage in enumerate(stages, 1):
         depends = ", ".join(str(one) for one in stage["depends_on"]) or "(none)"
-        files = ", ".join(f"`{_line(name)}`" for name in stage["files"])
-        check = _line(stage["exit_check"]).replace("|", "\\|")
-        title = _line(stage["title"]).replace("|", "\\|")
-        yield f"| {number} | {title} | {depends} | {files} | {len(stage['steps'])} | `{check}` |"
+        files = ", ".join(code(name) for name in stage["files"]).replace("|", "\\|")
+        check = code(stage["exit_check"]).replace("|", "\\|")
+        title = cell(stage["title"])
+        yield f"| {number} | {title} | {depends} | {files} | {len(stage['steps'])} | {check} |"
     yield ""
     for number, stage in enumerate(stages, 1):
-        yield f"### 5.5.{number} Stage {number}: {_line(stage['title'])}"
+        yield f"### 5.5.{number} Stage {number}: {inline(stage['title'])}"
         yield ""
-        yield from (f"{place}. {_line(step)}" for place, step in enumerate(stage["steps"], 1))
+        yield from (f"{place}. {inline(step)}" for place, step in enumerate(stage["steps"], 1))
         if stage["tdd_exemption"]:
             yield ""
-            yield f"TDD exemption: {_line(stage['tdd_exemption'])}"
+            yield f"TDD exemption: {inline(stage['tdd_exemption'])}"
         yield ""
 
 
 def plan_items(stages: Sequence[object]) -> tuple[str, ...]:
     """What the analysts are asked about a plan: the direction as a whole, and each stage."""
     return ("PLAN", *(f"STAGE-{number}" for number in range(1, len(stages) + 1)))
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
