@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from okstra_ctl.core.convergence.grouping import group_findings
 from okstra_ctl.core.convergence.plan_gate import plan_gate
 from okstra_ctl.core.convergence.records import Ballot, Claim, Group
-from okstra_ctl.core.convergence.rounds import outcome, questions
+from okstra_ctl.core.convergence.rounds import outcome, questions, unverified
 from okstra_ctl.core.evidence import Checked
 from okstra_ctl.core.results.records import Answer, Evidence, Finding
 from okstra_ctl.words.findings import Basis, EvidenceStatus, FindingClass, FindingSeverity, Gate, Verdict
@@ -19,9 +19,16 @@ from okstra_ctl.words.findings import Basis, EvidenceStatus, FindingClass, Findi
 VOICES = {"a": "claude", "b": "codex", "c": "gemini"}
 
 
-def finding(number: int = 1, claim: str = "", path: str = "src/x.py", first: int = 1, last: int = 0) -> Finding:
+def finding(
+    number: int = 1,
+    claim: str = "",
+    path: str = "src/x.py",
+    first: int = 1,
+    last: int = 0,
+    severity: FindingSeverity = FindingSeverity.HIGH,
+) -> Finding:
     evidence = (Evidence(path, first, last or first, "", "", None),)
-    return Finding(f"F-{number:03d}", FindingSeverity.HIGH, "t", claim or f"claim {path} {first}", evidence, None, 1)
+    return Finding(f"F-{number:03d}", severity, "t", claim or f"claim {path} {first}", evidence, None, 1)
 
 
 def ballot(worker: str, verdict: Verdict, *, round_number: int = 1, command: bool = False) -> Ballot:
@@ -49,6 +56,40 @@ def test_the_same_claim_is_one_finding_whatever_its_case_and_punctuation() -> No
 def test_other_files_and_other_lines_stay_apart() -> None:
     groups = group_findings({"a": [finding(first=1)], "b": [finding(first=2), finding(2, path="z.py")]})
     assert len(groups) == 3
+
+
+def test_lines_that_touch_in_one_are_one_finding_and_lines_beside_each_other_are_not() -> None:
+    def raisers(first: int, last: int) -> list[frozenset[str]]:
+        own = [finding(claim="other", first=first, last=last)]
+        return [group.raisers for group in group_findings({"a": [finding(first=10, last=20)], "b": own})]
+
+    assert raisers(20, 30) == raisers(5, 10) == [{"a", "b"}]
+    assert raisers(21, 30) == raisers(5, 9) == [{"a"}, {"b"}]
+
+
+def test_a_file_cited_without_lines_makes_no_two_findings_one() -> None:
+    one, other = finding(claim="It leaks", first=0), finding(claim="It is slow", first=0)
+    assert [group.raisers for group in group_findings({"a": [one], "b": [other]})] == [{"a"}, {"b"}]
+    with_lines = finding(claim="It is slow", first=1, last=99)
+    assert len(group_findings({"a": [one], "b": [with_lines]})) == 2
+    assert len(group_findings({"a": [with_lines], "b": [one]})) == 2
+
+
+_GRAVEST_FIRST = list(FindingSeverity)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("gravest", range(len(_GRAVEST_FIRST) - 1))
+def test_the_gravest_finding_of_a_group_leads_it_whoever_came_first(gravest: int, order: int) -> None:
+    assert [str(one) for one in _GRAVEST_FIRST] == ["critical", "high", "medium", "low", "info"]
+    pair = [finding(severity=_GRAVEST_FIRST[gravest]), finding(severity=_GRAVEST_FIRST[gravest + 1])][::order]
+    (group,) = group_findings({"a": [pair[0]], "b": [pair[1]]})
+    assert group.leading.severity is _GRAVEST_FIRST[gravest]
+
+
+def test_of_equally_grave_findings_the_first_leads() -> None:
+    (group,) = group_findings({"a": [finding(1)], "b": [finding(2)]})
+    assert group.leading.id == "F-001"
 
 
 def test_findings_of_one_analyst_never_merge() -> None:
@@ -152,9 +193,39 @@ def test_silence_never_makes_consensus(raisers: set[str], verdicts: dict[str, Ve
     ballots = [ballot(worker, verdict) for worker, verdict in verdicts.items()]
     found = outcome(raised_by(*sorted(raisers)), ballots, VOICES, quorum=2)
     silent = set("abc") - raisers - verdicts.keys()
-    if found.finding_class is FindingClass.CONSENSUS:
-        assert not silent
-        assert Verdict.DISAGREE not in verdicts.values()
+    agreed = not silent and Verdict.DISAGREE not in verdicts.values()
+    assert (found.finding_class is FindingClass.CONSENSUS) == agreed
+    unheard = outcome(raised_by(*sorted(raisers)), ballots, VOICES, quorum=2, silent=1)
+    assert unheard.finding_class is not FindingClass.CONSENSUS
+
+
+@pytest.mark.parametrize(
+    ("raisers", "verifiers", "silent", "evidence", "expected"),
+    [
+        ("a", "ab", 0, "verified", "single-source"),
+        ("ab", "ab", 0, "verified", "consensus"),
+        ("ab", "ab", 0, "moved", "consensus"),
+        ("ab", "ab", 0, "unchecked", "consensus"),
+        ("abc", "abc", 0, "verified", "consensus"),
+        ("ab", "abc", 0, "verified", "single-source"),
+        ("ad", "ad", 0, "verified", "single-source"),
+        ("adb", "adb", 0, "verified", "consensus"),
+        ("ab", "ab", 1, "verified", "single-source"),
+        ("ab", "ab", 0, "not-found", "contested"),
+        ("a", "ab", 0, "not-found", "single-source"),
+    ],
+)
+def test_what_verifiers_found_is_shared_by_all_voices_or_one_sides_word(
+    raisers: str, verifiers: str, silent: int, evidence: str, expected: str
+) -> None:
+    """`d` is a second session of `a`'s provider."""
+    voices = {**VOICES, "d": "claude"}
+    line = finding().evidence[0]
+    checks = {line: Checked(line, EvidenceStatus(evidence))}
+    own = {worker: voices[worker] for worker in verifiers}
+    found = unverified(raised_by(*raisers), own, checks, silent=silent)
+    assert (found.finding_class, found.evidence_status) == (expected, evidence)
+    assert (found.ballots, found.closed_by, found.checks) == ((), "", checks)
 
 
 def answer(item: str, verdict: Verdict) -> Answer:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.core.evidence import Checked, check_citation, finding_status, read_text
+from okstra_ctl.core.evidence import HIDDEN_MARK, Checked, check_citation, finding_status, read_text
 from okstra_ctl.core.results.records import Evidence
 from okstra_ctl.words.findings import EvidenceStatus
 
@@ -35,6 +35,9 @@ def check(evidence: Evidence, data: bytes = FILE) -> Checked:
         (cite("value_10 = f(10)", 30), "moved", (10, 10)),
         (cite("value_10 = f(10)", 31), "not-found", (0, 0)),
         (cite("value_99 = f(99)"), "verified", (99, 99)),
+        (cite("line 1: value_1"), "verified", (1, 1)),
+        (cite("line 100: value_100"), "verified", (100, 100)),
+        (cite("value_101"), "not-found", (0, 0)),
         (cite("value_10 = g(10)", 10), "not-found", (0, 0)),
         (cite("", 10), "unchecked", (0, 0)),
         (cite("", 101), "not-found", (0, 0)),
@@ -44,6 +47,13 @@ def check(evidence: Evidence, data: bytes = FILE) -> Checked:
 def test_citations(evidence: Evidence, status: str, found: tuple[int, int]) -> None:
     checked = check(evidence)
     assert (checked.status, (checked.first, checked.last)) == (status, found)
+
+
+@pytest.mark.parametrize("quote", [f"key = {HIDDEN_MARK}AWS Access Key]", f"value_10 = f(10) {HIDDEN_MARK}x]"])
+@pytest.mark.parametrize("first", [0, 10])
+def test_a_quotation_in_which_a_secret_was_hidden_is_neither_found_nor_missing(quote: str, first: int) -> None:
+    checked = check(cite(quote, first))
+    assert (checked.status, checked.note) == (EvidenceStatus.UNCHECKED, "a secret in the quotation was hidden")
 
 
 @pytest.mark.parametrize(

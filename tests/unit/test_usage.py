@@ -137,3 +137,22 @@ def test_sums_by_model_say_what_no_model_is_known_of() -> None:
         ("y", 2, None),
         ("", 7, None),
     ]
+
+
+def test_what_a_client_says_by_model_and_what_is_missing_of_it_stand_apart() -> None:
+    """A client that says the shares of its models, and not all of them: the rest is nobody knows whose."""
+    shares = [
+        {"model": "small", **_usage(1, 2, 3, 4, cost=0.5)},
+        {"model": "large", **_usage(10, 20, 30, 40, cost=1.0)},
+    ]
+    torn = _end("a", {**_usage(11, 22, 33, 44), "tokens_whole": False, "models": shares}, model="large")
+    whole = _end("b", {**_usage(11, 22, 33, 44, cost=1.5), "tokens_whole": True, "models": shares}, model="large")
+    found = usage_of([torn, whole])
+    assert found is not None
+    by_name = {row["model"]: row for row in found["models"]}
+    assert list(by_name) == ["large", "small", ""]
+    assert (by_name["large"]["input"], by_name["small"]["input"]) == (20, 2)
+    assert (by_name[""]["input"], by_name[""]["cost_usd"]) == (None, None)
+    of_whole = usage_of([whole])
+    assert of_whole is not None
+    assert [row["model"] for row in of_whole["models"]] == ["large", "small"]
