@@ -10,7 +10,7 @@ from typing import Any
 from support.okstra import Ended, Okstra, Project
 from support.sealed import ROOT
 
-from .lab import client_path, client_variables, codex_arguments
+from .lab import client_path, client_variables, codex_arguments, scratch_in
 from .model_server import ModelServer
 from .sessions import Terminal, settle_in
 
@@ -33,7 +33,7 @@ class Desk:
         self.worktree = self.home / ".okstra" / "worktrees" / "demo" / "core" / "t-1" / "task"
 
     def environment(self, server: ModelServer) -> dict[str, str]:
-        found = {**self.project.okstra.environment, "TMPDIR": str(self.folder)}
+        found = {**self.project.okstra.environment, "TMPDIR": str(scratch_in(self.folder))}
         found["PATH"] = os.pathsep.join([str(ROOT / "bin"), client_path(), os.environ["PATH"]])
         for name in ("claude", "codex"):
             found |= client_variables(name, self.home, server)

@@ -31,6 +31,7 @@ class Lab:
         self.folder, self.name = folder, name
         self.home = folder / "home"
         self.home.mkdir(parents=True)
+        self.scratch = scratch_in(folder)
         self.repo = Repo.init(folder / "project", sealed_environment(self.home))
         self.repo.commit({"code.txt": "one\n"})
         self.tree = folder / "tree"
@@ -64,11 +65,19 @@ class Lab:
 
     def environment(self, server: ModelServer) -> dict[str, str]:
         """Nothing of the person's."""
-        common = {"HOME": str(self.home), "TMPDIR": str(self.folder), "PATH": client_path(), "LANG": "C.UTF-8"}
+        common = {"HOME": str(self.home), "TMPDIR": str(self.scratch), "PATH": client_path(), "LANG": "C.UTF-8"}
         return {**common, **client_variables(self.name, self.home, server)}
 
     def log(self) -> str:
         return (self.folder / "run" / "logs" / "worker.log").read_text(errors="replace")
+
+
+def scratch_in(folder: Path) -> Path:
+    """A folder of temporary files beside the home: codex makes no helpers in a home that looks temporary itself, and
+    with bubblewrap on the PATH it starts no command without them."""
+    scratch = folder / "t"
+    scratch.mkdir(exist_ok=True)
+    return scratch
 
 
 def client_path() -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from okstra_ctl.agents.job import Usage
 from okstra_ctl.words.outcomes import Access, Failure, WorkerOutcome
 
+from .install import installed
 from .lab import Lab
 from .model_server import ModelServer
 from .wires import INPUT_TOKENS, OUTPUT_TOKENS, Turn
@@ -98,6 +102,22 @@ def test_an_executor_edits_and_commits_in_a_linked_worktree(lab: Lab) -> None:
     assert lab.repo.git("log", "-1", "--format=%s", "work") == "feat(x): add new"
     assert lab.repo.git("show", "work:new.txt") == "new"
     assert Path(lab.results / "r.md").exists()
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="without bubblewrap codex brings its own")
+def test_a_client_whose_sandbox_cant_start_has_not_answered(tmp_path: Path) -> None:
+    """Its home lies in the folder of temporary files."""
+    if not installed():
+        pytest.skip("the real clients are not there: make clients")
+    lab = Lab(tmp_path, "codex")
+    lab.scratch = lab.folder
+    turns = [Turn(shell="git log --oneline"), Turn(shell="cat code.txt"), Turn(say=RESULT)]
+    with ModelServer(turns) as server:
+        report = lab.run(lab.job(Access.READ), server)
+    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.SANDBOX), (report, lab.log())
+    assert "bwrap: execvp codex-linux-sandbox" in report.heard.message
+    assert "CODEX_HOME" in report.heard.message
+    assert not (lab.results / "r.md").exists()
 
 
 def test_an_executor_that_pushes_is_refused_and_has_not_completed(lab: Lab) -> None:

@@ -17,7 +17,7 @@ from support.plans import independent
 from support.rehearsal import answers, events_of, executed, finding, manifest_of, report_of, result
 
 from .install import NAMES, installed
-from .lab import client_path, client_variables, codex_arguments
+from .lab import client_path, client_variables, codex_arguments, scratch_in
 from .model_server import Fault, ModelServer
 from .wires import Turn
 
@@ -75,7 +75,7 @@ def by_file(path: str, text: str) -> list[Turn]:
 def led(project: Project, server: ModelServer, *words: str) -> Ended:
     """The run, led to its end by okstra with the clients on the PATH."""
     path = f"{client_path()}{os.pathsep}{os.environ['PATH']}"
-    environment = {**project.okstra.environment, "PATH": path, "TMPDIR": str(project.repo.path.parent)}
+    environment = {**project.okstra.environment, "PATH": path, "TMPDIR": str(scratch_in(project.repo.path.parent))}
     for name in NAMES:
         environment |= client_variables(name, Path(environment["HOME"]), server)
     config = {"providers": {"codex": {"arguments": codex_arguments(server)}}}

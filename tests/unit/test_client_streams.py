@@ -16,8 +16,10 @@ from okstra_ctl.agents.failure_words import failure_in
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Heard, Provider, Usage
 from okstra_ctl.agents.retry_times import retry_after_in
+from okstra_ctl.agents.runner import judge
+from okstra_ctl.agents.warden_orders import Verdict
 from okstra_ctl.core.usage import ModelTokens, Tokens
-from okstra_ctl.words.outcomes import Failure
+from okstra_ctl.words.outcomes import Access, Failure, WorkerOutcome
 from support.client_streams import (
     CLAUDE_GOOD,
     CLAUDE_INIT,
@@ -28,6 +30,7 @@ from support.client_streams import (
     claude_error,
     claude_result,
     codex_error,
+    codex_item,
     gemini_error,
     gemini_tool,
     stream,
@@ -213,6 +216,29 @@ def test_a_failed_turn_of_codex_says_what_failed(message: str, failure: Failure,
 def test_reconnecting_is_no_failure() -> None:
     retried = (*CODEX_GOOD[:2], {"type": "error", "message": "Reconnecting... 1/5 (status 500)"}, *CODEX_GOOD[2:])
     assert Codex().hear(stream(*retried), b"", 0).failure is Failure.NONE
+
+
+BWRAP = "bwrap: execvp codex-linux-sandbox: No such file or directory\n"
+SHUT_OUT = codex_item("command_execution", command="ls", aggregated_output=BWRAP, exit_code=1)
+
+
+def test_a_turn_of_codex_in_which_no_command_could_run_is_no_answer() -> None:
+    turn = (*CODEX_GOOD[:2], SHUT_OUT, SHUT_OUT, *CODEX_GOOD[4:])
+    heard = Codex().hear(stream(*turn), b"", 0)
+    assert (heard.ended, heard.failure, heard.last_message) == (True, Failure.SANDBOX, "the result")
+    assert heard.message == f"its sandbox could not start, so none of its commands ran ({BWRAP.strip()})"
+    warned = b'WARNING: Refusing to create helper binaries under temporary dir "/tmp"\n'
+    assert "CODEX_HOME lies below the temporary folder" in Codex().hear(stream(*turn), warned, 0).message
+    by_rule, _ = judge(Access.READ, heard, Verdict(0, ""), delivered=True)
+    assert by_rule is WorkerOutcome.ERROR
+
+
+def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> None:
+    failed = codex_item("command_execution", command="grep x y", aggregated_output="", exit_code=1)
+    ran = codex_item("command_execution", command="ls", aggregated_output="x", exit_code=0)
+    for commands in ((), (failed,), (failed, SHUT_OUT), (SHUT_OUT, ran), (ran, failed)):
+        heard = Codex().hear(stream(*CODEX_GOOD[:2], *commands, *CODEX_GOOD[4:]), b"", 0)
+        assert (heard.failure, heard.message) == (Failure.NONE, ""), commands
 
 
 # gemini

@@ -35,6 +35,8 @@ class Failure(Word):
     LOGIN = "login"
     DENIED = "denied"
     """It ended its turn, but tools that it needed were refused."""
+    SANDBOX = "sandbox"
+    """It ended its turn, but its own sandbox could not start, so that none of its commands ran."""
     INTERRUPTED = "interrupted"
     """No terminal event: killed, cut, or given up."""
     CLIENT = "client"
