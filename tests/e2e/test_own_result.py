@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.clients_on_path import client
 from support.live_runs import LiveRun
 from support.okstra import Ended, Project
 from support.rehearsal import events_of, finding, install, led, led_args, part, report_of, result
@@ -165,7 +167,12 @@ def test_a_wait_takes_a_forged_file_for_no_result(project: Project) -> None:
 
 def in_session(project: Project, *more: str) -> tuple[Ended, Path]:
     """A run that a session of Claude Code leads, and the file that its agent leaves where results are filed."""
-    run = project.run_phase("error-analysis", "--workers", "claude", *more)
+    folder = project.repo.path.parent / "clients"
+    folder.mkdir()
+    for name in ("claude", "codex"):  # which answer what okstra asks before it leads, and end without a word
+        client(folder, name)
+    project.okstra.environment["PATH"] = f"{folder}{os.pathsep}{project.okstra.environment['PATH']}"
+    run = project.run_phase("error-analysis", "--workers", "claude,codex", *more)
     text = OWN["result"]
     facts = {"TASK_KEY": project.task_key, "PHASE": "error-analysis", "WORKER_ID": "claude", "COMMIT": "c" * 40}
     for name, value in facts.items():
@@ -181,24 +188,24 @@ def test_what_an_agent_of_the_leading_session_filed_is_taken_over_by_the_resume(
     (prompt,) = Path(run.data["run_dir"]).glob("prompts/claude-prompt-*.md")
     assert f"**Filed as:** `{path}`" in prompt.read_text()
     waited = project.okstra("wait", run.data["run_id"], "--timeout", "0", "--json")
-    assert waited.data["states"] == {"claude": "valid"}
-    project.okstra("resume", run.data["run_id"], "--json", OKSTRA_PATH="")
+    assert waited.data["states"] == {"claude": "valid", "codex": "missing"}
+    ended = project.okstra("resume", run.data["run_id"], "--json")
+    assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
     (taken,) = [row for row in events_of(run) if row["event"] == "taken"]
     assert (taken["worker"], taken["sha256"]) == ("claude", hashlib.sha256(path.read_bytes()).hexdigest())
-    assert "claude" not in dispatched(run)
+    assert dispatched(run) == ["codex", "report-writer"]
 
 
 def test_what_appears_there_once_okstra_leads_is_nobodys(project: Project) -> None:
     run, path = in_session(project)
     text = path.read_text()
     path.unlink()
-    project.okstra("resume", run.data["run_id"], "--json")
-    assert dispatched(run).count("claude") >= 1
-    before = dispatched(run).count("claude")
-    path.write_text(text)
-    project.okstra("resume", run.data["run_id"], "--json")
+    for times in (1, 2):
+        ended = project.okstra("resume", run.data["run_id"], "--json")
+        assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
+        assert dispatched(run).count("claude") == times
+        path.write_text(text)
     assert [row for row in events_of(run) if row["event"] == "taken"] == []
-    assert dispatched(run).count("claude") > before
 
 
 ODD = {
