@@ -61,7 +61,7 @@ test('--purge takes the home away, and leaves branches and the records in the pr
   const ended = home.okstra('uninstall', '--purge', '--yes');
   assert.equal(ended.status, 0, ended.stderr);
   assert.ok(!fs.existsSync(home.at('.okstra')));
-  assert.match(run('git', 'branch', '--list'), /feat-t-1/);
+  assert.match(run('git', 'branch', '--list'), /fix-t-1/);
   assert.equal(run('git', 'worktree', 'list').trim().split('\n').length, 1);
   assert.ok(fs.existsSync(home.at('project', '.okstra', 'tasks')));
   assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
@@ -78,9 +78,9 @@ test('work that no branch keeps: refused, nothing touched, until it is committed
   run('git', '-C', tree, 'checkout', '--quiet', '--detach');
   run('git', '-C', tree, 'commit', '--quiet', '--allow-empty', '-m', 'on no branch');
   refused(home, 'commits-unreachable', '--yes');
-  run('git', '-C', tree, 'checkout', '--quiet', 'feat-t-1');
+  run('git', '-C', tree, 'checkout', '--quiet', 'fix-t-1');
   assert.equal(home.okstra('uninstall', '--purge', '--yes').status, 0);
-  assert.equal(run('git', 'rev-parse', 'feat-t-1').trim(), kept);
+  assert.equal(run('git', 'rev-parse', 'fix-t-1').trim(), kept);
 });
 
 test('a prepared run holds its worktree until it is given up', (t) => {
@@ -141,7 +141,7 @@ test('the worktrees of stages go before those of their tasks', (t) => {
   home.write(`---\napproved: true\n---\n# Plan\n\n## 5.5 Stage Map\n\n${rows}\n${section}`, 'project', 'plan.md');
   run(door, 'plan', 'adopt', 'plan.md', '--task-key', 'demo:g:T-1');
   const [plan] = fs.readdirSync(path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports')).filter((name) => name.endsWith('.md'));
-  run(door, 'plan', 'approve', path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports', plan));
+  run(door, 'plan', 'approve', path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports', plan), '--yes');
   const stage = JSON.parse(run(door, 'run', '--task-key', 'demo:g:T-1', '--task-type', 'implementation', '--render-only', '--json')).data;
   run('git', '-C', stage.worktree.path, 'commit', '--quiet', '--allow-empty', '-m', 'part');
   run(door, 'stage', 'done', '--run', stage.run_id);
