@@ -70,7 +70,7 @@ def test_the_way_back_keeps_what_was_typed(project: Project, key: str) -> None:
     at.then("Kind of work", ENTER)
     at.then("branch starts", ENTER)
     at.then("Settings", ENTER)
-    at.then("Is this branch right? feat-t-88", ENTER)
+    at.then("Is this branch right? fix-t-88", ENTER)
     at.then("Start it?", ENTER)
     assert at.end() == 0, at.all_shown
     assert "would prepare  demo:core:T-88/error-analysis/001" in at.all_shown
