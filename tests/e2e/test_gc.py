@@ -65,5 +65,43 @@ def test_below_the_budget_what_is_merged_goes_and_what_only_its_branch_keeps_sta
     assert [row["key"] for row in swept.data["removed"]] == [f"{project.task_key}#stage-1"]
 
 
+def test_a_worktree_whose_head_left_its_branch_is_never_removed(project: Project) -> None:
+    """Also where main has all its commits: what HEAD is on now is somebody's doing, and no proof of okstra's."""
+    project.adopt({1: ()})
+    run = project.run_stage()
+    assert project.finish(run).status == 0
+    path = Path(run.data["worktree"]["path"])
+    for switch in (("checkout", "--quiet", "--detach"), ("checkout", "--quiet", "-b", "elsewhere")):
+        project.repo.git("-C", str(path), *switch)
+        swept = project.okstra.ok("gc", "--max", "0", "--json")
+        assert _verdicts(swept)["stage-1"] == "unknown"
+        assert f"{project.task_key}#stage-1" not in [row["key"] for row in swept.data["removed"]]
+        assert path.is_dir()
+
+
+def test_its_own_branch_is_no_proof_that_it_is_merged(project: Project) -> None:
+    """The main checkout can be put on a task's branch behind git's back: that branch holds its commits anyway."""
+    project.adopt({1: ()})
+    run = project.run_stage()
+    assert project.finish(run).status == 0
+    project.repo.git("symbolic-ref", "HEAD", f"refs/heads/{run.data['worktree']['branch']}")
+    seen = project.okstra.ok("gc", "--dry-run", "--json")
+    assert _verdicts(seen)["stage-1"] == "saved"
+    project.repo.git("symbolic-ref", "HEAD", "refs/heads/main")
+
+
+def test_a_task_whose_stages_are_all_done_is_busy_no_more(project: Project) -> None:
+    project.adopt({1: ()})
+    run = project.run_stage()
+    assert project.okstra.ok("gc", "--dry-run", "--json").data["worktrees"][0]["proof"].startswith("stage 1 is in work")
+    assert project.finish(run).status == 0
+    _merge(project, run)
+    seen = project.okstra.ok("gc", "--dry-run", "--json")
+    assert _verdicts(seen) == {"stage-1": "merged", project.task_key: "saved"}
+    project.repo.git("merge", "--quiet", "--no-edit", "feat-t-1")
+    swept = project.okstra.ok("gc", "--json")
+    assert {row["key"] for row in swept.data["removed"]} == {project.task_key, f"{project.task_key}#stage-1"}
+
+
 def test_a_size_that_is_none_is_refused(project: Project) -> None:
     assert project.okstra("gc", "--max", "much", "--json").codes == ["usage"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.edges.locks import LockKind, hold
 from support import invariants
 from support.faults import eventually
 from support.okstra import Ended, Project
@@ -223,6 +224,27 @@ def test_a_folder_that_was_deleted_by_hand_is_forgotten(place: Place) -> None:
 def test_a_worktree_that_a_person_unlocked_or_moved_git_about_still_goes(place: Place) -> None:
     place.project.repo.git("worktree", "unlock", str(place.at.path))
     assert place.gone(place.take_down()) == ""
+
+
+def test_a_removal_waits_for_the_repository(place: Place) -> None:
+    """git's records of worktrees are shared: while another command of okstra's changes them, nothing is taken away."""
+    lock = Path(place.project.repo.git("rev-parse", "--absolute-git-dir")) / "okstra.lock"
+    words = (
+        ["stage", "release", "--run", place.run.data["run_id"]]
+        if place.kind == "held"
+        else ["worktree", "remove", TASK]
+    )
+    with hold(LockKind.REPOSITORY, str(lock)):
+        removing = place.project.okstra.start(*words, "--json")
+        key = STAGE if place.kind == "held" else TASK
+        section = "stages" if place.kind == "held" else "tasks"
+        eventually(lambda: place.project.registry[section][key]["status"] == "provisioning")
+        with pytest.raises(subprocess.TimeoutExpired):
+            removing.wait(0.5)
+        assert place.at.path.is_dir()
+        assert str(place.at.path) in place.project.repo.worktree_paths()
+    assert removing.wait(30) == 0
+    assert not place.at.path.exists()
 
 
 # Held
