@@ -8,6 +8,7 @@ import pty
 import subprocess
 from pathlib import Path
 
+from support.clients_on_path import client
 from support.okstra import Project
 from support.sealed import ROOT
 
@@ -16,8 +17,8 @@ def _talk(project: Project, answers: list[str], *flags: str) -> tuple[int, str]:
     """Runs okstra.sh at a pseudo-terminal, types the answers, and answers status and screen."""
     agent = project.repo.path.parent / "agents" / "claude"  # where an agent is, a person's run is led by it
     agent.parent.mkdir(exist_ok=True)
-    agent.write_text(f'#!/bin/sh\nenv >{agent}.env\nprintf "%s\\n" "$$ $PWD" "$@" >{agent}.args\n')
-    agent.chmod(0o755)
+    client(agent.parent, "claude", works=f'env >{agent}.env; printf "%s\\n" "$$ $PWD" "$@" >{agent}.args')
+    client(agent.parent, "codex")
     environment = project.okstra.environment
     environment = {**environment, "PATH": f"{agent.parent}:{environment['PATH']}", "TERM": "dumb"}
     pid, terminal = pty.fork()
@@ -44,17 +45,33 @@ def _tasks(project: Project) -> list[str]:
 
 
 def test_it_asks_and_prepares(project: Project) -> None:
-    status, screen = _talk(project, ["core", "ASK-1", "3", "", "", "", "", "y", "y"])
+    status, screen = _talk(project, ["core", "ASK-1", "3", "", "It crashes on empty lists", "", "", "", "y", "y"])
     assert status == 0, screen
     assert "Which phase?" in screen
     assert "demo:core:ASK-1/error-analysis/001" in screen
     assert list(
         (project.repo.path / ".okstra" / "tasks" / "core" / "ask-1").glob("runs/error-analysis/manifests/*.json")
     )
+    assert screen.count("! This can't be empty.") == 1
+    brief = project.repo.path / ".okstra" / "tasks" / "core" / "ask-1" / "brief.md"
+    assert "It crashes on empty lists" in brief.read_text()
 
 
 def test_a_wrong_answer_is_asked_again(project: Project) -> None:
-    answers = ["core", "ASK-2", "99", "nonsense", "error-analysis", "no-such-brief", "", "", "", "", "yes", "1"]
+    answers = [
+        "core",
+        "ASK-2",
+        "99",
+        "nonsense",
+        "error-analysis",
+        "no-such-brief",
+        "It is slow",
+        "",
+        "",
+        "",
+        "yes",
+        "1",
+    ]
     status, screen = _talk(project, answers)
     assert status == 0, screen
     assert screen.count("! Pick one of the values shown.") == 2
@@ -96,7 +113,7 @@ def test_back_more_and_several_answers(project: Project) -> None:
 
 
 def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
-    status, screen = _talk(project, ["core", "ASK-3", "3", "", "", "", "", "y", "n"])
+    status, screen = _talk(project, ["core", "ASK-3", "3", "It is slow", "", "", "", "y", "n"])
     assert status == 3, screen
     assert "nothing was prepared" in screen
     assert not (project.repo.path / ".okstra" / "tasks").exists()
@@ -104,11 +121,13 @@ def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
 
 def test_what_flags_answer_is_not_asked(project: Project) -> None:
     flags = ("--task-group", "core", "--work-category", "docs", "--directive", "two words", "--render-only", "--plain")
-    status, screen = _talk(project, ["ASK-5", "3", "", "", "", "y", "y"], *flags)
+    status, screen = _talk(project, ["ASK-5", "3", "It is slow", "", "", "y", "y"], *flags)
     assert status == 0, screen
     assert "Task group" not in screen
     assert "Kind of work" not in screen
-    assert "--work-category=docs '--directive=two words' --yes --render-only" in screen.replace("\r\n", "")
+    assert "--work-category=docs '--directive=two words' '--request=It is slow' --yes --render-only" in screen.replace(
+        "\r\n", ""
+    )
     assert "docs-ask-5" in screen
 
 
@@ -127,7 +146,7 @@ def test_the_end_of_the_input_is_no_answer(project: Project) -> None:
 
 
 def test_flags_at_a_terminal_are_confirmed_once(project: Project) -> None:
-    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9")
+    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9", "--request=Do it.")
     status, screen = _talk(project, ["y"], *flags)
     assert status == 0, screen
     assert screen.count("[Y/n]") == 1
@@ -152,7 +171,7 @@ def test_without_a_terminal_what_is_missing_is_an_error(project: Project) -> Non
 
 
 def test_a_persons_claude_takes_the_run_over(project: Project) -> None:
-    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9", "--yes")
+    flags = ("--task-type", "error-analysis", "--task-group", "core", "--task-id", "T-9", "--request=Do it.", "--yes")
     status, screen = _talk(project, [], *flags)
     assert status == 0, screen
     agent = project.repo.path.parent / "agents" / "claude"

@@ -129,7 +129,15 @@ def test_hostile_ids_are_neither_offered_nor_carried_out(scripts: Path, project:
     assert callable(complete)
     for task in ("x$(touch pwned)", "y;touch pwned", "z`touch pwned`", "a b"):
         project.okstra.ok(
-            "run", "--task-group", "g", "--task-id", task, "--task-type", "error-analysis", "--render-only"
+            "run",
+            "--task-group",
+            "g",
+            "--task-id",
+            task,
+            "--task-type",
+            "error-analysis",
+            "--request=Do it.",
+            "--render-only",
         )
     assert project.okstra.ok("completion", "tasks", "--json").data["words"] == []
     complete(scripts, project.okstra, "okstra show ")

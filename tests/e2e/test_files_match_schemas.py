@@ -144,7 +144,16 @@ def _led(project: Project) -> None:
 
 def _asked(project: Project) -> None:
     """The wizard, from its first question to the arguments."""
-    known = ("--known", "task-group=g", "--known", "task-id=i", "--known", "task-type=error-analysis")
+    known = (
+        "--known",
+        "task-group=g",
+        "--known",
+        "task-id=i",
+        "--known",
+        "task-type=error-analysis",
+        "--known",
+        "task-brief=Do it",
+    )
     state = project.okstra.ok("wizard", "init", *known, "--json").data["state"]
     while not project.okstra.ok("wizard", "step", "--state", state, "--answer=", "--json").data["done"]:
         pass

@@ -117,7 +117,17 @@ def test_spawning_twice_answers_the_same_task(proposing: Project) -> None:
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_written(proposing: Project) -> None:
     proposing.okstra.ok(
-        *("run", "--task-group", "core", "--task-id", "T-2", "--task-type", "error-analysis", "--render-only")
+        *(
+            "run",
+            "--task-group",
+            "core",
+            "--task-id",
+            "T-2",
+            "--task-type",
+            "error-analysis",
+            "--request=Do it.",
+            "--render-only",
+        )
     )
     proposing.okstra.ok("brief", "new", "--title", "Mine", "--task-key", "demo:core:T-3")
     for name, code in (("T-1", "name-taken"), ("T-2", "name-taken"), ("t 2", "name-taken"), ("T-3", "file-foreign")):
@@ -150,11 +160,11 @@ def test_mistakes_are_told(proposing: Project) -> None:
         (("spawn", RUN, "--item", "FU-001", "--task-id", "///"), "bad-identity"),
         (("dismiss", RUN, "--item", "FU-001", "--reason", " "), "input-missing"),
         (("list", "demo:core:T-1/error-analysis/009"), "not-found"),
+        (("list", "--task-key", "demo:core:T-9"), "task-unknown"),
         (("list", "--task-key", "T-1"), "bad-identity"),
     ):
         ended = proposing.okstra("followups", *args, "--json")
         assert (ended.status, ended.codes) == (2, [code]), args
-    assert _states(proposing, "--task-key", "demo:core:T-9") == {}
 
 
 def test_a_discovery_fans_out(project: Project) -> None:

@@ -86,7 +86,7 @@ def call(stand: Stand, *argv: str) -> Ended:
 
 
 def analysis(*flags: str) -> tuple[str, ...]:
-    return ("run", *flags, "--task-type", "error-analysis", "--render-only")
+    return ("run", *flags, "--task-type", "error-analysis", "--request=Do it.", "--render-only")
 
 
 def check_carried(stand: Stand, prepared: Ended, *, task_id: str, group: str) -> None:

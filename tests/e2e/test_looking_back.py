@@ -68,8 +68,8 @@ def test_history_tells_fix_cycles(project: Project) -> None:
 
 
 def test_a_task_that_is_not_there_has_no_history(task: Project) -> None:
-    assert task.okstra("history", "--task-key", "demo:core:none", "--json").codes == ["not-found"]
-    assert task.okstra("open", "demo:core:none", "--json").codes == ["not-found"]
+    assert task.okstra("history", "--task-key", "demo:core:none", "--json").codes == ["task-unknown"]
+    assert task.okstra("open", "demo:core:none", "--json").codes == ["task-unknown"]
     assert task.okstra("open", f"{task.task_key}/error-analysis/777", "--json").codes == ["not-found"]
 
 

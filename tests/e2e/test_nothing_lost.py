@@ -116,7 +116,16 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def run_a_phase(self) -> None:
-        self._okstra("run", "--task-key", Project.task_key, "--task-type", "error-analysis", "--render-only", "--json")
+        self._okstra(
+            "run",
+            "--task-key",
+            Project.task_key,
+            "--task-type",
+            "error-analysis",
+            "--request=Do it.",
+            "--render-only",
+            "--json",
+        )
 
     @rule(pick=PICK)
     def finish(self, pick: int) -> None:

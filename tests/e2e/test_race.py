@@ -93,7 +93,16 @@ def test_8_first_runs_at_once_make_one_task_worktree(project: Project) -> None:
     project.adopt(independent(4))
     phases = ("error-analysis", "requirements-discovery")
     analyses = [
-        ("run", "--task-key", project.task_key, "--task-type", phases[n % 2], "--render-only", "--json")
+        (
+            "run",
+            "--task-key",
+            project.task_key,
+            "--task-type",
+            phases[n % 2],
+            "--request=Do it.",
+            "--render-only",
+            "--json",
+        )
         for n in range(4)
     ]
     runs = at_once(project.okstra, [*analyses, *[project.run_args()] * 4])
@@ -107,7 +116,16 @@ def test_8_first_runs_at_once_make_one_task_worktree(project: Project) -> None:
 
 
 def test_8_runs_of_one_phase_get_8_numbers(project: Project) -> None:
-    args = ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--render-only", "--json")
+    args = (
+        "run",
+        "--task-key",
+        project.task_key,
+        "--task-type",
+        "error-analysis",
+        "--request=Do it.",
+        "--render-only",
+        "--json",
+    )
     runs = at_once(project.okstra, [args] * 8)
     assert [run.status for run in runs] == [0] * 8, runs
     assert sorted(run.data["seq"] for run in runs) == list(range(1, 9))
@@ -120,7 +138,10 @@ def test_8_runs_of_one_phase_get_8_numbers(project: Project) -> None:
 
 def test_of_two_tasks_that_slug_to_one_folder_one_is_refused(project: Project) -> None:
     keys = ("demo:core:A b", "demo:core:a-B")
-    calls = [("run", "--task-key", key, "--task-type", "error-analysis", "--render-only", "--json") for key in keys]
+    calls = [
+        ("run", "--task-key", key, "--task-type", "error-analysis", "--request=Do it.", "--render-only", "--json")
+        for key in keys
+    ]
     runs = at_once(project.okstra, calls)
     assert sorted(run.status for run in runs) == [0, 3], runs
     (taken,) = (run for run in runs if run.status == 3)
@@ -135,7 +156,16 @@ def test_of_two_clones_with_one_project_id_one_is_refused(project: Project, envi
     clone = Repo(project.repo.path.parent / "clone", environment)
     shutil.copytree(project.repo.path, clone.path, symlinks=True)
     both = (project, Project(clone, Okstra(environment, clone.path)))
-    args = ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--render-only", "--json")
+    args = (
+        "run",
+        "--task-key",
+        project.task_key,
+        "--task-type",
+        "error-analysis",
+        "--request=Do it.",
+        "--render-only",
+        "--json",
+    )
     runs = ended([one.okstra.start(*args) for one in both])
     assert sorted(run.status for run in runs) == [0, 3], runs
     (loser,) = (one for one, run in zip(both, runs, strict=True) if run.status == 3)

@@ -21,7 +21,7 @@ def two(project: Project) -> Project:
 
 
 def _run(project: Project, task_id: str, *more: str) -> Ended:
-    named = ("--task-group", "core", "--task-id", task_id, "--task-type", "error-analysis")
+    named = ("--task-group", "core", "--task-id", task_id, "--task-type", "error-analysis", "--request=Do it.")
     return project.okstra("run", *named, "--render-only", "--json", *more)
 
 

@@ -32,7 +32,7 @@ def unit(data: dict[str, Any], name: str, key: str = Project.task_key) -> dict[s
 
 def test_a_project_without_tasks_has_nothing_to_do(project: Project) -> None:
     assert project.okstra.ok("schedule").stdout == "no task is open\n"
-    assert project.okstra("schedule", "--task-key", "demo:core:NONE", "--json").codes == ["not-found"]
+    assert project.okstra("schedule", "--task-key", "demo:core:NONE", "--json").codes == ["task-unknown"]
     assert project.okstra("schedule", "--jobs", "0", "--json").codes == ["usage"]
 
 
@@ -139,7 +139,9 @@ def test_tasks_that_change_the_same_files_are_named(project: Project) -> None:
 
 def test_a_damaged_task_is_told_and_hides_no_other(project: Project) -> None:
     project.run_phase("error-analysis")
-    project.okstra.ok("run", "--task-key", "demo:core:T-2", "--task-type", "error-analysis", "--render-only")
+    project.okstra.ok(
+        "run", "--task-key", "demo:core:T-2", "--task-type", "error-analysis", "--request=Do it.", "--render-only"
+    )
     (project.task_root / "task-manifest.json").write_text("{")
     ended = project.okstra.ok("schedule", "--json")
     assert [task["task_key"] for task in ended.data["tasks"]] == ["demo:core:T-2"]

@@ -15,7 +15,16 @@ def several(project: Project) -> Project:
     install(project, part({"fault": "garbage"}, role="analyst"))
     assert led(project, "improvement-discovery").status == 1
     assert project.run_phase("requirements-discovery").status == 0
-    other = ("--task-group", "core", "--task-id", "T-2", "--task-type", "error-analysis", "--render-only")
+    other = (
+        "--task-group",
+        "core",
+        "--task-id",
+        "T-2",
+        "--task-type",
+        "error-analysis",
+        "--request=Do it.",
+        "--render-only",
+    )
     project.okstra.ok("run", *other)
     return project
 

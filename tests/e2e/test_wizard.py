@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from support.okstra import Ended, Project
@@ -21,6 +23,7 @@ def test_a_new_task_from_the_first_question_to_its_run(project: Project, languag
     state, prompt = asked.data["state"], asked.data["prompt"]
     assert (prompt["id"], prompt["label"]) == ("task-group", label)
     answers = {"task-group": "auth", "task-id": "LOGIN-7", "task-type": "error-analysis"}
+    answers["task-brief"] = "It crashes on empty lists"
     for _ in range(20):
         ended = step(project, state, answers.get(prompt["id"], ""))
         if ended.data["done"]:
@@ -33,6 +36,7 @@ def test_a_new_task_from_the_first_question_to_its_run(project: Project, languag
     assert "demo:auth:LOGIN-7" in project.okstra.ok("wizard", "confirmation", "--state", state).stdout
     ran = project.okstra.ok(*argv[1:], "--render-only", "--json")
     assert ran.data["run_id"] == "demo:auth:LOGIN-7/error-analysis/001"
+    assert "It crashes on empty lists" in Path(ran.data["launch_prompt"]).read_text()
 
 
 def test_stages_are_shown_with_status_and_files_and_what_is_not_ready_is_refused(project: Project) -> None:
@@ -61,8 +65,9 @@ def test_stages_are_shown_with_status_and_files_and_what_is_not_ready_is_refused
 def test_what_names_nothing_is_asked_again(project: Project, question: str, wrong: str, right: str) -> None:
     asked = init(project, "--known", "task-group=a", "--known", "task-id=b", "--known", "task-type=error-analysis")
     state, prompt = asked.data["state"], asked.data["prompt"]
+    answers = {"settings": "custom", "task-brief": "It crashes"}
     while prompt["id"] != question:
-        prompt = step(project, state, "custom" if prompt["id"] == "settings" else "").data["prompt"]
+        prompt = step(project, state, answers.get(prompt["id"], "")).data["prompt"]
     again = step(project, state, wrong).data["prompt"]
     assert (again["id"], again["error"] != "") == (question, True)
     after = step(project, state, right).data["prompt"]

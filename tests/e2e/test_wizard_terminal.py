@@ -35,7 +35,7 @@ def test_arrows_fields_more_and_the_command_line_before_the_start(project: Proje
     at.then("Task id", f"T-9{ENTER}")
     at.then("Which phase?", UP + ENTER)  # from the first to the last, which is "more": it unfolds
     at.then("Release hand-off", UP + ENTER)
-    at.then("Brief", f"req{TAB}")
+    at.then("What is wanted?", f"req{TAB}")
     at.then("uest.md", ENTER)
     at.then("Kind of work", DOWN + ENTER)
     at.then("branch starts", ENTER)
@@ -62,11 +62,11 @@ def test_the_way_back_keeps_what_was_typed(project: Project, key: str) -> None:
     at = at_terminal(project, "--dry-run", "--task-type", "error-analysis", columns=200)
     at.then("Task group", f"core{ENTER}")
     at.then("Task id", f"T-8{ENTER}")
-    at.then("Brief", ENTER)
+    at.then("What is wanted?", f"It is slow{ENTER}")
     at.then("Kind of work", key)
-    at.then("Brief", ESCAPE)
+    at.then("> It is slow", ESCAPE)
     at.then("> T-8", f"8{ENTER}")
-    at.then("Brief", ENTER)
+    at.then("> It is slow", ENTER)
     at.then("Kind of work", ENTER)
     at.then("branch starts", ENTER)
     at.then("Settings", ENTER)
@@ -90,7 +90,7 @@ def test_korean(project: Project) -> None:
     at.then("작업 그룹", f"core{ENTER}")
     at.then("작업 ID", f"T-7{ENTER}")
     at.then("어떤 단계를 실행할까요?", DOWN + DOWN + ENTER)
-    at.then("요청서", ENTER)
+    at.then("무엇을 원하시나요?", f"목록이 비면 멈춘다{ENTER}")
     at.then("작업 종류", ENTER)
     at.then("시작점", ENTER)
     at.then("설정", ENTER)
@@ -130,15 +130,14 @@ def test_a_signal_to_end_leaves_the_terminal_as_it_was(project: Project, questio
 
 def test_no_leaves_nothing(project: Project) -> None:
     before = everything(project)
-    at = at_terminal(
-        project, "--task-group", "g", "--task-id", "i", "--task-type", "error-analysis", "--task-brief", ""
-    )
+    at = at_terminal(project, "--task-group", "g", "--task-id", "i", "--task-type", "error-analysis", "--request", "x")
     assert "Start" not in at.all_shown
     at.then("[Y/n]", "n\n")  # nothing is missing: the wizard has nothing to ask
     assert at.end() == 3
     at = at_terminal(project, "--task-group", "g", "--task-type", "error-analysis")
     at.then("Task id", f"i{ENTER}")
-    for label in ("Brief", "Kind of work", "branch starts", "Settings"):
+    at.then("What is wanted?", f"It is slow{ENTER}")
+    for label in ("Kind of work", "branch starts", "Settings"):
         at.then(label, ENTER)
     at.then("Is this branch right?", DOWN + ENTER)
     assert at.end() == 3, at.all_shown
@@ -167,9 +166,9 @@ def test_a_stage_is_shown_with_its_status_what_it_waits_for_and_its_files(projec
 def test_a_window_that_is_too_small_still_takes_answers(project: Project, rows: int, columns: int) -> None:
     at = at_terminal(project, "--dry-run", "--task-group", "g", "--task-id", "i", rows=rows, columns=columns)
     at.then(">", DOWN + DOWN + ENTER)
-    for _ in range(6):  # brief, category, base, settings, branch, start
-        at.then(":" if columns > 8 else "", ENTER)
+    for answer in ("It is slow", "", "", "", "", ""):  # request, category, base, settings, branch, start
         time.sleep(0.5)
+        at.then("", f"{answer}{ENTER}")
     assert at.end() == 0, at.all_shown
     assert "g:i/error-analysis/001" in at.all_shown
 
@@ -181,7 +180,8 @@ def test_a_window_that_shrinks_and_grows_under_a_question(project: Project) -> N
     at.then("> Improvement", DOWN)
     at.resize(30, 100)
     at.then("> Error analysis", ENTER)
-    for label in ("Brief", "Kind of work", "branch starts", "Settings", "Is this branch", "Start it?"):
+    at.then("What is wanted?", f"It is slow{ENTER}")
+    for label in ("Kind of work", "branch starts", "Settings", "Is this branch", "Start it?"):
         at.then(label, ENTER)
     assert at.end() == 0, at.all_shown
     assert "g:i/error-analysis/001" in at.all_shown
@@ -225,8 +225,8 @@ def test_the_screen_as_a_real_terminal_draws_it(project: Project, tmux: list[str
     press("Down", "Down")
     assert "  요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지" in screen_with("> 오류 분석")
     press("Enter")
-    assert screen_with("요청서")[0] == "어떤 단계를 실행할까요? 오류 분석"
+    assert screen_with("무엇을 원하시나요?")[0] == "어떤 단계를 실행할까요? 오류 분석"
     press("C-c")
     ended = screen_with("ended 130")
     assert ended[0] == "어떤 단계를 실행할까요? 오류 분석"
-    assert "요청서" not in "\n".join(ended)
+    assert "무엇을 원하시나요?" not in "\n".join(ended)

@@ -44,7 +44,18 @@ def test_from_a_linked_worktree_of_a_submodule_the_submodules_project_is_meant(
     inside = Repo(with_submodule.path / "libs" / "part", with_submodule.environment)
     inside.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked part"))
     here = tmp_path / "linked part"
-    call = ("run", "--task-group", "g", "--task-id", "i", "--task-type", "error-analysis", "--dry-run", "--json")
+    call = (
+        "run",
+        "--task-group",
+        "g",
+        "--task-id",
+        "i",
+        "--task-type",
+        "error-analysis",
+        "--request=Do it.",
+        "--dry-run",
+        "--json",
+    )
     Okstra(inside.environment, inside.path).ok("setup", "--project-id", "part", "--yes")
     assert outer.okstra.ok(*call, cwd=here).data["run_id"] == "part:g:i/error-analysis/001"
 

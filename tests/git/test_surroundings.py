@@ -53,7 +53,7 @@ def test_a_git_project_without_git_on_the_path(project: Project, tmp_path: Path)
     path = path_without_git(tmp_path / "bin", project.okstra.environment)
     for call in (
         project.run_args(),
-        ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--json"),
+        ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--request=Do it.", "--json"),
     ):
         refused = project.okstra(*call, PATH=path)
         assert (refused.status, refused.codes) == (69, ["git-missing"]), refused

@@ -20,14 +20,24 @@ def tools(folder: Path, *names: str) -> str:
     return str(folder)
 
 
-def client(folder: Path, name: str, *, knows: str | None = None, commits: bool = True, logged_in: bool = True) -> None:
-    """A program that answers as the client does to what doctor asks; its sandbox is none, or lets nothing through."""
+def client(
+    folder: Path,
+    name: str,
+    *,
+    knows: str | None = None,
+    commits: bool = True,
+    logged_in: bool = True,
+    works: str = "",
+) -> None:
+    """A program that answers as the client does to what okstra asks of it; its sandbox is none, or lets nothing
+    through. `works`: what it does when it is started to work, in shell."""
     script = f"""#!/bin/sh
 case "$*" in
-  *--version*) echo "{name} 9.9.9" ;;
-  *--help*) echo "{HELP[name] if knows is None else knows}" ;;
-  *status*) exit {0 if logged_in else 1} ;;
+  --version) echo "{name} 9.9.9" ;;
+  --help | "exec --help") echo "{HELP[name] if knows is None else knows}" ;;
+  "auth status" | "login status") exit {0 if logged_in else 1} ;;
   sandbox*) {'while [ "$1" != -- ]; do shift; done; shift; exec "$@"' if commits else "echo 'Read-only' >&2; exit 1"} ;;
+  *) {works or ":"} ;;
 esac
 """
     (folder / name).write_text(script)

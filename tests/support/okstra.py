@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from okstra_ctl.core.phases import NEED_REQUEST
+
 from .approvals import approve
 from .plans import plan_text
 from .repos import Repo
@@ -117,8 +119,16 @@ class Project:
     def run_phase(self, task_type: str = "error-analysis", *more: str) -> Ended:
         """Prepares a run of the phase; a task that it begins is a feature: its branch is `feat-t-1`."""
         kind = () if "--work-category" in more else ("--work-category", "feature")
-        flags = ("--task-type", task_type, *kind, "--render-only", "--json")
-        return self.okstra("run", "--task-key", self.task_key, *flags, *more)
+        words = ("--task-key", self.task_key, "--task-type", task_type, *kind, "--render-only", "--json")
+        return self.okstra("run", *words, *self.brief_for(task_type), *more)
+
+    def brief_for(self, task_type: str) -> tuple[str, ...]:
+        """The flags that give a new task, or a phase that needs it, its request: a file outside the repository."""
+        if task_type not in NEED_REQUEST and (self.task_root / "task-manifest.json").exists():
+            return ()
+        path = self.repo.path.parent / "request.md"
+        path.write_text("# The thing\n\nDo the thing.\n", encoding="utf-8")
+        return ("--task-brief", str(path))
 
     def work(self, prepared: Ended) -> str:
         """Commits a planned file in the stage worktree of a prepared run; answers the commit."""

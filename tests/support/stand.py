@@ -14,7 +14,7 @@ from .repos import Repo
 from .sealed import sealed_environment
 
 _PLANNING = "implementation-planning"
-_OWN = {"home", "outside", "plan.md", "project"}
+_OWN = {"home", "outside", "plan.md", "project", "request.md"}
 
 
 class Target(NamedTuple):

@@ -8,6 +8,8 @@ from ..words.records import Record
 from .branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
+# Who finds out or plans must know what is wanted.
+NEED_REQUEST = ("requirements-discovery", "improvement-discovery", "error-analysis", "implementation-planning")
 
 
 class Phase(Record):

@@ -8,11 +8,12 @@ from ..core.identity import RunId, TaskKey
 from ..core.index_rows import ENDED
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges.rows import read_rows
-from ..words.errors import OkstraError, UsageError
+from ..words.errors import OkstraError
 from ..words.hints import Any
 from ..words.records import Record
 from .doors import Doors
 from .fix_cycles import cycles_of
+from .known_tasks import task_unknown
 from .runs import roots_of_task
 from .task_records import read_manifest
 
@@ -57,14 +58,13 @@ def history_of(key: TaskKey, start: str, doors: Doors) -> History:
 
 
 def find_task(key: TaskKey, start: str, doors: Doors) -> TaskFiles:
-    """Where the task's files are, from anywhere on the machine. Raises UsageError (`not-found`), Unreadable."""
+    """Where the task's files are, from anywhere on the machine. Raises UsageError (`task-unknown`), Unreadable."""
     for root in roots_of_task(key, start, doors):
         task = ProjectFiles(root).task(key)
         manifest = read_manifest(task)
         if manifest is not None and manifest.get("task_key") == str(key):
             return task
-    hint = "`okstra list --all` shows the runs, each with its task's key in front"
-    raise UsageError("not-found", f"there is no task {key}", where=start, hint=hint)
+    raise task_unknown(key, start, doors)
 
 
 def _event(row: dict[str, Any]) -> Event:

@@ -9,12 +9,13 @@ from ..core.paths import TaskFiles
 from ..core.plan.globs import intersect
 from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 from ..core.selection import StageState
-from ..words.errors import OkstraError, UsageError
+from ..words.errors import OkstraError
 from ..words.hints import Iterator, Mapping, Sequence
 from ..words.records import Record
 from ..words.statuses import StageStatus
 from . import plans, task_catalog
 from .doors import Doors
+from .known_tasks import task_unknown
 from .overview import run_rows
 from .project import Project, open_project
 from .stage_records import current_states
@@ -62,8 +63,7 @@ def _open_tasks(
     entries = task_catalog.entries(project.files)
     unknown = sorted(wanted - entries.keys())
     if unknown:
-        hint = "okstra list --project shows the runs there were"
-        raise UsageError("not-found", f"there is no task {unknown[0]}", where=project.files.task_catalog, hint=hint)
+        raise task_unknown(TaskKey.parse(unknown[0]), project.root, doors)
     for name, entry in entries.items():
         if wanted and name not in wanted:
             continue

@@ -107,17 +107,22 @@ def hide_runs(project: ProjectFiles) -> None:
 def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:
     """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
 
-    A task that has no category yet (its plan was taken in before its first run) is of this one from now on.
+    A task that has no category yet (its plan was taken in before its first run) is of this one from now on; and
+    of this brief, if it has none.
     """
     found = check_folder_is_free(project, key)
-    if found is not None and (found["work_category"] or not category):
+    if found is not None and not _lacks(found, category, brief):
         return found
     hide_runs(project)
     with hold(LockKind.INDEX, project.lock):
         found = check_folder_is_free(project, key)
         if found is not None:
-            if category and not found["work_category"]:
-                found = {**found, "work_category": category}
+            if _lacks(found, category, brief):
+                found = {
+                    **found,
+                    "work_category": found["work_category"] or category,
+                    "brief": found["brief"] or brief,
+                }
                 fsio.replace_json(project.task(key).manifest, found)
             return found
         manifest = new_manifest(key, category, brief, at)
@@ -125,6 +130,10 @@ def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: st
         fsio.make_folder(os.path.dirname(task.timeline))
         fsio.replace_json(task.manifest, manifest)
         return manifest
+
+
+def _lacks(manifest: Manifest, category: str, brief: str) -> bool:
+    return bool(category and not manifest["work_category"]) or bool(brief and not manifest["brief"])
 
 
 def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:

@@ -99,7 +99,7 @@ def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
 
 def _not_there(name: str, answer: str, project: Project) -> str:
     """The key of what is wrong with an answer that names something outside okstra; empty: it is there."""
-    if name in FILES and not os.path.isfile(answer):
+    if name in FILES and not os.path.isfile(answer) and not _is_request(name, answer):
         return "no-such-file"
     if name == "base-ref":
         from ..edges import git  # slow to import, and only this question needs it
@@ -107,6 +107,21 @@ def _not_there(name: str, answer: str, project: Project) -> str:
         repository = git.discover(project.root)
         return "no-such-commit" if repository and git.resolve(repository.top, answer) is None else ""
     return ""
+
+
+def _is_request(name: str, answer: str) -> bool:
+    """Whether the answer is the request itself, in a sentence; one word is a file's name."""
+    return name == "task-brief" and len(answer.split()) > 1 and not os.path.isfile(answer)
+
+
+def _argv(state: machine.State, facts: Facts) -> tuple[str, ...]:
+    """The argv for `okstra run`, with a request that is no file as what it is."""
+    said = state.answers.get("task-brief", "")
+    if not _is_request("task-brief", said):
+        return machine.arguments(state, facts)
+    rest = {name: answer for name, answer in state.answers.items() if name != "task-brief"}
+    argv = machine.arguments(state._replace(answers=rest), facts)
+    return (*argv[:-1], f"--request={said}", argv[-1])
 
 
 def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
@@ -165,7 +180,7 @@ def arguments(wizard: Wizard, doors: Doors) -> tuple[str, ...]:
         raise Refused("input-open", "not all questions are answered", where=wizard.path, hint="okstra wizard step")
     if not machine.confirmed(wizard.state):
         raise Refused("not-confirmed", "the person did not confirm: nothing was prepared", where=wizard.path)
-    return machine.arguments(wizard.state, facts)
+    return _argv(wizard.state, facts)
 
 
 def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
@@ -174,7 +189,7 @@ def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
     words = texts_of(wizard.language)["words"]
     named = machine.task_of(wizard.state)
     answers = wizard.state.answers
-    command = ["okstra", "run", *machine.arguments(wizard.state, facts), *more]
+    command = ["okstra", "run", *_argv(wizard.state, facts), *more]
     pairs = [
         (words["task"], f"{facts.project_id}:{':'.join(named)}" if named else ""),
         (words["phase"], answers.get("task-type", "")),
@@ -214,6 +229,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         stages=_stages(plan, key, doors) if plan and key else (),
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
+        has_request=bool((manifest or {}).get("brief")) or bool(files and os.path.lexists(files.brief)),
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
         finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
         models=known_by_slot(model_table(assets.toml("prompts", "models.toml"))),

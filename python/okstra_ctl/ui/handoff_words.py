@@ -29,8 +29,10 @@ def confirm_handoff(inputs: PrepareInputs, call: Call, *, asks: bool) -> None:
     Raises Refused (`not-confirmed`), also where nobody is there to ask, and as `plan_handoff`.
     """
     from ..flows.handoff import plan_handoff
+    from ..flows.known_tasks import require_task
 
     key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    require_task(str(key), os.fspath(inputs.project_root), call.doors)
     plan = plan_handoff(ProjectFiles(os.fspath(inputs.project_root)), key, inputs.handoff, call.doors)
     sys.stderr.write(printable("\n".join(plan.lines())) + "\n")
     if not asks:

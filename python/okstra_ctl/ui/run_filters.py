@@ -35,6 +35,14 @@ def newest(rows: Sequence[Row], limit: int | None) -> Sequence[Row]:
     return rows[max(0, len(rows) - limit) :]
 
 
+def check_task(args: Namespace, call: Call) -> None:
+    """A key that is no task's is an error, not an empty list. Raises UsageError (`task-unknown`, `bad-identity`)."""
+    if args.task_key:
+        from ..flows.known_tasks import require_task
+
+        require_task(args.task_key, call.start, call.doors)
+
+
 def is_of(row: RunRow, args: Namespace) -> bool:
     """Whether the run is of the project and of the task that were asked for."""
     return row.is_of(args.project, args.task_key)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from ..core.handoff import choice_of
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
 from ..core.paths import ProjectFiles
+from ..core.phases import NEED_REQUEST
 from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import Project, open_project
 from ..flows.task_records import read_manifest
@@ -20,6 +23,16 @@ def lacking(args: Namespace, call: Call) -> list[str]:
     """The flags without which there is no run, and that are not given. Raises Missing (`not-a-project`)."""
     given = _needed(args, open_project(call.start, call.doors))
     return ["--" + name.replace("_", "-") for name in _NEEDED if not given[name]]
+
+
+def lacks_request(args: Namespace, call: Call) -> bool:
+    """Whether a person has to be asked what is wanted: the phase needs it, and nothing says it."""
+    project = open_project(call.start, call.doors)
+    given = _needed(args, project)
+    if args.task_brief or args.request or given["task_type"] not in NEED_REQUEST:
+        return False
+    task = project.files.task(TaskKey.make(_project_id(args, project), given["task_group"], given["task_id"]))
+    return not (read_manifest(task) or {}).get("brief") and not os.path.lexists(task.brief)
 
 
 def gather(args: Namespace, call: Call) -> PrepareInputs:
@@ -38,6 +51,8 @@ def gather(args: Namespace, call: Call) -> PrepareInputs:
         project_root=project.root,
         project_id=_project_id(args, project),
         brief_path=args.task_brief,
+        request=args.request,
+        by_key=bool(args.task_key),
         work_category=args.work_category,
         approved_plan_path=args.approved_plan,
         stage=args.stage or "auto",

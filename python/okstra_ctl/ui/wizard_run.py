@@ -12,7 +12,7 @@ from ..flows import wizard as flow
 from ..words.hints import Namespace
 from .command_table import Call, find
 from .parser import build_parser
-from .run_inputs import lacking
+from .run_inputs import lacking, lacks_request
 from .wizard_front import can_ask, converse, open_front
 
 _NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
@@ -24,7 +24,7 @@ def complete(args: Namespace, call: Call) -> Namespace:
 
     Raises Refused (`not-confirmed`), UsageError, KeyboardInterrupt: nothing was written.
     """
-    if getattr(args, "json", False) or not can_ask() or not lacking(args, call):
+    if getattr(args, "json", False) or not can_ask() or not (lacking(args, call) or lacks_request(args, call)):
         return args
     begun = flow.begin(call.start, args.report_language, _known(args), call.doors)
     front = open_front(begun.language, call.doors.environment, plain=args.plain)
@@ -45,6 +45,8 @@ def _known(args: Namespace) -> dict[str, str]:
     if known["task-group"] or known["task-id"]:
         known["task"] = NEW
     known["steps"] = ",".join(choice_of(push=args.push, pull_request=args.pr).steps)
+    if len(args.request.split()) > 1:
+        known["task-brief"] = known["task-brief"] or args.request
     if args.all_ready:
         known.update({"task-type": IMPLEMENTATION, "stage": "auto"})
     return known

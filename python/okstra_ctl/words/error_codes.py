@@ -66,6 +66,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
     "unknown-setting": ErrorCode(EXIT_USAGE, "config.json or project.json has no setting of that name"),
     "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
+    "request-missing": ErrorCode(EXIT_USAGE, "nothing says what is wanted: no brief, or one that is empty or no text"),
+    "task-unknown": ErrorCode(EXIT_USAGE, "no such task; those with a key that is like it are named"),
     "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
     "answers-invalid": ErrorCode(
         EXIT_USAGE, "the file of --clarification-response holds no answers to this task's questions"

@@ -29,11 +29,13 @@ FACTS = Facts(
     stages=STAGES,
     roles=("executor", "verifier", "critic"),
     task_exists=False,
+    has_request=False,
     branch="feat-t-1",
     finished=True,
     models={"claude": ("opus", "sonnet"), "lead": ("opus", "sonnet"), "codex": ("gpt-6",)},
 )
 FILLS = {"task": "__new__", "task-group": "auth", "task-id": "T-9", "task-type": "implementation"}
+FILLS["task-brief"] = "Do the thing"
 TEXTS = {
     language: json.loads((ROOT / "prompts" / "wizard" / f"prompts.{language}.json").read_text(encoding="utf-8"))
     for language in ("en", "ko")

@@ -84,7 +84,7 @@ def check(step: Step, value: str, answers: Answers, facts: Facts) -> str:
     values = {option.value for option in step.options(answers, facts)}
     if step.kind in ("pick", "confirm") and not step.free and value not in values:
         return "stage-not-there" if step.id == "stage" else "not-an-option"
-    if step.kind == "text" and not value and step.id in ("task-group", "task-id"):
+    if step.kind == "text" and not value and step.needed(answers, facts):
         return "needed"
     return step.wrong(value, answers, facts) if value or step.kind != "text" else ""
 

@@ -50,6 +50,7 @@ class Facts(Record):
     stages: tuple[StageFact, ...]
     roles: tuple[str, ...]
     task_exists: bool
+    has_request: bool
     branch: str
     finished: bool
     models: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 (nobody changes it)
@@ -63,7 +64,7 @@ class Step(Record):
     """One question. `kind`: `pick`, `text`, `confirm`, `multi`.
 
     `asked` says whether it is asked at all; `wrong` answers the key of a text that says what is wrong with an answer,
-    empty when it is good; `free` lets a pick take any text.
+    empty when it is good; `free` lets a pick take any text; `needed` says whether a text must not be empty.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Step(Record):
     wrong: Callable[[str, Answers, Facts], str] = lambda answer, answers, facts: ""
     default: str = ""
     free: bool = False
+    needed: Callable[[Answers, Facts], bool] = lambda answers, facts: False
 
 
 class Question(Record):

@@ -11,6 +11,7 @@ from ..handoff import STEPS as HANDOFF_STEPS
 from ..identity import slugify_task_segment
 from ..models import is_custom
 from ..paths import IMPLEMENTATION
+from ..phases import NEED_REQUEST
 from .records import NEW, Answers, Facts, Option, Step
 
 _YES_NO = (Option("yes", "@yes"), Option("no", "@no"))
@@ -20,6 +21,14 @@ DEFAULTS = "defaults"
 
 def _new_task(answers: Answers, facts: Facts) -> bool:
     return answers.get("task", NEW) == NEW
+
+
+def _asks_request(answers: Answers, facts: Facts) -> bool:
+    return not facts.has_request and (not facts.task_exists or _phase(answers) in NEED_REQUEST)
+
+
+def _always(answers: Answers, facts: Facts) -> bool:
+    return True
 
 
 def _phase(answers: Answers) -> str:
@@ -115,15 +124,15 @@ def _no_step(answer: str, answers: Answers, facts: Facts) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("task", "pick", lambda a, f: bool(f.tasks), _tasks),
-    Step("task-group", "text", _new_task, wrong=_segment),
-    Step("task-id", "text", _new_task, wrong=_segment),
+    Step("task-group", "text", _new_task, wrong=_segment, needed=_always),
+    Step("task-id", "text", _new_task, wrong=_segment, needed=_always),
     Step(
         "task-type",
         "pick",
         lambda a, f: True,
         lambda a, f: tuple(Option(name, f"@phase-{name}", f"@phase-{name}-hint") for name in f.phases),
     ),
-    Step("task-brief", "text", lambda a, f: not f.task_exists, default=""),
+    Step("task-brief", "text", _asks_request, needed=lambda a, f: _phase(a) in NEED_REQUEST),
     Step(
         "work-category",
         "pick",

@@ -19,9 +19,11 @@ from ...core.plan.records import Stage
 from ...core.registry_doc import StageClaim, TaskClaim
 from ...core.roster import report_writer_note
 from ...core.shell_words import okstra_command
+from ...core.text_bytes import text_bytes
 from ...edges import durability, fsio, process_identity
 from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
+from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError, WorkFailed
 from ...words.records import Record
 from ...words.statuses import ClaimStatus, WorktreeStatus
@@ -68,9 +70,7 @@ def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> Pr
     request = resolve(inputs, doors, remember=True)
     if request.degraded is None:
         task_worktree.check_same_project(request, doors.registry.read().task(request.key), doors)
-    task_records.ensure_task(
-        request.project.files, request.key, category=request.category, brief=request.brief, at=doors.clock.now()
-    )
+    _ensure_task(request, doors)
     if request.degraded is not None:
         return _prepare_degraded(request, doors, request.degraded)
     doc = doors.registry.read()
@@ -79,6 +79,19 @@ def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> Pr
         recover.heal_ledger(request.key, doc)
         return _prepare_stage(request, doors, repaired, known=doc.task(request.key))
     return _prepare_in_task_worktree(request, doors, repaired)
+
+
+def _ensure_task(request: Request, doors: Doors) -> None:
+    """A task comes with its request: a kill between the two leaves a brief, which the next run of the task finds."""
+    files, task = request.project.files, request.task
+    if request.brief_is_new:
+        task_records.hide_runs(files)
+        with hold(LockKind.INDEX, files.lock):
+            fsio.make_folder(os.path.dirname(task.brief))
+            fsio.replace(task.brief, text_bytes(request.brief_text))
+    own = request.brief == task.brief
+    brief = os.path.relpath(task.brief, files.root) if own else request.brief
+    task_records.ensure_task(files, request.key, category=request.category, brief=brief, at=doors.clock.now())
 
 
 def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known: TaskClaim | None) -> PreparedRun:

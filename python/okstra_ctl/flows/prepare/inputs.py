@@ -18,8 +18,9 @@ PrepareError = OkstraError
 class PrepareInputs(Record):
     """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said.
 
-    `led`: somebody drives the run as soon as it is prepared, so its workers must be there. `same` are the workers of
-    the run that is repeated; they stand unless others are asked for.
+    `led`: somebody drives the run as soon as it is prepared, so its workers must be there. `by_key`: the task was
+    named by its key, so it is meant to be there. `request`: what is wanted, in a sentence or two. `same` are the
+    workers of the run that is repeated; they stand unless others are asked for.
     """
 
     project_root: str | os.PathLike[str]
@@ -47,5 +48,7 @@ class PrepareInputs(Record):
     fix_cycle: str = ""
     handoff: Choice = Choice()
     led: bool = False
+    by_key: bool = False
+    request: str = ""
     report_writer: str = ""
     same: tuple[Worker, ...] = ()

@@ -27,6 +27,7 @@ from ..related_tasks import related_tasks
 from ..runs import check_budget
 from ..task_records import check_folder_is_free
 from ..trust import require_trusted
+from .brief import brief_of
 from .inputs import PrepareInputs
 from .sync import check_separators
 
@@ -47,6 +48,7 @@ class Request(Record):
     category: str
     brief: str
     brief_text: str
+    brief_is_new: bool
     language: str
     repository: git.Repository | None
     degraded: WorktreeStatus | None
@@ -92,15 +94,16 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
             hint="leave --project-id out, or name the project's folder with --project-root",
         )
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
-    manifest = check_folder_is_free(project.files, key) or {}
+    known = check_folder_is_free(project.files, key)
+    manifest = known or {}
     fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
+    brief = brief_of(inputs, project.files, key, known, doors)
     if phase.task_type == HANDOFF:
         from ..handoff import plan_handoff
 
         plan_handoff(project.files, key, inputs.handoff, doors)
     answers = _answers(inputs, project.files.task(key), key)
-    brief, brief_text = _brief(inputs, project.root, str(manifest.get("brief", "")))
     workers, lead_model = _people(inputs, phase, doors)
     repository = discovery.finish()
     degraded = _degraded(repository)
@@ -122,8 +125,9 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
             inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, doors),
             phase.work_category,
         ),
-        brief=brief,
-        brief_text=brief_text,
+        brief=brief.path,
+        brief_text=brief.text,
+        brief_is_new=brief.is_new,
         language=_language(inputs.report_language or project.config.report_language),
         repository=repository,
         degraded=degraded,
@@ -155,20 +159,6 @@ def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:
             hint="git commit --allow-empty -m 'Start' (or commit what is there), then start the run again",
         )
     return None
-
-
-def _brief(inputs: PrepareInputs, root: str, known: str) -> tuple[str, str]:
-    """The brief's path and text: the one given, else the one the task was started with, else none."""
-    given = inputs.brief_path or known
-    if not given:
-        return "", ""
-    path = given if os.path.isabs(given) else os.path.join(root if not inputs.brief_path else os.getcwd(), given)
-    data = fsio.read_bytes(path)
-    if data is None:
-        raise UsageError("not-found", f"there is no brief {path}", where="--task-brief")
-    from ...edges.secrets import hide  # slow to import, as is what follows
-
-    return os.path.abspath(path), hide(data.decode("utf-8", "replace"))[0]
 
 
 def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Given | None:

@@ -15,7 +15,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
-from ..run_filters import add_filters, is_of
+from ..run_filters import add_filters, check_task, is_of
 
 _EVERY = 2.0
 _LEAST, _MOST = 0.2, 3600.0
@@ -36,6 +36,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     """Raises KeyboardInterrupt when it is stopped, UsageError (`usage`)."""
+    check_task(args, call)
     every = _seconds(args.every) if args.every else None
 
     def read() -> Board:

@@ -9,7 +9,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_limit, newest
+from ..run_filters import add_limit, check_task, newest
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    check_task(args, call)
     if args.kind and args.kind not in KINDS:
         raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))
     oldest = _oldest(args.since, call) if args.since else ""

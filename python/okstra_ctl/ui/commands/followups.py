@@ -7,6 +7,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..run_filters import check_task
 from ..shared_flags import add_common_flags
 
 
@@ -41,6 +42,7 @@ def _list(args: Namespace, call: Call) -> Reply:
     from ...flows.project import open_project
     from ...flows.runs import find_run
 
+    check_task(args, call)
     unread: list[str] = []
     if args.run:
         rows = list_of_run(find_run(args.run, call.start, call.doors))

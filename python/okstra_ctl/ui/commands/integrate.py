@@ -7,6 +7,7 @@ from ...flows.project import open_project
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..run_filters import check_task
 from ..trusting import add_trust_flag, with_trust
 
 
@@ -20,6 +21,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ...flows.integrate.merge import integrate, load_subject
 
     call = with_trust(args, call)
+    check_task(args, call)
     project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
     if args.forecast:
         from ...flows.integrate.forecast import forecast

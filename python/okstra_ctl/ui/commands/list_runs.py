@@ -13,7 +13,7 @@ from ...words.hints import ArgumentParser, Namespace, Sequence
 from ...words.statuses import RunStatus
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_filters, add_limit, is_of, newest, oldest_wanted
+from ..run_filters import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 
 _HEADER = ("run", "status", "since")
 
@@ -29,6 +29,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     """Python's collector of cycles is off meanwhile: among many rows it finds none, and takes as long as the rest."""
     _check(args)
+    check_task(args, call)
     was_on = gc.isenabled()
     gc.disable()
     try:

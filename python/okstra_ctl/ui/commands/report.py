@@ -7,6 +7,7 @@ from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
+from ..run_filters import check_task
 from ..shared_flags import add_common_flags
 
 
@@ -78,6 +79,7 @@ def _find(args: Namespace, call: Call) -> Reply:
     from ...flows.project import open_project
     from ...flows.reports import find_reports
 
+    check_task(args, call)
     project = open_project(call.start, call.doors)
     found = find_reports(project.files, task_key=args.task_key, task_type=args.type)
     rows = [(one.run_id or one.task_key, one.verdict, one.outcome, one.at, one.html or one.path) for one in found]

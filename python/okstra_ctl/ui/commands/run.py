@@ -8,7 +8,7 @@ import sys
 from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
 from ...core.models import MODEL_SLOTS
-from ...core.paths import ProjectFiles
+from ...core.paths import IMPLEMENTATION, ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...flows.project import open_project
 from ...words.errors import Refused
@@ -22,7 +22,8 @@ from ..run_inputs import gather
 from ..trusting import add_trust_flag, settle, with_trust
 
 _TEXTS = {
-    "--task-brief": ("PATH", "the request, a text file"),
+    "--task-brief": ("PATH", "the request, a text file; a new task needs one"),
+    "--request": ("TEXT", "the request itself, where it is a sentence or two"),
     "--work-category": (
         "C",
         "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix (default: by the phase)",
@@ -108,7 +109,8 @@ def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
     from ..waves import lead_all
 
     def begin() -> Reply:
-        resolve(inputs._replace(led=True), call.doors, remember=False)  # the same for every stage: refused once
+        if inputs.task_type == IMPLEMENTATION:  # what is missing is the same for every stage: refused once
+            resolve(inputs._replace(led=True), call.doors, remember=False)
         return lead_all(inputs, args.jobs, call)
 
     return _with_approval(begin, call, asks=not args.yes and sys.stdin.isatty())

@@ -9,7 +9,7 @@ from ...flows.overview import run_rows
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_filters, is_of
+from ..run_filters import add_filters, check_task, is_of
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    check_task(args, call)
     order = {str(status): place for place, status in enumerate(OPEN)}
     rows = [row for row in run_rows(call.doors) if row.status in order and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])

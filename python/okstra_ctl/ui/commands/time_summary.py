@@ -8,7 +8,7 @@ from ...flows.run_index import EVERYTHING
 from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_filters, is_of, oldest_wanted
+from ..run_filters import add_filters, check_task, is_of, oldest_wanted
 
 _BY: dict[str, Callable[[TimedRun], str]] = {
     "project": lambda timed: timed.run.run_id.partition(":")[0],
@@ -24,6 +24,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    check_task(args, call)
     oldest = oldest_wanted(args, call)
     runs = [
         _timed(run, args.by)

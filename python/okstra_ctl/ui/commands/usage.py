@@ -20,6 +20,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, table
+from ..run_filters import check_task
 
 _LABELS = {"unknown": "unknown", "at_least": "at least"}
 _COUNTS = ("input", "output", "cached", "cache_written")
@@ -39,6 +40,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     if args.run and (args.task_key or args.project or args.since):
         raise UsageError("usage", "RUN is one run; --task-key, --project and --since choose among many")
+    check_task(args, call)
     prices = prices_now(call.doors)
     unread: list[str] = []
     if args.run:
