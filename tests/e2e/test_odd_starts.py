@@ -147,6 +147,25 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_no_traceback(project: Project,
     assert {130, -signal.SIGINT} & set(endings), endings
 
 
+def interrupt_when_it_is_heard() -> None:
+    """Leaves an interrupt that comes the moment the program lets it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_between_start_and_command_leaves_no_traceback(project: Project) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "utf8", str(ROOT / "python" / "okstra_ctl" / "__main__.py"), "list"],
+        cwd=project.repo.path,
+        env=project.okstra.environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=interrupt_when_it_is_heard,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
 @pytest.fixture(scope="session")
 def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with locales whose encodings are not UTF-8, made for this test."""

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 
+from ..words.error_codes import EXIT_INTERRUPTED
 from ..words.hints import TYPE_CHECKING, NoReturn, Sequence
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ def main() -> int:
         sys.meta_path.append(PackagesOnDemand)
     from .cli import main as run
 
-    _hear_signals()
-    return run()
+    try:
+        _hear_signals()
+        return run()
+    except KeyboardInterrupt:  # before the command began, or after it had ended: what comes between, `run` reports
+        return EXIT_INTERRUPTED
 
 
 def _hear_signals() -> None:
