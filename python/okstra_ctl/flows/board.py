@@ -12,7 +12,6 @@ from ..core.board.log_line import last_line
 from ..core.board.records import WAITING, Board, EndedRun, ProjectView, RunView, StageView, TaskView, WorkerView
 from ..core.board.workers import workers_of
 from ..core.identity import RunId, TaskKey
-from ..core.next_steps import next_step
 from ..core.paths import ProjectFiles, RunFiles
 from ..core.prices import Price
 from ..edges import fsio
@@ -22,6 +21,7 @@ from . import plans
 from .doors import Doors
 from .overview import RunRow, run_rows
 from .run_events import events_of
+from .run_steps import step_of
 from .run_usage import known_run, prices_now, usage_so_far
 from .runs import KnownRun
 from .stage_records import current_states
@@ -42,7 +42,7 @@ def read_board(doors: Doors, is_wanted: Callable[[RunRow], bool]) -> Board:
         if task is None:
             unread.append(row.run_id)
             continue
-        view = _run(row, prices, unread)
+        view = _run(row, prices, unread, doors)
         projects.setdefault((task.project_id, row.project_root), {}).setdefault(task, []).append(view)
     found = tuple(
         ProjectView(name, root, tuple(_task(root, key, runs, doors, unread) for key, runs in tasks.items()))
@@ -58,9 +58,9 @@ def _task_of(row: RunRow) -> TaskKey | None:
         return None
 
 
-def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str]) -> RunView:
+def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], doors: Doors) -> RunView:
     """A run whose manifest can't be read is still in work: it is shown without its workers."""
-    step = next_step(row.status, row.run_id, stage=row.stage is not None)
+    step = step_of(row, doors)
     view = RunView(row.run_id, row.task_type, row.stage, row.status, row.at, step, False, (), None)
     run = known_run(row)
     try:

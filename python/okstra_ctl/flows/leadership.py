@@ -35,9 +35,7 @@ def change_lead(run: KnownRun, change: Change) -> None:
 def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
     """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead."""
     if manifest.get("outcome") == str(RunOutcome.COMPLETED):
-        raise Refused(
-            "run-ended", f"{run.id} is completed", where=run.files.report, hint=okstra_command("show", run.id)
-        )
+        raise Refused("run-ended", f"{run.id} is completed", where=run.report_path, hint=okstra_command("show", run.id))
     check_owner(run, owner_in(manifest))
 
 

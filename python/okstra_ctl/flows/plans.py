@@ -24,6 +24,9 @@ from .doors import Doors
 from .project import load_project
 
 CACHE_SCHEMA = "stage-map/1"
+_HEAD = 4096
+BESIDE = "beside"
+"""In the front matter of okstra's own plan: the name of a person's plan, which it could not take the place of."""
 _PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
@@ -128,8 +131,17 @@ def invalid(plan: CheckedPlan) -> CheckFailed:
 
 
 def latest(task: TaskFiles) -> str | None:
-    """The task's newest plan; None when it has none."""
-    return next(iter(newest_first(task)), None)
+    """The task's newest plan; None when it has none. One that okstra had to put beside a person's counts once it is
+    approved."""
+    return next((path for path in newest_first(task) if not _is_aside(path)), None)
+
+
+def _is_aside(path: str) -> bool:
+    try:
+        head, _, _ = (fsio.read_bytes(path) or b"")[:_HEAD].partition(b"\n---")
+    except Unreadable:
+        return False
+    return f"\n{BESIDE}: ".encode() in head and b"\napproved: false" in head
 
 
 def newest_first(task: TaskFiles) -> list[str]:

@@ -17,18 +17,21 @@ from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, OkstraError, UsageError
 from ..words.hints import Any, Iterator, Mapping
 from ..words.records import Record
-from .report_pages import SCHEMA_FILE, Pages, render_pages
+from . import own_pages
+from .doors import Doors
+from .report_pages import SCHEMA_FILE, render_pages
 from .runs import KnownRun
 
 SCHEMA = "final-report/1"
 
 
 class Rendered(Record):
-    """`earlier` is where a plan's text went that somebody had changed; `kept` tells that it was left as it is,
-    because its stages are no longer those of the data."""
+    """`earlier` and `earlier_html` are where pages went that somebody had changed; `kept` tells that the markdown was
+    left as it is, because the stages in it are no longer those of the data."""
 
     earlier: str
     kept: bool
+    earlier_html: str = ""
 
 
 class PageFile(Record):
@@ -70,14 +73,19 @@ def read_report(run: KnownRun) -> dict[str, Any]:
     return report
 
 
-def render(run: KnownRun) -> Rendered:
-    """Writes both pages anew. Raises as `read_report`, and WorkFailed (`write-failed`)."""
-    report = read_report(run)
+def render(run: KnownRun, doors: Doors) -> Rendered:
+    """Writes both pages anew; what a person made of them is kept beside. Raises as `read_report`, and WorkFailed
+    (`write-failed`)."""
+    pages = render_pages(run, read_report(run))
+    markdown = own_pages.markdown_for(run, pages.markdown)
+    own_pages.note_earlier(run, doors)
+    own_pages.note(run, doors, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
     with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
-        pages = render_pages(run, report)
         fsio.make_folder(os.path.dirname(run.files.report_html))
+        html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)
+        rendered = _replace_markdown(run, markdown)
         fsio.replace(run.files.report_html, pages.html)
-        return _replace_markdown(run, pages)
+    return rendered._replace(earlier_html=html)
 
 
 def pages_of(run: KnownRun) -> list[PageFile]:
@@ -88,11 +96,12 @@ def pages_of(run: KnownRun) -> list[PageFile]:
 def compared(run: KnownRun, report: Mapping[str, Any]) -> list[PageFile]:
     """The same for data that is known to be valid. Raises Missing, Unreadable."""
     files, pages = run.files, render_pages(run, report)
+    expected = own_pages.markdown_for(run, pages.markdown)
     same = report["okstra_version"] == __version__
     is_plan = run.id.task_type == PLANNING
-    markdown = markdown_state(fsio.read_bytes(files.report), pages.markdown, is_plan=is_plan, same_version=same)
+    markdown = markdown_state(fsio.read_bytes(run.report_path), expected, is_plan=is_plan, same_version=same)
     html = html_state(fsio.read_bytes(files.report_html), pages.html, same_version=same)
-    return [PageFile("markdown", files.report, markdown), PageFile("html", files.report_html, html)]
+    return [PageFile(own_pages.MARKDOWN, run.report_path, markdown), PageFile(own_pages.HTML, files.report_html, html)]
 
 
 def find_reports(project: ProjectFiles, *, task_key: str = "", task_type: str = "") -> list[FoundReport]:
@@ -103,22 +112,19 @@ def find_reports(project: ProjectFiles, *, task_key: str = "", task_type: str = 
     return sorted(kept, key=lambda one: (one.at, one.path), reverse=True)
 
 
-def _replace_markdown(run: KnownRun, pages: Pages) -> Rendered:
-    """A plan is more than a page: people approve it, and stages are built from it. So its approval is kept, what
-    somebody wrote into it is set aside, and stages that were changed are not changed back."""
-    path = run.files.report
+def _replace_markdown(run: KnownRun, markdown: bytes) -> Rendered:
+    """A plan is more than a page: people approve it, and stages are built from it. So its approval is kept, and stages
+    that were changed are not changed back. What somebody wrote into a page is set aside."""
+    path = run.report_path
     found = fsio.read_bytes(path)
     is_plan = run.id.task_type == PLANNING
-    if markdown_state(found, pages.markdown, is_plan=is_plan, same_version=True) is PageState.CURRENT:
+    if markdown_state(found, markdown, is_plan=is_plan, same_version=True) is PageState.CURRENT:
         return Rendered("", kept=False)
-    markdown, earlier = pages.markdown, ""
-    if is_plan and found is not None:
-        if _stages_of(path, found) != _stages_of(path, markdown):
-            return Rendered("", kept=True)
-        earlier = f"{path}.before-render"
-        fsio.replace(earlier, found)
-        if is_approved(found.decode("utf-8", "replace")):
-            markdown = approve(markdown.decode("utf-8")).encode("utf-8")
+    if is_plan and found is not None and _stages_of(path, found) != _stages_of(path, markdown):
+        return Rendered("", kept=True)
+    earlier = own_pages.keep_aside(run, own_pages.MARKDOWN, path, markdown)
+    if is_plan and found is not None and is_approved(found.decode("utf-8", "replace")):
+        markdown = approve(markdown.decode("utf-8")).encode("utf-8")
     fsio.replace(path, markdown)
     return Rendered(earlier, kept=False)
 

@@ -191,9 +191,9 @@ def _check_plan(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
         return
     from . import plans
 
-    if os.path.exists(run.files.report):
-        for finding in plans.check(run.files.report).errors:
-            yield Fault("plan-broken", run.files.report, finding.line, f"{finding.rule}: {finding.message}")
+    if os.path.exists(run.report_path):
+        for finding in plans.check(run.report_path).errors:
+            yield Fault("plan-broken", run.report_path, finding.line, f"{finding.rule}: {finding.message}")
 
 
 def _check_pages(run: KnownRun, records: RunRecords) -> Iterator[Fault]:

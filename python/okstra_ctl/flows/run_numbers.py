@@ -15,19 +15,25 @@ def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunF
     fsio.make_folder(folder)
     seq = next_seq(task, task_type, stage)
     while not fsio.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
-        seq += 1
+        seq = _next_free(task, task_type, stage, seq + 1)
     return task.run(task_type, seq, stage)
 
 
 def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
-    """The number that the next run would get."""
+    """The number that the next run would get; none whose report somebody has put there by hand."""
     prefix = seq_claim_name("")
     try:
         names = os.listdir(os.path.join(task.run_dir(task_type, stage), "state"))
     except OSError:
-        return 1
+        names = []
     numbers = [number_in(name[len(prefix) :]) for name in names if name.startswith(prefix)]
-    return max((number for number in numbers if number is not None), default=0) + 1
+    return _next_free(task, task_type, stage, max((number for number in numbers if number is not None), default=0) + 1)
+
+
+def _next_free(task: TaskFiles, task_type: str, stage: int | None, seq: int) -> int:
+    while os.path.lexists(task.run(task_type, seq, stage).report):
+        seq += 1
+    return seq
 
 
 def discard_run_files(run: RunFiles) -> None:

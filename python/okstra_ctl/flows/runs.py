@@ -43,6 +43,11 @@ class KnownRun(Record):
         return str(plan.get("digest", "")) if isinstance(plan, Mapping) else ""
 
     @property
+    def report_path(self) -> str:
+        """Where okstra's report is: another place than the run's own when a person's plan stands there."""
+        return str(self.manifest.get("report") or self.files.report)
+
+    @property
     def worktree(self) -> Mapping[str, object]:
         worktree = self.manifest.get("worktree")
         return worktree if isinstance(worktree, Mapping) else {}

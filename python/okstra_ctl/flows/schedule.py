@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import combinations
 
 from ..core.identity import RunId, TaskKey
-from ..core.paths import TaskFiles
+from ..core.manifest import SCHEMA as MANIFEST_SCHEMA
+from ..core.paths import PLANNING, ProjectFiles, TaskFiles
 from ..core.plan.globs import intersect
 from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 from ..core.selection import StageState
+from ..edges import fsio
 from ..words.errors import OkstraError
 from ..words.hints import Iterator, Mapping, Sequence
 from ..words.records import Record
@@ -18,6 +20,7 @@ from .doors import Doors
 from .known_tasks import task_unknown
 from .overview import run_rows
 from .project import Project, open_project
+from .runs import KnownRun
 from .stage_records import current_states
 from .task_records import read_manifest
 from .task_views import catalog_entry
@@ -87,11 +90,13 @@ def _facts(
     phase = str(row.get("phase", ""))
     known = phases.get(phase) if isinstance(phases, dict) else None
     event = str(known.get("last_event", "")) if isinstance(known, dict) else ""
+    last_run = str(row.get("last_run", ""))
+    if phase == PLANNING and _has_persons_plan(files, last_run, project.files):
+        event = "completed"  # whatever became of the run that was to make one
     finished_by = str(manifest.get("finished_by") or "")
     if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:
         return None
     related = manifest.get("related")
-    last_run = str(row.get("last_run", ""))
     return TaskFacts(
         key=str(key),
         title=str(row.get("title", "")),
@@ -105,6 +110,17 @@ def _facts(
         related=tuple(map(str, related)) if isinstance(related, list) else (),
         plan=_plan(project, files, key, doors),
     )
+
+
+def _has_persons_plan(files: TaskFiles, last_run: str, project: ProjectFiles) -> bool:
+    from .own_pages import is_persons_plan
+
+    try:
+        run = RunId.parse(last_run)
+        manifest = fsio.read_json(files.run_of(run).manifest, MANIFEST_SCHEMA)
+        return manifest is not None and is_persons_plan(KnownRun(run, project, files.run_of(run), manifest))
+    except OkstraError:
+        return False
 
 
 def _task_type(run_id: str) -> str:

@@ -58,7 +58,7 @@ class NewTask(Record):
         language = str(self.report.get("language", ""))
         language = language if language in known else next(iter(known))
         evidence = {one["id"]: [evidence_text(line) for line in one["evidence"]] for one in self.report["findings"]}
-        page = os.path.relpath(self.run.files.report, self.run.project.root)
+        page = os.path.relpath(self.run.report_path, self.run.project.root)
         one = self.proposal
         sections = (
             Section("request", "", 0, "\n".join(quoted(one.reason or one.title))),

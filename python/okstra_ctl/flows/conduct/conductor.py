@@ -20,7 +20,7 @@ from ..doors import Doors
 from ..leadership import check_free
 from ..run_events import events_of, faults_of
 from ..runs import KnownRun
-from . import drops, leadership, persisting, planning, recalling
+from . import drops, leadership, persisting, placing, planning, recalling
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .reporting import save_report, write_report
@@ -71,7 +71,8 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
         raise
 
 
-def _lead(scene: Scene) -> Conducted:
+def _lead(started: Scene) -> Conducted:
+    scene = placing.settle(started)
     material = lead_phase(scene)
     written = write_report(scene, material)
     report = written.report
@@ -92,6 +93,7 @@ def _lead(scene: Scene) -> Conducted:
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
         report["verdict"]["approval_needed"] = False
+    scene = placing.settle(scene)  # somebody may have put a plan there while the workers were at work
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)
     save_report(scene, report)
@@ -103,14 +105,14 @@ def _lead(scene: Scene) -> Conducted:
         save_report(scene, report)
     outcome = outcome_of(report)
     drops.tidy(scene.files)
-    warnings = persisting.persist(scene, report)
+    warnings = tuple(filter(None, (placing.told(scene), *persisting.persist(scene, report))))
     leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
         str(scene.id),
         outcome,
         report["verdict"]["token"],
         {name: gate["gate"] for name, gate in report["gates"].items()},
-        scene.files.report,
+        scene.run.report_path,
         report["verdict"]["next_step"],
         warnings,
         tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(scene.files)).items()),
@@ -135,7 +137,7 @@ def isolation_gate(found: Judged) -> dict[str, str]:
 
 
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
-    key, plan = scene.id.task, scene.files.report
+    key, plan = scene.id.task, scene.run.report_path
     if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
         return okstra_command("show", scene.id)
     if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first

@@ -6,8 +6,6 @@ and can be resumed, but nothing of what was found is lost.
 
 from __future__ import annotations
 
-import os
-
 from ...core.handoff import HANDOFF
 from ...core.json_text import loads
 from ...core.paths import RunFiles
@@ -23,7 +21,7 @@ from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.records import Record
 from ..clarification import answers_of_run
-from ..report_pages import SCHEMA_FILE, render_pages
+from ..report_pages import SCHEMA_FILE
 from ..run_events import events_of, faults_of
 from ..taken_results import REPORT_WRITTEN, digest_of
 from . import handoff
@@ -31,6 +29,7 @@ from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .drafting import SCHEMA, Material, draft, guide
+from .placing import write_pages
 from .scene import Scene
 
 DRAFT_SCHEMA = "report-draft/1"
@@ -72,17 +71,12 @@ def write_report(scene: Scene, material: Material) -> Written:
 
 def save_report(scene: Scene, report: dict[str, Any]) -> None:
     """Writes the pages, and the data last: it is what says that the report stands."""
-    pages = render_pages(scene.run, report)
     data = fsio.json_bytes(report)
-    files = scene.files
-    fsio.make_folder(os.path.dirname(files.report))
-    for path in (files.report, files.report_html, files.report_data):
-        clear_way(path)
-    fsio.replace(files.report, pages.markdown)
-    fsio.replace(files.report_html, pages.html)
+    write_pages(scene, report)
+    clear_way(scene.files.report_data)
     # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
     scene.tell(REPORT_WRITTEN, sha256=digest_of(data))
-    fsio.replace(files.report_data, data)
+    fsio.replace(scene.files.report_data, data)
 
 
 def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> Answer:

@@ -33,20 +33,21 @@ def _render(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run
 
     run = find_run(args.run, call.start, call.doors)
-    rendered = render(run)
+    rendered = render(run, call.doors)
     data = {
         "run_id": str(run.id),
-        "markdown": run.files.report,
+        "markdown": run.report_path,
         "html": run.files.report_html,
         "markdown_kept": rendered.kept,
         "earlier": rendered.earlier,
+        "earlier_html": rendered.earlier_html,
     }
     talk = []
     if rendered.kept:
         talk.append("the plan's stages were changed by hand: its markdown was left as it is")
-    if rendered.earlier:
-        talk.append(f"the plan's text was changed by hand: it is kept as {rendered.earlier}")
-    return Reply(data, fields([("markdown", run.files.report), ("html", run.files.report_html)]), talk)
+    kept = filter(None, (rendered.earlier, rendered.earlier_html))
+    talk += [f"a page was changed by hand: it is kept as {earlier}" for earlier in kept]
+    return Reply(data, fields([("markdown", run.report_path), ("html", run.files.report_html)]), talk)
 
 
 def _views(args: Namespace, call: Call) -> Reply:

@@ -39,7 +39,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("prompt", run.files.launch_prompt),
             ("fix cycle", f"{cycle.id} ({_state(cycle)})" if cycle else ""),
             ("manifest", run.files.manifest),
-            ("report", run.files.report),
+            ("report", run.report_path),
         ]
     )
     data = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from ...core.next_steps import OPEN, next_step
+from ...core.next_steps import OPEN
 from ...flows.overview import run_rows
+from ...flows.run_steps import step_of
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
@@ -21,7 +22,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     order = {str(status): place for place, status in enumerate(OPEN)}
     rows = [row for row in run_rows(call.doors) if row.status in order and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
-    told = [(row, next_step(row.status, row.run_id, stage=row.stage is not None)) for row in rows]
+    told = [(row, step_of(row, call.doors)) for row in rows]
     data = {"runs": [{**row._asdict(), "next": step} for row, step in told]}
     if not told:
         return Reply(data, "nothing is in work")

@@ -1,0 +1,159 @@
+"""What a person wrote or edited at a place where okstra writes its own is never written over."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from support.approvals import approve
+from support.okstra import Ended, Project
+from support.plans import independent, plan_text
+from support.rehearsal import install, led, part
+
+PLANNING = "implementation-planning"
+
+
+def reports(project: Project) -> Path:
+    return project.task_root / "runs" / PLANNING / "reports"
+
+
+def plan_at(project: Project, number: int) -> Path:
+    return reports(project) / f"final-report-{PLANNING}-{number:03d}.md"
+
+
+def put(project: Project, text: str, number: int = 1) -> bytes:
+    reports(project).mkdir(parents=True, exist_ok=True)
+    plan_at(project, number).write_text(text, encoding="utf-8")
+    return plan_at(project, number).read_bytes()
+
+
+def prepared(project: Project) -> str:
+    run: str = project.run_phase(PLANNING, "--provider", "rehearsal").data["run_id"]
+    return run
+
+
+def next_of(project: Project, run: str) -> str:
+    rows = project.okstra.ok("status", "--json").data["runs"]
+    (step,) = [row["next"] for row in rows if row["run_id"] == run]
+    return str(step)
+
+
+def test_a_persons_approved_plan_at_the_reports_place_stays_the_plan(project: Project) -> None:
+    run = prepared(project)
+    put(project, plan_text(independent(2)))
+    approve(plan_at(project, 1), project.okstra.environment)
+    theirs = plan_at(project, 1).read_bytes()
+    stage = project.run_stage()
+    assert stage.status == 0
+    ended = project.okstra.ok("resume", run, "--json")
+    assert plan_at(project, 1).read_bytes() == theirs
+    assert ended.data["report"] == str(plan_at(project, 2))
+    told = f"the plan {plan_at(project, 1)} is yours, and stays the plan; okstra's own is {plan_at(project, 2)}"
+    assert told in ended.data["warnings"] and told in ended.stderr
+    assert project.okstra.ok("check", "run", run, "--json")
+    assert project.finish(stage).status == 0
+    second = project.run_stage()
+    assert second.data["stage"] == 2, "the task's plan is still theirs"
+
+
+def test_okstras_own_plan_beside_a_persons_counts_once_it_is_approved(project: Project) -> None:
+    run = prepared(project)
+    put(project, plan_text(independent(2), approved=False))
+    ended = project.okstra.ok("resume", run, "--json")
+    assert ended.data["next_step"].endswith(shlex.quote(str(plan_at(project, 2))))
+    assert project.run_stage().envelope["errors"][0]["where"].startswith(str(plan_at(project, 1)))
+    approve(plan_at(project, 2), project.okstra.environment)
+    assert json.loads(Path(_manifest_of(project.run_stage())).read_text())["plan"]["path"] == str(plan_at(project, 2))
+
+
+def _manifest_of(ended: Ended) -> str:
+    assert ended.status == 0, ended
+    return str(ended.data["manifest"])
+
+
+def failed_planning(project: Project) -> str:
+    """A planning run with a report of okstra's own, that can go on."""
+    install(project, part({"fault": "crash"}, worker="rehearsal-b"))
+    ended = led(project, PLANNING)
+    assert ended.status == 1, ended
+    install(project)
+    return f"{project.task_key}/{PLANNING}/001"
+
+
+def test_okstras_own_report_is_made_anew_when_the_run_goes_on(project: Project) -> None:
+    run = failed_planning(project)
+    before = plan_at(project, 1).read_bytes()
+    assert next_of(project, run) == f"okstra resume {run}"
+    ended = project.okstra.ok("resume", run, "--json")
+    assert ended.data["report"] == str(plan_at(project, 1))
+    assert plan_at(project, 1).read_bytes() != before
+    assert not plan_at(project, 2).exists()
+
+
+def test_a_plan_of_okstras_that_a_person_edited_is_theirs_when_the_run_goes_on(project: Project) -> None:
+    run = failed_planning(project)
+    theirs = plan_at(project, 1).read_bytes() + b"my words\n"
+    plan_at(project, 1).write_bytes(theirs)
+    ended = project.okstra.ok("resume", run, "--json")
+    assert ended.data["report"] == str(plan_at(project, 2))
+    assert plan_at(project, 1).read_bytes() == theirs
+
+
+def test_a_plan_that_was_put_there_while_the_workers_worked_is_not_written_over(project: Project) -> None:
+    theirs = plan_text(independent(2))
+    text = json.dumps(theirs)
+    reports(project).mkdir(parents=True)
+    script = project.repo.path.parent / "put.py"
+    script.write_text(f"open({str(plan_at(project, 1))!r}, 'w').write({text})\n")
+    install(project, part({"run": f"python3 {script}"}, {"report": {}}, role="report-writer", phase=PLANNING))
+    ended = led(project, PLANNING)
+    assert plan_at(project, 1).read_text() == theirs, ended
+    assert plan_at(project, 2).exists()
+
+
+def test_the_next_step_of_a_planning_run_whose_plan_a_person_wrote_is_the_plan(project: Project) -> None:
+    run = prepared(project)
+    assert next_of(project, run) == f"okstra resume {run}"
+    plan = shlex.quote(str(plan_at(project, 1)))
+    put(project, plan_text({1: (2,), 2: (1,)}))
+    assert next_of(project, run) == f"okstra plan check {plan}"
+    put(project, plan_text(independent(1)))
+    assert next_of(project, run) == f"okstra plan approve {plan}"
+    rounds = project.okstra.ok("schedule", "--json").data["rounds"]
+    units = [unit for one in rounds for unit in one]
+    assert [unit["command"] for unit in units if unit["name"] == "approval"] == [f"okstra plan approve {plan}"]
+    approve(plan_at(project, 1), project.okstra.environment)
+    assert next_of(project, run) == f"okstra run --task-key {project.task_key} --task-type implementation"
+
+
+def test_a_plan_put_under_a_free_number_is_no_new_runs_place(project: Project) -> None:
+    theirs = put(project, plan_text(independent(1)))
+    adopted = project.adopt(independent(2))
+    assert adopted == str(plan_at(project, 2))
+    put(project, plan_text(independent(1)), 3)
+    ended = led(project, PLANNING)
+    assert ended.data["report"] == str(plan_at(project, 4))
+    assert plan_at(project, 1).read_bytes() == theirs
+
+
+def test_rendering_again_keeps_what_somebody_wrote_into_a_page(project: Project) -> None:
+    ended = led(project, "error-analysis")
+    run, page = ended.data["run_id"], Path(ended.data["report"])
+    made, html = page.read_bytes(), page.with_suffix(".html")
+    kept = []
+    for note in ("my note\n", "another note\n"):
+        page.write_bytes(made + note.encode())
+        html.write_bytes(html.read_bytes() + note.encode())
+        rendered = project.okstra.ok("report", "render", run, "--json")
+        assert page.read_bytes() == made
+        kept += [rendered.data["earlier"], rendered.data["earlier_html"]]
+    assert [Path(one).name for one in kept] == [
+        f"{page.name}.before-render",
+        f"{html.name}.before-render",
+        f"{page.name}.before-render-2",
+        f"{html.name}.before-render-2",
+    ]
+    assert [Path(one).read_bytes().endswith(b"my note\n") for one in kept] == [True, True, False, False]
+    again = project.okstra.ok("report", "render", run, "--json")
+    assert (again.data["earlier"], again.data["earlier_html"]) == ("", "")
