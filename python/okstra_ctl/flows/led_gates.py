@@ -12,6 +12,7 @@ from ..edges import fsio
 from ..words.errors import OkstraError, Refused
 from ..words.hints import Iterable, Mapping
 from ..words.outcomes import RunOutcome
+from .doors import Doors
 from .runs import KnownRun
 
 _LED_BY_OKSTRA = "auto"
@@ -79,7 +80,7 @@ def _refusal(run: KnownRun, fault: str) -> Refused:
     )
 
 
-def note_in_report(run: KnownRun, why: str, at: str) -> str:
+def note_in_report(run: KnownRun, why: str, doors: Doors) -> str:
     """Writes a person's word into the run's report, and makes its pages anew. A warning when that can't be done; a run
     that was stopped before its report has none."""
     from .reports import render  # the report's libraries are slow to load
@@ -88,8 +89,8 @@ def note_in_report(run: KnownRun, why: str, at: str) -> str:
         report = fsio.read_json(run.files.report_data)
         if report is None:
             return ""
-        fsio.replace_json(run.files.report_data, {**report, "overrule": {"why": why, "at": at}})
-        render(run)
+        fsio.replace_json(run.files.report_data, {**report, "overrule": {"why": why, "at": doors.clock.now()}})
+        render(run, doors)
     except OkstraError as error:
         return f"the report does not tell of it: {error.message}"
     return ""

@@ -73,7 +73,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     done = close_stage(run, wishes, doors)
     if not wishes.overrule:
         return done
-    told = led_gates.note_in_report(run, wishes.overrule, doors.clock.now())
+    told = led_gates.note_in_report(run, wishes.overrule, doors)
     return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=wishes.overrule)
 
 
