@@ -93,7 +93,7 @@ def test_an_acceptance_of_another_commit_is_none(project: Project) -> None:
     ended = resumed(project, first)
     assert (ended.status, ended.codes) == (1, ["run-failed"])
     assert ended.data["outcome"] == "contract-violated"
-    handed_off = led(project, "release-handoff", "--directive", "push")
+    handed_off = led(project, "release-handoff", "--push")
     assert handed_off.codes == ["not-accepted"]
 
 
@@ -104,7 +104,7 @@ def test_what_came_after_the_acceptance_is_not_handed_off(project: Project) -> N
     accepted = led(project, "final-verification")
     assert report_of(accepted)["verdict"]["token"] == "accepted"
     project.repo.commit({"new.py": "x = 1\n"}, "feat: late", at=Path(accepted.data["worktree"]["path"]))
-    refused = led(project, "release-handoff", "--directive", "push")
+    refused = led(project, "release-handoff", "--push")
     assert (refused.status, refused.codes) == (3, ["not-accepted"])
     assert "the branch is at" in refused.stderr
 
