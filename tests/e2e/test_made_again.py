@@ -114,6 +114,25 @@ def test_a_stages_worktree_that_was_lost_is_made_again_and_the_stage_done(projec
     invariants.check(project, commits=[commit])
 
 
+def test_a_done_stages_run_that_was_killed_over_its_report_goes_on_after_gc_took_its_worktree(project: Project) -> None:
+    project.adopt(independent(1))
+    gate = project.repo.path.parent / "gate"
+    waits = {"run": f"until [ -e {gate} ]; do sleep 0.05; done"}
+    report = {"report": {"verdict": {"conclusion": "built"}}}
+    install(project, BUILDS, part(waits, report, role="report-writer"))
+    live = LiveRun.start(project, "implementation")
+    eventually(lambda: any(row.get("worker") == "report-writer" for row in live.events), 30)
+    os.kill(live.process.pid, signal.SIGKILL)
+    live.process.wait()
+    gate.touch()
+    live.wait_until_nothing_is_left()
+    eventually(lambda: STAGE in [row["key"] for row in project.okstra.ok("gc", "--max", "0", "--json").data["removed"]])
+    ended = live.resume()
+    assert ended.status == 0, ended
+    assert project.registry["stages"][STAGE]["status"] == "done"
+    assert [row["status"] for row in project.ledger] == ["started", "done"]
+
+
 def test_a_stage_that_is_another_runs_by_now_is_not_made_again_for_the_first(project: Project) -> None:
     project.adopt(independent(1))
     run = project.run_stage("auto", "--provider", "rehearsal")

@@ -285,7 +285,7 @@ def test_a_live_agents_stage_is_not_released_without_force(project: Project, tmp
         assert project.registry["stages"][STAGE]["owner"]["pid"] == process.pid
         release = ("stage", "release", "--run", run.data["run_id"], "--json")
         refused = project.okstra(*release)
-        assert (refused.status, refused.codes) == (3, ["worktree-held"]), refused
+        assert (refused.status, refused.codes) == (3, ["run-is-led"]), refused
         assert f"process {process.pid}" in refused.envelope["errors"][0]["message"]
         assert Path(run.data["worktree"]["path"]).is_dir()
         assert project.run_stage("1").codes == ["stage-running"]
