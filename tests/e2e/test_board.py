@@ -98,7 +98,8 @@ def test_what_a_live_run_does(live: LiveRun) -> None:
 
 def test_filters(live: LiveRun) -> None:
     assert board(live.project, "--project", "other")["projects"] == []
-    assert board(live.project, "--task-key", "demo:core:T-2")["projects"] == []
+    unknown = live.project.okstra("board", "--once", "--task-key", "demo:core:T-2", "--json")
+    assert unknown.codes == ["task-unknown"]
     assert len(board(live.project, "--project", "demo", "--task-key", Project.task_key)["projects"]) == 1
 
 

@@ -140,11 +140,11 @@ def test_a_forecast_pairs_what_is_in_work_or_done_and_leaves_out_what_is_merged(
 
 
 def test_what_is_missing_is_said_where_nothing_can_be_merged(project: Project) -> None:
-    plan = project.adopt({1: (), 2: (1,)})
+    project.adopt({1: (), 2: (1,)})
     first = project.run_stage()
     none = _integrate(project).envelope["errors"][0]
     assert none["message"] == "no stage of the plan is done yet: stage 1 is reserved, stage 2 is blocked"
-    assert none["try"] == f"okstra stage list --plan {plan}"
+    assert none["try"] == f"okstra stage done --run {first.data['run_id']}"
     assert project.finish(first).status == 0
     assert _integrate(project).status == 0
     some = _integrate(project).envelope["errors"][0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..words.statuses import RunStatus
+from ..words.statuses import RunStatus, StageStatus
+from .paths import IMPLEMENTATION
+from .selection import StageState
 from .shell_words import okstra_command
 
 # In the order of urgency.
@@ -25,3 +27,22 @@ def next_step(status: str, run_id: str, *, stage: bool) -> str:
     if status == RunStatus.RESERVED:
         return okstra_command("stage", "done", "--run", run_id) if stage else okstra_command("resume", run_id)
     return okstra_command("show", run_id) if status == RunStatus.CONTRACT_VIOLATED else ""
+
+
+_OF_RUN = {
+    StageStatus.RUNNING: RunStatus.RUNNING,
+    StageStatus.RESERVED: RunStatus.RESERVED,
+    StageStatus.INTERRUPTED: RunStatus.INTERRUPTED,
+    StageStatus.FAILED: RunStatus.FAILED,
+    StageStatus.CONTRACT_VIOLATED: RunStatus.CONTRACT_VIOLATED,
+}
+
+
+def next_of_stage(state: StageState, task_key: str) -> str:
+    """What to do about a stage: what its run needs, or to start it; empty when it is done, or waits for others."""
+    held = _OF_RUN.get(state.status)
+    if held is not None:
+        return next_step(held, state.run_id, stage=True)
+    if state.status is not StageStatus.READY:
+        return ""
+    return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)

@@ -8,7 +8,7 @@ from ..words.hints import Mapping, Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 from ..words.word import Word
-from .next_steps import next_step
+from .next_steps import next_of_stage, next_step
 from .paths import IMPLEMENTATION, PLANNING
 from .selection import StageState
 from .shell_words import okstra_command
@@ -177,12 +177,8 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
 
 
 def _of_stage(state: StageState, key: str) -> tuple[UnitStatus, str]:
-    run = okstra_command("run", "--task-key", key, "--task-type", IMPLEMENTATION, "--stage", state.stage)
-    if state.status is StageStatus.RUNNING:
-        return UnitStatus.RUNNING, okstra_command("wait", state.run_id)
-    known = {StageStatus.RESERVED: RunStatus.RESERVED, StageStatus.INTERRUPTED: RunStatus.INTERRUPTED}
-    held = known.get(state.status)
-    return UnitStatus.READY, next_step(held, state.run_id, stage=True) if held else run
+    running = state.status is StageStatus.RUNNING
+    return UnitStatus.RUNNING if running else UnitStatus.READY, next_of_stage(state, key)
 
 
 def in_order(tasks: Sequence[TaskFacts]) -> list[TaskFacts]:

@@ -14,18 +14,13 @@ from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
 from .plan.records import Stage, StageMap
 from .registry_doc import StageClaim
+from .run_status import stage_status
 from .shell_words import okstra_command
 from .stages import named, number_list
 
 AUTO = "auto"
 
 DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
-_HELD_AS = {
-    Liveness.ALIVE: StageStatus.RUNNING,
-    Liveness.UNKNOWN: StageStatus.RUNNING,
-    Liveness.NOBODY: StageStatus.RESERVED,
-    Liveness.GONE: StageStatus.INTERRUPTED,
-}
 
 
 class StageState(Record):
@@ -58,7 +53,8 @@ class StageRecords(Record):
 
     `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that
     is missing counts as not merged. None: there is no task branch to merge into (degraded runs).
-    `epochs`: the highest that the registry remembers of each stage; nothing in degraded runs.
+    `epochs`: the highest that the registry remembers of each stage; nothing in degraded runs. `ends`: what the runs
+    that hold stages have ended as, by their manifests.
     """
 
     ledger: LedgerView
@@ -66,6 +62,7 @@ class StageRecords(Record):
     liveness: Mapping[Owner, Liveness]
     merged: Mapping[str, bool] | None
     epochs: Mapping[int, int] = EMPTY
+    ends: Mapping[str, str] = EMPTY
 
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:
@@ -125,6 +122,8 @@ def why_not(state: StageState) -> str:
         StageStatus.RUNNING: f"stage {state.stage} is running: {holder}{host}",
         StageStatus.RESERVED: f"stage {state.stage} is reserved: {holder}, prepared and driven by nobody yet",
         StageStatus.INTERRUPTED: f"stage {state.stage} is interrupted: {holder}; its process is gone, its work is kept",
+        StageStatus.FAILED: f"stage {state.stage} failed: {holder}; its work is kept",
+        StageStatus.CONTRACT_VIOLATED: f"stage {state.stage} is held by {holder}, which broke its rules",
         StageStatus.BLOCKED: _why_blocked(state),
         StageStatus.READY: f"stage {state.stage} is ready",
     }[state.status]
@@ -160,10 +159,11 @@ def _held_state(stage: Stage, digest: str, records: StageRecords) -> StageState 
         return _from_claim(base, claim, StageStatus.BLOCKED)._replace(done_elsewhere=True)
     if claim is not None:
         live = _liveness(claim.owner, records.liveness)
-        status = StageStatus.DONE if claim.status is ClaimStatus.DONE else _HELD_AS[live]
+        status = stage_status(claim.status, records.ends.get(claim.run_id, ""), live)
         return _from_claim(base, claim, status)._replace(head_commit=row.head_commit if row else "")
     if row is not None and row.status is LedgerStatus.STARTED and row.epoch >= records.epochs.get(stage.number, 0):
-        return _from_row(base, row, _HELD_AS[_liveness(row.owner, records.liveness)])
+        live = _liveness(row.owner, records.liveness)
+        return _from_row(base, row, stage_status(ClaimStatus.ACTIVE, records.ends.get(row.run_id, ""), live))
     return None
 
 
@@ -256,6 +256,8 @@ def _refusal(state: StageState) -> Refused:
         StageStatus.RUNNING: ("stage-running", "wait for it, or start another with --stage auto"),
         StageStatus.RESERVED: ("stage-reserved", release),
         StageStatus.INTERRUPTED: ("stage-interrupted", f"`{okstra_command('rerun', state.run_id)}` goes on; {release}"),
+        StageStatus.FAILED: ("stage-failed", f"`{okstra_command('resume', state.run_id)}` goes on; {release}"),
+        StageStatus.CONTRACT_VIOLATED: ("stage-failed", f"{okstra_command('show', state.run_id)}; {release}"),
         StageStatus.BLOCKED: ("stage-blocked", "start what it waits for first"),
     }[state.status]
     if state.unmerged:

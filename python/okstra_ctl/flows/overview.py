@@ -9,21 +9,17 @@ from ..core.identity import RunId
 from ..core.index_rows import ENDED, Row
 from ..core.ownership import Owner
 from ..core.paths import ProjectFiles
-from ..core.registry_doc import StageClaim
+from ..core.registry_doc import StageClaim, TaskClaim
+from ..core.run_status import run_status
 from ..edges import process_identity
 from ..words.errors import OkstraError
 from ..words.hints import Any, Iterable, Mapping
 from ..words.records import Record
+from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index
 from .doors import Doors
-
-_HELD = {
-    Liveness.ALIVE: RunStatus.RUNNING,
-    Liveness.UNKNOWN: RunStatus.RUNNING,
-    Liveness.NOBODY: RunStatus.RESERVED,
-    Liveness.GONE: RunStatus.INTERRUPTED,
-}
+from .run_ends import recorded_end
 
 
 class WorktreeRow(Record):
@@ -71,11 +67,9 @@ class TimedRun(Record):
 def worktree_rows(doors: Doors) -> list[WorktreeRow]:
     """Every worktree that okstra made, tasks before their stages."""
     doc = doors.registry.read()
-    rows = [_row(str(key), claim.path, claim.branch, claim.status, claim.owner, "") for key, claim in doc.tasks()]
-    rows += [
-        _row(str(key), claim.path, claim.branch, claim.status, claim.owner, claim.run_id) for key, claim in doc.stages()
-    ]
-    return sorted(rows)
+    return sorted(
+        [*(_row(str(key), one) for key, one in doc.tasks()), *(_row(str(key), one) for key, one in doc.stages())]
+    )
 
 
 def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
@@ -116,7 +110,7 @@ def run_row(run_id: str, doors: Doors) -> RunRow | None:
 
 def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
     get, run_id = row.get, row["run_id"]
-    status = ENDED.get(get("event", "")) or held.get(run_id) or _led(row)
+    status = held.get(run_id) or _without_stage(row)
     return RunRow(
         run_id,
         get("task_type", ""),
@@ -132,14 +126,14 @@ def _is_told(claim: StageClaim, *, with_archive: bool) -> bool:
     return claim.status is ClaimStatus.ACTIVE or (with_archive and claim.status is ClaimStatus.DONE)
 
 
-def _led(row: Mapping[str, Any]) -> str:
-    """The status of a run that holds no stage and has not ended."""
-    if row.get("event") != "started":
-        return RunStatus.PREPARED.value
-    try:
-        return _HELD[process_identity.liveness(Owner.from_json(row.get("owner")))].value
-    except ValueError:
-        return RunStatus.PREPARED.value
+def _without_stage(row: Mapping[str, Any]) -> str:
+    """The status of a run that holds no stage (any more)."""
+    event = row.get("event", "")
+    lead = Liveness.NOBODY
+    if event == "started":
+        with ignoring(ValueError):  # a row that somebody else wrote
+            lead = process_identity.liveness(Owner.from_json(row.get("owner")))
+    return run_status(None, ENDED.get(event, ""), lead).value
 
 
 def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
@@ -152,19 +146,22 @@ def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
 
 
 def _holders(claims: Iterable[StageClaim]) -> dict[str, str]:
-    return {
-        claim.run_id: RunStatus.COMPLETED.value
-        if claim.status is ClaimStatus.DONE
-        else _HELD[process_identity.liveness(claim.owner)].value
-        for claim in claims
-    }
+    return {claim.run_id: _holder_status(claim) for claim in claims}
 
 
-def _row(key: str, path: str, branch: str, status: ClaimStatus, owner: Owner | None, run_id: str) -> WorktreeRow:
-    if status is ClaimStatus.ACTIVE and run_id:
-        shown = str(_HELD[process_identity.liveness(owner)])
-    elif status is ClaimStatus.PROVISIONING and process_identity.liveness(owner) is Liveness.GONE:
+def _holder_status(claim: StageClaim) -> str:
+    if claim.status is ClaimStatus.DONE:
+        return RunStatus.COMPLETED.value
+    ended = recorded_end(claim.run_id, claim.project_root)
+    return run_status(claim.status, ended, process_identity.liveness(claim.owner)).value
+
+
+def _row(key: str, claim: TaskClaim | StageClaim) -> WorktreeRow:
+    """A stage's is told by the run that holds it, a task's by its own claim."""
+    shown, run_id = str(claim.status), ""
+    if isinstance(claim, StageClaim):
+        run_id = claim.run_id
+        shown = _holder_status(claim) if claim.status is ClaimStatus.ACTIVE else shown
+    if claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE:
         shown = str(RunStatus.INTERRUPTED)
-    else:
-        shown = str(status)
-    return WorktreeRow(key, path, branch, shown, run_id, os.path.isdir(path))
+    return WorktreeRow(key, claim.path, claim.branch, shown, run_id, os.path.isdir(claim.path))

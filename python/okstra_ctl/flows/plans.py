@@ -107,6 +107,11 @@ def task_files(path: str) -> TaskFiles:
     return TaskFiles(os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(path)), "..", "..", "..")))
 
 
+def project_root_of(path: str) -> str:
+    """The root of the project in whose tasks' folders the plan stands."""
+    return os.path.realpath(os.path.join(task_files(path).root, "..", "..", "..", ".."))
+
+
 def newest_approval(home: HomePaths, place: PlanPlace) -> Approval | None:
     """Raises Unreadable (`state-unreadable`)."""
     return newest_of(approvals_of(home, place.project), place)

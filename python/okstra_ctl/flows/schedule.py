@@ -60,6 +60,18 @@ def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> S
     )
 
 
+def next_of_task(start: str, key: TaskKey, doors: Doors) -> str:
+    """The command by which the task goes on; empty when nothing is left of it, or it can't be told: it is a hint."""
+    try:
+        project = open_project(start, doors)
+        entry = task_catalog.entries(project.files).get(str(key), {})
+        status = {row.run_id: row.status for row in run_rows(doors)}
+        task = _facts(project, key, entry, status, doors)
+    except OkstraError:
+        return ""
+    return next((unit.command for unit in units_of(task) if unit.command), "") if task else ""
+
+
 def _open_tasks(
     project: Project, wanted: set[str], status: dict[str, str], doors: Doors, warnings: list[str]
 ) -> Iterator[TaskFacts]:

@@ -16,9 +16,10 @@ from ..edges import ledger as ledger_edge
 from ..edges import process_identity
 from ..words.errors import Refused, UsageError
 from ..words.hints import Iterable
-from ..words.statuses import Liveness
+from ..words.statuses import ClaimStatus, LedgerStatus, Liveness
 from . import plan_approval, plans
 from .doors import Doors
+from .run_ends import recorded_end
 from .task_records import read_task_identity
 
 
@@ -27,12 +28,22 @@ def ledger_path(plan: str) -> str:
     return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")
 
 
-def load_records(doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dict[str, bool] | None) -> StageRecords:
-    """One consistent view, with every owner looked up."""
+def load_records(
+    doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dict[str, bool] | None, project_root: str = ""
+) -> StageRecords:
+    """One consistent view, with every owner and every recorded end looked up. `project_root`: where no claims are."""
     claims = doc.stages_of(key)
     owners = [claim.owner for claim in claims.values()] + [row.owner for row in ledger.newest.values()]
     task = doc.task(key)
-    return StageRecords(ledger, claims, _liveness(owners), merged, task.epochs if task else {})
+    ends = {
+        claim.run_id: recorded_end(claim.run_id, claim.project_root)
+        for claim in claims.values()
+        if claim.status is ClaimStatus.ACTIVE
+    }
+    if project_root:  # where there is no git, rows of the ledger hold stages, and no claim does
+        started = [row for row in ledger.newest.values() if row.status is LedgerStatus.STARTED]
+        ends |= {row.run_id: recorded_end(row.run_id, project_root) for row in started if row.run_id not in ends}
+    return StageRecords(ledger, claims, _liveness(owners), merged, task.epochs if task else {}, ends)
 
 
 def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[str, bool]:
@@ -48,7 +59,8 @@ def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -
     doc = doors.registry.read()
     claim = doc.task(key)
     if claim is None or not os.path.isdir(claim.path):
-        return stage_states(stage_map, load_records(doc, key, ledger, None))
+        root = plans.project_root_of(plan) if claim is None else ""
+        return stage_states(stage_map, load_records(doc, key, ledger, None, root))
     records = load_records(doc, key, ledger, {})
     wanted = commits_to_merge(stage_map, records)
     if wanted:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 
+from ..core.board.tones import BAD, BUSY, GOOD, WARN, tone_of
 from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
-from ..words.statuses import RunStatus
 from .reply import display_width, printable
 
 _GAP = 2
 _NARROWEST = 16
 _HEAD, _OFF = "\x1b[1m", "\x1b[0m"
-_COLOURS = {
-    str(RunStatus.RUNNING): "\x1b[36m",
-    str(RunStatus.RESERVED): "\x1b[36m",
-    str(RunStatus.INTERRUPTED): "\x1b[33m",
-    str(RunStatus.COMPLETED): "\x1b[32m",
-    str(RunStatus.RELEASED): "\x1b[2m",
-    str(RunStatus.FAILED): "\x1b[31m",
-    str(RunStatus.CONTRACT_VIOLATED): "\x1b[31m",
-}
+_COLOURS = {BUSY: "\x1b[36m", WARN: "\x1b[33m", GOOD: "\x1b[32m", BAD: "\x1b[31m"}
 
 
 class Screen(Record):
@@ -86,5 +78,5 @@ def shortened(text: str, columns: int) -> str:
 def _coloured(padded: Sequence[str], row: Sequence[str], status: int, *, is_header: bool) -> list[str]:
     if is_header:
         return [f"{_HEAD}{cell}{_OFF}" for cell in padded]
-    colour = _COLOURS.get(row[status], "") if status >= 0 else ""
+    colour = _COLOURS.get(tone_of(row[status]), "") if status >= 0 else ""
     return [f"{colour}{cell}{_OFF}" if place == status and colour else cell for place, cell in enumerate(padded)]

@@ -96,6 +96,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "stage-running": ErrorCode(EXIT_REFUSED, "a live run holds the stage"),
     "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is prepared for a run that nobody drives yet"),
     "stage-interrupted": ErrorCode(EXIT_REFUSED, "the run that holds the stage died; it is neither ready nor lost"),
+    "stage-failed": ErrorCode(EXIT_REFUSED, "the run that holds the stage failed, or broke its rules; it can go on"),
     "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
     "plan-not-approved": ErrorCode(
         EXIT_REFUSED, "nobody is on record as having approved the plan, or a blocking question is open"

@@ -12,6 +12,8 @@ class StageStatus(Word):
     RUNNING = "running"
     RESERVED = "reserved"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    CONTRACT_VIOLATED = "contract-violated"
     READY = "ready"
     BLOCKED = "blocked"
 

@@ -6,6 +6,7 @@ import threading
 
 from ...agents.process_sweep import sweep
 from ...core.isolation import UNKNOWN, Judged
+from ...core.next_steps import next_step
 from ...core.paths import IMPLEMENTATION, PLANNING
 from ...core.report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ...core.shell_words import okstra_command
@@ -15,6 +16,7 @@ from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.outcomes import RunOutcome
 from ...words.records import Record
+from ...words.statuses import RunStatus
 from .. import guarding, isolation, workplace
 from ..doors import Doors
 from ..leadership import check_free
@@ -139,9 +141,9 @@ def isolation_gate(found: Judged) -> dict[str, str]:
 def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
     key, plan = scene.id.task, scene.run.report_path
     if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
-        return okstra_command("show", scene.id)
+        return next_step(RunStatus.CONTRACT_VIOLATED, str(scene.id), stage=scene.id.stage is not None)
     if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
-        return okstra_command("resume", scene.id)
+        return next_step(RunStatus.FAILED, str(scene.id), stage=scene.id.stage is not None)
     if scene.id.task_type == PLANNING:
         ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]
         return okstra_command("plan", "approve" if ready else "check", plan)
@@ -162,9 +164,9 @@ def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
         scene.tell(str(outcome), reason=error.message)
-        persisting.update_manifest(
-            scene, outcome=str(outcome), ended_at=scene.doors.clock.now(), usage=usage_of(events_of(scene.files))
-        )
+        at = scene.doors.clock.now()
+        persisting.index_end(scene, outcome, at)
+        persisting.update_manifest(scene, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(scene.files)))
         leadership.give_back(scene, completed=False)
     except OkstraError as second:
         scene.say(f"the run's end could not be recorded: {second.message}")

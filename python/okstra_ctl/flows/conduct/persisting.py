@@ -8,7 +8,7 @@ from ...core.report.outcome import outcome_of
 from ...core.usage import usage_of
 from ...edges import fsio
 from ...words.hints import Any, Mapping, Sequence
-from ...words.outcomes import WorkerOutcome
+from ...words.outcomes import RunOutcome, WorkerOutcome
 from .. import run_index, task_records
 from ..lead_sessions import all_prices, count_sessions
 from ..run_check import check_run
@@ -79,16 +79,27 @@ def persist(scene: Scene, report: Mapping[str, Any]) -> tuple[str, ...]:
     next_step = str(report["verdict"]["next_step"])
     token = str(report["verdict"]["token"])
     news = task_records.RunNews(scene.id, outcome, at, next_step, token=token)
-    row = run_index.IndexRow(
-        str(scene.id), outcome, at, scene.id.task_type, scene.id.stage, scene.run.project.root, scene.files.manifest
-    )
     told = [
         task_records.record_softly(scene.run.project, news, worktree=scene.folder),
-        run_index.append_softly(scene.doors.home, row),
+        index_end(scene, outcome_of(report), at),
     ]
     scene.tell("persisted", outcome=outcome)
     fsio.replace_json(scene.files.manifest, _ended_manifest(scene, report, at))
     return tuple(warning for warning in told if warning)
+
+
+def index_end(scene: Scene, outcome: RunOutcome, at: str) -> str:
+    """Tells the index how the run ended; answers a warning if it could not be told."""
+    row = run_index.IndexRow(
+        str(scene.id),
+        str(outcome),
+        at,
+        scene.id.task_type,
+        scene.id.stage,
+        scene.run.project.root,
+        scene.files.manifest,
+    )
+    return run_index.append_softly(scene.doors.home, row)
 
 
 def _ended_manifest(scene: Scene, report: Mapping[str, Any], at: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ import os
 
 from ...core.identity import TaskKey
 from ...core.integration import DoneStage, merge_order
+from ...core.next_steps import next_of_stage
 from ...core.paths import IMPLEMENTATION
 from ...core.plan.records import StageMap
 from ...core.registry_doc import TaskClaim
@@ -118,7 +119,8 @@ def _next_step(subject: Subject, doors: Doors) -> str:
     states = current_states(subject.plan, subject.stage_map, subject.key, doors)
     if all(state.status is StageStatus.DONE for state in states):
         return okstra_command("run", "--task-key", subject.key, "--task-type", VERIFICATION)
-    return okstra_command("stage", "list", "--plan", subject.plan)
+    steps = [next_of_stage(state, str(subject.key)) for state in states]
+    return next(filter(None, steps), okstra_command("stage", "list", "--plan", subject.plan))
 
 
 def _nothing_to_merge(subject: Subject, doors: Doors) -> Refused:

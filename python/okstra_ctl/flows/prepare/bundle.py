@@ -13,6 +13,7 @@ from ... import __version__
 from ...core.handoff import HANDOFF
 from ...core.identity import RunId, StageKey
 from ...core.manifest import RunFacts, WorktreeFacts, new_manifest
+from ...core.next_steps import next_step
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
 from ...core.plan.records import Stage
@@ -26,7 +27,7 @@ from ...edges import ledger as ledger_edge
 from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError, WorkFailed
 from ...words.records import Record
-from ...words.statuses import ClaimStatus, WorktreeStatus
+from ...words.statuses import ClaimStatus, RunStatus, WorktreeStatus
 from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records, worktree_users
 from ..doors import Doors, open_doors
 from ..stage_records import ledger_path
@@ -304,5 +305,5 @@ def told(
 def next_commands(run: RunId) -> tuple[str, ...]:
     """Commands to paste once the run has done its work."""
     if run.stage is None:
-        return (okstra_command("show", run),)
-    return (okstra_command("stage", "done", "--run", run), okstra_command("stage", "release", "--run", run))
+        return (next_step(RunStatus.PREPARED, str(run), stage=False),)
+    return (next_step(RunStatus.RESERVED, str(run), stage=True), okstra_command("stage", "release", "--run", run))

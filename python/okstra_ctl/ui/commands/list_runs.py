@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import sys
 
+from ...core.next_steps import next_step
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
@@ -53,9 +54,13 @@ def _list(args: Namespace, call: Call) -> Reply:
     shown = newest(wanted, args.limit)
     older = back_to is None and has_archive(call.doors.home)
     as_json = getattr(args, "json", False)
-    data = {"runs": [row._asdict() for row in shown] if as_json else [], "older": older}
+    data = {"runs": [_told(row) for row in shown] if as_json else [], "older": older}
     talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
     return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
+
+
+def _told(row: RunRow) -> dict[str, object]:
+    return {**row._asdict(), "next": next_step(row.status, row.run_id, stage=row.stage is not None)}
 
 
 def _check(args: Namespace) -> None:

@@ -1,11 +1,13 @@
-"""Shows one run: its manifest, where it works, and what comes next."""
+"""Shows one run: its manifest, where it works, how it stands and why, and what comes next."""
 
 from __future__ import annotations
 
 from ...core.fix_cycles import Cycle, cycle_of
+from ...core.next_steps import next_step
 from ...flows.fix_cycles import cycles_of
 from ...flows.overview import run_row
-from ...flows.runs import find_run
+from ...flows.run_reason import reason_of
+from ...flows.runs import KnownRun, find_run
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
@@ -20,6 +22,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     cycle = cycle_of(cycles_of(run.project.task(run.id.task)), str(run.id))
     row = run_row(str(run.id), call.doors)
     status = row.status if row else "prepared"
+    step = next_step(status, str(run.id), stage=run.id.stage is not None)
+    following = "" if step else _next_of_task(run, call)
+    reason = reason_of(run, status)
     worktree = run.worktree
     roster = run.manifest.get("roster")
     workers = (
@@ -28,7 +33,6 @@ def execute(args: Namespace, call: Call) -> Reply:
     text = fields(
         [
             ("run", run.id),
-            ("status", status),
             ("prepared", run.manifest.get("prepared_at", "")),
             ("stage", run.id.stage),
             ("plan", run.plan_path),
@@ -40,15 +44,27 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("fix cycle", f"{cycle.id} ({_state(cycle)})" if cycle else ""),
             ("manifest", run.files.manifest),
             ("report", run.report_path),
+            ("status", status),
+            ("reason", reason),
+            ("next", step or following),
         ]
     )
     data = {
         "status": status,
+        "reason": reason,
+        "next": step,
+        "task_next": following,
         "manifest": dict(run.manifest),
         "launch_prompt": run.files.launch_prompt,
         "fix_cycle": cycle._asdict() if cycle else None,
     }
     return Reply(data, text)
+
+
+def _next_of_task(run: KnownRun, call: Call) -> str:
+    from ...flows.schedule import next_of_task  # slow to import, and only an ended run leads on to it
+
+    return next_of_task(run.project.root, run.id.task, call.doors)
 
 
 def _state(cycle: Cycle) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.next_steps import next_of_stage
 from ...core.selection import StageState, why_not
 from ...core.stages import number_list
 from ...flows import plans
@@ -43,13 +44,15 @@ def _list(args: Namespace, call: Call) -> Reply:
     plan = plans.load(args.plan, call.doors)
     if plan.stage_map is None:
         raise plans.invalid(plan)
-    states = current_states(args.plan, plan.stage_map, task_of_plan(args.plan, call.doors), call.doors)
+    key = task_of_plan(args.plan, call.doors)
+    states = current_states(args.plan, plan.stage_map, key, call.doors)
     if args.porcelain:
         text = porcelain([_cells(state) for state in states])
     else:
-        notes = [why_not(state) for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
+        others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
+        notes = [_note(state, next_of_stage(state, str(key))) for state in others]
         text = "\n".join([table([_cells(state) for state in states], _HEADER), *([""] if notes else []), *notes])
-    return Reply({"stages": [_json(state) for state in states]}, text)
+    return Reply({"stages": [_json(state, next_of_stage(state, str(key))) for state in states]}, text)
 
 
 def _cells(state: StageState) -> tuple[str, ...]:
@@ -57,7 +60,11 @@ def _cells(state: StageState) -> tuple[str, ...]:
     return (str(state.stage), str(state.status), state.title, depends, state.run_id or "-", state.branch or "-")
 
 
-def _json(state: StageState) -> dict[str, object]:
+def _note(state: StageState, step: str) -> str:
+    return f"{why_not(state)}; next: {step}" if step else why_not(state)
+
+
+def _json(state: StageState, step: str) -> dict[str, object]:
     return {
         "stage": state.stage,
         "title": state.title,
@@ -74,15 +81,18 @@ def _json(state: StageState) -> dict[str, object]:
         "since": state.since,
         "owner": state.owner.to_json() if state.owner else None,
         "overrule": state.overrule,
+        "next": step,
     }
 
 
 def _done(args: Namespace, call: Call) -> Reply:
     from ...flows.runs import find_run
+    from ...flows.schedule import next_of_task
     from ...flows.stage_done import DoneWishes, finish_stage
 
     run = find_run(args.run, call.start, call.doors)
     done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan, args.overrule), call.doors)
+    step = next_of_task(run.project.root, run.id.task, call.doors)
     text = fields(
         [
             ("done", f"stage {done.stage} of {run.id.task}"),
@@ -91,9 +101,12 @@ def _done(args: Namespace, call: Call) -> Reply:
             ("exit check", f"{done.exit_check} (exit 0)"),
             ("out of plan", ", ".join(done.out_of_plan)),
             ("overruled", done.overrule),
+            ("next", step),
         ]
     )
-    return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+    return Reply(
+        {**done._asdict(), "next": step}, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings]
+    )
 
 
 def _release(args: Namespace, call: Call) -> Reply:

@@ -1,0 +1,39 @@
+"""Why a run ended as it did, in few words: closed gates with their notes, and what its workers' clients said."""
+
+from __future__ import annotations
+
+from ..core.report.outcome import CRITIC_GATE
+from ..edges import fsio
+from ..words.errors import OkstraError
+from ..words.findings import Gate
+from ..words.hints import Any, Mapping
+from ..words.statuses import RunStatus
+from .run_events import events_of, faults_of
+from .runs import KnownRun
+
+_MOST = 400
+_ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
+
+
+def reason_of(run: KnownRun, status: str) -> str:
+    """Empty for a run that goes on, or ended well. It is for people: what can't be read is left out."""
+    if status not in map(str, _ENDED_BADLY):
+        return ""
+    try:
+        events = events_of(run.files)
+        report = fsio.read_json(run.files.report_data) or {}
+    except OkstraError:
+        return ""
+    said = [str(row["reason"]) for row in events if row.get("reason") and row.get("event") == status]
+    parts = [*_gates(report.get("gates")), *(f"{worker}: {why}" for worker, why in faults_of(events).items())]
+    if said or not parts:
+        parts = said[-1:]
+    if not parts and status == RunStatus.INTERRUPTED:
+        parts = ["whoever led it has ended"]
+    return "; ".join(parts)[:_MOST]
+
+
+def _gates(gates: Any) -> list[str]:
+    rows = gates.items() if isinstance(gates, Mapping) else ()
+    closed = [(name, row) for name, row in rows if name != CRITIC_GATE and not Gate(row["gate"]).open]
+    return [f"{name} {row['gate']}" + (f" ({row['note']})" if row.get("note") else "") for name, row in closed]
