@@ -208,3 +208,17 @@ class TestSignatures:
         merged = _integrate(project)
         assert (merged.status, merged.data["merged"]) == (0, [1, 2]), merged
         assert _head(project, _task(project)) == merged.data["commit"]
+
+
+@pytest.mark.parametrize("ends", [0, 1])
+def test_a_token_that_a_check_prints_is_not_in_the_log_of_the_merge(project: Project, ends: int) -> None:
+    token = "ghp_" + "a1B2" * 9
+    secret = project.repo.path.parent / "secret.sh"
+    secret.write_text("exit 0\n")
+    project.adopt({1: ()}, exit_check=f"sh {secret}")
+    assert project.finish(project.run_stage()).status == 0
+    secret.write_text(f"echo begun {token}\nexit {ends}\n")
+    assert _integrate(project).status == ends
+    (log,) = project.task_root.glob("runs/implementation/logs/integrate-*.log")
+    assert token not in log.read_text()
+    assert "begun [hidden" in log.read_text()

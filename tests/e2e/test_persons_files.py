@@ -157,3 +157,22 @@ def test_rendering_again_keeps_what_somebody_wrote_into_a_page(project: Project)
     assert [Path(one).read_bytes().endswith(b"my note\n") for one in kept] == [True, True, False, False]
     again = project.okstra.ok("report", "render", run, "--json")
     assert (again.data["earlier"], again.data["earlier_html"]) == ("", "")
+
+
+def test_folders_that_are_not_there_yet_are_made(project: Project) -> None:
+    folder = project.repo.path / "not" / "there"
+    project.okstra.ok("brief", "new", "--title", "A bug", "--output", folder / "a" / "brief.md")
+    assert (folder / "a" / "brief.md").exists()
+    project.okstra.ok("board", "--html", folder / "b" / "board.html", "--once")
+    assert (folder / "b" / "board.html").exists()
+    (project.repo.path / "file").write_text("x\n")
+    for command in (("brief", "new", "--title", "A bug", "--output"), ("board", "--once", "--html")):
+        refused = project.okstra(*command, project.repo.path / "file" / "out.md", "--json")
+        assert (refused.status, refused.codes) == (1, ["write-failed"])
+        assert "director" in refused.envelope["errors"][0]["message"] or "exists" in refused.stderr
+
+
+def test_the_place_of_the_report_is_there_once_a_run_is_prepared(project: Project) -> None:
+    prepared(project)
+    assert reports(project).is_dir()
+    assert list(reports(project).iterdir()) == []

@@ -327,3 +327,15 @@ def test_a_set_up_command_is_red_when_any_command_of_its_pipe_is(synced: Project
     refused = synced.run_stage()
     assert (refused.status, refused.codes) == (1, ["worktree-setup-failed"])
     check_refused_run_left_nothing(synced)
+
+
+@pytest.mark.parametrize("ends", [0, 1])
+def test_a_token_that_a_set_up_command_prints_is_not_in_its_log(synced: Project, ends: int) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (synced.repo.path.parent / "token").write_text(f"{token}\n")
+    secret = synced.repo.path.parent / "token"
+    configure(synced, worktreeSetup=["echo begun", f"cat {secret}; exit {ends}"])
+    assert synced.run_stage().status == ends
+    logs = [path.read_text() for path in synced.task_root.rglob("*worktree-setup*.log")]
+    assert any("begun" in text and "[hidden" in text for text in logs)
+    assert not any(token in text for text in logs)

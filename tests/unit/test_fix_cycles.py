@@ -120,3 +120,29 @@ def test_any_rows_can_be_read_and_the_next_cycle_has_a_new_id(rows: list[dict[st
     if open_cycle(known) is None and cycle_of(known, _run(1)) is None:
         opened, run = next_rows(known, _OPENS)
         assert opened["id"] == run["id"] not in {cycle.id for cycle in known}
+
+
+@pytest.mark.parametrize(
+    "alien",
+    [
+        {"v": 2},
+        {"v": None},
+        {"id": None},
+        {"id": ""},
+        {"id": 7},
+        {"event": "reopened"},
+        {"event": ["opened"]},
+        {"run_id": None},
+        {"run_id": ""},
+        {"at": None},
+        {"at": 20260101},
+    ],
+    ids=str,
+)
+def test_rows_that_are_none_are_passed_over(alien: dict[str, object]) -> None:
+    row = {"v": 1, "id": "FC-001", "event": "opened", "run_id": _run(1), "at": _AT}
+    assert [cycle.id for cycle in fold([row])] == ["FC-001"]
+    assert fold([{**row, **alien}]) == []
+    assert fold([{name: value for name, value in row.items() if name not in alien}]) == []
+    other = {**row, "id": "FC-002", "run_id": _run(2)}
+    assert [cycle.id for cycle in fold([{**row, **alien}, other])] == ["FC-002"]

@@ -106,6 +106,9 @@ def test_a_holder_is_found_by_what_it_has_not_by_what_mentions_it() -> None:
     [
         (b'"status": "active"', b'"status": "activ"'),
         (b'"path": "/wt/task"', b'"path": 1'),
+        (b'"path": "/wt/task"', b'"path": null'),
+        (b'"path": "/wt/task"', b'"path": ["/wt/task"]'),
+        (b'"token": ', b'"token": true, "x": '),
         (b'"epochs": {}', b'"epochs": []'),
         (b'"epochs": {}', b'"epochs": {"one": 1}'),
         (b'"epochs": {}', b'"epochs": {"1": null}'),
@@ -150,3 +153,14 @@ def test_a_key_that_is_none_is_damage_too(key: str) -> None:
 def test_another_version_is_refused() -> None:
     with pytest.raises(Unreadable, match="worktree-registry/2"):
         RegistryDoc.parse(b'{"schema": "worktree-registry/2", "tasks": {}, "stages": {}}')
+
+
+@pytest.mark.parametrize("epoch", [b'"3"', b"null", b"[3]", b"3.5", b'{"3": 1}'])
+def test_an_epoch_that_is_no_number_is_damage(epoch: bytes) -> None:
+    doc = RegistryDoc()
+    doc.put_stage(StageKey(_ONE, 1), _STAGE._replace(epoch=3))
+    text = doc.dump()
+    assert text.count(b'"epoch": 3') == 1
+    with pytest.raises(Unreadable, match="epoch is a number") as refused:
+        RegistryDoc.parse(text.replace(b'"epoch": 3', b'"epoch": ' + epoch)).stage(StageKey(_ONE, 1))
+    assert refused.value.code == "registry-unreadable"

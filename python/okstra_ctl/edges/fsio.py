@@ -53,6 +53,14 @@ def make_private_folders(path: str) -> None:
             raise
 
 
+def make_parents(path: str) -> None:
+    """Makes the folders above a file that a person named, as any program makes them. Raises WorkFailed."""
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    except OSError as error:
+        raise_write_failed(path, error)
+
+
 def private(path: str, flags: int) -> int:
     """An opener for `open`: a file that is made is for its user alone.
 

@@ -25,7 +25,7 @@ from .plan_approval import in_force
 from .project import Project
 from .reconcile.on_disk import stage_numbers, tasks_of
 from .runs import KnownRun, stage_of
-from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, record_done, require_hold
+from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
 from .stage_records import ledger_path
 
 
@@ -57,7 +57,7 @@ def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: 
     wishes = _reasons_of(check)
     try:
         led_gates.require_passed(run)
-        worktree = require_hold(run, doors)
+        worktree = held_folder(run, doors)
         approved = in_force(run.plan_path, doors, remember=not dry_run).stage_map
         planned = stage_of(approved, run)
         if check.get("command") != planned.exit_check:

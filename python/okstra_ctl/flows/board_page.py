@@ -59,6 +59,7 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
             every=every,
         )
     )
+    fsio.make_parents(path)
     with hold(LockKind.INDEX, home.board_lock):  # two boards may write the same page
         fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
 

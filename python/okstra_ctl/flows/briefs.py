@@ -77,6 +77,7 @@ def new(wishes: Wishes, start: str, doors: Doors) -> Made:
     text = format_brief(brief, labels)
     path = os.path.abspath(wishes.output) if wishes.output else ""
     if path:
+        fsio.make_parents(path)
         _write(path, text, mode=0o644)
     elif project is not None and key is not None:
         if key.project_id != project.config.project_id:

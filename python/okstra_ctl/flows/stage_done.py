@@ -179,12 +179,17 @@ def is_degraded(run: KnownRun) -> bool:
 
 def require_hold(run: KnownRun, doors: Doors) -> str:
     """The folder that the run works in. A refusal is recorded in the run's events."""
-    key = run.id.stage_key
     with _refusals_recorded(run, doors):
-        if is_degraded(run):
-            require_degraded_hold(run)
-            return run.folder
-        return require_claim(run, doors.registry.read().stage(key) if key else None).path
+        return held_folder(run, doors)
+
+
+def held_folder(run: KnownRun, doors: Doors) -> str:
+    """The same, for who only looks: nothing is recorded. Raises Refused (`stage-not-held`, `stage-done`)."""
+    if is_degraded(run):
+        require_degraded_hold(run)
+        return run.folder
+    key = run.id.stage_key
+    return require_claim(run, doors.registry.read().stage(key) if key else None).path
 
 
 @scope

@@ -6,10 +6,10 @@ import threading
 
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
-from ..core.shell_words import okstra_command
+from ..core.shell_words import okstra_command, quote
 from ..flows.child_run import run_command
 from ..flows.prepare.inputs import PrepareInputs
-from ..flows.project import open_project
+from ..flows.project import Project, open_project
 from ..flows.trust import TRUST_VARIABLE
 from ..words.errors import UsageError
 from .command_table import Call
@@ -17,15 +17,23 @@ from .leading import say, stopped_by_signals
 from .reply import Reply, fields
 
 
+def preview_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
+    """What `lead_all` would start first; nothing is written. Raises as `lead_all`."""
+    from ..flows.batch import ready_stages
+
+    project, key = _task_of(inputs, jobs, call)
+    words = [*command_of(inputs, key, project.root), *_trusting(call)]
+    stages = [entry.words[-1] for entry in ready_stages(project, key, call.doors)]
+    commands = [" ".join(map(quote, [*words, "--stage", stage])) for stage in stages]
+    lines = [f"would run  {command}" for command in commands]
+    return Reply({"stages": [int(stage) for stage in stages], "commands": commands}, "\n".join(lines))
+
+
 def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     """Raises UsageError (`usage`) for another phase; else as `run_waves`."""
     from ..flows.waves import run_waves
 
-    if inputs.task_type != IMPLEMENTATION or jobs < 1:
-        hint = "okstra run --task-key KEY --task-type implementation --all-ready --jobs 2"
-        raise UsageError("usage", "--all-ready is for implementation, with at least one job", hint=hint)
-    project = open_project(call.start, call.doors)
-    key = TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
+    project, key = _task_of(inputs, jobs, call)
     stop = threading.Event()
     with stopped_by_signals(stop):
         done = run_waves(
@@ -39,6 +47,14 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
         "next": [following],
     }
     return Reply(data, fields([*shown, ("merged", done.commits[-1] if done.commits else ""), ("next", following)]))
+
+
+def _task_of(inputs: PrepareInputs, jobs: int, call: Call) -> tuple[Project, TaskKey]:
+    if inputs.task_type != IMPLEMENTATION or jobs < 1:
+        hint = "okstra run --task-key KEY --task-type implementation --all-ready --jobs 2"
+        raise UsageError("usage", "--all-ready is for implementation, with at least one job", hint=hint)
+    project = open_project(call.start, call.doors)
+    return project, TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
 
 
 def _trusting(call: Call) -> list[str]:

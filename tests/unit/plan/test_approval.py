@@ -42,6 +42,8 @@ def test_approved(text: str) -> None:
         "---\napproved: true#not a comment\n---\n",
         '---\napproved: "true"\n---\n',
         "---\nplan:\n  approved: true\n---\n",
+        "---\nplan:\n\tapproved: true\n---\n",
+        "---\n\tapproved: true\n---\n",
         "---\napproved: true\napproved: false\n---\n",
         "---\nnot-approved: true\n---\n",
         "---\n\nA thematic break opens this plan.\n\napproved: true\n---\n",

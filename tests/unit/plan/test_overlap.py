@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from okstra_ctl.core.plan.check import check_plan
 from okstra_ctl.core.plan.globs import intersect, normalise, read_pattern
 from okstra_ctl.core.plan.pattern_pairs import candidate_pairs
+from support.plans import plan_text
 
 names = st.sampled_from(
     ["a", "b", "ab", "a.py", "b.py", "*", "**", "a*", "*.py", "*b.py", "[ab]", "[ab].py", "a?", "a*.py"]
@@ -62,3 +63,17 @@ def _clashing(stages: list[tuple[set[int], list[str]]]) -> set[int]:
             if any(intersect(one, two) for one in files for two in stages[other - 1][1]):
                 clashing.add(number)
     return clashing
+
+
+def test_globs_that_are_too_much_to_compare_are_a_finding() -> None:
+    """No two meet, for each covers paths of another depth; but nobody has looked at all of them."""
+
+    def findings(count: int) -> set[str]:
+        text = plan_text(dict.fromkeys(range(1, count + 1), ()), exit_check="pytest -q")
+        for stage in range(1, count + 1):
+            text = text.replace(f"`stage-{stage}/**`", f"`{'?/' * (30 + stage)}?`")
+        return {finding.message for finding in check_plan(text).findings if finding.rule == "S9"}
+
+    assert findings(10) == set()
+    (message,) = findings(250)
+    assert "in too many ways to be compared" in message

@@ -148,3 +148,16 @@ def test_a_result_cut_short_before_its_last_section_is_never_whole(cut: int) -> 
 @given(st.integers(0, len(GOOD)), st.text(max_size=5))
 def test_any_change_is_read(place: int, inserted: str) -> None:
     parse_worker_result(GOOD[:place] + inserted + GOOD[place:])
+
+
+@pytest.mark.parametrize("lines", ["- claim:", "- claim: ", "- claim:\n- claim:\t"])
+def test_an_empty_claim_is_none(lines: str) -> None:
+    text = GOOD.replace("- claim: Logging out leaves the session in the store.", lines)
+    result, problems = parse_worker_result(text)
+    assert [(one.rule, "0 claims" in one.message) for one in problems] == [("R5", True)]
+    assert result.findings[0].claim == result.findings[0].title == "Sessions outlive logout"
+
+
+def test_an_empty_claim_beside_a_written_one_says_nothing() -> None:
+    text = GOOD.replace("- claim: Logging", "- claim:\n- claim: Logging")
+    assert parse_worker_result(text)[1] == []

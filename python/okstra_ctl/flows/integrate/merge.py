@@ -19,6 +19,7 @@ from ...core.selection import StageState
 from ...core.shell_words import okstra_command, quote
 from ...core.stages import named
 from ...edges import fsio, git, merging
+from ...edges.secret_files import hide_in_log
 from ...words.errors import Refused, UsageError, WorkFailed
 from ...words.hints import Sequence
 from ...words.records import Record
@@ -230,7 +231,15 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
 
 
 def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
-    """Every merged stage's exit check on the last link. Raises WorkFailed (`integration-red`) naming who brings it."""
+    """Every merged stage's exit check on the last link, without the secrets that they print in the log. Raises
+    WorkFailed (`integration-red`) naming who brings it."""
+    try:
+        return _run_checks(subject, chain, doors, log_path)
+    finally:
+        hide_in_log(log_path)
+
+
+def _run_checks(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
     top, last = subject.repository.top, chain[-1].commit
     fsio.open_log(log_path, anew=True).close()
     with (

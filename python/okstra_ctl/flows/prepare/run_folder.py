@@ -37,6 +37,7 @@ def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo:
     own = {path: data for path, data in files.items() if path not in shared}
     undo.push(lambda: discard_files(own))
     fsio.write_new(own)
+    fsio.make_folder(os.path.dirname(draft.files.report))  # a person or a session puts what was asked for there
     _write_shared(request, shared)
     return context
 

@@ -86,9 +86,20 @@ def run_setup(
     run_id: str,
     keep_open: tuple[int, ...] = (),
 ) -> None:
-    """Runs the project's set-up commands one after the other; their output goes to the run's log."""
+    """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets."""
     if not commands:
         return
+    from ...edges.secret_files import hide_in_log  # slow to import, and most projects have no such commands
+
+    try:
+        _run_setup(worktree, commands, log_path, doors, run_id, keep_open)
+    finally:
+        hide_in_log(log_path)
+
+
+def _run_setup(
+    worktree: str, commands: tuple[str, ...], log_path: str, doors: Doors, run_id: str, keep_open: tuple[int, ...]
+) -> None:
     from ..held_commands import hold_shell  # slow to import, and most projects have none
 
     with fsio.open_log(log_path) as log:

@@ -8,10 +8,10 @@ import sys
 from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
 from ...core.models import MODEL_SLOTS
-from ...core.paths import IMPLEMENTATION, ProjectFiles
+from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...flows.project import open_project
-from ...words.errors import Refused
+from ...words.errors import Refused, UsageError
 from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..confirm import confirm
@@ -81,7 +81,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if asks:
         settle(open_project(call.start, call.doors), call)
     if args.all_ready:
-        return _lead_all(inputs, args, call)
+        return _lead_all(inputs, args, call, asks=asks)
     if args.dry_run:
         return _preview(inputs, call)
     if inputs.task_type == HANDOFF:
@@ -104,16 +104,14 @@ def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply
     return run()
 
 
-def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
-    from ...flows.prepare.request import resolve
-    from ..waves import lead_all
+def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call, *, asks: bool) -> Reply:
+    from ..waves import lead_all, preview_all
 
-    def begin() -> Reply:
-        if inputs.task_type == IMPLEMENTATION:  # what is missing is the same for every stage: refused once
-            resolve(inputs._replace(led=True), call.doors, remember=False)
-        return lead_all(inputs, args.jobs, call)
-
-    return _with_approval(begin, call, asks=not args.yes and sys.stdin.isatty())
+    if args.render_only:
+        raise UsageError("usage", "--all-ready leads the stages: --render-only does not go with it")
+    if args.dry_run:
+        return preview_all(inputs, args.jobs, call)
+    return _with_approval(lambda: lead_all(inputs, args.jobs, call), call, asks=asks)
 
 
 def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
