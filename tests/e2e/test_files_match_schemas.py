@@ -101,6 +101,7 @@ def _led(project: Project) -> None:
     key, rehearsal = project.task_key, ("--provider", "rehearsal", "--yes", "--json")
     settings = project.repo.path / ".okstra" / "project.json"
     settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
+    project.okstra.ok("trust", "--yes", "--json")
     wanted = [{"title": title, "task_type": "error-analysis", "reason": "r"} for title in ("One", "Two")]
     written = {"verdict": {"conclusion": "ok", "token": "accepted"}, "follow_ups": wanted}
     install(project, part({"report": written}, role="report-writer"))
@@ -123,6 +124,7 @@ def _led(project: Project) -> None:
     free = project.repo.path.parent / "rules.json"
     free.write_text(json.dumps(document))
     project.okstra.ok("guard", "commit", "--rules", free, "--role", "executor", "--json")
+    project.okstra.ok("guard", "verb", "uninstall", "--json")
     project.okstra("resume", good.data["run_id"], "--json")  # refused: completed
     project.okstra("handoff", key, "--json")  # refused: no step is chosen
     remote = project.repo.path.parent / "remote.git"

@@ -18,6 +18,7 @@ DOCUMENTS = {
     "project.json": "project",
     "project.local.json": "project-local",
     "config.json": "config",
+    "trusted.json": "trusted",
     "registry.json": "worktree-registry",
     "run-manifest-*.json": "run-manifest",
     "run-context-*.json": "run-context",
