@@ -256,3 +256,39 @@ def test_an_executor_that_calls_stage_done_is_refused_and_its_verifiers_decide(w
     (stage,) = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
     assert (stage["status"], stage["overrule"]) == ("done", "")
     project.okstra.ok("integrate", "--task-key", project.task_key)
+
+
+@pytest.mark.parametrize(
+    ("more", "gate"),
+    [
+        ('--run "$OKSTRA_RUN_ID"', "verification"),
+        ("--run demo:core:T-1/implementation/stage-2/001 --no-change nothing", "verification"),
+        ('--run "$OKSTRA_RUN_ID" --out-of-plan needed', "execution"),
+    ],
+    ids=["its own", "another stage's", "files outside the plan"],
+)
+def test_an_executor_finishes_no_stage_past_its_gates(worker: Worker, more: str, gate: str) -> None:
+    project = worker.project
+    plan = project.adopt(independent(2))
+    assert project.run_stage("2").data["run_id"] == "demo:core:T-1/implementation/stage-2/001"
+    worker.call("it", f"{OKSTRA} stage done {more} --json")
+    work: list[dict[str, Any]] = [
+        {"write": {"path": "stage-1/it.py", "content": "# it\n"}},
+        *([{"write": {"path": "stray.py", "content": "# stray\n"}}] if gate == "execution" else []),
+        {"run": "git add -A; git -c core.hookspath=/dev/null commit -qm 'feat: it' || true"},
+    ]
+    no = result(finding("critical", "It does not work"), verdict="fail")
+    install(
+        project,
+        part(*work, *worker.steps, {"result": executed(1, 2)}, role="executor"),
+        part({"result": no}, role="verifier"),
+    )
+    ended = led(project, "implementation", "--stage", "1")
+    assert ended.status == 1, ended
+    assert report_of(ended)["gates"][gate]["gate"] == "failed"
+    assert worker.answer("it").codes == ["worker-may-not"]
+    stages = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
+    assert "done" not in [stage["status"] for stage in stages]
+    assert project.okstra("integrate", "--task-key", project.task_key, "--json").codes == ["nothing-to-integrate"]
+    late = project.okstra("stage", "done", "--run", ended.data["run_id"], "--out-of-plan", "needed", "--json")
+    assert late.codes == ["gates-not-passed"]

@@ -17,6 +17,7 @@ from okstra_ctl.flows.doors import Doors, open_doors
 from okstra_ctl.flows.runs import find_run
 from okstra_ctl.flows.stage_done import DoneWishes, finish_stage
 from okstra_ctl.flows.stage_release import release_stage
+from okstra_ctl.flows.unsaved_work import Keeping
 from okstra_ctl.flows.worktree_removal import remove_worktree
 from okstra_ctl.run import PreparedRun, PrepareInputs, prepare_task_bundle
 from okstra_ctl.words.errors import Refused
@@ -59,7 +60,7 @@ def work(root: str, log_path: str, count: int, *, patient: bool) -> None:
             if turn == count:  # the last one is done, and its worktree removed: the stage is nobody's any more
                 warnings += finish_stage(run, DoneWishes(no_change="a test"), doors).warnings
                 if prepared.run.stage_key is not None:
-                    remove_worktree(prepared.run.stage_key, doors, force=False)
+                    remove_worktree(prepared.run.stage_key, doors, keeping=Keeping(force=False))
             else:
                 warnings += release_stage(run, doors, force=False).warnings
             row = {
