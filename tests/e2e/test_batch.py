@@ -63,11 +63,21 @@ def test_every_wrong_line_is_told_and_nothing_is_started(project: Project, brief
     assert project.okstra.ok("list", "--json").data["runs"] == []
 
 
-@pytest.mark.parametrize("args", [(), ("missing.txt",), ("--task-key", "demo:core:T-1", "--jobs", "0")])
-def test_nothing_to_start_is_an_error(project: Project, args: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "where", "hint"),
+    [
+        ((), "input-missing", "", "okstra batch FILE; or --task-key KEY …, or --ready-stages KEY"),
+        (("missing.txt",), "not-found", "missing.txt", ""),
+        (("--task-key", "demo:core:T-1", "--jobs", "0"), "usage", "", "at least one run at a time"),
+    ],
+)
+def test_nothing_to_start_is_an_error(
+    project: Project, args: tuple[str, ...], code: str, where: str, hint: str
+) -> None:
     ended = project.okstra("batch", *args, "--json")
-    assert ended.status == 2, ended
-    assert ended.envelope["errors"][0]["try"] or ended.envelope["errors"][0]["where"]
+    assert (ended.status, ended.codes) == (2, [code]), ended
+    (error,) = ended.envelope["errors"]
+    assert (error["where"], error["try"]) == (where, hint), error
 
 
 def test_all_ready_stages_of_a_plan(project: Project) -> None:

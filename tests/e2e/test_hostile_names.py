@@ -157,13 +157,31 @@ def test_project_ids(stand: Stand) -> None:
         stand.kept.restore()
 
 
-@pytest.mark.parametrize("flag", ["--work-category", "--base-ref", "--stage", "--workers", "--executor", "--budget"])
+_LARGE = "9" * 5000
+# What a run of the task's stage and one of an analysis end with; the exceptions are numbers, of some kind.
+_ENDS = {
+    "--work-category": ("input-missing", "usage"),
+    "--base-ref": ("input-missing", "bad-ref"),
+    "--stage": ("usage", ""),
+    "--workers": ("unknown-worker", "unknown-worker"),
+    "--executor": ("unknown-worker", "unknown-worker"),
+    "--budget": ("usage", "usage"),
+}
+_NUMBERS = {
+    ("--stage", _LARGE): ("input-missing", ""),
+    ("--stage", "\u00b2"): ("input-missing", ""),
+    ("--budget", _LARGE): ("input-missing", ""),
+}
+
+
+@pytest.mark.parametrize("flag", _ENDS)
 def test_values_of_flags_are_not_run(stand: Stand, flag: str) -> None:
-    for value in (*SHELL, "-rf", "--output=pwned", "../..", "a\0b", "\ud800", "9" * 5000, "²"):
+    for value in (*SHELL, "-rf", "--output=pwned", "../..", "a\0b", "\ud800", _LARGE, "\u00b2"):
         argv = ("run", "--task-key=demo:odd:new", "--task-type=implementation", "--render-only", f"{flag}={value}")
         plain = analysis("--task-key=demo:odd:new", f"{flag}={value}")
-        for ended in (call(stand, *argv), call(stand, *plain)):
-            assert ended.status in (0, 2, 3, 65), (flag, value, ended)
+        for words, code in zip((argv, plain), _NUMBERS.get((flag, value), _ENDS[flag]), strict=True):
+            ended = call(stand, *words)
+            assert (ended.status, ended.codes) == ((2, [code]) if code else (0, [])), (flag, value, ended)
     stand.kept.restore()
 
 
@@ -191,9 +209,13 @@ def test_ids_that_are_none(stand: Stand, command: str) -> None:
 
 
 def test_plans_that_are_none(stand: Stand) -> None:
-    for name in (*NAMES, str(stand.outside), str(stand.outside / "secret"), "/dev/zero", "/dev/null", "/proc/self/mem"):
-        for argv in (("plan", "check", "--", name), ("stage", "list", f"--plan={name}")):
+    texts = (str(stand.outside / "secret"), "/etc/passwd")
+    devices = ("/dev/zero", "/dev/null", "/proc/self/mem")
+    for name in (*NAMES, str(stand.outside), *texts, *devices):
+        no_name = name in devices or "\0" in name or name in ("\ud800", "a" * 100_000)
+        ends = (65, ["plan-unreadable"]) if no_name or (name and Path(name).is_dir()) else (2, ["not-found"])
+        ends = (4, ["plan-invalid"]) if name in texts else ends
+        adopt = ("plan", "adopt", f"--task-key={stand.project.task_key}", "--", name)
+        for argv in (("plan", "check", "--", name), ("stage", "list", f"--plan={name}"), adopt):
             ended = call(stand, *argv)
-            assert ended.status in (2, 4, 65), (name, ended)
-        adopted = call(stand, "plan", "adopt", f"--task-key={stand.project.task_key}", "--", name)
-        assert adopted.status in (2, 65) or adopted.data, (name, adopted)
+            assert (ended.status, ended.codes) == ends, (name, ended)

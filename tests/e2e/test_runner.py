@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.words.outcomes import Access, Failure, WorkerOutcome
-from support.fake_clients import job, left_of, play
+from support.fake_clients import SOON, job, left_of, play
 
 
 def test_a_client_that_ends_its_turn_has_completed(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_log_shows_what_a_client_says_while_it_works(tmp_path: Path) -> None
     work = job(tmp_path)
     thread = threading.Thread(target=play, args=("echo begun; while [ ! -e go ]; do sleep 0.02; done; echo DONE", work))
     thread.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + SOON
     while "begun" not in (Path(work.log).read_text() if Path(work.log).exists() else ""):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -52,7 +52,7 @@ def test_the_log_shows_what_a_client_says_while_it_works(tmp_path: Path) -> None
         ("echo half of a", Failure.INTERRUPTED),
         ("head -c 5000 /dev/urandom", Failure.INTERRUPTED),
         ("echo begun; kill -9 $$", Failure.INTERRUPTED),
-        ("kill -9 $PPID; sleep 30", Failure.INTERRUPTED),
+        ("kill -9 $PPID; sleep 300", Failure.INTERRUPTED),
         ("exit 3", Failure.INTERRUPTED),
     ],
 )
@@ -60,7 +60,7 @@ def test_without_a_terminal_event_nothing_is_completed(tmp_path: Path, script: s
     work = job(tmp_path)
     report = play(script, work)
     assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, failure)
-    assert report.seconds < 10
+    assert report.seconds < SOON
     assert left_of(work) == []
 
 
@@ -73,9 +73,9 @@ def test_a_client_that_is_not_there_was_not_run(tmp_path: Path) -> None:
 
 def test_a_client_that_does_not_go_after_its_turn_is_sent_away(tmp_path: Path) -> None:
     work = job(tmp_path)
-    report = play("echo DONE; sleep 60", work)
+    report = play("echo DONE; sleep 300", work)
     assert report.outcome is WorkerOutcome.COMPLETED
-    assert report.seconds < 5
+    assert report.seconds < SOON
     assert left_of(work) == []
 
 
@@ -136,10 +136,11 @@ def test_the_clients_own_waiting_time_is_kept(tmp_path: Path) -> None:
 
 
 def test_waiting_ends_with_the_soft_limit(tmp_path: Path) -> None:
-    report = play("echo 429; exit 1", job(tmp_path, soft=1.5, hard=2.0))
+    script = "if [ -e n ]; then echo 429 3600; else touch n; echo 429 0.1; fi; exit 1"
+    report = play(script, job(tmp_path))
     assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.RATE_LIMIT)
-    assert report.attempts > 2
-    assert report.seconds < 2.0
+    assert (report.attempts, report.heard.retry_after) == (2, 3600.0), "the first wait was within the limit"
+    assert report.seconds < SOON
     once = play("echo 429 3600; exit 1", job(tmp_path / "once"))
     assert (once.attempts, once.heard.retry_after) == (1, 3600.0)
 
@@ -147,9 +148,9 @@ def test_waiting_ends_with_the_soft_limit(tmp_path: Path) -> None:
 def test_a_stop_ends_the_waiting_for_a_rate_limit(tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
-    report = play("echo 429 10; exit 1", job(tmp_path), stop=stop)
+    report = play("echo 429 100; exit 1", job(tmp_path), stop=stop)
     assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
-    assert report.seconds < 3
+    assert report.seconds < SOON
 
 
 def test_a_long_prompt_reaches_a_client_that_does_not_read_it(tmp_path: Path) -> None:

@@ -54,4 +54,5 @@ def test_another_phase_has_no_stages(project: Project) -> None:
 
 
 def test_without_an_approved_plan_it_is_refused(project: Project) -> None:
-    assert all_ready(project).status in (2, 3)
+    refused = all_ready(project)
+    assert (refused.status, refused.codes) == (2, ["input-missing"])

@@ -273,8 +273,7 @@ def test_degraded_a_done_stage_can_not_be_released(plain: Project) -> None:
     run = plain.run_stage()
     plain.okstra.ok("stage", "done", "--run", run.data["run_id"])
     refused = plain.okstra("stage", "release", "--run", run.data["run_id"], "--json")
-    assert refused.status == 3, refused
-    assert refused.codes in (["stage-done"], ["stage-not-held"])
+    assert (refused.status, refused.codes) == (3, ["stage-done"]), refused
     assert [row["status"] for row in plain.ledger] == ["started", "done"]
     assert plain.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"][0]["status"] == "done"
 

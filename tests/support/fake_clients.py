@@ -16,6 +16,8 @@ from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.words.outcomes import Access, Failure
 
 PATIENCE = Patience(first=0.05, longest=0.2, farewell=0.6)
+SOON = 60.0
+"""Seconds in which what ends at once has ended on the busiest machine; what goes on here goes on for longer."""
 
 
 class Shell:
@@ -44,7 +46,7 @@ class Shell:
         return heard._replace(last_message="\n".join(lines))
 
 
-def job(folder: Path, *, access: Access = Access.READ, soft: float = 20.0, hard: float = 25.0) -> Job:
+def job(folder: Path, *, access: Access = Access.READ, soft: float = 120.0, hard: float = 130.0) -> Job:
     folder.mkdir(parents=True, exist_ok=True)
     prompt = folder / "prompt.md"
     if not prompt.exists():
@@ -72,7 +74,7 @@ def play(script: str, work: Job, *, stop: threading.Event | None = None, by_mess
     return run_job(work, provider, stop=stop or threading.Event(), inherited=inherited, patience=PATIENCE)
 
 
-def left_of(work: Job, within: float = 3.0) -> list[int]:
+def left_of(work: Job, within: float = 30.0) -> list[int]:
     """The processes of the dispatch that are still there after so long."""
     deadline = time.monotonic() + within
     while (found := find(work.token)) and time.monotonic() < deadline:

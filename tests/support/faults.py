@@ -97,7 +97,7 @@ class Scene:
         subprocess.run(["cp", "-a", "--", str(self._kept), str(self.folder)], check=True)
 
 
-def eventually(attempt: Callable[[], object], seconds: float = 10.0) -> None:
+def eventually(attempt: Callable[[], object], seconds: float = 60.0) -> None:
     """Repeats until the attempt answers something true and raises nothing."""
     deadline = time.monotonic() + seconds
     while True:

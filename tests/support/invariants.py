@@ -85,6 +85,7 @@ def _i4_all_agree(project: Project, claims: dict[str, Any], left_branches: Colle
     listed = set(project.repo.worktree_paths()[1:])
     admin = {str(Path(file.read_text().strip()).parent) for file in _admin_folders(project, "gitdir")}
     worktrees = project.home / "worktrees"
+    eventually(lambda: not list((worktrees / ".trash").glob("*")), seconds=60)  # emptied behind the commands
     folders = {str(path) for path in worktrees.glob("*/*/*/*")}
     for what, found in (("git worktree list", listed), ("admin folders", admin), ("folders", folders)):
         yield from (f"I4 {what} lacks {path}" for path in must - found)
@@ -115,7 +116,6 @@ def _common_dir(project: Project) -> Path:
 
 
 def _i4_no_temporary_file(project: Project) -> Iterable[str]:
-    eventually(lambda: not list((project.home / "worktrees" / ".trash").glob("*")), seconds=2)
     for path in _common_dir(project).rglob("*"):
         if _is_of_a_killed_git(path):
             continue

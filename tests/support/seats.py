@@ -54,6 +54,7 @@ def _seats_of(phase: Phase) -> list[Seat]:
 SEATS = [seat for phase in PHASES.values() for seat in _seats_of(phase)]
 
 UNREADABLE = {"run": "printf '\\377\\376' >\"$OKSTRA_RESULT\""}
+NO_FILE = {"run": 'mkfifo "$OKSTRA_RESULT"'}
 NO_FORM = {"result": "I have looked at everything, and all is well.\n"}
 # What is played instead of an answer or after a sound one, the outcome and the state that it must come to.
 FAULTS: dict[str, tuple[Steps, bool, str, str]] = {
@@ -61,6 +62,7 @@ FAULTS: dict[str, tuple[Steps, bool, str, str]] = {
     "no terminal event": (({"fault": "silent"},), True, "error", "unavailable"),
     "empty": (({"fault": "empty"},), False, "invalid-result", "empty"),
     "unreadable": ((UNREADABLE,), False, "invalid-result", "unreadable"),
+    "no plain file": ((NO_FILE,), False, "invalid-result", "unreadable"),
     "wrong schema": ((NO_FORM,), False, "invalid-result", "unreadable"),
     "crash": (({"fault": "crash"},), True, "error", "unavailable"),
     "rate limit": (({"fault": "rate-limit", "after": 1_000_000},), True, "error", "unavailable"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...words.errors import UsageError
+from ...words.errors import Unreadable, UsageError
 from ...words.hints import Sequence
 from .command import git, must, text
 
@@ -15,7 +15,10 @@ def resolve(root: str, ref: str) -> str | None:
 
 def resolve_given(root: str, ref: str, option: str) -> str:
     """As `resolve`, for a ref that a person gave. Raises UsageError (`bad-ref`)."""
-    commit = resolve(root, ref)
+    try:
+        commit = resolve(root, ref)
+    except Unreadable:  # a text that no program can be given
+        commit = None
     if commit is None:
         raise UsageError(
             "bad-ref", f"{ref!r} is no commit of this repository", where=option, hint="see `git branch -a`"
