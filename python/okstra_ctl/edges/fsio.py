@@ -311,6 +311,11 @@ def link_anew(target: str, path: str) -> None:
         raise_write_failed(path, error)
 
 
+def discard_temporary(path: str) -> None:
+    """Removes what a writer of that file left who was killed; the caller knows that it writes no more."""
+    discard(_temporary(path))
+
+
 def discard_stale_temporaries(folder: str, *, below: bool) -> None:
     """Removes what killed writers left, in the folder or all below it: a write that lives takes no minute."""
     for place, folders, names in os.walk(folder):

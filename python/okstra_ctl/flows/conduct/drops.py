@@ -118,6 +118,7 @@ def discard(scene: Scene, assignment: Assignment, drop: Drop) -> None:
         if _was_taken(path):
             fsio.discard(path)
         _keep_attempts(path, final)
+        fsio.discard_temporary(path)  # of a player that was killed as it wrote
     with ignoring(OSError):
         os.rmdir(drop.folder)
 
