@@ -48,7 +48,8 @@ def check_one_to_one(project: Project, runs: Sequence[Ended]) -> None:
         assert Path(data["manifest"]).is_file()
     folders = project.task_root.glob("runs/implementation/stage-*")
     assert sorted(int(folder.name.split("-")[1]) for folder in folders) == stages
-    assert project.repo.branches() == {"main", "feat-t-1", *(f"feat-t-1-s{stage}" for stage in stages)}
+    branch = project.registry["tasks"][project.task_key]["branch"]
+    assert project.repo.branches() == {"main", branch, *(f"{branch}-s{stage}" for stage in stages)}
     expected = {data["worktree"]["path"] for data in by_stage.values()}
     assert set(project.repo.worktree_paths()[1:]) - expected == {project.registry["tasks"][project.task_key]["path"]}
     invariants.check(project)
@@ -139,7 +140,7 @@ def test_8_runs_of_one_phase_get_8_numbers(project: Project) -> None:
 
 
 def test_of_two_tasks_that_slug_to_one_folder_one_is_refused(project: Project) -> None:
-    keys = ("demo:core:A b", "demo:core:a-B")
+    keys = ("demo:core:A-b", "demo:core:a-B")
     calls = [
         ("run", "--task-key", key, "--task-type", "error-analysis", "--request=Do it.", "--render-only", "--json")
         for key in keys
