@@ -151,7 +151,7 @@ def test_a_stage_that_stays_failed_is_not_done(project: Project) -> None:
     assert report["verdict"]["token"] == "not-done"
     assert report["gates"]["verification"]["gate"] == "failed"
     (stage,) = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
-    assert stage["status"] == "reserved"
+    assert stage["status"] == "failed"
 
 
 def test_a_plan_that_an_analyst_objects_to_can_not_be_approved(project: Project) -> None:
