@@ -156,7 +156,7 @@ class TestSecondClone:
         assert json.loads((clone.repo.path / ".okstra" / "project.json").read_text())["projectId"] == "demo"
         run = clone.okstra.ok(
             *("run", "--task-group", "core", "--task-id", "T-1", "--task-type", "error-analysis"),
-            *("--render-only", "--json"),
+            *("--request=Do it.", "--render-only", "--json"),
         )
         assert run.data["run_id"] == "demo-2:core:T-1/error-analysis/001"
         assert clone.okstra.ok("setup", "--project-id", "demo-2", "--yes", "--json").data["created"] is False

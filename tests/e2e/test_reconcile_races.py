@@ -118,7 +118,7 @@ def test_the_worktrees_of_another_home_are_named_and_left_alone(project: Project
     run = project.run_stage("1")
     (Path(run.data["worktree"]["path"]) / "notes.txt").write_text("untracked\n")
     other = Okstra({**project.okstra.environment, "OKSTRA_HOME": str(tmp_path / "other home")}, project.okstra.cwd)
-    other.ok("run", "--task-key", "demo:core:T-2", "--task-type", "error-analysis", "--render-only")
+    other.ok("run", "--task-key", "demo:core:T-2", "--task-type", "error-analysis", "--request=x", "--render-only")
     for more in (("--apply",), ("--apply",), ()):
         seen = other.ok("reconcile", "--json", *more)
         found = [finding for finding in seen.data["findings"] if finding["notice"]]

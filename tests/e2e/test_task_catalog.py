@@ -18,7 +18,8 @@ OTHER = "demo:core:T-2"
 def discovery(project: Project) -> Path:
     """Of a project with two tasks."""
     project.run_phase("error-analysis")
-    project.okstra.ok("run", "--task-key", OTHER, "--task-type", "requirements-discovery", "--render-only")
+    flags = ("--task-type", "requirements-discovery", "--request=Do it.", "--render-only")
+    project.okstra.ok("run", "--task-key", OTHER, *flags)
     return project.repo.path / ".okstra" / "discovery"
 
 
