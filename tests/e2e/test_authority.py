@@ -136,6 +136,24 @@ def test_a_worker_that_tests_okstra_does_in_a_home_of_its_own_what_it_likes(work
     assert worker.answer("set").status == 0, worker.answer("set")
 
 
+@pytest.mark.parametrize("marks", ["", _MARKS], ids=["marked", "unset"])
+def test_a_copy_of_the_home_lets_no_worker_pass_its_own_gate(worker: Worker, tmp_path: Path, marks: str) -> None:
+    project, copy = worker.project, tmp_path / "copy"
+    project.adopt(independent(2))
+    other = project.run_stage("2").data["run_id"]
+    at = f"{marks} OKSTRA_HOME={copy}" if marks else f"OKSTRA_HOME={copy}"
+    worker.shell(f'cp -R "$OKSTRA_HOME" {copy}')
+    worker.call("own", f'{at} {OKSTRA} stage done --run "$OKSTRA_RUN_ID" --overrule because --json')
+    worker.call("other", f"{at} {OKSTRA} stage release --run {other} --force --json")
+    work = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"commit": "feat: it"})
+    executor = part(*work, *worker.steps, {"result": executed(1, 2)}, role="executor")
+    install(project, executor, part({"fault": "crash"}, role="verifier"))
+    assert led(project, "implementation", "--stage", "1").status == 1
+    for name in ("own", "other"):
+        assert (worker.answer(name).status, worker.answer(name).codes) == (3, ["worker-may-not"]), worker.answer(name)
+    assert [row["status"] for row in project.ledger] == ["started", "started"]
+
+
 def test_what_a_person_calls_meanwhile_is_not_a_workers(worker: Worker) -> None:
     assert _analysis(worker).status == 0
     worker.project.okstra.ok("config", "set", "maxParallelWorkers", "2")

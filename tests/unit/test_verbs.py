@@ -63,23 +63,22 @@ def test_flags_decide_where_the_table_says_so(label: str, flags: dict[str, objec
 # Marks and ancestors
 
 
-def test_a_mark_counts_for_the_home_that_it_names_by_whatever_road(tmp_path: Path) -> None:
-    home, other = tmp_path / "home", tmp_path / "other"
+def test_a_mark_names_the_home_by_whatever_road(tmp_path: Path) -> None:
+    home = tmp_path / "home"
     home.mkdir()
     (tmp_path / "link").symlink_to(home)
-    marks = worker_mark.environment_of(str(home), "demo:a:b/error-analysis/001")
-    assert worker_mark.is_marked(marks, str(tmp_path / "link"))
-    assert worker_mark.is_marked(marks, f"{home}/../home/")
-    assert not worker_mark.is_marked(marks, str(other))
-    assert not worker_mark.is_marked({}, str(home))
+    for road in (home, tmp_path / "link", f"{home}/../home/"):
+        marks = worker_mark.environment_of(str(road), "demo:a:b/error-analysis/001")
+        assert worker_mark.homes_named(marks, []) == (str(home),)
+    assert worker_mark.homes_named({}, [["sh", "-c", "true"]]) == ()
 
 
 @pytest.mark.parametrize("name", ["home", "with a space", "한글", "new\nline", "100%", os.fsdecode(b"\xff")])
 def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, name: str) -> None:
     title = worker_mark.title_of(str(tmp_path / name))
     assert title.isascii() and title.split() == [title]
-    assert worker_mark.is_supervisor(["python3", "-I", "okstra-warden of a", title], str(tmp_path / name))
-    assert not worker_mark.is_supervisor([title], str(tmp_path / f"{name}x"))
+    lines = [["sh"], ["python3", "-I", "okstra-warden of a", title]]
+    assert worker_mark.homes_named({}, lines) == (str(tmp_path / name),)
 
 
 def test_the_processes_above_are_told_with_their_words() -> None:

@@ -27,12 +27,15 @@ def title_of(home: str) -> str:
     return _TITLE + "".join(chr(one) if one in _PLAIN else f"%{one:02X}" for one in name)
 
 
-def is_marked(environment: Mapping[str, str], home: str) -> bool:
-    """Whether this is the environment of a worker of that home."""
-    named = environment.get(HOME_VARIABLE, "")
-    return bool(named) and os.path.realpath(named) == os.path.realpath(home)
+def homes_named(environment: Mapping[str, str], command_lines: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """The homes of the runs that a process with this environment, below processes of these command lines, works for."""
+    marked = environment.get(HOME_VARIABLE, "")
+    found = [os.path.realpath(marked)] if marked else []
+    found += [_home_in(word) for words in command_lines for word in words if word.startswith(_TITLE)]
+    return tuple(dict.fromkeys(found))
 
 
-def is_supervisor(command_line: Iterable[str], home: str) -> bool:
-    """Whether this is the command line of a warden that was started for a run of that home."""
-    return title_of(home) in command_line
+def _home_in(title: str) -> str:
+    from urllib.parse import unquote_to_bytes  # slow to load, and needed inside a worker alone
+
+    return os.fsdecode(unquote_to_bytes(title[len(_TITLE) :]))

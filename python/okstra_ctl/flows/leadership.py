@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..core.ownership import Owner
 from ..core.shell_words import okstra_command
 from ..edges import ancestry, fsio, process_identity
@@ -15,6 +17,8 @@ from .doors import Doors
 from .runs import KnownRun
 
 Lead = dict[str, Any]
+BY_OKSTRA = "auto"
+"""The `mode` of a lead that is okstra itself; else the run is led by an agent's session."""
 Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
 
 
@@ -40,9 +44,12 @@ def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
 
 
 def check_owner(run: KnownRun, owner: Owner | None) -> None:
-    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor above it: while a run is
-    led, its lead alone goes on with it, finishes it, or gives it back."""
-    if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE or ancestry.is_here(owner):
+    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it: while
+    a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it leads,
+    are workers and checks."""
+    if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE:
+        return
+    if owner == process_identity.owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
         return
     raise Refused(
         "run-is-led",
@@ -50,6 +57,13 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
         where=run.files.manifest,
         hint=f"wait for it ({okstra_command('wait', run.id)}), or stop that process and go on then",
     )
+
+
+def _by_okstra(run: KnownRun) -> bool:
+    """Whether okstra leads it now: once it has ended, its owner is the session that it was called from, if any."""
+    lead = run.manifest.get("lead")
+    mode = lead.get("mode") if isinstance(lead, Mapping) else None
+    return mode == BY_OKSTRA and bool(run.manifest.get("started_at")) and not run.manifest.get("outcome")
 
 
 def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:

@@ -13,9 +13,9 @@ from ..words.errors import OkstraError, Refused
 from ..words.hints import Iterable, Mapping
 from ..words.outcomes import RunOutcome
 from .doors import Doors
+from .leadership import BY_OKSTRA
 from .runs import KnownRun
 
-_LED_BY_OKSTRA = "auto"
 _WITH_GATES = (RunOutcome.FAILED, RunOutcome.CONTRACT_VIOLATED)
 
 
@@ -23,7 +23,7 @@ def fault_of(manifest: Mapping[str, object]) -> str:
     """Why the run's gates don't count as passed; empty when they do, or when okstra did not lead it: the session that
     leads a run answers for its stage itself."""
     lead = manifest.get("lead")
-    if not isinstance(lead, Mapping) or lead.get("mode") != _LED_BY_OKSTRA or not manifest.get("started_at"):
+    if not isinstance(lead, Mapping) or lead.get("mode") != BY_OKSTRA or not manifest.get("started_at"):
         return ""
     outcome = manifest.get("outcome")
     if outcome == RunOutcome.COMPLETED:
