@@ -126,10 +126,10 @@ def test_taking_the_mark_off_does_not_help(worker: Worker, way: str) -> None:
 
 
 def test_a_worker_that_tests_okstra_does_in_a_home_of_its_own_what_it_likes(worker: Worker, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    worker.shell(f"git init -q {other}")
+    other, inner = tmp_path / "other", tmp_path / "inner"
+    worker.shell(f"mkdir {other}; git init -q {inner}")
     at = f"HOME={other} OKSTRA_HOME={other}/.okstra {OKSTRA}"
-    worker.call("setup", f"{at} setup --project-root {other} --project-id inner --yes --json")
+    worker.call("setup", f"{at} setup --project-root {inner} --project-id inner --yes --json")
     worker.call("set", f"{at} config set maxParallelWorkers 2 --json")
     assert _analysis(worker).status == 0
     assert worker.answer("setup").status == 0, worker.answer("setup")
