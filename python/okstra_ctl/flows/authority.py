@@ -18,9 +18,10 @@ from .doors import Doors
 
 
 def require_no_worker(command: str, doors: Doors) -> None:
-    """Raises Refused (`worker-may-not`) when it is called from inside a worker, a check or a set-up command; Unreadable.
+    """Raises Refused (`worker-may-not`) when it is called from inside a worker, a check or a set-up command.
 
     In another home than the worker's it is refused where that home has worktrees of the same projects, as a copy has.
+    Raises Unreadable for a registry that can't be read then.
     """
     lines = (above.words for above in ancestry.processes_above())
     homes = worker_mark.homes_named(doors.environment, lines)

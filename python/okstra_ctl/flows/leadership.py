@@ -44,9 +44,9 @@ def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
 
 
 def check_owner(run: KnownRun, owner: Owner | None) -> None:
-    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it: while
-    a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it leads,
-    are workers and checks."""
+    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it:
+    while a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it
+    leads, are workers and checks."""
     if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE:
         return
     if owner == process_identity.owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
