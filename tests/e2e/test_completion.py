@@ -12,6 +12,7 @@ import pytest
 
 from okstra_ctl.ui.command_table import COMMANDS
 from okstra_ctl.ui.completion.grammar import grammar
+from support.earlier_tasks import make_earlier_task
 from support.okstra import Okstra, Project
 from support.sealed import ROOT
 
@@ -128,17 +129,9 @@ def test_bash_replaces_what_follows_its_own_breaks(scripts: Path, project: Proje
 def test_hostile_ids_are_neither_offered_nor_carried_out(scripts: Path, project: Project, complete: object) -> None:
     assert callable(complete)
     for task in ("x$(touch pwned)", "y;touch pwned", "z`touch pwned`", "a b"):
-        project.okstra.ok(
-            "run",
-            "--task-group",
-            "g",
-            "--task-id",
-            task,
-            "--task-type",
-            "error-analysis",
-            "--request=Do it.",
-            "--render-only",
-        )
+        make_earlier_task(project.repo.path, f"demo:g:{task}")
+        flags = ("--task-key", f"demo:g:{task}", "--task-type", "error-analysis", "--request=Do it.", "--render-only")
+        project.okstra.ok("run", *flags)
     assert project.okstra.ok("completion", "tasks", "--json").data["words"] == []
     complete(scripts, project.okstra, "okstra show ")
     complete(scripts, project.okstra, "okstra show x$(touch pwned)")

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from okstra_ctl.core.identity import TaskKey
 from okstra_ctl.core.shell_words import okstra_command, quote
-from okstra_ctl.flows.task_records import new_manifest
+from support.earlier_tasks import make_earlier_task
 from support.okstra import Ended, Okstra, Project
 from support.plans import independent
 from support.repos import Repo
@@ -43,10 +42,7 @@ def odd(tmp_path: Path, environment: dict[str, str]) -> OddProject:
     settings = repo.path / ".okstra" / "project.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "projectId": ODD}))
     project = OddProject(repo, okstra)
-    project.task_root.mkdir(parents=True)
-    key = TaskKey.parse(project.task_key)
-    manifest = new_manifest(key, "feature", "", "2026-01-01T00:00:00Z")
-    (project.task_root / "task-manifest.json").write_text(json.dumps(manifest))
+    assert make_earlier_task(repo.path, project.task_key) == project.task_root
     return project
 
 
@@ -100,7 +96,11 @@ def test_every_command_that_a_tasks_life_prints_can_be_pasted(odd: OddProject, t
         return ended
 
     odd.adopt(independent(2))
-    printed |= told(okstra("plan", "adopt", tmp_path / "plan.md", "--task-key", odd.task_key))
+    adopted = okstra("plan", "adopt", tmp_path / "plan.md", "--task-key", odd.task_key)
+    printed |= told(adopted)
+    newest = max(odd.task_root.rglob("final-report-*.md"))
+    printed |= told(okstra("plan", "approve", newest))
+    okstra.ok("plan", "approve", newest, "--yes")
     first = odd.run_stage()
     assert first.status == 0, first
     printed |= told(first)
