@@ -7,8 +7,10 @@ from pathlib import Path
 
 from support import invariants
 from support.gated_git import stopped_at
+from support.live_runs import LiveRun
 from support.okstra import Okstra, Project
 from support.plans import independent
+from support.rehearsal import install, part, result
 
 DISCOVERING = "--git-common-dir"  # asked for each project that the registry, read just before, names
 SAVING = "--ignored=matching"  # asked before an orphan is taken down
@@ -195,3 +197,24 @@ def test_the_index_keeps_the_last_word_of_a_run_that_went_on(project: Project) -
     run_index.append(home, row("failed", "2026-01-01T00:00:02Z"))
     assert run_index.append_unless_told(home, [row("started", "2026-01-01T00:00:01Z")], looked_at) == 0
     assert seen()[RUN]["event"] == "failed"
+
+
+def test_a_led_run_keeps_its_worktree_though_the_registry_was_lost(project: Project, tmp_path: Path) -> None:
+    steps = ({"run": f"until [ -e {tmp_path}/gate ]; do sleep 0.05; done"}, {"result": result()})
+    install(project, part(*steps, worker="rehearsal-a", round=""))
+    live = LiveRun.start(project, "error-analysis")
+    live.wait_for_event("dispatched")
+    path = Path(project.registry["tasks"][project.task_key]["path"])
+    (project.home / "worktrees" / "registry.json").unlink()
+    (orphan,) = [
+        finding
+        for finding in project.okstra("reconcile", "--apply", "--json").data["findings"]
+        if finding["kind"] == "orphan-worktree"
+    ]
+    assert (orphan["done"], orphan["try"]) == ("", "okstra reconcile --rebuild")
+    assert f"{live.run} is running" in orphan["what"]
+    assert path.is_dir()
+    project.okstra.ok("reconcile", "--rebuild")
+    (tmp_path / "gate").touch()
+    ended = live.ended()
+    assert ended.status == 0, ended

@@ -69,6 +69,17 @@ def users_of(key: TaskKey, claim: TaskClaim, doors: Doors) -> tuple[User, ...]:
     )
 
 
+def led_now(key: TaskKey | StageKey, doors: Doors) -> str:
+    """The run that is being led in a worktree that no claim knows, by the index of runs; empty when none is."""
+    stage = key.stage if isinstance(key, StageKey) else None
+    for row in run_index.newest_rows(doors.home):
+        if row["run_id"].startswith(f"{_task(key)}/") and row.get("stage") == stage:
+            owner = _owner_in(row.get("owner")) if row.get("event") == "started" else None
+            if process_identity.liveness(owner) is Liveness.ALIVE:
+                return str(row["run_id"])
+    return ""
+
+
 def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, doors: Doors) -> None:
     """Lists the run among the users of its task's worktree, as prepared or led by `owner`; in a transaction."""
     claim = doc.task(run.task)

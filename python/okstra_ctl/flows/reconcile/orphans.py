@@ -19,6 +19,7 @@ from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..task_records import read_manifest
 from ..unsaved_work import Keeping, save_unsaved
+from ..worktree_users import led_now
 from .findings import OVERTAKEN, Found, Kind
 
 _REASON = "okstra "
@@ -102,10 +103,15 @@ def _orphan(
 ) -> Found:
     path = admin.worktree
 
+    what = f"no reservation knows the worktree {path}"
+    run = led_now(key, doors)
+    if run:  # the registry was lost under its feet
+        return Found(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
+
     def unclaimed(doc: RegistryDoc) -> bool:
         """Whether it still is the worktree that was found, and nobody's."""
         same = worktree_admin.at(repository.common_dir, path) == admin
-        return same and os.path.realpath(path) not in _claimed(doc)
+        return same and os.path.realpath(path) not in _claimed(doc) and not led_now(key, doors)
 
     def take_down() -> str:
         if not unclaimed(doors.registry.read()):
@@ -125,7 +131,6 @@ def _orphan(
         told = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{told}" + (f"; unsaved work is kept by {kept}" if kept else "")
 
-    what = f"no reservation knows the worktree {path}"
     ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
     return Found(Kind.ORPHAN, str(key), what, ways, take_down)
 
