@@ -94,6 +94,20 @@ def test_a_persons_word_overrules_and_stands_in_ledger_list_and_report(project: 
     assert merged.data["merged"] == [1]
 
 
+def test_to_overrule_vouches_for_no_report_that_somebody_changed(project: Project) -> None:
+    project.adopt(independent(1))
+    ended = _failed_by_verifiers(project)
+    data = Path(ended.data["report"]).with_suffix(".data.json")
+    changed = data.read_text().replace('"blocked"', '"done"').replace("A rehearsal", "A triumph")
+    data.write_text(changed)
+    done = _done(project, ended.data["run_id"], "--overrule", "I read it")
+    assert done.status == 0, done
+    assert any(f"somebody changed {data}" in warning for warning in done.data["warnings"])
+    assert data.read_text() == changed
+    check = project.okstra("check", "run", ended.data["run_id"])
+    assert check.status == 4 and "result-changed" in check.stdout
+
+
 def test_to_overrule_opens_no_other_gate(project: Project) -> None:
     project.adopt(independent(1), exit_check="false")
     run = _failed_by_verifiers(project).data["run_id"]

@@ -12,9 +12,11 @@ from ..edges import fsio
 from ..words.errors import OkstraError, Refused
 from ..words.hints import Iterable, Mapping
 from ..words.outcomes import RunOutcome
+from . import run_events
 from .doors import Doors
 from .leadership import BY_OKSTRA
 from .runs import KnownRun
+from .taken_results import DIGEST, REPORT_WRITTEN, digest_of
 
 _WITH_GATES = (RunOutcome.FAILED, RunOutcome.CONTRACT_VIOLATED)
 
@@ -86,10 +88,18 @@ def note_in_report(run: KnownRun, why: str, doors: Doors) -> str:
     from .reports import render  # the report's libraries are slow to load
 
     try:
+        found = fsio.read_bytes(run.files.report_data)
         report = fsio.read_json(run.files.report_data)
-        if report is None:
+        if found is None or report is None:
             return ""
-        fsio.replace_json(run.files.report_data, {**report, "overrule": {"why": why, "at": doors.clock.now()}})
+        digests = {row.get(DIGEST) for row in run_events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
+        if digests and digest_of(found) not in digests:  # to write it anew would vouch for what somebody changed
+            return f"the report does not tell of it: somebody changed {run.files.report_data}"
+        at = doors.clock.now()
+        data = fsio.json_bytes({**report, "overrule": {"why": why, "at": at}})
+        # Before the data: what okstra wrote must be known for its own.
+        run_events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
+        fsio.replace(run.files.report_data, data)
         render(run, doors)
     except OkstraError as error:
         return f"the report does not tell of it: {error.message}"
