@@ -148,6 +148,7 @@ def test_what_was_not_accepted_is_refused_before_anything_is_made(project: Proje
     assert project.run_phase("requirements-discovery").status == 0
     refused = handoff(project, "--push", "--yes")
     assert (refused.status, refused.codes) == (3, ["not-accepted"]), refused
+    assert refused.envelope["errors"][0]["message"] == "no final verification has accepted the task"
     assert runs_of(project) == []
     assert refs(project, remote) == {}
 

@@ -168,6 +168,11 @@ def test_show_ends_with_status_reason_and_next(project: Project) -> None:
     assert lines[2].endswith(f"okstra resume {run}")
 
 
+def test_a_led_run_answers_what_is_next_after_it(project: Project) -> None:
+    data = led(project, "error-analysis").data
+    assert data["outcome"] == "completed" and data["next"] == [data["next_step"]]
+
+
 def test_a_run_that_was_stopped_says_so(project: Project) -> None:
     run = _left(signal.SIGINT, "error-analysis")(project)
     assert "was stopped" in project.okstra.ok("show", run, "--json").data["reason"]

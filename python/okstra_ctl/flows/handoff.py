@@ -83,11 +83,15 @@ def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, A
     token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
     seen = str(report.get("commit") or "")
     if token not in _FIT or seen != head:
+        if not names:
+            raise Refused(
+                "not-accepted", "no final verification has accepted the task", where=str(key), hint=_verify(key)
+            )
         moved = f" of {seen[:12]}, and the branch is at {head[:12]}" if token in _FIT else ""
         raise Refused(
             "not-accepted",
             f"the task's last final verification says {token or 'nothing'}{moved}",
-            where=os.path.join(reports, names[-1]) if names else str(key),
+            where=os.path.join(reports, names[-1]),
             hint=_verify(key),
         )
     return report

@@ -9,7 +9,7 @@ from ..core.handoff import HANDOFF
 from ..core.roster import REHEARSAL
 from ..core.shell_words import okstra_command
 from ..words.errors import OkstraError, WorkFailed
-from ..words.hints import TYPE_CHECKING, Iterator, NoReturn
+from ..words.hints import TYPE_CHECKING, Iterator, Mapping, NoReturn
 from ..words.outcomes import RunOutcome
 from ..words.scopes import scope
 from .command_table import Call
@@ -51,9 +51,15 @@ def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
     try:
         led = lead(run, call)
     except OkstraError as error:
-        error.data = {**reply.data, **error.data}
+        error.data = _after(reply.data, error.data)
         raise
-    return led._replace(data={**reply.data, **led.data})
+    return led._replace(data=_after(reply.data, led.data))
+
+
+def _after(prepared: Mapping[str, object], led: Mapping[str, object]) -> dict[str, object]:
+    """What is next after the run, not after its preparation."""
+    next_step = led.get("next_step")
+    return {**prepared, **led, **({"next": [next_step]} if next_step else {})}
 
 
 def _become_client(run: KnownRun, call: Call) -> NoReturn:
