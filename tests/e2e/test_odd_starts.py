@@ -91,10 +91,7 @@ def test_too_few_descriptors_are_named_as_the_cause(project: Project) -> None:
     project.adopt(independent(1))
     endings = set()
     for most in range(4, 20):
-        ended = shell(
-            project,
-            f'ulimit -n {most}; "$okstra" run --task-key {project.task_key} --task-type implementation --json --render-only',
-        )
+        ended = shell(project, f'ulimit -n {most}; "$okstra" {" ".join(project.run_args())}')
         assert "Traceback" not in ended.stderr and "bug in okstra" not in ended.stderr, (most, ended)
         endings.add(ended.returncode)
     assert 1 in endings, endings
