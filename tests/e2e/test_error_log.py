@@ -44,7 +44,6 @@ def test_rows_are_picked_by_task_project_kind_and_time(project: Project, failed:
     outcome = _log(project).data["errors"][0]["outcome"]
     for flags, count in (
         (("--task-key", project.task_key), 2),
-        (("--task-key", "demo:core:T"), 0),
         (("--project", "demo"), 2),
         (("--project", "dem"), 0),
         (("--kind", outcome), 2),
@@ -55,6 +54,7 @@ def test_rows_are_picked_by_task_project_kind_and_time(project: Project, failed:
     ):
         assert len(_log(project, *flags).data["errors"]) == count, flags
     assert project.okstra("error-log", "--kind", "broken", "--json").codes == ["usage"]
+    assert project.okstra("error-log", "--task-key", "demo:core:T", "--json").codes == ["task-unknown"]
     assert project.okstra("error-log", "demo:core:T-1/error-analysis/009", "--json").codes == ["not-found"]
 
 
