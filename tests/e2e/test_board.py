@@ -249,7 +249,8 @@ def test_what_is_no_page_of_okstras_is_not_overwritten(project: Project, tmp_pat
     link.symlink_to(tmp_path / "target.html")
     project.okstra.ok("board", "--html", link)
     assert link.is_symlink() and (tmp_path / "target.html").exists()
-    assert project.okstra("board", "--html", tmp_path / "nowhere" / "b.html", "--json").codes == ["write-failed"]
+    (tmp_path / "file").write_text("")
+    assert project.okstra("board", "--html", tmp_path / "file" / "b.html", "--json").codes == ["write-failed"]
 
 
 @pytest.fixture

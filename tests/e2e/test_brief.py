@@ -112,12 +112,13 @@ def test_a_secret_is_taken_out_of_a_new_brief_and_named_in_an_old_one(okstra: Ok
 
 def test_what_can_be_no_brief_is_refused(project: Project, tmp_path: Path) -> None:
     okstra = project.okstra
+    (tmp_path / "file").write_text("")
     for args, code in (
         (("new",), "input-missing"),
         (("new", "--title", "a\x1b[2J"), "input-missing"),
         (("new", "--title", "T", "--task-key", "other:core:T-1"), "bad-identity"),
         (("new", "--title", "T", "--task-key", "demo:core"), "bad-identity"),
-        (("new", "--title", "T", "--output", tmp_path / "no" / "folder.md"), "write-failed"),
+        (("new", "--title", "T", "--output", tmp_path / "file" / "brief.md"), "write-failed"),
         (("new", "--title", "T", "--task-key", "a:b:c", "--output", "x"), "usage"),
         (("check", "none.md"), "not-found"),
         (("check", "demo:core:NONE"), "not-found"),

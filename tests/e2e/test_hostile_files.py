@@ -104,8 +104,8 @@ KNOWN: dict[str, tuple[str, str, object]] = {
     "related tasks that are none": ("run-manifest", "requested/related_tasks", 5),
     "a commit with a NUL": ("run-manifest", "base_commit", "a\0b"),
     "a commit that can't be encoded": ("consumers.jsonl", "1/head_commit", "\ud800"),
-    "a command with a NUL": ("stage-map cache", "stage_map/stages/1/exit_check", "true\0"),
-    "a step that can't be encoded": ("stage-map cache", "stage_map/stages/2/steps/0/text", "\ud800"),
+    "a command with a NUL": ("approved map", "stage_map/stages/1/exit_check", "true\0"),
+    "a step that can't be encoded": ("approved map", "stage_map/stages/2/steps/0/text", "\ud800"),
     "models in a list": ("config.json", "models", ["opus"]),
 }
 
@@ -154,7 +154,7 @@ def test_a_newer_version_is_refused_not_misread(stand: Stand, name: str) -> None
     command = TARGETS[name].commands[0 if name == "consumers.jsonl" else -1]
     ended = stand.call(stand.argv(command))
     stand.kept.restore()
-    made_again = ("active.jsonl", "runs.jsonl", "task-catalog.json", "stage-map cache")
+    made_again = ("active.jsonl", "runs.jsonl", "task-catalog.json", "approved map")
     if name in (*made_again, "config.json", "exit-check"):
         return  # views and caches, settings without a version, evidence that is left out: all made again or passed over
     assert ended.codes[0] in ("state-unreadable", "registry-unreadable", "bad-config"), ended
