@@ -19,7 +19,7 @@ from support.faults import seeded
 from support.stand import TARGETS, Stand
 
 Blow = tuple[str, Callable[[Path], object]]
-WITH_FIELDS = [name for name in TARGETS if name not in ("plan", "brief")]
+WITH_FIELDS = [name for name in TARGETS if name not in ("plan", "approved text", "brief")]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,8 @@ KNOWN: dict[str, tuple[str, str, object]] = {
     "a NUL in a path": ("registry.json", "stages/demo:core:T-1#stage-2/path", "/a\0b"),
     "a run that is none": ("registry.json", "stages/demo:core:T-1#stage-2/run_id", "x"),
     "related tasks that are none": ("run-manifest", "requested/related_tasks", 5),
+    "a lead that is none": ("run-manifest", "lead/owner", "somebody"),
+    "a lead without a process": ("run-manifest", "lead/owner", {}),
     "a commit with a NUL": ("run-manifest", "base_commit", "a\0b"),
     "a commit that can't be encoded": ("consumers.jsonl", "1/head_commit", "\ud800"),
     "a command with a NUL": ("approved map", "stage_map/stages/1/exit_check", "true\0"),
@@ -192,6 +194,16 @@ def test_a_manifest_without_its_base_opens_no_gate(stand: Stand, lost: object) -
     assert (ended.status, ended.codes) == (65, ["state-unreadable"]), ended
     assert [row["status"] for row in stand.project.ledger if row["stage"] == 2] == ["started"]
     stand.kept.restore()
+
+
+@pytest.mark.parametrize("command", ["done", "release"])
+def test_a_lead_that_cannot_be_read_might_be_at_work(stand: Stand, command: str) -> None:
+    path = of(stand, "run-manifest")
+    manifest = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**manifest, "lead": {**manifest["lead"], "owner": "somebody"}}))
+    ended = stand.call(stand.argv(command))
+    assert (ended.status, ended.codes) == (65, ["state-unreadable"]), ended
+    assert [row["status"] for row in stand.project.ledger if row["stage"] == 2] == ["started"]
 
 
 @pytest.mark.stress

@@ -177,7 +177,14 @@ _NUMBERS = {
 @pytest.mark.parametrize("flag", _ENDS)
 def test_values_of_flags_are_not_run(stand: Stand, flag: str) -> None:
     for value in (*SHELL, "-rf", "--output=pwned", "../..", "a\0b", "\ud800", _LARGE, "\u00b2"):
-        argv = ("run", "--task-key=demo:odd:new", "--task-type=implementation", "--render-only", f"{flag}={value}")
+        argv = (
+            "run",
+            "--task-key=demo:odd:new",
+            "--request=Do it.",
+            "--task-type=implementation",
+            "--render-only",
+            f"{flag}={value}",
+        )
         plain = analysis("--task-key=demo:odd:new", f"{flag}={value}")
         for words, code in zip((argv, plain), _NUMBERS.get((flag, value), _ENDS[flag]), strict=True):
             ended = call(stand, *words)

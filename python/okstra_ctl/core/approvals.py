@@ -57,6 +57,12 @@ def approvals_in(rows: Iterable[Mapping[str, object]]) -> list[Approval]:
     ]
 
 
+def is_newer(row: Mapping[str, object]) -> bool:
+    """Whether a newer okstra wrote the row."""
+    version = row.get("v")
+    return isinstance(version, int) and version > VERSION
+
+
 def newest_of(approvals: Iterable[Approval], place: PlanPlace) -> Approval | None:
     """What was approved last of that plan: an earlier text counts no more."""
     found = None

@@ -8,7 +8,7 @@ from ..core.ownership import Owner
 from ..core.shell_words import okstra_command
 from ..edges import ancestry, fsio, process_identity
 from ..edges.locks import LockKind, hold
-from ..words.errors import Refused
+from ..words.errors import Refused, Unreadable
 from ..words.hints import Any, Callable, Mapping
 from ..words.outcomes import RunOutcome
 from ..words.statuses import ClaimStatus, Liveness
@@ -22,10 +22,15 @@ BY_OKSTRA = "auto"
 Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
 
 
-def owner_in(manifest: Mapping[str, object]) -> Owner | None:
-    """Who leads the run, as its manifest says."""
+def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
+    """Who leads the run, as its manifest says. Raises Unreadable (`state-unreadable`): one that can't be read might be
+    at work."""
     lead = manifest.get("lead")
-    return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
+    try:
+        return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
+    except ValueError as error:
+        message = f"who leads the run can't be read from its manifest: {error}"
+        raise Unreadable("state-unreadable", message, where=run.files.manifest) from error
 
 
 def change_lead(run: KnownRun, change: Change) -> None:
@@ -37,10 +42,11 @@ def change_lead(run: KnownRun, change: Change) -> None:
 
 
 def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
-    """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead."""
+    """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead; and
+    Unreadable (`state-unreadable`)."""
     if manifest.get("outcome") == str(RunOutcome.COMPLETED):
         raise Refused("run-ended", f"{run.id} is completed", where=run.report_path, hint=okstra_command("show", run.id))
-    check_owner(run, owner_in(manifest))
+    check_owner(run, owner_in(run, manifest))
 
 
 def check_owner(run: KnownRun, owner: Owner | None) -> None:

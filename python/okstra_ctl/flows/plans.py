@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.approvals import Approval, PlanPlace, approvals_in, newest_of
+from ..core.approvals import Approval, PlanPlace, approvals_in, is_newer, newest_of
 from ..core.home_paths import HomePaths
 from ..core.identity import number_in, slugify_task_segment
 from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, TaskFiles
@@ -118,8 +118,20 @@ def newest_approval(home: HomePaths, place: PlanPlace) -> Approval | None:
 
 
 def approvals_of(home: HomePaths, project: str) -> list[Approval]:
-    """Every approval of the project's plans, oldest first. Raises Unreadable (`state-unreadable`)."""
-    return approvals_in(read_rows(home.approvals(project)).rows)
+    """Every approval of the project's plans, oldest first.
+
+    Raises Unreadable (`state-unreadable`), also when a newer okstra wrote some: those could be what counts."""
+    path = home.approvals(project)
+    rows = read_rows(path).rows
+    newer = sum(map(is_newer, rows))
+    if newer:
+        raise Unreadable(
+            "state-unreadable",
+            f"{newer} row(s) of the approvals were written by a newer okstra",
+            where=path,
+            hint="use the okstra version that wrote them, or a newer one",
+        )
+    return approvals_in(rows)
 
 
 def invalid(plan: CheckedPlan) -> CheckFailed:

@@ -63,7 +63,7 @@ Hold = Callable[[KnownRun, Doors], str]
 def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
-    leadership.check_owner(run, leadership.owner_in(run.manifest))
+    leadership.check_owner(run, leadership.owner_in(run, run.manifest))
     fault = led_gates.fault_of(run.manifest)
     if fault and not wishes.overrule:
         led_gates.require_passed(run)

@@ -42,7 +42,7 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     if key is None:
         raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
     if not force:
-        leadership.check_owner(run, leadership.owner_in(run.manifest))
+        leadership.check_owner(run, leadership.owner_in(run, run.manifest))
     at = doors.clock.now()
     if is_degraded(run):
         row = _released_row(run, key, at, run.base_commit, note)
