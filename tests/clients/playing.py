@@ -14,7 +14,7 @@ from support.rehearsal import answers, finding, result
 from .conversations import answered, told
 from .desk import PHASE, Desk
 from .model_server import Fault, Script
-from .test_runs import _PATH, _REPORT, as_written, asked, by_file
+from .test_runs import _REPORT, FILED, as_written, asked, by_file
 from .wires import Turn
 
 RAISED = finding("high", "The heading is wrong", "README.md:1 `# A project`")
@@ -111,7 +111,7 @@ def _analysing_as_agent(body: Mapping[str, Any], text: str) -> Sequence[Turn]:
     """Reads its prompt and the source, asks git, writes and checks its result."""
     facts = dict(re.findall(r"^([A-Z]+) (\S+)$", told(body["messages"]), re.M))
     read = Turn(call=("Read", {"file_path": facts["PROMPT"]}))
-    if not _PATH.search(text):
+    if not FILED.search(text):
         return [read]
     worker, path, _ = asked(text)
     tree, said = facts["WORKTREE"], as_written(result(RAISED), worker, PHASE)

@@ -46,7 +46,7 @@ def test_an_error_is_called_by_its_name(lab: Lab, fault: Fault, failure: Failure
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_server_is_tried_again_until_the_soft_limit(lab: Lab, status: int) -> None:
-    report, server = run(lab, Fault(status), soft=10.0)
+    report, server = run(lab, Fault(status), soft=25.0)
     word = "rate-limit" if status == 429 else "overloaded"
     expected = Failure.RATE_LIMIT if status == 429 else Failure.OVERLOADED
     assert (report.outcome, report.heard.failure) in (
@@ -56,7 +56,7 @@ def test_a_busy_server_is_tried_again_until_the_soft_limit(lab: Lab, status: int
     assert report.attempts > 1
     assert report.outcome is WorkerOutcome.ERROR or word in report.heard.message
     assert len(server.requests) >= report.attempts - 1
-    assert report.seconds < 14.0
+    assert report.seconds < 60.0
 
 
 def test_a_server_that_is_busy_for_a_while_is_waited_for(lab: Lab) -> None:

@@ -21,7 +21,9 @@ from .lab import client_path, client_variables, codex_arguments, scratch_in
 from .model_server import Fault, ModelServer
 from .wires import Turn
 
-_PATH = re.compile(r"\*\*Result path:\*\* `([^`]+)`")
+_PATH = re.compile(r"\*\*Result path:\*\* `(/[^`]+)`")
+"""Stands above the prompt that a client is given; the prompt's own line names a variable."""
+FILED = re.compile(r"\*\*Filed as:\*\* `([^`]+)`")
 _WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
 _REPORT: dict[str, Any] = {
     "verdict": {"conclusion": "It is the heading.", "token": "cause-likely", "direction": "Plan a fix."},
@@ -48,7 +50,7 @@ def server_project(project: Project) -> Iterator[Project]:
 
 def asked(text: str) -> tuple[str, str, str]:
     """Who is asked, for the result at which path, and which round it is."""
-    who, path = _WHO.search(text), _PATH.search(text)
+    who, path = _WHO.search(text), _PATH.search(text) or FILED.search(text)
     assert who and path, text[:500]
     found = re.search(r"-(round-[0-9]+|plan-check)-", path[1].rsplit("/", 1)[-1])
     return who[1], path[1], found[1] if found else ""

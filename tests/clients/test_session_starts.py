@@ -74,7 +74,8 @@ def test_a_push_that_the_person_agrees_to_is_stopped_by_git(desk: Desk, tmp_path
     """The guard reads commands; what it can't read meets the run's hooks."""
     remote = Repo.init(tmp_path / "remote", desk.project.repo.environment, commit=False)
     desk.project.repo.git("remote", "add", "origin", str(remote.path / ".git"))
-    turns = [Turn(shell="sh -c 'git push origin HEAD:refs/heads/theirs'"), Turn(say="I give up.")]
+    hidden = "import os; os.execvp(chr(103) + 'it', ['x', 'pu' + 'sh', 'origin', 'HEAD:refs/heads/theirs'])"
+    turns = [Turn(shell=f'python3 -c "{hidden}"'), Turn(say="I give up.")]
     with ModelServer(turns) as server, desk.sit_down(server) as session:
         session.until(lambda: session.asks, may_ask=True)
         session.enter()  # the first answer is Yes

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.okstra import Project
-from support.rehearsal import led
+from support.plans import independent
+from support.rehearsal import executed, install, led, part
 from support.sealed import ROOT
 
 
@@ -66,3 +67,26 @@ def test_what_is_no_call_is_refused(project: Project, rules: Path, text: str) ->
 
 def test_rules_that_are_not_there_refuse(project: Project, rules: Path) -> None:
     assert ask(project, rules.with_name("none.json"), call("Read", file_path="x")).returncode == 2
+
+
+def test_a_worker_that_a_guarded_session_dispatches_commits_through_the_repositorys_own_hooks(
+    project: Project, rules: Path, tmp_path: Path
+) -> None:
+    """git's settings in the session lead to its guard: that is not the hook that the worker's guard calls in turn."""
+    own = project.repo.path / ".git" / "hooks"
+    (own / "pre-commit").write_text(f"#!/bin/sh\necho x >>'{tmp_path}/own'\n")
+    (own / "pre-commit").chmod(0o755)
+    guard = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.hooksPath",
+        "GIT_CONFIG_VALUE_0": str(rules.parent / "guard-hooks-001"),
+        "OKSTRA_GUARD_HOOKS": str(own),
+    }
+    project.adopt(independent(1))
+    write = {"write": {"path": "stage-1/it.py", "content": "x = 1\n"}}
+    limits = {"softMinutes": 0.5, "hardMinutes": 0.6}
+    work = (write, {"commit": "feat: it"}, {"result": executed(1, 2)})
+    install(project, part(*work, role="executor"), limits=limits)
+    ended = led(project, "implementation", **guard)
+    assert ended.status == 0, ended
+    assert (tmp_path / "own").read_text() == "x\n"

@@ -18,6 +18,7 @@ from .runs import KnownRun
 
 LEAD = "lead"
 _REFUSED = "okstra-refuses-to-push://"
+_SCRIPT = "git-guard.sh"
 _OURS = ("pre-push", "reference-transaction", "pre-commit")
 
 
@@ -27,7 +28,7 @@ def set_up(run: KnownRun, doors: Doors) -> None:
     repository = git.discover(run.project.root)
     if repository is None:
         return
-    script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
+    script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
     folder = run.files.guard_hooks
     fsio.make_folder(folder)
     for name in sorted({*_OURS, *_own_hooks(hooks_folder(repository))}):
@@ -36,7 +37,7 @@ def set_up(run: KnownRun, doors: Doors) -> None:
 
 def foreign_hooks(run: KnownRun) -> list[str]:
     """Hooks of the run that are not okstra's any more."""
-    script = os.path.join(assets.root(), "lib", "okstra", "git-guard.sh")
+    script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
     folder = run.files.guard_hooks
     names = {*_OURS, *fsio.names_in(folder)} if os.path.isdir(folder) else set()
     return [path for path in (os.path.join(folder, name) for name in sorted(names)) if not _leads_to(path, script)]
@@ -96,10 +97,17 @@ def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
 
 
 def hooks_folder(repository: git.Repository) -> str:
-    """Where the repository's own hooks are, whatever setting leads there."""
+    """Where the repository's own hooks are, whatever setting leads there.
+
+    In a session that okstra guards, git's setting leads to the guard, which knows the folder that it stands before:
+    a guard that was taken for the repository's own hooks would call itself without end.
+    """
+    plain = os.path.join(repository.common_dir, "hooks")
     found = git.config_value(repository.top, "core.hooksPath")
     if not found:
-        return os.path.join(repository.common_dir, "hooks")
+        return plain
+    if os.path.basename(fsio.link_target(os.path.join(found, _OURS[0]))) == _SCRIPT:
+        return os.environ.get("OKSTRA_GUARD_HOOKS") or plain
     return os.path.join(repository.top, os.path.expanduser(found))
 
 
