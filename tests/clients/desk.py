@@ -22,7 +22,7 @@ class Desk:
 
     run = f"{Project.task_key}/{PHASE}/001"
     flags = (
-        *("--task-key", Project.task_key, "--lead", "claude", "--yes"),
+        *("--task-key", Project.task_key, "--lead", "claude", "--yes", "--request", "The heading is wrong."),
         *("--workers", "claude,codex", "--codex-model", "gpt-5.5"),
     )
 

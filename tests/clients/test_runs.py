@@ -84,7 +84,8 @@ def led(project: Project, server: ModelServer, *words: str) -> Ended:
     project.home.mkdir(exist_ok=True)
     (project.home / "config.json").write_text(json.dumps(config))
     okstra = Okstra(environment, project.repo.path)
-    return okstra("run", "--task-key", project.task_key, "--lead", "auto", "--yes", "--json", *words)
+    request = ("--request", "The heading is wrong.")
+    return okstra("run", "--task-key", project.task_key, "--lead", "auto", "--yes", "--json", *request, *words)
 
 
 def test_three_clients_analyse_and_answer_one_another(server_project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
+from okstra_ctl.agents.codex_sandbox import look_again
 from okstra_ctl.agents.command import Command
 from okstra_ctl.agents.event_lines import events, whole
 from okstra_ctl.agents.failure_words import failure_in
@@ -231,6 +233,37 @@ def test_a_turn_of_codex_in_which_no_command_could_run_is_no_answer() -> None:
     assert "CODEX_HOME lies below the temporary folder" in Codex().hear(stream(*turn), warned, 0).message
     by_rule, _ = judge(Access.READ, heard, Verdict(0, ""), delivered=True)
     assert by_rule is WorkerOutcome.ERROR
+
+
+def kept_by_codex(home: Path, *outputs: str) -> dict[str, str]:
+    """A session's own file, in which the commands' outputs stand; answers the client's environment."""
+    folder = home / "sessions" / "2026" / "01" / "02"
+    folder.mkdir(parents=True)
+    rows = [{"type": "session_meta", "payload": {"id": "t"}}]
+    rows += [{"type": "response_item", "payload": {"type": "function_call_output", "output": one}} for one in outputs]
+    (folder / "rollout-2026-01-02T03-04-05-t.jsonl").write_bytes(stream(*rows))
+    return {"CODEX_HOME": str(home)}
+
+
+RAN = "Chunk ID: 1\nProcess exited with code 0\nOutput:\nx\n"
+SHUT = f"Chunk ID: 1\nProcess exited with code 1\nOutput:\n{BWRAP}"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "failure"),
+    [
+        ((SHUT, SHUT), Failure.SANDBOX),
+        ((SHUT, RAN), Failure.NONE),
+        ((SHUT, "Success. Updated the following files"), Failure.NONE),
+        ((RAN,), Failure.NONE),
+        ((), Failure.NONE),
+    ],
+)
+def test_a_command_that_codex_kept_out_of_its_stream_is_found_in_its_session(
+    tmp_path: Path, outputs: tuple[str, ...], failure: Failure
+) -> None:
+    heard = Codex().hear(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
+    assert look_again(heard, kept_by_codex(tmp_path, *outputs)).failure is failure
 
 
 def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> None:

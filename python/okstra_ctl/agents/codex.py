@@ -6,20 +6,16 @@ refuses leaves no event: what the model could not do shows only in what is missi
 
 from __future__ import annotations
 
-import re
-
 from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment, extra_arguments
+from .codex_sandbox import fault_in_stream
 from .event_lines import Event, events, mapping_at, text_at
 from .failure_words import failure_in
 from .job import Heard, Job, Launch, Usage
 from .retry_times import retry_after_in
 from .session_usage import codex_tokens
 
-# What bubblewrap, Landlock and seatbelt, each as codex starts it, say when they can't.
-_NO_SANDBOX = re.compile(r"(?:bwrap|sandbox-exec): |.{0,80}(?:\bcodex-linux-sandbox\b|error running landlock)")
-_NO_HELPERS = b"Refusing to create helper binaries"
 _TURN_ENDS = ("turn.completed", "turn.failed")
 
 
@@ -52,7 +48,7 @@ class Codex:
             said = text_at(last, "error", "message") or f"it ended with {exit_status}"
             failed = Heard(True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), session=thread)
             return failed._replace(last_message=message)
-        fault = _sandbox_fault(told, stderr)
+        fault = fault_in_stream(told, stderr)
         failure = Failure.SANDBOX if fault else Failure.NONE
         return Heard(True, failure, fault, usage=_usage(turns), last_message=message, session=thread)
 
@@ -63,21 +59,6 @@ def sandbox_of(access: Access) -> str:
 
 def writable_arguments(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for folder in folders for word in ("--add-dir", folder))
-
-
-def _sandbox_fault(told: list[Event], stderr: bytes) -> str:
-    """Why not one command ran, when the sandbox could not start; empty otherwise. Such a turn ends as if all were
-    well, with an answer that nothing was read for."""
-    commands = [
-        event["item"]
-        for event in told
-        if event.get("type") == "item.completed" and text_at(event, "item", "type") == "command_execution"
-    ]
-    said = [text_at(one, "aggregated_output").strip() for one in commands if one.get("exit_code") != 0]
-    if not said or len(said) < len(commands) or not all(_NO_SANDBOX.match(words) for words in said):
-        return ""
-    cause = "; codex makes no helpers where CODEX_HOME lies below the temporary folder" if _NO_HELPERS in stderr else ""
-    return f"its sandbox could not start, so none of its commands ran ({said[-1].splitlines()[0][:200]}){cause}"
 
 
 def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> Heard:

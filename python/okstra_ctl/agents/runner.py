@@ -14,7 +14,7 @@ from ..words.errors import WorkFailed
 from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure, WorkerOutcome
 from ..words.records import Record
-from . import warden_orders
+from . import codex_sandbox, warden_orders
 from .held_client import WARDEN_LOST, HeldClient
 from .job import Heard, Job, Launch, Provider, Report
 from .warden_orders import Verdict
@@ -105,6 +105,8 @@ def _attempt(
         message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
         return WorkerOutcome.NOT_RUN, Heard(False, Failure.CLIENT, message), None
     heard = provider.hear(ended.stdout, ended.stderr, status if not reason else None)
+    if provider.name == "codex" and heard.ended and heard.failure is Failure.NONE:
+        heard = codex_sandbox.look_again(heard, launch.environment)
     by_message = provider.delivers_by_message(job.access)
     delivered = bool(heard.last_message) if by_message else os.path.isfile(job.result)
     outcome, heard = judge(job.access, heard, ended.verdict, delivered=delivered)

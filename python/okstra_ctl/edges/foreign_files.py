@@ -92,6 +92,14 @@ def clear_way(path: str) -> str | None:
     return None if plain else set_aside(path)
 
 
+def link_target(path: str) -> str:
+    """Where a symbolic link leads; empty for what is none."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
 def kind_of(mode: int) -> str:
     return next((name for is_one, name in _KINDS if is_one(mode)), "something else")
 

@@ -316,14 +316,6 @@ def discard_temporary(path: str) -> None:
     discard(_temporary(path))
 
 
-def link_target(path: str) -> str:
-    """Where a symbolic link leads; empty for what is none."""
-    try:
-        return os.readlink(path)
-    except OSError:
-        return ""
-
-
 def discard_stale_temporaries(folder: str, *, below: bool) -> None:
     """Removes what killed writers left, in the folder or all below it: a write that lives takes no minute."""
     for place, folders, names in os.walk(folder):

@@ -11,7 +11,7 @@ import shlex
 
 from ..core.guard_rules import SCHEMA
 from ..core.paths import IMPLEMENTATION
-from ..edges import assets, fsio, git
+from ..edges import assets, foreign_files, fsio, git
 from ..words.errors import OkstraError
 from .doors import Doors
 from .runs import KnownRun
@@ -106,7 +106,7 @@ def hooks_folder(repository: git.Repository) -> str:
     found = git.config_value(repository.top, "core.hooksPath")
     if not found:
         return plain
-    if os.path.basename(fsio.link_target(os.path.join(found, _OURS[0]))) == _SCRIPT:
+    if os.path.basename(foreign_files.link_target(os.path.join(found, _OURS[0]))) == _SCRIPT:
         return os.environ.get("OKSTRA_GUARD_HOOKS") or plain
     return os.path.join(repository.top, os.path.expanduser(found))
 
