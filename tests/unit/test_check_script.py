@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from okstra_ctl.core.check_script import check_argv
 from okstra_ctl.core.shell_lists import pipelines
-from okstra_ctl.edges.proc import run_shell
 from okstra_ctl.flows.held_commands import in_shell
 from okstra_ctl.words.errors import Missing
 
@@ -130,5 +129,3 @@ def test_without_bash_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Missing, match="bash is not on the PATH"):
         in_shell("true")
-    with pytest.raises(Missing, match="bash is not on the PATH"), (tmp_path / "log").open("wb") as log:
-        run_shell("true", cwd=str(tmp_path), log=log)

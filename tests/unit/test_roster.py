@@ -12,7 +12,7 @@ _KNOWN = {"claude": "sonnet", "codex": "gpt", "gemini": "flash", "rehearsal": "r
 
 
 def _phase(*roles: str, workers: tuple[str, ...] = ("claude", "codex")) -> Phase:
-    return Phase("some-phase", "T", "S", (), "none", (), (), "", ("ok",), (), roles, workers, 2, False, 1, 2)
+    return Phase("some-phase", "T", "S", (), "none", (), (), "", ("ok",), (), roles, workers, 2, False, 1, 2, "feature")
 
 
 _ANALYSIS = _phase("analyst", "report-writer", "critic")
