@@ -56,7 +56,7 @@ def test_a_commit_of_a_verifier_is_no_part_of_what_was_verified(project: Project
     gate = report_of(ended)["gates"]["verification"]
     assert gate["gate"] == "failed" and "HEAD was" in gate["note"]
     (stage,) = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
-    assert stage["status"] == "reserved"
+    assert stage["status"] == "failed"
 
 
 VERIFIED = """---

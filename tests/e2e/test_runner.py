@@ -68,7 +68,7 @@ def test_a_client_that_is_not_there_was_not_run(tmp_path: Path) -> None:
     work = job(tmp_path)._replace(folder=str(tmp_path / "gone"))
     report = play("echo DONE", work)
     assert (report.outcome, report.heard.failure) == (WorkerOutcome.NOT_RUN, Failure.CLIENT)
-    assert "No such file" in report.heard.message
+    assert "is not there" in report.heard.message
 
 
 def test_a_client_that_does_not_go_after_its_turn_is_sent_away(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def configure(project: Project, **settings: object) -> None:
 
 
 def start(project: Project, *more: str, **environment: str) -> Ended:
-    args = ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--render-only", "--json")
+    task = ("--task-key", project.task_key, "--task-type", "error-analysis", "--request=Find the cause.")
+    args = ("run", *task, "--render-only", "--json")
     return project.okstra(*args, *more, **environment)
 
 
@@ -138,7 +139,8 @@ def test_a_batch_hands_its_word_on(strange: Project, tmp_path: Path) -> None:
 
 
 def test_only_to_look_runs_and_asks_nothing(strange: Project, tmp_path: Path) -> None:
-    args = ("run", "--task-key", strange.task_key, "--task-type", "error-analysis", "--dry-run", "--json")
+    task = ("--task-key", strange.task_key, "--task-type", "error-analysis", "--request=Find the cause.")
+    args = ("run", *task, "--dry-run", "--json")
     assert any("touch" in command for command in strange.okstra.ok(*args).data["commands"])
     shown = strange.okstra.ok("trust", "--show", "--json")
     assert shown.data["trusted"] is False
@@ -191,7 +193,8 @@ def test_trust_shows_them_and_asks(strange: Project, tmp_path: Path, answer: str
 
 
 def test_a_run_asks_once(strange: Project, tmp_path: Path) -> None:
-    words = ("run", "--task-key", strange.task_key, "--task-type", "error-analysis", "--provider", "rehearsal")
+    task = ("--task-key", strange.task_key, "--task-type", "error-analysis", "--request=Find the cause.")
+    words = ("run", *task, "--provider", "rehearsal")
     terminal = _at_terminal(strange, *words)
     terminal.wait_for("trust them")
     terminal.type("y\r")
