@@ -132,6 +132,7 @@ def test_in_ci_a_flag_or_a_variable_says_it_for_this_once(
 
 def test_a_batch_hands_its_word_on(strange: Project, tmp_path: Path) -> None:
     common = "--with=--task-type error-analysis --render-only"
+    strange.okstra.ok("brief", "new", "--title", "Find the cause", "--task-key", strange.task_key)
     refused = strange.okstra("batch", "--task-key", strange.task_key, common, "--json")
     assert refused.status == 1 and not has_run(tmp_path)
     strange.okstra.ok("batch", "--task-key", strange.task_key, common, "--trust")

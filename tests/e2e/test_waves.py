@@ -40,7 +40,7 @@ def test_a_stage_that_fails_stops_the_waves_and_the_rest_can_go_on(project: Proj
     install(project, part({"fault": "garbage"}, role="executor", stage="2"), part(*BUILD, role="executor"))
     failed = all_ready(project)
     assert (failed.status, failed.codes) == (1, ["run-failed"])
-    assert statuses(project, plan) == ["done", "reserved", "blocked"]
+    assert statuses(project, plan) == ["done", "failed", "blocked"]
     install(project, part(*BUILD, role="executor"))
     project.okstra.ok("resume", f"{project.task_key}/implementation/stage-2/001", "--json")
     ended = all_ready(project)
@@ -55,4 +55,4 @@ def test_another_phase_has_no_stages(project: Project) -> None:
 
 def test_without_an_approved_plan_it_is_refused(project: Project) -> None:
     refused = all_ready(project)
-    assert (refused.status, refused.codes) == (2, ["input-missing"])
+    assert (refused.status, refused.codes) == (3, ["plan-not-approved"])

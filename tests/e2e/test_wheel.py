@@ -96,8 +96,8 @@ def test_its_shell_doors_run_on_its_own_python(sealed: dict[str, str], commands:
     bare = {**sealed, "PATH": os.defpath}
     assert call(bare, bin_folder / "okstra", "--version").stdout == f"okstra {__version__}\n"
     assert call(bare, bin_folder / "okstra-ctl", "setup", "--project-id", "w", "--yes", at=repo.path).status == 0
-    flags = ("--task-type", "error-analysis", "--task-group", "g", "--task-id", "i", "--provider", "rehearsal")
-    ran = call(bare, bin_folder / "okstra.sh", *flags, "--json", at=repo.path)
+    flags = ("--task-type", "error-analysis", "--task-group", "g", "--task-id", "i", "--request=Find the cause.")
+    ran = call(bare, bin_folder / "okstra.sh", *flags, "--provider=rehearsal", "--json", at=repo.path)
     assert ran.status == 0, ran.stderr
     assert ran.data["outcome"] == "completed"
 
