@@ -13,7 +13,9 @@ FLAGS = ("--render-only", "--json")
 
 
 def begun(project: Project, task_type: str, *more: str) -> Ended:
-    return project.okstra.ok("run", "--task-key", project.task_key, "--task-type", task_type, *FLAGS, *more)
+    return project.okstra.ok(
+        "run", "--task-key", project.task_key, "--task-type", task_type, *FLAGS, "--request=Do it.", *more
+    )
 
 
 def on_record(project: Project) -> str:
