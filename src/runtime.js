@@ -83,8 +83,7 @@ export async function makeVenv(places, choice, link) {
     hint: 'Debian, Ubuntu: apt install python3-venv; or name another Python: okstra install --python PATH',
   });
   const packages = link ? ['--editable', PACKAGE] : [PACKAGE];
-  const here = ['--no-user', '--target=']; // whatever a pip.conf says
-  const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...here, ...packages];
+  const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages];
   await run(places, choice.venv, choice.python, pip, "pip could not fetch okstra's packages", {
     hint:
       'see that the package index can be reached, then do it again; or without it: give a Python these packages yourself ' +
@@ -110,7 +109,7 @@ export function pipEnvironment(environment) {
 async function run(places, venv, program, args, failed, { hint }) {
   const log = fs.openSync(places.log, 'a');
   const status = await new Promise((done) => {
-    const child = spawn(program, args, { stdio: ['ignore', log, log], env: pipEnvironment(process.env) });
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...pipEnvironment(process.env), PIP_USER: '0' } });
     watchChild(child);
     child.on('error', (error) => done(error.message));
     child.on('close', done);

@@ -90,6 +90,8 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
 }
 
 @test "install without a node on the PATH: 69, the error form, valid JSON" {
+  mkdir -p "$TMP/nowhere"
+  ln -s "$BASH_PATH" "$TMP/nowhere/bash"
   for name in install uninstall; do
     run -69 --separate-stderr env PATH="$TMP/nowhere" "$BASH_PATH" "$ROOT/bin/okstra" "$name" --json
     contains "$stderr" "okstra: error: \`okstra $name\` needs Node.js 18 or newer"

@@ -55,6 +55,8 @@ no_python_path() {
 
 @test "the common path starts no other program" {
   make_python "$ROOT/.venv" 3.12.1
+  mkdir -p "$TMP/nowhere"
+  ln -s "$BASH_PATH" "$TMP/nowhere/bash"
   PATH=$TMP/nowhere run -0 "$BASH_PATH" "$ROOT/bin/okstra" list
   equals "$(brackets list)" "$output"
   PATH=$TMP/nowhere run -0 "$BASH_PATH" "$ROOT/bin/okstra-ctl" list

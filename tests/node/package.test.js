@@ -47,11 +47,9 @@ test('without such a Python it makes its own, from the package index', { skip: !
   }
   const { home, call } = packed(t, { ...pip, OKSTRA_PYTHON: '' });
   const elsewhere = home.at('elsewhere');
-  home.write(`[install]\ntarget = ${elsewhere}\n`, '.config', 'pip', 'pip.conf');
   home.environment.PYTHONPATH = home.at('shadow');
   home.write('raise SystemExit("the wrong json")\n', 'shadow', 'json.py');
-  for (const name of ['TARGET', 'PREFIX', 'ROOT']) home.environment[`PIP_${name}`] = elsewhere;
-  for (const name of ['USER', 'DRY_RUN', 'NO_DEPS']) home.environment[`PIP_${name}`] = '1';
+  home.environment.PIP_TARGET = elsewhere;
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);
   const { runtime } = JSON.parse(put.stdout).data;
