@@ -100,9 +100,9 @@ export async function makeVenv(places, choice, link) {
   await breathe();
 }
 
-// Of the person's settings for pip: how the index is reached, but not where packages go, or that only some come.
+// Of the person's settings: how the index is reached, but not where packages go, that only some come, or what Python loads.
 export function pipEnvironment(environment) {
-  const misleading = /^PIP_(TARGET|PREFIX|ROOT|USER|PYTHON|DRY_RUN|NO_DEPS|REQUIREMENT|EDITABLE)$/;
+  const misleading = /^(PIP_(TARGET|PREFIX|ROOT|USER|PYTHON|DRY_RUN|NO_DEPS|REQUIREMENT|EDITABLE)|PYTHON.*)$/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !misleading.test(name)));
 }
 
