@@ -13,7 +13,7 @@ const MAIN = path.join(ROOT, 'src', 'main.js');
 export class Home {
   constructor(test, more = {}) {
     this.folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'okstra-home-'));
-    test.after(() => fs.rmSync(this.folder, { recursive: true, force: true }));
+    test.after(() => fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
     const { PATH } = process.env;
     this.environment = { PATH, HOME: this.folder, TMPDIR: os.tmpdir(), OKSTRA_PYTHON: PYTHON, ...more };
   }
