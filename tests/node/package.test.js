@@ -49,7 +49,8 @@ test('without such a Python it makes its own, from the package index', { skip: !
   const elsewhere = home.at('elsewhere');
   home.environment.PYTHONPATH = home.at('shadow');
   home.write('raise SystemExit("the wrong json")\n', 'shadow', 'json.py');
-  home.environment.PIP_TARGET = elsewhere;
+  for (const name of ['TARGET', 'PREFIX', 'ROOT']) home.environment[`PIP_${name}`] = elsewhere;
+  for (const name of ['USER', 'DRY_RUN', 'NO_DEPS']) home.environment[`PIP_${name}`] = '1';
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);
   const { runtime } = JSON.parse(put.stdout).data;
