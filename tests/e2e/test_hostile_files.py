@@ -104,6 +104,7 @@ KNOWN: dict[str, tuple[str, str, object]] = {
     "related tasks that are none": ("run-manifest", "requested/related_tasks", 5),
     "a lead that is none": ("run-manifest", "lead/owner", "somebody"),
     "a lead without a process": ("run-manifest", "lead/owner", {}),
+    "a model that is a number": ("run-manifest", "roster/0/model", 10**19),
     "a commit with a NUL": ("run-manifest", "base_commit", "a\0b"),
     "a commit that can't be encoded": ("consumers.jsonl", "1/head_commit", "\ud800"),
     "a command with a NUL": ("approved map", "stage_map/stages/1/exit_check", "true\0"),

@@ -145,7 +145,7 @@ def test_an_identity_by_variables_serves_agents_merges_and_doctor(nameless: Proj
     ended = led(nameless, "implementation")
     assert ended.status == 0, ended
     nameless.okstra.ok("integrate", "--task-key", nameless.task_key)
-    authors = nameless.repo.git("log", "-2", "--format=%an <%ae> %cn <%ce>", "feat-t-1").splitlines()
+    authors = nameless.repo.git("log", "--format=%an <%ae> %cn <%ce>", "main..feat-t-1").splitlines()
     assert authors == ["robot@ci <robot@ci> robot@ci <robot@ci>"] * 2
 
 

@@ -125,7 +125,9 @@ def roster_of(run: KnownRun) -> tuple[Worker, ...]:
     rows = run.manifest.get("roster")
     try:
         assert isinstance(rows, list)
-        return tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
+        roster = tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
+        assert all(isinstance(field, str) for worker in roster for field in worker)
+        return roster
     except (AssertionError, KeyError, TypeError) as error:
         raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
 
