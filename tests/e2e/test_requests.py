@@ -41,6 +41,10 @@ def test_without_a_request_nothing_is_made(project: Project, task_type: str) -> 
     [
         (b"", "empty"),
         (b" \n\t\n", "empty"),
+        (b"\xef\xbb\xbf", "no words"),
+        (b"<!-- say what is wanted -->\n", "no words"),
+        (b"---\ntitle: T\n---\n", "no words"),
+        (b"# \n\n---\n\n...\n", "no words"),
         (bytes(range(256)), "no UTF-8 text"),
         (b"a\0b", "no UTF-8 text"),
         ("요청".encode("euc-kr"), "no UTF-8 text"),
@@ -64,7 +68,10 @@ def test_a_brief_that_cannot_be_read_is_none(project: Project) -> None:
     for path in (folder, pipe):
         refused = run(project, *_NEW, "--task-brief", str(path))
         assert (refused.status, refused.codes) == (2, ["request-missing"]), refused
-    assert run(project, *_NEW, "--task-brief", "nowhere.md").codes == ["not-found"]
+        assert refused.envelope["errors"][0]["message"].count("can't be read") <= 1
+    missing = run(project, *_NEW, "--task-brief", "Mend the list.")
+    assert missing.codes == ["not-found"]
+    assert "--request TEXT" in missing.envelope["errors"][0]["try"]
     assert nothing_was_made(project)
 
 

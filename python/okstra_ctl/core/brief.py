@@ -59,6 +59,13 @@ class Brief(Record):
         return next((section for section in self.sections if section.key == key), None)
 
 
+def asks_for_something(text: str) -> bool:
+    """Whether a word stands in it, be it only a title: frontmatter, comments, rules and bare marks ask for nothing."""
+    block = find_frontmatter(text)
+    lines = split_lines(text.removeprefix(BOM))[block.line_count if block else 0 :]
+    return any(sign.isalnum() for sign in without_comments("\n".join(lines)))
+
+
 def parse_brief(text: str, languages: Mapping[str, Labels]) -> Brief:
     """Reads a brief whose sections are titled in any of the languages; any text will do."""
     block = find_frontmatter(text)

@@ -65,17 +65,21 @@ def _read(path: str, *, needed: bool) -> str:
         data = fsio.read_bytes(path)
     except Unreadable as error:
         if needed:
-            raise _missing(f"the brief can't be read: {error.message}", path, "") from error
+            raise _missing(f"the brief: {error.message}", path, "") from error
         raise
     if data is None:
-        raise UsageError("not-found", f"there is no brief {path}", where="--task-brief", hint=_HINT)
+        raise UsageError("not-found", f"there is no brief {path}", where="--task-brief", hint=_EITHER)
     if needed and not data.strip():
         raise _missing("the brief is empty", path, "")
     if needed and not _is_text(data):
         raise _missing("the brief is no UTF-8 text", path, "")
-    from ...edges.secrets import hide  # slow to import, as is what follows
+    from ...core.brief import asks_for_something  # slow to import, as is what follows
+    from ...edges.secrets import hide
 
-    return hide(data.decode("utf-8-sig", "replace"))[0]
+    text = data.decode("utf-8-sig", "replace")
+    if needed and not asks_for_something(text):
+        raise _missing("the brief has no words: nothing but frontmatter, comments and marks", path, "")
+    return hide(text)[0]
 
 
 def _is_text(data: bytes) -> bool:
@@ -88,10 +92,11 @@ def _is_text(data: bytes) -> bool:
 
 def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
     """What was said in a sentence or two, as the task's own brief. One that is there is not replaced."""
+    from ...core.brief import asks_for_something
     from ...edges.secrets import hide
 
-    if not text.strip():
-        raise _missing("--request is empty", str(key), "")
+    if not asks_for_something(text):
+        raise _missing("--request has no words" if text.strip() else "--request is empty", str(key), "")
     said = hide(text.strip())[0]
     title = " ".join(said.split("\n", 1)[0].split())[:_MOST_TITLE]
     written = f"# {title}\n\n{said}\n"
@@ -102,9 +107,9 @@ def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
     return Brief(task.brief, written, is_new=found is None)
 
 
-_HINT = "name a text file that says what is wanted: --task-brief FILE"
+_EITHER = "name a text file that says what is wanted: --task-brief FILE, or --request TEXT"
 
 
 def _missing(told: str, where: str, command: str) -> UsageError:
-    hint = f"{_HINT}, or --request TEXT" + (f"; {command} --title TITLE makes one" if command else "")
+    hint = _EITHER + (f"; {command} --title TITLE makes one" if command else "")
     return UsageError("request-missing", f"{told}: nothing was prepared", where=where, hint=hint)
