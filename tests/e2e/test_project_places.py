@@ -46,6 +46,11 @@ def cloned(project: Project) -> Project:
     return Project(Repo(path, environment), Okstra(environment, path))
 
 
+def other_task(task_id: str) -> list[str]:
+    flags = ["--task-group", "core", "--task-id", task_id, "--task-type", "error-analysis"]
+    return ["run", *flags, "--request=Do it.", "--render-only", "--json"]
+
+
 class TestMoved:
     def test_what_run_and_check_project_say_leads_on(self, project: Project) -> None:
         project.adopt(independent(3))
@@ -127,6 +132,18 @@ class TestMoved:
         own = the_error(clone.run_phase())["try"]
         assert follow(clone, own).status == 0
 
+    def test_a_clone_that_shares_the_id_does_not_stand_in_the_way(self, project: Project) -> None:
+        project.run_phase()
+        clone = cloned(project)
+        clone.okstra.ok(*other_task("T-2"))
+        here = moved_to(project, "moved")
+        moved = follow(here, the_error(here.run_phase())["try"])
+        assert (moved.status, moved.data["old"]) == (0, [str(project.repo.path)]), moved
+        places = {key: claim["project_root"] for key, claim in here.registry["tasks"].items()}
+        assert places == {"demo:core:T-1": str(here.repo.path), "demo:core:T-2": str(clone.repo.path)}
+        assert here.run_phase().status == 0
+        assert clone.okstra.ok(*other_task("T-2")).data["worktree"]["status"] == "reused"
+
     def test_a_rebuild_finds_a_moved_project_too(self, project: Project) -> None:
         project.adopt(independent(2))
         done, begun = project.run_stage(), project.run_stage()
@@ -170,6 +187,17 @@ class TestSecondClone:
         (row,) = [row for row in rows if row["check"] == "place"]
         assert (row["status"], row["remedy"]) == ("warn", "okstra setup --project-id demo-2 --yes")
         assert follow(clone, row["remedy"]).status == 0
+
+    def test_one_with_worktrees_under_the_shared_id_is_told_of_other_tasks(self, project: Project) -> None:
+        project.run_phase()
+        clone = cloned(project)
+        clone.okstra.ok(*other_task("T-2"))
+        rows = clone.okstra.ok("check-project", "--json").data["checks"]
+        hints = [row["remedy"] for row in rows if row["check"] == "place"]
+        hints.append(the_error(clone.run_phase())["try"])
+        hints.append(the_error(clone.okstra("setup", "--moved", "--json"))["try"])
+        assert all("another task id" in hint and "setup" not in hint for hint in hints), hints
+        assert clone.okstra.ok(*other_task("T-3")).data["worktree"]["status"] == "created"
 
     def test_it_can_have_its_own_id_before_anything_was_started(self, project: Project) -> None:
         clone = cloned(project)

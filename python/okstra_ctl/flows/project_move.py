@@ -22,7 +22,7 @@ from ..words.statuses import Liveness
 from . import run_index
 from .doors import Doors
 from .project import Project
-from .project_places import known_worktrees, lead_back, own_id_command, places_of
+from .project_places import known_worktrees, lead_back, own_id_hint, places_of
 
 _REWRITTEN = ("manifests", "state", "prompts")
 
@@ -40,15 +40,16 @@ class ProjectMoved(Record):
 
 
 def old_places(project: Project, doors: Doors) -> tuple[str, ...]:
-    """Where the project was. Raises Refused (`project-stands`) when it still stands somewhere else."""
+    """Where the project was. Raises Refused (`project-stands`) when it still stands somewhere else, and nothing shows
+    that this is the moved one beside a clone that shares its id."""
     project_id = project.config.project_id
     places = places_of(project_id, project.root, doors, recorded=True)
-    if places.others:
+    if places.others and not places.moved:
         raise Refused(
             "project-stands",
             f"the project {project_id} still stands in {places.others[0]}: this is a second clone of it",
             where=project.root,
-            hint=own_id_command(project_id, doors),
+            hint=own_id_hint(project_id, project.root, doors),
         )
     return places.left
 

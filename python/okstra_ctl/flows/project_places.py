@@ -79,7 +79,14 @@ def taken_elsewhere(what: str, holder: str, project_id: str, root: str, doors: D
     if places_of(project_id, root, doors).moved:
         return Refused("name-taken", f"{message}, which was moved", where=root, hint=MOVED_COMMAND)
     gone = "" if id_at(holder) == project_id else ", which is gone"
-    return Refused("name-taken", f"{message}{gone}", where=root, hint=own_id_command(project_id, doors))
+    return Refused("name-taken", f"{message}{gone}", where=root, hint=own_id_hint(project_id, root, doors))
+
+
+def own_id_hint(project_id: str, root: str, doors: Doors) -> str:
+    """How a second clone goes on: by an id of its own, or, once it has worktrees under the shared one, other tasks."""
+    if root in _claimed(project_id, doors):
+        return "give it another task id: tasks were started here under this project id, too, so it stays"
+    return own_id_command(project_id, doors)
 
 
 def own_id_command(project_id: str, doors: Doors) -> str:

@@ -20,7 +20,7 @@ from ..words.word import Word
 from . import trust
 from .doors import Doors
 from .project import id_at, owning_root, read_config
-from .project_places import MOVED_COMMAND, own_id_command, places_of
+from .project_places import MOVED_COMMAND, own_id_hint, places_of
 from .task_records import hide_runs
 
 
@@ -269,7 +269,7 @@ def _place_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     if not beside:
         return []
     what = f"a project of the same id has worktrees from {beside[0]}; the two can't run the same tasks"
-    return [CheckRow("place", CheckStatus.WARN, what, own_id_command(project_id, doors))]
+    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, doors))]
 
 
 def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
