@@ -133,6 +133,28 @@ def test_a_folder_that_is_gone_is_pruned_first(stand: Stand, tmp_path: Path) -> 
     stand.project.okstra.ok("worktree", "restore", TASK)
 
 
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["before", "during the check"])
+def test_a_task_branch_that_somebody_forced_into_the_main_checkout_too_is_not_moved(
+    project: Project, tmp_path: Path, *, meanwhile: bool
+) -> None:
+    forced = f"git -C {shlex.quote(str(project.repo.path))} checkout --quiet --ignore-other-worktrees feat-t-1"
+    mark = tmp_path / "mark"
+    project.adopt(independent(1), exit_check=f"if test -e {shlex.quote(str(mark))}; then {forced}; fi")
+    assert project.finish(project.run_stage()).status == 0
+    if meanwhile:
+        mark.touch()
+    else:
+        subprocess.run(["sh", "-c", forced], env=project.repo.environment, check=True)
+    before = project.repo.git("rev-parse", "feat-t-1")
+    ended = project.okstra("integrate", "--task-key", TASK, "--json")
+    assert (ended.status, ended.codes) == (3, ["branch-in-use"]), ended
+    assert project.repo.git("rev-parse", "feat-t-1") == before
+    assert project.repo.git("status", "--porcelain", "--untracked-files=no") == ""
+    mark.unlink(missing_ok=True)
+    project.repo.git("switch", "--quiet", "-")
+    project.okstra.ok("integrate", "--task-key", TASK)
+
+
 def test_merges_never_go_onto_another_branch_than_the_tasks(project: Project) -> None:
     project.adopt(independent(1))
     assert project.finish(project.run_stage()).status == 0

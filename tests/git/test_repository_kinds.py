@@ -238,6 +238,27 @@ def test_a_checkout_that_is_called_bare_is_refused_with_the_way_to_mend_it(proje
     assert project.run_stage().data["stage"] == 2
 
 
+def test_a_checkout_that_other_settings_call_bare_is_mended_where_that_is_set(project: Project, tmp_path: Path) -> None:
+    project.adopt(independent(2))
+    included = tmp_path / "a person's own"
+    for setting in (
+        ("extensions.worktreeConfig", "true"),
+        ("--worktree", "core.bare", "true"),
+        ("include.path", str(included)),
+    ):
+        project.repo.git("config", *setting)
+    project.repo.git("config", "--file", str(included), "core.bare", "true")
+    hints = set()
+    for _ in range(2):  # the worktree's settings, then the included ones
+        (error,) = project.run_stage().envelope["errors"]
+        hints.add(error["try"])
+        subprocess.run(["sh", "-c", error["try"]], env=project.repo.environment, check=True)
+        if project.repo.git("config", "--get", "core.bare") == "false":
+            break
+    assert any("config.worktree" in hint for hint in hints), hints
+    assert project.run_stage().data["stage"] == 1
+
+
 def test_beside_the_worktrees_of_a_bare_repository_it_says_where_to_go(tmp_path: Path, repo: Repo) -> None:
     place = tmp_path / "place"
     repo.git("clone", "--quiet", "--bare", str(repo.path), str(place / ".git"))

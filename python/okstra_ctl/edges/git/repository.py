@@ -79,11 +79,14 @@ def _no_checkout(path: str, common_dir: str) -> Refused:
     """A folder whose `.git` is a bare repository: nothing is checked out there, or git was told so by mistake."""
     origin = text(git(path, "config", "--show-origin", "--get", "core.bare", ask=True).stdout).partition("\t")[0]
     if _has_index(common_dir):
+        file = origin.removeprefix("file:")
+        # Elsewhere than in the repository's own settings it would win over what is set there: a worktree's, an include.
+        there = "" if file in ("", ".git/config") else f"--file {_shell_word(file)} "
         return Refused(
             "no-checkout",
             f"git takes the checkout {path} for a bare repository, because core.bare is true",
-            where=origin.removeprefix("file:") or common_dir,
-            hint=f"git -C {_shell_word(path)} config core.bare false",
+            where=file or common_dir,
+            hint=f"git -C {_shell_word(path)} config {there}core.bare false",
         )
     return Refused(
         "no-checkout",

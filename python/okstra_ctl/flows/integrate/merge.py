@@ -66,8 +66,7 @@ def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
-    `branch-in-use`),
-    WorkFailed (`integration-red`), UsageError (`not-found`).
+    `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`).
     """
     claim = doors.registry.read().task(key)
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
@@ -82,6 +81,7 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     recover.recover_task(key, doors.registry.read(), subject.repository, doors)
     task = subject.claim.path
     _require_on_its_branch(subject.claim)
+    git.require_free_branch(subject.repository, subject.claim.branch, task)
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
     states = current_states(subject.plan, subject.stage_map, subject.key, doors)
@@ -96,6 +96,7 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
     )
     checks = _check_chain(subject, chain, doors, log_path)
+    git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
     if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
         raise Refused(
             "head-moved",
