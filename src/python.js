@@ -65,7 +65,7 @@ export function dependencies() {
 // The modules that these packages bring, each with the Python from which on it is not needed, if any.
 function modules() {
   return dependencies().map((text) => {
-    const [, name] = /^([a-z-]+?)(-py)?(?![a-z-])/.exec(text);
+    const [, name] = /^([a-z0-9-]+?)(-py)?(?![a-z0-9-])/.exec(text);
     const [, major, minor] = /python_version < '(\d+)\.(\d+)'/.exec(text) ?? [];
     return [name.replaceAll('-', '_'), major ? [Number(major), Number(minor)] : null];
   });

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from okstra_ctl.core.report.excerpts import Cited, Excerpt, Line, cited_places
-from okstra_ctl.core.report.html.page import render_html
-from okstra_ctl.core.report.html.view import Dispatch, View, Words
+from okstra_ctl.core.report.page.view import Dispatch, View, Words
 from okstra_ctl.core.report.parts import blank, fields_of, phase_schema
+from okstra_ctl.flows.report_pages import html_of
 
 from . import schemas
 from .sealed import ROOT
@@ -106,12 +106,16 @@ def report(task_type: str = "error-analysis", said: str = "text", **more: Any) -
 
 
 def page(data: Mapping[str, Any], *, language: str = "en", line: str = "text") -> str:
-    """The HTML of a report, with an excerpt of `line`s for everything that it cites."""
+    return html_of(view(data, language=language, line=line))
+
+
+def view(data: Mapping[str, Any], *, language: str = "en", line: str = "text") -> View:
+    """All that a report's page is made from, with an excerpt of `line`s for everything that it cites."""
     schema = schemas.load("final-report")
     lines = Excerpt(tuple(Line(number, line, number == 2) for number in (1, 2, 3)), cut=True)
     cited: dict[Cited, Excerpt] = dict.fromkeys(cited_places(data), lines)
     folder = ROOT / "templates" / "reports"
-    view = View(
+    return View(
         report=data,
         fields=fields_of(schema, data["task_type"]),
         words=Words(labels(language)),
@@ -126,7 +130,6 @@ def page(data: Mapping[str, Any], *, language: str = "en", line: str = "text") -
         style=(folder / "report.css").read_text(encoding="utf-8"),
         script=(folder / "report.js").read_text(encoding="utf-8"),
     )
-    return render_html(view)
 
 
 def _change(kind: str, said: str) -> dict[str, str]:

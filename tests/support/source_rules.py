@@ -19,6 +19,8 @@ ONE_DOOR = {
     "fasteners": {"edges/locks.py"},
     "fcntl": {"edges/locks.py"},
     "plumbum": {"agents/held_client.py"},
+    "jinja2": {"edges/pages.py"},
+    "markupsafe": {"edges/pages.py"},
     "prompt_toolkit": {"ui/wizard_terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),

@@ -12,6 +12,7 @@ from support.sealed import ROOT
 
 _SLOW = {
     "fasteners",
+    "jinja2",
     "markdown_it",
     "jsonschema",
     "plumbum",

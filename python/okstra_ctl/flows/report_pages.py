@@ -10,8 +10,9 @@ from ..core.json_text import loads
 from ..core.paths import RunFiles
 from ..core.phases import phase_table
 from ..core.report.excerpts import Cited, Excerpt, cited_places, excerpt
-from ..core.report.html.view import Dispatch, View, Words
 from ..core.report.markdown import render_markdown
+from ..core.report.page.contents import page_values
+from ..core.report.page.view import Dispatch, View, Words
 from ..core.report.parts import Schema, fields_of
 from ..edges import assets, fsio, git
 from ..words.errors import OkstraError
@@ -49,10 +50,14 @@ def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
         style=assets.text("templates", "reports", "report.css"),
         script=assets.text("templates", "reports", "report.js"),
     )
-    from ..core.report.html.page import render_html
+    return Pages(markdown.encode("utf-8", "backslashreplace"), html_of(view).encode("utf-8", "backslashreplace"))
 
-    page = render_html(view)
-    return Pages(markdown.encode("utf-8", "backslashreplace"), page.encode("utf-8", "backslashreplace"))
+
+def html_of(view: View) -> str:
+    """The HTML page. The same view gives the same page, byte by byte. Raises Missing (`assets-missing`)."""
+    from ..edges.pages import render
+
+    return render("reports/report.html.j2", page_values(view))
 
 
 def labels_of(language: str) -> dict[str, str]:

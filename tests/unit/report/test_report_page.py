@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okstra_ctl.core.report.html.markup import shown
+from okstra_ctl.core.visible_text import visible
 from support import schemas
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.phases import TASK_TYPES
@@ -97,7 +97,7 @@ def test_hostile_text_is_shown_as_it_is() -> None:
     read = Collector(html)
     assert [name for name, _ in read.elements].count("script") == 1
     assert "img" not in [name for name, _ in read.elements]
-    assert read.data.count(shown(_HOSTILE_PAGE)) > 20
+    assert read.data.count(visible(_HOSTILE_PAGE)) > 20
     assert "\x1b" not in html
     assert "\u202e" not in html
 

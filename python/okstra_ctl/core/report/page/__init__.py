@@ -1,0 +1,1 @@
+"""What a report's HTML page shows, as values; its templates are in `templates/reports/`."""
