@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.core.board.page import PageView, render_page
+from okstra_ctl.core.board.page import PageView
 from okstra_ctl.core.board.records import Board
-from okstra_ctl.core.report.html.view import Words
+from okstra_ctl.core.report.page.view import Words
+from okstra_ctl.flows.board_page import html_of
 from support.boards import board, run
 from support.chromium import Chromium
 from support.page_scripts import CONTRAST, HOSTILE, OVERFLOWS
@@ -24,7 +25,7 @@ def written(tmp_path: Path, made: Board, language: str = "en", every: int = 0) -
     style = "".join((templates / name).read_text("utf-8") for name in ("reports/report.css", "board/board.css"))
     words = Words({**labels(language), **own})
     path = tmp_path / "board.html"
-    html = render_page(PageView(made, words, language, style, "0.1.0", every))
+    html = html_of(PageView(made, words, language, style, "0.1.0", every))
     path.write_bytes(html.encode("utf-8", "backslashreplace"))
     return path
 

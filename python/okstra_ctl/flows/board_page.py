@@ -6,12 +6,12 @@ import os
 import stat
 
 from .. import __version__
-from ..core.board.page import PageView, render_page
+from ..core.board.page import PageView, page_values
 from ..core.board.records import Board
 from ..core.home_paths import HomePaths
 from ..core.json_text import loads
 from ..core.project_config import LANGUAGES
-from ..core.report.html.view import Words
+from ..core.report.page.view import Words
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, UsageError
@@ -49,7 +49,7 @@ def language_here(start: str, doors: Doors) -> str:
 
 def write_page(path: str, board: Board, home: HomePaths, *, language: str, every: int) -> None:
     """Replaces the page whole. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
-    page = render_page(
+    page = html_of(
         PageView(
             board=board,
             words=Words({**labels_of(language), **_own_labels(language)}),
@@ -62,6 +62,13 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
     fsio.make_parents(path)
     with hold(LockKind.INDEX, home.board_lock):  # two boards may write the same page
         fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
+
+
+def html_of(view: PageView) -> str:
+    """The page. The same view gives the same page, byte by byte. Raises Missing (`assets-missing`)."""
+    from ..edges.pages import render
+
+    return render("board/board.html.j2", page_values(view))
 
 
 def _own_labels(language: str) -> dict[str, str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ..core.board.records import StageView
-from ..core.board.tones import tone_of
 from ..core.stages import waves
+from ..core.tones import tone_of
 from ..words.hints import Mapping, Sequence
 from ..words.records import Record
 from .board_line import DIM, HEAD, Line, Piece, cut, on_one_line, padded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.board.tones import BAD, BUSY, GOOD, WARN
+from ..core.tones import BAD, BUSY, GOOD, WARN
 from ..words.hints import Iterable, Sequence
 from ..words.records import Record
 from .reply import display_width, printable

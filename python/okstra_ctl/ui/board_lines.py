@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
-from ..core.board.tones import tone_of
 from ..core.durations import seconds_between, spoken
 from ..core.report.amounts import cost_text
+from ..core.tones import tone_of
 from ..words.hints import Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus

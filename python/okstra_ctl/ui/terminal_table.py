@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.board.tones import BAD, BUSY, GOOD, WARN, tone_of
+from ..core.tones import BAD, BUSY, GOOD, WARN, tone_of
 from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
 from .reply import display_width, printable

@@ -10,14 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from okstra_ctl.core.board.page import PageView
+from okstra_ctl.core.board.page_before import PageView as EarlierPageView
+from okstra_ctl.core.board.page_before import render_page as render_board
+from okstra_ctl.core.board.records import Board, ProjectView, TaskView
 from okstra_ctl.core.report.html.page import render_html
 from okstra_ctl.core.report.html.view import View as EarlierView
 from okstra_ctl.core.report.html.view import Words as EarlierWords
-from okstra_ctl.core.report.page.view import Dispatch, View
+from okstra_ctl.core.report.page.view import Dispatch, View, Words
+from okstra_ctl.flows.board_page import html_of as board_html
 from okstra_ctl.flows.report_pages import html_of
+from support.boards import AT, board, run, stages
 from support.pages import ANY_TEXT, HOSTILE
 from support.phases import TASK_TYPES
-from support.reports import finding, question, report, view
+from support.reports import finding, labels, question, report, view
+from support.sealed import ROOT
 
 _INLINE = {"a", "b", "span", "code", "input", "button", "select", "textarea", "summary"}
 _KEPT = {"pre", "textarea", "style", "script", "code", "title", "text"}
@@ -177,3 +184,36 @@ def test_a_difference_is_seen() -> None:
     made = view(report())
     assert nodes(html_of(made)) != nodes(earlier(made._replace(digest="1")))
     assert json.dumps(nodes("<p>a <b>b</b></p>")) != json.dumps(nodes("<p>a<b>b</b></p>"))
+
+
+_BOARDS = [
+    Board(AT, ()),
+    board(_AGENT),
+    board("x", run("x", rehearsal=True, next="okstra wait"), run("y", since="")),
+    board("x", unread=(), more=0, lately=()),
+    board()._replace(
+        projects=(ProjectView("p", "/p", (TaskView("k", (), ()), TaskView("c", stages({1: (2,), 2: (1,)}), ()))),)
+    ),
+]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("every", [0, 7])
+@pytest.mark.parametrize("made", _BOARDS, ids=lambda made: str(len(made.runs)))
+def test_the_board_looks_as_before(made: Board, every: int, language: str) -> None:
+    same_board(made, every, language)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(ANY_TEXT | HOSTILE, max_size=4).map("".join))
+def test_any_text_on_the_board_looks_as_before(said: str) -> None:
+    same_board(board(said), 0, "en")
+
+
+def same_board(made: Board, every: int, language: str) -> None:
+    folder = ROOT / "templates" / "board" / "i18n"
+    words = {**labels(language), **json.loads((folder / f"{language}.json").read_text("utf-8"))}
+    facts = (language, "body {}", "0.1.0", every)
+    new = nodes(board_html(PageView(made, Words(words), *facts)))
+    old = nodes(render_board(EarlierPageView(made, EarlierWords(words), *facts)))
+    assert new == old

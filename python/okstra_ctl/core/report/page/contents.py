@@ -10,13 +10,14 @@ from ....words.records import Record
 from ...followups import numbered_follow_ups, spawn_command
 from ...shell_words import okstra_command
 from ...stage_graph.boxes import Box, Picture, picture
+from ...tones import tone_of
 from ..amounts import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..changed import isolation_commands
 from ..excerpts import place_of
 from ..parts import Field
 from ..user_response import questions_of, user_response_text
 from .pictures import asked, convergence, timeline
-from .texts import duration, parts_of, policy_hash, prose_of, tone_of
+from .texts import duration, parts_of, policy_hash, prose_of
 from .view import View
 
 _PLANNING = "implementation-planning"

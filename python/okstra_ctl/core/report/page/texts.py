@@ -1,4 +1,4 @@
-"""How texts, words of the records and times look on a page."""
+"""How the texts of agents, and times, look on a page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ _LONG = 1500
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"https?://[^\s<>\"'`\\^{|}]+[^\s<>\"'`\\^{|}.,;:!?)\]]")
 
-# The colour of each word of the records. It never stands alone: the word is always there too.
-_TONES = {
-    "good": "verified consensus passed completed clean done AGREE yes closed answered resolved",
-    "warn": "moved majority contested passed-with-dissent SUPPLEMENT partly invalid-result findings open skipped",
-    "bad": "not-found refuted failed blocked-by-disagreement aborted-non-result error timeout DISAGREE no "
-    "unreadable unavailable empty",
-}
-_TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
-
 
 class Part(Record):
     """A part of an agent's text. `kind` is `text`, `code` or `link`."""
@@ -35,10 +26,6 @@ class Prose(Record):
 
     whole: str
     short: str = ""
-
-
-def tone_of(word: object) -> str:
-    return _TONE_OF.get(str(word), "plain")
 
 
 def parts_of(content: str) -> Iterator[Part]:
