@@ -142,6 +142,8 @@ def _led(project: Project) -> None:
     project.okstra.ok("usage", failed.data["run_id"], "--json")
     project.okstra("resume", failed.data["run_id"], "--json")
     project.okstra.ok("resume", failed.data["run_id"], "--json")
+    install(project, part({"fault": "crash"}, role="analyst"))
+    assert project.okstra("run", "--task-key", key, *again, *rehearsal).codes == ["run-failed"]
 
 
 def _asked(project: Project) -> None:

@@ -1,4 +1,7 @@
-"""`okstra gc`: worktrees that are proven safe go, the oldest first; what they held unsaved is kept by a ref."""
+"""`okstra gc`: worktrees that are proven safe go, the oldest first; what they held unsaved is kept by a ref.
+
+So goes what runs that are over left beside their records.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus
 from . import recover, trash
 from .doors import Doors
+from .run_leftovers import leftovers
 from .unsaved_work import Keeping
 from .worktree_removal import remove_worktree
 from .worktree_users import Hold, hold_on
@@ -32,8 +36,11 @@ class Swept(Record):
 
 
 class Collected(Record):
+    """`leftovers` are files and folders of runs that no run can need any more."""
+
     judged: tuple[Judged, ...]
     removed: tuple[Swept, ...]
+    leftovers: tuple[str, ...]
 
 
 def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
@@ -47,11 +54,13 @@ def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
     chosen = to_remove(judged, limit)
     if dry_run:
         return Collected(
-            judged, tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen)
+            judged,
+            tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
+            leftovers(doors, dry_run=True),
         )
     removed = tuple(_remove(one, doors) for one in chosen)
     trash.sweep(doors.home)
-    return Collected(judged, removed)
+    return Collected(judged, removed, leftovers(doors, dry_run=False))
 
 
 def _finish_killed(doors: Doors) -> None:

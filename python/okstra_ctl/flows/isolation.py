@@ -17,6 +17,7 @@ from ..edges.isolation_probe import Looks, snapshot
 from ..words.errors import OkstraError
 from ..words.hints import Any, Iterator, Mapping
 from ..words.records import EMPTY, Record
+from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import guarding
 from .authorship import authorship, git_of_workers
@@ -275,20 +276,32 @@ def _digest(path: str) -> str:
         return ""
 
 
-def _home_file(run: KnownRun, doors: Doors) -> str:
-    return doors.home.receipt(sha256(run.files.manifest.encode("utf-8", "surrogateescape")).hexdigest()[:32])
+def home_file(manifest: str, doors: Doors) -> str:
+    """The home's note of how the receipt began, of the run with that manifest."""
+    return doors.home.receipt(sha256(manifest.encode("utf-8", "surrogateescape")).hexdigest()[:32])
+
+
+def forget(run: KnownRun, doors: Doors) -> None:
+    """Of a completed run, which nobody goes on with. A note that a kill leaves is `okstra gc`'s."""
+    with ignoring(OkstraError):
+        fsio.discard(home_file(run.files.manifest, doors))
 
 
 def _note(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> None:
     """A digest of the beginning goes to the home, first: a receipt without one is an older okstra's."""
-    path = _home_file(run, doors)
+    path = home_file(run.files.manifest, doors)
     fsio.make_private_folders(os.path.dirname(path))
-    given = {"schema": _HOME_SCHEMA, "run_id": str(run.id), "before": _digest_of(document["before"])}
+    given = {
+        "schema": _HOME_SCHEMA,
+        "run_id": str(run.id),
+        "manifest": run.files.manifest,
+        "before": _digest_of(document["before"]),
+    }
     fsio.replace_json(path, given)
 
 
 def _as_noted(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> bool:
-    noted = fsio.read_json(_home_file(run, doors), _HOME_SCHEMA)
+    noted = fsio.read_json(home_file(run.files.manifest, doors), _HOME_SCHEMA)
     return noted is None or noted.get("before") == _digest_of(document.get("before"))
 
 

@@ -25,12 +25,17 @@ Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
 def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
     """Who leads the run, as its manifest says. Raises Unreadable (`state-unreadable`): one that can't be read might be
     at work."""
+    return owner_of(manifest, where=run.files.manifest)
+
+
+def owner_of(manifest: Mapping[str, object], *, where: str) -> Owner | None:
+    """The same, of the manifest at that path."""
     lead = manifest.get("lead")
     try:
         return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
     except ValueError as error:
         message = f"who leads the run can't be read from its manifest: {error}"
-        raise Unreadable("state-unreadable", message, where=run.files.manifest) from error
+        raise Unreadable("state-unreadable", message, where=where) from error
 
 
 def change_lead(run: KnownRun, change: Change) -> None:

@@ -108,6 +108,8 @@ def _lead(started: Scene) -> Conducted:
     outcome = outcome_of(report)
     drops.tidy(scene.files)
     warnings = tuple(filter(None, (placing.told(scene), *persisting.persist(scene, report))))
+    if outcome is RunOutcome.COMPLETED:
+        isolation.forget(scene.run, scene.doors)
     leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
         str(scene.id),

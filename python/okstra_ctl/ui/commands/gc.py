@@ -26,11 +26,13 @@ def execute(args: Namespace, call: Call) -> Reply:
     lines = [table(rows, ("verdict", "size", "key", "because"))] if rows else ["no worktrees"]
     verb = "would remove" if args.dry_run else "removed"
     lines += [_line(verb, swept) for swept in done.removed]
+    lines += [f"{verb}  {path}" for path in done.leftovers]
     freed = sum(swept.size for swept in done.removed if not swept.failed)
     lines.append(f"{'would free' if args.dry_run else 'freed'} {show_size(freed)}")
     data = {
         "worktrees": [{**j.facts._asdict(), "verdict": str(j.verdict), "proof": j.proof} for j in done.judged],
         "removed": [swept._asdict() for swept in done.removed],
+        "leftovers": list(done.leftovers),
         "dry_run": args.dry_run,
         "freed": freed,
     }
