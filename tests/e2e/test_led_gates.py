@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from support import schemas
-from support.faults import eventually
+from support.faults import Preload, Scene, eventually
 from support.live_runs import LiveRun
 from support.okstra import Ended, Project
 from support.plans import independent
@@ -85,7 +86,7 @@ def test_a_persons_word_overrules_and_stands_in_ledger_list_and_report(project: 
     (stage,) = _stages(project, plan)
     assert (stage["status"], stage["overrule"]) == ("done", why)
     report = report_of(ended)
-    assert report["overrule"]["why"] == why and schemas.faults(report, "final-report") == []
+    assert [one["why"] for one in report["overrules"]] == [why] and schemas.faults(report, "final-report") == []
     markdown, html = Path(ended.data["report"]).read_text(), Path(ended.data["report"]).with_suffix(".html").read_text()
     assert why.replace("<", "\\<") in markdown
     assert "&lt;b&gt;another" in html and "<b>another" not in html
@@ -219,6 +220,66 @@ def test_a_recorded_stage_is_overruled_by_a_second_row(project: Project) -> None
     assert _done(project, run, "--overrule", "I read it").status == 0  # once more: no further row
     assert len(project.ledger) == 3
     project.okstra.ok("integrate", "--task-key", project.task_key)
+
+
+def test_every_reason_to_overrule_stands_in_ledger_and_report_in_order(project: Project) -> None:
+    project.adopt(independent(1))
+    ended = _failed_by_verifiers(project)
+    run, whys = ended.data["run_id"], ["the first reason", "the second", "the third"]
+    for why in (*whys, whys[1]):
+        assert _done(project, run, "--overrule", why).status == 0
+    assert [row["overrule"] for row in project.ledger if row.get("overrule")] == whys
+    assert len({row["id"] for row in project.ledger}) == len(project.ledger)
+    assert all(schemas.faults(row, "ledger-row") == [] for row in project.ledger)
+    report = report_of(ended)
+    assert [one["why"] for one in report["overrules"]] == whys and schemas.faults(report, "final-report") == []
+    for page in (Path(ended.data["report"]), Path(ended.data["report"]).with_suffix(".html")):
+        found = [page.read_text().find(why) for why in whys]
+        assert -1 not in found and found == sorted(found)
+    project.okstra.ok("check", "run", run)
+
+
+def test_a_report_of_an_earlier_okstra_keeps_its_one_reason(project: Project) -> None:
+    project.adopt(independent(1))
+    ended = _failed_by_verifiers(project)
+    assert _done(project, ended.data["run_id"], "--overrule", "long ago").status == 0
+    data = Path(ended.data["report"]).with_suffix(".data.json")
+    report = json.loads(data.read_text())
+    (report["overrule"],) = report.pop("overrules")
+    data.write_text(json.dumps(report))
+    assert schemas.faults(report, "final-report") == []
+    project.okstra.ok("report", "render", ended.data["run_id"])
+    assert "long ago" in Path(ended.data["report"]).read_text()
+
+
+def test_to_overrule_again_after_a_kill_at_any_change_ends_in_the_same_state(project: Project, tmp_path: Path) -> None:
+    """The points at which a record of the run changes: ledger, registry, events, the report's data and pages."""
+    preload = Preload.build(tmp_path)
+    project.adopt(independent(1))
+    ended = _failed_by_verifiers(project)
+    run = ended.data["run_id"]
+    line = ("stage", "done", "--run", run, "--overrule", "I read it", "--json")
+    scene = Scene(project.repo.path.parent)
+    scene.keep()
+    whole, points = preload.points(project.okstra, *line)
+    assert whole.status == 0, whole
+    wanted = [
+        point
+        for point in points
+        if point.operation.startswith(("rename", "write"))
+        and re.search(r"consumers|registry\.json|/events-|final-report", point.path)
+    ]
+    assert len(wanted) >= 8, points
+    for point in wanted:
+        scene.restore()
+        preload.strike(project.okstra, line, at=point.number, do="kill")
+        again = project.okstra(*line)
+        assert again.status == 0, (point, again)
+        assert [row["overrule"] for row in project.ledger if row.get("overrule")] == ["I read it"], point
+        assert [one["why"] for one in report_of(ended)["overrules"]] == ["I read it"], point
+        assert "I read it" in Path(ended.data["report"]).read_text(), point
+        assert project.registry["stages"][f"{project.task_key}#stage-1"]["status"] == "done", point
+        project.okstra.ok("check", "run", run)
 
 
 # While it is led

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 
@@ -51,6 +52,15 @@ def test_every_command_that_a_page_names_exists(page: object) -> None:
     assert hasattr(page, "read_text")
     named = _commands(page.read_text(encoding="utf-8"))
     assert [line for line in named if (fault := _fault(line)) and not _is_prose(line, fault)] == []
+
+
+def test_every_section_that_a_runs_manifest_may_have_is_documented() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    part = text.partition("### The run's manifest\n")[2].partition("\n### ")[0]
+    schema = json.loads((ROOT / "schemas" / "run-manifest-v1.schema.json").read_text(encoding="utf-8"))
+    assert [name for name in schema["properties"] if name != "schema" and f"`{name}`" not in part] == []
+    handoff = schema["properties"]["handoff"]["properties"]
+    assert [name for name in handoff if f"`{name}`" not in part] == []
 
 
 def test_the_tutorial_names_commands_at_all() -> None:

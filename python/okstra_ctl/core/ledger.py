@@ -75,9 +75,16 @@ def row_id(run_id: str, epoch: int, status: LedgerStatus) -> str:
     return f"{run_id}@{epoch}:{status}"
 
 
-def overruled_id(done_id: str) -> str:
-    """The name of the second `done` row of a stage: a person's word for one that was recorded as done before."""
-    return f"{done_id}-overruled"
+def overruled_row(row: LedgerRow, rows: Sequence[LedgerRow]) -> LedgerRow | None:
+    """A person's word for a stage that `rows`, of the same hold, record as done already: a further `done` row.
+
+    None when it stands there word for word: a command that was killed is called again.
+    """
+    done = [one for one in rows if one.id.startswith(row.id)]
+    if any(one.overrule == row.overrule for one in done):
+        return None
+    further = sum(one.id != row.id for one in done)
+    return row._replace(id=f"{row.id}-overruled" + (f"-{further + 1}" if further else ""))
 
 
 def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: str, at: str) -> LedgerRow:

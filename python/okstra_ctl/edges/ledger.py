@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.json_text import encode, loads
-from ..core.ledger import LedgerRow, LedgerView, deciding, fold
+from ..core.ledger import LedgerRow, LedgerView, deciding, fold, rows_of
 from ..core.text_bytes import text_bytes
 from ..core.text_lines import lines_with
 from ..words.errors import Unreadable
@@ -57,6 +57,13 @@ def row_named(path: str, name: str) -> LedgerRow | None:
         if row.id == name:
             return row
     return None
+
+
+def rows_named(path: str, prefix: str) -> list[LedgerRow]:
+    """The rows whose ids begin so, in their order, whatever their digests."""
+    needle = encode({"id": prefix})[1:-2]
+    found = rows_of(lines_with(_whole_lines(_file(path).read()), needle))
+    return [row for row in found if row.id.startswith(prefix)]
 
 
 class LedgerReader:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from ..core.identity import RunId, TaskKey
+from ..core.ledger import row_id
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles
 from ..core.report.outcome import closed_gates
 from ..core.selection import StageState
 from ..core.shell_words import okstra_command
-from ..edges import fsio
+from ..edges import fsio, ledger
 from ..words.errors import OkstraError, Refused
 from ..words.hints import Iterable, Mapping
 from ..words.outcomes import RunOutcome
+from ..words.statuses import LedgerStatus
 from . import run_events
 from .doors import Doors
 from .leadership import BY_OKSTRA
 from .runs import KnownRun
+from .stage_records import ledger_path
 from .taken_results import DIGEST, REPORT_WRITTEN, digest_of
 
 _WITH_GATES = (RunOutcome.FAILED, RunOutcome.CONTRACT_VIOLATED)
@@ -82,9 +85,21 @@ def _refusal(run: KnownRun, fault: str) -> Refused:
     )
 
 
-def note_in_report(run: KnownRun, why: str, doors: Doors) -> str:
-    """Writes a person's word into the run's report, and makes its pages anew. A warning when that can't be done; a run
-    that was stopped before its report has none."""
+def overrules(run: KnownRun) -> list[dict[str, str]]:
+    """Every word of a person by which the run's stage counts though its gates were not all passed, in order: as the
+    ledger has them. Raises Unreadable."""
+    if run.id.stage is None or not run.plan_path:
+        return []
+    rows = ledger.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    return [{"why": row.overrule, "at": row.at} for row in rows if row.overrule]
+
+
+def note_in_report(run: KnownRun, doors: Doors) -> str:
+    """Writes a person's words into the run's report, and makes its pages anew. A warning when that can't be done; a run
+    that was stopped before its report has none.
+
+    Safe to repeat after a kill: what is written is what the ledger says.
+    """
     from .reports import render  # the report's libraries are slow to load
 
     try:
@@ -95,9 +110,10 @@ def note_in_report(run: KnownRun, why: str, doors: Doors) -> str:
         digests = {row.get(DIGEST) for row in run_events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
         if digests and digest_of(found) not in digests:  # to write it anew would vouch for what somebody changed
             return f"the report does not tell of it: somebody changed {run.files.report_data}"
-        at = doors.clock.now()
-        data = fsio.json_bytes({**report, "overrule": {"why": why, "at": at}})
+        report.pop("overrule", None)  # by an earlier okstra, which kept one word alone
+        data = fsio.json_bytes({**report, "overrules": overrules(run)})
         # Before the data: what okstra wrote must be known for its own.
+        at = doors.clock.now()
         run_events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
         fsio.replace(run.files.report_data, data)
         render(run, doors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..core.ledger import LedgerRow, overruled_id, row_id
+from ..core.ledger import LedgerRow, overruled_row, row_id
 from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
 from ..core.plan.records import Stage
@@ -73,7 +73,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
     done = close_stage(run, wishes, doors)
     if not wishes.overrule:
         return done
-    told = led_gates.note_in_report(run, wishes.overrule, doors)
+    told = led_gates.note_in_report(run, doors)
     return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=wishes.overrule)
 
 
@@ -333,7 +333,12 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
     with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
         if row.overrule and is_recorded_done(run):
             recorded_folder(run, doors)
-            ledger_edge.append(ledger_path(run.plan_path), [row._replace(id=overruled_id(row.id))])
+            book = ledger_path(run.plan_path)
+            further = overruled_row(row, ledger_edge.rows_named(book, row.id))
+            ledger_edge.append(book, [further] if further else [])
+            claim = doc.stage(key) if key else None
+            if key and claim and claim.status is ClaimStatus.ACTIVE:  # a kill came between the row and the claim
+                doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
             return
         if key is None or is_degraded(run):
             require_degraded_hold(run)

@@ -6,6 +6,7 @@ from ...words.hints import Any, Iterable, Iterator, Mapping, Sequence
 from ..followups import numbered_follow_ups, spawn_command
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .changed import isolation_commands
+from .outcome import overrules_in
 from .parts import Field
 from .plan_part import plan_lines
 from .safe_markdown import block, cell, code, inline
@@ -71,8 +72,8 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     yield ""
     for name, gate in report["gates"].items():
         yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")
-    if "overrule" in report:
-        yield f"- {labels['overruled']} ({report['overrule']['at']}): {cell(report['overrule']['why'])}"
+    for word in overrules_in(report):
+        yield f"- {labels['overruled']} ({word['at']}): {cell(word['why'])}"
     yield ""
 
 

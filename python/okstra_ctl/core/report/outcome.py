@@ -22,3 +22,9 @@ def outcome_of(report: Mapping[str, Any]) -> RunOutcome:
     if report["isolation"]["breaches"] or RECORD_GATE in closed:
         return RunOutcome.CONTRACT_VIOLATED
     return RunOutcome.FAILED if closed else RunOutcome.COMPLETED
+
+
+def overrules_in(report: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """A person's words past the gates, in order: also of an earlier version's report, which kept one alone."""
+    first = [report["overrule"]] if "overrule" in report else []
+    return [*first, *report.get("overrules", ())]

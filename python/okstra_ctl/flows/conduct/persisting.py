@@ -9,7 +9,7 @@ from ...core.usage import usage_of
 from ...edges import fsio
 from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import RunOutcome, WorkerOutcome
-from .. import run_index, task_records
+from .. import led_gates, run_index, task_records
 from ..lead_sessions import all_prices, count_sessions
 from ..run_check import check_run
 from ..run_events import events_of, faults_of
@@ -56,6 +56,9 @@ def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
         {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
+    said = led_gates.overrules(scene.run)
+    if said:
+        report["overrules"] = said
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
     return report
 

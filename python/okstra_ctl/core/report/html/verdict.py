@@ -8,6 +8,7 @@ from ....words.findings import FindingSeverity, Gate
 from ....words.hints import Any, Iterable, Mapping
 from ..amounts import cost_text
 from ..changed import isolation_commands
+from ..outcome import overrules_in
 from . import pieces
 from .markup import Markup, joined, tag
 from .view import View
@@ -106,10 +107,8 @@ def _notices(view: View) -> Iterable[Markup]:
     breaches = len(report["isolation"]["breaches"])
     if breaches:
         yield tag("p", tag("a", f"{words('isolation')}: {breaches}", href="#isolation"), class_="notice bad")
-    if "overrule" in report:
-        yield tag(
-            "p", words("overruled"), f" ({report['overrule']['at']}): {report['overrule']['why']}", class_="notice warn"
-        )
+    for word in overrules_in(report):
+        yield tag("p", words("overruled"), f" ({word['at']}): {word['why']}", class_="notice warn")
     if report["verdict"]["approval_needed"]:
         yield tag("p", words("approval_needed"), class_="notice warn")
     waiting = [row for row in report["clarifications"] if row["status"] == "open"]
