@@ -152,6 +152,9 @@ def test_whatever_is_declared(
         "run --task-key=p:g:i --task-type=implementation --jobs 3",
         "list --project p --limit 5",
         "list",
+        "list p:g:i --json",
+        "list --task-key p:g:i",
+        "stage list p:g:i --porcelain",
         "stage list --plan PLAN --json",
         "stage done --run R --no-change why",
         "worktree list --porcelain",
@@ -176,7 +179,9 @@ def test_what_is_plain_needs_no_argparse(line: str) -> None:
     assert read == _by_argparse(_PARSERS[command.name], words[1:])
 
 
-@pytest.mark.parametrize("words", ["--help", "-h", "stray", "--limit", "--limit x", "-- x", "--lim 3"])
+@pytest.mark.parametrize(
+    "words", ["--help", "-h", "one two", "one --task-key two", "--task-key=", "--limit", "--limit x", "-- x", "--lim 3"]
+)
 def test_what_is_not_plain_is_left_to_argparse(words: str) -> None:
     command = find("list")
     assert command is not None

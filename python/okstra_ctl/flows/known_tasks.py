@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from ..core.identity import RunId, TaskKey
-from ..core.paths import ProjectFiles
+from ..core.paths import PLANNING, ProjectFiles
 from ..core.shell_words import okstra_command
 from ..words.errors import OkstraError, UsageError
 from ..words.hints import Iterator
-from . import run_index, task_catalog
+from . import plans, run_index, task_catalog
 from .doors import Doors
 from .project import find_root
 from .runs import roots_of_task
@@ -28,6 +28,17 @@ def require_task(text: str, start: str, doors: Doors) -> TaskKey:
     if any(row["run_id"].startswith(prefix) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)):
         return key
     raise task_unknown(key, start, doors)
+
+
+def plan_of_task(text: str, start: str, doors: Doors) -> str:
+    """The task's newest plan. Raises as `require_task`, and UsageError (`not-found`)."""
+    key = require_task(text, start, doors)
+    for root in roots_of_task(key, start, doors):
+        plan = plans.latest(ProjectFiles(root).task(key))
+        if plan is not None:
+            return plan
+    hint = okstra_command("run", "--task-key", key, "--task-type", PLANNING)
+    raise UsageError("not-found", f"{key} has no plan", where=str(key), hint=hint)
 
 
 def task_unknown(key: TaskKey, start: str, doors: Doors, *, more: str = "") -> UsageError:

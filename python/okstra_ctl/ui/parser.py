@@ -31,10 +31,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
-    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        if options.get("default") == SUPPRESSED:
-            options["default"] = argparse.SUPPRESS  # argparse goes by the very object
-        return super().add_argument(*names, **options)
+    def _add_action(self, action: Any) -> Any:
+        """Of a parser and of its groups."""
+        if action.default == SUPPRESSED:
+            action.default = argparse.SUPPRESS  # argparse goes by the very object
+        return super()._add_action(action)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
         """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""

@@ -62,22 +62,23 @@ class PlainWords:
         self._flags: dict[str, _Declared] = {}
         self._arguments: list[_Declared] = []
         self._actions: PlainActions | None = None
-        self._has_groups = False
+        self._groups: list[PlainGroup] = []
 
-    def add_argument(self, *names: str, **options: Any) -> None:
+    def add_argument(self, *names: str, **options: Any) -> _Declared:
         declared = _Declared(names, options)
         if names[0].startswith("-"):
             self._flags.update(dict.fromkeys(names, declared))
         else:
             self._arguments.append(declared)
+        return declared
 
     def add_subparsers(self, *, dest: str, required: bool, metavar: str) -> PlainActions:
         self._actions = PlainActions(dest)
         return self._actions
 
-    def add_mutually_exclusive_group(self, *, required: bool = False) -> PlainWords:
-        self._has_groups = True
-        return self
+    def add_mutually_exclusive_group(self, *, required: bool = False) -> PlainGroup:
+        self._groups.append(PlainGroup(self, required=required))
+        return self._groups[-1]
 
     def parse(self, words: Sequence[str]) -> Namespace | None:
         """What `parse_args` would answer; None where the words are not plain."""
@@ -89,26 +90,28 @@ class PlainWords:
         return given  # type: ignore[no-any-return]
 
     def _read(self, words: list[str]) -> dict[str, Any]:
-        declared = [*self._flags.values(), *self._arguments]
-        if self._has_groups or not all(one.is_plain for one in declared):
+        declared = [*self._arguments, *self._flags.values()]
+        if not all(one.is_plain for one in declared):
             raise _NotPlain
         values: dict[str, Any] = {one.dest: one.default for one in declared}
-        seen: set[str] = set()
+        seen: set[_Declared] = set()
         while words and not _is_argument(words[0]):
             self._take_flag(words, values, seen)
-        values.update(self._actions.read(words) if self._actions else self._take_arguments(words))
+        values.update(self._actions.read(words) if self._actions else self._take_arguments(words, seen))
         while words:
             self._take_flag(words, values, seen)
-        if any(one.required and one.dest not in seen for one in self._flags.values()):
+        if any(one.required and one not in seen for one in self._flags.values()):
             raise _NotPlain
+        for group in self._groups:
+            group.check(seen)
         return values
 
-    def _take_flag(self, words: list[str], values: dict[str, Any], seen: set[str]) -> None:
+    def _take_flag(self, words: list[str], values: dict[str, Any], seen: set[_Declared]) -> None:
         name, equals, value = words.pop(0).partition("=")
         flag = self._flags.get(name)
         if flag is None or flag.count is not _ONE or (equals and not name.startswith("--")):
             raise _NotPlain
-        seen.add(flag.dest)
+        seen.add(flag)
         if flag.action == "store_true":
             if equals:
                 raise _NotPlain
@@ -119,9 +122,11 @@ class PlainWords:
                 raise _NotPlain
             value = words.pop(0)
         one = flag.value_of(value)
+        if not value:  # argparse takes a value that is the default's very object for none
+            raise _NotPlain
         values[flag.dest] = one if flag.action == "store" else [*(values[flag.dest] or []), one]
 
-    def _take_arguments(self, words: list[str]) -> dict[str, Any]:
+    def _take_arguments(self, words: list[str], seen: set[_Declared]) -> dict[str, Any]:
         """Those that stand together, in front of the flags or between them."""
         values: dict[str, Any] = {}
         for argument in self._arguments:
@@ -130,6 +135,8 @@ class PlainWords:
             here = bool(words) and _is_argument(words[0])
             if not here and argument.count is not _AT_MOST_ONE:
                 raise _NotPlain
+            if here:
+                seen.add(argument)
             if here and argument.count is not _SOME:
                 values[argument.dest] = argument.value_of(words.pop(0))
             elif here:
@@ -137,6 +144,22 @@ class PlainWords:
                 while words and _is_argument(words[0]):
                     many.append(argument.value_of(words.pop(0)))
         return values
+
+
+class PlainGroup:
+    """Flags and arguments of which one may be given, or must."""
+
+    def __init__(self, words: PlainWords, *, required: bool) -> None:
+        self._words, self._required = words, required
+        self._members: list[_Declared] = []
+
+    def add_argument(self, *names: str, **options: Any) -> None:
+        self._members.append(self._words.add_argument(*names, **options))
+
+    def check(self, seen: set[_Declared]) -> None:
+        given = sum(one in seen for one in self._members)
+        if given > 1 or (self._required and not given):
+            raise _NotPlain
 
 
 class PlainActions:

@@ -7,6 +7,7 @@ from ..flows.overview import RunRow
 from ..words.errors import UsageError
 from ..words.hints import TYPE_CHECKING, ArgumentParser, Namespace, Sequence
 from .command_table import Call
+from .shared_flags import add_task_key
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def add_filters(parser: ArgumentParser, *, since: bool) -> None:
     """`--project` and `--task-key`, and `--since` where it is asked for."""
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
-    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+    add_task_key(parser, "runs of this task only")
     if since:
         parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
 
@@ -41,6 +42,21 @@ def check_task(args: Namespace, call: Call) -> None:
         from ..flows.known_tasks import require_task
 
         require_task(args.task_key, call.start, call.doors)
+
+
+def add_run_or_task(parser: ArgumentParser, help: str) -> None:
+    """One run, or a task as `KEY` or `--task-key KEY`; see `settle_task`."""
+    parser.add_argument("run", metavar="RUN|TASK", nargs="?", default="", help=help)
+    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+
+
+def settle_task(args: Namespace) -> None:
+    """A task's key where a run may stand is what `--task-key` says. Raises UsageError (`usage`) for two tasks."""
+    if not args.run or "/" in args.run:
+        return
+    if args.task_key:
+        raise UsageError("usage", f"{args.run} and --task-key {args.task_key} both name a task", hint="name one")
+    args.run, args.task_key = "", args.run
 
 
 def is_of(row: RunRow, args: Namespace) -> bool:

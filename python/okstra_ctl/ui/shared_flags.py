@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..words.hints import ArgumentParser
+from ..words.hints import Any, ArgumentParser
 
 SUPPRESSED = "==SUPPRESS=="  # the default of a flag that leaves no trace unless it is given; argparse's own word
 
@@ -16,3 +16,12 @@ def add_common_flags(parser: ArgumentParser) -> None:
         default=SUPPRESSED,
         help="the project's folder (default: the repository one stands in)",
     )
+
+
+def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", required: bool = False) -> Any:
+    """One task, as `KEY` or as `--task-key KEY`, whichever one has at hand; never both. Answers the group of the two,
+    to which other ways to name the same thing may be added."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(dest, metavar="KEY", nargs="?", default=SUPPRESSED, help=help)
+    group.add_argument("--task-key", dest=dest, metavar="KEY", default="", help="the same, as a flag")
+    return group

@@ -13,7 +13,7 @@ from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import Severity
 from ..command_table import Call
 from ..reply import Reply, fields, printable
-from ..shared_flags import add_common_flags
+from ..shared_flags import SUPPRESSED, add_common_flags, add_task_key
 from ..text_input import text_from
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}
@@ -26,13 +26,14 @@ def configure(parser: ArgumentParser) -> None:
     show = actions.add_parser("show", help="one brief; with --json by its sections")
     new.add_argument("--title", metavar="TEXT", default="", help="one line (default: the text's first heading)")
     new.add_argument("--from", dest="source", metavar="FILE", default="", help="the request as text; - for stdin")
-    place = new.add_mutually_exclusive_group()
-    place.add_argument("--task-key", metavar="KEY", default="", help="write it to the task's folder")
+    place = add_task_key(new, "the task: write it to its folder")
     place.add_argument("--output", metavar="FILE", default="", help="write it there")
     new.add_argument("--category", choices=tuple(CATEGORY_PREFIXES), default="", help="what kind of work it is")
     new.add_argument("--language", choices=LANGUAGES, default="", help="of the headings (default: the project's)")
     for action in (check, show):
-        action.add_argument("brief", metavar="BRIEF", help="a file, or the key of a task")
+        one = action.add_mutually_exclusive_group(required=True)
+        one.add_argument("brief", metavar="BRIEF", nargs="?", default=SUPPRESSED, help="a file, or the key of a task")
+        one.add_argument("--task-key", dest="brief", metavar="KEY", default="", help="the task, as a flag")
     for action in (new, check, show):
         add_common_flags(action)
 

@@ -9,19 +9,19 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import add_limit, check_task, newest
+from ..run_filters import add_limit, add_run_or_task, check_task, newest, settle_task
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="of this run alone (default: of all runs)")
+    add_run_or_task(parser, "of this run or task alone (default: of all runs)")
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
-    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
     parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
     parser.add_argument("--kind", metavar="KIND", default="", help="one of: " + ", ".join(KINDS))
     add_limit(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    settle_task(args)
     check_task(args, call)
     if args.kind and args.kind not in KINDS:
         raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))

@@ -7,7 +7,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
-from ..run_filters import check_task
+from ..run_filters import add_run_or_task, check_task, settle_task
 from ..shared_flags import add_common_flags
 
 
@@ -16,8 +16,7 @@ def configure(parser: ArgumentParser) -> None:
     listing = actions.add_parser("list", help="what reports propose, and what became of it; oldest first")
     spawn = actions.add_parser("spawn", help="make a task of a proposal: brief, records, links to where it comes from")
     dismiss = actions.add_parser("dismiss", help="record that nobody will do it")
-    listing.add_argument("run", metavar="RUN", nargs="?", default="", help="of this run's report alone")
-    listing.add_argument("--task-key", metavar="KEY", default="", help="of this task's reports alone")
+    add_run_or_task(listing, "of this run's report, or of this task's reports, alone")
     listing.add_argument("--state", choices=(OPEN, SPAWNED, DISMISSED), default="", help="in this state alone")
     for action in (spawn, dismiss):
         action.add_argument("run", metavar="RUN", help="the run whose report proposes it")
@@ -42,6 +41,7 @@ def _list(args: Namespace, call: Call) -> Reply:
     from ...flows.project import open_project
     from ...flows.runs import find_run
 
+    settle_task(args)
     check_task(args, call)
     unread: list[str] = []
     if args.run:

@@ -13,11 +13,12 @@ from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..handoff_words import add_handoff_flags
 from ..reply import Reply
+from ..shared_flags import add_task_key
 from ..trusting import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("task", metavar="KEY", help="the task, <project-id>:<task-group>:<task-id>")
+    add_task_key(parser, "the task, <project-id>:<task-group>:<task-id>", dest="task", required=True)
     add_handoff_flags(parser)
     parser.add_argument("--directive", metavar="TEXT", default="", help="a word to the record; it selects nothing")
     parser.add_argument("--pr-template-path", metavar="PATH", default="", help="the pull request's template")

@@ -8,10 +8,11 @@ from ...flows.history import History, PastRun, history_of
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
+from ..shared_flags import add_task_key
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--task-key", metavar="KEY", required=True, help="the task")
+    add_task_key(parser, "the task", required=True)
     parser.add_argument("--runs", action="store_true", help="a line for each run, not for each event")
 
 

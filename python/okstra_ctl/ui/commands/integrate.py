@@ -8,11 +8,12 @@ from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 from ..run_filters import check_task
+from ..shared_flags import add_task_key
 from ..trusting import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
+    add_task_key(parser, "<project-id>:<task-group>:<task-id>", required=True)
     parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
     add_trust_flag(parser)
 

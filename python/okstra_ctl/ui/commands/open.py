@@ -8,10 +8,14 @@ from ...flows.opening import place_of, program
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
+from ..shared_flags import SUPPRESSED
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("what", metavar="RUN|TASK", help="a run's id, or a task's key: its newest report")
+    group = parser.add_mutually_exclusive_group(required=True)
+    told = "a run's id, or a task's key: its newest report"
+    group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESSED, help=told)
+    group.add_argument("--task-key", dest="what", metavar="KEY", default="", help="the task, as a flag")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
 
 

@@ -14,7 +14,7 @@ from ...words.hints import ArgumentParser, Namespace
 from ..approving import approve, stages_table
 from ..command_table import Call
 from ..reply import Reply, fields
-from ..shared_flags import add_common_flags
+from ..shared_flags import add_common_flags, add_task_key
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -26,10 +26,10 @@ def configure(parser: ArgumentParser) -> None:
     approve = actions.add_parser("approve", help="show the stages, ask, and keep what was approved")
     approve.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     adopt = actions.add_parser("adopt", help="place a plan from elsewhere as the task's next planning report")
-    adopt.add_argument("--task-key", required=True, metavar="KEY", help="<project-id>:<task-group>:<task-id>")
     for action in (check, show, approve, adopt):
         action.add_argument("plan", metavar="PLAN", help="the plan, a markdown file")
         add_common_flags(action)
+    add_task_key(adopt, "the task, <project-id>:<task-group>:<task-id>", required=True)
 
 
 def execute(args: Namespace, call: Call) -> Reply:

@@ -8,7 +8,7 @@ from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 from ..run_filters import check_task
-from ..shared_flags import add_common_flags
+from ..shared_flags import add_common_flags, add_task_key
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
     find = actions.add_parser("find", help="list the project's reports, the newest first")
     for action in (render, views):
         action.add_argument("run", metavar="RUN", help="the run's id")
-    find.add_argument("--task-key", metavar="KEY", default="", help="of this task alone")
+    add_task_key(find, "of this task alone")
     find.add_argument("--type", metavar="T", default="", help="of this task type alone")
     for action in (render, views, find):
         add_common_flags(action)

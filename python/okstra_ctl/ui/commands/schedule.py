@@ -10,11 +10,15 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Iterable, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, printable
+from ..shared_flags import SUPPRESSED
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--task-key", metavar="KEY", action="append", default=[], help="this task only; may be repeated"
+        "task_key", metavar="KEY", nargs="*", action="extend", default=SUPPRESSED, help="these tasks only"
+    )
+    parser.add_argument(
+        "--task-key", metavar="KEY", action="append", default=[], help="the same, as a flag; may be repeated"
     )
     parser.add_argument(
         "--jobs", metavar="N", default="", help="how many units are done at once (default: all that can be)"

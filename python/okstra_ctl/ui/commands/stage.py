@@ -6,12 +6,13 @@ from ...core.next_steps import next_of_stage
 from ...core.selection import StageState, why_not
 from ...core.stages import number_list
 from ...flows import plans
+from ...flows.known_tasks import plan_of_task
 from ...flows.stage_records import current_states, task_of_plan
 from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import StageStatus
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, some_of, table
-from ..shared_flags import add_common_flags
+from ..shared_flags import add_common_flags, add_task_key
 
 _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
 
@@ -19,7 +20,8 @@ _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="every stage with its status and what blocks it")
-    listing.add_argument("--plan", required=True, metavar="PLAN", help="the plan report")
+    one = add_task_key(listing, "a task: its newest plan", required=True)
+    one.add_argument("--plan", metavar="PLAN", default="", help="the plan report")
     listing.add_argument("--porcelain", action="store_true", help=r"tab-separated; \\, \t, \n, \r escaped")
     done = actions.add_parser("done", help="run the exit check and record the stage as done")
     done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
@@ -41,11 +43,12 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    plan = plans.load(args.plan, call.doors)
+    path = args.plan or plan_of_task(args.task_key, call.start, call.doors)
+    plan = plans.load(path, call.doors)
     if plan.stage_map is None:
         raise plans.invalid(plan)
-    key = task_of_plan(args.plan, call.doors)
-    states = current_states(args.plan, plan.stage_map, key, call.doors)
+    key = task_of_plan(path, call.doors)
+    states = current_states(path, plan.stage_map, key, call.doors)
     if args.porcelain:
         text = porcelain([_cells(state) for state in states])
     else:

@@ -20,7 +20,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, table
-from ..run_filters import check_task
+from ..run_filters import add_run_or_task, check_task, settle_task
 
 _LABELS = {"unknown": "unknown", "at_least": "at least"}
 _COUNTS = ("input", "output", "cached", "cache_written")
@@ -29,8 +29,7 @@ _SINCE = "30d"
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", nargs="?", default="", help="one run (default: all, summed by task)")
-    parser.add_argument("--task-key", metavar="KEY", default="", help="every run of this task, worker by worker")
+    add_run_or_task(parser, "one run, or every run of a task, worker by worker (default: all, summed by task)")
     parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
     parser.add_argument(
         "--since", metavar="WHEN", default="", help=f"90m, 3h, 2d, 1w, or a day like 2026-11-23 (all tasks: {_SINCE})"
@@ -38,6 +37,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    settle_task(args)
     if args.run and (args.task_key or args.project or args.since):
         raise UsageError("usage", "RUN is one run; --task-key, --project and --since choose among many")
     check_task(args, call)

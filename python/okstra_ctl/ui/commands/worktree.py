@@ -8,7 +8,7 @@ from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, some_of, table
-from ..shared_flags import add_common_flags
+from ..shared_flags import add_common_flags, add_task_key
 
 _ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
 
@@ -18,16 +18,16 @@ def configure(parser: ArgumentParser) -> None:
     listing = actions.add_parser("list", help="every worktree, with its branch and status")
     listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
     lookup = actions.add_parser("lookup", help="the path of one worktree, alone")
-    lookup.add_argument("key", metavar="KEY", help="a task key or stage key")
+    add_task_key(lookup, "a task key or stage key", dest="key", required=True)
     remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
-    remove.add_argument("key", metavar="KEY", help="a task key or stage key")
+    add_task_key(remove, "a task key or stage key", dest="key", required=True)
     remove.add_argument(
         "--force",
         action="store_true",
         help="keep unsaved work by a ref under refs/okstra/kept/; also from a prepared run, never from a live one",
     )
     restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
-    restore.add_argument("key", metavar="KEY", help="a task key or stage key")
+    add_task_key(restore, "a task key or stage key", dest="key", required=True)
     for action in (listing, lookup, remove, restore):
         add_common_flags(action)
 
