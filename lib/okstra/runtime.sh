@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # runtime.sh: what every door shares: the root, the interpreter, the error form. Sourced, never run.
 #
-# A door sources it with its own arguments in place, then calls okstra_exec (or okstra_command).
+# A door sources it with its own arguments in place, then calls okstra_exec.
 # Agents call okstra dozens of times a run, so the common path starts no process: built-ins only.
 # Bash 3.2 syntax, as macOS ships it.
 unset CDPATH
@@ -151,24 +151,4 @@ okstra_exec() {
     exec "$okstra_python" -I -X utf8 -m okstra_ctl "$@" || true
   fi
   die dependency-missing "the interpreter can't be started" "$okstra_python" "$okstra_remedy"
-}
-
-# okstra_help FILE: prints FILE's header comment, which is its help.
-okstra_help() {
-  local line
-  {
-    IFS= read -r line
-    while IFS= read -r line && [[ $line == '#'* ]]; do
-      line=${line#'#'}
-      printf '%s\n' "${line# }"
-    done
-  } <"$1"
-}
-
-# okstra_command NAME ARGS…: the whole of an operations command: its help, or the core's command of that name.
-okstra_command() {
-  case ${2:-} in
-    -h | --help) okstra_help "${BASH_SOURCE[1]}" ;;
-    *) okstra_exec "$@" ;;
-  esac
 }

@@ -30,16 +30,18 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
   done
 }
 
-@test "okstra-ctl hands every argument on whole to the command" {
+@test "okstra-ctl hands every argument on whole to the core" {
   export OKSTRA_PYTHON=$FAKE
-  run "$ROOT/bin/okstra-ctl" list "${hostile[@]}"
-  equals "$(brackets list "${hostile[@]}")" "$output"
+  for word in list help rerun no-such-command; do
+    run "$ROOT/bin/okstra-ctl" "$word" "${hostile[@]}"
+    equals "$(brackets "$word" "${hostile[@]}")" "$output"
+  done
 }
 
-@test "a command file run by itself hands every argument on whole" {
+@test "cmd-rerun.sh hands every argument on whole to rerun" {
   export OKSTRA_PYTHON=$FAKE
-  run "$ROOT/lib/okstra-ctl/cmd-worktree.sh" "${hostile[@]}"
-  equals "$(brackets worktree "${hostile[@]}")" "$output"
+  run "$ROOT/lib/okstra-ctl/cmd-rerun.sh" "${hostile[@]}"
+  equals "$(brackets rerun "${hostile[@]}")" "$output"
 }
 
 @test "the core's exit code passes through every door" {
@@ -49,6 +51,7 @@ hostile=(--directive 'two words' '' '*' '$HOME' $'two\nlines' $'tab\there' '"quo
     run -"$status" "$ROOT/bin/okstra" list
     run -"$status" "$ROOT/bin/okstra.sh" --yes
     run -"$status" "$ROOT/bin/okstra-ctl" list
+    run -"$status" "$ROOT/lib/okstra-ctl/cmd-rerun.sh" RUN
   done
 }
 

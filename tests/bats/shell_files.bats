@@ -3,20 +3,6 @@
 
 load helper
 
-@test "every command file is executable and has summary, usage and exit codes in its header" {
-  for file in "$CHECKOUT"/lib/okstra-ctl/cmd-*.sh; do
-    name=${file##*/cmd-}
-    name=${name%.sh}
-    header=$(sed -n '2,/^[^#]/p' "$file")
-    echo "$file" >&2
-    [[ -x $file ]]
-    [[ ${header%%$'\n'*} == '# '[A-Z]*. ]]
-    contains "$header" $'\n'"# Usage: okstra-ctl $name"
-    contains "$header" $'\n''# Exit codes: 0 '
-    contains "$(<"$file")" "okstra_command $name \"\$@\""
-  done
-}
-
 @test "every door is executable and finds its root with the same lines" {
   local first='' lines
   for door in "$CHECKOUT/bin/okstra" "$CHECKOUT/bin/okstra.sh" "$CHECKOUT/bin/okstra-ctl" "$CHECKOUT"/bin/okstra-*-exec.sh; do

@@ -65,7 +65,7 @@ setup_file() {
 @test "by relative paths, from every folder on the way" {
   export OKSTRA_PYTHON=$FAKE
   for try in ".:okstra/bin/okstra" ".:./okstra/bin/okstra" "okstra:bin/okstra" "okstra/bin:./okstra" \
-    "okstra/lib:../bin/okstra" "okstra/lib/okstra-ctl:./cmd-list.sh" "okstra/lib:okstra-ctl/cmd-list.sh"; do
+    "okstra/lib:../bin/okstra" "okstra/lib/okstra-ctl:./cmd-rerun.sh" "okstra/lib:okstra-ctl/cmd-rerun.sh"; do
     cd "$TMP/${try%%:*}"
     run -0 "${try#*:}" list
     contains "$output" "[$ROOT/python/okstra_ctl/__main__.py]"

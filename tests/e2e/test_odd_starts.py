@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.okstra import Project
+from support.okstra import Okstra, Project
 from support.plans import independent
 from support.projects import registered
 from support.repos import Repo
@@ -220,3 +220,16 @@ def test_the_command_that_pip_installs_works_in_a_locale_that_is_not_utf8(
     )
     assert ended.returncode == 0, ended
     assert "한글" in ended.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize("door", ["okstra", "okstra-ctl"])
+def test_help_of_a_command_is_asked_for_in_either_order(okstra: Okstra, door: str) -> None:
+    def shown(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [str(ROOT / "bin" / door), *words]
+        return subprocess.run(argv, cwd=okstra.cwd, env=okstra.environment, capture_output=True, text=True, timeout=60)
+
+    asked = shown("help", "stage", "list")
+    assert (asked.returncode, asked.stderr, asked.stdout[:24]) == (0, "", "usage: okstra stage list")
+    assert asked.stdout == shown("stage", "list", "--help").stdout
+    assert shown("help", "--json").stdout == shown("--help", "--json").stdout
+    assert "there is no command 'stag'" in shown("help", "stag").stderr

@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from okstra_ctl.ui.command_table import COMMANDS, find
+from okstra_ctl.ui.command_table import find
 from okstra_ctl.ui.parser import build_parser
 from okstra_ctl.ui.reference_docs import pages
 from okstra_ctl.words.errors import UsageError
@@ -78,12 +78,6 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
 def test_public_names_are_importable(module: str) -> None:
     loaded = importlib.import_module(f"okstra_ctl.{module}")
     assert [name for name in _PUBLIC[module] if not hasattr(loaded, name)] == []
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_has_its_shell_door(command: object) -> None:
-    name = command.name
-    assert name == "run" or (ROOT / "lib" / "okstra-ctl" / f"cmd-{name}.sh").exists()
 
 
 def _commands(text: str) -> list[str]:

@@ -67,6 +67,8 @@ def _run(name: str, words: list[str], *, as_json: bool) -> int:
 
 
 def _dispatch(words: list[str], *, as_json: bool) -> int:
+    if words[:1] == ["help"] and words[1:] and not words[1].startswith("-"):
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
     if words[0] in ("--version", "-V", "version"):
