@@ -9,7 +9,7 @@ import pytest
 
 from support.clients_on_path import client, tools
 from support.okstra import Ended, Project
-from support.rehearsal import install, led, manifest_of, report_of
+from support.rehearsal import events_of, install, led, manifest_of, report_of
 from support.voices import install_voices
 
 _TOOLS = ("git", "dirname", "cat", "sed", "uname")
@@ -154,6 +154,49 @@ def test_resume_looks_before_it_dispatches(project: Project, brief: str, place: 
     refused = project.okstra("resume", prepared.data["run_id"], "--json")
     assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
     assert manifest_of(prepared)["started_at"] is None
+
+
+def _without(project: Project, *names: str) -> None:
+    """These providers' programs are gone, and the one that failed works again."""
+    install_voices(project, ["alpha", "beta", "gamma"])
+    config = json.loads((project.home / "config.json").read_text())
+    for name in names:
+        config["providers"][name]["argv"] = [str(project.repo.path.parent / f"no-{name}")]
+    (project.home / "config.json").write_text(json.dumps(config))
+
+
+def test_resume_needs_no_client_of_those_whose_answers_stand(project: Project, brief: str) -> None:
+    install_voices(project, ["alpha", "beta", "gamma"], silent="report-writer")
+    first = run(project, brief, "--workers", "alpha,beta", "--report-writer", "gamma", "--critic", "off")
+    assert first.codes == ["run-failed"], first
+    _without(project, "alpha", "beta")
+    again = project.okstra("resume", first.data["run_id"], "--json")
+    assert "client-missing" not in again.codes, again
+    asked = [row["worker"] for row in events_of(first) if row["event"] == "dispatched"]
+    assert set(asked[asked.index("report-writer") :]) == {"report-writer"}
+
+
+def test_resume_needs_the_clients_of_all_whom_an_analyst_who_is_asked_anew_may_set_talking(
+    project: Project, brief: str
+) -> None:
+    install_voices(project, ["alpha", "beta", "gamma"], silent="beta")
+    first = run(project, brief, "--workers", "alpha,beta", "--report-writer", "gamma", "--critic", "off")
+    assert first.codes == ["run-failed"], first
+    _without(project, "alpha", "gamma")
+    refused = project.okstra("resume", first.data["run_id"], "--json")
+    assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
+    told = refused.envelope["errors"][0]["message"]
+    assert "no-alpha" in told and "no-gamma" in told and "beta" not in told
+
+
+def test_resume_names_the_one_client_that_it_needs(project: Project, brief: str) -> None:
+    install_voices(project, ["alpha", "beta", "gamma"], silent="report-writer")
+    first = run(project, brief, "--workers", "alpha,beta", "--report-writer", "gamma", "--critic", "off")
+    _without(project, "alpha", "gamma")
+    refused = project.okstra("resume", first.data["run_id"], "--json")
+    assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
+    told = refused.envelope["errors"][0]["message"]
+    assert "no-gamma" in told and "alpha" not in told
 
 
 def test_rerun_keeps_workers_models_and_budget(project: Project, brief: str) -> None:

@@ -37,9 +37,20 @@ class Lack(Record):
     remedy: str
 
 
-def require_roster(roster: Sequence[Worker], phase: Phase, project: ProjectFiles, doors: Doors, *, lead: str) -> None:
-    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), with all that is missing in it."""
-    found = lacks(roster, phase, project, doors, lead=lead)
+def require_roster(
+    roster: Sequence[Worker],
+    phase: Phase,
+    project: ProjectFiles,
+    doors: Doors,
+    *,
+    lead: str,
+    asked: Sequence[Worker] | None = None,
+) -> None:
+    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), with all that is missing in it.
+
+    `asked`: those of the roster who are still to be asked, where others have answered; their clients are needed.
+    """
+    found = lacks(roster, phase, project, doors, lead=lead, asked=asked)
     if not found:
         return
     code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
@@ -51,7 +62,13 @@ def require_roster(roster: Sequence[Worker], phase: Phase, project: ProjectFiles
 
 
 def lacks(
-    roster: Sequence[Worker], phase: Phase, project: ProjectFiles, doors: Doors, *, lead: str
+    roster: Sequence[Worker],
+    phase: Phase,
+    project: ProjectFiles,
+    doors: Doors,
+    *,
+    lead: str,
+    asked: Sequence[Worker] | None = None,
 ) -> tuple[Lack, ...]:
     """All that keeps this roster from the run's end. `lead` is who drives the run: an agent's program, or okstra."""
     config = fsio.read_json(doors.home.config) or {}
@@ -62,7 +79,8 @@ def lacks(
         places=(doors.home.config, project.config),
     )
     quorum = lead_settings(phase, config, settings, where=doors.home.config).rules.quorum
-    names = dict.fromkeys(worker.provider for worker in roster if worker.provider != REHEARSAL)
+    needed = roster if asked is None else asked
+    names = dict.fromkeys(worker.provider for worker in needed if worker.provider != REHEARSAL)
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:

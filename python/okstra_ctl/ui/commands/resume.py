@@ -18,6 +18,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ...core.phases import phase_table
     from ...edges import assets
     from ...flows.preflight import require_roster
+    from ...flows.resuming import still_to_ask
     from ...flows.runs import find_run, roster_of, with_budget
     from ...words.outcomes import RunOutcome
     from ..leading import lead
@@ -27,5 +28,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     run = with_budget(run, args.budget) if args.budget else run
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     if run.manifest.get("outcome") != RunOutcome.COMPLETED:
-        require_roster(roster_of(run), phase, run.project, call.doors, lead="")
+        roster = roster_of(run)
+        asked = still_to_ask(run, roster)
+        require_roster(roster, phase, run.project, call.doors, lead="", asked=asked)
     return lead(run, call)

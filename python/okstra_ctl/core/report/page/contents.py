@@ -14,6 +14,7 @@ from ...tones import tone_of
 from ..amounts import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..changed import isolation_commands
 from ..excerpts import place_of
+from ..outcome import overrules_in
 from ..parts import Field
 from ..user_response import questions_of, user_response_text
 from .pictures import asked, convergence, timeline
@@ -51,6 +52,7 @@ def page_values(view: View) -> dict[str, Any]:
         "count": Counter,
         "verdict": _verdict(view),
         "isolation_commands": isolation_commands,
+        "overrules": overrules_in(report),
         "findings": _ordered(report["findings"]),
         "unfolded": _unfolded(report["findings"]),
         "where": _where,
