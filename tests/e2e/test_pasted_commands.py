@@ -130,19 +130,27 @@ def test_every_command_that_a_tasks_life_prints_can_be_pasted(odd: OddProject, t
     assert left == [], printed
 
 
-def test_a_strangers_project_id_starts_nothing(repo: Repo, environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("comes_with_tasks", [False, True])
+def test_a_strangers_project_id_starts_nothing(
+    repo: Repo, environment: dict[str, str], *, comes_with_tasks: bool
+) -> None:
     okstra = Okstra(environment, repo.path)
     okstra.ok("setup", "--project-id", "demo", "--yes")
     settings = repo.path / ".okstra" / "project.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "projectId": ODD}))
     (repo.path / "brief.md").write_text("Find the cause.\n")
+    tasks = repo.path / ".okstra" / "tasks"
+    if comes_with_tasks:  # a folder of tasks in the clone makes it no project that was begun here
+        tasks.mkdir()
+        (tasks / "kept").touch()
+        repo.git("add", "--force", str(tasks))
     refused = okstra(
         "run", "--task-group", "g", "--task-id", "t", "--task-type", "error-analysis", "--task-brief", "brief.md",
         "--render-only", "--json",
     )  # fmt: skip
     assert (refused.status, refused.codes) == (2, ["bad-identity"]), refused
     assert "x-touch-pwned-true" in refused.envelope["errors"][0]["try"]
-    assert not (repo.path / ".okstra" / "tasks").exists()
+    assert not list(tasks.glob("*/*"))
     checked = okstra("check-project", "--json")
     assert (checked.status, checked.codes) == (4, ["project-unhealthy"]), checked
     for command in told(refused) | told(checked):

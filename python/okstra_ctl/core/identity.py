@@ -182,17 +182,14 @@ def check_project_id(project_id: str) -> None:
     _check_new_part("project id", project_id)
 
 
-def check_new_key(key: TaskKey, *, first: bool) -> None:
+def check_new_key(key: TaskKey) -> None:
     """A key that is given to a task now: letters of any script, digits, `.`, `_`, `-`, and no `-` first.
 
-    Keys are printed in commands that people paste into a shell, and a project's settings come with a clone. Tasks
-    that have another kind of key already keep it, and so does a project unless this is its first task. Raises
-    UsageError (`bad-identity`) with a proposal.
+    Keys are printed in commands that people paste into a shell. Tasks that have another kind of key already keep it.
+    Raises UsageError (`bad-identity`) with a proposal.
     """
     for name, value in (("task group", key.task_group), ("task id", key.task_id)):
         _check_new_part(name, value)
-    if first:
-        _check_new_part("project id", key.project_id)
 
 
 def _check_new_part(name: str, value: str) -> None:

@@ -21,7 +21,7 @@ from . import trust
 from .doors import Doors
 from .project import id_at, owning_root, read_config
 from .project_places import MOVED_COMMAND, own_id_hint, places_of
-from .task_records import hide_runs
+from .task_records import check_known_project_id, hide_runs
 
 
 class CheckStatus(Word):
@@ -168,11 +168,12 @@ def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
         config = read_config(files, doors)
     except OkstraError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
-    if not os.path.isdir(files.tasks_dir):
-        try:
-            check_project_id(config.project_id)
-        except UsageError as error:
-            return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
+    try:
+        check_known_project_id(files, config.project_id)
+    except UsageError as error:
+        return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
+    except OkstraError:  # what git can't read there, its own row tells
+        pass
     return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 
 from ..core.fix_cycles import Happening, finished_by, is_accepted
-from ..core.identity import RunId, TaskKey, check_new_key
+from ..core.identity import RunId, TaskKey, check_new_key, check_project_id
 from ..core.json_text import encode_line
 from ..core.paths import ProjectFiles, TaskFiles
-from ..edges import fsio
+from ..edges import fsio, git
 from ..edges.locks import LockKind, hold
-from ..words.errors import OkstraError, Refused, Unreadable
+from ..words.errors import OkstraError, Refused, Unreadable, UsageError
 from ..words.hints import Iterable
 from ..words.records import Record
 from . import fix_cycles
@@ -86,7 +86,8 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
     task = project.task(key)
     manifest = read_manifest(task)
     if manifest is None:
-        check_new_key(key, first=not os.path.isdir(project.tasks_dir))
+        check_new_key(key)
+        check_known_project_id(project, key.project_id)
     if manifest is not None and manifest.get("task_key") != str(key):
         raise Refused(
             "name-taken",
@@ -95,6 +96,18 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
             hint="choose another task group or id",
         )
     return manifest
+
+
+def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
+    """A project whose tasks were begun here under another kind of id keeps it. Settings come with a clone, and so may a
+    folder of tasks: one with files that git tracks was not begun here. Raises UsageError (`bad-identity`)."""
+    try:
+        check_project_id(project_id)
+    except UsageError:
+        folder = os.path.relpath(project.tasks_dir, project.root)
+        in_git = git.discover(project.root) is not None
+        if not os.path.isdir(project.tasks_dir) or (in_git and git.tracked(project.root, [folder])):
+            raise
 
 
 def hide_runs(project: ProjectFiles) -> None:
