@@ -14,7 +14,8 @@ import pytest
 from support.clients_on_path import client
 from support.live_runs import LiveRun
 from support.okstra import Ended, Project
-from support.rehearsal import events_of, finding, install, led, led_args, part, report_of, result
+from support.plans import independent
+from support.rehearsal import events_of, executed, finding, install, led, led_args, part, report_of, result
 from support.voices import install_voices
 
 RESULTS = '"$(dirname "$OKSTRA_DRAFT")"/../worker-results'
@@ -242,6 +243,44 @@ def test_whatever_a_worker_leaves_for_a_result_the_run_names_it_and_goes_on(proj
     resumed = project.okstra("resume", ended.data["run_id"], "--json")
     assert resumed.status == 0, resumed
     assert stat.S_ISREG((Path(ended.data["run_dir"]) / "worker-results" / B).lstat().st_mode)
+
+
+WROTE = part(
+    {"run": "mkdir -p stage-1 && echo x >stage-1/it.py && git add -A && git commit -q -m work"},
+    {"result": executed(1, 2)},
+    role="executor",
+)
+PASSES = part({"result": result(verdict="pass")}, role="verifier")
+A_FOLDER = odd("a folder", '"$OKSTRA_RESULT"')
+
+
+@pytest.mark.parametrize(
+    ("phase", "before", "broken"),
+    [
+        (
+            "error-analysis",
+            [part(OWN, worker="rehearsal-a", round="")],
+            part(A_FOLDER, worker="rehearsal-b", round="1"),
+        ),
+        ("error-analysis", [], part(A_FOLDER, role="report-writer")),
+        ("implementation-planning", [], part(A_FOLDER, worker="rehearsal-b", round="plan")),
+        ("implementation", [], part(A_FOLDER, role="executor")),
+        ("implementation", [WROTE], part(A_FOLDER, worker="rehearsal-b-verifier")),
+        ("implementation", [WROTE, PASSES], part(A_FOLDER, role="report-writer")),
+    ],
+    ids=["verdicts", "report", "verdicts on a plan", "work", "verification", "report of a stage"],
+)
+def test_whatever_stands_for_any_answer_of_a_run_the_run_ends_and_goes_on(
+    project: Project, phase: str, before: list[dict[str, Any]], broken: dict[str, Any]
+) -> None:
+    if phase == "implementation":
+        project.adopt(independent(1))
+    install(project, *before, broken)
+    ended = led(project, phase)
+    assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
+    install(project, WROTE, PASSES)
+    resumed = project.okstra("resume", ended.data["run_id"], "--json")
+    assert resumed.status == 0, resumed
 
 
 @pytest.mark.parametrize("place", [f"{RESULTS}/{B}", f"{RESULTS}/../logs/rehearsal-b-001.log"], ids=["result", "log"])
