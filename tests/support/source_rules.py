@@ -21,6 +21,7 @@ ONE_DOOR = {
     "plumbum": {"agents/held_client.py"},
     "jinja2": {"edges/pages.py"},
     "markupsafe": {"edges/pages.py"},
+    "argcomplete": {"ui/completion.py"},
     "prompt_toolkit": {"ui/wizard_terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),

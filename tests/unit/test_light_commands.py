@@ -11,6 +11,7 @@ from support.rehearsal import answers, finding, install, led, part, result
 from support.sealed import ROOT
 
 _SLOW = {
+    "argcomplete",
     "fasteners",
     "jinja2",
     "markdown_it",
@@ -77,7 +78,6 @@ def test_light_commands_load_nothing_slow(project: Project) -> None:
         ("stage", "list", "--plan", plan),
         ("worktree", "list"),
         ("worktree", "lookup", project.task_key),
-        ("completion", "tasks"),
         ("paths",),
         ("paths", run),
         ("show", run),

@@ -17,7 +17,16 @@ from .provider_checks import presence_rows, provider_rows
 from .setup_project import CheckRow, CheckStatus, home_row, registry_row
 
 OLDEST_PYTHON = (3, 10)
-_PACKAGES = ("detect_secrets", "fasteners", "jinja2", "jsonschema", "markdown_it", "plumbum", "prompt_toolkit")
+_PACKAGES = (
+    "argcomplete",
+    "detect_secrets",
+    "fasteners",
+    "jinja2",
+    "jsonschema",
+    "markdown_it",
+    "plumbum",
+    "prompt_toolkit",
+)
 _PACKAGES_BEFORE_311 = ("tomli",)
 _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
 

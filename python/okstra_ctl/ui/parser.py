@@ -6,8 +6,8 @@ import argparse
 import os
 
 from ..words.errors import UsageError
-from ..words.hints import TYPE_CHECKING, Any, NoReturn
-from .command_table import Command, load
+from ..words.hints import TYPE_CHECKING, Any, Container, NoReturn
+from .command_table import COMMANDS, IN_NODE, Command, load
 from .shared_flags import SUPPRESSED, add_common_flags
 
 if TYPE_CHECKING:
@@ -55,3 +55,18 @@ def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]
     add_common_flags(parser)
     module.configure(parser)
     return parser, module
+
+
+def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
+    """All of okstra as one parser, for completion and the manual page; `only`: commands whose arguments are wanted."""
+    parser = Parser(prog="okstra")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        child = commands.add_parser(command.name, help=command.summary, description=f"{command.summary}.")
+        if only is None or command.name in only:
+            add_common_flags(child)
+            load(command).configure(child)
+    for name, summary in IN_NODE:
+        commands.add_parser(name, help=summary, description=f"{summary}.")
+    return parser
