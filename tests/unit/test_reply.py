@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.ui.reply import Reply, fields, porcelain, print_error, print_reply, printable, table
+from okstra_ctl.core.terminal_text import printable
+from okstra_ctl.ui.reply import Reply, fields, porcelain, print_error, print_reply, table
 from okstra_ctl.words.errors import Busy, OkstraError, Refused
 from support import schemas
 

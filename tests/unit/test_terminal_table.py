@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from okstra_ctl.ui.reply import display_width
+from okstra_ctl.core.terminal_text import display_width
 from okstra_ctl.ui.terminal_table import Screen, draw, shortened
 
 _HEADER = ("run", "status", "since")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from ..words.hints import Sequence
+from ..words.records import Record
+
 BUSY, GOOD, WARN, BAD, PLAIN = "busy", "good", "warn", "bad", "plain"
+HEAD, DIM = "head", "dim"
 
 _WORDS = {
     BUSY: "running reserved",
@@ -17,3 +21,13 @@ _TONE_OF = {word: tone for tone, words in _WORDS.items() for word in words.split
 
 def tone_of(word: object) -> str:
     return _TONE_OF.get(str(word), PLAIN)
+
+
+class Piece(Record):
+    """A piece of a line at a terminal. `tone` is a colour, HEAD or DIM; empty for none."""
+
+    text: str
+    tone: str = ""
+
+
+Line = Sequence[Piece]

@@ -9,12 +9,13 @@ from ..core.approvals import Where
 from ..core.plan.records import StageMap
 from ..core.shell_words import okstra_command
 from ..core.stages import number_list
+from ..core.terminal_text import printable
 from ..flows import plan_approval
 from ..flows.plan_approval import Approver, Candidate
 from ..flows.plans import CheckedPlan
 from ..words.errors import Refused, UsageError
 from .command_table import Call
-from .reply import printable, table
+from .reply import table
 
 
 def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:

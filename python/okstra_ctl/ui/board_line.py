@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ..core.tones import BAD, BUSY, GOOD, WARN
-from ..words.hints import Iterable, Sequence
-from ..words.records import Record
-from .reply import display_width, printable
+from ..core.terminal_text import beginning, display_width, on_one_line
+from ..core.tones import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, Piece
+from ..words.hints import Iterable
 
-HEAD, DIM = "head", "dim"
 _OFF = "\x1b[0m"
 _CODES = {
     HEAD: "\x1b[1m",
@@ -19,40 +17,6 @@ _CODES = {
 }
 
 
-class Piece(Record):
-    text: str
-    tone: str = ""
-
-
-Line = Sequence[Piece]
-
-
-def on_one_line(text: str) -> str:
-    """The text with nothing in it that steers a terminal."""
-    return printable(text).replace("\n", " ").replace("\t", " ")
-
-
-def cut(text: str, columns: int, more: str) -> str:
-    """The text in so many columns; `more` stands at its end where something is left out."""
-    if display_width(text) <= columns:
-        return text
-    more = more[: max(columns, 0)]
-    return _beginning(text, columns - display_width(more)) + more
-
-
-def _beginning(text: str, columns: int) -> str:
-    width = 0
-    for place, char in enumerate(text):
-        width += display_width(char)
-        if width > columns:
-            return text[:place]
-    return text
-
-
-def padded(text: str, columns: int) -> str:
-    return text + " " * (columns - display_width(text))
-
-
 def fitted(line: Line, columns: int | None, more: str) -> list[Piece]:
     """The line, without what goes over so many columns."""
     pieces = [Piece(on_one_line(piece.text), piece.tone) for piece in line]
@@ -62,7 +26,7 @@ def fitted(line: Line, columns: int | None, more: str) -> list[Piece]:
     kept: list[Piece] = []
     room = columns - display_width(more)
     for text, tone in pieces:
-        shown = _beginning(text, room)
+        shown = beginning(text, room)
         if shown != text:
             return [*kept, Piece(shown + more, tone)]
         kept.append(Piece(text, tone))

@@ -7,13 +7,13 @@ from collections import Counter
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 from ..core.durations import seconds_between, spoken
 from ..core.report.amounts import cost_text
-from ..core.tones import tone_of
+from ..core.stage_graph.letters import DRAWN, Signs, graph_lines
+from ..core.terminal_text import display_width, on_one_line, padded
+from ..core.tones import DIM, HEAD, Line, Piece, tone_of
 from ..words.hints import Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
-from .board_graph import DRAWN, Signs, graph_lines
-from .board_line import DIM, HEAD, Line, Piece, fitted, on_one_line, padded
-from .reply import display_width
+from .board_line import fitted
 
 # How much is told: runs alone, their workers counted, the stages, each worker, the last line of its log.
 _RUNS, _SUMMARY, _GRAPH, _WORKERS, _LOGS = range(5)

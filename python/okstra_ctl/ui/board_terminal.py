@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from types import FrameType
 
 from ..core.board.records import Board
+from ..core.stage_graph.letters import DRAWN, PLAIN
+from ..core.tones import Piece
 from ..words.hints import Callable, Iterator, Mapping, Sequence, TextIO
 from ..words.scopes import ignoring, scope
-from .board_graph import DRAWN, PLAIN
-from .board_line import Piece, text_of
+from .board_line import text_of
 from .board_lines import Room, board_lines
 
 # The alternate screen, no cursor, and no wrapping: a letter wider than thought must not push a line down.

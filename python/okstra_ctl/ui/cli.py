@@ -7,12 +7,13 @@ import os
 import sys
 
 from .. import __version__
+from ..core.terminal_text import printable
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from ..words.hints import TYPE_CHECKING, Any, Namespace, Sequence
 from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
 from .plain_words import PlainWords
-from .reply import OutputFailed, Reply, flush_output, print_error, print_reply, printable
+from .reply import OutputFailed, Reply, flush_output, print_error, print_reply
 from .shared_flags import add_common_flags
 from .verbs import verb_of
 

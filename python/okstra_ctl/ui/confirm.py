@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .reply import printable
+from ..core.terminal_text import printable
 
 _YES, _NO = ("y", "yes"), ("n", "no")
 

@@ -7,12 +7,12 @@ import sys
 
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles
+from ..core.terminal_text import printable
 from ..flows.prepare.inputs import PrepareInputs
 from ..words.errors import Refused
 from ..words.hints import ArgumentParser
 from .command_table import Call
 from .confirm import confirm
-from .reply import printable
 
 
 def add_handoff_flags(parser: ArgumentParser) -> None:

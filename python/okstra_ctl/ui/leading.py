@@ -8,13 +8,14 @@ import sys
 from ..core.handoff import HANDOFF
 from ..core.roster import REHEARSAL
 from ..core.shell_words import okstra_command
+from ..core.terminal_text import printable
 from ..words.errors import OkstraError, WorkFailed
 from ..words.hints import TYPE_CHECKING, Iterator, Mapping, NoReturn
 from ..words.outcomes import RunOutcome
 from ..words.scopes import scope
 from .command_table import Call
 from .prepared_reply import prepared_reply
-from .reply import Reply, fields, printable
+from .reply import Reply, fields
 
 if TYPE_CHECKING:
     import threading

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..core.json_text import dumps
+from ..core.terminal_text import display_width, on_one_line, padded, printable
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
 from ..words.errors import OkstraError, WorkFailed
 from ..words.hints import Mapping, Sequence, TextIO
@@ -55,13 +56,6 @@ def _indented(text: str) -> str:
     return text.rstrip("\n").replace("\n", "\n      | ")
 
 
-def printable(text: str) -> str:
-    """Text that only shows: control characters (terminal escapes among them) are spelled out."""
-    if text.replace("\n", "").isprintable():
-        return text
-    return "".join(char if char in "\n\t" or char.isprintable() else _spelled(char) for char in text)
-
-
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Columns, padded to what they hold."""
     columns = [_column(cells) for cells in zip(header, *rows, strict=True)]
@@ -73,9 +67,9 @@ def _column(cells: Sequence[str]) -> list[str]:
     if all(map(_plain, cells)):
         width = max(map(len, cells))
         return [cell.ljust(width) for cell in cells]
-    shown = [printable(cell).replace("\n", " ").replace("\t", " ") for cell in cells]
+    shown = list(map(on_one_line, cells))
     width = max(map(display_width, shown))
-    return [cell + " " * (width - display_width(cell)) for cell in shown]
+    return [padded(cell, width) for cell in shown]
 
 
 def _plain(cell: str) -> bool:
@@ -101,23 +95,6 @@ def porcelain(rows: Sequence[Sequence[str]]) -> str:
 
 def _escaped(cell: str) -> str:
     return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-
-def _spelled(char: str) -> str:
-    if "\udc80" <= char <= "\udcff":
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    if ord(char) < 256:
-        return f"\\x{ord(char):02x}"
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
-def display_width(text: str) -> int:
-    """Columns at a terminal: Korean and other wide letters take two."""
-    if text.isascii():
-        return len(text)
-    import unicodedata
-
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _say(stream: TextIO, text: str) -> None:

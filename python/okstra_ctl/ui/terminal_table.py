@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from ..core.terminal_text import display_width, printable
 from ..core.tones import BAD, BUSY, GOOD, WARN, tone_of
 from ..words.hints import Mapping, Sequence, TextIO
 from ..words.records import Record
-from .reply import display_width, printable
 
 _GAP = 2
 _NARROWEST = 16

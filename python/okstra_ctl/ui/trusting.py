@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from ..core.terminal_text import printable
 from ..core.trust import shown
 from ..flows import trust
 from ..flows.project import Project
 from ..words.hints import ArgumentParser, Namespace
 from .command_table import Call
-from .reply import printable
 
 
 def add_trust_flag(parser: ArgumentParser) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..core.terminal_text import printable
 from ..core.wizard.records import BACK, Option, Question
 from ..words.errors import UsageError
 from ..words.hints import Mapping, Sequence, TextIO
-from .reply import printable
 
 _BACK, _MORE = "<", "+"
 

@@ -20,12 +20,12 @@ from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from ..core.terminal_text import printable
 from ..core.wizard.records import BACK, Question
 from ..flows.wizard import FILES
 from ..words.errors import UsageError
 from ..words.hints import TYPE_CHECKING, Any, Iterator, Mapping, TextIO
 from ..words.scopes import scope
-from .reply import printable
 from .wizard_front import NONE_MARKED
 from .wizard_menu import MORE, OTHER, Menu
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core.board.records import Board
-from okstra_ctl.ui.board_graph import DRAWN, PLAIN
-from okstra_ctl.ui.board_line import Piece, cut, fitted, text_of
+from okstra_ctl.core.stage_graph.letters import DRAWN, PLAIN
+from okstra_ctl.core.terminal_text import cut, display_width
+from okstra_ctl.core.tones import Piece
+from okstra_ctl.ui.board_line import fitted, text_of
 from okstra_ctl.ui.board_lines import Room, board_lines
-from okstra_ctl.ui.reply import display_width
 from support.boards import AT, SINCE, board, run, worker
 from support.pages import ANY_TEXT, HOSTILE
 

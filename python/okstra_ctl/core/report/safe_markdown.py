@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ...words.hints import Iterator
-from .html.markup import shown
+from ..visible_text import visible
 
 _TICKS = re.compile(r"`+")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -19,7 +19,7 @@ _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,}).*$")
 
 def inline(text: object) -> str:
     """On one line."""
-    return _escaped(" ".join(shown(text).split()))
+    return _escaped(" ".join(visible(str(text)).split()))
 
 
 def cell(text: object) -> str:
@@ -29,14 +29,14 @@ def cell(text: object) -> str:
 
 def code(text: object) -> str:
     """A code span on one line, whatever is in it."""
-    plain = " ".join(shown(text).split())
+    plain = " ".join(visible(str(text)).split())
     longest = max(map(len, _TICKS.findall(plain)), default=0)
     return f"{'`' * (longest + 1)} {plain} {'`' * (longest + 1)}" if longest else f"`{plain}`"
 
 
 def block(text: object) -> str:
     """On lines of its own, with its fences."""
-    lines = list(_fenced_lines(shown(text).strip().split("\n")))
+    lines = list(_fenced_lines(visible(str(text)).strip().split("\n")))
     return "\n".join(lines)
 
 

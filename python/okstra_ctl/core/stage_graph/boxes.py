@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from ...words.hints import Mapping
 from ...words.records import Record
 from ..stages import Graph
+from ..terminal_text import beginning, display_width
 from ..visible_text import visible
 from .layout import Layout, Measures, layout
 
@@ -49,7 +48,7 @@ def wrapped(title: str, most: int) -> list[str]:
     lines = [""]
     for word in visible(" ".join(title.split())).split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if _columns(longer) <= _COLUMNS_OF_TEXT or not lines[-1]:
+        if display_width(longer) <= _COLUMNS_OF_TEXT or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -60,15 +59,6 @@ def wrapped(title: str, most: int) -> list[str]:
 
 
 def _cut(line: str) -> str:
-    if _columns(line) <= _COLUMNS_OF_TEXT:
+    if display_width(line) <= _COLUMNS_OF_TEXT:
         return line
-    kept = ""
-    for char in line:
-        if _columns(kept + char) > _COLUMNS_OF_TEXT - 1:
-            break
-        kept += char
-    return f"{kept.rstrip()}\u2026"
-
-
-def _columns(line: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+    return f"{beginning(line, _COLUMNS_OF_TEXT - 1).rstrip()}\u2026"

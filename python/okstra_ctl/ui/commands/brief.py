@@ -6,13 +6,14 @@ from ...core.branches import CATEGORY_PREFIXES
 from ...core.plan.records import Finding
 from ...core.project_config import LANGUAGES
 from ...core.shell_words import okstra_command
+from ...core.terminal_text import printable
 from ...flows import briefs
 from ...words.error_codes import EXIT_CHECK
 from ...words.errors import CheckFailed
 from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import Severity
 from ..command_table import Call
-from ..reply import Reply, fields, printable
+from ..reply import Reply, fields
 from ..shared_flags import SUPPRESSED, add_common_flags, add_task_key
 from ..text_input import text_from
 

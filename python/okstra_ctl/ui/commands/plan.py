@@ -71,7 +71,7 @@ def _show(args: Namespace, call: Call) -> Reply:
 
 def _drawing(stage_map: StageMap, args: Namespace) -> str:
     if args.dot or args.svg:
-        from ...core.stage_drawing import as_dot, as_svg
+        from ...core.stage_graph.export import as_dot, as_svg
 
         return as_dot(stage_map) if args.dot else as_svg(stage_map)
     graph = graph_of(stage_map)

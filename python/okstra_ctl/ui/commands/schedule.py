@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from ...core.schedule import Unit, UnitStatus
+from ...core.terminal_text import printable
 from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
 from ...words.hints import ArgumentParser, Iterable, Namespace, Sequence
 from ..command_table import Call
-from ..reply import Reply, printable
+from ..reply import Reply
 from ..shared_flags import SUPPRESSED
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..core.board.records import StageView
-from ..core.stages import waves
-from ..core.tones import tone_of
-from ..words.hints import Mapping, Sequence
-from ..words.records import Record
-from .board_line import DIM, HEAD, Line, Piece, cut, on_one_line, padded
-from .reply import display_width
+from ...words.hints import Mapping, Sequence
+from ...words.records import Record
+from ..board.records import StageView
+from ..stages import waves
+from ..terminal_text import cut, display_width, on_one_line, padded
+from ..tones import DIM, HEAD, Line, Piece, tone_of
 
 _WIDEST, _NARROWEST = 32, 12
 _LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okstra_ctl.core.stage_graph.letters import DRAWN, PLAIN, Signs, graph_lines
 from okstra_ctl.core.stages import waves
-from okstra_ctl.ui.board_graph import DRAWN, PLAIN, Signs, graph_lines
+from okstra_ctl.core.terminal_text import display_width
 from okstra_ctl.ui.board_line import text_of
-from okstra_ctl.ui.reply import display_width
 from support.boards import stages
 
 _UP, _DOWN, _RIGHT, _TURNS = "│┘└┴┤├┼", "│┐┌┬┤├┼", "─└┴┌┬├┼▶", "┘┐┤"
