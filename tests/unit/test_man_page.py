@@ -35,3 +35,18 @@ def test_every_exit_status_is_in_it() -> None:
 def test_no_line_of_it_is_a_command_by_accident() -> None:
     known = (".TH", ".SH", ".SS", ".TP", ".RS", ".RE", ".B", '.\\"')
     assert [line for line in man_page().splitlines() if line[:1] in (".", "'") and not line.startswith(known)] == []
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_it_does_not_depend_on_the_terminal_or_the_day(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    before = man_page()
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert man_page() == before
+
+
+def test_every_flag_is_in_it_once_for_its_command() -> None:
+    text = " ".join(shown().split())
+    section = text.partition("okstra stage release ")[2].partition("okstra integrate ")[0]
+    assert section.count("--run RUN") == 1
+    assert text.count("--project-root DIR") == 1

@@ -1,16 +1,17 @@
-"""The manual page `okstra(1)`, made from the command table and each command's parser, in man's own language."""
+"""The manual page `okstra(1)`, by argparse-manpage from the commands' own parsers. For `make docs` alone."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+
+from argparse_manpage.manpage import Manpage
 
 from .. import __version__
 from ..words.error_codes import EXIT_MEANINGS
-from ..words.hints import Iterator
-from .command_table import COMMANDS, IN_NODE, Command
-from .parser import build_parser
+from .parser import whole_parser
+from .shared_flags import add_common_flags
 
-_COMMON = ("help", "json", "project_root")
 _ENVIRONMENT = {
     "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",
     "OKSTRA_PYTHON": "the Python that runs okstra, instead of the one recorded at install",
@@ -26,81 +27,57 @@ _FILES = {
     "~/.okstra/worktrees/": "the worktrees, and registry.json: who holds which",
     "~/.okstra/active.jsonl, recent.jsonl, archive/": "the index that okstra list reads",
 }
+_DESCRIPTION = (
+    "Every task and every implementation stage works in a git worktree of its own; every run leaves a validated record "
+    "on disk. Answers go to standard output, all talk to standard error."
+)
 
 
 def man_page() -> str:
     """Its text in roff."""
-    lines = [
-        r".\" made by `make docs` from the code: change it there",
-        f'.TH OKSTRA 1 "" "okstra {__version__}" "User Commands"',
-        ".SH NAME",
-        _text("okstra - one software task as a chain of phases, done by coding agents that check one another"),
-        ".SH SYNOPSIS",
-        r".B okstra",
-        r"\fICOMMAND\fR [\fIARGUMENT\fR...] [\-\-json] [\-\-project\-root \fIDIR\fR]",
-        ".SH DESCRIPTION",
-        _text("Every task and every implementation stage works in a git worktree of its own; every run leaves a"),
-        _text("validated record on disk. Answers go to standard output, all talk to standard error."),
-        ".SH OPTIONS OF EVERY COMMAND",
-        *_entry(r"\fB\-\-json\fR", "answer with one JSON object, for failures too"),
-        *_entry(r"\fB\-\-project\-root\fR \fIDIR\fR", "the project's folder; default: the repository one stands in"),
-        *_entry(r"\fB\-\-help\fR", "the flags of a command"),
-    ]
-    for group in dict.fromkeys(command.group for command in COMMANDS):
-        lines.append(f".SH {_text(group.upper())}")
-        for command in COMMANDS:
-            if command.group == group:
-                lines += _command(command)
-    lines.append(".SH INSTALLATION")
-    for name, summary in IN_NODE:
-        lines += _entry(rf"\fBokstra {name}\fR", summary)
-    for title, rows in (
-        ("EXIT STATUS", {str(status): meaning for status, meaning in EXIT_MEANINGS.items()}),
-        ("ENVIRONMENT", _ENVIRONMENT),
-        ("FILES", _FILES),
-    ):
-        lines.append(f".SH {title}")
-        for name, meaning in rows.items():
-            lines += _entry(rf"\fB{_text(name)}\fR", meaning)
-    lines += [".SH SEE ALSO", r"\fBgit\-worktree\fR(1)"]
-    return "\n".join(lines) + "\n"
+    parser = whole_parser()
+    add_common_flags(parser)
+    parser.description = _DESCRIPTION
+    _prepare(parser, is_root=True)
+    page = Manpage(parser, format="single-commands-section")
+    page.description = "one software task as a chain of phases, done by coding agents that check one another"
+    page.date, page.source, page.manual = "", f"okstra {__version__}", "User Commands"
+    page.add_section("exit status", "=", _rows({str(status): text for status, text in EXIT_MEANINGS.items()}))
+    page.add_section("environment", "=", _rows(_ENVIRONMENT))
+    page.add_section("files", "=", _rows(_FILES))
+    page.add_section("see also", "=", r"\fBgit\-worktree\fR(1)")
+    header, rest = str(page).split("\n", 1)
+    return f'{header}\n.\\" made by `make docs` from the code: change it there\n{rest}'
 
 
-def _command(command: Command) -> Iterator[str]:
-    parser, _ = build_parser(command)
-    yield rf".SS okstra {_text(command.name)}"
-    yield _sentence(command.summary)
-    subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not subcommands:
-        yield from _arguments(parser)
-    for action in subcommands:
-        helps = {choice.dest: str(choice.help) for choice in action._choices_actions}
-        for name, child in action.choices.items():
-            yield from _entry(rf"\fBokstra {_text(command.name)} {_text(name)}\fR", helps[name])
-            yield ".RS"
-            yield from _arguments(child)
-            yield ".RE"
-
-
-def _arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
+def _prepare(parser: argparse.ArgumentParser, *, is_root: bool) -> None:
+    """A usage that every Python writes alike, no line breaks by this terminal's width, the common flags only once."""
+    parser.formatter_class = _Unwrapped
+    places = [action for action in parser._actions if not action.option_strings]
+    parser.usage = " ".join(["%(prog)s", *(_place(action) for action in places), "[options]"])
     for action in parser._actions:
-        if action.dest in _COMMON:
-            continue
-        value = str(action.metavar or ("|".join(map(str, action.choices)) if action.choices else ""))
-        flags = ", ".join(rf"\fB{_text(flag)}\fR" for flag in action.option_strings)
-        shown = " ".join(filter(None, [flags, rf"\fI{_text(value)}\fR" if value else ""]))
-        yield from _entry(shown, str(action.help))
+        if action.dest in ("json", "project_root") and not is_root:
+            action.help = argparse.SUPPRESS
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                _prepare(child, is_root=False)
 
 
-def _entry(term: str, meaning: str) -> list[str]:
-    return [".TP", term, _text(meaning)]
+class _Unwrapped(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100_000)
 
 
-def _sentence(text: str) -> str:
-    return _text(f"{text[:1].upper()}{text[1:]}.")
+def _place(action: argparse.Action) -> str:
+    shown = str(action.metavar or "|".join(map(str, action.choices or ())))
+    return f"[{shown}]" if action.nargs in ("?", "*") else shown
 
 
-def _text(text: str) -> str:
-    """Plain text in roff: hyphens stay hyphens, and no line begins with one of its commands."""
-    escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("\n", " ")
-    return rf"\&{escaped}" if escaped[:1] in (".", "'") else escaped
+def _rows(rows: Mapping[str, str]) -> str:
+    return "\n".join(
+        line for name, text in rows.items() for line in (".TP", rf"\fB{_escaped(name)}\fR", _escaped(text))
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\e").replace("-", r"\-")

@@ -63,10 +63,10 @@ def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
-        child = commands.add_parser(command.name, help=command.summary, description=f"{command.summary}.")
+        child = commands.add_parser(command.name, help=command.summary)
         if only is None or command.name in only:
             add_common_flags(child)
             load(command).configure(child)
     for name, summary in IN_NODE:
-        commands.add_parser(name, help=summary, description=f"{summary}.")
+        commands.add_parser(name, help=summary)
     return parser
