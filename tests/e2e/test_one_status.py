@@ -109,10 +109,10 @@ def told(project: Project, run: str) -> dict[str, tuple[str, str]]:
     plan = next(iter(project.task_root.glob("runs/implementation-planning/reports/*.md")), None)
     if plan is not None and "/stage-" in run:
         row = of(ok("stage", "list", "--plan", str(plan), "--json").data["stages"])
-        assert row is not None
-        found["stage list"] = ("completed" if row[0] == "done" else row[0], row[1])
-        (worktree,) = [one for one in ok("worktree", "list", "--json").data["worktrees"] if one["run_id"] == run]
-        found["worktree list"] = ("completed" if worktree["status"] == "done" else worktree["status"], row[1])
+        if row is not None:  # the run holds its stage
+            found["stage list"] = ("completed" if row[0] == "done" else row[0], row[1])
+            (worktree,) = [one for one in ok("worktree", "list", "--json").data["worktrees"] if one["run_id"] == run]
+            found["worktree list"] = ("completed" if worktree["status"] == "done" else worktree["status"], row[1])
     return {name: one for name, one in found.items() if one is not None}
 
 
@@ -124,7 +124,25 @@ def test_all_commands_say_the_same(project: Project, name: str) -> None:
     found = told(project, run)
     assert found == dict.fromkeys(found, (status, step.format(run=run)))
     assert {"list", "show"} <= found.keys()
+    assert ("stage list" in found) == name.startswith("a stage")
     assert ("status" in found, "board" in found) == (status != "completed", status != "completed")
+
+
+@pytest.mark.parametrize("play", [_failed, _left(signal.SIGINT, "implementation")], ids=["failed", "stopped"])
+def test_a_run_that_a_later_one_took_the_stage_from_is_nobodys_work(
+    project: Project, play: Callable[[Project], str]
+) -> None:
+    project.adopt(independent(1))
+    first = play(project)
+    second = project.okstra.ok("rerun", first, "--render-only", "--json")
+    for is_done in (False, True):
+        if is_done:
+            assert project.finish(second).status == 0
+        found = told(project, first)
+        assert {name: step for name, (_, step) in found.items()} == {"list": "", "show": ""}, found
+        refused = project.okstra("resume", first, "--json")
+        assert (refused.status, refused.codes) == (3, ["stage-not-held"]), refused
+        assert second.data["run_id"] in refused.envelope["errors"][0]["try"]
 
 
 def test_a_run_that_goes_on_is_running_everywhere(project: Project) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..words.hints import Iterable, Protocol
+from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 from .paths import IMPLEMENTATION
 from .selection import StageState
@@ -16,6 +18,50 @@ OPEN = (
     RunStatus.RESERVED,
     RunStatus.PREPARED,
 )
+
+_AGAIN = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED)
+
+
+class Listed(Protocol):
+    """A row of a listing of runs."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def stage(self) -> int | None: ...
+    @property
+    def status(self) -> str: ...
+
+
+class _Place(Record):
+    """A run's phase (and stage), and its number there, so that a later one is greater."""
+
+    phase: str
+    number: tuple[int, str]
+
+
+def overtaken(rows: Iterable[Listed]) -> set[str]:
+    """The runs that failed and have a later one of their phase and stage: nothing is to be done about them.
+
+    Of a stage also those that were interrupted: the later one holds it now.
+    """
+    rows = list(rows)
+    newest: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        phase, number = _place(row.run_id)
+        newest[phase] = max(newest.get(phase, number), number)
+    found = set()
+    for row in rows:
+        phase, number = _place(row.run_id)
+        ended = (*_AGAIN, RunStatus.INTERRUPTED) if row.stage is not None else _AGAIN
+        if row.status in ended and number != newest[phase]:
+            found.add(row.run_id)
+    return found
+
+
+def _place(run_id: str) -> _Place:
+    phase, _, number = run_id.rpartition("/")
+    return _Place(phase, (len(number), number))
 
 
 def next_step(status: str, run_id: str, *, stage: bool) -> str:

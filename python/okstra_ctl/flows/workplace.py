@@ -11,6 +11,7 @@ import time
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim, User
+from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..words.errors import Busy, Refused
 from ..words.records import Record
@@ -47,12 +48,12 @@ def enter(run: KnownRun, doors: Doors) -> Entered:
     while True:
         with doors.registry.transaction() as doc:
             claim = doc.claim_of(key)
+            _check_is_ours(run, claim)
             if _is_there(claim, run):
                 return Entered(news, _use(run, key, doc, doors))
         if claim is not None and claim.status is ClaimStatus.PROVISIONING:
             _await(run, claim, doors, deadline)
             continue
-        _check_is_ours(run, claim)
         try:
             back = restore_worktree(key, load_project(run.project.root, doors), doors)
         except Refused as refused:
@@ -81,7 +82,7 @@ def leave(run: KnownRun, entered: Entered, doors: Doors) -> None:
 
 
 def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
-    """Whether nothing is to be made. A stage that is another run's by now is that one's to make."""
+    """Whether nothing is to be made."""
     if claim is not None and claim.status is ClaimStatus.PROVISIONING:
         return False
     if run.id.stage is not None and not _holds(claim, run):
@@ -118,7 +119,7 @@ def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
             "stage-not-held",
             f"{run.id} does not hold its stage any more; {claim.run_id} holds it now",
             where=claim.path,
-            hint="its commits are safe on its branch; start the stage again to go on",
+            hint=f"go on with that one: {okstra_command('show', claim.run_id)}; its own commits are safe on its branch",
         )
 
 

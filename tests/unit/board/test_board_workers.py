@@ -18,6 +18,7 @@ class Row(NamedTuple):
     run_id: str
     status: str
     at: str = "2026-11-23T10:00:00Z"
+    stage: int | None = None
 
 
 def begun(label: str = "", attempt: object = 1, worker: str = "claude") -> dict[str, Any]:
@@ -78,6 +79,8 @@ def test_a_failed_run_goes_when_a_later_one_is_there() -> None:
     assert choose([second._replace(run_id="d:c:T/error-analysis/008"), first], "")[0] == [first]
     other = Row("d:c:T/implementation/stage-2/010", "completed")
     assert choose([Row("d:c:T/implementation/stage-1/009", "failed"), other], "")[0] != []
+    held = Row("d:c:T/implementation/stage-2/009", "interrupted", stage=2)
+    assert choose([held, other._replace(stage=2)], "")[0] == [], "the later one holds the stage"
     stopped = first._replace(status="interrupted")
     assert choose([stopped, second], "")[0] == [stopped], "its commits may be wanted"
 

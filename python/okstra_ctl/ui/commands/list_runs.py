@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from ...core.next_steps import next_step
+from ...core.next_steps import overtaken
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
@@ -43,9 +43,10 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _list(args: Namespace, call: Call) -> Reply:
     oldest = oldest_wanted(args, call)
     back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
+    known = run_rows(call.doors, back_to)
     rows = [
         row
-        for row in run_rows(call.doors, back_to)
+        for row in known
         if row.at >= oldest
         and (not args.task_type or row.task_type == args.task_type)
         and (not args.status or row.status == args.status)
@@ -54,13 +55,16 @@ def _list(args: Namespace, call: Call) -> Reply:
     shown = newest(wanted, args.limit)
     older = back_to is None and has_archive(call.doors.home)
     as_json = getattr(args, "json", False)
-    data = {"runs": [_told(row) for row in shown] if as_json else [], "older": older}
+    past = overtaken(known) if as_json else set()
+    data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
     talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
     return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
 
 
-def _told(row: RunRow) -> dict[str, object]:
-    return {**row._asdict(), "next": next_step(row.status, row.run_id, stage=row.stage is not None)}
+def _told(row: RunRow, past: set[str], call: Call) -> dict[str, object]:
+    from ...flows.run_steps import step_of  # only the JSON answer has it
+
+    return {**row._asdict(), "next": "" if row.run_id in past else step_of(row, call.doors)}
 
 
 def _check(args: Namespace) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ...core.fix_cycles import Cycle, cycle_of
-from ...core.next_steps import next_step
+from ...core.next_steps import overtaken
+from ...core.shell_words import okstra_command
 from ...flows.fix_cycles import cycles_of
-from ...flows.overview import run_row
+from ...flows.overview import run_row, run_rows
 from ...flows.run_reason import reason_of
+from ...flows.run_steps import step_of
 from ...flows.runs import KnownRun, find_run
 from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
@@ -22,7 +24,8 @@ def execute(args: Namespace, call: Call) -> Reply:
     cycle = cycle_of(cycles_of(run.project.task(run.id.task)), str(run.id))
     row = run_row(str(run.id), call.doors)
     status = row.status if row else "prepared"
-    step = next_step(status, str(run.id), stage=run.id.stage is not None)
+    past = overtaken(run_rows(call.doors))
+    step = "" if str(run.id) in past else step_of(row, call.doors) if row else okstra_command("resume", run.id)
     following = "" if step else _next_of_task(run, call)
     reason = reason_of(run, status)
     worktree = run.worktree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ...core.next_steps import OPEN
+from ...core.next_steps import OPEN, overtaken
 from ...flows.overview import run_rows
 from ...flows.run_steps import step_of
 from ...words.hints import ArgumentParser, Namespace
@@ -20,7 +20,9 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     order = {str(status): place for place, status in enumerate(OPEN)}
-    rows = [row for row in run_rows(call.doors) if row.status in order and is_of(row, args)]
+    known = run_rows(call.doors)
+    past = overtaken(known)
+    rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
     told = [(row, step_of(row, call.doors)) for row in rows]
     data = {"runs": [{**row._asdict(), "next": step} for row, step in told]}
