@@ -184,7 +184,7 @@ def test_the_schema_and_the_lead_agree_on_the_limits() -> None:
 
 def _is_taken(phase: object, config: dict[str, object]) -> bool:
     try:
-        lead_settings(phase, config, {}, where="config.json")  # type: ignore[arg-type]
+        lead_settings(phase, config, {}, {}, places=("config.json", "project.json"))  # type: ignore[arg-type]
     except UsageError:
         return False
     return True

@@ -109,6 +109,36 @@ def test_a_smaller_quorum_is_a_persons_own_word(project: Project, brief: str) ->
     assert ended.data["missing"] == []
 
 
+def test_a_project_asks_for_more_voices_and_never_for_fewer(project: Project, brief: str) -> None:
+    install_voices(project, ["alpha", "beta"])
+    project.okstra.ok("config", "set", "--project", "convergence.quorum", "3")
+    refused = run(project, brief, "--workers", "alpha,beta")
+    assert (refused.status, refused.codes) == (3, ["quorum-unreachable"]), refused
+    (error,) = refused.envelope["errors"]
+    assert "alpha, beta are 2 voices, and the gate needs 3" in error["message"]
+    assert "okstra config set --project convergence.quorum 2" in error["try"]
+    project.okstra.ok("config", "set", "--project", "convergence.quorum", "1")
+    assert run(project, brief, "--workers", "alpha").codes == ["quorum-unreachable"]
+    ended = run(project, brief, "--workers", "alpha,beta", "--dry-run")
+    assert ended.data["missing"] == []
+
+
+def test_a_led_run_holds_to_the_projects_quorum(project: Project) -> None:
+    install(project)
+    project.okstra.ok("config", "set", "--project", "convergence.quorum", "3")
+    ended = led(project, "error-analysis")
+    assert ended.status == 1, ended
+    assert report_of(ended)["gates"]["convergence"]["gate"] == "aborted-non-result"
+
+
+def test_a_projects_quorum_that_is_none_is_named_with_its_file(project: Project, brief: str) -> None:
+    install_voices(project, ["alpha", "beta"])
+    settings = project.repo.path / ".okstra" / "project.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "convergence": {"quorum": "all"}}))
+    refused = run(project, brief, "--workers", "alpha,beta")
+    assert (refused.codes, refused.envelope["errors"][0]["where"]) == (["bad-config"], str(settings))
+
+
 def test_a_dry_run_tells_what_is_missing_and_makes_nothing(project: Project, brief: str, place: Path) -> None:
     seen = run(project, brief, "--dry-run")
     assert seen.status == 0, seen

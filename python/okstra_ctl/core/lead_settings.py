@@ -25,9 +25,17 @@ class LeadSettings(Record):
 
 
 def lead_settings(
-    phase: Phase, config: Mapping[str, Any], providers: Mapping[str, Mapping[str, Any]], *, where: str
+    phase: Phase,
+    config: Mapping[str, Any],
+    project: Mapping[str, Any],
+    providers: Mapping[str, Mapping[str, Any]],
+    *,
+    places: tuple[str, str],
 ) -> LeadSettings:
-    """`config` is config.json, read from `where`. Raises UsageError (`bad-config`)."""
+    """`config` is config.json and `project` project.json, read from these places. A project may ask for a larger
+    quorum, and never for a smaller one: whoever can write to a repository loosens nothing. Raises UsageError
+    (`bad-config`)."""
+    where, project_where = places
     limits, convergence = _section(config, "limits", where), _section(config, "convergence", where)
     soft = _number(limits, "softMinutes", phase.soft_limit_minutes, where) * 60
     hard = _number(limits, "hardMinutes", phase.hard_limit_minutes, where) * 60
@@ -36,7 +44,8 @@ def lead_settings(
         raise _bad(where, f"convergence.mode is {mode!r}; one of {', '.join(MODES)}")
     adversarial = convergence.get("adversarial", phase.adversarial)
     rounds = int(_number(convergence, "maxRounds", phase.max_rounds, where, least=1, most=3))
-    quorum = int(_number(convergence, "quorum", 2, where, least=1, most=9))
+    own = _quorum(convergence, 2, where)
+    quorum = max(own, _quorum(_section(project, "convergence", project_where), own, project_where))
     return LeadSettings(
         int(_number(config, "maxParallelWorkers", 4, where, least=1, most=64)),
         min(soft, hard),
@@ -45,6 +54,10 @@ def lead_settings(
         providers,
         own_prices(config, where=where),
     )
+
+
+def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:
+    return int(_number(convergence, "quorum", default, where, least=1, most=9))
 
 
 def _section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

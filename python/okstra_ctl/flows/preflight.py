@@ -71,21 +71,18 @@ def lacks(
     asked: Sequence[Worker] | None = None,
 ) -> tuple[Lack, ...]:
     """All that keeps this roster from the run's end. `lead` is who drives the run: an agent's program, or okstra."""
-    config = fsio.read_json(doors.home.config) or {}
-    settings = provider_settings(
-        config,
-        fsio.read_json(project.config) or {},
-        project_root=project.root,
-        places=(doors.home.config, project.config),
-    )
-    quorum = lead_settings(phase, config, settings, where=doors.home.config).rules.quorum
+    config, shared = fsio.read_json(doors.home.config) or {}, fsio.read_json(project.config) or {}
+    places = (doors.home.config, project.config)
+    settings = provider_settings(config, shared, project_root=project.root, places=places)
+    quorum = lead_settings(phase, config, shared, settings, places=places).rules.quorum
+    own = lead_settings(phase, config, {}, settings, places=places).rules.quorum
     needed = roster if asked is None else asked
     names = dict.fromkeys(worker.provider for worker in needed if worker.provider != REHEARSAL)
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         found = list(pool.map(lambda name: _lack_of(name, settings, environment), names))
-    return (*(one for one in found if one is not None), *_quorum_lack(roster, quorum))
+    return (*(one for one in found if one is not None), *_quorum_lack(roster, quorum, of_project=quorum > own))
 
 
 def _lack_of(name: str, settings: Settings, environment: Mapping[str, str]) -> Lack | None:
@@ -107,7 +104,7 @@ def _client_lack(client: ClientFacts, settings: Mapping[str, Any], environment: 
     return Lack("client-missing", f"{client.program}: {fault.detail}", fault.remedy) if fault else None
 
 
-def _quorum_lack(roster: Sequence[Worker], quorum: int) -> tuple[Lack, ...]:
+def _quorum_lack(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[Lack, ...]:
     """Nothing for a rehearsal: its parts show how gates shut, too."""
     asked = [worker for worker in roster if worker.role in _VOICES]
     voices = {worker.voice for worker in asked}
@@ -115,10 +112,10 @@ def _quorum_lack(roster: Sequence[Worker], quorum: int) -> tuple[Lack, ...]:
         return ()
     names = ", ".join(sorted(voices))
     what = f"{names} {'is one voice' if len(voices) == 1 else f'are {len(voices)} voices'}, and the gate needs {quorum}"
+    flag = "--project " if of_project else ""
     remedy = f"choose {quorum} providers or more, e.g. --workers {shlex.quote(_example(voices, quorum))}; or"
-    return (
-        Lack("quorum-unreachable", what, f"{remedy} `okstra config set convergence.quorum {len(voices)}` for less"),
-    )
+    less = f"{remedy} `okstra config set {flag}convergence.quorum {len(voices)}` for less"
+    return (Lack("quorum-unreachable", what, less),)
 
 
 def _example(voices: set[str], quorum: int) -> str:

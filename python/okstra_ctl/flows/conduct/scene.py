@@ -82,7 +82,7 @@ def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> 
     require_trusted(run.project.root, commands_in(project), doors)
     places = (doors.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
-    settings = lead_settings(phase, config, providers, where=doors.home.config)
+    settings = lead_settings(phase, config, project, providers, places=places)
     return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, commit_at_start(run))
 
 
