@@ -224,6 +224,27 @@ def test_a_push_that_fails_is_told(project: Project, remote: Path) -> None:
     assert refs(project, remote) == {}
 
 
+def test_a_reports_data_that_a_person_edited_are_kept_when_the_run_goes_on(project: Project, remote: Path) -> None:
+    accepted(project)
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    first = handoff(project, "--push", "--yes")
+    assert first.codes == ["run-failed"], first
+    data = Path(first.data["report"]).with_suffix(".data.json")
+    mine = data.read_text().replace("not-handed-off", "handed-off")
+    assert mine != data.read_text()
+    data.write_text(mine)
+    hook.unlink()
+    again = project.okstra("resume", first.data["run_id"], "--json")
+    assert again.status == 0, again
+    kept = data.with_name(f"{data.name}.before-render")
+    assert kept.read_text() == mine
+    assert str(kept) in again.stderr
+    assert data.read_text() != mine
+    project.okstra.ok("check", "run", first.data["run_id"])
+
+
 def test_a_push_that_fails_opens_no_pull_request(project: Project, remote: Path) -> None:
     accepted(project)
     asked = install_gh(project)

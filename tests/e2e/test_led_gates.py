@@ -109,6 +109,47 @@ def test_to_overrule_vouches_for_no_report_that_somebody_changed(project: Projec
     assert check.status == 4 and "result-changed" in check.stdout
 
 
+@pytest.mark.parametrize("how", ["deleted", "without its lead", "damaged"])
+def test_a_run_whose_manifest_can_not_tell_who_led_it_is_not_merged(project: Project, how: str) -> None:
+    project.adopt(independent(1))
+    ended = _failed_by_verifiers(project)
+    run, manifest = ended.data["run_id"], Path(ended.data["manifest"])
+    _forge(project, run)
+    whole = manifest.read_text()
+    if how == "deleted":
+        manifest.unlink()
+    elif how == "damaged":
+        manifest.write_text("{")
+    else:
+        manifest.write_text(json.dumps({name: value for name, value in json.loads(whole).items() if name != "lead"}))
+    refused = project.okstra("integrate", "--task-key", project.task_key, "--json")
+    assert refused.status != 0, refused
+    assert refused.codes == ["state-unreadable" if how == "damaged" else "gates-not-passed"]
+    assert refused.envelope["errors"][0]["where"] == str(manifest)
+    if how == "deleted":
+        assert "backup" in refused.envelope["errors"][0]["try"]
+    manifest.write_text(whole)
+    assert _done(project, run, "--overrule", "I read it").status == 0
+    project.okstra.ok("integrate", "--task-key", project.task_key)
+
+
+def test_a_run_that_passes_beside_an_edited_plan_says_so_at_its_end_and_in_its_report(project: Project) -> None:
+    """A person edits the approved plan while the executor is at work: what was approved counts, and that is said."""
+    plan = project.adopt(independent(1))
+    edit = f"sed -i.bak 's/^| 1 | [^|]*/&changed /' {shlex.quote(plan)} && rm -f {shlex.quote(plan)}.bak"
+    before = Path(plan).read_text()
+    install(project, part(*_WORK, {"run": edit}, {"result": executed(1, 2)}, role="executor"))
+    ended = led(project, "implementation", "--stage", "1")
+    assert Path(plan).read_text() != before
+    assert ended.status == 0, ended
+    note = "the plan is not as it was approved"
+    assert any(note in warning for warning in ended.data["warnings"]), ended
+    assert note in ended.stderr
+    assert note in report_of(ended)["gates"]["stage-done"]["note"]
+    for page in (Path(ended.data["report"]), Path(ended.data["report"]).with_suffix(".html")):
+        assert note in page.read_text()
+
+
 def test_to_overrule_opens_no_other_gate(project: Project) -> None:
     project.adopt(independent(1), exit_check="false")
     run = _failed_by_verifiers(project).data["run_id"]

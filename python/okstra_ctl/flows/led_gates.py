@@ -28,7 +28,9 @@ def fault_of(manifest: Mapping[str, object]) -> str:
     """Why the run's gates don't count as passed; empty when they do, or when okstra did not lead it: the session that
     leads a run answers for its stage itself."""
     lead = manifest.get("lead")
-    if not isinstance(lead, Mapping) or lead.get("mode") != BY_OKSTRA or not manifest.get("started_at"):
+    if not isinstance(lead, Mapping) or not lead.get("mode"):
+        return "has a manifest that does not say who led it"
+    if lead["mode"] != BY_OKSTRA or not manifest.get("started_at"):
         return ""
     outcome = manifest.get("outcome")
     if outcome == RunOutcome.COMPLETED:
@@ -58,21 +60,30 @@ def require_passed(run: KnownRun) -> None:
 
 
 def require_stages_passed(project: ProjectFiles, key: TaskKey, states: Iterable[StageState]) -> None:
-    """The same for done stages, but those that a person recorded as done all the same."""
+    """The same for done stages, but those that a person recorded as done all the same. A run whose manifest is gone
+    did not pass: nobody can tell who led it, and whoever deletes a record must open no gate by it."""
     for state in states:
-        run = _run_of(project, key, state)
-        if run is not None and not state.overrule:
-            require_passed(run)
+        if state.overrule:
+            continue
+        try:
+            run = RunId.parse(state.run_id)
+        except OkstraError:  # a row that another program wrote
+            continue
+        files = project.task(key).run_of(run)
+        manifest = fsio.read_json(files.manifest, SCHEMA)
+        if manifest is None:
+            raise _gone(run, files.manifest, state)
+        require_passed(KnownRun(run, project, files, manifest))
 
 
-def _run_of(project: ProjectFiles, key: TaskKey, state: StageState) -> KnownRun | None:
-    try:
-        run = RunId.parse(state.run_id)
-    except OkstraError:  # a row that another program wrote
-        return None
-    files = project.task(key).run_of(run)
-    manifest = fsio.read_json(files.manifest, SCHEMA)
-    return None if manifest is None else KnownRun(run, project, files, manifest)
+def _gone(run: RunId, manifest: str, state: StageState) -> Refused:
+    return Refused(
+        "gates-not-passed",
+        f"the manifest of {run} is gone, and nothing else says whether its gates were passed",
+        where=manifest,
+        hint=f"bring it back from a backup; or look at the branch {state.branch or state.head_commit} yourself, and "
+        "merge it into the task's branch by hand: git merge",
+    )
 
 
 def _refusal(run: KnownRun, fault: str) -> Refused:

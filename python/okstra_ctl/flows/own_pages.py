@@ -20,6 +20,7 @@ from .doors import Doors
 from .plans import BESIDE
 from .run_numbers import claim_run
 from .runs import KnownRun
+from .taken_results import DIGEST, digest_of
 
 MARKDOWN, HTML = "markdown", "html"
 _EVENT = "rendering"
@@ -90,6 +91,17 @@ def keep_aside(run: KnownRun, kind: str, path: str, page: bytes) -> str:
     if found == page or is_own(run, kind, found):
         return ""
     return _copied(path, found)
+
+
+def keep_data_aside(run: KnownRun) -> str:
+    """Keeps the report's data as a person edited them, before they are written anew; answers where, empty when they
+    are as okstra wrote them or took them over from the report writer. Of a run from before okstra kept digests,
+    nobody can tell."""
+    found = _readable(run.files.report_data)
+    known = {row[DIGEST] for row in run_events.events_of(run.files) if DIGEST in row}
+    if found is None or not known or digest_of(found) in known:
+        return ""
+    return _copied(run.files.report_data, found)
 
 
 def _readable(path: str) -> bytes | None:

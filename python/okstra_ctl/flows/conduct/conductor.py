@@ -107,7 +107,8 @@ def _lead(started: Scene) -> Conducted:
         save_report(scene, report)
     outcome = outcome_of(report)
     drops.tidy(scene.files)
-    warnings = tuple(filter(None, (placing.told(scene), *persisting.persist(scene, report))))
+    told = (placing.told(scene), *_plan_notes(scene))
+    warnings = tuple(filter(None, (*told, *persisting.persist(scene, report))))
     if outcome is RunOutcome.COMPLETED:
         isolation.forget(scene.run, scene.doors)
     leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
@@ -128,6 +129,14 @@ def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
     for row in report["execution"]:
         if row["worker"] == worker and answer is not None:
             row.update(outcome=str(answer.outcome), state=str(answer.state))
+
+
+def _plan_notes(scene: Scene) -> tuple[str, ...]:
+    """Of a stage: that somebody changed its plan since it was approved. The run went by what was approved."""
+    try:
+        return scene.run.approved(scene.doors).notes if scene.id.stage is not None else ()
+    except OkstraError:  # the stage's own gate says so
+        return ()
 
 
 def _whom(author: str) -> str:

@@ -22,6 +22,7 @@ from ...words.hints import Any, Mapping
 from ...words.records import Record
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
+from ..runs import stage_of
 from ..stage_done import (
     EXIT_CHECK_LOG,
     DoneWishes,
@@ -211,7 +212,9 @@ def _finish(scene: Scene) -> tuple[Gate, str]:
         raise
     except OkstraError as error:
         return Gate.FAILED, error.message
-    return Gate.PASSED, f"exit check `{scene.run.stage(scene.doors).exit_check}` exit 0"
+    approved = scene.run.approved(scene.doors)
+    check = f"exit check `{stage_of(approved.stage_map, scene.run).exit_check}` exit 0"
+    return Gate.PASSED, "; ".join([check, *approved.notes])
 
 
 def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:

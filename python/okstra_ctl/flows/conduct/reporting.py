@@ -20,6 +20,7 @@ from ...edges.foreign_files import clear_way
 from ...words.findings import Gate
 from ...words.hints import Any, Mapping
 from ...words.records import Record
+from .. import own_pages
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE
 from ..run_events import events_of, faults_of
@@ -53,6 +54,7 @@ def write_report(scene: Scene, material: Material) -> Written:
     drafted["clarifications"] = [*answered, *drafted["clarifications"]]
     tokens = material.tokens
     told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
+    _keep_a_persons(scene)
     ask(scene.files.report_draft, fsio.json_bytes(told), scene.files.report_data)
     if scene.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
         return Written(_of_handoff(scene, drafted, tokens), None, Gate.PASSED, "")
@@ -74,9 +76,17 @@ def save_report(scene: Scene, report: dict[str, Any]) -> None:
     data = fsio.json_bytes(report)
     write_pages(scene, report)
     clear_way(scene.files.report_data)
+    _keep_a_persons(scene)
     # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
     scene.tell(REPORT_WRITTEN, sha256=digest_of(data))
     fsio.replace(scene.files.report_data, data)
+
+
+def _keep_a_persons(scene: Scene) -> None:
+    """What somebody made of the report's data before they are written anew."""
+    kept = own_pages.keep_data_aside(scene.run)
+    if kept:
+        scene.say(f"{scene.files.report_data} was changed by hand: what stood there is kept as {kept}")
 
 
 def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> Answer:
