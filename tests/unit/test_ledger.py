@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core.identity import StageKey, TaskKey
-from okstra_ctl.core.json_text import encode
-from okstra_ctl.core.ledger import LedgerRow, deciding, fold, row_id, started_row
+from okstra_ctl.core.ledger import LedgerRow, fold, row_id, started_row
 from okstra_ctl.core.ownership import Owner
 from okstra_ctl.edges import ledger as edge
+from okstra_ctl.words.errors import Unreadable
 from okstra_ctl.words.statuses import LedgerStatus
 from support import schemas
 
@@ -155,21 +155,6 @@ def test_fold_against_a_dict(items: list[LedgerRow | bytes]) -> None:
     assert view.unreadable == tuple(number for number, line in enumerate(lines, 1) if line == b"torn")
 
 
-@given(st.lists(_ROWS | st.sampled_from([b"torn", b"", b"  "]), max_size=20))
-def test_history_that_is_left_out_decides_nothing(items: list[LedgerRow | bytes]) -> None:
-    written = [item if isinstance(item, bytes) else encode(item.to_json()) for item in items]
-    lines = [line for line in written if _DIGEST.encode() in line or line in (b"torn", b"", b"  ")]
-    whole = fold(lines, task_key=_KEY, plan_digest=_DIGEST)
-    short = fold(deciding(lines), task_key=_KEY, plan_digest=_DIGEST)
-    assert (short.newest, short.epochs) == (whole.newest, whole.epochs)
-    assert len(short.unreadable) == len(whole.unreadable)
-
-
-def test_only_the_newest_hold_of_a_long_history_is_read() -> None:
-    rows = [encode(_row(epoch=epoch).to_json()) for epoch in range(1, 101)]
-    assert deciding(rows) == rows[-1:]
-
-
 def test_a_started_row_is_derived_from_its_reservation() -> None:
     key = StageKey(TaskKey.parse(_KEY), 3)
     rows = [started_row(key, run_id="r", epoch=2, digest=_DIGEST, base="c", at="t") for _ in range(2)]
@@ -192,7 +177,8 @@ def _read(path: str) -> dict[int, str]:
 
 def test_no_ledger_says_nothing(path: str) -> None:
     assert _read(path) == {}
-    assert edge.LedgerReader(path, task_key=_KEY, plan_digest=_DIGEST).highest_epoch(1) == 0
+    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 0
+    assert edge.row_named(path, _row(1).id) is None
 
 
 def test_append_and_read(path: str) -> None:
@@ -241,25 +227,26 @@ def test_a_whole_row_without_its_newline_is_not_there_yet(path: str) -> None:
 def test_the_highest_epoch_counts_over_all_digests(path: str) -> None:
     edge.append(path, [_row(1, epoch=2), _row(1, epoch=5, digest=_OTHER), _row(11, epoch=9), _row(2, epoch=7)])
     edge.append(path, [_row(1, epoch=8, impl_task_key="p:g:2")._replace(id="another task's")])
-    reader = edge.LedgerReader(path, task_key=_KEY, plan_digest=_DIGEST)
-    assert reader.highest_epoch(1) == 5
-    assert reader.highest_epoch(3) == 0
+    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 5
+    assert edge.highest_epoch(path, task_key=_KEY, stage=3) == 0
 
 
-def test_a_reader_sees_what_was_appended_since(path: str) -> None:
-    reader = edge.LedgerReader(path, task_key=_KEY, plan_digest=_DIGEST)
-    assert reader.view().newest == {}
-    edge.append(path, [_row(1)])
-    assert reader.view().newest == {1: _row(1)}
-    edge.append(path, [_row(1, "done")])
-    assert reader.view().newest == {1: _row(1, "done")}
-    assert reader.view() is reader.view(), "unchanged, it is not read again"
+def test_a_row_is_found_by_its_id_under_any_digest(path: str) -> None:
+    edge.append(path, [_row(1, note=f'"id": "{_row(2).id}"'), _row(2, digest=_OTHER)])
+    assert edge.row_named(path, _row(2).id) == _row(2, digest=_OTHER)
+    assert edge.row_named(path, _row(3).id) is None
 
 
-def test_what_was_read_of_one_ledger_says_nothing_of_another(tmp_path: Path) -> None:
-    first, second = str(tmp_path / "first.jsonl"), str(tmp_path / "second.jsonl")
-    edge.append(first, [_row(1)])
-    edge.append(second, [_row(2, "done")])
-    assert (_read(first), _read(second), _read(first)) == ({1: "started"}, {2: "done"}, {1: "started"})
-    Path(second).replace(first)
-    assert (_read(first), _read(second)) == ({2: "done"}, {})
+def test_a_row_of_a_newer_okstra_is_refused_under_its_digest_and_never_written_again(path: str) -> None:
+    newer = json.dumps(_row(1, "done").to_json() | {"v": 2}).encode()
+    Path(path).write_bytes(newer + b"\n")
+    with pytest.raises(Unreadable, match="newer okstra"):
+        _read(path)
+    assert edge.read(path, task_key=_KEY, plan_digest=_OTHER).newest == {}
+    assert edge.append(path, [_row(1, "done")]) == 0
+    assert Path(path).read_bytes() == newer + b"\n"
+
+
+def test_a_long_history_is_read_to_its_newest_row(path: str) -> None:
+    edge.append(path, [_row(epoch=epoch) for epoch in range(1, 101)])
+    assert edge.read(path, task_key=_KEY, plan_digest=_DIGEST).newest == {1: _row(epoch=100)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,23 @@ def test_a_transaction_without_a_change_does_not_touch_the_file(registry: Regist
         doc.put_task(_KEY, _CLAIM)
     after = Path(registry.path).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_hand_edited_layout_stays_until_something_changes(registry: Registry) -> None:
+    with registry.transaction() as doc:
+        doc.put_task(_KEY, _CLAIM)
+    path = Path(registry.path)
+    lined = path.read_bytes()
+    path.write_text(json.dumps(json.loads(lined), indent=4))
+    edited = path.read_bytes()
+    with registry.transaction() as doc:
+        doc.put_task(_KEY, _CLAIM)
+    assert path.read_bytes() == edited
+    with registry.transaction() as doc:
+        doc.remove_task(_KEY)
+    with registry.transaction() as doc:
+        doc.put_task(_KEY, _CLAIM)
+    assert path.read_bytes() == lined
 
 
 def test_two_processes_registries_see_each_others_changes(registry: Registry, tmp_path: Path) -> None:

@@ -117,7 +117,6 @@ def test_a_holder_is_found_by_what_it_has_not_by_what_mentions_it() -> None:
         (b'"path": "/wt/task"', b'"path": "/wt/\\ud800"'),
         (b'"owner": null', b'"owner": "me"'),
         (b'"owner": null', b'"owner": {"host": "h"}'),
-        (b'"path": "/wt/task"', b'"path": "/wt/task'),
     ],
     ids=str,
 )
@@ -127,16 +126,26 @@ def test_a_damaged_entry_hurts_only_who_asks_for_it(damage: tuple[bytes, bytes])
     lines = [doc.dump()]
     assert damage[0] in lines[0]
     doc.put_task(_TWO, _TASK._replace(branch="feat-2", path="/wt/2"))
-    doc = RegistryDoc.parse(doc.dump().replace(*damage, 1))
+    damaged = doc.dump().replace(*damage, 1)
+    doc = RegistryDoc.parse(damaged)
     assert doc.task(_TWO) is not None
     assert doc.holder_of_branch("/p", "feat-2") == "p:g:2"
     doc.put_stage(StageKey(_TWO, 1), _STAGE)
-    assert damage[1] in doc.dump(), "what can't be read is kept as it is"
+    kept, before = (json.loads(data)["tasks"]["p:g:1"] for data in (doc.dump(), damaged))
+    assert kept == before, "what can't be read is kept as it is"
     with pytest.raises(Unreadable, match="p:g:1"):
         doc.task(_ONE)
     with pytest.raises(Unreadable, match="p:g:1") as refused:
         list(doc.tasks())
     assert refused.value.code == "registry-unreadable"
+
+
+def test_a_file_that_is_no_json_is_refused_whole() -> None:
+    doc = RegistryDoc()
+    doc.put_task(_ONE, _TASK)
+    with pytest.raises(Unreadable, match="not JSON") as refused:
+        RegistryDoc.parse(doc.dump().replace(b'"path": "/wt/task"', b'"path": "/wt/task'), where="/registry.json")
+    assert (refused.value.code, refused.value.where) == ("registry-unreadable", "/registry.json")
 
 
 @pytest.mark.parametrize("key", ["", "p:g", "p:g:1#stage-1", ":::", "p:g:a\\u0000b"])

@@ -1,4 +1,4 @@
-"""A plan's ledger: its rows, and what they say of each stage (spec 3, "The ledger")."""
+"""A plan's ledger: its rows, and what they say of each stage."""
 
 from __future__ import annotations
 
@@ -166,37 +166,20 @@ def rows_of(lines: Iterable[bytes]) -> list[LedgerRow]:
     return rows
 
 
+def ids_of(lines: Iterable[bytes]) -> set[str]:
+    """The ids of the rows among the lines, of rows of other versions as well."""
+    values = map(_value, lines)
+    return {str(value["id"]) for value in values if isinstance(value, dict) and "id" in value}
+
+
 def _is_newer(line: bytes) -> bool:
-    try:
-        value = loads(line)
-    except (ValueError, RecursionError):
-        return False
+    value = _value(line)
     version = value.get("v") if isinstance(value, dict) else None
     return isinstance(version, int) and version > VERSION
 
 
-def deciding(lines: Sequence[bytes]) -> list[bytes]:
-    """Of rows of one digest those that can still say something: the rows of each stage's newest hold.
-
-    Most of a long ledger is history, and finding two numbers in a row costs a tenth of parsing it. What does not look
-    as okstra writes it is kept, for `fold` to judge.
-    """
-    found = [_hold_of(line) for line in lines]
-    newest: dict[tuple[bytes, bytes], int] = {}
-    for hold in found:
-        if hold is not None:
-            newest[hold[:2]] = max(hold[2], newest.get(hold[:2], 0))
-    return [line for line, hold in zip(lines, found, strict=True) if hold is None or hold[2] == newest[hold[:2]]]
-
-
-def _hold_of(line: bytes) -> tuple[bytes, bytes, int] | None:
-    """Task, stage and epoch of a row that looks as okstra writes it. In its texts a quote would be escaped: where
-    there is no backslash, none can be mistaken for these keys."""
-    if not line.startswith(b'{"v": 1, "id": "') or b"\\" in line:
+def _value(line: bytes) -> object:
+    try:
+        return loads(line)
+    except (ValueError, RecursionError):
         return None
-    _, _, rest = line.partition(b'", "impl_task_key": "')
-    task, _, rest = rest.partition(b'", "stage": ')
-    stage, _, rest = rest.partition(b", ")
-    _, _, rest = rest.partition(b'"epoch": ')
-    epoch, found, _ = rest.partition(b", ")
-    return (task, stage, int(epoch)) if found and stage.isdigit() and epoch.isdigit() else None

@@ -1,4 +1,4 @@
-"""The registry: which run holds which worktree (spec 4, "registry.json"). A document, not a file."""
+"""The registry: which run holds which worktree. A document, not a file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from ..words.errors import OkstraError, Unreadable
 from ..words.hints import Callable, Iterator, Mapping, T
 from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus
+from . import keyed_document
 from .identity import StageKey, TaskKey, number_in
-from .lined_document import DocumentError, Entry, LinedDocument
+from .keyed_document import DocumentError, Entry
 from .ownership import Owner
 
 SCHEMA = "worktree-registry/1"
@@ -203,70 +204,74 @@ class StageClaim(Record):
 class RegistryDoc:
     """Task and stage claims by key. Raises Unreadable (`registry-unreadable`) when an entry asked for is damaged.
 
-    Entries are read when they are asked for, so the error comes up anywhere; `where` is the file that it names.
+    An entry's fields are checked when it is asked for, so the error comes up anywhere; `where` is the file that it
+    names.
     """
 
-    def __init__(self, document: LinedDocument | None = None, *, where: str = "") -> None:
-        self._document = document or LinedDocument(SCHEMA, _SECTIONS)
+    def __init__(self, sections: Mapping[str, Mapping[str, Entry]] = EMPTY, *, where: str = "") -> None:
+        self._sections = {name: dict(sections.get(name, {})) for name in _SECTIONS}
         self._where = where
 
     @classmethod
     def parse(cls, data: bytes, *, where: str = "") -> RegistryDoc:
         """Raises Unreadable (`registry-unreadable`)."""
         try:
-            return cls(LinedDocument.parse(data, SCHEMA, _SECTIONS), where=where)
+            return cls(keyed_document.parse(data, SCHEMA, _SECTIONS), where=where)
         except DocumentError as error:
             raise _damaged(error, where) from error
 
     def copy(self) -> RegistryDoc:
         """One that can be changed by itself."""
-        return RegistryDoc(self._document.copy(), where=self._where)
+        return RegistryDoc(self._sections, where=self._where)
 
     def dump(self) -> bytes:
-        return self._document.dump()
+        return keyed_document.dump(SCHEMA, self._sections)
+
+    def holds_the_same_as(self, other: RegistryDoc) -> bool:
+        return self._sections == other._sections
 
     def task(self, key: TaskKey) -> TaskClaim | None:
-        entry = self._sound(lambda: self._document.get("tasks", str(key)))
+        entry = self._sections["tasks"].get(str(key))
         return None if entry is None else self._typed(str(key), entry, TaskClaim.from_json)
 
     def stage(self, key: StageKey) -> StageClaim | None:
-        entry = self._sound(lambda: self._document.get("stages", str(key)))
+        entry = self._sections["stages"].get(str(key))
         return None if entry is None else self._typed(str(key), entry, StageClaim.from_json)
 
     def put_task(self, key: TaskKey, claim: TaskClaim) -> None:
-        self._document.put("tasks", str(key), claim.to_json())
+        self._sections["tasks"][str(key)] = claim.to_json()
 
     def put_stage(self, key: StageKey, claim: StageClaim) -> None:
-        self._document.put("stages", str(key), claim.to_json())
+        self._sections["stages"][str(key)] = claim.to_json()
 
     def claim_of(self, key: TaskKey | StageKey) -> TaskClaim | StageClaim | None:
         return self.stage(key) if isinstance(key, StageKey) else self.task(key)
 
     def put(self, key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> None:
-        self._document.put("stages" if isinstance(key, StageKey) else "tasks", str(key), claim.to_json())
+        self._sections["stages" if isinstance(key, StageKey) else "tasks"][str(key)] = claim.to_json()
 
     def remove_task(self, key: TaskKey) -> None:
-        self._document.remove("tasks", str(key))
+        self._sections["tasks"].pop(str(key), None)
 
     def remove_stage(self, key: StageKey) -> None:
-        self._document.remove("stages", str(key))
+        self._sections["stages"].pop(str(key), None)
 
     def stages_of(self, key: TaskKey) -> dict[int, StageClaim]:
-        """The claims on a task's stages, by stage number; other entries are not parsed."""
+        """The claims on a task's stages, by stage number; of other entries nothing is checked."""
         prefix = f"{key}#stage-"
         found = {}
-        for name, entry in self._sound(lambda: list(self._document.starting("stages", prefix))):
-            number = number_in(name[len(prefix) :])
+        for name, entry in self._sections["stages"].items():
+            number = number_in(name[len(prefix) :]) if name.startswith(prefix) else None
             if number is not None:
                 found[number] = self._typed(name, entry, StageClaim.from_json)
         return found
 
     def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:
-        for name, entry in self._sound(lambda: list(self._document.items("tasks"))):
+        for name, entry in self._sections["tasks"].items():
             yield self._key(name, TaskKey.parse), self._typed(name, entry, TaskClaim.from_json)
 
     def stages(self) -> Iterator[tuple[StageKey, StageClaim]]:
-        for name, entry in self._sound(lambda: list(self._document.items("stages"))):
+        for name, entry in self._sections["stages"].items():
             yield self._key(name, StageKey.parse), self._typed(name, entry, StageClaim.from_json)
 
     def claims(self) -> Iterator[tuple[str, str]]:
@@ -278,26 +283,17 @@ class RegistryDoc:
 
     def holder_of_branch(self, project_root: str, branch: str) -> str | None:
         """The key of the task or stage that has this branch of this project."""
-        return self._holder("branch", branch, project_root)
+        return self._holder({"branch": branch, "project_root": project_root})
 
     def holder_of_path(self, path: str) -> str | None:
-        return self._holder("path", path, None)
+        return self._holder({"path": path})
 
-    def _holder(self, field: str, value: str, project_root: str | None) -> str | None:
-        for section in _SECTIONS:
-            for key, entry in self._mentioning(section, field, value):
-                if project_root is None or entry.get("project_root") == project_root:
+    def _holder(self, fields: Mapping[str, str]) -> str | None:
+        for entries in self._sections.values():
+            for key, entry in entries.items():
+                if all(entry.get(name) == value for name, value in fields.items()):
                     return key
         return None
-
-    def _mentioning(self, section: str, field: str, value: str) -> list[tuple[str, Entry]]:
-        return self._sound(lambda: list(self._document.mentioning(section, field, value)))
-
-    def _sound(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except DocumentError as error:
-            raise _damaged(error, self._where) from error
 
     def _typed(self, key: str, entry: Entry, read: Callable[[Entry], T]) -> T:
         try:

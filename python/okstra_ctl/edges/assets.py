@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ..core.json_text import dumps, loads
 from ..words.errors import Missing
 from ..words.hints import Any
-from ..words.scopes import ignoring
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -34,46 +32,8 @@ def text(*parts: str) -> str:
 
 
 def toml(*parts: str) -> dict[str, Any]:
-    """A TOML data file, parsed. As Python does with its modules, the parsed form is kept beside it for the next time.
-
-    Raises Missing (`assets-missing`).
-    """
-    path = os.path.join(root(), *parts)
-    kept = os.path.join(os.path.dirname(path), "__pycache__", f"{os.path.basename(path)}.json")
-    stamp = _stamp(path)
-    try:
-        with open(kept, "rb") as file:
-            document: dict[str, Any] = loads(file.read())
-        if stamp is not None and document["stamp"] == stamp:
-            return dict(document["parsed"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    parsed = parse_toml(text(*parts))
-    if stamp is not None and not sys.dont_write_bytecode:
-        _keep(kept, dumps({"stamp": stamp, "parsed": parsed}))
-    return parsed
-
-
-def _keep(path: str, content: str) -> None:
-    """Where the installation can't be written to, nothing is kept, and nothing is lost but time."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError:
-        with ignoring(OSError):
-            os.unlink(temporary)
-
-
-def _stamp(path: str) -> list[int] | None:
-    """What tells one version of the file from another: its size, time of change and number."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
+    """A TOML data file, parsed. Raises Missing (`assets-missing`)."""
+    return parse_toml(text(*parts))
 
 
 def parse_toml(content: str) -> dict[str, Any]:

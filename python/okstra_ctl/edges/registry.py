@@ -10,40 +10,29 @@ from ..words.hints import Iterator
 from ..words.scopes import scope
 from . import fsio
 from .locks import LockKind, hold
-from .reread import RereadFile
 
 
 class Registry:
-    """Reservations of one machine, in one file. Flows know only `read` and `transaction` (the seam of spec 2)."""
+    """Reservations of one machine, in one file. Flows know only `read` and `transaction` ."""
 
     def __init__(self, home: HomePaths) -> None:
         self.path = home.registry
         self._lock = home.registry_lock
-        self._file = RereadFile(self.path)
-        self._known: tuple[bytes, RegistryDoc] | None = None
 
     def read(self) -> RegistryDoc:
         """The registry as it stands. Raises Unreadable (`registry-unreadable`); the file is never touched."""
-        return self._read()[1]
-
-    def _read(self) -> tuple[bytes | None, RegistryDoc]:
-        data, known = self._file.read(), self._known
-        if data is None:
-            return None, RegistryDoc()
-        if known is None or known[0] is not data:
-            known = self._known = data, RegistryDoc.parse(data, where=self.path)
-        return data, known[1].copy()
+        data = self.contents()
+        return RegistryDoc() if data is None else RegistryDoc.parse(data, where=self.path)
 
     @scope
     def transaction(self) -> Iterator[RegistryDoc]:
         """The registry under its lock; written back when the block ends without an error and changed something."""
         with hold(LockKind.REGISTRY, self._lock):
-            data, document = self._read()
+            document = self.read()
+            before = document.copy()
             yield document
-            after = document.dump()
-            if after != (data or RegistryDoc().dump()):
-                self._file.replace(after)
-                self._known = after, document.copy()
+            if not document.holds_the_same_as(before):
+                fsio.replace(self.path, document.dump())
 
     def contents(self) -> bytes | None:
         """The file's bytes, sound or not; None where there is none."""

@@ -95,7 +95,7 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
 def _is_recorded(run: KnownRun) -> bool:
     """Whether the ledger has a newer word on this run than that it was started."""
     ledger, key = ledger_path(run.plan_path), str(run.id.task)
-    view = ledger_edge.read(ledger, task_key=key, plan_digest="", history=True)
+    view = ledger_edge.read(ledger, task_key=key, plan_digest="")
     ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
     return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
 

@@ -10,14 +10,13 @@ import os
 import time
 
 from ..core.identity import TaskKey
-from ..core.lined_document import LinedDocument
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
 from ..words.hints import Any, Iterator, Mapping, Set
 from .task_records import LATEST_SCHEMA, Manifest, read_manifest
-from .task_views import CATALOG_SCHEMA, CATALOG_SECTIONS, catalog_entry
+from .task_views import CATALOG_SCHEMA, catalog_entry, write_catalog
 
 Entry = dict[str, Any]
 
@@ -55,11 +54,7 @@ def rebuild(project: ProjectFiles) -> str:
             aside = f"{project.task_catalog}.set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
             _move(project.task_catalog, aside)
         made = _made(project, listed or {})
-        catalog = LinedDocument(CATALOG_SCHEMA, CATALOG_SECTIONS)
-        for key, entry in made.items():
-            catalog.put("tasks", key, entry)
-        fsio.make_folder(os.path.dirname(project.task_catalog))
-        fsio.replace(project.task_catalog, catalog.dump())
+        write_catalog(project, made)
         newest = _newest(made)
         if newest is not None:
             fsio.replace_json(project.latest_task, newest)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ..core import keyed_document
 from ..core.identity import RunId, TaskKey
-from ..core.lined_document import DocumentError, LinedDocument
+from ..core.keyed_document import DocumentError, Entry
 from ..core.paths import ProjectFiles
 from ..core.task_page import task_page
 from ..core.text_bytes import text_bytes
@@ -34,11 +35,7 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
     """Raises Unreadable (`state-unreadable`) for a catalog that is none: it is not overwritten."""
     data = fsio.read_bytes(project.task_catalog)
     try:
-        catalog = (
-            LinedDocument(CATALOG_SCHEMA, CATALOG_SECTIONS)
-            if data is None
-            else LinedDocument.parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
-        )
+        catalog = {} if data is None else keyed_document.parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
     except DocumentError as error:
         raise Unreadable(
             "state-unreadable",
@@ -46,9 +43,13 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
             where=project.task_catalog,
             hint="okstra reconcile --apply sets it aside and makes it anew from the tasks' manifests",
         ) from error
-    catalog.put("tasks", str(manifest["task_key"]), catalog_entry(manifest))
+    write_catalog(project, {**catalog.get("tasks", {}), str(manifest["task_key"]): catalog_entry(manifest)})
+
+
+def write_catalog(project: ProjectFiles, tasks: Mapping[str, Entry]) -> None:
+    """Raises WorkFailed (`write-failed`)."""
     fsio.make_folder(os.path.dirname(project.task_catalog))
-    fsio.replace(project.task_catalog, catalog.dump())
+    fsio.replace(project.task_catalog, keyed_document.dump(CATALOG_SCHEMA, {"tasks": tasks}))
 
 
 def catalog_entry(manifest: Manifest) -> dict[str, object]:

@@ -76,10 +76,9 @@ class _Unknown(Exception):
 def preview(request: Request, doors: Doors) -> Choice:
     """The choice as it would be made now; reserves nothing."""
     facts = Facts(merged=None) if request.degraded else Facts()
-    ledger = _ledger(request)
     while True:
         try:
-            return _choose(request, doors.registry.read(), ledger, facts)
+            return _choose(request, doors.registry.read(), facts)
         except _Unknown as unknown:
             facts = _look_up(request, doors, facts, unknown.commits)
 
@@ -88,12 +87,10 @@ def reserve_stage(request: Request, doors: Doors) -> Reservation:
     """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
     TaskWorktreeGone."""
     facts = Facts()
-    ledger = _ledger(request)
-    ledger.view()
     while True:
         try:
             with doors.registry.transaction() as doc:
-                return _reserve(request, doors, doc, _choose(request, doc, ledger, facts))
+                return _reserve(request, doors, doc, _choose(request, doc, facts))
         except _Unknown as unknown:
             facts = _look_up(request, doors, facts, unknown.commits)
 
@@ -101,7 +98,7 @@ def reserve_stage(request: Request, doors: Doors) -> Reservation:
 def reserve_degraded(request: Request, doors: Doors) -> Reservation:
     """A stage without a worktree: the ledger row alone marks it, written inside the transaction (spec 3)."""
     with doors.registry.transaction() as doc:
-        choice = _choose(request, doc, _ledger(request), Facts(merged=None))
+        choice = _choose(request, doc, Facts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
         run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
@@ -118,15 +115,10 @@ def reserve_degraded(request: Request, doors: Doors) -> Reservation:
         return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
 
 
-def _ledger(request: Request) -> ledger_edge.LedgerReader:
-    return ledger_edge.LedgerReader(
-        ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest
-    )
-
-
-def _choose(request: Request, doc: RegistryDoc, ledger: ledger_edge.LedgerReader, facts: Facts) -> Choice:
+def _choose(request: Request, doc: RegistryDoc, facts: Facts) -> Choice:
     claim = doc.task(request.key)
-    records = load_records(doc, request.key, ledger.view(), None if facts.merged is None else dict(facts.merged))
+    view = ledger_edge.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
+    records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
         if unknown:
@@ -136,18 +128,21 @@ def _choose(request: Request, doc: RegistryDoc, ledger: ledger_edge.LedgerReader
     repository_head = request.repository.head if request.repository else ""
     anchor = (claim.implementation_base if claim else "") or repository_head
     base = decide_base(state, states, anchor=anchor, task_head=facts.head or repository_head)
-    epoch = _next_epoch(state.stage, claim, ledger, records)
+    epoch = _next_epoch(request, state.stage, claim, records)
     if epoch > 1 and facts.branches is None and not request.degraded:
         raise _Unknown(frozenset())
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
 
 
-def _next_epoch(stage: int, claim: TaskClaim | None, ledger: ledger_edge.LedgerReader, records: StageRecords) -> int:
+def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: StageRecords) -> int:
     """One higher than any that the stage ever had: the registry remembers it; where it does not, the ledger does."""
     held = records.claims.get(stage)
     remembered = claim.epochs.get(stage, 0) if claim else 0
-    return 1 + max(remembered or ledger.highest_epoch(stage), held.epoch if held else 0)
+    if not remembered:
+        path = ledger_path(request.plan)
+        remembered = ledger_edge.highest_epoch(path, task_key=str(request.key), stage=stage)
+    return 1 + max(remembered, held.epoch if held else 0)
 
 
 def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -> Reservation:
