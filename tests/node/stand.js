@@ -57,9 +57,17 @@ export class Home {
     return spawn(process.execPath, [MAIN, ...args], { env: this.environment, cwd: this.folder, stdio: 'ignore' });
   }
 
-  // Any other program of okstra's, in the project.
+  // A run that okstra leads, in the project. `stopped` ends it as Ctrl-C does, so that it takes its workers with it, and
+  // answers once it is gone: until then it writes into the home. `go` is a file that lets its worker go on.
   startRun(program, ...args) {
-    return spawn(program, args, { env: this.environment, cwd: this.at('project'), stdio: 'ignore' });
+    const child = spawn(program, args, { env: this.environment, cwd: this.at('project'), stdio: 'ignore' });
+    const gone = new Promise((done) => child.on('close', done));
+    const stopped = async (go) => {
+      child.kill('SIGTERM');
+      fs.writeFileSync(go, '');
+      await gone;
+    };
+    return { child, stopped };
   }
 
   // Starts it and kills it after so many milliseconds; answers whether it was still at work.
@@ -72,6 +80,13 @@ export class Home {
 
   picture(...without) {
     return picture(this.folder, without);
+  }
+}
+
+// Waits until the look answers something true; fails after half a minute.
+export async function until(look) {
+  for (const deadline = Date.now() + 30_000; !look(); await new Promise((done) => setTimeout(done, 50))) {
+    if (Date.now() > deadline) throw new Error('it did not come to be');
   }
 }
 
