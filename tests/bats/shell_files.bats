@@ -42,7 +42,7 @@ load helper
 }
 
 @test "the slow path asks for every package that pyproject.toml names" {
-  for package in $(sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z-]*\).*/\1/p' "$CHECKOUT/pyproject.toml"); do
+  for package in $(sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z0-9-]*\).*/\1/p' "$CHECKOUT/pyproject.toml"); do
     module=${package%-py}
     contains "$(<"$CHECKOUT/lib/okstra/runtime.sh")" "\"${module//-/_}\""
   done

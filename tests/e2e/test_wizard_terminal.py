@@ -153,7 +153,7 @@ def test_a_stage_is_shown_with_its_status_what_it_waits_for_and_its_files(projec
     at.then("Task id", f"T-1{ENTER}")
     shown = at.wait_for("blocked; ← 1")
     assert "ready; stage-1/" in shown
-    at.then("Ctrl-C", UP + ENTER)
+    at.then("", UP + ENTER)
     at.then("That stage is not ready", UP + ENTER)
     at.then("Who builds it?", ENTER)
     at.then("Settings", ENTER)
@@ -162,7 +162,7 @@ def test_a_stage_is_shown_with_its_status_what_it_waits_for_and_its_files(projec
     assert "demo:core:T-1/implementation/stage-1/001" in at.all_shown
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(4, 80), (3, 12), (1, 20), (24, 8)])
+@pytest.mark.parametrize(("rows", "columns"), [(4, 80), (3, 12), (24, 8)])
 def test_a_window_that_is_too_small_still_takes_answers(project: Project, rows: int, columns: int) -> None:
     at = at_terminal(project, "--dry-run", "--task-group", "g", "--task-id", "i", rows=rows, columns=columns)
     at.then(">", DOWN + DOWN + ENTER)
@@ -187,8 +187,9 @@ def test_a_window_that_shrinks_and_grows_under_a_question(project: Project) -> N
     assert "g:i/error-analysis/001" in at.all_shown
 
 
-def test_a_dumb_terminal_is_asked_line_by_line(project: Project) -> None:
-    at = at_terminal(project, "--task-group", "g", term="dumb")
+@pytest.mark.parametrize(("rows", "term"), [(24, "dumb"), (1, "xterm")])
+def test_a_dumb_or_tiny_terminal_is_asked_line_by_line(project: Project, rows: int, term: str) -> None:
+    at = at_terminal(project, "--task-group", "g", rows=rows, term=term)
     at.then("< goes back.", CTRL_C)
     assert at.end() == 130
 
@@ -219,11 +220,12 @@ def test_the_screen_as_a_real_terminal_draws_it(project: Project, tmux: list[str
     def press(*keys: str) -> None:
         subprocess.run([*tmux, "send-keys", *keys], check=True)
 
-    first = screen_with("Ctrl-C")
-    assert first[0] == "어떤 단계를 실행할까요?"
-    assert "> 요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지" in first
+    first = screen_with("> 요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지")
+    assert first[0] == "? 어떤 단계를 실행할까요?"
+    assert "  ↑ ↓ 이동, Enter 선택, Esc 뒤로, Ctrl-C 중단" in first
+    assert "Use arrow keys" not in "\n".join(first)
     press("Down", "Down")
-    assert "  요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지" in screen_with("> 오류 분석")
+    assert "   요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지" in screen_with("> 오류 분석")
     press("Enter")
     assert screen_with("무엇을 원하시나요?")[0] == "어떤 단계를 실행할까요? 오류 분석"
     press("C-c")

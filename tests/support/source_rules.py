@@ -23,6 +23,7 @@ ONE_DOOR = {
     "markupsafe": {"edges/pages.py"},
     "argcomplete": {"ui/completion.py"},
     "prompt_toolkit": {"ui/wizard_terminal.py"},
+    "questionary": {"ui/wizard_terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),
     "dataclasses": set(),  # slow to import

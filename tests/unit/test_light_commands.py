@@ -18,6 +18,7 @@ _SLOW = {
     "jsonschema",
     "plumbum",
     "prompt_toolkit",
+    "questionary",
     "dataclasses",
     "logging",
     "tomllib",

@@ -26,6 +26,7 @@ _PACKAGES = (
     "markdown_it",
     "plumbum",
     "prompt_toolkit",
+    "questionary",
 )
 _PACKAGES_BEFORE_311 = ("tomli",)
 _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -12,7 +13,7 @@ from ..flows.wizard import Wizard
 from ..words.hints import Mapping, Protocol, Sequence
 
 CONFIRM = "confirm"
-NONE_MARKED = ","  # an empty answer would stand for the default
+_LINES_OF_A_LIST = 3  # at least: the question, and a row that is lit
 
 
 class Front(Protocol):
@@ -45,10 +46,14 @@ def can_ask() -> bool:
 
 
 def open_front(language: str, environment: Mapping[str, str], *, plain: bool) -> Front:
-    """Lists and fields; line by line where that is asked for, or the terminal or the installation can't do more."""
+    """Lists and fields; line by line where that is asked for, or the terminal or the installation can't do more.
+
+    Somebody is there to ask (`can_ask`).
+    """
     texts = flow.texts_of(language)
     words = {**texts["words"], "more": texts["options"]["more"]}
-    if plain or environment.get("TERM", "dumb") == "dumb" or find_spec("prompt_toolkit") is None:
+    is_tiny = 0 < os.get_terminal_size(sys.stderr.fileno()).lines < _LINES_OF_A_LIST  # 0: not known
+    if plain or is_tiny or environment.get("TERM", "dumb") == "dumb" or find_spec("questionary") is None:
         from .wizard_plain import PlainFront
 
         return PlainFront(words, sys.stdin, sys.stderr)

@@ -1,41 +1,31 @@
-"""The wizard at a terminal: lists with arrow keys, fields to type in, a way back. Each question is gone when it is
-answered, and leaves one line."""
+"""The wizard at a terminal, by questionary: lists with arrow keys, fields to type in, Esc as the way back.
+
+Each question is gone when it is answered, and leaves one line.
+"""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
+from typing import Any, TextIO
 
-from prompt_toolkit.application import Application
+import questionary
 from prompt_toolkit.completion import PathCompleter
-from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import create_input
-from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.layout import ConditionalContainer, HSplit, Layout, Window
-from prompt_toolkit.layout.controls import FormattedTextControl
-from prompt_toolkit.layout.dimension import Dimension
-from prompt_toolkit.output import Output, create_output
-from prompt_toolkit.shortcuts import PromptSession
-from prompt_toolkit.styles import Style
-from prompt_toolkit.utils import get_cwidth
+from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, merge_key_bindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.output import create_output
 
 from ..core.terminal_text import printable
-from ..core.wizard.records import BACK, Question
+from ..core.wizard.records import BACK, Option, Question
 from ..flows.wizard import FILES
 from ..words.errors import UsageError
-from ..words.hints import TYPE_CHECKING, Any, Iterator, Mapping, TextIO
-from ..words.scopes import scope
-from .wizard_front import NONE_MARKED
-from .wizard_menu import MORE, OTHER, Menu
 
-if TYPE_CHECKING:
-    from prompt_toolkit.key_binding.key_processor import KeyPressEvent
-
-_STYLE = Style.from_dict(
-    {"error": "ansired", "label": "bold", "dim": "ansibrightblack", "lit": "reverse", "bottom-toolbar": "noreverse"}
-)
-_INDENT = 8  # columns of a row that are neither label nor hint, at most
+NONE_MARKED = ","  # an empty answer would stand for the default
+_MORE, _OTHER = "__more__", "__other__"
+_STYLE = [("question", "bold"), ("highlighted", "reverse"), ("instruction", "fg:ansibrightblack")]
 _ROOMY = 10  # rows of a terminal from which on help and keys have a place
 _KEY_WAIT = 0.2  # seconds until an Esc is known to be none of an arrow's
 
@@ -43,70 +33,111 @@ _KEY_WAIT = 0.2  # seconds until an Esc is known to be none of an arrow's
 class TerminalFront:
     def __init__(self, words: Mapping[str, str], source: TextIO, screen: TextIO) -> None:
         self._words, self._screen = words, screen
-        self._input, self._output = create_input(source), create_output(screen)
+        self._ends: dict[str, Any] = {"input": create_input(source), "output": create_output(screen)}
 
     def tell(self, text: str) -> None:
         self._screen.write(printable(text) + "\n")
         self._screen.flush()
 
     def ask(self, question: Question, before: str) -> str:
+        options = (*question.options, *question.rest)
+        known = {option.value for option in options}
+        begun = before if before and set(before.split(",")) <= known else question.default
         try:
-            with _stoppable():
-                answer = self._field(question, before) if question.kind == "text" else self._list(question, before)
+            if question.kind == "text":
+                answer = self._field(question, before)
+            elif question.kind == "multi":
+                answer = self._marked(question, options, begun)
+            else:
+                answer = self._picked(question, begun)
+                answer = self._field(question, before) if answer == _OTHER else answer
         except EOFError:
             raise UsageError(
                 "input-missing", "the input ended before everything was answered", where=question.id
             ) from None
         if answer != BACK:
+            labels = {option.value: option.label for option in options if question.kind != "multi"}
             colon = "" if question.label.endswith("?") else ":"
-            self.tell(f"{question.label}{colon} {_told(question, answer) or '-'}")
+            self.tell(f"{question.label}{colon} {labels.get(answer, answer.strip(',').replace(',', ', ')) or '-'}")
         return answer
 
-    def _list(self, question: Question, before: str) -> str:
-        menu = Menu(question, self._words, before)
-        application: Application[str] = Application(
-            layout=Layout(
-                _list_windows(question, menu, self._words["keys-multi" if menu.multi else "keys-pick"], self._output)
-            ),
-            key_bindings=_list_keys(menu),
-            style=_STYLE,
-            erase_when_done=True,
-            input=self._input,
-            output=self._output,
-        )
-        application.ttimeoutlen = _KEY_WAIT
-        answer = application.run()
-        return self._field(question, before) if answer == OTHER else answer
+    def _picked(self, question: Question, begun: str) -> str:
+        """A value of the options, `_OTHER` or BACK; "more" shows the rest, with the first of it lit."""
+        folded = [] if begun in {option.value for option in question.rest} else list(question.rest)
+        while True:
+            shown = [*question.options, *(question.rest if not folded else (Option(_MORE, self._words["more"]),))]
+            shown += [Option(_OTHER, self._words["other"])] if question.free else []
+            lit = begun if begun in {option.value for option in shown} else None
+            choices = [questionary.Choice(_row(option), option.value) for option in shown]
+            answer = self._ask(questionary.select, question, "keys-pick", choices=choices, default=lit, pointer=">")
+            if answer != _MORE:
+                return str(answer)
+            begun, folded = folded[0].value, []
+
+    def _marked(self, question: Question, options: tuple[Option, ...], begun: str) -> str:
+        choices = [
+            questionary.Choice(_row(option), option.value, checked=option.value in begun.split(","))
+            for option in options
+        ]
+        answer = self._ask(questionary.checkbox, question, "keys-multi", choices=choices, pointer=">")
+        return BACK if answer == BACK else ",".join(answer) or NONE_MARKED
 
     def _field(self, question: Question, before: str) -> str:
-        session: PromptSession[str] = PromptSession(
-            erase_when_done=True, style=_STYLE, input=self._input, output=self._output
-        )
-        session.app.ttimeoutlen = _KEY_WAIT
-        keys = KeyBindings()
-        keys.add("escape", eager=True)(lambda event: event.app.exit(result=BACK))
-        keys.add("tab", filter=Condition(lambda: question.id not in FILES))(lambda event: None)
-        shown_keys = self._words["keys-path" if question.id in FILES else "keys-text"]
-        message: StyleAndTextTuples = [("class:label", f"{printable(question.label)}\n")]
-        if question.error:
-            message.insert(0, ("class:error", f"{printable(question.error)}\n"))
-        if self._roomy():
-            message.append(("class:dim", f"{printable(question.help)}\n"))
-        return session.prompt(
-            [*message, ("", "> ")],
-            default=before if "\n" not in before else "",
-            completer=PathCompleter() if question.id in FILES else None,
-            complete_while_typing=False,
-            key_bindings=keys,
-            bottom_toolbar=[("class:dim", shown_keys)] if self._roomy() else None,
-            handle_sigint=True,
+        is_file = question.id in FILES
+        return str(
+            self._ask(
+                questionary.text,
+                question,
+                "keys-path" if is_file else "keys-text",
+                default=before if "\n" not in before else "",
+                completer=PathCompleter() if is_file else None,
+                complete_while_typing=False,
+            )
         )
 
-    def _roomy(self) -> bool:
-        return _is_roomy(self._output)
+    def _ask(self, kind: Any, question: Question, keys: str, **options: Any) -> Any:
+        is_roomy = self._ends["output"].get_size().rows >= _ROOMY
+        shown = [question.help, self._words[keys]] if is_roomy else []
+        instruction = printable("\n  ".join(["", *filter(None, shown)])) or " "  # questionary's own is English
+        asked: questionary.Question = kind(
+            printable(question.label),
+            qmark=f"{printable(question.error)}\n?" if question.error else "?",
+            instruction=f"{instruction}\n>" if kind is questionary.text else instruction,
+            style=questionary.Style([*_STYLE, ("qmark", "fg:ansired" if question.error else "bold")]),
+            erase_when_done=True,
+            **self._ends,
+            **options,
+        )
+        application = asked.application
+        application.ttimeoutlen = _KEY_WAIT
+        application.key_bindings = merge_key_bindings(
+            [application.key_bindings or KeyBindings(), _keys(is_list=kind is not questionary.text)]
+        )
+        with _stoppable():
+            return asked.unsafe_ask()
 
 
-@scope
+def _row(option: Option) -> str:
+    shown = f"{option.label}  {option.hint}" if option.hint else option.label
+    return printable(shown.replace("\n", " "))
+
+
+def _keys(*, is_list: bool) -> KeyBindingsBase:
+    """What questionary has no keys for: the way back, the end of the input, an interrupt by signal."""
+    keys = KeyBindings()
+
+    def back(event: KeyPressEvent) -> None:
+        event.app.exit(result=BACK)
+
+    keys.add("escape", eager=True)(back)
+    if is_list:
+        keys.add("left")(back)
+        keys.add("c-d")(lambda event: event.app.exit(exception=EOFError))
+        keys.add("<sigint>")(lambda event: event.app.exit(exception=KeyboardInterrupt))
+    return keys
+
+
+@contextmanager
 def _stoppable() -> Iterator[None]:
     """A signal to end is as good as Ctrl-C: the terminal must not be left without lines and echo."""
 
@@ -119,92 +150,3 @@ def _stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _is_roomy(output: Output) -> bool:
-    return output.get_size().rows >= _ROOMY
-
-
-def _list_windows(question: Question, menu: Menu, keys: str, output: Output) -> HSplit:
-    """The rows come first: in a window of a few lines there is room for them alone."""
-
-    def text(style: str, content: Any, *, always: bool = False) -> ConditionalContainer:
-        control = FormattedTextControl(lambda: [(style, printable(content() if callable(content) else content))])
-        window = Window(control, wrap_lines=True, dont_extend_height=True)
-        there = Condition(lambda: bool(content() if callable(content) else content) and (always or _is_roomy(output)))
-        return ConditionalContainer(window, filter=there)
-
-    def hint() -> str:
-        """The lit row's, when it is cut off at the right edge."""
-        lit = menu.lit()
-        width = sum(get_cwidth(printable(part)) for part in (lit.label, lit.hint)) + _INDENT if lit else 0
-        return lit.hint if lit and width > output.get_size().columns else ""
-
-    rows = FormattedTextControl(
-        lambda: _drawn(menu), focusable=True, show_cursor=False, get_cursor_position=lambda: _point(menu)
-    )
-    return HSplit(
-        [
-            text("class:error", question.error, always=True),
-            text("class:label", question.label, always=True),
-            text("class:dim", question.help),
-            Window(rows, height=lambda: Dimension(min=1, preferred=len(menu.rows())), dont_extend_height=True),
-            text("", hint),
-            text("class:dim", keys),
-        ]
-    )
-
-
-def _drawn(menu: Menu) -> StyleAndTextTuples:
-    fragments: StyleAndTextTuples = []
-    for row in menu.rows():
-        mark = "" if row.marked is None else "[x] " if row.marked else "[ ] "
-        shown = row.option.label.replace("\n", " ")
-        fragments.append(("class:lit" if row.lit else "", f"{'>' if row.lit else ' '} {mark}{printable(shown)}"))
-        if row.option.hint:
-            fragments.append(("class:dim", "  " + printable(row.option.hint.replace("\n", " "))))
-        fragments.append(("", "\n"))
-    return fragments[:-1]
-
-
-def _point(menu: Menu) -> Any:
-    from prompt_toolkit.data_structures import Point
-
-    return Point(0, menu.at)
-
-
-def _list_keys(menu: Menu) -> KeyBindings:
-    keys = KeyBindings()
-
-    def take(event: KeyPressEvent) -> None:
-        lit = menu.lit()
-        if lit is not None and lit.value == MORE:
-            menu.unfold()
-        elif lit is not None and lit.value == OTHER:
-            event.app.exit(result=OTHER)
-        elif menu.multi:
-            event.app.exit(result=menu.marked() or NONE_MARKED)
-        else:
-            event.app.exit(result=lit.value if lit else "")
-
-    moves = {"up": -1, "c-p": -1, "k": -1, "down": 1, "c-n": 1, "j": 1, "tab": 1, "s-tab": -1}
-    for key, by in moves.items():
-        keys.add(key)(lambda event, by=by: menu.move(by))
-    keys.add("home")(lambda event: menu.go(0))
-    keys.add("end")(lambda event: menu.go(len(menu.rows()) - 1))
-    keys.add("space")(lambda event: menu.toggle() if menu.multi else None)
-    keys.add("enter")(take)
-    for key in ("escape", "left"):
-        keys.add(key)(lambda event: event.app.exit(result=BACK))
-    keys.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt))
-    keys.add("c-d")(lambda event: event.app.exit(exception=EOFError))
-    keys.add("<sigint>")(lambda event: event.app.exit(exception=KeyboardInterrupt))
-    return keys
-
-
-def _told(question: Question, answer: str) -> str:
-    """An answer as it was shown."""
-    labels = {option.value: option.label for option in (*question.options, *question.rest)}
-    if question.kind == "multi":
-        return answer.replace(",", ", ")
-    return labels.get(answer, answer)
