@@ -191,6 +191,13 @@ def test_a_led_run_answers_what_is_next_after_it(project: Project) -> None:
     assert data["outcome"] == "completed" and data["next"] == [data["next_step"]]
 
 
+def test_a_run_that_fails_says_why_at_once(project: Project) -> None:
+    project.adopt(independent(1))
+    ended = led(project, "implementation")  # the built-in rehearsal commits nothing
+    assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
+    assert "execution failed (there is no commit beyond the stage's base)" in ended.envelope["errors"][0]["message"]
+
+
 def test_a_run_that_was_stopped_says_so(project: Project) -> None:
     run = _left(signal.SIGINT, "error-analysis")(project)
     assert "was stopped" in project.okstra.ok("show", run, "--json").data["reason"]

@@ -33,6 +33,15 @@ def reason_of(run: KnownRun, status: str) -> str:
     return "; ".join(parts)[:_MOST]
 
 
+def closed_gates(run: KnownRun) -> list[str]:
+    """The gates of its report that did not open, each with its note; none where there is no report to read."""
+    try:
+        report = fsio.read_json(run.files.report_data) or {}
+    except OkstraError:
+        return []
+    return _gates(report.get("gates"))
+
+
 def _gates(gates: Any) -> list[str]:
     rows = gates.items() if isinstance(gates, Mapping) else ()
     closed = [(name, row) for name, row in rows if name != CRITIC_GATE and not Gate(row["gate"]).open]

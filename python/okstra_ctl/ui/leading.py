@@ -88,13 +88,15 @@ def lead(run: KnownRun, call: Call) -> Reply:
     import threading
 
     from ..flows.conduct.conductor import conduct
+    from ..flows.run_reason import closed_gates
 
     stop = threading.Event()
     with stopped_by_signals(stop):
         done = conduct(run, call.doors, stop=stop, say=say)
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
-        red = ", ".join(f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed"))
+        shut = [f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed")]
+        red = ", ".join(closed_gates(run) or shut)
         why = "".join(f"; {reason}" for reason in done.reasons)
         raise WorkFailed(
             "run-failed",
