@@ -132,7 +132,7 @@ okstra_find_python() {
   okstra_python=python3
   python3 -I -c 'import sys
 from importlib.util import find_spec
-need = ["argcomplete", "detect_secrets", "fasteners", "jinja2", "jsonschema", "markdown_it", "plumbum", "prompt_toolkit", "questionary"] + ["tomli"] * (sys.version_info < (3, 11))
+need = ["argcomplete", "detect_secrets", "fasteners", "jinja2", "jsonschema", "markdown_it", "plumbum", "prompt_toolkit", "questionary", "rich"] + ["tomli"] * (sys.version_info < (3, 11))
 sys.exit(sys.version_info < (3, 10) or not all(map(find_spec, need)))' >/dev/null 2>&1 </dev/null ||
     die dependency-missing "no Python 3.10 or newer with okstra's packages was found" \
       "looked at OKSTRA_PYTHON, $venv, ${home:+$home/runtime, $home/venv/bin/python, }python3 on PATH" "$okstra_remedy"

@@ -213,6 +213,16 @@ def test_a_dumb_terminal_and_once_print_it_and_end(live: LiveRun, flags: tuple[s
     assert ("\x1b[36m" in at.all_written) == bool(flags), "colours, but not where there are none"
 
 
+def test_no_color_is_heeded_while_it_follows_a_run(live: LiveRun) -> None:
+    environment = {**live.project.okstra.environment, "TERM": "xterm", "NO_COLOR": "1"}
+    at = Terminal([OKSTRA, "board"], live.project.repo.path, environment)
+    at.wait_for("looking at the sessions")
+    at.type("q")
+    assert at.end() == 0
+    assert ENTER in at.all_written
+    assert re.search(r"\x1b\[[0-9;]*m", at.all_written) is None
+
+
 @pytest.mark.parametrize("every", ["0", "-1", "x", "nan", "1e9"])
 def test_a_wrong_pace_is_refused(project: Project, every: str) -> None:
     assert project.okstra("board", "--every", every, "--json").codes == ["usage"]

@@ -125,7 +125,10 @@ def test_a_listing_at_a_terminal_has_colours_and_its_width(task: Project) -> Non
     shown = _at_terminal(task, environment, "list", columns=56)
     assert "\x1b[31mfailed" in shown
     assert "…" in shown
-    assert "\x1b[" not in _at_terminal(task, {**environment, "NO_COLOR": "1"}, "list")
+    for plain in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        for command in ("list", "status"):
+            assert "\x1b[" not in _at_terminal(task, {**environment, **plain}, command)
+    assert "…" in _at_terminal(task, {**environment, "TERM": "dumb"}, "list", columns=56), "it is cut there too"
     status = _at_terminal(task, environment, "status", columns=56)
     assert f"okstra resume {task.task_key}/improvement-discovery/001" in status
     piped = task.okstra.ok("list", COLUMNS="40", TERM="xterm").stdout

@@ -24,6 +24,7 @@ ONE_DOOR = {
     "argcomplete": {"ui/completion.py"},
     "prompt_toolkit": {"ui/wizard_terminal.py"},
     "questionary": {"ui/wizard_terminal.py"},
+    "rich": {"ui/terminal.py", "ui/terminal_table.py", "ui/board_terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),
     "dataclasses": set(),  # slow to import

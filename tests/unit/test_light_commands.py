@@ -19,6 +19,7 @@ _SLOW = {
     "plumbum",
     "prompt_toolkit",
     "questionary",
+    "rich",
     "dataclasses",
     "logging",
     "tomllib",
@@ -109,6 +110,12 @@ def test_checking_a_result_loads_nothing_slow(project: Project) -> None:
         loaded = _loaded(project, "check", "result", str(results / f"{name}-error-analysis-001.md"))
         assert "okstra_ctl.flows.result_check" in loaded
         assert _slow(loaded, _THIRD_PARTY) == set(), name
+
+
+def test_what_draws_at_a_terminal_is_not_loaded_for_a_pipe(project: Project) -> None:
+    project.run_phase("error-analysis")
+    for command in (("list",), ("status",), ("board",), ("board", "--json")):
+        assert _slow(_loaded(project, *command), {"rich", "prompt_toolkit"}) == set(), command
 
 
 def test_a_slow_module_would_be_seen(project: Project) -> None:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from okstra_ctl.core.terminal_text import display_width
-from okstra_ctl.ui.terminal_table import Screen, draw, shortened
+from okstra_ctl.ui.terminal import Screen
+from okstra_ctl.ui.terminal_table import draw, shortened
 
 _HEADER = ("run", "status", "since")
 _ROW = ("shop:auth:LOGIN-7/implementation/stage-12/001", "failed", "2026-11-23T10:00:00Z")

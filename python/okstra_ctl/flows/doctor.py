@@ -27,6 +27,7 @@ _PACKAGES = (
     "plumbum",
     "prompt_toolkit",
     "questionary",
+    "rich",
 )
 _PACKAGES_BEFORE_311 = ("tomli",)
 _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2

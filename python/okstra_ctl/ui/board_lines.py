@@ -7,13 +7,12 @@ from collections import Counter
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 from ..core.durations import seconds_between, spoken
 from ..core.report.amounts import cost_text
-from ..core.stage_graph.letters import DRAWN, Signs, graph_lines
-from ..core.terminal_text import display_width, on_one_line, padded
+from ..core.stage_graph.letters import DRAWN, PLAIN, Signs, graph_lines
+from ..core.terminal_text import beginning, display_width, on_one_line, padded
 from ..core.tones import DIM, HEAD, Line, Piece, tone_of
 from ..words.hints import Sequence
 from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
-from .board_line import fitted
 
 # How much is told: runs alone, their workers counted, the stages, each worker, the last line of its log.
 _RUNS, _SUMMARY, _GRAPH, _WORKERS, _LOGS = range(5)
@@ -28,6 +27,10 @@ class Room(Record):
     signs: Signs = DRAWN
 
 
+def signs_of(encoding: str | None) -> Signs:
+    return DRAWN if (encoding or "").lower().replace("-", "") == "utf8" else PLAIN
+
+
 def board_lines(board: Board, room: Room) -> list[list[Piece]]:
     """With all details if they fit the height, else with less; the rest is counted in the last line."""
     lines: list[Line] = []
@@ -40,6 +43,27 @@ def board_lines(board: Board, room: Room) -> list[list[Piece]]:
         told = f"{room.signs.more} {len(lines) - kept} more lines: okstra status"
         lines = [*lines[:kept], [Piece(told, DIM)]][: room.rows]
     return [fitted(line, room.columns, room.signs.more) for line in lines]
+
+
+def fitted(line: Line, columns: int | None, more: str) -> list[Piece]:
+    """The line, without what goes over so many columns."""
+    pieces = [Piece(on_one_line(piece.text), piece.tone) for piece in line]
+    if columns is None or sum(display_width(piece.text) for piece in pieces) <= columns:
+        return pieces
+    more = more[: max(columns, 0)]
+    kept: list[Piece] = []
+    room = columns - display_width(more)
+    for text, tone in pieces:
+        shown = beginning(text, room)
+        if shown != text:
+            return [*kept, Piece(shown + more, tone)]
+        kept.append(Piece(text, tone))
+        room -= display_width(text)
+    return kept
+
+
+def as_text(line: Line) -> str:
+    return "".join(piece.text for piece in line).rstrip()
 
 
 def _lines(board: Board, detail: int, room: Room) -> list[Line]:

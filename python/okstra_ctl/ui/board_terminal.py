@@ -9,22 +9,20 @@ import signal
 import sys
 import termios
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
-from ..core.board.records import Board
-from ..core.stage_graph.letters import DRAWN, PLAIN
-from ..core.tones import Piece
-from ..words.hints import Callable, Iterator, Mapping, Sequence, TextIO
-from ..words.scopes import ignoring, scope
-from .board_line import text_of
-from .board_lines import Room, board_lines
+from rich.console import Console, ConsoleDimensions, Group
+from rich.live import Live
 
-# The alternate screen, no cursor, and no wrapping: a letter wider than thought must not push a line down.
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
-_CLEAR_LINE, _CLEAR_BELOW = "\x1b[K", "\x1b[J"
+from ..core.board.records import Board
+from ..words.hints import Callable, Iterator, Mapping, TextIO
+from .board_lines import Room, board_lines, signs_of
+from .stop_signals import stoppable, undisturbed, woken_by_signals
+from .terminal import coloured, console_on, has_colour, rendered, screen_of
+
+_NO_WRAPPING, _WRAPPING = "\x1b[?7l", "\x1b[?7h"  # a letter wider than thought must not push a line down
 _QUIT = ("q", "Q", "\u3142")  # the last: q on a Korean keyboard
-_STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def is_live(screen: TextIO, environment: Mapping[str, str]) -> bool:
@@ -32,34 +30,24 @@ def is_live(screen: TextIO, environment: Mapping[str, str]) -> bool:
     return screen.isatty() and sys.stdin.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
-def room_of(screen: TextIO, *, tall: bool) -> Room:
-    """What there is room for; `tall`: as high as it gets, for it scrolls."""
-    signs = DRAWN if (screen.encoding or "").lower().replace("-", "") == "utf8" else PLAIN
-    if not screen.isatty():
-        return Room(signs=signs)
-    try:
-        size = os.get_terminal_size(screen.fileno())
-    except OSError:
-        size = os.terminal_size((80, 24))
-    return Room(size.columns or 80, None if tall else size.lines or 24, signs)
-
-
-def has_colour(screen: TextIO, environment: Mapping[str, str]) -> bool:
-    return screen.isatty() and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
+def drawn_once(board: Board, screen: TextIO, environment: Mapping[str, str]) -> str:
+    """The board as wide as the terminal, and as high as it gets: it scrolls."""
+    columns, colour = screen_of(screen, environment)
+    return rendered(board_lines(board, Room(columns, None, signs_of(screen.encoding))), colour=colour)
 
 
 def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str]) -> None:
     """Returns when the person presses q. Raises KeyboardInterrupt for Ctrl-C and signals to end."""
-    screen, colour = sys.stdout, has_colour(sys.stdout, environment)
+    console = console_on(sys.stdout, colour=has_colour(environment))
     with ExitStack() as stack:
-        woken = stack.enter_context(_woken_by_signals())
+        woken = stack.enter_context(woken_by_signals())
         stack.enter_context(stoppable())
-        stack.enter_context(_whole_screen(screen, stack))
+        live = stack.enter_context(_whole_screen(console, stack))
         while True:
             board, due = read(), time.monotonic() + every
             while True:
                 with _until_hung_up():
-                    _draw(screen, board_lines(board, room_of(screen, tall=False)), colour=colour)
+                    live.update(_picture(board, console), refresh=True)
                     heard = _wait(woken, due)
                 if heard is None:
                     break
@@ -67,7 +55,17 @@ def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str
                     return
 
 
-@scope
+def _picture(board: Board, console: Console) -> Group:
+    """As large as the window is now, whatever it was."""
+    try:
+        size = os.get_terminal_size(console.file.fileno())
+    except OSError:
+        size = os.terminal_size((0, 0))
+    console.size = ConsoleDimensions(size.columns or 80, size.lines or 24)
+    return Group(*map(coloured, board_lines(board, Room(*console.size, signs_of(console.encoding)))))
+
+
+@contextmanager
 def _until_hung_up() -> Iterator[None]:
     """A terminal that is gone is as good as the signal that tells so."""
     try:
@@ -92,37 +90,25 @@ def _wait(woken: int, due: float) -> str | None:
     return None
 
 
-def _draw(screen: TextIO, lines: Sequence[Sequence[Piece]], *, colour: bool) -> None:
-    # Cleared first: behind a line that fills the row, the cursor stands on its last letter.
-    drawn = [f"\x1b[{row};1H{_CLEAR_LINE}{text_of(line, colour=colour)}" for row, line in enumerate(lines, 1)]
-    below = f"\x1b[{len(lines) + 1};1H{_CLEAR_BELOW}" if _has_room_below(screen, len(lines)) else ""
-    screen.write("".join(drawn) + below)
-    screen.flush()
-
-
-def _has_room_below(screen: TextIO, rows: int) -> bool:
-    room = room_of(screen, tall=False)
-    return room.rows is not None and rows < room.rows
-
-
-@scope
-def _whole_screen(screen: TextIO, stack: ExitStack) -> Iterator[None]:
+@contextmanager
+def _whole_screen(console: Console, stack: ExitStack) -> Iterator[Live]:
     """Keys come one by one and unseen meanwhile. Ctrl-Z leaves the terminal in order too, and `fg` comes back."""
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
+    live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
     def enter() -> None:
         mode = termios.tcgetattr(keyboard)
         mode[3] &= ~(termios.ICANON | termios.ECHO)
         termios.tcsetattr(keyboard, termios.TCSANOW, mode)
-        screen.write(_ENTER)
-        screen.flush()
+        live.start()
+        console.file.write(_NO_WRAPPING)
 
     def leave() -> None:
-        with ignoring(OSError, ValueError):
-            screen.write(_LEAVE)
-            screen.flush()
-        with ignoring(termios.error, OSError):
+        with suppress(OSError, ValueError):
+            console.file.write(_WRAPPING)
+            live.stop()
+        with suppress(termios.error, OSError):
             termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
     def pause(number: int, frame: FrameType | None) -> None:
@@ -135,48 +121,7 @@ def _whole_screen(screen: TextIO, stack: ExitStack) -> Iterator[None]:
     stack.callback(signal.signal, signal.SIGTSTP, signal.signal(signal.SIGTSTP, pause))
     try:
         enter()
-        yield
+        yield live
     finally:
-        with _undisturbed():
+        with undisturbed():
             leave()
-
-
-@scope
-def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not come between the writes that put the terminal in order."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_STOPPING))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@scope
-def stoppable() -> Iterator[None]:
-    """A signal to end is as good as Ctrl-C."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in _STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@scope
-def _woken_by_signals() -> Iterator[int]:
-    """A descriptor that can be read after each signal; a new size of the window is one."""
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    size_before = signal.signal(signal.SIGWINCH, lambda number, frame: None)
-    wakeup_before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    try:
-        yield read
-    finally:
-        signal.set_wakeup_fd(wakeup_before)
-        signal.signal(signal.SIGWINCH, size_before)
-        os.close(read)
-        os.close(write)

@@ -12,8 +12,8 @@ from okstra_ctl.core.board.records import Board
 from okstra_ctl.core.stage_graph.letters import DRAWN, PLAIN
 from okstra_ctl.core.terminal_text import cut, display_width
 from okstra_ctl.core.tones import Piece
-from okstra_ctl.ui.board_line import fitted, text_of
-from okstra_ctl.ui.board_lines import Room, board_lines
+from okstra_ctl.ui.board_lines import Room, as_text, board_lines, fitted
+from okstra_ctl.ui.terminal import rendered
 from support.boards import AT, SINCE, board, run, worker
 from support.pages import ANY_TEXT, HOSTILE
 
@@ -23,7 +23,7 @@ _TEXT = ANY_TEXT | HOSTILE | _WIDE
 
 
 def plain(made: Board, room: Room) -> list[str]:
-    return [text_of(line, colour=False) for line in board_lines(made, room)]
+    return [as_text(line) for line in board_lines(made, room)]
 
 
 @given(_TEXT, st.integers(1, 200), st.integers(1, 60), st.sampled_from([DRAWN, PLAIN]))
@@ -37,7 +37,7 @@ def test_it_fits_any_window_whatever_the_texts(said: str, columns: int, rows: in
 @given(_TEXT, st.booleans())
 def test_only_its_own_colours_steer_the_terminal(said: str, colour: bool) -> None:
     for line in board_lines(board(said), Room(120, None)):
-        shown = text_of(line, colour=colour)
+        shown = rendered([line], colour=colour)
         assert "\x1b" not in (_COLOUR.sub("", shown) if colour else shown)
         assert _COLOUR.sub("", shown).isprintable()
 
@@ -45,13 +45,13 @@ def test_only_its_own_colours_steer_the_terminal(said: str, colour: bool) -> Non
 @given(_TEXT)
 def test_colour_changes_nothing_but_colour(said: str) -> None:
     for line in board_lines(board(said), Room(100, 30)):
-        assert _COLOUR.sub("", text_of(line, colour=True)).rstrip() == text_of(line, colour=False)
+        assert _COLOUR.sub("", rendered([line], colour=True)).rstrip() == as_text(line)
 
 
 @given(st.lists(st.tuples(_TEXT, st.sampled_from(["", "good", "dim"])), max_size=6), st.integers(0, 60))
 def test_a_line_is_cut_where_it_must_be_and_not_before(parts: list[tuple[str, str]], columns: int) -> None:
     line = [Piece(*part) for part in parts]
-    whole = text_of(fitted(line, None, "…"), colour=False)
+    whole = as_text(fitted(line, None, "…"))
     short = "".join(piece.text for piece in fitted(line, columns, "…"))
     assert display_width(short) <= columns
     if display_width("".join(piece.text for piece in fitted(line, None, "…"))) <= columns:

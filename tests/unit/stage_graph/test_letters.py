@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from okstra_ctl.core.stage_graph.letters import DRAWN, PLAIN, Signs, graph_lines
 from okstra_ctl.core.stages import waves
 from okstra_ctl.core.terminal_text import display_width
-from okstra_ctl.ui.board_line import text_of
+from okstra_ctl.ui.board_lines import as_text
 from support.boards import stages
 
 _UP, _DOWN, _RIGHT, _TURNS = "│┘└┴┤├┼", "│┐┌┬┤├┼", "─└┴┌┬├┼▶", "┘┐┤"
@@ -31,7 +31,7 @@ _GRAPHS = (
 
 
 def drawn(graph: dict[int, tuple[int, ...]], columns: int | None = None, signs: Signs = DRAWN) -> list[str]:
-    return [text_of(line, colour=False) for line in graph_lines(stages(graph), columns, signs)]
+    return [as_text(line) for line in graph_lines(stages(graph), columns, signs)]
 
 
 def test_a_graph_as_it_is_drawn() -> None:

@@ -47,23 +47,29 @@ def execute(args: Namespace, call: Call) -> Reply:
         return _page(args, call, None if args.once or as_json else every)
     if as_json:
         return Reply(read().to_json(), "")
-    from ..board_line import text_of
-    from ..board_lines import board_lines
-    from ..board_terminal import has_colour, is_live, room_of, watch
+    if not sys.stdout.isatty():
+        return _plain(read(), sys.stdout.encoding)
+    from ..board_terminal import drawn_once, is_live, watch
 
     if not args.once and is_live(sys.stdout, call.doors.environment):
         watch(read, every or _EVERY, call.doors.environment)
         return Reply({}, "")
-    board, colour = read(), has_colour(sys.stdout, call.doors.environment)
-    lines = board_lines(board, room_of(sys.stdout, tall=True))
-    text = "\n".join(text_of(line, colour=colour) for line in lines)
-    return Reply(board.to_json(), "", drawn=text) if colour else Reply(board.to_json(), text)
+    board = read()
+    return Reply(board.to_json(), "", drawn=drawn_once(board, sys.stdout, call.doors.environment))
+
+
+def _plain(board: Board, encoding: str | None) -> Reply:
+    """Piped: all of it, and nothing but text."""
+    from ..board_lines import Room, as_text, board_lines, signs_of
+
+    lines = board_lines(board, Room(signs=signs_of(encoding)))
+    return Reply(board.to_json(), "\n".join(map(as_text, lines)))
 
 
 def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     """Once, or again and again; the last page, written when it is stopped, loads itself no more."""
     from ...flows.board_page import check_place, language_here, write_page
-    from ..board_terminal import stoppable
+    from ..stop_signals import stoppable
 
     path = check_place(args.html)
     language = args.language or language_here(call.start, call.doors)

@@ -79,9 +79,9 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]
     if sys.stdout.isatty():
-        from ..terminal_table import draw, screen_of
+        from ..terminal import screen_of
+        from ..terminal_table import draw
 
         screen = screen_of(sys.stdout, call.doors.environment)
-        if screen is not None:
-            return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
+        return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
     return Reply(data, table(cells, _HEADER), talk)

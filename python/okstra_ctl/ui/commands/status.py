@@ -29,12 +29,12 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not told:
         return Reply(data, "nothing is in work")
     if sys.stdout.isatty():
-        from ..terminal_table import draw, screen_of
+        from ..terminal import screen_of
+        from ..terminal_table import draw
 
         screen = screen_of(sys.stdout, call.doors.environment)
-        if screen is not None:
-            cells = [(row.run_id, row.status, row.at) for row, _ in told]
-            steps = [step for _, step in told]
-            return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
+        cells = [(row.run_id, row.status, row.at) for row, _ in told]
+        steps = [step for _, step in told]
+        return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
     full = [(row.run_id, row.status, row.at, step) for row, step in told]
     return Reply(data, table(full, ("run", "status", "since", "next")))
