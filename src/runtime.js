@@ -1,6 +1,7 @@
 // okstra's Python: which one serves, and making a virtual environment for it.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { OkstraError } from './errors.js';
 import { homeTemporary, look, makeFolders, remove, replaceLink, sha256 } from './files.js';
@@ -106,10 +107,23 @@ export function pipEnvironment(environment) {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !misleading.test(name)));
 }
 
+// The same of what a pip.conf says, as variables: pip starts itself again to build a package, and would read the file there.
+export function pipSettings(listed) {
+  const lines = [...listed.matchAll(/^(?:global|install)\.([a-z0-9-]+)='(.*)'$/gm)];
+  return Object.fromEntries(lines.map(([, name, value]) => [`PIP_${name.toUpperCase().replaceAll('-', '_')}`, value.replaceAll('\\n', ' ').trim()]));
+}
+
+function withoutPipConf(python) {
+  const own = pipEnvironment(process.env);
+  const asked = spawnSync(python, ['-I', '-m', 'pip', 'config', 'list'], { encoding: 'utf8', env: own, stdio: ['ignore', 'pipe', 'ignore'] });
+  return { ...pipEnvironment(pipSettings(asked.stdout ?? '')), ...own, PIP_CONFIG_FILE: os.devNull, PIP_USER: '0' };
+}
+
 async function run(places, venv, program, args, failed, { hint }) {
   const log = fs.openSync(places.log, 'a');
   const status = await new Promise((done) => {
-    const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...pipEnvironment(process.env), PIP_USER: '0' } });
+    const env = args.includes('pip') ? withoutPipConf(program) : pipEnvironment(process.env);
+    const child = spawn(program, args, { stdio: ['ignore', log, log], env });
     watchChild(child);
     child.on('error', (error) => done(error.message));
     child.on('close', done);

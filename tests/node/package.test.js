@@ -51,8 +51,15 @@ test('without such a Python it makes its own, from the package index', { skip: !
   home.write('raise SystemExit("the wrong json")\n', 'shadow', 'json.py');
   for (const name of ['TARGET', 'PREFIX', 'ROOT']) home.environment[`PIP_${name}`] = elsewhere;
   for (const name of ['USER', 'DRY_RUN', 'NO_DEPS']) home.environment[`PIP_${name}`] = '1';
+  // What else the person's files say, such as where the index is, serves as before.
+  const settings = spawnSync(PYTHON, ['-m', 'pip', 'config', 'list'], { encoding: 'utf8' }).stdout;
+  const known = [...settings.matchAll(/^(?:global|install)\.([a-z-]+)='(.*)'$/gm)].map(([, name, value]) => `${name} = ${value}`);
+  const places = ['target', 'prefix', 'root'].map((name) => `${name} = ${home.at(`conf-${name}`)}`);
+  const lines = ['[global]', ...known, '[install]', ...places, 'user = true', 'dry-run = true', 'no-deps = true', ''];
+  home.environment.PIP_CONFIG_FILE = home.write(lines.join('\n'), 'pip.conf');
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);
+  for (const name of ['target', 'prefix', 'root']) assert.ok(!fs.existsSync(home.at(`conf-${name}`)), name);
   const { runtime } = JSON.parse(put.stdout).data;
   assert.equal(runtime.action, 'made');
   assert.ok(!fs.existsSync(elsewhere));
