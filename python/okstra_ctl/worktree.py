@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from .core.branches import CATEGORY_PREFIXES, stage_branch, task_branch
 from .core.identity import RunId, StageKey, TaskKey
@@ -17,11 +18,10 @@ from .flows.prepare.task_worktree import ensure as provision_task_worktree
 from .flows.project import Project, load_project
 from .flows.undo import UndoStack
 from .words.errors import Refused, UsageError, WorkFailed
-from .words.records import Record
 from .words.statuses import ClaimStatus, WorktreeStatus
 
 
-class StageWorktree(Record):
+class StageWorktree(NamedTuple):
     """A stage's worktree as `provision_stage_worktree` made it; `base_ref` is the commit that it started from."""
 
     path: str

@@ -6,19 +6,18 @@ import json
 import math
 import subprocess
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.core import json_text
-from okstra_ctl.words.records import Record
 from okstra_ctl.words.statuses import StageStatus
 from support.sealed import ROOT
 
 
-class _Pair(Record):
+class _Pair(NamedTuple):
     first: int
     second: str
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from okstra_ctl.words.scopes import ignoring, scope
 
 _ERRORS = (ValueError("v"), KeyError("k"), StopIteration("s"), RuntimeError("r"), KeyboardInterrupt("i"))

@@ -6,10 +6,11 @@ What is not allowed is refused, since nobody is there to ask; the deny rules hol
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ..core.json_text import dumps
 from ..core.usage import ModelTokens, Tokens
-from ..words.hints import Any, Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Mapping
+from collections.abc import Mapping
+
 from .job import Job
 
 HANDOFF = "release-handoff"  # the one phase in which a push may be what a person chose

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..words.records import Record
+from typing import NamedTuple
 
 
-class ClientFacts(Record):
+class ClientFacts(NamedTuple):
     """`flags` stand in the answer of `help`. `status` is the client's own word on its login: exit status 0 is yes;
     empty where it has none, then `login_variables` and `login_files` (below the home) are looked for."""
 

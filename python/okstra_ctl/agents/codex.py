@@ -6,7 +6,8 @@ refuses leaves no event: what the model could not do shows only in what is missi
 
 from __future__ import annotations
 
-from ..words.hints import Mapping
+from collections.abc import Mapping
+
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment, extra_arguments
 from .codex_sandbox import fault_in_stream

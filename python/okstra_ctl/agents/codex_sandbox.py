@@ -5,9 +5,9 @@ its session alone."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from ..edges import transcripts
-from ..words.hints import Mapping, Sequence
 from ..words.outcomes import Failure
 from .event_lines import Event, events, text_at
 from .job import Heard

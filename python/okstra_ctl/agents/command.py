@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..core.template import fill
-from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import client_environment
 from .failure_words import failure_in

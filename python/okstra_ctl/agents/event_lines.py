@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ..core.json_text import loads
-from ..words.hints import Any, Mapping
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)

@@ -7,10 +7,10 @@ the closing message is the result; under TEST it may write into the run's folder
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..core.usage import ModelTokens, Tokens
 from ..edges import assets
-from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .client_environment import HANDOFF, client_environment, extra_arguments
 from .event_lines import Event, count_at, events, mapping_at, text_at, whole

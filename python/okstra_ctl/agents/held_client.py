@@ -6,12 +6,12 @@ import os
 import select
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
+from typing import Any, NamedTuple
 
 from ..edges import fsio
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
-from ..words.scopes import ignoring
 from . import warden_orders, worker_mark
 from .job import Job, Launch
 from .process_sweep import TOKEN_VARIABLE, sweep
@@ -27,7 +27,7 @@ _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspat
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from okstra_ctl.agents.warden import main; main()"
 
 
-class Ended(Record):
+class Ended(NamedTuple):
     """How a client ended, and what it wrote."""
 
     verdict: Verdict
@@ -93,7 +93,7 @@ class HeldClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ignoring(OSError):
+        with suppress(OSError):
             self._warden.stdin.close()
         give_up = time.monotonic() + _WARDEN_SECONDS
         while self._verdict is None and time.monotonic() < give_up:
@@ -144,7 +144,7 @@ class HeldClient:
         self._verdict = verdict or Verdict(None, WARDEN_LOST, left=sweep(self._token))
 
     def _tell(self, data: bytes) -> None:
-        with ignoring(OSError):  # a warden that has gone needs to be told nothing
+        with suppress(OSError):  # a warden that has gone needs to be told nothing
             self._warden.stdin.write(data)
             self._warden.stdin.flush()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..words.errors import Interrupted
-from ..words.hints import Mapping, Sequence
 from ..words.outcomes import Access
-from ..words.records import Record
 from . import warden_orders
 from .held_client import HeldClient
 from .job import Job, Launch
@@ -17,7 +17,7 @@ NOT_STARTED = 127
 _TICK = 0.1
 
 
-class Held(Record):
+class Held(NamedTuple):
     """How it ended: its exit status, what it wrote to its standard output, and why it could not be started."""
 
     status: int

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from ..core.usage import ModelTokens
-from ..words.hints import Mapping, Protocol
 from ..words.outcomes import Access, Failure, WorkerOutcome
-from ..words.records import Record
 
 
-class Job(Record):
+class Job(NamedTuple):
     """One dispatch of one worker. Paths are absolute; limits are seconds.
 
     `writable` are folders outside `folder` that the client may write: the result's folder, and for an
@@ -43,7 +43,7 @@ class Job(Record):
     """Goes in above the prompt: what only this worker may know."""
 
 
-class Launch(Record):
+class Launch(NamedTuple):
     """How to start the client. The prompt goes in through `stdin`; `environment` is the whole of it."""
 
     argv: tuple[str, ...]
@@ -51,7 +51,7 @@ class Launch(Record):
     environment: Mapping[str, str]
 
 
-class Usage(Record):
+class Usage(NamedTuple):
     """Tokens of one dispatch; `input` excludes what was read from a cache. `cost_usd` only where the client says it."""
 
     input: int
@@ -63,7 +63,7 @@ class Usage(Record):
     """By model, sub-agents' with them, where the client says so."""
 
 
-class Heard(Record):
+class Heard(NamedTuple):
     """What the client's stream said. `ended` is its terminal event: without it, nothing was finished."""
 
     ended: bool
@@ -80,7 +80,7 @@ class Heard(Record):
     """What the client calls its session: its own file of it goes by that name."""
 
 
-class Report(Record):
+class Report(NamedTuple):
     """How a dispatch ended. `outcome` knows nothing of the result's form: the caller checks that."""
 
     outcome: WorkerOutcome

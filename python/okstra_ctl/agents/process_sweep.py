@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-
-from ..words.hints import Callable
-from ..words.scopes import ignoring
+from collections.abc import Callable
+from contextlib import suppress
 
 TOKEN_VARIABLE = "OKSTRA_WORKER"
 _PAUSE = 0.005
@@ -109,7 +108,7 @@ def _kill(pid: int, token: str, ancestor: int | None) -> None:
     except ProcessLookupError:
         return
     except (AttributeError, OSError):  # a system without handles for processes
-        with ignoring(OSError):
+        with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
         return
     try:

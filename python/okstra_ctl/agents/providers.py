@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
+from typing import Any
 
 from ..core.template import placeholders
 from ..words.errors import UsageError
-from ..words.hints import Any, Mapping
 from . import command
 from .job import Provider
 

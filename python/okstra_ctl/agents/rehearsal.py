@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
-from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure
 from .event_lines import count_at, events, list_at, number_at, text_at
 from .job import Heard, Job, Launch, Usage

@@ -9,12 +9,13 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from ..core.json_text import dumps
 from ..core.template import UnknownPlaceholder
 from ..edges import assets, fsio, proc
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Any, Callable, Mapping, NoReturn
 from . import rehearsal_report
 from .rehearsal_script import MATCHES, Part, Step, anchors, expand, parse_script, part_for
 

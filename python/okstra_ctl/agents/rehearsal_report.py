@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..edges import assets, fsio
-from ..words.hints import Any, Mapping
 
 _WORD = "(rehearsal)"
 _SCHEMA = "final-report-v1.schema.json"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..core.template import UnknownPlaceholder, fill
 from ..words.errors import UsageError
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
 
 MATCHES = ("phase", "role", "worker", "stage", "round", "attempt")
 FAULTS = ("hang", "deaf", "crash", "garbage", "silent", "empty", "half", "denied", "rate-limit", "overloaded", "login")
@@ -33,7 +33,7 @@ _EACH = re.compile(r"\{\{EACH ([A-Z][A-Z0-9_]*)\}\}\n?(.*?)\{\{END\}\}\n?", re.D
 _ANCHOR = re.compile(r"^\*\*([A-Za-z][A-Za-z ]*):\*\* *(.*)$", re.MULTILINE)
 
 
-class Step(Record):
+class Step(NamedTuple):
     """One thing to do: `kind` is its key in the script, `value` what stands there, `beside` the other keys."""
 
     kind: str
@@ -41,7 +41,7 @@ class Step(Record):
     beside: Mapping[str, Any]
 
 
-class Part(Record):
+class Part(NamedTuple):
     """What to do in the dispatches whose facts have, for each name in `matches`, one of the words given there."""
 
     matches: Mapping[str, tuple[str, ...]]

@@ -7,13 +7,13 @@ import random
 import shutil
 import threading
 import time
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..edges import fsio
 from ..edges.foreign_files import set_aside
 from ..words.errors import WorkFailed
-from ..words.hints import Mapping
 from ..words.outcomes import Access, Failure, WorkerOutcome
-from ..words.records import Record
 from . import codex_sandbox, warden_orders
 from .held_client import WARDEN_LOST, HeldClient
 from .job import Heard, Job, Launch, Provider, Report
@@ -27,7 +27,7 @@ _LIMITS = (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT)
 _NOTHING_HEARD = Heard(ended=False, failure=Failure.INTERRUPTED)
 
 
-class Patience(Record):
+class Patience(NamedTuple):
     """Waits of one dispatch, in seconds: before an attempt is repeated, and for a client that has done its work."""
 
     first: float = 2.0

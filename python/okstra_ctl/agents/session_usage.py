@@ -5,24 +5,25 @@ A row that can't be read may have held a count: then the sums are at least what 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
 from ..core.usage import ModelTokens, Tokens
 from ..edges import transcripts
-from ..words.hints import Callable, Iterable, Mapping
-from ..words.records import Record
 from .event_lines import Event, at, count_at, events, list_at, mapping_at, text_at
 
 _SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's
 _DEEPEST = 3  # how deep sub-agents' sub-agents are followed
 
 
-class Counted(Record):
+class Counted(NamedTuple):
     """What a session's files tell; not `whole` when some of it could not be read."""
 
     models: tuple[ModelTokens, ...]
     whole: bool
 
 
-class _Call(Record):
+class _Call(NamedTuple):
     """One request to a model."""
 
     model: str

@@ -11,9 +11,9 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
-from ..words.hints import Callable
-from ..words.scopes import ignoring
 from . import warden_orders
 from .process_sweep import sweep
 from .warden_orders import Orders, Verdict
@@ -30,7 +30,7 @@ def main() -> None:
     if orders is None:
         return
     verdict = Warden(orders).hold()
-    with ignoring(OSError):  # okstra may be gone
+    with suppress(OSError):  # okstra may be gone
         os.write(_ANSWER, warden_orders.packed(verdict))
 
 
@@ -148,7 +148,7 @@ class Warden:
 
     def _signal_group(self, number: int) -> None:
         if self._status is None:
-            with ignoring(OSError):
+            with suppress(OSError):
                 os.killpg(self._client, number)
 
     def _reaped(self) -> bool:
@@ -166,7 +166,7 @@ class Warden:
 
     def _end_all(self) -> int:
         """Ends what is left of the client, and keeps what it said until then. Answers how many can't be ended."""
-        with ignoring(OSError):
+        with suppress(OSError):
             os.killpg(self._client, signal.SIGKILL)
         left = sweep(self._orders.token, ancestor=os.getpid(), reap=self._reaped)
         give_up = time.monotonic() + _DRAIN_SECONDS

@@ -8,16 +8,15 @@ okstra is gone. The warden answers one marshalled verdict on its standard output
 from __future__ import annotations
 
 import marshal
-
-from ..words.hints import Any, Callable, Mapping
-from ..words.records import Record
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 ASKED_TO_STOP = b"s"
 LINGERED = b"l"
 _LENGTH_BYTES = 4
 
 
-class Orders(Record):
+class Orders(NamedTuple):
     """The client to start and the limits to hold it to. Descriptors are numbers that the warden inherits."""
 
     argv: tuple[bytes, ...]
@@ -35,7 +34,7 @@ class Orders(Record):
     most_output: int
 
 
-class Verdict(Record):
+class Verdict(NamedTuple):
     """How the client ended. `reason` is empty when it ended by itself."""
 
     status: int | None

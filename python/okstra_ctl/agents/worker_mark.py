@@ -7,8 +7,8 @@ Read by every command that changes something: quick to import.
 from __future__ import annotations
 
 import os
-
-from ..words.hints import Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote_to_bytes
 
 HOME_VARIABLE = "OKSTRA_WORKER_HOME"
 RUN_VARIABLE = "OKSTRA_WORKER_RUN"
@@ -36,6 +36,4 @@ def homes_named(environment: Mapping[str, str], command_lines: Iterable[Iterable
 
 
 def _home_in(title: str) -> str:
-    from urllib.parse import unquote_to_bytes  # slow to load, and needed inside a worker alone
-
     return os.fsdecode(unquote_to_bytes(title[len(_TITLE) :]))

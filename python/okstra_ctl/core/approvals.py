@@ -5,8 +5,9 @@ An approval is of a plan's Stage Map, named by its digest: prose may change afte
 
 from __future__ import annotations
 
-from ..words.hints import Iterable, Mapping
-from ..words.records import Record
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
 from ..words.word import Word
 
 VERSION = 1
@@ -21,7 +22,7 @@ class Where(Word):
     EARLIER = "earlier"
 
 
-class PlanPlace(Record):
+class PlanPlace(NamedTuple):
     """Which plan is meant: the project and the task (`<group>/<id>`) by their folders, the plan by its file's name."""
 
     project: str
@@ -29,7 +30,7 @@ class PlanPlace(Record):
     name: str
 
 
-class Approval(Record):
+class Approval(NamedTuple):
     """One row of `approvals.jsonl`. `person` is who git says works here; empty when nobody knows."""
 
     digest: str

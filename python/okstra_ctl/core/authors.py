@@ -6,8 +6,9 @@ moved. A worker can switch both off: then nothing stands against it, and the cha
 
 from __future__ import annotations
 
-from ..words.hints import Sequence
-from ..words.records import Record
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from .isolation import SOMEBODY, UNKNOWN, WORKER, Changed, Snapshot
 
 
@@ -50,7 +51,7 @@ _ASKING = {
 _MAY_FAIL_HALF_WAY = _set("rebase merge pull am cherry-pick revert push fetch stash bisect filter-branch")
 
 
-class Traced(Record):
+class Traced(NamedTuple):
     """One git process of a worker: its arguments without `git` itself, in which worktree or git folder it worked,
     how it ended (None: not known), and which hooks folder it used last."""
 
@@ -71,7 +72,7 @@ class Traced(Record):
         return tuple(words)
 
 
-class RefMove(Record):
+class RefMove(NamedTuple):
     """What the run's hook logged of a ref: that a process moved it, or that it was refused to."""
 
     worker: str
@@ -82,7 +83,7 @@ class RefMove(Record):
     ref: str
 
 
-class Evidence(Record):
+class Evidence(NamedTuple):
     """`at_work`: whether any worker was started at all. `hooks` is the folder of the run's own git hooks: what a
     process under them did to refs is in the log, whole. `git_dir` and `worktrees` are the repository's."""
 

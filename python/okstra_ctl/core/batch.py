@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from typing import NamedTuple
 
-from ..words.records import Record
 
-
-class Entry(Record):
+class Entry(NamedTuple):
     """One run to start; `line` is 1-based, 0 for one that stood in no file."""
 
     line: int

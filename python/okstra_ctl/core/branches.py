@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Container
+from collections.abc import Container
+
 from .identity import TaskKey, branch_segment
 
 CATEGORY_PREFIXES = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from ..words.hints import Mapping
-from ..words.records import Record
 from ..words.statuses import Severity
 from .plan.cells import folded, says_nothing, without_comments
 from .plan.frontmatter import BOM, find_frontmatter, split_lines
@@ -21,7 +21,7 @@ _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")
 
 
-class Label(Record):
+class Label(NamedTuple):
     """A section's title in a language, and what belongs there."""
 
     title: str
@@ -31,7 +31,7 @@ class Label(Record):
 Labels = Mapping[str, Label]
 
 
-class Section(Record):
+class Section(NamedTuple):
     """`key` is empty for a section of the writer's own; `line` is that of its heading, counted from 1."""
 
     key: str
@@ -45,7 +45,7 @@ class Section(Record):
         return not text or says_nothing(text)
 
 
-class Brief(Record):
+class Brief(NamedTuple):
     """A brief as read. `opening` is what stands before the first section, but for the title."""
 
     title: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from ..words.hints import Iterable
-from ..words.records import Record
 from ..words.statuses import RunStatus
 
 _TIME = re.compile(
@@ -13,7 +13,7 @@ _TIME = re.compile(
 )
 
 
-class Timed(Record):
+class Timed(NamedTuple):
     """One run: under which name it is summed up, its status, and its times; an empty time is not known.
 
     `heard` is when its status was told: for a run that has ended, its end.
@@ -27,7 +27,7 @@ class Timed(Record):
     heard: str
 
 
-class Spent(Record):
+class Spent(NamedTuple):
     """What the runs under one name took, in seconds. Only `counted` ones are in the sum.
 
     `running` are counted until now; `from_prepared` since they were prepared, for nobody recorded their start;

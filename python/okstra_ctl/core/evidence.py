@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from ..words.findings import EvidenceStatus
-from ..words.hints import Sequence
-from ..words.records import Record
 from .results.records import Evidence
 
 _REACH = 20
@@ -15,7 +16,7 @@ _ENCODINGS = ("utf-8", "cp949", "latin-1")
 LARGEST_BYTES = 16 * 1024 * 1024
 
 
-class Checked(Record):
+class Checked(NamedTuple):
     """What a program found of one line of evidence. `first` and `last` are where the text really stands (0: nowhere);
     `note` says why it was not checked, or where else it was found."""
 
@@ -26,7 +27,7 @@ class Checked(Record):
     note: str = ""
 
 
-class Text(Record):
+class Text(NamedTuple):
     """A file's lines; several readings of it when it is no UTF-8."""
 
     readings: tuple[tuple[str, ...], ...]

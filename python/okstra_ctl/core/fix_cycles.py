@@ -6,8 +6,9 @@ A task is finished once a final verification accepted it, or it was handed off. 
 
 from __future__ import annotations
 
-from ..words.hints import Any, Iterable, Mapping, Sequence
-from ..words.records import Record
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
 from .identity import number_in
 
 YES, NO = "yes", "no"
@@ -16,7 +17,7 @@ _OPENED, _RUN, _CLOSED = "opened", "run", "closed"
 _PREFIX = "fc-"
 
 
-class Cycle(Record):
+class Cycle(NamedTuple):
     """One fix cycle; `closed_by` is empty while it is open."""
 
     id: str
@@ -31,7 +32,7 @@ class Cycle(Record):
         return not self.closed_by
 
 
-class Happening(Record):
+class Happening(NamedTuple):
     """What happened to a run. `wish` is its `--fix-cycle`; `finished` whether its task was finished until then;
     `accepts` whether the run is a final verification that accepted the task."""
 

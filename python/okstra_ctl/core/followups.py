@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ..words.hints import Any, Iterable, Mapping, Sequence
-from ..words.records import Record
 from .branches import CATEGORY_PREFIXES
 from .shell_words import okstra_command
 
@@ -20,7 +20,7 @@ _FINDING = re.compile(r"\bG-[0-9]{3,}\b")
 Report = Mapping[str, Any]
 
 
-class Proposal(Record):
+class Proposal(NamedTuple):
     """One proposed task. `id` is its place in the report: FU-001 of its follow-up tasks, FO-001 of its fan-out."""
 
     run_id: str
@@ -32,7 +32,7 @@ class Proposal(Record):
     reason: str
 
 
-class Decision(Record):
+class Decision(NamedTuple):
     """What a person decided about a proposal, newest word."""
 
     state: str

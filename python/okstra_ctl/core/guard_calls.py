@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..words.hints import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
+
 from .guard_rules import Decision, Rules, decide_file
 from .shell_lines import commands_of
 from .shell_words import quote

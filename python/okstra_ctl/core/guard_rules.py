@@ -4,15 +4,15 @@ tells early what git's hooks, the client's own limits and the isolation receipt 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 from .plan.globs import matches
 
 SCHEMA = "guard/1"
 
 
-class Rules(Record):
+class Rules(NamedTuple):
     """One role's rights: `edits` whether it may change the worktree; `planned` globs of files (empty: any);
     `writable` paths outside it that it may write; `leads`: it may call all of okstra's commands."""
 
@@ -24,7 +24,7 @@ class Rules(Record):
     leads: bool = False
 
 
-class Decision(Record):
+class Decision(NamedTuple):
     allowed: bool
     reason: str = ""
 

@@ -5,15 +5,15 @@ Chosen by flags or at a menu, and kept in the run's manifest; no text that anybo
 
 from __future__ import annotations
 
-from ..words.hints import Mapping
-from ..words.records import Record
+from collections.abc import Mapping
+from typing import NamedTuple
 
 HANDOFF = "release-handoff"
 PUSH, PULL_REQUEST = "push", "pr"
 STEPS = (PUSH, PULL_REQUEST)
 
 
-class Choice(Record):
+class Choice(NamedTuple):
     """What a person asked for. `base` is empty for the branch that the main checkout is on."""
 
     steps: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ def choice_from_json(document: object) -> Choice:
     )
 
 
-class Target(Record):
+class Target(NamedTuple):
     """What is handed off: the very commit that was accepted, whatever comes onto its branch meanwhile."""
 
     folder: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-from ..words.records import Record
 from .identity import TaskKey
 
 WORKTREE_DEPTH = 4  # below `worktrees`: <project>/<group>/<id>/<name>
 
 
-class HomePaths(Record):
+class HomePaths(NamedTuple):
     """`root` is `OKSTRA_HOME`, or `~/.okstra`."""
 
     root: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.records import Record
 
 SEGMENT_MAX_BYTES = 64
 _STAGE = "stage-"
@@ -38,7 +40,6 @@ def _folded(text: str) -> str:
     """NFKC, lower case."""
     if text.isascii():
         return text.lower()
-    import unicodedata
 
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
 
@@ -51,7 +52,7 @@ def branch_segment(slug: str) -> str:
     return folded[: -len(".lock")] + "-lock" if folded.endswith(".lock") else folded
 
 
-class TaskKey(Record):
+class TaskKey(NamedTuple):
     """`<project-id>:<task-group>:<task-id>` (spec 3)."""
 
     project_id: str
@@ -95,7 +96,7 @@ class TaskKey(Record):
         return slugify_task_segment(self.task_id)
 
 
-class StageKey(Record):
+class StageKey(NamedTuple):
     """`<task-key>#stage-<N>` (spec 3)."""
 
     task: TaskKey
@@ -118,7 +119,7 @@ def parse_place_key(text: str) -> TaskKey | StageKey:
     return StageKey.parse(text) if _split_stage_key(text) else TaskKey.parse(text)
 
 
-class RunId(Record):
+class RunId(NamedTuple):
     """`<task-key>/<task-type>[/stage-<N>]/<seq>` (spec 3)."""
 
     task: TaskKey
@@ -206,7 +207,6 @@ def _is_of_a_word(char: str) -> bool:
     """A letter or digit, or a mark that belongs to a letter, as vowels do in some scripts."""
     if char.isascii() or char.isalnum():
         return char.isalnum()
-    import unicodedata
 
     return unicodedata.category(char) in ("Mn", "Mc")
 
@@ -225,6 +225,5 @@ def _check_part(name: str, value: str) -> None:
 def _holds_control(text: str) -> bool:
     if text.isascii():
         return not text.isprintable()
-    import unicodedata
 
     return any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)

@@ -8,8 +8,9 @@ leaves a run in two places, nor that two events share a second.
 
 from __future__ import annotations
 
-from ..words.hints import Any, Iterable, Mapping, Sequence
-from ..words.records import Record
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
 from ..words.statuses import RunStatus
 from .json_text import encode_line, loads
 
@@ -28,7 +29,7 @@ ENDED: Mapping[str, str] = {
 Row = dict[str, Any]
 
 
-class Rotation(Record):
+class Rotation(NamedTuple):
     """What the files hold after a rotation; `archive` is what is appended to the file of each month."""
 
     active: bytes
@@ -36,7 +37,7 @@ class Rotation(Record):
     archive: Mapping[str, bytes]
 
 
-class _Line(Record):
+class _Line(NamedTuple):
     """A line and the row that it is; None for what this okstra does not understand."""
 
     text: bytes

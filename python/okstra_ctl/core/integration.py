@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ..words.hints import Iterable, Mapping
-from ..words.records import Record
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
 from ..words.statuses import StageStatus
 from .selection import StageState
 from .stages import waves
 
 
-class DoneStage(Record):
+class DoneStage(NamedTuple):
     """A stage to merge, at its done commit."""
 
     stage: int

@@ -7,8 +7,10 @@ okstra and its workers work. Anything else is a note: people go on working besid
 
 from __future__ import annotations
 
-from ..words.hints import Callable, Iterator, Mapping, Sequence
-from ..words.records import EMPTY, Record
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
 from ..words.word import Word
 
 SCHEMA = "isolation/1"
@@ -31,7 +33,7 @@ class Place(Word):
     BUSY = "busy"  # another okstra run was at work there meanwhile
 
 
-class Snapshot(Record):
+class Snapshot(NamedTuple):
     """What stands where, as words to compare. `refs`: full name to commit. `heads`: folder of a worktree to what its
     HEAD says. `dirty`: path in the main worktree to its status, size and time; ignored files with them. `files`:
     settings and hooks by absolute path to a digest. `folders`: synced folders by absolute path to a fingerprint.
@@ -44,7 +46,7 @@ class Snapshot(Record):
     files: Mapping[str, str]
     folders: Mapping[str, str]
     own: Mapping[str, str]
-    siblings: Mapping[str, str] = EMPTY
+    siblings: Mapping[str, str] = MappingProxyType({})
 
     def to_json(self) -> dict[str, object]:
         return {name: dict(values) for name, values in self._asdict().items()}
@@ -60,7 +62,7 @@ class Snapshot(Record):
             raise ValueError("it is no snapshot") from error
 
 
-class Rights(Record):
+class Rights(NamedTuple):
     """What the run may change, and whose the rest is. `branch` is a full ref that it may move (empty: none),
     `own_branch` its worktree's; `edits` whether its worktree may differ at all; `okstras` all refs and folders of
     okstra's claims, `busy` those of runs that were at work meanwhile; `unplanned` files that its commits touch and
@@ -84,7 +86,7 @@ class Rights(Record):
         return Place.OKSTRAS if name in self.okstras else Place.SHARED
 
 
-class Changed(Record):
+class Changed(NamedTuple):
     """One difference. `look` shows it, and changes nothing; `undo` brings the run's own worktree back to what it
     was, and keeps what it replaces."""
 
@@ -98,7 +100,7 @@ class Changed(Record):
     """The worktree that it is in."""
 
 
-class Entry(Record):
+class Entry(NamedTuple):
     """One row of the receipt."""
 
     kind: str
@@ -109,7 +111,7 @@ class Entry(Record):
     undo: str
 
 
-class Judged(Record):
+class Judged(NamedTuple):
     breaches: tuple[Entry, ...]
     notes: tuple[Entry, ...]
 

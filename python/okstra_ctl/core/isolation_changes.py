@@ -3,7 +3,8 @@ alone, how to undo it. No command here throws bytes away: people paste them."""
 
 from __future__ import annotations
 
-from ..words.hints import Iterator, Mapping
+from collections.abc import Iterator, Mapping
+
 from . import undoing
 from .isolation import HIDDEN, LOOKED_AT, MISSING, Changed, Place, Rights, Snapshot
 from .shell_words import quote

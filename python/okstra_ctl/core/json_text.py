@@ -6,7 +6,8 @@ needs no regular expressions, and those cost a start 6 ms (docs/design/start-up.
 
 from __future__ import annotations
 
-from ..words.hints import Any
+import json
+from typing import Any
 
 _BLANK = " \t\n\r"
 _OTHER_ENCODINGS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")  # and whatever has a NUL near its beginning
@@ -54,7 +55,6 @@ def loads(data: bytes | str) -> Any:
         else:
             if end == len(text) or not text[end:].strip(_BLANK):
                 return value
-    import json
 
     return json.loads(data)
 
@@ -76,7 +76,6 @@ def dumps(value: object, *, indent: int | None = None) -> str:
             return _on_one_line(value) if indent is None else _shown(value, "\n", " " * indent)
         except _Unusual:
             pass
-    import json
 
     return json.dumps(value, ensure_ascii=False, indent=indent)
 

@@ -5,7 +5,9 @@ A person can read it, and a diff of two versions shows the entries that changed.
 
 from __future__ import annotations
 
-from ..words.hints import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
+
 from .json_text import encode, loads
 
 Entry = dict[str, object]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 from .convergence.document import Rules
 from .phases import Phase
 from .prices import Price, own_prices
@@ -12,7 +13,7 @@ from .prices import Price, own_prices
 MODES = ("lightweight", "full-reanalysis")
 
 
-class LeadSettings(Record):
+class LeadSettings(NamedTuple):
     """Limits are seconds. `providers` maps a provider's name to its settings."""
 
     max_parallel_workers: int

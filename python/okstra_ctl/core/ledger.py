@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..words.hints import Iterable, Sequence
-from ..words.records import Record
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
 from ..words.statuses import LedgerStatus
 from .identity import StageKey
 from .json_text import loads
@@ -12,7 +13,7 @@ from .ownership import Owner
 VERSION = 1
 
 
-class LedgerRow(Record):
+class LedgerRow(NamedTuple):
     """One line of `consumers.jsonl`. `id` makes writing the same row twice harmless."""
 
     id: str
@@ -112,7 +113,7 @@ def _is_outdated(row: LedgerRow, newest: LedgerRow | None) -> bool:
     return row.run_id == newest.run_id and _ORDER.index(row.status) < _ORDER.index(newest.status)
 
 
-class LedgerView(Record):
+class LedgerView(NamedTuple):
     """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage.
 
     `unreadable` and `newer` are numbers of lines: those that are no rows, and those of a newer okstra.

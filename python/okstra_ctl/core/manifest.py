@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..words.hints import Mapping, Sequence
-from ..words.records import Record
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from .identity import RunId
 from .ownership import Owner
 from .roster import Worker
@@ -13,7 +14,7 @@ CONTEXT_SCHEMA = "run-context/1"
 TEAM_SCHEMA = "team-state/1"
 
 
-class WorktreeFacts(Record):
+class WorktreeFacts(NamedTuple):
     """A run's working place. Branch and base are empty in a degraded run."""
 
     path: str
@@ -25,7 +26,7 @@ class WorktreeFacts(Record):
         return dict(self._asdict())
 
 
-class RunFacts(Record):
+class RunFacts(NamedTuple):
     """What a manifest is made of when a run is prepared."""
 
     run: RunId

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..words.errors import UsageError
-from ..words.hints import Sequence
-from ..words.records import Record
 from .identity import SEGMENT_MAX_BYTES, slugify_task_segment
 from .plan.frontmatter import BOM, find_frontmatter, split_lines
 
@@ -18,7 +18,7 @@ _TAG = re.compile(r"[\w.-]{1,64}\Z")
 _WEIGHT_OF_TITLE, _MOST_FOR_BODY, _SHOWN_LINES = 5, 10, 3
 
 
-class Note(Record):
+class Note(NamedTuple):
     """`project` is empty for a note that holds everywhere; `text` is the note without its frontmatter."""
 
     id: str
@@ -29,7 +29,7 @@ class Note(Record):
     text: str = ""
 
 
-class Hit(Record):
+class Hit(NamedTuple):
     """A note that has all the words, with the first lines in which one stands, numbered as in the file."""
 
     note: Note

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Mapping
-from ..words.records import Record
 
 CUSTOM_PREFIX = "custom:"
 ROLE_PROVIDERS = {"lead": "claude", "report-writer": "claude"}
 MODEL_SLOTS = ("lead", "claude", "codex", "gemini", "report-writer")
 
 
-class ProviderModels(Record):
+class ProviderModels(NamedTuple):
     default: str
     known: tuple[str, ...]
 
 
-class ModelTable(Record):
+class ModelTable(NamedTuple):
     """Providers by name. `dated` says when the list was last true."""
 
     dated: str

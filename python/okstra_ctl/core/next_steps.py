@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..words.hints import Iterable, Protocol
-from ..words.records import Record
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
 from ..words.statuses import RunStatus, StageStatus
 from .paths import IMPLEMENTATION
 from .selection import StageState
@@ -33,7 +34,7 @@ class Listed(Protocol):
     def status(self) -> str: ...
 
 
-class _Place(Record):
+class _Place(NamedTuple):
     """A run's phase (and stage), and its number there, so that a later one is greater."""
 
     phase: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..words.records import Record
+from typing import NamedTuple
+
 from ..words.statuses import Liveness
 
 
-class Owner(Record):
+class Owner(NamedTuple):
     """A process, so named that a reused pid or a rebooted machine is not mistaken for it."""
 
     host: str
@@ -30,7 +31,7 @@ class Owner(Record):
         return cls(str(value.get("host", "")), str(value.get("boot_id", "")), pid, str(value.get("start_time", "")))
 
 
-class OwnedBy(Record):
+class OwnedBy(NamedTuple):
     """An owner with what the edge found out about it."""
 
     owner: Owner | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-from ..words.records import Record
 from .identity import RunId, TaskKey, format_seq
 
 OKSTRA_DIR = ".okstra"
@@ -12,7 +12,7 @@ PLANNING = "implementation-planning"
 IMPLEMENTATION = "implementation"
 
 
-class ProjectFiles(Record):
+class ProjectFiles(NamedTuple):
     """What lies in `<project>/.okstra` and belongs to no single task."""
 
     root: str
@@ -59,7 +59,7 @@ class ProjectFiles(Record):
         return TaskFiles(os.path.join(self.tasks_dir, key.group_segment, key.id_segment))
 
 
-class TaskFiles(Record):
+class TaskFiles(NamedTuple):
     """What belongs to one task; `root` is `tasks/<group>/<id>`."""
 
     root: str
@@ -118,7 +118,7 @@ class TaskFiles(Record):
         return self.run(run.task_type, run.seq, run.stage)
 
 
-class RunFiles(Record):
+class RunFiles(NamedTuple):
     """What one run writes; `dir` is shared by the runs of one phase (and stage), told apart by `seq`."""
 
     dir: str

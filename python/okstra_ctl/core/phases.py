@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Mapping
-from ..words.records import Record
 from .branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
@@ -12,7 +13,7 @@ SOURCE_EDITS = ("none", "stage", "chosen")
 NEED_REQUEST = ("requirements-discovery", "improvement-discovery", "error-analysis", "implementation-planning")
 
 
-class Phase(Record):
+class Phase(NamedTuple):
     """One task type. `workers` are the analysis providers it takes by default; `roles` those it declares.
 
     `verdict_tokens` are what the report may conclude, best first; `worker_verdicts` what an analyst or verifier
@@ -39,7 +40,7 @@ class Phase(Record):
     """What a task that is begun with this phase is taken for, unless somebody says otherwise."""
 
 
-class PhaseTable(Record):
+class PhaseTable(NamedTuple):
     """All phases by task type, in the order of the file."""
 
     phases: Mapping[str, Phase]

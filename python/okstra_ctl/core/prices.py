@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..words.errors import UsageError
-from ..words.hints import Any, Iterator, Mapping, Sequence
-from ..words.records import Record
 from .usage import PRICE, ModelTokens, Spent, Tokens, spent_of, total
 
 _MILLION = 1_000_000
@@ -15,7 +15,7 @@ _VERSION_TAIL = re.compile(r"-(20[0-9]{6}|20[0-9]{2}-[0-9]{2}-[0-9]{2})$")
 _WINDOW_TAIL = re.compile(r"\[[0-9]+[km]\]$")
 
 
-class Price(Record):
+class Price(NamedTuple):
     """US dollars for a million tokens; None where the provider names no price for it."""
 
     input: float

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Mapping
-from ..words.records import EMPTY, Record
 from .sync_list import SyncEntry, check_sync_path
 from .trust import commands_in
 
@@ -14,7 +16,7 @@ LANGUAGES = ("en", "ko")
 SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
 
 
-class ProjectConfig(Record):
+class ProjectConfig(NamedTuple):
     """A project's settings; `sync` is empty when nothing is to be brought into new worktrees."""
 
     project_id: str
@@ -23,7 +25,7 @@ class ProjectConfig(Record):
     qa_commands: tuple[str, ...] = ()
     report_language: str = "en"
     pr_template_path: str = ""
-    commands: Mapping[str, object] = EMPTY
+    commands: Mapping[str, object] = MappingProxyType({})
     """The settings that run commands, as they stand in the file: what a person trusts, or not."""
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-
-from ..words.hints import Any, Iterator, Mapping, Sequence
-from ..words.records import Record
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 _SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?([^:/]+)(?::[0-9]+/|[:/])(.+)")
 _HTTP = re.compile(r"https?://(?:[^@/]+@)?([^/]+)/(.+)")
 _KEPT = ("findings", "gates", "receipt")
 
 
-class Place(Record):
+class Place(NamedTuple):
     """Where a remote's URL leads to, at a host that people reach with a browser."""
 
     host: str

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
 from ..words.errors import OkstraError, Unreadable
-from ..words.hints import Callable, Iterator, Mapping, T
-from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus
 from . import keyed_document
 from .identity import StageKey, TaskKey, number_in
 from .keyed_document import DocumentError, Entry
 from .ownership import Owner
 
+T = TypeVar("T")
+
 SCHEMA = "worktree-registry/1"
 _SECTIONS = ("tasks", "stages")
 _REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
 
 
-class User(Record):
+class User(NamedTuple):
     """A run that works in a task's worktree. `owner` is who prepares or leads it now; None: prepared, nobody leads."""
 
     run_id: str
@@ -32,7 +36,7 @@ class User(Record):
         return cls(_text(entry, "run_id"), Owner.from_json(entry.get("owner")))
 
 
-class TaskClaim(Record):
+class TaskClaim(NamedTuple):
     """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
 
     `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
@@ -50,7 +54,7 @@ class TaskClaim(Record):
     run_id: str = ""
     owner: Owner | None = None
     token: str = ""
-    epochs: Mapping[int, int] = EMPTY
+    epochs: Mapping[int, int] = MappingProxyType({})
     restores: bool = False
     users: tuple[User, ...] | None = None
 
@@ -107,7 +111,7 @@ class TaskClaim(Record):
         )
 
 
-class Earlier(Record):
+class Earlier(NamedTuple):
     """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
 
     run_id: str
@@ -136,7 +140,7 @@ class Earlier(Record):
         )
 
 
-class StageClaim(Record):
+class StageClaim(NamedTuple):
     """One run's hold on one stage. `token` is the reason its worktree is locked with.
 
     `restores` is as a task's. `before` is the hold that a rerun under way takes over.
@@ -208,7 +212,7 @@ class RegistryDoc:
     names.
     """
 
-    def __init__(self, sections: Mapping[str, Mapping[str, Entry]] = EMPTY, *, where: str = "") -> None:
+    def __init__(self, sections: Mapping[str, Mapping[str, Entry]] = MappingProxyType({}), *, where: str = "") -> None:
         self._sections = {name: dict(sections.get(name, {})) for name in _SECTIONS}
         self._where = where
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Callable, Iterable, Sequence
 from ..words.outcomes import Access
-from ..words.records import Record
 from .phases import Phase
 
 REHEARSAL = "rehearsal"
@@ -27,7 +28,7 @@ def delivers_by_message(provider: str, access: Access) -> bool:
     return provider in _CLOSED_READERS and access is Access.READ
 
 
-class Worker(Record):
+class Worker(NamedTuple):
     """`id` names the worker's files: `<id>-prompt-…`, `<id>-worker-…`."""
 
     id: str
@@ -41,7 +42,7 @@ class Worker(Record):
         return self.id if self.provider == REHEARSAL else self.provider
 
 
-class RosterWishes(Record):
+class RosterWishes(NamedTuple):
     """What the command line asked for; empty means the phase's default. `configured` are the user's own providers."""
 
     workers: tuple[str, ...] = ()

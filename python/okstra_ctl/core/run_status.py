@@ -6,7 +6,8 @@ alive. An end that is recorded counts more than a lead that is still there: an a
 
 from __future__ import annotations
 
-from ..words.hints import Mapping
+from collections.abc import Mapping
+
 from ..words.statuses import ClaimStatus, Liveness, RunStatus, StageStatus
 
 _AT_WORK: Mapping[Liveness, RunStatus] = {

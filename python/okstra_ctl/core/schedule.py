@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from ..words.hints import Mapping, Sequence
-from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 from ..words.word import Word
 from .next_steps import next_of_stage, next_step
@@ -25,7 +25,7 @@ class UnitStatus(Word):
     WAITING = "waiting"
 
 
-class PlanFacts(Record):
+class PlanFacts(NamedTuple):
     """A task's newest plan. `states` is empty for one that breaks rules; `steps` by stage number; `merged` are the
     done stages that the task branch has."""
 
@@ -36,7 +36,7 @@ class PlanFacts(Record):
     merged: frozenset[int] = frozenset()
 
 
-class TaskFacts(Record):
+class TaskFacts(NamedTuple):
     """Where a task stands. `event` is what happened last in its phase; `run_status` that of its last run, or empty."""
 
     key: str
@@ -52,7 +52,7 @@ class TaskFacts(Record):
     plan: PlanFacts | None = None
 
 
-class Unit(Record):
+class Unit(NamedTuple):
     """One piece of work. `needs` are ids of units; `command` is empty while it can't be given yet."""
 
     id: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 
 def problems_of(document: object, schema: Mapping[str, Any]) -> list[str]:

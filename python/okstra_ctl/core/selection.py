@@ -6,9 +6,11 @@ reason; `decide_base` names the commit. All three are pure: the caller loads, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
 from ..words.errors import Refused
-from ..words.hints import Mapping
-from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
 from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
@@ -23,7 +25,7 @@ AUTO = "auto"
 DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
 
 
-class StageState(Record):
+class StageState(NamedTuple):
     """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet.
 
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
@@ -48,7 +50,7 @@ class StageState(Record):
     overrule: str = ""
 
 
-class StageRecords(Record):
+class StageRecords(NamedTuple):
     """All that decides: the ledger, the claims, who lives, and which done commits the task branch holds.
 
     `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that
@@ -61,8 +63,8 @@ class StageRecords(Record):
     claims: Mapping[int, StageClaim]
     liveness: Mapping[Owner, Liveness]
     merged: Mapping[str, bool] | None
-    epochs: Mapping[int, int] = EMPTY
-    ends: Mapping[str, str] = EMPTY
+    epochs: Mapping[int, int] = MappingProxyType({})
+    ends: Mapping[str, str] = MappingProxyType({})
 
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..words.errors import UsageError
-from ..words.hints import Any, Iterator, Mapping, Sequence
-from ..words.records import Record
 from .json_text import loads
 
 ANY_NAME = "NAME"  # stands in a key for a name that the person chooses
@@ -23,7 +23,7 @@ _KINDS = {
 }
 
 
-class Setting(Record):
+class Setting(NamedTuple):
     """One key with its part of the schema; the key of a provider's setting holds `NAME`."""
 
     key: str

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-
-from ..words.hints import Iterator
+from collections.abc import Iterator
 
 _SEPARATORS = frozenset([";", "&", "&&", "|", "||", "|&", ";;", "(", ")", "\n", "{", "}"])
 _OPENING = frozenset(["if", "then", "else", "elif", "while", "until", "do", "!", "time"])

@@ -5,14 +5,15 @@ Only what can be told for sure is told: of a command with `if`, `for`, a functio
 
 from __future__ import annotations
 
-from ..words.records import Record
+from typing import NamedTuple
+
 from .plan.word_sets import word_set
 
 _RESERVED = word_set("if then elif else fi for while until do done case esac in select function time coproc { } [[")
 _CLOSING = {"(": ")", "{": "}"}
 
 
-class Pipeline(Record):
+class Pipeline(NamedTuple):
     """`before` is the operator in front of it, empty for the first. `operators` stand between the commands."""
 
     before: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.records import Record
 
 _DIGITS = frozenset("0123456789")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -11,7 +12,7 @@ _DAY = "0000-00-00"
 _POINTS = (_DAY, *(f"{_DAY}T{time}{zone}" for time in ("00:00", "00:00:00") for zone in ("", "Z")))  # a 0 is any digit
 
 
-class Since(Record):
+class Since(NamedTuple):
     """Either a point in time, as okstra writes them, or so many seconds ago."""
 
     point: str

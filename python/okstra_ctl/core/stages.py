@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Iterable, Mapping
+from collections.abc import Iterable, Mapping
+
 from .plan.records import StageMap
 
 Graph = Mapping[int, tuple[int, ...]]

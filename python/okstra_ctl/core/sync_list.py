@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from typing import NamedTuple
 
 from ..words.errors import UsageError
-from ..words.records import Record
 
 COPY = "copy"
 SYMLINK = "symlink"
@@ -59,14 +59,14 @@ UNMISTAKABLE_FOLDERS = frozenset(
 )
 
 
-class SyncEntry(Record):
+class SyncEntry(NamedTuple):
     """A path relative to the main worktree, and the mode asked for (empty: by kind)."""
 
     path: str
     mode: str
 
 
-class SyncStep(Record):
+class SyncStep(NamedTuple):
     """One thing to do: copy or link `path`; `note` says so when it isn't what was asked for."""
 
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..words.hints import Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 _OPEN, _CLOSE = "{{", "}}"
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def printable(text: str) -> str:
     """Text that only shows: control characters (terminal escapes among them) are spelled out."""
@@ -18,7 +20,6 @@ def display_width(text: str) -> int:
     """Columns at a terminal: Korean and other wide letters take two."""
     if text.isascii():
         return len(text)
-    import unicodedata
 
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from ..words.errors import UsageError
-from ..words.hints import Sequence
-from ..words.records import Record
 from ..words.word import Word
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -19,7 +21,7 @@ class Verdict(Word):
     UNKNOWN = "unknown"
 
 
-class Facts(Record):
+class Facts(NamedTuple):
     """What is known of one worktree. `merged_into` names the branch that has its HEAD, or is empty."""
 
     key: str
@@ -33,7 +35,7 @@ class Facts(Record):
     size: int
 
 
-class Judged(Record):
+class Judged(NamedTuple):
     facts: Facts
     verdict: Verdict
     proof: str
@@ -68,8 +70,6 @@ def to_remove(judged: Sequence[Judged], limit: int | None) -> list[Judged]:
 
 def parse_size(text: str) -> int:
     """`20G`, `500M`, `0`: bytes, by powers of 1024. Raises UsageError (`usage`)."""
-    import re  # few projects name a size
-
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if match is None:
         raise UsageError("usage", f"{text!r} is no size", where="--max", hint="write a number and K, M, G or T: 20G")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Sequence
-from ..words.records import Record
+from collections.abc import Sequence
+from typing import NamedTuple
 
 BUSY, GOOD, WARN, BAD, PLAIN = "busy", "good", "warn", "bad", "plain"
 HEAD, DIM = "head", "dim"
@@ -23,7 +23,7 @@ def tone_of(word: object) -> str:
     return _TONE_OF.get(str(word), PLAIN)
 
 
-class Piece(Record):
+class Piece(NamedTuple):
     """A piece of a line at a terminal. `tone` is a colour, HEAD or DIM; empty for none."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
+from hashlib import sha256
 
-from ..words.hints import Mapping
 from .json_text import encode
 
 # In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands.
@@ -26,8 +27,6 @@ def script_in(commands: Mapping[str, object], root: str) -> str:
 
 def digest_of(commands: Mapping[str, object], script: bytes) -> str:
     """SHA-256 of the settings and of the script's text."""
-    from hashlib import sha256  # slow to load, and most projects have no such settings
-
     return sha256(encode(dict(commands)) + b"\n" + script).hexdigest()
 
 

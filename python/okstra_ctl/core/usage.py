@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Any, Iterable, Mapping, Sequence
-from ..words.records import Record
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 COUNTS = ("input", "cached", "cache_written", "output")
 STREAM, SESSION, PRICE = "stream", "session", "price"
@@ -11,7 +11,7 @@ LEAD = "lead"
 _LARGEST = 10**15
 
 
-class Tokens(Record):
+class Tokens(NamedTuple):
     """`input` is without what was read from a cache."""
 
     input: int = 0
@@ -23,7 +23,7 @@ class Tokens(Record):
         return Tokens(*(one + more for one, more in zip(self, other, strict=True)))
 
 
-class ModelTokens(Record):
+class ModelTokens(NamedTuple):
     """One model's share in a dispatch or a session."""
 
     model: str
@@ -37,7 +37,7 @@ class ModelTokens(Record):
     """The largest prompt of a single request; 0 where that is not known."""
 
 
-class Spent(Record):
+class Spent(NamedTuple):
     """What is known to be spent. What is not whole was more than that, by an unknown amount."""
 
     tokens: Tokens | None

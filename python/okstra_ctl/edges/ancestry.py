@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..core.ownership import Owner
-from ..words.hints import Iterator
-from ..words.records import Record
 from .process_identity import owner_of
 
 _DEEPEST = 512
 
 
-class Above(Record):
+class Above(NamedTuple):
     """A process above this one. `words` is its command line, as far as the system tells it."""
 
     pid: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from ..words.errors import Missing
-from ..words.hints import Any
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
-from ..words.hints import Sequence
 from . import proc
 
 

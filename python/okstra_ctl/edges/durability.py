@@ -9,9 +9,8 @@ writes, and synced by a process that goes on behind the command.
 from __future__ import annotations
 
 import os
-
-from ..words.hints import Iterator
-from ..words.scopes import ignoring, scope
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 _SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: side by side with it others check out
 
@@ -26,7 +25,7 @@ class _Debt:
 _debt = _Debt()
 
 
-@scope
+@contextmanager
 def settled_behind() -> Iterator[None]:
     """Around a command that may check a worktree out: what it owes the disk then is settled behind it."""
     if _debt.will_be_settled:
@@ -62,7 +61,7 @@ def sync(descriptor: int, path: str) -> None:
 
 def owe(path: str) -> None:
     """As `sync`, for a file that another program wrote; one that is not there is owed nothing."""
-    with ignoring(OSError):
+    with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             sync(descriptor, path)
@@ -75,7 +74,7 @@ def _start_writing(descriptor: int) -> None:
     to it is never on the disk without its bytes (ext4, as it is mounted by default)."""
     advise = getattr(os, "posix_fadvise", None)
     if advise is not None:
-        with ignoring(OSError):
+        with suppress(OSError):
             advise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import IO, NoReturn
 
 from ..words.errors import Unreadable
-from ..words.hints import IO, NoReturn
 from . import fsio
 
 _KINDS = (

@@ -10,13 +10,15 @@ import errno
 import io
 import os
 import stat
+import threading
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from ..core.json_text import encode, loads
 from ..core.text_bytes import text_bytes
 from ..words.errors import OkstraError, Unreadable, WorkFailed
-from ..words.hints import Iterable, Mapping, NoReturn, Sequence
-from ..words.scopes import ignoring
 from . import durability
 
 FILE_MODE = 0o600
@@ -172,7 +174,7 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
         discard(temporary)
         raise_write_failed(path, error)
     if durable:
-        with ignoring(OSError):
+        with suppress(OSError):
             sync_folder(os.path.dirname(path))
 
 
@@ -224,7 +226,6 @@ def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
         for descriptor, path in opened:
             durability.sync(descriptor, path)
         return
-    import threading  # slow to import, and a start owes the disk instead
 
     failed: list[OSError] = []
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
-from ..words.hints import Iterable
 from . import fsio, git, proc
 
 _HEADING = "# okstra: links to folders of the main worktree (a pattern that ends in / matches no link)"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from typing import Any
 
 from ..core.authors import RefMove, Traced
 from ..core.json_text import loads
-from ..words.hints import Any, Iterator
 
 _MOST_BYTES = 16 * 1024 * 1024
 _LONGEST_LINE = 256 * 1024

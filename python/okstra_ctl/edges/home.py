@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..core.home_paths import HomePaths
 from ..words.errors import Missing
-from ..words.hints import Mapping
 from . import fsio
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from ..core.isolation import HIDDEN, LOOKED_AT, MISSING, Snapshot
-from ..words.hints import Iterable, Iterator, Mapping, Sequence
-from ..words.records import Record
 from . import git, proc
 from .git.command import begin, must, text
 
@@ -30,7 +30,7 @@ _OF_THE_PERSONS_GIT = (
 _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames")
 
 
-class Looks(Record):
+class Looks(NamedTuple):
     """What is looked at besides the repository itself. `worktree` is the run's own if its changes matter, else empty;
     `siblings` idle worktrees of okstra's; `files` further settings."""
 
@@ -42,7 +42,7 @@ class Looks(Record):
     """The folder of the repository's own hooks, whatever setting leads there."""
 
 
-class _Asked(Record):
+class _Asked(NamedTuple):
     """A worktree's two questions under way: its status, and what its index hides from that."""
 
     root: str

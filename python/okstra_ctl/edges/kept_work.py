@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 from ..words.errors import WorkFailed
-from ..words.hints import Mapping, Sequence
 from . import fsio, git, proc
 
 _INDEX = "okstra-snapshot-index-"

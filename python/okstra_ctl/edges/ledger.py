@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..core.json_text import encode_line
 from ..core.ledger import LedgerRow, LedgerView, fold, ids_of, rows_of
 from ..core.text_bytes import text_bytes
 from ..words.errors import Unreadable
-from ..words.hints import Iterable
 from . import fsio
 from .locks import LockKind, hold
 

@@ -16,15 +16,17 @@ next waits until the last such child is gone.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import time
 from _thread import LockType, allocate_lock, get_ident
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from ..core.json_text import dumps, loads
 from ..words.errors import Busy, InternalError
-from ..words.hints import TYPE_CHECKING, Callable, Iterator
-from ..words.scopes import ignoring, scope
 from ..words.word import Word
 from . import fsio
 
@@ -62,7 +64,7 @@ class Held:
         return () if self.fence is None else (self.fence,)
 
 
-@scope
+@contextmanager
 def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[Held]:
     """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
     _check_order(kind)
@@ -80,21 +82,17 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
 def discard_stale_note(kind: LockKind, path: str) -> None:
     """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
     if os.path.lexists(_note_path(path)):
-        with ignoring(Busy), hold(kind, path, timeout=0.0):
+        with suppress(Busy), hold(kind, path, timeout=0.0):
             pass
 
 
 def share_fence(descriptor: int) -> None:
     """Holds a fence together with whoever inherits the descriptor, until the last of them has closed it."""
-    import fcntl
-
     fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def try_fence(descriptor: int) -> bool:
     """Takes a fence for oneself; False while anybody else holds or shares it."""
-    import fcntl
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -117,7 +115,7 @@ def _check_order(kind: LockKind) -> None:
         raise InternalError("internal-error", f"lock order broken: {kind} wanted while {last[0]} is held")
 
 
-@scope
+@contextmanager
 def _process_wide(path: str, deadline: float) -> Iterator[None]:
     with _in_process_guard:
         lock = _in_process.setdefault(os.path.realpath(path), allocate_lock())
@@ -129,7 +127,7 @@ def _process_wide(path: str, deadline: float) -> Iterator[None]:
         lock.release()
 
 
-@scope
+@contextmanager
 def _between_processes(path: str, deadline: float) -> Iterator[None]:
     fsio.claim(path)
     _check_plain(path)
@@ -144,8 +142,6 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
 
 def _take_free(path: str) -> Callable[[], None] | None:
     """Takes the lock if nobody has it; answers how to release it. Closing the file is what releases it."""
-    import fcntl
-
     try:
         descriptor = fsio.private(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -191,7 +187,7 @@ def _check_plain(path: str) -> None:
         fsio.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
 
 
-@scope
+@contextmanager
 def _fence(path: str, deadline: float) -> Iterator[int]:
     try:
         descriptor = fsio.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
@@ -207,7 +203,7 @@ def _fence(path: str, deadline: float) -> Iterator[int]:
         os.close(descriptor)
 
 
-@scope
+@contextmanager
 def _no_fence() -> Iterator[None]:
     yield None
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..words.errors import WorkFailed
-from ..words.hints import Sequence
-from ..words.records import Record
 from . import git, proc
 
 _CONFLICT = 1
 
 
-class Merged(Record):
+class Merged(NamedTuple):
     """A merge's tree; `conflicts` are the paths that git could not merge (then the tree is of no use)."""
 
     tree: str

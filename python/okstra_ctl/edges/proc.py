@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
 
 from ..words.errors import Missing, Unreadable
-from ..words.hints import TYPE_CHECKING, Mapping, NoReturn, Sequence
-from ..words.records import Record
-from ..words.scopes import ignoring
 from .pipes import Pipes
 from .spawn import spawn
-
-if TYPE_CHECKING:
-    import threading
 
 _LOOK_SECONDS = 0.1
 _POLL_SECONDS = 0.001
 _UNKNOWN = 255  # never 0: what is not known to be well has failed
 
 
-class Finished(Record):
+class Finished(NamedTuple):
     """How a process ended: its status (negative: the signal) and what it wrote, as bytes."""
 
     argv: tuple[str, ...]
@@ -70,9 +69,7 @@ class Running:
 
     def _send(self, name: str) -> None:
         """To a process that was not waited for yet: the number is still its own."""
-        import signal
-
-        with ignoring(ProcessLookupError):  # where nobody can wait for it (`_await_end`), it is gone when it has ended
+        with suppress(ProcessLookupError):  # where nobody can wait for it (`_await_end`), it is gone when it has ended
             os.kill(self._pid, signal.Signals[name])
 
     def _has_ended(self, timeout: float | None) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..core.home_paths import HomePaths
 from ..core.registry_doc import RegistryDoc
-from ..words.hints import Iterator
-from ..words.scopes import scope
 from . import fsio
 from .locks import LockKind, hold
 
@@ -24,7 +24,7 @@ class Registry:
         data = self.contents()
         return RegistryDoc() if data is None else RegistryDoc.parse(data, where=self.path)
 
-    @scope
+    @contextmanager
     def transaction(self) -> Iterator[RegistryDoc]:
         """The registry under its lock; written back when the block ends without an error and changed something."""
         with hold(LockKind.REGISTRY, self._lock):

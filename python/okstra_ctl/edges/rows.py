@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from ..core.json_text import loads
-from ..words.hints import Any
-from ..words.records import Record
 from . import fsio
 
 
-class Rows(Record):
+class Rows(NamedTuple):
     """The rows that are JSON objects, oldest first; `damaged` are the numbers of the lines that are none."""
 
     rows: tuple[dict[str, Any], ...]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import IO
 
 from ..core.text_bytes import text_bytes
 from ..words.errors import Unreadable
-from ..words.hints import IO, Iterator, Mapping
 from . import foreign_files, fsio
 from .secrets import hide
 

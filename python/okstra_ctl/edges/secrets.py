@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Protocol
 
 from ..core.evidence import HIDDEN_MARK as MARK
-from ..words.hints import Iterator, Protocol
 
 _SUSPECT = re.compile(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"
@@ -176,8 +178,6 @@ _loaded: list[Detector] = []
 def _detectors() -> list[Detector]:
     """Loaded when they are needed first. They keep no state: threads ask them side by side."""
     if not _loaded:
-        from importlib import import_module
-
         modules = {name: import_module(f"detect_secrets.plugins.{name}") for name in _DETECTORS}
         _loaded[:] = [*(getattr(modules[name], of_it)() for name, of_it in _DETECTORS.items()), JwtDetector()]
     return _loaded

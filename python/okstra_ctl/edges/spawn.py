@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-
-from ..words.hints import TYPE_CHECKING, Mapping, Sequence
-from ..words.scopes import ignoring
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import signal
@@ -68,7 +68,7 @@ def _keep_to_ourselves() -> None:
     except OSError:
         return
     for number in numbers:
-        with ignoring(OSError):  # the one that the list was read by
+        with suppress(OSError):  # the one that the list was read by
             os.set_inheritable(number, False)
 
 

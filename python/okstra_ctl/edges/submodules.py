@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..core.shell_words import quote
 from ..words.errors import WorkFailed
-from ..words.hints import Mapping
 from . import git, proc
 
 

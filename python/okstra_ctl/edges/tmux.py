@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 from ..words.errors import Missing
-from ..words.hints import Iterator, Mapping
-from ..words.scopes import scope
 from . import proc
 
 
-@scope
+@contextmanager
 def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
     """Shows a log as it grows, and goes when the work is done. Without tmux, or when tmux has no room, nothing."""
     pane = _open(log) if environment.get("TMUX") else ""

@@ -6,15 +6,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-
-from ..words.hints import Iterator, Mapping
-from ..words.records import Record
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 _SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 _LONGEST_LINE = 64 * 1024 * 1024
 
 
-class ClaudeFiles(Record):
+class ClaudeFiles(NamedTuple):
     """A session's own file, and those of its sub-agents."""
 
     session: str

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shutil import rmtree
+from typing import NamedTuple
 
 from ..words.errors import Busy
-from ..words.hints import Iterator
-from ..words.records import Record
-from ..words.scopes import scope
 from . import fsio, git
 from .locks import share_fence, try_fence
 
@@ -24,7 +25,7 @@ _POLL_SECONDS = 0.01
 _WAIT_SECONDS = 30.0
 
 
-class AdminFolder(Record):
+class AdminFolder(NamedTuple):
     """`worktree` is empty where git has not yet written which it is; `reason` is None when it is not locked."""
 
     folder: str
@@ -114,12 +115,10 @@ def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
     for name in fsio.names_in(common_dir):
         if name.startswith(_FORGOTTEN):
-            from shutil import rmtree  # slow to import, and making a worktree needs it not
-
             rmtree(os.path.join(common_dir, name), ignore_errors=True)
 
 
-@scope
+@contextmanager
 def fenced(admin_folder: str) -> Iterator[int]:
     """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
     try:

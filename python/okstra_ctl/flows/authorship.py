@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..core import authors
 from ..core.authors import Evidence, Traced
 from ..core.isolation import WORKER, Changed, Place, Snapshot
 from ..core.shell_words import quote
 from ..edges import fsio, git, git_traces
-from ..words.hints import Mapping, Sequence
-from ..words.records import Record
 from .run_events import events_of
 from .runs import KnownRun
 
 
-class Authorship(Record):
+class Authorship(NamedTuple):
     evidence: Evidence
     before: Snapshot
     after: Snapshot

@@ -7,7 +7,9 @@ else that `stage done` asks for still holds. It walks `stage-<N>` folders and fl
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.ledger import row_id
@@ -16,8 +18,6 @@ from ..core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges import ledger as ledger_edge
 from ..words.errors import OkstraError
-from ..words.hints import Iterator
-from ..words.records import Record
 from ..words.statuses import LedgerStatus
 from . import led_gates
 from .doors import Doors
@@ -29,7 +29,7 @@ from .stage_done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folde
 from .stage_records import ledger_path
 
 
-class Backfilled(Record):
+class Backfilled(NamedTuple):
     """One run that has an exit-check record: `added`, or `left` with the reason."""
 
     run_id: str

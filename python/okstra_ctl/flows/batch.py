@@ -6,15 +6,15 @@ One that fails stops no other: they are of different tasks, or of stages that do
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from ..core.batch import Entry
 from ..core.identity import TaskKey
 from ..core.paths import IMPLEMENTATION
 from ..core.shell_words import okstra_command
 from ..words.errors import Refused
-from ..words.hints import Callable, Sequence
-from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import ChildRun, await_child, run_command
 from .doors import Doors
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 _NOT_STARTED = ChildRun("", 130, "not started")
 
 
-class Ran(Record):
+class Ran(NamedTuple):
     entry: Entry
     child: ChildRun
 

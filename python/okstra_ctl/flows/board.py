@@ -6,6 +6,8 @@ So what a look costs grows with the work at hand, not with what ever was; of a l
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from ..core.board.choosing import choose
 from ..core.board.log_line import last_line
@@ -16,7 +18,6 @@ from ..core.paths import ProjectFiles, RunFiles
 from ..core.prices import Price
 from ..edges import fsio
 from ..words.errors import OkstraError
-from ..words.hints import Any, Callable, Iterable, Mapping, Sequence
 from . import plans
 from .doors import Doors
 from .overview import RunRow, run_rows

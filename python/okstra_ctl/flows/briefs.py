@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..core.brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from ..core.identity import TaskKey
@@ -14,14 +15,13 @@ from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Refused, UsageError
-from ..words.records import Record
 from ..words.statuses import Severity
 from .doors import Doors
 from .project import open_project
 from .task_records import check_folder_is_free, hide_runs
 
 
-class Wishes(Record):
+class Wishes(NamedTuple):
     """What a new brief is made from; empty: not given. Without `task_key` and `output` nothing is written."""
 
     title: str
@@ -32,7 +32,7 @@ class Wishes(Record):
     output: str
 
 
-class Made(Record):
+class Made(NamedTuple):
     """A new brief; `path` is empty when it was not written. `hidden` are the kinds of secrets taken out."""
 
     path: str
@@ -42,7 +42,7 @@ class Made(Record):
     hidden: tuple[str, ...]
 
 
-class Read(Record):
+class Read(NamedTuple):
     path: str
     text: str
     brief: Brief

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..core.json_text import loads
 from ..edges import assets, proc
-from ..words.hints import Sequence
-from ..words.records import Record
 
 
-class ChildRun(Record):
+class ChildRun(NamedTuple):
     """How it ended. `status` is its exit status, `said` its error, or its verdict, or that it is prepared."""
 
     run_id: str

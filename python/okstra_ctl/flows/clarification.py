@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import RunFiles, TaskFiles
@@ -16,13 +18,11 @@ from ..core.report.user_response import (
 from ..edges import fsio
 from ..edges.secrets import hide
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 
 _FLAG = "--clarification-response"
 
 
-class Given(Record):
+class Given(NamedTuple):
     """`text` is what the run keeps a copy of; `prompt` is what its agents are told."""
 
     text: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 
 from .. import __version__
 from ..core.tidiness import show_size
 from ..edges import fsio, git
 from ..edges.lock_check import fault_of_locks
 from ..words.errors import OkstraError
-from ..words.hints import Mapping
 from .doors import Doors
 from .provider_checks import presence_rows, provider_rows
 from .setup_project import CheckRow, CheckStatus, home_row, registry_row
@@ -45,8 +46,6 @@ def examine(doors: Doors, start: str, *, providers: bool) -> list[CheckRow]:
 
 
 def _python() -> CheckRow:
-    from importlib.util import find_spec
-
     version = ".".join(map(str, sys.version_info[:3]))
     needed = (*_PACKAGES, *(_PACKAGES_BEFORE_311 if sys.version_info < (3, 11) else ()))
     missing = [name for name in needed if find_spec(name) is None]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
 from ..edges import home as home_edge
 from ..edges.clock import Clock
 from ..edges.registry import Registry
-from ..words.hints import Mapping
-from ..words.records import Record
 
 
-class Doors(Record):
+class Doors(NamedTuple):
     home: HomePaths
     registry: Registry
     clock: Clock

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from ..core.paths import RunFiles
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterable
 from ..words.outcomes import Failure, WorkerOutcome
-from ..words.records import Record
 from .doors import Doors
 from .overview import RunRow, run_rows
 
@@ -17,7 +17,7 @@ KINDS = tuple(str(word) for word in (*WorkerOutcome, *Failure) if word not in (W
 """What `--kind` takes: how a dispatch ended, or why its client did not finish."""
 
 
-class Logged(Record):
+class Logged(NamedTuple):
     """One dispatch that did not end well. What its row lacks is empty."""
 
     at: str
@@ -32,7 +32,7 @@ class Logged(Record):
     log: str
 
 
-class ErrorLog(Record):
+class ErrorLog(NamedTuple):
     """`unread` names files, or lines of them, that can't be read: `FILE` or `FILE:LINE`."""
 
     rows: tuple[Logged, ...]

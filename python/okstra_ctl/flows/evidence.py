@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ..core.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
 from ..core.results.records import Evidence, Finding
 from ..edges import git
 from ..words.findings import EvidenceStatus
-from ..words.hints import Mapping, Sequence
-from ..words.records import Record
 
 
-class Place(Record):
+class Place(NamedTuple):
     """What is looked into: a commit of the repository that `folder` is a checkout of; `runs` are recorded commands
     with their exit codes."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import NamedTuple
 
 from ..core.identity import TaskKey
 from ..core.ownership import Owner
@@ -15,7 +16,6 @@ from ..core.registry_doc import TaskClaim
 from ..edges import fsio, git, kept_work, merging, process_identity, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, WorkFailed
-from ..words.records import Record
 from ..words.statuses import Liveness
 from .unsaved_work import kept_place
 
@@ -24,7 +24,7 @@ _SCHEMA = "moving-on/1"
 _LOCKS = ("index.lock", "HEAD.lock", "ORIG_HEAD.lock")
 
 
-class Move(Record):
+class Move(NamedTuple):
     """From which commit to which, and who moves it."""
 
     start: str

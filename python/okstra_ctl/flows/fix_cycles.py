@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..core.fix_cycles import YES, Cycle, Happening, cycle_of, fold, must_be_asked, next_rows
 from ..core.identity import TaskKey
@@ -11,7 +12,6 @@ from ..core.paths import TaskFiles
 from ..edges import fsio
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused
-from ..words.hints import Mapping
 
 
 def cycles_of(task: TaskFiles) -> list[Cycle]:

@@ -7,6 +7,8 @@ time lines, page, catalog) is derived, and made whole by the same command given 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..core.followups import (
     DISMISSED,
@@ -27,15 +29,13 @@ from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, UsageError
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
 from .doors import Doors
 from .runs import KnownRun
 from .spawning import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
 from .task_records import hide_runs
 
 
-class Listed(Record):
+class Listed(NamedTuple):
     """A proposal and where it stands. `next` is a command to paste; empty when there is nothing to do."""
 
     run_id: str
@@ -51,7 +51,7 @@ class Listed(Record):
     next: str
 
 
-class Spawned(Record):
+class Spawned(NamedTuple):
     run_id: str
     item: str
     task_key: str

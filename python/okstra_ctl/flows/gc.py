@@ -6,6 +6,8 @@ So goes what runs that are over left beside their records.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, parse_place_key
 from ..core.registry_doc import StageClaim, TaskClaim
@@ -13,8 +15,6 @@ from ..core.tidiness import Facts, Judged, judge, to_remove
 from ..edges import git
 from ..edges.disk_use import Measuring
 from ..words.errors import OkstraError
-from ..words.records import Record
-from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus
 from . import recover, trash
 from .doors import Doors
@@ -24,7 +24,7 @@ from .worktree_removal import remove_worktree
 from .worktree_users import Hold, hold_on
 
 
-class Swept(Record):
+class Swept(NamedTuple):
     """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
 
     key: str
@@ -35,7 +35,7 @@ class Swept(Record):
     failed: str
 
 
-class Collected(Record):
+class Collected(NamedTuple):
     """`leftovers` are files and folders of runs that no run can need any more."""
 
     judged: tuple[Judged, ...]
@@ -67,7 +67,7 @@ def _finish_killed(doors: Doors) -> None:
     doc = doors.registry.read()
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:
-        with ignoring(OkstraError):  # its verdict tells
+        with suppress(OkstraError):  # its verdict tells
             recover.undo(key, claim, doors)
 
 

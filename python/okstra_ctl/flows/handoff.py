@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..core.handoff import (
@@ -24,8 +26,6 @@ from ..core.shell_words import okstra_command
 from ..edges import fsio, git, proc
 from ..edges.merging import merge_tree
 from ..words.errors import Missing, OkstraError, Refused, UsageError
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 from . import run_numbers
 from .doors import Doors
 from .task_records import read_manifest
@@ -34,7 +34,7 @@ _FIT = ("accepted", "conditional-accept")
 _GH_SECONDS = 30.0
 
 
-class Plan(Record):
+class Plan(NamedTuple):
     """What a hand-off would do: each step with its command, and what the merge probe says."""
 
     target: Target

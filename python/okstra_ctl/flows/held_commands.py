@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Sequence
 
 from ..agents.held_command import Held, run_held
 from ..core.check_script import SHELL, check_argv
 from ..edges import fsio, git, proc
-from ..words.hints import Sequence
 from . import run_events
 from .doors import Doors
 from .runs import KnownRun

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from ..core.durations import seconds_between
 from ..core.fix_cycles import Cycle, cycle_of
 from ..core.identity import RunId, TaskKey
@@ -9,8 +11,6 @@ from ..core.index_rows import ENDED
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError
-from ..words.hints import Any
-from ..words.records import Record
 from .doors import Doors
 from .fix_cycles import cycles_of
 from .known_tasks import task_unknown
@@ -18,14 +18,14 @@ from .runs import roots_of_task
 from .task_records import read_manifest
 
 
-class Event(Record):
+class Event(NamedTuple):
     at: str
     event: str
     run_id: str
     note: str
 
 
-class PastRun(Record):
+class PastRun(NamedTuple):
     """One run of the task. `outcome` is empty while it is open, `seconds` None where a time is not known."""
 
     run_id: str
@@ -38,7 +38,7 @@ class PastRun(Record):
     fix_cycle: str
 
 
-class History(Record):
+class History(NamedTuple):
     """`damaged` are the lines of the time line that are no rows."""
 
     root: str

@@ -6,12 +6,14 @@ so whoever looks finds the lead alive as long as the session is.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
 from ..agents.claude import rule_path
 from ..core.json_text import dumps
 from ..core.ownership import Owner
 from ..edges import fsio, proc, process_identity
-from ..words.hints import Any, Mapping, NoReturn
-from ..words.records import Record
 from . import guarding, isolation, lead_sessions, leadership
 from .agents_environment import agents_environment
 from .doors import Doors
@@ -22,7 +24,7 @@ _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
 
 
-class Session(Record):
+class Session(NamedTuple):
     """How the client is started: its program, arguments, environment and folder; `warnings` are for the person."""
 
     argv: tuple[str, ...]
@@ -33,8 +35,6 @@ class Session(Record):
 
 def hand_over(run: KnownRun, doors: Doors) -> Session:
     """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
-    import uuid  # brings much in, and who reads a run's usage needs it not
-
     isolation.begin(run, doors)
     guarding.set_up(run, doors)
     me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..core.isolation import SCHEMA, Changed, Judged, Place, Rights, Snapshot, judge
 from ..core.isolation_changes import changes
@@ -15,9 +19,6 @@ from ..core.shell_words import quote
 from ..edges import fsio, git, ledger
 from ..edges.isolation_probe import Looks, snapshot
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterator, Mapping
-from ..words.records import EMPTY, Record
-from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import guarding
 from .authorship import authorship, git_of_workers
@@ -30,14 +31,14 @@ _HANDOFF = "release-handoff"
 _ASKED_AT_THE_START = ("analyst", "executor", "verifier")
 
 
-class Begun(Record):
+class Begun(NamedTuple):
     """What the run is measured by, kept in the lead's memory: its file lies where a worker could write. `tampered`:
     the file was not what the home says that it was. `records` are digests of files that only okstra writes,
     `ledger` the rows of the task's ledger."""
 
-    document: Mapping[str, Any] = EMPTY
+    document: Mapping[str, Any] = MappingProxyType({})
     tampered: bool = False
-    records: Mapping[str, str] = EMPTY
+    records: Mapping[str, str] = MappingProxyType({})
     ledger: tuple[bytes, ...] = ()
 
 
@@ -108,7 +109,7 @@ def _synced(run: KnownRun, doors: Doors) -> list[str]:
     return [os.path.join(run.project.root, entry.path) for entry in config.sync]
 
 
-class _Claim(Record):
+class _Claim(NamedTuple):
     """A claim of the registry as far as the receipt needs it; `state` changes whenever a run works there."""
 
     ref: str
@@ -283,7 +284,7 @@ def home_file(manifest: str, doors: Doors) -> str:
 
 def forget(run: KnownRun, doors: Doors) -> None:
     """Of a completed run, which nobody goes on with. A note that a kill leaves is `okstra gc`'s."""
-    with ignoring(OkstraError):
+    with suppress(OkstraError):
         fsio.discard(home_file(run.files.manifest, doors))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterator
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import PLANNING, ProjectFiles
 from ..core.shell_words import okstra_command
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Iterator
 from . import plans, run_index, task_catalog
 from .doors import Doors
 from .project import find_root
@@ -43,8 +44,6 @@ def plan_of_task(text: str, start: str, doors: Doors) -> str:
 
 def task_unknown(key: TaskKey, start: str, doors: Doors, *, more: str = "") -> UsageError:
     """`more`: what else to try, after the keys that are like it."""
-    import difflib  # slow to import, and only errors need it
-
     near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, doors))), _MOST, _LIKE)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]

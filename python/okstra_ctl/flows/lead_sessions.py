@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..agents.session_usage import Counted, claude_session
 from ..core.paths import RunFiles
 from ..core.prices import Price, built_in_prices, usage_json
 from ..core.usage import LEAD, SESSION
 from ..edges import assets, transcripts
-from ..words.hints import Any, Mapping, Sequence
 from . import run_events
 from .doors import Doors
 from .runs import KnownRun

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..core.ownership import Owner
 from ..core.shell_words import okstra_command
 from ..edges import ancestry, fsio, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, Unreadable
-from ..words.hints import Any, Callable, Mapping
 from ..words.outcomes import RunOutcome
 from ..words.statuses import ClaimStatus, Liveness
 from . import run_index, worktree_users

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from ..core.identity import RunId, TaskKey
 from ..core.ledger import row_id
 from ..core.manifest import SCHEMA
@@ -11,7 +13,6 @@ from ..core.selection import StageState
 from ..core.shell_words import okstra_command
 from ..edges import fsio, ledger
 from ..words.errors import OkstraError, Refused
-from ..words.hints import Iterable, Mapping
 from ..words.outcomes import RunOutcome
 from ..words.statuses import LedgerStatus
 from . import run_events

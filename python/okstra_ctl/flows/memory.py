@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ..core.memory_note import Hit, Note, format_note, id_for, is_for, new_note, parse_note
 from ..core.memory_note import search as search_notes
@@ -11,22 +13,20 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFailed
-from ..words.hints import Iterator, Mapping, Sequence
-from ..words.records import Record
 from .doors import Doors
 
 INDEX_SCHEMA = "memory-index/1"
 _SUFFIX = ".md"
 
 
-class Book(Record):
+class Book(NamedTuple):
     """The notes that could be read, and what is to be said of the others."""
 
     notes: tuple[Note, ...]
     warnings: tuple[str, ...]
 
 
-class _File(Record):
+class _File(NamedTuple):
     id: str
     path: str
     size: int

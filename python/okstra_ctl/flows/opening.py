@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.paths import RunFiles
 from ..words.errors import OkstraError
-from ..words.hints import Mapping
-from ..words.records import Record
 from .doors import Doors
 from .history import find_task, history_of
 from .runs import find_run
 
 
-class Place(Record):
+class Place(NamedTuple):
     """`kind` is `report`, `run-folder` or `task-folder`."""
 
     kind: str
@@ -34,8 +36,6 @@ def place_of(text: str, start: str, doors: Doors) -> Place:
 
 def program(path: str, environment: Mapping[str, str]) -> list[str]:
     """The command that shows a file or folder: $BROWSER, else what the system has for it. Empty: there is none."""
-    import shlex
-    import shutil
 
     system = "open" if sys.platform == "darwin" else "xdg-open"
     for text in (*environment.get("BROWSER", "").split(os.pathsep), system):

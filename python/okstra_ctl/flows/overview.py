@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from operator import attrgetter
+from typing import Any, NamedTuple
 
 from ..core.identity import RunId
 from ..core.index_rows import ENDED, Row
@@ -13,16 +16,13 @@ from ..core.registry_doc import StageClaim, TaskClaim
 from ..core.run_status import run_status
 from ..edges import process_identity
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterable, Mapping
-from ..words.records import Record
-from ..words.scopes import ignoring
 from ..words.statuses import ClaimStatus, Liveness, RunStatus
 from . import run_index
 from .doors import Doors
 from .run_ends import recorded_end
 
 
-class WorktreeRow(Record):
+class WorktreeRow(NamedTuple):
     key: str
     path: str
     branch: str
@@ -31,7 +31,7 @@ class WorktreeRow(Record):
     exists: bool
 
 
-class RunRow(Record):
+class RunRow(NamedTuple):
     run_id: str
     task_type: str
     stage: int | None
@@ -55,7 +55,7 @@ class RunRow(Record):
         return not task_key or (self.run_id.startswith(f"{task_key}/") and self.task == task_key)
 
 
-class TimedRun(Record):
+class TimedRun(NamedTuple):
     """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""
 
     run: RunRow
@@ -131,7 +131,7 @@ def _without_stage(row: Mapping[str, Any]) -> str:
     event = row.get("event", "")
     lead = Liveness.NOBODY
     if event == "started":
-        with ignoring(ValueError):  # a row that somebody else wrote
+        with suppress(ValueError):  # a row that somebody else wrote
             lead = process_identity.liveness(Owner.from_json(row.get("owner")))
     return run_status(None, ENDED.get(event, ""), lead).value
 

@@ -8,13 +8,14 @@ plan stays the plan, and okstra's stands beside it under the next number; anothe
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from hashlib import sha256
 
 from ..core.paths import PLANNING
 from ..core.plan.approval import is_approved, unapprove
 from ..core.report.freshness import PageState
 from ..edges import foreign_files, fsio
 from ..words.errors import OkstraError, Unreadable
-from ..words.hints import Mapping
 from . import run_events
 from .doors import Doors
 from .plans import BESIDE
@@ -128,8 +129,6 @@ def _says_approved(page: bytes) -> bool:
 
 
 def _digest(run: KnownRun, kind: str, page: bytes) -> str:
-    from hashlib import sha256
-
     if kind == MARKDOWN and run.id.task_type == PLANNING:  # approving it makes it nobody else's
         page = unapprove(page.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     return sha256(page).hexdigest()

@@ -10,6 +10,8 @@ Exit checks and planned files of a stage are those of that text, whatever somebo
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..core.approvals import Approval, PlanPlace, Where
 from ..core.identity import RunId
@@ -21,8 +23,6 @@ from ..edges import fsio
 from ..edges import ledger as ledger_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
-from ..words.hints import Iterator
-from ..words.records import Record
 from . import plans, run_index
 from .doors import Doors
 from .plans import CheckedPlan
@@ -31,21 +31,21 @@ UNRECORDED = "unrecorded"
 """In a refusal's data: the plan says that it is approved, and nobody is on record for it."""
 
 
-class Approver(Record):
+class Approver(NamedTuple):
     """Who approves, as git names them, and from where."""
 
     person: str
     where: Where
 
 
-class InForce(Record):
+class InForce(NamedTuple):
     """The stages that were approved last. `notes` are for people: what was taken over, what the plan says by now."""
 
     stage_map: StageMap
     notes: tuple[str, ...]
 
 
-class Candidate(Record):
+class Candidate(NamedTuple):
     """A plan that may be approved. `changed`: what is different from what was approved of it before."""
 
     plan: CheckedPlan

@@ -7,6 +7,7 @@ library takes milliseconds to load)."""
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..core.approvals import Approval, PlanPlace, approvals_in, is_newer, newest_of
 from ..core.home_paths import HomePaths
@@ -18,7 +19,6 @@ from ..core.shell_words import okstra_command
 from ..edges import fsio
 from ..edges.rows import read_rows
 from ..words.errors import CheckFailed, Unreadable, UsageError
-from ..words.records import Record
 from ..words.statuses import Severity
 from .doors import Doors
 from .project import load_project
@@ -30,7 +30,7 @@ BESIDE = "beside"
 _PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
-class CheckedPlan(Record):
+class CheckedPlan(NamedTuple):
     """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error.
 
     `approved`: its own words say so. `approval`: what a person approved last of this plan, if anything.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 from ..agents.client_facts import CLIENTS, ClientFacts
 from ..agents.providers import Settings, provider_settings
@@ -19,8 +21,6 @@ from ..core.phases import Phase
 from ..core.roster import REHEARSAL, Worker
 from ..edges import fsio
 from ..words.errors import Missing, OkstraError, Refused
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
 from .agents_environment import agents_environment
 from .doors import Doors
 from .provider_checks import client_fault
@@ -29,7 +29,7 @@ _VOICES = ("analyst", "verifier")
 _CLIENTS = {client.program: client for client in CLIENTS}
 
 
-class Lack(Record):
+class Lack(NamedTuple):
     """One thing that is missing, and what helps. `code` is the error that it is refused with."""
 
     code: str

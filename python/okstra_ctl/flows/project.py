@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..core.home_paths import WORKTREE_DEPTH
 from ..core.identity import parse_place_key
@@ -10,11 +11,10 @@ from ..core.paths import ProjectFiles
 from ..core.project_config import ProjectConfig, own_id, project_config
 from ..edges import fsio
 from ..words.errors import Missing, OkstraError
-from ..words.records import Record
 from .doors import Doors
 
 
-class Project(Record):
+class Project(NamedTuple):
     """A registered project; `files.root` is its folder."""
 
     files: ProjectFiles

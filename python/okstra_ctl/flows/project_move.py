@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..core.identity import RunId
 from ..core.index_rows import Row
@@ -16,8 +18,6 @@ from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..core.text_bytes import text_bytes
 from ..edges import fsio, git, process_identity
 from ..words.errors import OkstraError, Refused
-from ..words.hints import Sequence
-from ..words.records import Record
 from ..words.statuses import Liveness
 from . import run_index
 from .doors import Doors
@@ -27,7 +27,7 @@ from .project_places import known_worktrees, lead_back, own_id_hint, places_of
 _REWRITTEN = ("manifests", "state", "prompts")
 
 
-class ProjectMoved(Record):
+class ProjectMoved(NamedTuple):
     """`old` are the places that it was known at; the numbers are of what was put right now."""
 
     project_id: str

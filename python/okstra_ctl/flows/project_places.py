@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..core.identity import RunId
 from ..core.shell_words import okstra_command
 from ..edges import git, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused
-from ..words.records import Record
 from . import run_index
 from .doors import Doors
 from .project import id_at
@@ -17,7 +17,7 @@ from .project import id_at
 MOVED_COMMAND = "okstra setup --moved"
 
 
-class Places(Record):
+class Places(NamedTuple):
     """Folders beside this one: `left`, where no project of the id stands any more, and `others`, where one does.
 
     `moved`: the repository here has records of worktrees that were made from one of `left`.

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..core.roster import Worker, access_of, delivers_by_message
 from ..core.template import UnknownPlaceholder, fill
 from ..edges import assets
 from ..words.errors import Missing
-from ..words.hints import Mapping
 
 _INCLUDE, _END = "{{> ", ".md}}"
 _IN_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz/-")

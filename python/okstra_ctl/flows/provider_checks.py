@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..agents.client_facts import CLIENTS, ClientFacts, sandboxed_commit
 from ..agents.providers import BUILT_IN, provider_settings
 from ..edges import fsio, git, proc
 from ..words.errors import OkstraError
-from ..words.hints import Any, Mapping
 from .doors import Doors
 from .setup_project import CheckRow, CheckStatus
 

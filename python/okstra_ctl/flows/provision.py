@@ -10,18 +10,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ..core.home_paths import HomePaths
 from ..edges import durability, fsio, git, kept_work, proc, worktree_admin
 from ..edges.locks import LockKind, hold
 from ..words.errors import WorkFailed
-from ..words.hints import Callable, Iterable
-from ..words.records import Record
 from . import trash
 from .undo import UndoStack
 
 
-class Site(Record):
+class Site(NamedTuple):
     """A worktree to be: where, on which branch, from which commit. `token` is its claim's lock reason.
 
     `restores`: the branch is there already, and only its folder was lost or removed.
@@ -35,7 +35,7 @@ class Site(Record):
     restores: bool = False
 
 
-class Checkout(Record):
+class Checkout(NamedTuple):
     """A checkout under way."""
 
     site: Site

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles
 from ..words.errors import OkstraError, UsageError
-from ..words.hints import Iterable, Mapping
 from .task_records import Manifest, read_manifest
 
 

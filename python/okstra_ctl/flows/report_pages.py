@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from ..core.evidence import LARGEST_BYTES, read_text
 from ..core.json_text import loads
@@ -16,15 +18,13 @@ from ..core.report.page.view import Dispatch, View, Words
 from ..core.report.parts import Schema, fields_of
 from ..edges import assets, fsio, git
 from ..words.errors import OkstraError
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
 from .run_events import events_of
 from .runs import KnownRun
 
 SCHEMA_FILE = ("schemas", "final-report-v1.schema.json")
 
 
-class Pages(Record):
+class Pages(NamedTuple):
     """The bytes of both files."""
 
     markdown: bytes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from .. import __version__
 from ..core.identity import TaskKey
@@ -15,8 +17,6 @@ from ..core.shell_words import okstra_command
 from ..edges import assets, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import CheckFailed, OkstraError, UsageError
-from ..words.hints import Any, Iterator, Mapping
-from ..words.records import Record
 from . import own_pages
 from .doors import Doors
 from .report_pages import SCHEMA_FILE, render_pages
@@ -25,7 +25,7 @@ from .runs import KnownRun
 SCHEMA = "final-report/1"
 
 
-class Rendered(Record):
+class Rendered(NamedTuple):
     """`earlier` and `earlier_html` are where pages went that somebody had changed; `kept` tells that the markdown was
     left as it is, because the stages in it are no longer those of the data."""
 
@@ -34,13 +34,13 @@ class Rendered(Record):
     earlier_html: str = ""
 
 
-class PageFile(Record):
+class PageFile(NamedTuple):
     kind: str
     path: str
     state: PageState
 
 
-class FoundReport(Record):
+class FoundReport(NamedTuple):
     """One report of a project. `verdict` is empty for a plan that was adopted: it has no data."""
 
     task_key: str

@@ -8,6 +8,8 @@ from then on the new run holds it, under a higher epoch, so that the earlier can
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ..core.handoff import choice_from_json
 from ..core.identity import RunId, StageKey
@@ -18,7 +20,6 @@ from ..core.registry_doc import Earlier, StageClaim
 from ..core.shell_words import okstra_command
 from ..edges import durability, git, process_identity
 from ..words.errors import Refused
-from ..words.records import EMPTY, Record
 from ..words.statuses import ClaimStatus, Liveness, WorktreeStatus
 from . import provision, recover, run_numbers
 from .doors import Doors
@@ -33,7 +34,7 @@ from .stage_done import is_degraded
 from .undo import UndoStack
 
 
-class RerunWishes(Record):
+class RerunWishes(NamedTuple):
     """What is to be otherwise than in the earlier run; empty: as there. `lead` is who drives it; empty: nobody yet."""
 
     workers: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ def _inputs_of(run: KnownRun, wishes: RerunWishes) -> PrepareInputs:
         workers=wishes.workers,
         provider=wishes.provider,
         same=() if others else roster_of(run),
-        models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else EMPTY,
+        models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else MappingProxyType({}),
         lead=wishes.lead,
         led=bool(wishes.lead),
         handoff=choice_from_json(run.manifest.get("handoff")),

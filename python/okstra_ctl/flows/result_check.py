@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..core.manifest import SCHEMA
 from ..core.paths import RunFiles
@@ -15,8 +17,6 @@ from ..core.results.records import Problem
 from ..core.results.rules import MAX_BYTES
 from ..edges import assets, foreign_files, fsio
 from ..words.errors import Unreadable, UsageError
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 
 _RESULT = re.compile(
     r"(?P<worker>.+?)-(?P<label>worker|round-[0-9]+|turn-[0-9]+|plan-check)-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.md$"
@@ -26,7 +26,7 @@ _DROPS = re.compile(r"drops-[0-9]{3,}$")
 _ITEMS = re.compile(r"^\*\*Items:\*\* (.+)$", re.MULTILINE)
 
 
-class Expected(Record):
+class Expected(NamedTuple):
     """What a file should be: whose, of which run, with which label (`worker` for the main result)."""
 
     files: RunFiles

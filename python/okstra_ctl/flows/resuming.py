@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ..core.paths import IMPLEMENTATION, PLANNING
 from ..core.results.rules import MAX_BYTES
 from ..core.roster import Worker
 from ..edges import foreign_files, fsio, git
 from ..words.errors import OkstraError
-from ..words.hints import Any, Mapping, Sequence
 from ..words.outcomes import WorkerOutcome
 from .run_events import events_of
 from .runs import KnownRun

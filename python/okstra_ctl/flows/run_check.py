@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ..core.checks.catalog import CHECKS, GROUPS
 from ..core.checks.phase_record import check_phase
@@ -19,8 +21,6 @@ from ..core.schema_check import problems_of
 from ..core.usage import usage_of
 from ..edges import assets, foreign_files, fsio
 from ..words.errors import Unreadable
-from ..words.hints import Any, Iterator, Mapping
-from ..words.records import Record
 from .clarification import answers_of_run
 from .reports import compared
 from .result_check import Expected, problems_of_text
@@ -44,7 +44,7 @@ _ALWAYS = ("manifest", "run_context", "team_state", "events", "launch_prompt")
 _WHEN_LED = ("report_data", "report_draft", "isolation", "guard_rules")
 
 
-class RunCheck(Record):
+class RunCheck(NamedTuple):
     """`checked` counts the files that were looked at; `notes` say what changed beside the run, and are no faults."""
 
     faults: tuple[Fault, ...]

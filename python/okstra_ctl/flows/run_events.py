@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..core.json_text import encode_line
 from ..core.paths import RunFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..edges.rows import read_rows
-from ..words.hints import Any, Mapping, Sequence
 from ..words.outcomes import WorkerOutcome
 
 

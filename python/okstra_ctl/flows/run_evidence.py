@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
 from ..core.evidence import Checked
 from ..core.results.records import Finding
 from ..core.results.rules import MAX_BYTES
 from ..core.results.worker_result import parse_worker_result
 from ..edges import foreign_files, fsio
 from ..words.errors import Unreadable
-from ..words.hints import Any, Iterator, Mapping
-from ..words.records import Record
 from .evidence import Place, check_findings
 from .looked_at import commit_at_start, commit_now
 from .run_events import events_of
@@ -19,7 +20,7 @@ from .taken_results import Events, is_answer
 _ROLES = ("analyst", "verifier", "critic")
 
 
-class RunEvidence(Record):
+class RunEvidence(NamedTuple):
     """`rows` are worker, finding id and what was found, in the order of the results."""
 
     commit: str

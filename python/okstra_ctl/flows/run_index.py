@@ -6,6 +6,8 @@ Rows are only ever appended to `active.jsonl`; ended runs move on to `recent.jso
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ..core import index_rows
 from ..core.home_paths import HomePaths
@@ -14,15 +16,13 @@ from ..core.json_text import encode_line
 from ..edges import durability, fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
-from ..words.hints import Callable, Iterable, Mapping, Sequence
-from ..words.records import Record
 from . import run_mirror
 
 ROTATE_BYTES = 128 * 1024
 EVERYTHING = ""  # the time that reaches back over the whole archive
 
 
-class IndexRow(Record):
+class IndexRow(NamedTuple):
     """One event of one run; the newest of a run tells its state.
 
     `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.

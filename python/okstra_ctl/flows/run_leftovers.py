@@ -8,6 +8,9 @@ results, and a resume asks anew for the rest. A folder that no dispatch was give
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from shutil import rmtree
+from typing import Any
 
 from ..agents import process_sweep
 from ..core.identity import RunId, format_seq
@@ -16,7 +19,6 @@ from ..core.paths import OKSTRA_DIR, RunFiles
 from ..edges import foreign_files, fsio, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterator, Mapping, Sequence
 from ..words.outcomes import RunOutcome
 from ..words.statuses import Liveness
 from . import run_index
@@ -130,8 +132,6 @@ def _ended_marks(events: Sequence[Mapping[str, Any]], *, completed: bool) -> set
 
 def _removed(folder: str, files: RunFiles) -> bool:
     """Results of a dispatch's earlier starts go beside its last one first."""
-    from shutil import rmtree  # slow to import
-
     for name in fsio.names_in(folder):
         final, attempt, _ = name.partition(".attempt-")
         if attempt:

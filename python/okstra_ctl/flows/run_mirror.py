@@ -8,6 +8,7 @@ adds.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from ..core import index_rows
 from ..core.identity import RunId
@@ -16,7 +17,6 @@ from ..core.paths import ProjectFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
-from ..words.hints import Mapping
 
 
 def keep(lines: Mapping[str, bytes]) -> str:

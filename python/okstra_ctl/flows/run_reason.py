@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..core.report.outcome import CRITIC_GATE
 from ..edges import fsio
 from ..words.errors import OkstraError
 from ..words.findings import Gate
-from ..words.hints import Any, Mapping
 from ..words.statuses import RunStatus
 from .run_events import events_of, faults_of
 from .runs import KnownRun

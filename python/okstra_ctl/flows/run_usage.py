@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
 from ..core.identity import RunId
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles
@@ -10,8 +13,6 @@ from ..core.roster import REHEARSAL
 from ..core.usage import LEAD, NOTHING, Spent, spent_of, total, usage_of
 from ..edges import fsio
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterable, Mapping, Sequence
-from ..words.records import Record
 from .doors import Doors
 from .interactive import CLIENT
 from .lead_sessions import all_prices, count_sessions, sessions_of
@@ -22,7 +23,7 @@ from .runs import KnownRun
 Events = Sequence[Mapping[str, Any]]
 
 
-class WorkerUsage(Record):
+class WorkerUsage(NamedTuple):
     """`models` are those that answered, as far as that is known; `asked` is the one that was asked for."""
 
     worker: str
@@ -42,7 +43,7 @@ class WorkerUsage(Record):
         return NOTHING if self.rehearsal else self.spent
 
 
-class RunUsage(Record):
+class RunUsage(NamedTuple):
     """`models` are sums by the name of the model, empty for what no model is known of."""
 
     run_id: str

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
@@ -11,15 +14,13 @@ from ..core.plan.records import Stage, StageMap
 from ..core.roster import Worker
 from ..edges import fsio
 from ..words.errors import Unreadable, UsageError
-from ..words.hints import Iterator, Mapping
-from ..words.records import Record
 from . import run_index
 from .doors import Doors
 from .plan_approval import InForce, in_force
 from .project import find_root
 
 
-class KnownRun(Record):
+class KnownRun(NamedTuple):
     """A run that was prepared, with its manifest as read."""
 
     id: RunId
@@ -141,8 +142,6 @@ def with_budget(run: KnownRun, budget: str) -> KnownRun:
 
 
 def check_budget(text: str) -> None:
-    import re  # few runs have a budget
-
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None:
         raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
 

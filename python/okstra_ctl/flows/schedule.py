@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -12,8 +14,6 @@ from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, round
 from ..core.selection import StageState
 from ..edges import fsio
 from ..words.errors import OkstraError
-from ..words.hints import Iterator, Mapping, Sequence
-from ..words.records import Record
 from ..words.statuses import StageStatus
 from . import plans, task_catalog
 from .doors import Doors
@@ -28,7 +28,7 @@ from .task_views import catalog_entry
 _MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
 
 
-class Clash(Record):
+class Clash(NamedTuple):
     """Two open tasks whose plans change the same files: begun together, they would have to be merged by hand."""
 
     task_key: str
@@ -36,7 +36,7 @@ class Clash(Record):
     files: str
 
 
-class Schedule(Record):
+class Schedule(NamedTuple):
     """Tasks in the order in which they go first, their units in rounds, and what could not be read."""
 
     project_id: str

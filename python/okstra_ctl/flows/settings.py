@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..agents.providers import provider_settings
 from ..core.json_text import loads
@@ -16,8 +18,6 @@ from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..edges.secrets import hide
 from ..words.errors import Refused, UsageError
-from ..words.hints import Any, Callable, Mapping, Sequence
-from ..words.records import Record
 from . import trust
 from .doors import Doors
 from .project import open_project
@@ -26,7 +26,7 @@ CONFIG_SCHEMA = "config/1"
 Change = Callable[[dict[str, object]], dict[str, object]]
 
 
-class SettingsFile(Record):
+class SettingsFile(NamedTuple):
     """One of the two files, with the lock that its writers take. `project` is the project's folder, or empty."""
 
     path: str
@@ -42,7 +42,7 @@ class SettingsFile(Record):
         return fsio.read_json(self.path) or {}
 
 
-class Value(Record):
+class Value(NamedTuple):
     """A setting as it stands. `value` is None when it is not set; `default` None when okstra has no single one."""
 
     key: str

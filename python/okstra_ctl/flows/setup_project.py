@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ..core.identity import check_project_id
 from ..core.json_text import loads
@@ -15,7 +16,6 @@ from ..edges import assets, fsio, git
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, UsageError
-from ..words.records import Record
 from ..words.word import Word
 from . import trust
 from .doors import Doors
@@ -30,14 +30,14 @@ class CheckStatus(Word):
     FAIL = "fail"
 
 
-class CheckRow(Record):
+class CheckRow(NamedTuple):
     check: str
     status: CheckStatus
     detail: str
     remedy: str = ""
 
 
-class SetUp(Record):
+class SetUp(NamedTuple):
     """`config` is the file that holds the id: the clone's own, where it needed one."""
 
     project_id: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..core.followups import Proposal, background, quoted
 from ..core.identity import TaskKey
@@ -12,8 +14,6 @@ from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..edges.rows import read_rows
 from ..words.errors import OkstraError, Refused, Unreadable
-from ..words.hints import Any, Mapping
-from ..words.records import Record
 from .runs import KnownRun
 from .task_records import (
     add_related,
@@ -26,7 +26,7 @@ from .task_records import (
 from .task_views import update_catalog, write_page
 
 
-class Wish(Record):
+class Wish(NamedTuple):
     """What a person wants the task to be called; empty: as it comes."""
 
     task_id: str = ""
@@ -36,7 +36,7 @@ class Wish(Record):
         return self.task_id in ("", key.task_id) and self.task_group in ("", key.task_group)
 
 
-class NewTask(Record):
+class NewTask(NamedTuple):
     """A proposal, and the key of the task that is made of it."""
 
     run: KnownRun

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from ..core.ledger import LedgerRow, overruled_row, row_id
 from ..core.paths import OKSTRA_DIR
@@ -14,9 +17,6 @@ from ..edges import fsio, git, process_identity
 from ..edges import ledger as ledger_edge
 from ..edges.secret_files import hide_in_log
 from ..words.errors import Refused, Unreadable, UsageError, WorkFailed
-from ..words.hints import Callable, Iterator
-from ..words.records import Record
-from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, LedgerStatus
 from . import leadership, led_gates, recover, run_events, run_index, task_records
 from .doors import Doors
@@ -29,7 +29,7 @@ EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
 
 
-class DoneWishes(Record):
+class DoneWishes(NamedTuple):
     """Reasons that open a gate by a person's word; empty means the gate stays closed."""
 
     no_change: str = ""
@@ -42,7 +42,7 @@ class DoneWishes(Record):
         return "; ".join(text for text in (self.no_change, self.out_of_plan) if text)
 
 
-class StageDone(Record):
+class StageDone(NamedTuple):
     run_id: str
     stage: int
     head_commit: str
@@ -192,7 +192,7 @@ def held_folder(run: KnownRun, doors: Doors) -> str:
     return require_claim(run, doors.registry.read().stage(key) if key else None).path
 
 
-@scope
+@contextmanager
 def _refusals_recorded(run: KnownRun, doors: Doors) -> Iterator[None]:
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from ..core.identity import TaskKey
 from ..core.ledger import LedgerView
@@ -15,7 +16,6 @@ from ..core.shell_words import okstra_command
 from ..edges import ledger as ledger_edge
 from ..edges import process_identity
 from ..words.errors import Refused, UsageError
-from ..words.hints import Iterable
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness
 from . import plan_approval, plans
 from .doors import Doors

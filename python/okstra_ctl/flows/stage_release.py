@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..core.identity import StageKey
 from ..core.ledger import LedgerRow, row_id
 from ..core.registry_doc import StageClaim
@@ -10,7 +12,6 @@ from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused
-from ..words.records import Record
 from ..words.statuses import LedgerStatus, Liveness
 from . import leadership, recover, run_index, task_records
 from .doors import Doors
@@ -21,7 +22,7 @@ from .unsaved_work import Keeping
 from .worktree_removal import take_down
 
 
-class StageReleased(Record):
+class StageReleased(NamedTuple):
     """`branch` is the one that still has the stage's commits; empty when there is none. `kept` as in `Removed`."""
 
     run_id: str

@@ -9,8 +9,8 @@ the run over.
 from __future__ import annotations
 
 import hashlib
-
-from ..words.hints import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 TAKEN = "taken"
 STARTED = "started"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
 
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
-from ..words.hints import Any, Iterator, Mapping, Set
 from .task_records import LATEST_SCHEMA, Manifest, read_manifest
 from .task_views import CATALOG_SCHEMA, catalog_entry, write_catalog
 

@@ -6,6 +6,8 @@ All are shared by the runs of a project, so all are written under the project's 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from ..core.fix_cycles import Happening, finished_by, is_accepted
 from ..core.identity import RunId, TaskKey, check_new_key, check_project_id
@@ -14,8 +16,6 @@ from ..core.paths import ProjectFiles, TaskFiles
 from ..edges import fsio, git
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
-from ..words.hints import Iterable
-from ..words.records import Record
 from . import fix_cycles
 from .task_views import update_catalog, write_page
 
@@ -30,7 +30,7 @@ Manifest = dict[str, object]
 _GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 
-class RunNews(Record):
+class RunNews(NamedTuple):
     """What the records learn of a run: `event` is a word of the time line, `token` the verdict it ended with.
 
     `fix_cycle` is what the run was asked to be, `related` the keys of tasks that belong to its subject.

@@ -6,6 +6,8 @@ Both are written under the project's lock, and again by whatever happens to the 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from ..core import keyed_document
 from ..core.identity import RunId, TaskKey
@@ -15,7 +17,6 @@ from ..core.task_page import task_page
 from ..core.text_bytes import text_bytes
 from ..edges import fsio
 from ..words.errors import OkstraError, Unreadable
-from ..words.hints import Any, Mapping
 from .fix_cycles import cycles_of
 
 CATALOG_SCHEMA = "task-catalog/1"

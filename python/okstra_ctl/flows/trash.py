@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from shutil import rmtree
 
 from ..core.home_paths import WORKTREE_DEPTH, HomePaths
 from ..edges import fsio, proc
@@ -45,8 +46,6 @@ def throw_away(home: HomePaths, path: str) -> None:
         os.rename(path, os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}"))
     except OSError as error:
         if os.path.isdir(path) and not os.path.islink(path):
-            from shutil import rmtree
-
             rmtree(path, ignore_errors=True)
         if os.path.lexists(path):
             fsio.raise_write_failed(path, error)

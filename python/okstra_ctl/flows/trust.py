@@ -7,6 +7,8 @@ earlier run. So the digest of what a person saw is kept in the home, by the proj
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..core.paths import ProjectFiles
 from ..core.trust import digest_of, script_in
@@ -14,15 +16,13 @@ from ..edges import fsio
 from ..edges import home as home_edge
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused
-from ..words.hints import Mapping
-from ..words.records import Record
 from .doors import Doors
 
 SCHEMA = "trusted/1"
 TRUST_VARIABLE = "OKSTRA_TRUST"
 
 
-class Commands(Record):
+class Commands(NamedTuple):
     """What a project's settings run. `digest` is empty when they run nothing."""
 
     root: str

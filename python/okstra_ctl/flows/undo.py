@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..words.errors import OkstraError
-from ..words.hints import TYPE_CHECKING, Callable
+from collections.abc import Callable
+from types import TracebackType
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from ..words.errors import OkstraError
 
 
 class UndoStack:

@@ -7,27 +7,28 @@ whose repositories go with it. Ignored files are not kept.
 from __future__ import annotations
 
 import os
+import shlex
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, branch_segment
 from ..core.shell_words import quote
 from ..edges import git, kept_work, submodules, worktree_admin
 from ..words.errors import Refused
-from ..words.hints import Sequence
-from ..words.records import Record
 from .provision import unheld_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
 
 
-class Saved(Record):
+class Saved(NamedTuple):
     """`ref` keeps what would have been lost; empty when there was nothing. `ignored` is what git ignores: not kept."""
 
     ref: str
     ignored: tuple[str, ...] = ()
 
 
-class Keeping(Record):
+class Keeping(NamedTuple):
     """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
 
     force: bool
@@ -136,7 +137,6 @@ def how_git_shows(worktree: str, names: Sequence[str]) -> str:
     hidden = sorted(set(git.hidden_edits(worktree)) & set(names))
     if not hidden:
         return ""
-    import shlex  # slow to import, and only this needs it
 
     files = " ".join(shlex.quote(name) for name in hidden)
     clear = f"git -C {shlex.quote(worktree)} update-index"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..core.manifest import SCHEMA
 from ..core.ownership import Owner
 from ..core.results.rules import MAX_BYTES
 from ..edges import foreign_files, fsio, process_identity
 from ..words.errors import OkstraError, Unreadable
-from ..words.hints import Any, Iterator, Mapping
 from ..words.statuses import Liveness
 from .result_check import Expected, problems_of_text
 from .run_events import events_of

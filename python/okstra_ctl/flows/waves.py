@@ -7,14 +7,14 @@ whole. What was done until then stays done, and the same command goes on from th
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from ..core.identity import TaskKey
 from ..core.selection import StageState
 from ..core.shell_words import okstra_command
 from ..words.errors import Interrupted, Refused, WorkFailed
-from ..words.hints import Callable, Sequence
-from ..words.records import Record
 from ..words.statuses import StageStatus
 from .child_run import await_child
 from .doors import Doors
@@ -25,7 +25,7 @@ from .stage_records import newest_plan_states
 Say = Callable[[str], None]
 
 
-class Led(Record):
+class Led(NamedTuple):
     """How the run of one stage ended; `said` is its error, or its verdict."""
 
     stage: int
@@ -34,7 +34,7 @@ class Led(Record):
     said: str
 
 
-class Waved(Record):
+class Waved(NamedTuple):
     """What all waves did: the stages that were built, in their order, and the merged commits."""
 
     stages: tuple[Led, ...]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..core.identity import TaskKey
@@ -18,8 +20,6 @@ from ..core.wizard.records import BACK, SCHEMA, Facts, Option, Question, StageFa
 from ..core.wizard.steps import BY_ID
 from ..edges import assets, fsio
 from ..words.errors import OkstraError, Refused, Unreadable, UsageError
-from ..words.hints import Any, Mapping, Sequence
-from ..words.records import Record
 from . import task_catalog
 from .doors import Doors
 from .fix_cycles import finished_task
@@ -32,7 +32,7 @@ FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-p
 _JUDGED = ("task-group", "task-id", "task-type", "work-category")
 
 
-class Wizard(Record):
+class Wizard(NamedTuple):
     """One conversation: where its state is, in which language, about which project."""
 
     path: str

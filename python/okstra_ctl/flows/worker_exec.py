@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 import threading
+from typing import NamedTuple
 
 from ..agents.rehearsal_script import anchors
 from ..core.results.worker_result import parse_worker_result
 from ..core.roster import Worker
 from ..edges import fsio, tmux
 from ..words.errors import UsageError
-from ..words.records import Record
 from .conduct.assignments import MAIN, Answer, Assignment
 from .conduct.dispatch import dispatch
 from .conduct.dispatch_records import log_of
@@ -29,7 +29,7 @@ _RESULT_LABEL = "worker"
 _FINDERS = ("analyst", "verifier", "critic")
 
 
-class Order(Record):
+class Order(NamedTuple):
     """The doors' arguments."""
 
     provider: str
@@ -40,7 +40,7 @@ class Order(Record):
     role: str
 
 
-class Done(Record):
+class Done(NamedTuple):
     answer: Answer
     log: str
 

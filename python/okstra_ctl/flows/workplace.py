@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import time
+from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim, User
 from ..core.shell_words import okstra_command
 from ..edges import git, process_identity
 from ..words.errors import Busy, Refused
-from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import worktree_users
 from .doors import Doors
@@ -28,7 +28,7 @@ _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
 
 
-class Entered(Record):
+class Entered(NamedTuple):
     """`news` says what had to be made again, or is empty; `before` is how the registry had the run."""
 
     news: str = ""

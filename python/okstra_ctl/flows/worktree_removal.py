@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
 from ..words.errors import Refused, UsageError, WorkFailed
-from ..words.hints import Callable
-from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import provision, recover, trash
 from .doors import Doors
@@ -18,7 +18,7 @@ from .unsaved_work import Keeping, Saved, save_detached, save_unsaved
 from .worktree_users import check_not_held
 
 
-class Removed(Record):
+class Removed(NamedTuple):
     """`branch` is the one that stays, or empty; `kept` is the ref that has what was unsaved, or empty; `ignored` what
     git ignores, which went."""
 

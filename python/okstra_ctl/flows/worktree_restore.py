@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ..core.branches import task_branches
 from ..core.identity import RunId, StageKey, TaskKey
@@ -14,8 +16,6 @@ from ..core.shell_words import quote
 from ..edges import durability, fsio, git, kept_work, process_identity
 from ..edges import ledger as ledger_edge
 from ..words.errors import Refused, UsageError
-from ..words.hints import Mapping
-from ..words.records import Record
 from ..words.statuses import ClaimStatus
 from . import plans, provision, recover
 from .doors import Doors
@@ -27,7 +27,7 @@ from .undo import UndoStack
 from .unsaved_work import kept_prefix
 
 
-class Restored(Record):
+class Restored(NamedTuple):
     """`kept` is the ref whose uncommitted files were brought back, or empty."""
 
     key: str
@@ -36,7 +36,7 @@ class Restored(Record):
     kept: str
 
 
-class Back(Record):
+class Back(NamedTuple):
     """A worktree to be there again: its claim as it will stand, and the commit that its branch had when last seen."""
 
     claim: TaskClaim | StageClaim

@@ -7,6 +7,10 @@ Whoever removes or repairs a worktree asks `hold_on`, and asks again under the r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
 from ..core.identity import RunId, StageKey, TaskKey
 from ..core.ownership import Owner
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim, User
@@ -14,9 +18,6 @@ from ..core.shell_words import okstra_command
 from ..core.stages import number_list
 from ..edges import process_identity
 from ..words.errors import OkstraError, Refused
-from ..words.hints import Iterator
-from ..words.records import Record
-from ..words.scopes import scope
 from ..words.statuses import ClaimStatus, Liveness
 from . import run_index
 from .doors import Doors
@@ -24,7 +25,7 @@ from .doors import Doors
 _OPEN_EVENTS = ("prepared", "started")
 
 
-class Hold(Record):
+class Hold(NamedTuple):
     """Why a worktree may not be removed now: the reason, and the way on. `yields`: `--force` may remove it anyhow."""
 
     what: str
@@ -101,7 +102,7 @@ def end_use(doc: RegistryDoc, run: RunId, doors: Doors, *, completed: bool) -> N
     doc.put_task(run.task, claim._replace(users=users).without(str(run), *superseded))
 
 
-@scope
+@contextmanager
 def in_use(key: TaskKey, what: str, doors: Doors) -> Iterator[None]:
     """While the block runs, a command that is no run's uses the task's worktree."""
     me = process_identity.this_process()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..core.board.records import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 from ..core.durations import seconds_between, spoken
@@ -10,8 +12,6 @@ from ..core.report.amounts import cost_text
 from ..core.stage_graph.letters import DRAWN, PLAIN, Signs, graph_lines
 from ..core.terminal_text import beginning, display_width, on_one_line, padded
 from ..core.tones import DIM, HEAD, Line, Piece, tone_of
-from ..words.hints import Sequence
-from ..words.records import Record
 from ..words.statuses import RunStatus, StageStatus
 
 # How much is told: runs alone, their workers counted, the stages, each worker, the last line of its log.
@@ -19,7 +19,7 @@ _RUNS, _SUMMARY, _GRAPH, _WORKERS, _LOGS = range(5)
 _LABELS = {"at_least": "at least", "unknown": "unknown"}
 
 
-class Room(Record):
+class Room(NamedTuple):
     """How large the board may be. None: as large as it is. `signs` are those that the terminal can show."""
 
     columns: int | None = None

@@ -9,14 +9,15 @@ import signal
 import sys
 import termios
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from ..core.board.records import Board
-from ..words.hints import Callable, Iterator, Mapping, TextIO
 from .board_lines import Room, board_lines, signs_of
 from .stop_signals import stoppable, undisturbed, woken_by_signals
 from .terminal import coloured, console_on, has_colour, rendered, screen_of

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 from .. import __version__
 from ..core.terminal_text import printable
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
-from ..words.hints import TYPE_CHECKING, Any, Namespace, Sequence
 from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
 from .plain_words import PlainWords
 from .reply import OutputFailed, Reply, flush_output, print_error, print_reply
 from .shared_flags import add_common_flags
 from .verbs import verb_of
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,8 +127,6 @@ def _help() -> str:
 
 
 def _near(name: str) -> str:
-    import difflib
-
     return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
 
 
@@ -176,8 +176,6 @@ def _refused_by_the_system(error: Exception) -> OkstraError | None:
 
 def _logged(error: Exception) -> InternalError:
     """The traceback goes to a log in the home; what can't be written there is told in the message."""
-    import traceback
-
     text = "".join(traceback.format_exception(error))
     try:
         from ..edges import fsio

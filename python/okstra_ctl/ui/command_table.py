@@ -7,17 +7,15 @@ add a row here and a module in `commands/` with `configure(parser)` and `execute
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import ModuleType
+from typing import NamedTuple
 
 from ..flows.doors import Doors, open_doors
 from ..words.errors import Missing
-from ..words.hints import TYPE_CHECKING, Mapping
-from ..words.records import Record
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
-class Command(Record):
+class Command(NamedTuple):
     """`module` is the name in `ui/commands/`; `group` is the heading it is listed under."""
 
     name: str
@@ -81,7 +79,7 @@ IN_NODE = (
 )
 
 
-class Call(Record):
+class Call(NamedTuple):
     """One call of a command: where it was started, and the doors it may use."""
 
     start: str

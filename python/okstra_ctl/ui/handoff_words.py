@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser
 
 from ..core.identity import TaskKey
 from ..core.paths import ProjectFiles
 from ..core.terminal_text import printable
 from ..flows.prepare.inputs import PrepareInputs
 from ..words.errors import Refused
-from ..words.hints import ArgumentParser
 from .command_table import Call
 from .confirm import confirm
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from ..core.handoff import HANDOFF
 from ..core.roster import REHEARSAL
 from ..core.shell_words import okstra_command
 from ..core.terminal_text import printable
 from ..words.errors import OkstraError, WorkFailed
-from ..words.hints import TYPE_CHECKING, Iterator, Mapping, NoReturn
 from ..words.outcomes import RunOutcome
-from ..words.scopes import scope
 from .command_table import Call
 from .prepared_reply import prepared_reply
 from .reply import Reply, fields
 
 if TYPE_CHECKING:
-    import threading
-    from types import FrameType
-
     from ..flows.prepare.bundle import PreparedRun
     from ..flows.runs import KnownRun
 
@@ -85,8 +86,6 @@ def _is_on_path(program: str) -> bool:
 
 def lead(run: KnownRun, call: Call) -> Reply:
     """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
-    import threading
-
     from ..flows.conduct.conductor import conduct
     from ..flows.run_reason import closed_gates
 
@@ -122,11 +121,9 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-@scope
+@contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
-    import signal
-
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from ..edges import assets, proc
 from ..words.errors import Missing
-from ..words.hints import NoReturn, Sequence
 
 
 def become_node(words: Sequence[str]) -> NoReturn:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Container
+from types import ModuleType
+from typing import Any, NoReturn
 
 from ..words.errors import UsageError
-from ..words.hints import TYPE_CHECKING, Any, Container, NoReturn
 from .command_table import COMMANDS, IN_NODE, Command, load
 from .shared_flags import SUPPRESSED, add_common_flags
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 # argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
 argparse._ = str  # type: ignore[attr-defined]

@@ -7,7 +7,10 @@ every command to what argparse reads.
 
 from __future__ import annotations
 
-from ..words.hints import Any, Namespace, Sequence
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
 from .shared_flags import SUPPRESSED
 
 _ONE, _AT_MOST_ONE, _SOME = None, "?", "+"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import TYPE_CHECKING
+from typing import TYPE_CHECKING
+
 from .reply import Reply, fields
 
 if TYPE_CHECKING:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import site
 import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, NoReturn
 
 from ..words.error_codes import EXIT_INTERRUPTED
-from ..words.hints import TYPE_CHECKING, NoReturn, Sequence
 
 if TYPE_CHECKING:
     import signal
@@ -29,8 +32,6 @@ class PackagesOnDemand:
         if path is not None or name in sys.stdlib_module_names:
             return None
         sys.meta_path.remove(cls)
-        import site
-        from importlib.machinery import PathFinder
 
         site.main()
         return PathFinder.find_spec(name, path, target)

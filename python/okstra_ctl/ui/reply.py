@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TextIO
 
 from ..core.json_text import dumps
 from ..core.terminal_text import display_width, on_one_line, padded, printable
 from ..words.error_codes import EXIT_OK, EXIT_REFUSED
 from ..words.errors import OkstraError, WorkFailed
-from ..words.hints import Mapping, Sequence, TextIO
-from ..words.records import Record
 
 
-class Reply(Record):
+class Reply(NamedTuple):
     """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr).
 
     `drawn` stands for `text` at a terminal: it has colours, and nothing else that is not printable.

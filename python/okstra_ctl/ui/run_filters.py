@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
 from ..core.since import parse_since
 from ..flows.overview import RunRow
 from ..words.errors import UsageError
-from ..words.hints import TYPE_CHECKING, ArgumentParser, Namespace, Sequence
 from .command_table import Call
 from .shared_flags import add_task_key
 
 if TYPE_CHECKING:
-    from typing import TypeVar
-
     Row = TypeVar("Row")
 
 

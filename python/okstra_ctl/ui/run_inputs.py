@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 
 from ..core.handoff import choice_of
 from ..core.identity import TaskKey
@@ -13,7 +14,6 @@ from ..flows.prepare.inputs import PrepareInputs
 from ..flows.project import Project, open_project
 from ..flows.task_records import read_manifest
 from ..words.errors import UsageError
-from ..words.hints import Namespace
 from .command_table import Call
 
 _NEEDED = ("task_type", "task_group", "task_id")

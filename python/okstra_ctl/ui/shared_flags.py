@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..words.hints import Any, ArgumentParser
+from argparse import ArgumentParser
+from typing import Any
 
 SUPPRESSED = "==SUPPRESS=="  # the default of a flag that leaves no trace unless it is given; argparse's own word
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-
-from ..words.hints import Iterator
 
 STOPPING = (signal.SIGTERM, signal.SIGHUP)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from ..core.tones import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line
-from ..words.hints import Iterable, Mapping, TextIO
-from ..words.records import Record
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
 
 
-class Screen(Record):
+class Screen(NamedTuple):
     columns: int
     colour: bool
 

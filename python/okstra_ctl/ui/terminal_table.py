@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
 from ..core.terminal_text import display_width, on_one_line
 from ..core.tones import HEAD, tone_of
-from ..words.hints import Sequence
 from .terminal import STYLES, Screen, console_on
 
 _GAP = 2

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ..core.terminal_text import printable
 from ..core.trust import shown
 from ..flows import trust
 from ..flows.project import Project
-from ..words.hints import ArgumentParser, Namespace
 from .command_table import Call
 
 

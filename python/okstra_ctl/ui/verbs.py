@@ -6,11 +6,11 @@ worktrees, branches, plans, settings, notes, trust. A page that is written where
 
 from __future__ import annotations
 
-from ..words.hints import Namespace
-from ..words.records import Record
+from argparse import Namespace
+from typing import NamedTuple
 
 
-class Verb(Record):
+class Verb(NamedTuple):
     """`unless`: flags with which a command that changes only reads. `only_with`: flags without which it reads."""
 
     changes: bool

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from typing import Protocol
 
 from ..core.wizard.records import BACK, Question
 from ..flows import wizard as flow
 from ..flows.doors import Doors
 from ..flows.wizard import Wizard
-from ..words.hints import Mapping, Protocol, Sequence
 
 CONFIRM = "confirm"
 _LINES_OF_A_LIST = 3  # at least: the question, and a row that is lit

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
 from ..core.terminal_text import printable
 from ..core.wizard.records import BACK, Option, Question
 from ..words.errors import UsageError
-from ..words.hints import Mapping, Sequence, TextIO
 
 _BACK, _MORE = "<", "+"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 from ..core.handoff import choice_of
 from ..core.identity import TaskKey
 from ..core.models import MODEL_SLOTS
@@ -9,7 +11,6 @@ from ..core.paths import IMPLEMENTATION
 from ..core.wizard.records import NEW
 from ..core.wizard.steps import STEPS
 from ..flows import wizard as flow
-from ..words.hints import Namespace
 from .command_table import Call, find
 from .parser import build_parser
 from .run_inputs import lacking, lacks_request

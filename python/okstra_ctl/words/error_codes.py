@@ -5,7 +5,7 @@ The one list behind `docs/reference/errors.md`; a code that is not here can't be
 
 from __future__ import annotations
 
-from .records import Record
+from typing import NamedTuple
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -32,7 +32,7 @@ EXIT_MEANINGS = {
 }
 
 
-class ErrorCode(Record):
+class ErrorCode(NamedTuple):
     """A stable word, the exit status it maps to (spec 6), and what it means."""
 
     exit_status: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
-from ...words.hints import Iterable, Protocol
 from ...words.statuses import RunStatus
 from ..next_steps import OPEN, Listed, overtaken
 

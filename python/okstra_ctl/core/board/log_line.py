@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
-from ...words.hints import Any, Mapping
 from ..json_text import loads
 
 LONGEST = 400

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, NamedTuple
 
-from ...words.hints import Any
-from ...words.records import Record
 from ...words.statuses import StageStatus
 from ..durations import seconds_between
 from ..report.amounts import cost_text
@@ -17,7 +16,7 @@ from ..tones import tone_of
 from .records import RUNNING, Board, RunView, TaskView, WorkerView
 
 
-class PageView(Record):
+class PageView(NamedTuple):
     """`style` is okstra's own; `every` is after how many seconds the page loads itself again, 0 for never."""
 
     board: Board

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any
-from ...words.records import Record
+from typing import Any, NamedTuple
+
 from ..usage import Spent
 
 WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
 
 
-class WorkerView(Record):
+class WorkerView(NamedTuple):
     """A worker of an open run. `state` is `waiting` (nobody asked it yet), `written` (its result is there, and whoever
     wrote it told no event), `running`, `stopped` (its end was never told, and nobody leads the run), or how its last
     turn ended.
@@ -30,7 +30,7 @@ class WorkerView(Record):
     last_line: str = ""
 
 
-class RunView(Record):
+class RunView(NamedTuple):
     """An open run. `spent` is what is known of its cost so far; None when nobody was asked anything yet."""
 
     run_id: str
@@ -44,7 +44,7 @@ class RunView(Record):
     spent: Spent | None
 
 
-class StageView(Record):
+class StageView(NamedTuple):
     number: int
     title: str
     depends_on: tuple[int, ...]
@@ -53,7 +53,7 @@ class StageView(Record):
     run_id: str
 
 
-class TaskView(Record):
+class TaskView(NamedTuple):
     """`stages` is empty where there is no plan (or none that can be read)."""
 
     task_key: str
@@ -61,13 +61,13 @@ class TaskView(Record):
     runs: tuple[RunView, ...]
 
 
-class ProjectView(Record):
+class ProjectView(NamedTuple):
     project_id: str
     root: str
     tasks: tuple[TaskView, ...]
 
 
-class EndedRun(Record):
+class EndedRun(NamedTuple):
     """A run that ended a short while ago, and what follows on it."""
 
     run_id: str
@@ -76,7 +76,7 @@ class EndedRun(Record):
     next: str
 
 
-class Board(Record):
+class Board(NamedTuple):
     """`at` is when it was read. `more` open runs are too many to show; of `unread` ones something can't be read."""
 
     at: str

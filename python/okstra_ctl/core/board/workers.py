@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 from ...words.statuses import RunStatus
 from .records import RUNNING, STOPPED, WAITING, WRITTEN, WorkerView
 

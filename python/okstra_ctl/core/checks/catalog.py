@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...words.records import Record
+from typing import NamedTuple
 
 GROUPS = ("files", "results", "report", "phase", "pages")
 
 
-class Check(Record):
+class Check(NamedTuple):
     """`remedy` may name `{run}`."""
 
     group: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...words.findings import Gate
-from ...words.hints import Iterator
 from ..paths import IMPLEMENTATION, PLANNING
 from ..report.parts import Schema, left_empty, phase_schema
 from ..report.tokens import allowed_tokens

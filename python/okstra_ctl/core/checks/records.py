@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Mapping, Sequence
-from ...words.records import Record
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
 from ..identity import RunId
 from ..paths import RunFiles
 from ..phases import Phase
@@ -13,7 +14,7 @@ from .catalog import CHECKS
 Document = Mapping[str, Any]
 
 
-class Fault(Record):
+class Fault(NamedTuple):
     """One finding of a check: `id` is a key of `CHECKS`, `line` 1-based."""
 
     id: str
@@ -25,7 +26,7 @@ class Fault(Record):
         return CHECKS[self.id].remedy.replace("{run}", quote(str(run)))
 
 
-class RunRecords(Record):
+class RunRecords(NamedTuple):
     """One run's record, as far as it could be read. `usage` is what the events sum up to; `answered` are the rows
     that a person's answers must have given."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from ..paths import IMPLEMENTATION
 from ..report.outcome import outcome_of
 from .records import Document, Fault, RunRecords

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from ...words.hints import Iterator, Mapping
-from ...words.records import Record
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
 from ..results.records import Problem
 from .records import Fault, RunRecords, last_rows
 
 _REPORT_WRITER = "report-writer"
 
 
-class Left(Record):
+class Left(NamedTuple):
     """What a worker left where its answer belongs; `problems` is None when there is no such file. `changed`: it is not
     what okstra took over when the worker ended."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from ...words.findings import Gate
-from ...words.hints import Mapping, Sequence
 from ...words.outcomes import AnswerState
-from ...words.records import Record
 from ..evidence import Checked
 from ..results.records import Evidence
 from .records import Ballot, Group, Outcome
@@ -13,7 +14,7 @@ from .records import Ballot, Group, Outcome
 SCHEMA = "convergence/1"
 
 
-class Rules(Record):
+class Rules(NamedTuple):
     """How findings are verified. `mode` is `lightweight` or `full-reanalysis`."""
 
     max_rounds: int
@@ -22,7 +23,7 @@ class Rules(Record):
     adversarial: bool
 
 
-class Round(Record):
+class Round(NamedTuple):
     """One round: what each analyst was asked, and in what state its answer came back."""
 
     number: int

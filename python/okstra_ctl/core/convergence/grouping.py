@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
-from ...words.hints import Mapping, Sequence
 from ..results.records import Evidence, Finding
 from .records import Claim, Group
 

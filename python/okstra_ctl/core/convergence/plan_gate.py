@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from ...words.findings import Gate, Verdict
-from ...words.hints import Mapping, Sequence
-from ...words.records import Record
 from ..results.records import Answer
 
 
-class Objection(Record):
+class Objection(NamedTuple):
     """A part of the plan that half of those who answered, or more, would not let pass, with their reasons.
 
     A tie blocks: a gate in doubt stays shut.
@@ -18,7 +19,7 @@ class Objection(Record):
     reasons: tuple[str, ...]
 
 
-class PlanGate(Record):
+class PlanGate(NamedTuple):
     gate: Gate
     objections: tuple[Objection, ...]
     dissent: tuple[Objection, ...]

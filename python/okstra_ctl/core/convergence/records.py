@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ...words.findings import EvidenceStatus, FindingClass, FindingSeverity
-from ...words.hints import Mapping
-from ...words.records import Record
 from ..evidence import Checked
 from ..results.records import Answer, Evidence, Finding
 
 _SEVERITIES = tuple(FindingSeverity)
 
 
-class Claim(Record):
+class Claim(NamedTuple):
     """One analyst's finding."""
 
     worker: str
     finding: Finding
 
 
-class Group(Record):
+class Group(NamedTuple):
     """Findings of different analysts that say the same: one item to verify. `id` is `G-001` and so on."""
 
     id: str
@@ -40,7 +40,7 @@ class Group(Record):
         return tuple(dict.fromkeys(line for claim in self.claims for line in claim.finding.evidence))
 
 
-class Ballot(Record):
+class Ballot(NamedTuple):
     """One analyst's answer about one group in one round (counted from 1)."""
 
     round: int
@@ -48,7 +48,7 @@ class Ballot(Record):
     answer: Answer
 
 
-class Outcome(Record):
+class Outcome(NamedTuple):
     """What became of a group. `closed_by` is empty while the finding is open (spec 5, "Fail closed")."""
 
     group: Group

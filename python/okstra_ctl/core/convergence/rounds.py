@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ...words.findings import EvidenceStatus, FindingClass, Verdict
-from ...words.hints import Mapping, Sequence
 from ..evidence import Checked, finding_status
 from ..results.records import Evidence
 from .records import Ballot, Group, Outcome

@@ -6,15 +6,15 @@ Anything but the plain word `true` counts as no approval; a gate that is in doub
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from ...words.records import Record
 from .clarification import OpenQuestion, open_blockers
 from .frontmatter import BOM, find_frontmatter, line_end_of, split_lines
 
 __all__ = ["OpenQuestion", "approval_line", "approve", "is_approved", "open_blockers", "unapprove"]
 
 
-class _Entry(Record):
+class _Entry(NamedTuple):
     """An `approved` line: key, value, and the rest (spaces and a comment), which is kept."""
 
     key: str

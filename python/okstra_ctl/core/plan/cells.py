@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from html import unescape
+from typing import NamedTuple
 
-from ...words.records import Record
 from .word_sets import word_set
 
 _TICKS = re.compile(r"`+")
@@ -24,7 +24,7 @@ _SPACE = re.compile(r"\s+")
 NOTHING = word_set("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정")
 
 
-class Piece(Record):
+class Piece(NamedTuple):
     """A stretch of text, inside a code span or outside; `closed` is False for a span that never ends."""
 
     text: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import Iterator
+from collections.abc import Iterator
+
 from .records import Stage, StageMap
 
 _FIELDS = (("exit_check", "exit check"), ("files", "files"), ("depends_on", "depends on"), ("title", "title"))

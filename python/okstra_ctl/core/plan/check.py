@@ -7,7 +7,8 @@ is reported by one rule. This is the module that needs the markdown parser; `app
 
 from __future__ import annotations
 
-from ...words.records import Record
+from typing import NamedTuple
+
 from .approval import approval_line, is_approved, open_blockers
 from .dependencies import Dependencies, check_dependencies
 from .document import Document, Table, read_document
@@ -24,7 +25,7 @@ from .weak_checks import warn_of_weak_checks
 _COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"
 
 
-class PlanCheck(Record):
+class PlanCheck(NamedTuple):
     """What a check found. `findings` are sorted by line, then rule.
 
     `stage_map` is None when a rule of S1 to S11 is broken. `approved` is the whole gate of S12: `approved: true` and
@@ -36,7 +37,7 @@ class PlanCheck(Record):
     approved: bool
 
 
-class _Stages(Record):
+class _Stages(NamedTuple):
     """What the rules read from the rows, by the place of the row."""
 
     numbering: Numbering

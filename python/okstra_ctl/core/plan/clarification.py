@@ -8,9 +8,9 @@ or a list; only code fences and HTML comments hide it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from ...words.hints import Iterator
-from ...words.records import Record
 from .frontmatter import split_lines
 
 _ID = re.compile(r"\bC-\d{1,9}(?!\w)", re.IGNORECASE)
@@ -28,7 +28,7 @@ _NEGATED = re.compile(r"(?:no|not|none|nothing|never|without|아니|없음)\b", 
 _BLOCKS = re.compile(r"approval|approve|승인|^(?:yes|y|true|all|everything|예|네)\b", re.IGNORECASE)
 
 
-class OpenQuestion(Record):
+class OpenQuestion(NamedTuple):
     """A clarification row that keeps the plan from being approved; `line` is 1-based."""
 
     id: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from heapq import heappop, heappush
-
-from ...words.hints import Sequence
 
 Edges = Sequence[Sequence[int]]
 

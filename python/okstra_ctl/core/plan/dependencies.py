@@ -8,9 +8,9 @@ just that, leaves it and all that build on it alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from ...words.hints import Sequence
-from ...words.records import Record
 from .cells import plain_text, says_nothing, shown
 from .cycles import cycle_through, find_knots
 from .document import DEPENDS_ON, Table
@@ -23,7 +23,7 @@ _FILLERS = word_set("stage stages s and step 및 와 과 단계 스테이지")
 _LONGEST_SHOWN_CYCLE = 30
 
 
-class Dependencies(Record):
+class Dependencies(NamedTuple):
     """For each entry the places it depends on directly, and whether something about that is unknown."""
 
     edges: list[tuple[int, ...]]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from typing import NamedTuple
 
 from markdown_it.token import Token
 
-from ...words.records import Record
 from .digest import part_digest
 from .markdown_blocks import Blocks, Heading, read_blocks
 from .sections import Section, read_sections
@@ -26,7 +26,7 @@ _EMPTY = re.compile(r":?-*:?$")
 _PIPE = re.compile(r"(?<!\\)\|")
 
 
-class Row(Record):
+class Row(NamedTuple):
     """A row of the map: its raw cells by column name, its 1-based line, and whether it has cells beyond the header."""
 
     cells: dict[str, str]
@@ -38,7 +38,7 @@ class Row(Record):
         return self.cells.get(column, "")
 
 
-class Table(Record):
+class Table(NamedTuple):
     """The map's table: the known columns it has, the header's 1-based line, the rows."""
 
     columns: frozenset[str]
@@ -46,7 +46,7 @@ class Table(Record):
     rows: tuple[Row, ...]
 
 
-class Document(Record):
+class Document(NamedTuple):
     """What a plan holds of the map. `heading_lines` are 1-based; `digest` is of the part that was read."""
 
     heading_lines: tuple[int, ...]
@@ -117,7 +117,7 @@ def _read_table(lines: list[str], tokens: list[Token]) -> Table:
     return Table(frozenset(places), header.line + 1, tuple(rows))
 
 
-class _TokenRow(Record):
+class _TokenRow(NamedTuple):
     line: int
     content: list[str]
 

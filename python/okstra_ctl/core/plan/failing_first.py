@@ -12,8 +12,8 @@ can be code (a documentation or test stage), or when its section gives a reason 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from ...words.hints import Iterable
 from .cells import pieces, without_comments
 from .file_cells import Files
 from .path_kinds import is_code_path, is_test_path, looks_like_path

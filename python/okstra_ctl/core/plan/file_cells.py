@@ -7,9 +7,9 @@ next to a code span are a remark (`src/a.py` (new)). Braces (`src/{a,b}.ts`) are
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from ...words.hints import Iterable
-from ...words.records import Record
 from .cells import NOTHING, outside_code, pieces, shown, split_breaks, without_comments
 from .document import FILES, Row, Table
 from .globs import PatternError, normalise
@@ -25,7 +25,7 @@ _SEPARATOR = re.compile(r"[,;\n]")
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
-class Files(Record):
+class Files(NamedTuple):
     """The good patterns of a cell, and whether it had none or a bad one, so that they don't tell the whole."""
 
     patterns: tuple[str, ...]

@@ -7,8 +7,7 @@ thematic break (`---`) has no frontmatter; so a line that could not stand in YAM
 from __future__ import annotations
 
 import re
-
-from ...words.records import Record
+from typing import NamedTuple
 
 BOM = "\ufeff"
 
@@ -17,7 +16,7 @@ _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>
 _CLOSING = ("---", "...")
 
 
-class Frontmatter(Record):
+class Frontmatter(NamedTuple):
     """Offsets in the text: `start` after the opening line, `end` at the closing one; `line_count` with both."""
 
     start: int

@@ -6,8 +6,8 @@ A name also matches itself letter by letter, whatever it holds, because folders 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from ...words.records import Record
 from .star_sequences import can_meet, fits
 
 Ranges = tuple[tuple[int, int], ...]
@@ -17,7 +17,7 @@ _LAST = 0x10FFFF
 WILDCARDS = "*?["
 
 
-class Name(Record):
+class Name(NamedTuple):
     """A name as its text and its elements: sorted code point ranges of one character, None for `*`."""
 
     text: str

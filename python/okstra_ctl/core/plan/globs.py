@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
-from ...words.records import Record
 from .glob_names import WILDCARDS, Name, name_matches, names_meet, read_name
 from .path_kinds import looks_like_file
 from .star_sequences import can_meet, fits
@@ -26,7 +26,7 @@ class PatternError(ValueError):
     """The pattern is not one for files of the repository; the message ends a sentence that begins with the pattern."""
 
 
-class Pattern(Record):
+class Pattern(NamedTuple):
     """A pattern read: names with None for `**`, and how every path that it covers begins and ends.
 
     Both are for paths with a `/` put before and behind: so `/src/a/` begins `/src/a`, and not `/src/ab`. `tail` is

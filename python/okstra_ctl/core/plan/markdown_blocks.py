@@ -6,10 +6,11 @@ links don't matter here and take three quarters of a full parse.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ...words.records import Record
 from .cells import plain_text
 from .frontmatter import BOM, find_frontmatter, split_lines
 
@@ -17,7 +18,7 @@ from .frontmatter import BOM, find_frontmatter, split_lines
 _PARSER = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
 
 
-class Heading(Record):
+class Heading(NamedTuple):
     """A heading at the left margin: its level, plain text, 0-based line, and the index of its first token."""
 
     level: int
@@ -26,7 +27,7 @@ class Heading(Record):
     token: int
 
 
-class Blocks(Record):
+class Blocks(NamedTuple):
     """A plan as its lines, the parser's tokens, and the headings that stand in no list or quotation."""
 
     lines: list[str]

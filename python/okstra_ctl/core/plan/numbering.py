@@ -6,7 +6,8 @@ mistyped number isn't also reported as a missing section, an unknown dependency 
 
 from __future__ import annotations
 
-from ...words.records import Record
+from typing import NamedTuple
+
 from .document import Row, Table
 from .records import Finding
 from .row_numbers import beyond_end, gaps, read_numbers
@@ -14,7 +15,7 @@ from .section_matching import by_title, give_back_steps, sections_by_number, sha
 from .sections import Section
 
 
-class Entry(Record):
+class Entry(NamedTuple):
     """A row with its section, if it has one.
 
     `number` is None when the cell breaks S1. `is_sure` tells that the section is the row's beyond doubt.
@@ -31,7 +32,7 @@ class Entry(Record):
         return f"the stage of line {self.row.line}" if self.number is None else f"stage {self.number}"
 
 
-class Numbering(Record):
+class Numbering(NamedTuple):
     """The stages found. `entry_of` maps the numbers that name one row for sure to its place in `entries`.
 
     `numbers` are all that some row or section bears; up to `doubtful` any other may be one that S1 misses.

@@ -6,8 +6,9 @@ bit sets, one bit a stage; and two patterns are only compared when one begins, a
 
 from __future__ import annotations
 
-from ...words.hints import Sequence
-from ...words.records import Record
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from .cells import shown
 from .cycles import in_order
 from .dependencies import Dependencies
@@ -23,7 +24,7 @@ _WORK_OF_MEETING = 40
 _SHOWN_CLASHES = 3
 
 
-class _Order(Record):
+class _Order(NamedTuple):
     """Stages so that each comes after those it depends on: `places` by position, bit sets of positions before each."""
 
     places: list[int]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 
-from ...words.hints import Callable, Iterator, Mapping, Sequence
 from .glob_names import WILDCARDS
 from .globs import Pattern
 

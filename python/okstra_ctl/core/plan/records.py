@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...words.records import Record
+from typing import NamedTuple
 
 
-class Step(Record):
+class Step(NamedTuple):
     """One numbered step of a stage section; `line` is 1-based in the plan file."""
 
     number: int
@@ -13,7 +13,7 @@ class Step(Record):
     line: int
 
 
-class Stage(Record):
+class Stage(NamedTuple):
     """One row of the Stage Map with its section (spec 3, "The Stage Map")."""
 
     number: int
@@ -26,7 +26,7 @@ class Stage(Record):
     line: int
 
 
-class StageMap(Record):
+class StageMap(NamedTuple):
     """All stages of a plan, in number order; `digest` is the SHA-256 (hex) of the Stage Map part of the text."""
 
     stages: tuple[Stage, ...]
@@ -40,7 +40,7 @@ class StageMap(Record):
         raise KeyError(number)
 
 
-class Finding(Record):
+class Finding(NamedTuple):
     """One broken rule: its id (`S1` … `S12`), `error` or `warning`, 1-based line, and a message."""
 
     rule: str

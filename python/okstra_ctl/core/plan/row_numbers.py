@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from ...words.hints import Iterable
-from ...words.records import Record
 from .cells import one_number, plain_text, shown
 from .document import STAGE, Row, Table
 from .records import Finding
 
 
-class Rows(Record):
+class Rows(NamedTuple):
     """Rows sorted by what their number cell is worth: `first` row of each number, `repeats`, `unreadable` ones."""
 
     rows: list[Row]

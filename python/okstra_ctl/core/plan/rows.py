@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import Sequence
+from collections.abc import Sequence
+
 from .cells import folded, outside_code, pieces, plain_text, says_nothing, shown, split_breaks, without_comments
 from .document import EXIT_CHECK, TITLE, Row, Table
 from .numbering import Entry

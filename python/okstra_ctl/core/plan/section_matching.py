@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from ...words.hints import Iterable
 from .cells import folded, one_number, plain_text
 from .document import STEPS, TITLE, Row
 from .records import Finding

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from textwrap import dedent
+from typing import NamedTuple
 
 from markdown_it.token import Token
 
-from ...words.records import Record
 from .cells import says_nothing, without_comments
 from .markdown_blocks import Blocks, Heading
 from .records import Step
@@ -24,14 +24,14 @@ _CODE = ("fence", "code_block")
 _KEEPS_LIST_OPEN = (*_CODE, "html_block", "ordered_list_close")
 
 
-class RawStep(Record):
+class RawStep(NamedTuple):
     """A step, and whether a code block stands in it."""
 
     step: Step
     has_code_block: bool
 
 
-class Section(Record):
+class Section(NamedTuple):
     """A stage section. `number` is the one after `5.5.`, `second` the one after `Stage` (None when absent).
 
     `exemption` is the reason after `TDD exemption:`, None when there is no such line; `line` is 1-based.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ...words.hints import Callable, T
+from collections.abc import Callable
+from typing import TypeVar
+
 from .records import Stage, StageMap, Step
+
+T = TypeVar("T")
 
 
 def stage_map_to_json(stage_map: StageMap) -> dict[str, object]:

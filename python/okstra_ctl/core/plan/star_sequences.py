@@ -6,7 +6,12 @@ characters with `*` as the star. Light to import.
 
 from __future__ import annotations
 
-from ...words.hints import Callable, Sequence, T, U
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+U = TypeVar("U")
 
 
 def fits(pattern: Sequence[T | None], items: Sequence[U], one: Callable[[T, U], bool]) -> bool:

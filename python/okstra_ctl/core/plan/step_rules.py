@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
-from ...words.hints import Sequence
 from .cells import one_number, pieces, plain_text, shown, without_comments
 from .document import STEPS, Table
 from .numbering import Entry

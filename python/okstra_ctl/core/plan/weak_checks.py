@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import Sequence
+from collections.abc import Sequence
+
 from ..shell_lists import Pipeline, pipelines
 from .cells import shown
 from .numbering import Entry

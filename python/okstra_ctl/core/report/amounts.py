@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from ..roster import REHEARSAL
 from ..usage import COUNTS, PRICE
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 
 def isolation_commands(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

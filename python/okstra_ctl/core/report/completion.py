@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
+
 from ..results.records import Problem
 from .parts import Schema, left_empty, phase_schema
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-
-from ...words.hints import Any, Iterator, Mapping, Sequence
-from ...words.records import Record
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 _AROUND = 3
 _MOST_LINES, _LONGEST_LINE = 40, 400
 MOST_CITED = 5000
 
 
-class Cited(Record):
+class Cited(NamedTuple):
     """A place that is cited: a path in the repository, and the first and last line."""
 
     path: str
@@ -20,13 +19,13 @@ class Cited(Record):
     last: int
 
 
-class Line(Record):
+class Line(NamedTuple):
     number: int
     text: str
     cited: bool
 
 
-class Excerpt(Record):
+class Excerpt(NamedTuple):
     """`cut` tells that more lines are cited than are shown."""
 
     lines: tuple[Line, ...]

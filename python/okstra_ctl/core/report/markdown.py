@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
 from ..followups import numbered_follow_ups, spawn_command
 from .amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .changed import isolation_commands

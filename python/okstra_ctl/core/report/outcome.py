@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
 from ...words.outcomes import RunOutcome
 
 CRITIC_GATE = "critic"  # told only: what the critic did not say shuts nothing

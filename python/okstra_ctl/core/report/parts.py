@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterator, Mapping
-from ...words.records import Record
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 Schema = Mapping[str, Any]
 
 
-class Field(Record):
+class Field(NamedTuple):
     """One field of a phase's part. `items` are the names of a list item's fields; empty for plain lists and texts."""
 
     name: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from .safe_markdown import cell, code, inline
 
 

@@ -8,8 +8,8 @@ escaped, so that two texts beside each other can't make one of their ends.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from ...words.hints import Iterator
 from ..visible_text import visible
 
 _TICKS = re.compile(r"`+")

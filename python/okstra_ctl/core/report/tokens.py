@@ -3,8 +3,9 @@ earned (spec 5, "Fail closed"). Tokens stand best first, as in `prompts/phases.t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ...words.findings import FindingSeverity, Gate
-from ...words.hints import Mapping, Sequence
 from ..convergence.records import Outcome
 
 _GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)

@@ -16,9 +16,9 @@ answer. A line of an answer that looks like such a heading has a backslash in fr
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ...words.hints import Any, Iterable, Mapping, Sequence
-from ...words.records import Record
 from ..plan.frontmatter import BOM, find_frontmatter, split_lines
 
 MAX_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r" {0,3}> ?(.*)$")
 _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]+(.*?)[ \t]*$")
 
 
-class Answered(Record):
+class Answered(NamedTuple):
     """A question with its answer. `question` is as the file quotes it; empty when it does not."""
 
     id: str
@@ -36,7 +36,7 @@ class Answered(Record):
     answer: str
 
 
-class UserResponse(Record):
+class UserResponse(NamedTuple):
     """`task_key` and `run` are empty when the file does not say; `remarks` is what answers no numbered question."""
 
     task_key: str

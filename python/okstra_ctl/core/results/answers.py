@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ...words.findings import Basis, Verdict
-from ...words.hints import Sequence
 from .document import Entry, read_document
 from .records import Answer, Problem
 from .worker_result import check_fields, check_sections, read_evidence

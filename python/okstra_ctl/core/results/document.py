@@ -7,8 +7,8 @@ the result is their closing message) is taken off.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from ...words.records import Record
 from ..plan.frontmatter import find_frontmatter, split_lines
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
@@ -16,13 +16,13 @@ _BULLET = re.compile(r"[-*] +([A-Za-z][A-Za-z -]*?) *: *(.*)$")
 _KEY = re.compile(r"([A-Za-z][A-Za-z0-9_-]*) *: *(.*)$")
 
 
-class Bullet(Record):
+class Bullet(NamedTuple):
     key: str
     value: str
     line: int
 
 
-class Entry(Record):
+class Entry(NamedTuple):
     """A `###` heading and what stands below it."""
 
     heading: str
@@ -37,7 +37,7 @@ class Entry(Record):
         return next(iter(self.values(key)), "")
 
 
-class Section(Record):
+class Section(NamedTuple):
     """A `##` heading, the prose below it (without its entries), and its entries."""
 
     heading: str
@@ -46,7 +46,7 @@ class Section(Record):
     line: int
 
 
-class Document(Record):
+class Document(NamedTuple):
     """`fields` are the frontmatter's; empty without one."""
 
     fields: dict[str, str]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ...words.hints import Sequence
 from .document import read_document
 from .records import ExecutorResult, Problem, StepRecord
 from .worker_result import FIELDS, check_fields, check_sections, read_evidence

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import Mapping
+from collections.abc import Mapping
+
 from .records import Problem
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...words.findings import Basis, FindingSeverity, Verdict
-from ...words.records import Record
 
 
-class Problem(Record):
+class Problem(NamedTuple):
     """What is wrong with a result: a rule of `rules.py`, a 1-based line, and words the worker can act on."""
 
     rule: str
@@ -14,7 +15,7 @@ class Problem(Record):
     message: str
 
 
-class Evidence(Record):
+class Evidence(NamedTuple):
     """One line of evidence: a citation (`path`, lines, quotation) or a command with its exit code.
 
     `first` is 0 where no lines are given; `exit` is None for a citation.
@@ -35,7 +36,7 @@ class Evidence(Record):
         return f"{self.path}{lines}" + (f" `{self.quote}`" if self.quote else "")
 
 
-class Finding(Record):
+class Finding(NamedTuple):
     """One claim of a worker. `confidence` is between 0 and 1, or None when it is not given."""
 
     id: str
@@ -47,7 +48,7 @@ class Finding(Record):
     line: int
 
 
-class WorkerResult(Record):
+class WorkerResult(NamedTuple):
     """An analyst's, critic's or verifier's result. `sections` maps a title of `SECTIONS` to its text."""
 
     fields: dict[str, str]
@@ -60,7 +61,7 @@ class WorkerResult(Record):
         return self.fields.get("verdict", "")
 
 
-class Answer(Record):
+class Answer(NamedTuple):
     """A verdict on one item (a merged finding, or a part of a plan)."""
 
     item: str
@@ -71,7 +72,7 @@ class Answer(Record):
     line: int
 
 
-class StepRecord(Record):
+class StepRecord(NamedTuple):
     """What an executor says of one step of its stage."""
 
     number: int
@@ -80,7 +81,7 @@ class StepRecord(Record):
     note: str
 
 
-class ExecutorResult(Record):
+class ExecutorResult(NamedTuple):
     fields: dict[str, str]
     steps: tuple[StepRecord, ...]
     sections: dict[str, str]

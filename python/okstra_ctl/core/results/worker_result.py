@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 
 from ...words.findings import FindingSeverity
-from ...words.hints import Collection, Iterator
 from .document import Document, Entry, Section, read_document
 from .evidence_lines import parse_evidence
 from .records import Evidence, Finding, Problem, WorkerResult

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Mapping
-from ...words.records import Record
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from ..stages import Graph
 from ..terminal_text import beginning, display_width
 from ..visible_text import visible
@@ -14,7 +15,7 @@ _COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2
 _MOST_DRAWN = 80
 
 
-class Box(Record):
+class Box(NamedTuple):
     """What a stage's box shows: its title, where it leads, and its status with the tone of that."""
 
     title: str
@@ -27,7 +28,7 @@ class Box(Record):
         return wrapped(self.title, _LINES_OF_TEXT - bool(self.status))
 
 
-class Picture(Record):
+class Picture(NamedTuple):
     layout: Layout
     boxes: Mapping[int, Box]
     size: Measures = MEASURES

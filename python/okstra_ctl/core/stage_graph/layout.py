@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from ...words.hints import Mapping, Sequence
-from ...words.records import Record
 from ..stages import Graph, critical_path, waves
 
 
-class Measures(Record):
+class Measures(NamedTuple):
     """The size of a box, the gaps between boxes, and the margins, in pixels. `head` is what stands above them all."""
 
     width: int
@@ -20,14 +20,14 @@ class Measures(Record):
     head: int
 
 
-class Edge(Record):
+class Edge(NamedTuple):
     """A line from one stage to another that needs it, as the path of an SVG picture."""
 
     path: str
     strong: bool
 
 
-class Layout(Record):
+class Layout(NamedTuple):
     """`columns` is the left side of each wave, `places` the upper left corner of each stage's box."""
 
     width: int

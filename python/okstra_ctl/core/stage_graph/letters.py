@@ -6,10 +6,10 @@ What a stage needs stands in words as well, for a line over more than one wave i
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-from ...words.hints import Mapping, Sequence
-from ...words.records import Record
 from ..board.records import StageView
 from ..stages import waves
 from ..terminal_text import cut, display_width, on_one_line, padded
@@ -20,7 +20,7 @@ _LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
 _MARGIN = "  "
 
 
-class Signs(Record):
+class Signs(NamedTuple):
     """What lines are drawn with: `lines` by the directions that meet in a place, as bits."""
 
     lines: str
@@ -33,7 +33,7 @@ DRAWN = Signs(" ───│┘└┴│┐┌┬│┤├┼", "▶", "←", "�
 PLAIN = Signs(" ---|+++|+++|+++", ">", "<-", "...")
 
 
-class _Gap(Record):
+class _Gap(NamedTuple):
     """What stands between two waves: its width, and the directions that meet in each of its places."""
 
     width: int

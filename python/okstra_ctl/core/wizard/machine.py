@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Mapping
-from ...words.records import Record
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from ..handoff import STEPS as HANDOFF_STEPS
 from .records import BACK, NEW, Answers, Facts, Option, Step
 from .steps import BY_ID, STEPS
@@ -28,7 +29,7 @@ _PLAIN = (
 _SHOWN = 4
 
 
-class State(Record):
+class State(NamedTuple):
     """`answers` by step; `given` the steps in the order in which they were answered; `fixed` those known from the
     start, which are never asked."""
 
@@ -37,7 +38,7 @@ class State(Record):
     fixed: frozenset[str] = frozenset()
 
 
-class Refusal(Record):
+class Refusal(NamedTuple):
     """An answer that can't be taken: the key of the text that says why."""
 
     error: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ...words.hints import Callable, Mapping
-from ...words.records import Record
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 BACK = "__back__"
 NEW = "__new__"
 SCHEMA = "wizard/1"
 
 
-class Option(Record):
+class Option(NamedTuple):
     """One thing to pick. `label` and `hint` are data (a task, a stage), or keys of the texts when they start with @."""
 
     value: str
@@ -19,7 +19,7 @@ class Option(Record):
     default: bool = False
 
 
-class TaskFact(Record):
+class TaskFact(NamedTuple):
     """A task that exists: its last phase and next step."""
 
     group: str
@@ -29,7 +29,7 @@ class TaskFact(Record):
     brief: str
 
 
-class StageFact(Record):
+class StageFact(NamedTuple):
     number: int
     title: str
     status: str
@@ -37,7 +37,7 @@ class StageFact(Record):
     files: str
 
 
-class Facts(Record):
+class Facts(NamedTuple):
     """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked;
     `models` are known names by slot; `category` is what the phase takes a new task for."""
 
@@ -60,7 +60,7 @@ class Facts(Record):
 Answers = Mapping[str, str]
 
 
-class Step(Record):
+class Step(NamedTuple):
     """One question. `kind`: `pick`, `text`, `confirm`, `multi`.
 
     `asked` says whether it is asked at all; `wrong` answers the key of a text that says what is wrong with an answer,
@@ -77,7 +77,7 @@ class Step(Record):
     needed: Callable[[Answers, Facts], bool] = lambda answers, facts: False
 
 
-class Question(Record):
+class Question(NamedTuple):
     """A step in a person's language, ready to be asked. `rest` are the options behind "more"; `free`: any text will
     do, whatever the options are."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
 from ...words.errors import WorkFailed
-from ...words.hints import Iterator, Mapping, Sequence
-from ...words.records import Record
 from .command import begin, git, must, text
 
 _BLOB = "%(objecttype) %(objectname) %(objectsize)"
 
 
-class _Blob(Record):
+class _Blob(NamedTuple):
     id: str
     size: int
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ...core.shell_words import quote
 from ...words.errors import Refused, WorkFailed
-from ...words.hints import Sequence
 from .. import fsio
 from .command import NO_HOOKS, git, must, sync_refs, text
 from .history import resolve

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from ...words.errors import Missing, WorkFailed
-from ...words.hints import Sequence
 from .. import durability, proc
 from .environment import environment
 

@@ -9,8 +9,7 @@ look other than it is stored.
 from __future__ import annotations
 
 import os
-
-from ...words.hints import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 _COUNT, _PARAMETERS = "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"
 # As `git rev-parse --local-env-vars` lists them, but for the two above: those hold settings, which people give too.

@@ -8,15 +8,16 @@ out as `skip-worktree`; a file that is left out is no edit.
 from __future__ import annotations
 
 import os
+import tempfile
+from typing import NamedTuple
 
-from ...words.records import Record
 from .command import begin, git, must, text
 
 _SKIPPED = b"S"
 _LIST = ("ls-files", "--full-name", "-v", "--stage", "-z", "--", ":/")
 
 
-class _Marked(Record):
+class _Marked(NamedTuple):
     """An entry of the index: `entry` as `update-index --index-info` takes it."""
 
     path: str
@@ -72,8 +73,6 @@ def _is_sparse(root: str) -> bool:
 
 def _changed(root: str, marked: list[_Marked]) -> list[str]:
     """Which of them differ: by an index of their own that knows no marks and no times, so git compares contents."""
-    import tempfile  # slow to import, and marks are rare
-
     with tempfile.TemporaryDirectory(prefix="okstra-index-") as folder:
         own = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
         entries = b"".join(one.entry + b"\0" for one in marked)

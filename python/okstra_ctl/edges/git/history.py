@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...words.errors import Unreadable, UsageError
-from ...words.hints import Sequence
 from .command import git, must, text
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
+from typing import NamedTuple
 
 from ...words.errors import Refused
-from ...words.records import Record
 from .command import begin, git, must, text
 from .history import resolve
 
 OLDEST = (2, 38)
 
 
-class Repository(Record):
+class Repository(NamedTuple):
     """Where git's parts of a checkout are. `head` is empty when there is no commit yet."""
 
     top: str
@@ -97,8 +98,6 @@ def _no_checkout(path: str, common_dir: str) -> Refused:
 
 
 def _shell_word(text: str) -> str:
-    from shlex import quote  # slow to import, and only refusals need it
-
     return quote(text)
 
 
@@ -167,7 +166,7 @@ def main_worktree(repository: Repository) -> str:
     return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
 
 
-class RemoteUrls(Record):
+class RemoteUrls(NamedTuple):
     """URLs of all remotes; `push` are those that a remote has for pushing alone."""
 
     fetch: tuple[str, ...]

@@ -5,8 +5,9 @@ Files that the index is told not to look at count as the others do (`hidden_edit
 
 from __future__ import annotations
 
-from ...words.hints import Iterable
-from ...words.records import Record
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from .. import proc
 from .command import git, must, text
 from .environment import hooks_environment
@@ -16,7 +17,7 @@ _STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodule
 _IGNORED = b"!! "
 
 
-class Unsaved(Record):
+class Unsaved(NamedTuple):
     """What no commit has: `dirty` are uncommitted and untracked paths; of what git ignores, a folder is one path."""
 
     dirty: list[str]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ...core.shell_words import quote
 from ...words.errors import Refused, WorkFailed
-from ...words.hints import Sequence
-from ...words.records import Record
 from .. import fsio, proc
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
@@ -18,7 +18,7 @@ _NO_SYMBOL = 1
 _PARALLEL_CHECKOUT = ("-c", "checkout.thresholdForParallelism=500")
 
 
-class Worktree(Record):
+class Worktree(NamedTuple):
     """One entry of `git worktree list`. `branch` is short, empty when detached; `lock_reason` None when unlocked."""
 
     path: str

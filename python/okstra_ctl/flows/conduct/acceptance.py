@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from ...core.project_config import project_config
 from ...edges import fsio, git
 from ...edges.secret_files import hide_in_log
 from ...words.errors import UsageError
 from ...words.findings import Gate
-from ...words.hints import Any
-from ...words.records import Record
 from ..trust import require_trusted
 from .checking import run_check
 from .scene import Scene
@@ -16,7 +16,7 @@ from .scene import Scene
 SCHEMA = "qa/1"
 
 
-class CheckRun(Record):
+class CheckRun(NamedTuple):
     command: str
     exit: int
     commit: str

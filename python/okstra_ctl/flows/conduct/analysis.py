@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from ...core.results import identity
 from ...core.results.records import Problem, WorkerResult
 from ...core.results.worker_result import parse_worker_result
 from ...core.roster import Worker
-from ...words.hints import Mapping, Sequence
 from ...words.outcomes import AnswerState
-from ...words.records import Record
 from .assignments import MAIN, Answer, Assignment
 from .dispatch import dispatch
 from .recalling import recalled
 from .scene import Scene
 
 
-class Collected(Record):
+class Collected(NamedTuple):
     """Answers of all who were asked, and the results of those whose answers count, by worker id."""
 
     answers: tuple[Answer, ...]

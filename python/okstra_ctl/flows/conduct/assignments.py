@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ...core.results.records import Problem
 from ...core.results.rules import MAX_BYTES
 from ...core.roster import Worker
-from ...words.hints import Callable, Mapping
 from ...words.outcomes import AnswerState, WorkerOutcome
-from ...words.records import Record
 
 Check = Callable[[str], list[Problem]]
 MAIN = ""
 """The label of what a worker was prepared for; later ones are `round-<N>`, `plan-check`, …"""
 
 
-class Assignment(Record):
+class Assignment(NamedTuple):
     """One thing asked of one worker. `facts` are handed to its client as `OKSTRA_<NAME>`."""
 
     worker: Worker
@@ -32,7 +32,7 @@ class Assignment(Record):
         return f"{self.worker.id} {self.label}".strip()
 
 
-class Answer(Record):
+class Answer(NamedTuple):
     """What came of an assignment. `text` is the valid result, None unless the state counts."""
 
     assignment: Assignment
@@ -46,7 +46,7 @@ class Answer(Record):
         return self.assignment.worker
 
 
-class Found(Record):
+class Found(NamedTuple):
     """What stands at a result path. `problems` are told to the worker."""
 
     state: AnswerState

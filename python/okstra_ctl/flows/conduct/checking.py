@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...agents.held_command import TIMED_OUT, Held
-from ...words.hints import Sequence
 from ..held_commands import CHECK_STARTED, hold_command, in_shell
 from .scene import Scene
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ...agents.process_sweep import sweep
 from ...core.isolation import UNKNOWN, Judged
@@ -13,9 +15,7 @@ from ...core.shell_words import okstra_command
 from ...core.usage import usage_of
 from ...words.errors import Interrupted, OkstraError, Refused
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
 from ...words.outcomes import RunOutcome
-from ...words.records import Record
 from ...words.statuses import RunStatus
 from .. import guarding, isolation, workplace
 from ..doors import Doors
@@ -29,7 +29,7 @@ from .reporting import save_report, write_report
 from .scene import Say, Scene, open_scene
 
 
-class Conducted(Record):
+class Conducted(NamedTuple):
     """How a led run ended. `report` is the path of the markdown; `token` its verdict."""
 
     run_id: str

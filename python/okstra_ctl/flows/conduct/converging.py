@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from ...core.convergence.document import Round, convergence_document
 from ...core.convergence.grouping import group_findings
 from ...core.convergence.records import Ballot, Claim, Group, Outcome
@@ -11,8 +14,6 @@ from ...core.results.answers import parse_answers
 from ...core.results.records import Evidence
 from ...edges import fsio
 from ...words.findings import FindingClass, Gate
-from ...words.hints import Mapping, Sequence
-from ...words.records import Record
 from .analysis import Collected, analyse
 from .assignments import Answer
 from .dispatch import dispatch
@@ -23,7 +24,7 @@ from .scene import Scene
 _MOST_NAMED = 10
 
 
-class Converged(Record):
+class Converged(NamedTuple):
     """What became of all findings, and whether enough voices were heard."""
 
     outcomes: tuple[Outcome, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from ...agents.job import Job, Report
 from ...agents.providers import provider
@@ -14,7 +16,6 @@ from ...core.usage import spent_so_far
 from ...edges import fsio, git
 from ...edges.foreign_files import clear_way, set_aside
 from ...words.errors import Interrupted, OkstraError, Refused
-from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import Access, WorkerOutcome
 from .. import authorship, guarding
 from ..agents_environment import agents_environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 
 from ...agents.job import Report
 from ...core.json_text import encode_line
@@ -11,7 +12,6 @@ from ...edges import fsio
 from ...edges.locks import LockKind, hold
 from ...edges.secret_files import hide_in_log
 from ...words.errors import OkstraError
-from ...words.hints import Mapping
 from ...words.outcomes import WorkerOutcome
 from .assignments import Answer, Assignment, Found
 from .drops import Taken

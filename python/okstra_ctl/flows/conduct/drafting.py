@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
 from ... import __version__
 from ...core.convergence.document import finding_json
 from ...core.convergence.records import Outcome
 from ...core.report.parts import Schema, blank, phase_schema
 from ...core.shell_words import okstra_command
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import WorkerOutcome
-from ...words.records import Record
 from .analysis import Collected
 from .assignments import Answer
 from .scene import Scene
@@ -19,7 +20,7 @@ SCHEMA = "final-report/1"
 """Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
 
 
-class Material(Record):
+class Material(NamedTuple):
     """What a phase hands to its report. `tokens` are what it may conclude, best first."""
 
     answers: tuple[Answer, ...]

@@ -9,6 +9,9 @@ else wrote at that place is set aside.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
 
 from ...core.paths import RunFiles
 from ...core.results.rules import MAX_BYTES
@@ -16,9 +19,6 @@ from ...core.text_bytes import text_bytes
 from ...edges import foreign_files, fsio
 from ...edges.secrets import hide
 from ...words.errors import Unreadable
-from ...words.hints import Mapping
-from ...words.records import Record
-from ...words.scopes import ignoring
 from ..prompting import fill_file
 from ..taken_results import digest_of
 from .assignments import Assignment
@@ -27,7 +27,7 @@ from .scene import Scene
 _NAME_BYTES = 16
 
 
-class Drop(Record):
+class Drop(NamedTuple):
     """The folder, and in it the paths of the result and the audit file."""
 
     folder: str
@@ -40,7 +40,7 @@ class Drop(Record):
         return digest_of(os.path.basename(self.folder).encode())
 
 
-class Taken(Record):
+class Taken(NamedTuple):
     """What a worker left. `data` are its result's bytes, None when there are none or `fault` says why they can't be
     read; `left` is where something lies that okstra does not take."""
 
@@ -65,14 +65,14 @@ def new_drop(scene: Scene, assignment: Assignment) -> Drop:
 
 def make(drop: Drop) -> None:
     """Raises WorkFailed (`write-failed`)."""
-    with ignoring(OSError):  # the folder above may go just now, with the last drop of another dispatch
+    with suppress(OSError):  # the folder above may go just now, with the last drop of another dispatch
         fsio.make_private_folders(drop.folder)
     fsio.make_folder(drop.folder)
 
 
 def tidy(files: RunFiles) -> None:
     """At the run's end: the folder of all drops goes when nothing is left in it."""
-    with ignoring(OSError):
+    with suppress(OSError):
         os.rmdir(files.drops)
 
 
@@ -119,7 +119,7 @@ def discard(scene: Scene, assignment: Assignment, drop: Drop) -> None:
             fsio.discard(path)
         _keep_attempts(path, final)
         fsio.discard_temporary(path)  # of a player that was killed as it wrote
-    with ignoring(OSError):
+    with suppress(OSError):
         os.rmdir(drop.folder)
 
 

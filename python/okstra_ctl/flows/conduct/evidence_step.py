@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.evidence import Checked
 from ...core.results.records import Evidence
-from ...words.hints import Mapping
 from ..evidence import Place, check_findings
 from ..run_evidence import recorded_runs
 from .analysis import Collected

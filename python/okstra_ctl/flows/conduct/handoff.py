@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ...agents.held_command import Held
 from ...core.handoff import (
@@ -24,8 +26,6 @@ from ...edges import assets, fsio, git
 from ...edges.secrets import hide
 from ...words.errors import OkstraError
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
-from ...words.records import Record
 from ..handoff import nothing_chosen, probe_merge, pull_request_file, require_accepted, target_of
 from ..run_events import events_of
 from .analysis import Collected
@@ -37,7 +37,7 @@ STEP_RUN = "step-run"
 _BEGUN = "step-begun"
 
 
-class Ran(Record):
+class Ran(NamedTuple):
     command: str
     exit: int
 

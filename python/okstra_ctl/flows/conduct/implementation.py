@@ -6,6 +6,8 @@ A stage that verifiers fail goes back to the executor once, with their findings.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ...core.convergence.document import evidence_json
 from ...core.convergence.grouping import group_findings
@@ -18,8 +20,6 @@ from ...core.text_bytes import text_bytes
 from ...edges import fsio, git
 from ...words.errors import Interrupted, OkstraError
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
-from ...words.records import Record
 from .. import isolation
 from ..prompting import fill_file, worker_prompt
 from ..runs import stage_of
@@ -45,7 +45,7 @@ from .scene import Scene
 _PASS = "pass"
 
 
-class Built(Record):
+class Built(NamedTuple):
     """How far the stage came: its last executor, the last that verifiers said, and what stopped it (empty when
     nothing did). What verifiers found stays known when the turn that was to mend it comes to nothing."""
 

@@ -5,8 +5,9 @@ An agent's session that leads a run may call `okstra resume` from within: the le
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...edges import process_identity
-from ...words.hints import Any
 from ..interactive import CLIENT
 from ..lead_sessions import note_session, session_around
 from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim

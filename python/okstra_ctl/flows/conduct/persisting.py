@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...core.report.outcome import outcome_of
 from ...core.usage import usage_of
 from ...edges import fsio
-from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import RunOutcome, WorkerOutcome
 from .. import led_gates, run_index, task_records
 from ..lead_sessions import all_prices, count_sessions

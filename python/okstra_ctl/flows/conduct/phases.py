@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ...core.paths import IMPLEMENTATION, PLANNING
 from ...core.report.outcome import CRITIC_GATE
 from ...core.report.tokens import acceptance_tokens, allowed_tokens
 from ...words.findings import Gate
-from ...words.hints import Callable, Mapping
 from . import acceptance, handoff, implementation
 from .analysis import analyse
 from .converging import Converged, converge

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from ...edges import fsio
-from ...words.hints import Any, Mapping
 from .. import own_pages
 from ..report_pages import Pages, render_pages
 from . import persisting

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ...core.convergence.plan_gate import Objection, PlanGate, plan_gate
 from ...core.report.plan_part import plan_items, plan_lines
 from ...core.results.answers import parse_answers
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
 from ..prompting import stance
 from .dispatch import dispatch
 from .questions import verdict_assignment

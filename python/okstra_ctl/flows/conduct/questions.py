@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ...core.convergence.records import Ballot, Group
 from ...core.evidence import Checked
 from ...core.results.answers import parse_answers
@@ -10,7 +12,6 @@ from ...core.results.records import Evidence, Problem
 from ...core.roster import Worker
 from ...core.text_bytes import text_bytes
 from ...words.findings import EvidenceStatus, Verdict
-from ...words.hints import Mapping, Sequence
 from ..prompting import stance, worker_prompt
 from .analysis import check_identity
 from .asking import ask

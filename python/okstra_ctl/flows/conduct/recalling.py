@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...agents.job import Report
 from ...agents.providers import provider
@@ -12,7 +14,6 @@ from ...core.results.rules import MAX_BYTES
 from ...core.roster import access_of
 from ...edges import foreign_files, fsio
 from ...words.errors import Unreadable
-from ...words.hints import Any, Mapping, Sequence
 from ...words.outcomes import AnswerState, WorkerOutcome
 from ..run_events import events_of
 from ..taken_results import TAKEN, Events, is_of_session, is_same, newest, session_may_have_written

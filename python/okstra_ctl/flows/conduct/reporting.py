@@ -6,6 +6,9 @@ and can be resumed, but nothing of what was found is lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from ...core.handoff import HANDOFF
 from ...core.json_text import loads
 from ...core.paths import RunFiles
@@ -18,8 +21,6 @@ from ...core.shell_words import okstra_command
 from ...edges import assets, fsio
 from ...edges.foreign_files import clear_way
 from ...words.findings import Gate
-from ...words.hints import Any, Mapping
-from ...words.records import Record
 from .. import own_pages
 from ..clarification import answers_of_run
 from ..report_pages import SCHEMA_FILE
@@ -37,7 +38,7 @@ DRAFT_SCHEMA = "report-draft/1"
 _AUTHOR_LEAD = "lead"
 
 
-class Written(Record):
+class Written(NamedTuple):
     """The report's data, who answered for it, and the gate: open when a report writer gave it its words."""
 
     report: dict[str, Any]

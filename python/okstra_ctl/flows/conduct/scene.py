@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from ...agents.providers import provider_settings
 from ...core.identity import RunId
@@ -14,8 +16,6 @@ from ...core.roster import Worker
 from ...core.trust import commands_in
 from ...edges import assets, fsio
 from ...words.errors import Unreadable
-from ...words.hints import Callable, Mapping
-from ...words.records import Record
 from .. import run_events
 from ..doors import Doors
 from ..isolation import Begun
@@ -26,7 +26,7 @@ from ..trust import require_trusted
 Say = Callable[[str], None]
 
 
-class Scene(Record):
+class Scene(NamedTuple):
     """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
 
     run: KnownRun

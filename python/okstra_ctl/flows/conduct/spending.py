@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from ...agents.job import Report, Usage
 from ...agents.session_usage import Counted, claude_session, codex_thread
 from ...core.prices import usage_json
 from ...core.roster import Worker
 from ...core.usage import SESSION, STREAM, ModelTokens, Tokens
 from ...edges import transcripts
-from ...words.hints import Any, Mapping
 from ...words.outcomes import WorkerOutcome
-from ...words.records import Record
 from ..lead_sessions import all_prices
 from .scene import Scene
 
 
-class Dispatched(Record):
+class Dispatched(NamedTuple):
     """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
 
     usage: dict[str, Any] | None

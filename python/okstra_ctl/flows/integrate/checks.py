@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import FileIO
+from typing import NamedTuple
 
 from ...core.integration import DoneStage
 from ...edges import fsio, git, merging
-from ...words.hints import Sequence
-from ...words.records import Record
 from ..doors import Doors
 from ..held_commands import hold_shell
 
 
-class Check(Record):
+class Check(NamedTuple):
     """One exit check at one commit."""
 
     stage: int
@@ -20,7 +20,7 @@ class Check(Record):
     status: int
 
 
-class Link(Record):
+class Link(NamedTuple):
     """One step of the merge chain: the stage, and the commit that has it and all before it."""
 
     done: DoneStage

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import NamedTuple
 
 from ...core.selection import StageState
 from ...edges import git, merging
-from ...words.records import Record
 from ...words.statuses import StageStatus
 from ..doors import Doors
 from ..stage_records import current_states
@@ -15,7 +15,7 @@ from .merge import Subject
 TASK_BRANCH = 0
 
 
-class Pair(Record):
+class Pair(NamedTuple):
     """Two stages in work (0 is the task branch), and the paths in which they conflict."""
 
     first: int

@@ -7,6 +7,8 @@ green is the task branch moved on, by a fast-forward. Whatever stops before that
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ...core.identity import TaskKey
 from ...core.integration import DoneStage, merge_order
@@ -21,8 +23,6 @@ from ...core.stages import named
 from ...edges import fsio, git, merging
 from ...edges.secret_files import hide_in_log
 from ...words.errors import Refused, UsageError, WorkFailed
-from ...words.hints import Sequence
-from ...words.records import Record
 from ...words.statuses import ClaimStatus, StageStatus
 from .. import led_gates, plans, recover, task_records
 from ..doors import Doors
@@ -39,7 +39,7 @@ from .checks import Bench, Check, Link, culprits
 from .scratch import scratch_worktree
 
 
-class Integrated(Record):
+class Integrated(NamedTuple):
     task_key: str
     branch: str
     commit: str
@@ -50,7 +50,7 @@ class Integrated(Record):
     warnings: tuple[str, ...]
 
 
-class Subject(Record):
+class Subject(NamedTuple):
     """What is integrated: the task's claim, and its newest plan as it was approved."""
 
     project: Project

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ...core.home_paths import HomePaths
 from ...core.identity import TaskKey, number_in
 from ...core.ownership import Owner
 from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges.locks import LockKind, hold
-from ...words.hints import Iterator
-from ...words.scopes import scope
 from ...words.statuses import Liveness
 from .. import trash
 
 PREFIX = "integrate-"
 
 
-@scope
+@contextmanager
 def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, commit: str) -> Iterator[str]:
     """A checkout of `commit`; removed when the block ends. What a killed integration left is removed first."""
     clear_abandoned(home, repository, key)

@@ -6,6 +6,8 @@ Who finds out or plans must know what is wanted, so there is no such run without
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ...core.identity import TaskKey
 from ...core.paths import ProjectFiles, TaskFiles
@@ -13,8 +15,6 @@ from ...core.phases import NEED_REQUEST
 from ...core.shell_words import okstra_command
 from ...edges import fsio
 from ...words.errors import Unreadable, UsageError
-from ...words.hints import Mapping
-from ...words.records import Record
 from .. import plans
 from ..doors import Doors
 from .inputs import PrepareInputs
@@ -22,7 +22,7 @@ from .inputs import PrepareInputs
 _MOST_TITLE = 80
 
 
-class Brief(Record):
+class Brief(NamedTuple):
     """Both are empty where there is none. `is_new`: it stands nowhere yet."""
 
     path: str = ""

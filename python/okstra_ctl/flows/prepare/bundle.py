@@ -8,6 +8,7 @@ What follows it (ledger row, task records, index) is derived, and written again 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ... import __version__
 from ...core.handoff import HANDOFF
@@ -26,7 +27,6 @@ from ...edges import home as home_edge
 from ...edges import ledger as ledger_edge
 from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError, WorkFailed
-from ...words.records import Record
 from ...words.statuses import ClaimStatus, RunStatus, WorktreeStatus
 from .. import fix_cycles, provision, recover, run_index, run_numbers, task_records, worktree_users
 from ..doors import Doors, open_doors
@@ -41,7 +41,7 @@ from .sync import furnish
 _NO_BRANCH = ""
 
 
-class PreparedRun(Record):
+class PreparedRun(NamedTuple):
     """A run that is ready to be driven. `ctx` maps the names of spec 4 to paths and facts."""
 
     run: RunId

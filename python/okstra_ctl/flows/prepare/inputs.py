@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ...core.handoff import Choice
 from ...core.roster import Worker
 from ...core.selection import AUTO
 from ...words.errors import OkstraError
-from ...words.hints import Mapping
-from ...words.records import EMPTY, Record
 
 # What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
 PrepareError = OkstraError
 
 
-class PrepareInputs(Record):
+class PrepareInputs(NamedTuple):
     """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said.
 
     `led`: somebody drives the run as soon as it is prepared, so its workers must be there. `by_key`: the task was
@@ -38,7 +39,7 @@ class PrepareInputs(Record):
     critic: str = ""
     provider: str = ""
     lead: str = ""
-    models: Mapping[str, str] = EMPTY
+    models: Mapping[str, str] = MappingProxyType({})
     directive: str = ""
     related_tasks: tuple[str, ...] = ()
     clarification_response: str = ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+from typing import NamedTuple
 
 from ...core.handoff import HANDOFF
 from ...core.identity import RunId, StageKey
 from ...core.manifest import WorktreeFacts
 from ...core.shell_words import quote
-from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import handoff, run_numbers
 from ..doors import Doors
@@ -19,7 +19,7 @@ from .inputs import PrepareInputs
 from .request import Request, resolve
 
 
-class Preview(Record):
+class Preview(NamedTuple):
     """`files` in the order of writing, `commands` as they would be run, `missing` what a led run is refused for."""
 
     run: RunId

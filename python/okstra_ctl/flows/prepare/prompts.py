@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.paths import RunFiles, TaskFiles
 from ...core.plan.records import Stage
 from ...core.roster import Worker
 from ...core.text_bytes import text_bytes
-from ...words.hints import Mapping
 from ..prompting import fill_file, worker_prompt
 from ..related_tasks import told
 from .request import Request

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.branches import CATEGORY_PREFIXES, category_of_branch
 from ...core.handoff import HANDOFF
@@ -17,8 +19,6 @@ from ...core.selection import AUTO
 from ...core.shell_words import okstra_command
 from ...edges import assets, fsio, git
 from ...words.errors import Missing, Refused, UsageError
-from ...words.hints import TYPE_CHECKING, Mapping
-from ...words.records import Record
 from ...words.statuses import WorktreeStatus
 from .. import fix_cycles, plan_approval, plans
 from ..doors import Doors
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..clarification import Given
 
 
-class Request(Record):
+class Request(NamedTuple):
     """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
 
     inputs: PrepareInputs

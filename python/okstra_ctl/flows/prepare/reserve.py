@@ -7,6 +7,10 @@ tried again with the answers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+from typing import NamedTuple
+
 from ...core.branches import stage_branch, task_branch
 from ...core.identity import RunId, StageKey
 from ...core.ledger import started_row
@@ -17,8 +21,6 @@ from ...core.selection import StageRecords, StageState, choose, commits_to_merge
 from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...words.errors import Refused
-from ...words.hints import Mapping, Set
-from ...words.records import EMPTY, Record
 from ...words.statuses import ClaimStatus
 from .. import run_numbers
 from ..doors import Doors
@@ -26,7 +28,7 @@ from ..stage_records import ledger_path, load_records, merged_into
 from .request import Request
 
 
-class Reservation(Record):
+class Reservation(NamedTuple):
     """A stage that this run holds, and no other. `claim` is None in a degraded run: the ledger row holds it."""
 
     run: RunId
@@ -41,7 +43,7 @@ class Reservation(Record):
         return StageKey(self.run.task, self.stage.number)
 
 
-class Choice(Record):
+class Choice(NamedTuple):
     """What the rules say now: the stage, its base, and the epoch and branch it would get."""
 
     state: StageState
@@ -50,14 +52,14 @@ class Choice(Record):
     branch: str
 
 
-class Facts(Record):
+class Facts(NamedTuple):
     """What git was asked: the task worktree's HEAD, commits known to be merged into it (or not), branches taken.
 
     `merged` is None where there is no task branch (degraded runs); `branches` is None until somebody asks.
     """
 
     head: str = ""
-    merged: Mapping[str, bool] | None = EMPTY
+    merged: Mapping[str, bool] | None = MappingProxyType({})
     branches: frozenset[str] | None = None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from ...core.identity import RunId
 from ...core.json_text import encode_line
@@ -11,14 +13,12 @@ from ...core.paths import RunFiles, compute_run_paths
 from ...core.plan.records import Stage
 from ...edges import assets, fsio
 from ...edges.locks import LockKind, hold
-from ...words.hints import Iterable
-from ...words.records import Record
 from ..undo import UndoStack
 from . import prompts
 from .request import Request
 
 
-class Draft(Record):
+class Draft(NamedTuple):
     """A run under way to its commit point. `notes` end up in its manifest."""
 
     run: RunId
@@ -77,7 +77,7 @@ def context_of(
     }
 
 
-class StageSelection(Record):
+class StageSelection(NamedTuple):
     """The stage of an implementation run: chosen, reserved and provisioned once, and only handed on from there."""
 
     stage: int

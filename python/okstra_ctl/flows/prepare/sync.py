@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from ...core.project_config import SYNC_VARIABLE, ProjectConfig, mistaken_separator
 from ...core.shell_words import quote
@@ -11,7 +12,6 @@ from ...core.sync_list import COPY, SYMLINK, UNMISTAKABLE_FOLDERS, SyncEntry, Sy
 from ...edges import fsio, git, git_ignore, proc, submodules, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.errors import UsageError, WorkFailed
-from ...words.hints import Mapping
 from ..doors import Doors
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")

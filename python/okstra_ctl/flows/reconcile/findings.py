@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...words.hints import Callable
-from ...words.records import Record
+from collections.abc import Callable
+from typing import NamedTuple
+
 from ...words.word import Word
 
 
@@ -31,7 +32,7 @@ OVERTAKEN = "another command has dealt with it; nothing was changed"
 """What an act answers that finds, as it decides again under the lock, that there is nothing left to put right."""
 
 
-class Found(Record):
+class Found(NamedTuple):
     """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names.
 
     Every act decides again, under the lock, whether what was found still is so: a command may have begun since.
@@ -46,7 +47,7 @@ class Found(Record):
     notice: bool = False
 
 
-class Outcome(Record):
+class Outcome(NamedTuple):
     """One finding after the command: `done` tells what was done, `failed` why it could not be."""
 
     found: Found

@@ -4,7 +4,9 @@ from being told, and all of it when the index was lost. And what a project's own
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
+from typing import NamedTuple
 
 from ...core.identity import RunId
 from ...core.index_rows import ENDED, Row
@@ -14,8 +16,6 @@ from ...core.registry_doc import RegistryDoc, StageClaim
 from ...edges import fsio
 from ...edges.rows import read_rows
 from ...words.errors import OkstraError
-from ...words.hints import Iterable, Iterator, Mapping, Set
-from ...words.records import Record
 from ...words.statuses import ClaimStatus, LedgerStatus
 from .. import run_index, run_mirror
 from ..doors import Doors
@@ -28,7 +28,7 @@ _WAY_ON = "okstra reconcile --apply"
 _ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
 
 
-class _Run(Record):
+class _Run(NamedTuple):
     id: RunId
     root: str
     manifest: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 
 from ...core.identity import RunId, TaskKey, number_in
 from ...core.paths import IMPLEMENTATION, ProjectFiles, TaskFiles
 from ...edges import fsio
 from ...words.errors import OkstraError
-from ...words.hints import Iterator
 from ..task_records import read_task_identity
 
 _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})\.json\Z")

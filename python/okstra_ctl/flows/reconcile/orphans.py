@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from ...core.branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ...core.home_paths import home_of_worktree
@@ -13,7 +14,6 @@ from ...core.shell_words import quote
 from ...edges import git, worktree_admin
 from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError
-from ...words.hints import Iterator
 from .. import provision, trash
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made, is_abandoned

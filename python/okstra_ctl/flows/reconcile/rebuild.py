@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...core.branches import task_branch
 from ...core.identity import RunId, StageKey, TaskKey
@@ -20,8 +22,6 @@ from ...core.selection import DONE_ROWS
 from ...edges import fsio, git, process_identity, worktree_admin
 from ...edges import ledger as ledger_edge
 from ...words.errors import Busy, OkstraError
-from ...words.hints import Iterator
-from ...words.records import Record
 from ...words.statuses import ClaimStatus, Liveness
 from .. import run_index, task_catalog, trash
 from ..doors import Doors
@@ -35,7 +35,7 @@ from .survey import repository_of
 _TRIES = 5
 
 
-class Rebuilt(Record):
+class Rebuilt(NamedTuple):
     """`set_aside` is where the old file is now, or empty; `missing` names worktrees whose manifests were not found;
     `indexed` counts the runs that the index of runs lacked."""
 

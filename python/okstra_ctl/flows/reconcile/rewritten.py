@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...core.identity import RunId, StageKey, TaskKey
 from ...core.ledger import LedgerRow, row_id
 from ...core.manifest import SCHEMA
@@ -13,7 +15,6 @@ from ...core.shell_words import okstra_command
 from ...edges import fsio, git, merging
 from ...edges import ledger as ledger_edge
 from ...words.errors import OkstraError
-from ...words.hints import Iterator
 from ...words.statuses import LedgerStatus
 from .. import plans
 from ..doors import Doors

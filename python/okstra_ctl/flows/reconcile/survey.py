@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ...core.identity import StageKey, TaskKey
@@ -15,7 +16,6 @@ from ...edges import git, process_identity
 from ...edges import ledger as ledger_edge
 from ...edges.locks import LockKind, hold
 from ...words.errors import OkstraError, WorkFailed
-from ...words.hints import Callable, Iterator
 from ...words.statuses import ClaimStatus, Liveness
 from .. import fast_forward, provision, recover, run_index, task_catalog
 from ..doors import Doors

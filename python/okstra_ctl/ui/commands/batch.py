@@ -9,13 +9,14 @@ from __future__ import annotations
 import shlex
 import sys
 import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from ...core.batch import Entry, entries_of
 from ...core.identity import TaskKey
 from ...core.shell_words import okstra_command
 from ...edges import fsio
 from ...words.errors import Interrupted, OkstraError, UsageError, WorkFailed
-from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call, find
 from ..reply import Reply, table
 from ..trusting import add_trust_flag

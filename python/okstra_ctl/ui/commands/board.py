@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+from argparse import ArgumentParser, Namespace
 
 from ...core.board.records import Board
 from ...core.project_config import LANGUAGES
 from ...flows.board import read_board
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 from ..run_filters import add_filters, check_task, is_of

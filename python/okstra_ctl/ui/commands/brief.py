@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.branches import CATEGORY_PREFIXES
 from ...core.plan.records import Finding
 from ...core.project_config import LANGUAGES
@@ -10,7 +12,6 @@ from ...core.terminal_text import printable
 from ...flows import briefs
 from ...words.error_codes import EXIT_CHECK
 from ...words.errors import CheckFailed
-from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import Severity
 from ..command_table import Call
 from ..reply import Reply, fields

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.checks.catalog import GROUPS
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.errors import CheckFailed
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..shared_flags import add_common_flags

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...flows import setup_project
 from ...flows.project import find_root
 from ...flows.setup_project import CheckStatus
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
 from ...words.errors import Missing
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...words.hints import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
+
 from ..command_table import Call
 from ..reply import Reply
 

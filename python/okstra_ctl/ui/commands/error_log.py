@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.since import parse_since
 from ...flows.error_log import KINDS, Logged, read_error_log, runs_asked_for
 from ...flows.runs import find_run
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_limit, add_run_or_task, check_task, newest, settle_task

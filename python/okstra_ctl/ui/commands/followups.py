@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.followups import DISMISSED, OPEN, SPAWNED
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 from ..run_filters import add_run_or_task, check_task, settle_task

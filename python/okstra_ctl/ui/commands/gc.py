@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.tidiness import parse_size, show_size
 from ...flows.gc import Swept, collect
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, some_of, table
 

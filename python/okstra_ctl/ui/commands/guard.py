@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ...core.guard_calls import decide_tool
 from ...core.guard_rules import SCHEMA, Decision, decide_commit, rules_of
 from ...core.json_text import loads
 from ...edges import fsio
 from ...words.errors import Refused, UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 from ..shared_flags import add_common_flags

@@ -5,11 +5,12 @@ The steps and their commands are shown first; a task that no final verification 
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.handoff import HANDOFF, PULL_REQUEST, PUSH, STEPS
 from ...core.identity import TaskKey
 from ...flows.project import open_project
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..handoff_words import add_handoff_flags
 from ..reply import Reply

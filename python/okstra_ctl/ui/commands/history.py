@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.durations import spoken
 from ...core.identity import TaskKey
 from ...flows.history import History, PastRun, history_of
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..shared_flags import add_task_key

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from ...core.next_steps import overtaken
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING, has_archive
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace, Sequence
 from ...words.statuses import RunStatus
 from ..command_table import Call
 from ..reply import Reply, table

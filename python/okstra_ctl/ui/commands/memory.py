@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.memory_note import Note
 from ...core.shell_words import okstra_command
 from ...core.terminal_text import printable
 from ...flows import memory
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 from ..shared_flags import add_common_flags

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from argparse import ArgumentParser, Namespace
+
 from ...core.paths import compute_run_paths
 from ...edges import assets
 from ...flows.project import find_root
 from ...flows.runs import find_run
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 
@@ -19,8 +21,6 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     names = _of_okstra(call) if args.run is None else _of_run(args.run, call)
     if args.shell:
-        import shlex
-
         return Reply(names, "\n".join(f"{name}={shlex.quote(value)}" for name, value in names.items()))
     return Reply(names, fields(list(names.items())))
 

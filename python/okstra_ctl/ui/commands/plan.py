@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser, Namespace
 
 from ...core.plan.records import Finding, StageMap
 from ...core.shell_words import okstra_command
@@ -10,7 +11,6 @@ from ...core.stages import critical_path, graph_of, named, waves
 from ...flows import plans
 from ...flows.stage_records import task_of_plan
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ...words.hints import ArgumentParser, Namespace
 from ..approving import approve, stages_table
 from ..command_table import Call
 from ..reply import Reply, fields

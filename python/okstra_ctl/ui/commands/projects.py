@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.next_steps import OPEN
 from ...flows.overview import RunRow, run_rows
 from ...flows.run_index import EVERYTHING
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 

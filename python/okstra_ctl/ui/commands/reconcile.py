@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
 from ...flows.project import find_root
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ...words.hints import TYPE_CHECKING, ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 

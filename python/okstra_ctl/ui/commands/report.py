@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.shell_words import okstra_command
 from ...words.error_codes import EXIT_CHECK, EXIT_OK
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, table
 from ..run_filters import check_task

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.roster import REHEARSAL
 from ...flows.runs import find_run
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..leading import AUTO, CLAUDE, choose_lead, hand_over
 from ..reply import Reply

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 
 from ...core.handoff import HANDOFF
 from ...core.identity import TaskKey
@@ -12,7 +14,6 @@ from ...core.paths import ProjectFiles
 from ...flows.prepare.inputs import PrepareInputs
 from ...flows.project import open_project
 from ...words.errors import Refused, UsageError
-from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..confirm import confirm
 from ..handoff_words import add_handoff_flags, confirm_handoff

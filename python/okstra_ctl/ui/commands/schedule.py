@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from ...core.schedule import Unit, UnitStatus
 from ...core.terminal_text import printable
 from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Iterable, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply
 from ..shared_flags import SUPPRESSED

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ...flows import setup_project
 from ...words.errors import Refused, UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..confirm import confirm
 from ..reply import Reply, fields

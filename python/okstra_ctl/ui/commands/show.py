@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.fix_cycles import Cycle, cycle_of
 from ...core.next_steps import overtaken
 from ...core.shell_words import okstra_command
@@ -10,7 +12,6 @@ from ...flows.overview import run_row, run_rows
 from ...flows.run_reason import reason_of
 from ...flows.run_steps import step_of
 from ...flows.runs import KnownRun, find_run
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.next_steps import next_of_stage
 from ...core.selection import StageState, why_not
 from ...core.stages import number_list
 from ...flows import plans
 from ...flows.known_tasks import plan_of_task
 from ...flows.stage_records import current_states, task_of_plan
-from ...words.hints import ArgumentParser, Namespace
 from ...words.statuses import StageStatus
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, some_of, table

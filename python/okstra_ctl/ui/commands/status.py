@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ...core.next_steps import OPEN, overtaken
 from ...flows.overview import run_rows
 from ...flows.run_steps import step_of
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_filters, check_task, is_of

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
 from ...core.durations import Spent, Timed, spoken, summed_up, total
 from ...flows.overview import TimedRun, timed_runs
 from ...flows.run_index import EVERYTHING
-from ...words.hints import ArgumentParser, Callable, Namespace
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_filters, check_task, is_of, oldest_wanted

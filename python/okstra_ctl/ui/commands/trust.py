@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ...flows import trust
 from ...flows.project import open_project
 from ...words.errors import Refused
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 from ..trusting import ask, lines, of_project

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
 from ...core.report.amounts import cost_text, count_text
 from ...core.roster import REHEARSAL
 from ...core.since import parse_since
@@ -17,7 +20,6 @@ from ...flows.run_usage import (
 )
 from ...flows.runs import find_run
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace, Sequence
 from ..command_table import Call
 from ..reply import Reply, table
 from ..run_filters import add_run_or_task, check_task, settle_task

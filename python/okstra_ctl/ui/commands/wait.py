@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 
 from ...core.json_text import dumps
 from ...core.shell_words import okstra_command
 from ...words.errors import UsageError, WorkFailed
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from argparse import ArgumentParser, Namespace
 
 from ...words.errors import WorkFailed
-from ...words.hints import ArgumentParser, Namespace
 from ...words.outcomes import WorkerOutcome
 from ..command_table import Call
 from ..reply import Reply, fields

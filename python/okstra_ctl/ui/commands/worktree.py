@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 from ...core.identity import StageKey, parse_place_key
 from ...flows.overview import worktree_rows
 from ...words.errors import UsageError
-from ...words.hints import ArgumentParser, Namespace
 from ..command_table import Call
 from ..reply import Reply, fields, porcelain, some_of, table
 from ..shared_flags import add_common_flags, add_task_key

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ....words.findings import FindingSeverity, Gate
-from ....words.hints import Any, Iterable, Mapping, Sequence
-from ....words.records import Record
 from ...followups import numbered_follow_ups, spawn_command
 from ...shell_words import okstra_command
 from ...stage_graph.boxes import Box, Picture, picture
@@ -29,7 +29,7 @@ _MOST_UNFOLDED = 20
 _Row = Mapping[str, Any]
 
 
-class Section(Record):
+class Section(NamedTuple):
     """A section of the page: its template and id, and what it is called in the contents."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ....words.findings import FindingClass
-from ....words.hints import Any, Mapping, Sequence
-from ....words.records import Record
 from .texts import duration
 from .view import Dispatch, View
 
@@ -17,13 +17,13 @@ _MOST_DRAWN = 60
 _STEP_ROW, _STEP_BAR_TOP = 46, 18
 
 
-class Tick(Record):
+class Tick(NamedTuple):
     place: str
     anchor: str
     text: str
 
 
-class Bar(Record):
+class Bar(NamedTuple):
     """A turn on the time line, or a part of a step: where it stands, its text and its style. `end` is the side that
     the text of a turn is aligned to."""
 
@@ -35,7 +35,7 @@ class Bar(Record):
     end: str = "start"
 
 
-class Step(Record):
+class Step(NamedTuple):
     """A step of the convergence: what it is called, and the findings in it by kind."""
 
     title: str
@@ -44,7 +44,7 @@ class Step(Record):
     top: int
 
 
-class Timeline(Record):
+class Timeline(NamedTuple):
     height: int
     ticks: Sequence[Tick]
     bars: Sequence[Bar]
@@ -53,13 +53,13 @@ class Timeline(Record):
     bar_top: int = _TURN_BAR_TOP
 
 
-class Convergence(Record):
+class Convergence(NamedTuple):
     height: int
     steps: Sequence[Step]
     bar_top: int = _STEP_BAR_TOP
 
 
-class _Share(Record):
+class _Share(NamedTuple):
     findings: int
     name: str
     style: str

@@ -5,23 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-
-from ....words.hints import Iterator
-from ....words.records import Record
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _LONG = 1500
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"https?://[^\s<>\"'`\\^{|}]+[^\s<>\"'`\\^{|}.,;:!?)\]]")
 
 
-class Part(Record):
+class Part(NamedTuple):
     """A part of an agent's text. `kind` is `text`, `code` or `link`."""
 
     kind: str
     text: str
 
 
-class Prose(Record):
+class Prose(NamedTuple):
     """A text of an agent. What is very long is folded, so that it does not bury the rest: `short` is what shows."""
 
     whole: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ....words.hints import Any, Mapping, Sequence
-from ....words.records import Record
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
 from ..excerpts import Cited, Excerpt
 from ..parts import Field
 
 
-class Dispatch(Record):
+class Dispatch(NamedTuple):
     """One worker's turn: `start` in seconds after the run's first; `seconds` None while it has not ended."""
 
     worker: str
@@ -20,7 +21,7 @@ class Dispatch(Record):
     state: str
 
 
-class Words(Record):
+class Words(NamedTuple):
     """The words of the report's language, by name."""
 
     labels: Mapping[str, str]
@@ -48,7 +49,7 @@ class Words(Record):
         return [self.column(name) for name in names]
 
 
-class View(Record):
+class View(NamedTuple):
     """`tokens` are the phase's verdicts, best first; `digest` is the SHA-256 of the data that the page shows;
     `style` and `script` are okstra's own."""
 
