@@ -146,7 +146,7 @@ okstra_exec() {
   shopt -s execfail
   trap '' INT # until the core's first line: Python prints a traceback, or dies, when it is interrupted while it starts
   if [[ -f $core ]]; then
-    exec "$okstra_python" -I -S -X utf8 "$core" "$@" || true # the core brings in `site` when it needs a package
+    exec "$okstra_python" -I -X utf8 "$core" "$@" || true
   else
     exec "$okstra_python" -I -X utf8 -m okstra_ctl "$@" || true
   fi

@@ -41,7 +41,7 @@ END
 
 # brackets ARGS…: what the fake core prints when it got these arguments from the doors in $ROOT.
 brackets() {
-  printf '[%s]\n' -I -S -X utf8 "$ROOT/python/okstra_ctl/__main__.py" "$@"
+  printf '[%s]\n' -I -X utf8 "$ROOT/python/okstra_ctl/__main__.py" "$@"
 }
 
 # equals WANTED GOT: fails with both, readably.

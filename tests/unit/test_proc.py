@@ -144,22 +144,6 @@ def test_what_okstra_was_started_with_is_not_handed_on(tmp_path: Path) -> None:
     os.close(read)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
-def test_a_program_starts_with_signals_at_their_defaults_whatever_is_ignored_or_blocked_here() -> None:
-    """But for SIGHUP, which `nohup` means to have ignored."""
-    code = (
-        f"import signal, sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
-        "for one in (signal.SIGINT, signal.SIGHUP): signal.signal(one, signal.SIG_IGN)\n"
-        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT])\n"
-        "from okstra_ctl.edges import proc\n"
-        "print(proc.run(['cat', '/proc/self/status']).stdout.decode())\n"
-    )
-    told = subprocess.run(_python(code), capture_output=True, text=True, timeout=60, check=True).stdout
-    ignored, blocked = (int(told.partition(name)[2].split()[0], 16) for name in ("SigIgn:", "SigBlk:"))
-    assert [one for one in signal.Signals if ignored >> one - 1 & 1] == [signal.SIGHUP]
-    assert blocked == 0
-
-
 def test_with_closed_standard_streams(tmp_path: Path) -> None:
     """The pipes' ends would take the numbers of the streams that are closed."""
     code = (

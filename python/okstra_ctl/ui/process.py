@@ -1,49 +1,16 @@
-"""okstra as a process: how it starts light, and how it leaves."""
+"""okstra as a process: how it starts, and how it leaves."""
 
 from __future__ import annotations
 
-import gc
 import os
-import site
-import sys
-from collections.abc import Sequence
-from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, NoReturn
-
-from ..words.error_codes import EXIT_INTERRUPTED
-
-if TYPE_CHECKING:
-    import signal
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-else:
-    import _signal as signal  # `signal` itself makes enumerations of the numbers
-
-
-class PackagesOnDemand:
-    """Brings `site` in when an import first needs it, where the doors started Python without.
-
-    It reads the start-up lines of all installed packages, a quarter of Python's start; most commands use no package.
-    """
-
-    @classmethod
-    def find_spec(cls, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The last finder, asked for what no other found: brings `site` in, once, and asks the others again."""
-        if path is not None or name in sys.stdlib_module_names:
-            return None
-        sys.meta_path.remove(cls)
-
-        site.main()
-        return PathFinder.find_spec(name, path, target)
+import sys  # nothing else at the top: PYTHONPATH may have modules of any name until `_start_anew_if_misled`
 
 
 def main() -> int:
     """Entry point of the installed `okstra` command; returns its exit status."""
     _start_anew_if_misled()
     _open_standard_streams()
-    gc.set_threshold(20_000, 20, 20)  # importing makes much and leaves no rubbish: collecting it costs a run 3 ms
-    if sys.flags.no_site and PackagesOnDemand not in sys.meta_path:
-        sys.meta_path.append(PackagesOnDemand)
+    from ..words.error_codes import EXIT_INTERRUPTED
     from .cli import main as run
 
     try:
@@ -59,6 +26,8 @@ def _hear_signals() -> None:
     A shell ignores SIGINT for what it starts in the background; with SIGCHLD ignored nobody can know how a child
     ended. SIGHUP stays as it is: whoever calls `nohup okstra` means it.
     """
+    import signal
+
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM))
@@ -96,7 +65,7 @@ def _open_standard_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
-def leave(status: int) -> NoReturn:
+def leave(status: int) -> None:
     """Ends the process without tearing the interpreter down: that saves a light command a sixth of its time.
 
     Nothing is lost: okstra flushes its output here, closes its files where it opens them, and registers no

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from ...core.branches import CATEGORY_PREFIXES
 from ...core.plan.records import Finding
@@ -15,7 +15,7 @@ from ...words.errors import CheckFailed
 from ...words.statuses import Severity
 from ..command_table import Call
 from ..reply import Reply, fields
-from ..shared_flags import SUPPRESSED, add_common_flags, add_task_key
+from ..shared_flags import add_common_flags, add_task_key
 from ..text_input import text_from
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}
@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     new.add_argument("--language", choices=LANGUAGES, default="", help="of the headings (default: the project's)")
     for action in (check, show):
         one = action.add_mutually_exclusive_group(required=True)
-        one.add_argument("brief", metavar="BRIEF", nargs="?", default=SUPPRESSED, help="a file, or the key of a task")
+        one.add_argument("brief", metavar="BRIEF", nargs="?", default=SUPPRESS, help="a file, or the key of a task")
         one.add_argument("--task-key", dest="brief", metavar="KEY", default="", help="the task, as a flag")
     for action in (new, check, show):
         add_common_flags(action)

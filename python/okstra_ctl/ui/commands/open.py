@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from ...flows.opening import place_of, program
 from ..command_table import Call
 from ..reply import Reply
-from ..shared_flags import SUPPRESSED
 
 
 def configure(parser: ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group(required=True)
     told = "a run's id, or a task's key: its newest report"
-    group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESSED, help=told)
+    group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESS, help=told)
     group.add_argument("--task-key", dest="what", metavar="KEY", default="", help="the task, as a flag")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -12,12 +12,11 @@ from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
 from ..command_table import Call
 from ..reply import Reply
-from ..shared_flags import SUPPRESSED
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "task_key", metavar="KEY", nargs="*", action="extend", default=SUPPRESSED, help="these tasks only"
+        "task_key", metavar="KEY", nargs="*", action="extend", default=SUPPRESS, help="these tasks only"
     )
     parser.add_argument(
         "--task-key", metavar="KEY", action="append", default=[], help="the same, as a flag; may be repeated"

@@ -1,0 +1,57 @@
+"""Commands that agents call dozens of times a run load no package but the standard library's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from support.okstra import Project
+from support.sealed import ROOT
+
+_CALL = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "python")!r})
+before = set(sys.modules)
+from okstra_ctl.__main__ import main
+status = main()
+sys.stdout.flush()
+added = {{name.partition(".")[0] for name in set(sys.modules) - before}} - set(sys.stdlib_module_names)
+print("\\n---", status, *sorted(name for name in added if not name.startswith("_sysconfigdata")))
+"""
+
+
+def _packages(project: Project, *args: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _CALL, *args],
+        cwd=project.repo.path,
+        env=project.okstra.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    status, *packages = done.stdout.rpartition("\n--- ")[2].split()
+    assert status == "0", done.stdout
+    return set(packages)
+
+
+def test_light_commands_load_no_package(project: Project) -> None:
+    plan = project.adopt({1: (), 2: (1,)})
+    project.run_stage()
+    run = project.run_phase("error-analysis").data["run_id"]
+    for command in (
+        ("--version",),
+        ("list", "--json"),
+        ("status",),
+        ("stage", "list", "--plan", plan),
+        ("worktree", "list"),
+        ("paths", run),
+        ("show", run),
+        ("error-log", run),
+        ("usage", run),
+    ):
+        assert _packages(project, *command) == {"okstra_ctl"}, command
+
+
+def test_a_plan_that_is_read_for_the_first_time_needs_the_markdown_parser(project: Project) -> None:
+    assert "markdown_it" in _packages(project, "plan", "check", project.adopt({1: ()}))
