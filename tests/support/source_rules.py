@@ -74,7 +74,7 @@ _PURE_PATHS = {
 }
 _PURE_PATHLIB = {"PurePath", "PurePosixPath", "PureWindowsPath"}
 _IMPURE_BUILTINS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
-_STARTERS = {"edges/proc.py", "edges/spawn.py", "agents/warden.py"}
+_STARTERS = {"edges/proc.py", "agents/warden.py"}
 _STARTS_PROCESSES = ("system", "popen", "fork", "forkpty", "spawn", "posix_spawn", "exec")
 
 

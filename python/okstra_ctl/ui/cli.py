@@ -7,19 +7,15 @@ import errno
 import os
 import sys
 import traceback
-from argparse import Namespace
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
 
 from .. import __version__
 from ..core.terminal_text import printable
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
-from .command_table import COMMANDS, IN_NODE, Command, find, load, open_call
-from .plain_words import PlainWords
+from .command_table import COMMANDS, IN_NODE, find, load, open_call
+from .parser import build_parser
 from .reply import OutputFailed, Reply, flush_output, print_error, print_reply
-from .shared_flags import add_common_flags
 from .verbs import verb_of
 
 
@@ -91,7 +87,7 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
             "usage", f"there is no command {words[0]!r}", hint=f"okstra {near}" if near else "okstra --help lists them"
         )
     module = load(command)
-    args = _parse(command, module, words[1:])
+    args = build_parser(command)[0].parse_args(words[1:])
     call = open_call(getattr(args, "project_root", None))
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
     try:
@@ -102,19 +98,6 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
-
-
-def _parse(command: Command, module: ModuleType, words: list[str]) -> Namespace:
-    """Raises UsageError, and SystemExit once help was printed."""
-    plain: Any = PlainWords()
-    add_common_flags(plain)
-    module.configure(plain)
-    args: Namespace | None = plain.parse(words)
-    if args is None:
-        from .parser import build_parser
-
-        args = build_parser(command)[0].parse_args(words)
-    return args
 
 
 def _help() -> str:

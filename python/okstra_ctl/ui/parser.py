@@ -1,4 +1,4 @@
-"""A command's parser, for help and for words that are not plain (`plain_words`). Slow to import, for argparse is."""
+"""A command's parser."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import argparse
 import os
 from collections.abc import Container
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..words.errors import UsageError
 from .command_table import COMMANDS, IN_NODE, Command, load
-from .shared_flags import SUPPRESSED, add_common_flags
-
-# argparse searches the disk for translations of its own words, which nobody has: a tenth of a light command's time.
-argparse._ = str  # type: ignore[attr-defined]
+from .shared_flags import add_common_flags
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Help at the terminal's width. With a width given, argparse need not import shutil on every call."""
+    """Help of one width wherever it is not shown at a terminal: the reference pages are made of it."""
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
@@ -29,12 +26,6 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
-
-    def _add_action(self, action: Any) -> Any:
-        """Of a parser and of its groups."""
-        if action.default == SUPPRESSED:
-            action.default = argparse.SUPPRESS  # argparse goes by the very object
-        return super()._add_action(action)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
         """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""

@@ -53,7 +53,7 @@ class Facts(NamedTuple):
     has_request: bool
     branch: str
     finished: bool
-    models: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012 (nobody changes it)
+    models: Mapping[str, tuple[str, ...]] = {}
     category: str = "feature"
 
 

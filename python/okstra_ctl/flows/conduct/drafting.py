@@ -29,7 +29,7 @@ class Material(NamedTuple):
     gates: Mapping[str, tuple[Gate, str]]
     tokens: tuple[str, ...]
     commit: str
-    phase: Mapping[str, Any] = {}  # noqa: RUF012 (nobody changes it)
+    phase: Mapping[str, Any] = {}
     commits: tuple[Mapping[str, str], ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()
     checked: tuple[Mapping[str, str], ...] = ()

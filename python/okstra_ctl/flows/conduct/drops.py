@@ -48,7 +48,7 @@ class Taken(NamedTuple):
     fault: str = ""
     left: str = ""
     audit: bytes | None = None
-    hidden: Mapping[str, Mapping[str, int]] = {}  # noqa: RUF012 (nobody changes it)
+    hidden: Mapping[str, Mapping[str, int]] = {}
 
     @property
     def digests(self) -> dict[str, str]:
