@@ -48,3 +48,12 @@ def project(repo: Repo, okstra: Okstra) -> Project:
     """A registered project in a repository with one commit."""
     okstra.ok("setup", "--project-id", "demo", "--yes")
     return Project(repo, okstra)
+
+
+@pytest.fixture
+def remote(project: Project) -> Path:
+    """A bare repository beside the project, its `origin`."""
+    path = project.repo.path.parent / "remote.git"
+    project.repo.git("init", "--quiet", "--bare", str(path))
+    project.repo.git("remote", "add", "origin", str(path))
+    return path

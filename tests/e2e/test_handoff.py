@@ -19,14 +19,6 @@ from support.terminal import Terminal
 _ASKING = "Please do not push anything yet, I want to read it first"
 
 
-@pytest.fixture
-def remote(project: Project) -> Path:
-    path = project.repo.path.parent / "remote.git"
-    project.repo.git("init", "--quiet", "--bare", str(path))
-    project.repo.git("remote", "add", "origin", str(path))
-    return path
-
-
 def accept(project: Project) -> None:
     settings = project.repo.path / ".okstra" / "project.json"
     install(

@@ -24,14 +24,6 @@ from support.plans import independent
 from support.rehearsal import install, led, manifest_of, part, report_of, result
 
 
-@pytest.fixture
-def remote(project: Project) -> Path:
-    path = project.repo.path.parent / "remote.git"
-    project.repo.git("init", "--quiet", "--bare", str(path))
-    project.repo.git("remote", "add", "origin", str(path))
-    return path
-
-
 def refs(path: Path, project: Project) -> list[str]:
     return project.repo.git("--git-dir", str(path), "for-each-ref", "--format=%(refname)").splitlines()
 
