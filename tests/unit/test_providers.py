@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,11 +101,14 @@ def test_claude_edits_in_its_folder_when_it_executes() -> None:
     assert values(argv(Claude(), EDIT_JOB), "--permission-mode") == ["acceptEdits"]
 
 
-def test_a_push_is_possible_in_the_hand_off_alone() -> None:
-    handoff = EDIT_JOB._replace(environment={"OKSTRA_PHASE": "release-handoff"})
-    assert "Bash(git push:*)" not in permissions(handoff)[1]
-    assert values(argv(Gemini(), handoff), "--admin-policy")[0].endswith("/gemini-handoff.toml")
-    assert values(argv(Gemini(), EDIT_JOB), "--admin-policy")[0].endswith("/gemini-edit.toml")
+@pytest.mark.parametrize("phase", ["implementation", "release-handoff"])
+def test_no_agent_may_push_in_any_phase(phase: str) -> None:
+    """A hand-off's steps are okstra's own, and no agent takes part in it."""
+    job = EDIT_JOB._replace(environment={"OKSTRA_PHASE": phase})
+    assert "Bash(git push:*)" in permissions(job)[1]
+    (policy,) = values(argv(Gemini(), job), "--admin-policy")
+    assert policy.endswith("/gemini-edit.toml")
+    assert "git push" in Path(policy).read_text(encoding="utf-8")
 
 
 def test_a_result_inside_the_folder_is_not_denied_with_it() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..core.json_text import dumps
 from ..core.usage import ModelTokens, Tokens
 from ..words.outcomes import Access, Failure
-from .client_environment import HANDOFF, client_environment, extra_arguments
+from .client_environment import client_environment, extra_arguments
 from .event_lines import Event, count_at, events, list_at, mapping_at, number_at, text_at
 from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
@@ -76,8 +76,7 @@ def settings(job: Job) -> dict[str, Any]:
             deny.append(f"Edit({rule_path(job.folder)}/**)")
     else:  # no such deny rule for who tests: it would keep commands from making their build folders
         allow += ["Read", "Bash"]
-    if job.environment.get("OKSTRA_PHASE") != HANDOFF:
-        deny.append("Bash(git push:*)")
+    deny.append("Bash(git push:*)")  # in no phase: a hand-off's steps are okstra's own
     given = job.options.get("settings")
     base: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
     permissions = base.get("permissions")

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from .job import Job
 
-HANDOFF = "release-handoff"  # the one phase in which a push may be what a person chose
-
 # A client that finds these takes itself for a part of the session that okstra was called from.
 _MARKS = frozenset(
     {

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ..core.usage import ModelTokens, Tokens
 from ..edges import assets
 from ..words.outcomes import Access, Failure
-from .client_environment import HANDOFF, client_environment, extra_arguments
+from .client_environment import client_environment, extra_arguments
 from .event_lines import Event, count_at, events, mapping_at, text_at, whole
 from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
@@ -64,8 +64,7 @@ class Gemini:
 
 def policy_of(job: Job) -> str:
     """The policy file that goes with the access. Raises Missing (`assets-missing`)."""
-    handoff = job.access is Access.EDIT and job.environment.get("OKSTRA_PHASE") == HANDOFF
-    return os.path.join(assets.root(), "prompts", "clients", f"gemini-{'handoff' if handoff else job.access}.toml")
+    return os.path.join(assets.root(), "prompts", "clients", f"gemini-{job.access}.toml")
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
