@@ -9,6 +9,7 @@ from jinja2 import UndefinedError
 
 from okstra_ctl.core.visible_text import visible
 from okstra_ctl.edges import pages
+from okstra_ctl.words.errors import Missing
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.reports import page, report
 from support.sealed import ROOT
@@ -41,6 +42,17 @@ def test_a_macro_of_a_template_is_not_escaped_twice() -> None:
 def test_a_name_that_is_not_there_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(UndefinedError):
         pages._environment(str(ROOT / "templates")).from_string("{{ value }}").render()
+
+
+def test_a_template_that_is_not_there_is_named() -> None:
+    with pytest.raises(Missing, match=r"none\.j2") as raised:
+        pages.render("reports/none.j2", {})
+    assert raised.value.code == "assets-missing"
+
+
+def test_nothing_is_printed_for_none() -> None:
+    assert pages.text(None) == ""
+    assert "None" not in Collector(page(report(execution=[{**report()["execution"][0], "findings": None}]))).data
 
 
 @given(_ANY)

@@ -19,14 +19,17 @@ def render(template: str, values: dict[str, Any]) -> str:
     environment = _environment(os.path.join(assets.root(), "templates"))
     try:
         return environment.get_template(template).render(values)
-    except TemplateNotFound as error:
-        where = os.path.join(assets.root(), "templates", str(error.name))
-        raise Missing("assets-missing", f"templates/{error.name} can't be read", where=where) from error
+    except (TemplateNotFound, OSError) as error:
+        where = os.path.join(assets.root(), "templates", template)
+        raise Missing("assets-missing", f"a template of the page can't be read: {error}", where=where) from error
 
 
 def text(value: object) -> Markup:
-    """A value as text of a page: escaped, and with every character visible. What a template made is passed on."""
-    return value if isinstance(value, Markup) else escape(visible(str(value)))
+    """A value as text of a page: escaped, and with every character visible. None is nothing; what a template made is
+    passed on."""
+    if isinstance(value, Markup):
+        return value
+    return Markup("") if value is None else escape(visible(str(value)))
 
 
 def verbatim(content: str, element: str) -> Markup:

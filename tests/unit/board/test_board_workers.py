@@ -85,7 +85,12 @@ def test_a_failed_run_goes_when_a_later_one_is_there() -> None:
     assert choose([stopped, second], "")[0] == [stopped], "its commits may be wanted"
 
 
-@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 1200), st.sampled_from(list(map(str, RunStatus))))))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(1, 1200), st.sampled_from(list(map(str, RunStatus)))),
+        unique_by=lambda one: one[:2],
+    )
+)
 def test_every_open_run_is_shown_or_counted(drawn: list[tuple[int, int, str]]) -> None:
     rows = [Row(f"d:c:T-{task}/x/{seq:03d}", status) for task, seq, status in drawn]
     shown, more, lately = choose(rows, "")
