@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from ..core.terminal_text import printable
-from ..core.wizard.records import BACK, Option, Question
+from ..core.wizard.records import BACK, Option, Question, begin_with
 from ..words.errors import UsageError
 
 _BACK, _MORE = "<", "+"
@@ -21,8 +21,7 @@ class PlainFront:
 
     def ask(self, question: Question, before: str) -> str:
         options = (*question.options, *question.rest)
-        known = {option.value for option in options}
-        begun = before if before and set(before.split(",")) <= known else question.default
+        begun = begin_with(question, before)
         self.tell("")
         if question.error:
             self.tell(f"! {question.error}")

@@ -5,10 +5,7 @@ Each question is gone when it is answered, and leaves one line.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import questionary
@@ -19,9 +16,10 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import create_output
 
 from ..core.terminal_text import printable
-from ..core.wizard.records import BACK, Option, Question
+from ..core.wizard.records import BACK, Option, Question, begin_with
 from ..flows.wizard import FILES
 from ..words.errors import UsageError
+from .stop_signals import stoppable
 
 NONE_MARKED = ","  # an empty answer would stand for the default
 _MORE, _OTHER = "__more__", "__other__"
@@ -41,8 +39,7 @@ class TerminalFront:
 
     def ask(self, question: Question, before: str) -> str:
         options = (*question.options, *question.rest)
-        known = {option.value for option in options}
-        begun = before if before and set(before.split(",")) <= known else question.default
+        begun = begin_with(question, before)
         try:
             if question.kind == "text":
                 answer = self._field(question, before)
@@ -113,7 +110,7 @@ class TerminalFront:
         application.key_bindings = merge_key_bindings(
             [application.key_bindings or KeyBindings(), _keys(is_list=kind is not questionary.text)]
         )
-        with _stoppable():
+        with stoppable():  # the terminal must not be left without lines and echo
             return asked.unsafe_ask()
 
 
@@ -135,18 +132,3 @@ def _keys(*, is_list: bool) -> KeyBindingsBase:
         keys.add("c-d")(lambda event: event.app.exit(exception=EOFError))
         keys.add("<sigint>")(lambda event: event.app.exit(exception=KeyboardInterrupt))
     return keys
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A signal to end is as good as Ctrl-C: the terminal must not be left without lines and echo."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

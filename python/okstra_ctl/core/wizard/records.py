@@ -90,3 +90,9 @@ class Question(NamedTuple):
     default: str
     free: bool
     error: str
+
+
+def begin_with(question: Question, before: str) -> str:
+    """What is lit or marked at first: an earlier answer that is still among the options, else the default."""
+    known = {option.value for option in (*question.options, *question.rest)}
+    return before if before and set(before.split(",")) <= known else question.default

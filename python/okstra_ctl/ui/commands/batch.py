@@ -2,6 +2,8 @@
 
 FILE has one run a line: what would follow `okstra run`. Empty lines and what follows a # say nothing. What `--with`
 says goes to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehearsal"`.
+
+Exit 0: all went well; 1: a run failed or was refused; 2: nothing was started.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Asked by hooks while a run's agents work: may this tool be called, may this be committed? Status 2 is a no to Claude
-Code's hooks; the reason goes to stderr, where the agent reads it. `verb` is asked by okstra's own programs in Node."""
+Code's hooks; the reason goes to stderr, where the agent reads it. `verb` is asked by okstra's own programs in Node.
+
+Exit 0: yes; 2: no to a tool call, which is what its hook wants; 3: no to a commit.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Merges done stages into the task branch, once every exit check is green on the whole; or forecasts conflicts."""
+"""Merges done stages into the task branch, once every exit check is green on the whole; or forecasts conflicts.
+
+Exit 1: an exit check is red on the whole; 3: a conflict, or nothing to merge.
+"""
 
 from __future__ import annotations
 

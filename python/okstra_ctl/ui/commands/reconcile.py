@@ -1,4 +1,7 @@
-"""Tells what dead runs and lost files left; with --apply, puts right what can be without losing anything."""
+"""Tells what dead runs and lost files left; with --apply, puts right what can be without losing anything.
+
+Exit 0: all is well, or was repaired; 4: something is left to do.
+"""
 
 from __future__ import annotations
 

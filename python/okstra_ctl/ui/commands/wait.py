@@ -1,4 +1,7 @@
-"""Waits until a run's results (or its report) are there and valid; prints one JSON line for each change."""
+"""Waits until a run's results (or its report) are there and valid; prints one JSON line for each change.
+
+Exit 0: all there and valid; 1: a worker is gone, or the time is over.
+"""
 
 from __future__ import annotations
 

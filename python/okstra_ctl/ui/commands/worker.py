@@ -1,4 +1,7 @@
-"""Runs one worker of a prepared run in its provider's headless client, for a lead that is a person's session."""
+"""Runs one worker of a prepared run in its provider's headless client, for a lead that is a person's session.
+
+Exit 0: a valid result is there; 1: none is, and the log says why.
+"""
 
 from __future__ import annotations
 
