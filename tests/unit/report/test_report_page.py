@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from okstra_ctl.core.report.page.view import Dispatch
 from okstra_ctl.core.visible_text import visible
+from okstra_ctl.flows.report_pages import html_of
 from support import schemas
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.phases import TASK_TYPES
-from support.reports import finding, page, report
+from support.reports import finding, page, report, view
 from support.sealed import ROOT
 
 _HOSTILE_PAGE = "</textarea></script><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202e${x}{{y}}"
@@ -139,3 +141,32 @@ def test_findings_are_ordered_open_first_and_gravest_first() -> None:
 @pytest.mark.parametrize("more", [{"usage": None}, {"findings": []}, {"gates": {}}, {"execution": []}, {"commit": ""}])
 def test_what_is_missing_is_said_and_no_failure(more: dict[str, Any]) -> None:
     assert "</html>" in page(report(**more))
+
+
+def test_a_citation_that_has_moved_says_where_to() -> None:
+    cited = {"path": "a.py", "lines": [3, 9], "quote": "q", "status": "moved", "found_lines": [5, 5], "note": "so"}
+    assert "a.py:3-9 \u2192 5" in Collector(page(report(findings=[finding(1, evidence=[cited])]))).data
+
+
+def test_every_turn_stays_on_the_time_line_and_stands_in_its_table() -> None:
+    turns = [Dispatch(f"w{n}", "", 1, n * 7.0, n * 31.0 if n % 4 else None, "error", "x") for n in range(70)]
+    read = Collector(html_of(view(report())._replace(dispatches=turns)))
+    bars = [facts for name, facts in read.elements if name == "rect" and str(facts.get("class")).startswith("bar ")]
+    assert len(bars) == 60, "what is too much for a picture is in the table"
+    for bar in bars:
+        start, width = (float(str(bar[name]).removesuffix("%")) for name in ("x", "width"))
+        assert start >= 0 and width >= 0.4 and start + width <= 100.01
+    assert all(f"w{number}" in read.data for number in range(70))
+
+
+def test_the_convergence_is_drawn_only_where_findings_went_round() -> None:
+    rows = [finding(1), finding(2, **{"class": "refuted"})]
+    names = [facts.get("id") for _, facts in elements(page(report(findings=rows)))]
+    assert "convergence" in names
+    parts = [str(facts["class"]) for name, facts in elements(page(report(findings=rows))) if name == "rect"]
+    assert [part for part in parts if part.startswith("part ")] == [
+        *("part asked", "part asked"),  # both raised by one worker; one asked about in the round
+        *("part contested", "part refuted"),
+    ]
+    alone = [facts.get("id") for _, facts in elements(page(report(findings=[finding(1, verdicts=[])])))]
+    assert "convergence" not in alone

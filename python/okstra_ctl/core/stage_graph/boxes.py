@@ -55,7 +55,7 @@ def wrapped(title: str, most: int) -> list[str]:
             lines.append(word)
     kept = [_cut(line) for line in lines[:most]]
     if len(lines) > most:
-        kept[-1] = _cut(f"{kept[-1]} \u2026\u2026")
+        kept[-1] = _cut(f"{kept[-1]} \u2026")
     return kept
 
 
