@@ -69,7 +69,7 @@ real_python() {
   fi
 }
 
-# json_error FIELD TEXT: checks that TEXT is the one envelope of spec 6, and prints a field of its only error.
+# json_error FIELD TEXT: checks that TEXT is the envelope of every --json answer, and prints a field of its only error.
 json_error() {
   printf '%s' "$2" | real_python -c '
 import json, sys

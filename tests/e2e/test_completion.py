@@ -163,6 +163,20 @@ def test_an_interactive_bash_completes_by_the_door_on_its_path(scripts: Path, pr
     assert not (project.repo.path / "pwned").exists()
 
 
+@needed("zsh")
+def test_an_interactive_zsh_completes_the_command_that_the_cursor_is_in(scripts: Path, project: Project) -> None:
+    environment = {**project.okstra.environment, "TERM": "xterm"}
+    environment["PATH"] = f"{ROOT / 'bin'}:{environment['PATH']}"
+    zsh = Terminal([str(shutil.which("zsh")), "-f", "-i"], project.repo.path, environment)
+    zsh.type(f"autoload -Uz compinit; compinit -u -D; . {scripts / 'zsh'}; PS1='rea''dy> '\r")
+    zsh.then("ready> ", "cd . && okstra stage d\t")
+    zsh.wait_for("okstra stage done ")
+    zsh.type("--ru\t")
+    zsh.wait_for("--run ")
+    zsh.type("\x15exit\r")
+    assert zsh.end() == 0
+
+
 @pytest.mark.parametrize("complete", _SHELLS)
 def test_hostile_ids_are_neither_offered_nor_carried_out(scripts: Path, project: Project, complete: object) -> None:
     assert callable(complete)
