@@ -1,0 +1,142 @@
+"""Markdown as a plan uses it: its blocks, by a real parser, and the plain text of a heading or a table cell.
+
+Only blocks are parsed. The text inside a heading or cell is read here, in one pass, since emphasis would swallow the
+stars of a glob, and hostile brackets keep a full parser busy for minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from .frontmatter import BOM, find_frontmatter, split_lines
+
+# The preset's nesting limit (20) also keeps hostile nesting from exhausting Python's stack.
+_PARSER = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
+
+_TICKS = re.compile(r"`+")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_BREAK = re.compile(r"<br[ \t]{0,9}/?>", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]+")
+
+# How a cell says in words that it is empty.
+EMPTY_WORDS = frozenset(("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정").split())  # noqa: SIM905
+
+
+class Heading(NamedTuple):
+    """A heading at the left margin: its level, plain text, 0-based line, and its place among the blocks."""
+
+    level: int
+    text: str
+    line: int
+    place: int
+
+
+class Markdown(NamedTuple):
+    """A text as its lines, its blocks, and the headings that stand in no list or quotation."""
+
+    lines: list[str]
+    blocks: list[SyntaxTreeNode]
+    headings: list[Heading]
+
+
+def read_markdown(text: str) -> Markdown:
+    lines = split_lines(text.removeprefix(BOM))
+    frontmatter = find_frontmatter(text)
+    if frontmatter is not None:
+        # Blank lines in its place, for its dashes are markdown too, and line numbers have to stay.
+        lines[: frontmatter.line_count] = [""] * frontmatter.line_count
+    blocks = SyntaxTreeNode(_PARSER.parse("\n".join(lines))).children
+    headings = [
+        Heading(int(block.tag[1:]), plain_text(block.children[0].content), block.map[0], place)
+        for place, block in enumerate(blocks)
+        if block.type == "heading" and block.map
+    ]
+    return Markdown(lines, blocks, headings)
+
+
+class Piece(NamedTuple):
+    """A stretch of text, inside a code span or outside."""
+
+    text: str
+    is_code: bool
+
+
+def pieces(text: str) -> list[Piece]:
+    """The text cut into code spans and what stands between."""
+    runs = [found.span() for found in _TICKS.finditer(text)]
+    closing: dict[int, int | None] = {}
+    next_of_length: dict[int, int] = {}
+    for start, end in reversed(runs):
+        closing[start] = next_of_length.get(end - start)
+        next_of_length[end - start] = start
+    result, done = [], 0
+    for start, end in runs:
+        close = closing[start]
+        if start < done or close is None or text[start - 1 : start] == "\\":
+            continue
+        result += [Piece(text[done:start], False), Piece(text[end:close].strip(), True)]
+        done = close + end - start
+    return [piece for piece in (*result, Piece(text[done:], False)) if piece.text]
+
+
+def without_comments(text: str) -> str:
+    """The text without HTML comments."""
+    kept, done = [], 0
+    while (start := text.find("<!--", done)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[done:start])
+        done = end + 3
+    return "".join(kept) + text[done:]
+
+
+def outside_code(text: str) -> str:
+    """Text from outside a code span as a reader sees it: escapes, entities and links undone."""
+    text = _ENTITY.sub(lambda found: unescape(found.group()), _LINK.sub(r"\1", text))
+    return _ESCAPE.sub(r"\1", text)
+
+
+def plain_text(text: str) -> str:
+    """A heading or cell as plain words on one line."""
+    parts = [piece.text if piece.is_code else _unmarked(piece.text) for piece in pieces(without_comments(text))]
+    return " ".join("".join(parts).split())
+
+
+def _unmarked(text: str) -> str:
+    words = [word.strip("*") for word in outside_code(split_breaks(text, " ")).split(" ")]
+    # Underscores are marks only around words; inside they belong to a name.
+    return " ".join(word[1:-1] if word[:1] == word[-1:] == "_" and len(word) > 1 else word for word in words)
+
+
+def split_breaks(text: str, mark: str) -> str:
+    """The text with a mark in place of each `<br>`."""
+    return _BREAK.sub(mark, text)
+
+
+def is_empty_cell(text: str) -> bool:
+    """Whether a cell (plain text) is empty or says so in words: `(none)`, a dash, `n/a`, `TBD`, `없음`."""
+    return text.strip(" \t()[]<>.*_").casefold() in EMPTY_WORDS or not text.strip(" \t()[]<>.*_-")
+
+
+def one_number(text: str) -> int | None:
+    """The number of a cell that holds exactly one, such as `3`, `Stage 3`, `3 steps`."""
+    found = _NUMBER.findall(text)
+    if len(found) != 1 or len(found[0]) > 9 or re.search(r"[0-9][.,][0-9]|(?<!\w)-[0-9]", text):
+        return None
+    return int(found[0])
+
+
+def folded(text: str) -> str:
+    """The text for comparison: letter case and white space don't count."""
+    return " ".join(text.split()).casefold()
+
+
+def shown(text: str) -> str:
+    """The text as a message may show it: short, on one line, without control characters."""
+    short = (text if len(text) <= 60 else text[:57] + "…").replace("`", "'")
+    return "`" + "".join(sign if sign.isprintable() else "?" for sign in short) + "`"
