@@ -18,7 +18,7 @@ from okstra_ctl.core.json_text import encode_line
 from okstra_ctl.core.ledger import LedgerRow, LedgerView, fold, row_id, started_row
 from okstra_ctl.core.ownership import Owner
 from okstra_ctl.core.paths import ProjectFiles
-from okstra_ctl.core.plan.records import Stage, StageMap
+from okstra_ctl.core.plan.model import Stage, StageMap
 from okstra_ctl.core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from okstra_ctl.core.selection import AUTO, StageRecords, StageState, choose, decide_base, stage_states
 from okstra_ctl.flows.runs import KnownRun

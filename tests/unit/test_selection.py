@@ -8,7 +8,7 @@ import pytest
 
 from okstra_ctl.core.ledger import LedgerRow, LedgerView
 from okstra_ctl.core.ownership import Owner
-from okstra_ctl.core.plan.records import Stage, StageMap
+from okstra_ctl.core.plan.model import Stage, StageMap
 from okstra_ctl.core.registry_doc import StageClaim
 from okstra_ctl.core.selection import (
     AUTO,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.core.plan.records import Stage, StageMap
+from okstra_ctl.core.plan.model import Stage, StageMap
 from okstra_ctl.core.stages import ancestors, critical_path, graph_of, number_list, waves
 
 Graph = dict[int, tuple[int, ...]]

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..words.statuses import Severity
-from .plan.cells import folded, says_nothing, without_comments
 from .plan.frontmatter import BOM, find_frontmatter, split_lines
-from .plan.markdown_blocks import Heading, read_blocks
-from .plan.records import Finding
+from .plan.markdown import Heading, folded, is_empty_cell, read_markdown, without_comments
+from .plan.model import Finding
 
 # In the order of the file. What is needed for all briefs, what for a fault, what is worth a warning.
 SECTIONS = ("request", "background", "reproduction", "requirements", "area", "done", "questions")
@@ -42,7 +41,7 @@ class Section(NamedTuple):
     @property
     def empty(self) -> bool:
         text = without_comments(self.text).strip()
-        return not text or says_nothing(text)
+        return not text or is_empty_cell(text)
 
 
 class Brief(NamedTuple):
@@ -72,7 +71,7 @@ def parse_brief(text: str, languages: Mapping[str, Labels]) -> Brief:
     lines = split_lines(text.removeprefix(BOM))
     head = lines[: block.line_count] if block else []
     fields = {found[1]: found[2] for line in head if (found := _FIELD.match(line))}
-    headings = [one for one in read_blocks(text).headings if one.level <= 2]
+    headings = [one for one in read_markdown(text).headings if one.level <= 2]
     title = next((one for one in headings if one.level == 1), None)
     parts = [one for one in headings if one is not title]
     titles = {folded(label.title): key for labels in languages.values() for key, label in labels.items()}

@@ -14,7 +14,7 @@ from ..words.errors import Refused
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness, StageStatus
 from .ledger import LedgerRow, LedgerView
 from .ownership import Owner
-from .plan.records import Stage, StageMap
+from .plan.model import Stage, StageMap
 from .registry_doc import StageClaim
 from .run_status import stage_status
 from .shell_words import okstra_command

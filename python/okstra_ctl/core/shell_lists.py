@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .plan.word_sets import word_set
-
-_RESERVED = word_set("if then elif else fi for while until do done case esac in select function time coproc { } [[")
+_RESERVED = frozenset(
+    "if then elif else fi for while until do done case esac in select function time coproc { } [[".split()  # noqa: SIM905
+)
 _CLOSING = {"(": ")", "{": "}"}
 
 

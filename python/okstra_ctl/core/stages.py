@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .plan.records import StageMap
+from .plan.model import StageMap
 
 Graph = Mapping[int, tuple[int, ...]]
 

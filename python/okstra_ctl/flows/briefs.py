@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..core.brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from ..core.identity import TaskKey
 from ..core.json_text import loads
-from ..core.plan.records import Finding
+from ..core.plan.model import Finding
 from ..core.project_config import LANGUAGES
 from ..core.text_bytes import text_bytes
 from ..edges import assets, fsio

@@ -16,8 +16,7 @@ from typing import NamedTuple
 from ..core.approvals import Approval, PlanPlace, Where
 from ..core.identity import RunId
 from ..core.json_text import encode_line
-from ..core.plan.changes import changes
-from ..core.plan.records import StageMap
+from ..core.plan.model import StageMap, changes
 from ..core.shell_words import okstra_command
 from ..edges import fsio
 from ..edges import ledger as ledger_edge
@@ -169,7 +168,7 @@ def _approved_map(place: PlanPlace, approval: Approval, doors: Doors) -> StageMa
     """The stages of the text that was approved. Its name is its digest: a text that was changed is found out."""
     path = doors.home.approved_text(place.project, approval.digest)
     try:
-        stage_map = plans.check(path).stage_map
+        stage_map = plans.approved_stages(path)
     except UsageError:
         stage_map = None
     if stage_map is None or stage_map.digest != approval.digest:
@@ -185,7 +184,7 @@ def _approved_map(place: PlanPlace, approval: Approval, doors: Doors) -> StageMa
 def _departure(path: str, approved: StageMap, approval: Approval) -> str:
     """A note when the plan's stages are not those that were approved; empty when they are."""
     try:
-        now = plans.check(path).stage_map
+        now = plans.approved_stages(path)
     except OkstraError:
         now = None
     if now is not None and now.digest == approval.digest:

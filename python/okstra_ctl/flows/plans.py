@@ -13,8 +13,7 @@ from ..core.approvals import Approval, PlanPlace, approvals_in, is_newer, newest
 from ..core.home_paths import HomePaths
 from ..core.identity import number_in, slugify_task_segment
 from ..core.paths import OKSTRA_DIR, PLANNING, ProjectFiles, TaskFiles
-from ..core.plan.records import Finding, StageMap
-from ..core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
+from ..core.plan.model import Finding, StageMap, stage_map_from_json, stage_map_to_json
 from ..core.shell_words import okstra_command
 from ..edges import fsio
 from ..edges.rows import read_rows
@@ -76,10 +75,17 @@ def check(path: str) -> CheckedPlan:
 
 
 def check_text(path: str, text: str) -> CheckedPlan:
-    from ..core.plan.check import check_plan
+    from ..core.plan.rules import check_plan
 
     checked = check_plan(text)
     return CheckedPlan(path, checked.stage_map, checked.findings, checked.approved)
+
+
+def approved_stages(path: str) -> StageMap | None:
+    """The stages of a plan's text that was approved; None when it is no such text any more."""
+    from ..core.plan.rules import approved_stages
+
+    return approved_stages(read_text(path))
 
 
 def load(path: str, doors: Doors) -> CheckedPlan:

@@ -131,7 +131,7 @@ def _replace_markdown(run: KnownRun, markdown: bytes) -> Rendered:
 
 def _stages_of(path: str, text: bytes) -> str:
     """The digest of the plan's Stage Map; of none, empty."""
-    from ..core.plan.check import check_plan
+    from ..core.plan.rules import check_plan
 
     stage_map = check_plan(text.decode("utf-8", "replace")).stage_map
     return stage_map.digest if stage_map else ""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA
 from ..core.paths import ProjectFiles, RunFiles
-from ..core.plan.records import Stage, StageMap
+from ..core.plan.model import Stage, StageMap
 from ..core.roster import Worker
 from ..edges import fsio
 from ..words.errors import Unreadable, UsageError

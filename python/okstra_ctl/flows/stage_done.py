@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..core.ledger import LedgerRow, overruled_row, row_id
 from ..core.paths import OKSTRA_DIR
 from ..core.plan.globs import matches
-from ..core.plan.records import Stage
+from ..core.plan.model import Stage
 from ..core.registry_doc import StageClaim
 from ..core.shell_words import okstra_command
 from ..edges import fsio, git, process_identity

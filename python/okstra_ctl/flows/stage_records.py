@@ -9,7 +9,7 @@ from ..core.identity import TaskKey
 from ..core.ledger import LedgerView
 from ..core.ownership import Owner
 from ..core.paths import TaskFiles
-from ..core.plan.records import StageMap
+from ..core.plan.model import StageMap
 from ..core.registry_doc import RegistryDoc
 from ..core.selection import StageRecords, StageState, commits_to_merge, stage_states
 from ..core.shell_words import okstra_command

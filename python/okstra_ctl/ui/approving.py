@@ -6,7 +6,7 @@ import os
 import sys
 
 from ..core.approvals import Where
-from ..core.plan.records import StageMap
+from ..core.plan.model import StageMap
 from ..core.shell_words import okstra_command
 from ..core.stages import number_list
 from ..core.terminal_text import printable

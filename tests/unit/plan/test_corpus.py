@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.core.plan_rules.rules import PlanCheck, check_plan
+from okstra_ctl.core.plan.rules import PlanCheck, check_plan
 
 PLANS = Path(__file__).parent / "plans"
 EXAMPLES = Path(__file__).parent / "examples"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.core.plan.check import check_plan
-from okstra_ctl.core.plan.records import Stage, StageMap
+from okstra_ctl.core.plan.model import Stage, StageMap
+from okstra_ctl.core.plan.rules import check_plan
 
 EXAMPLES = Path(__file__).parent / "examples"
 GOOD = (EXAMPLES / "good_plan.md").read_text(encoding="utf-8")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okstra_ctl.core.plan.check import check_plan
-from okstra_ctl.core.plan.globs import intersect, normalise, read_pattern
-from okstra_ctl.core.plan.pattern_pairs import candidate_pairs
+from okstra_ctl.core.plan.globs import intersect, normalise
+from okstra_ctl.core.plan.rules import check_plan
 from support.plans import plan_text
 
 names = st.sampled_from(
@@ -20,14 +17,6 @@ patterns = st.builds(
     st.lists(names, min_size=1, max_size=3),
     st.sampled_from(["", "", "", "/"]),
 )
-
-
-@given(st.sets(patterns, max_size=12))
-@settings(max_examples=300, deadline=None)
-def test_no_pair_that_meets_is_passed_over(texts: set[str]) -> None:
-    pairs = [frozenset(pair) for pair in candidate_pairs({text: read_pattern(text) for text in sorted(texts)})]
-    assert len(pairs) == len(set(pairs))
-    assert {frozenset(pair) for pair in combinations(texts, 2) if intersect(*pair)} <= set(pairs)
 
 
 stage_lists = st.lists(

@@ -1,10 +1,10 @@
-"""Rules side by side: what one mistake must not drag along, and that no finding hides another."""
+"""Rules side by side: what one mistake must not drag along, and that the structure comes first."""
 
 from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.core.plan.check import check_plan
+from okstra_ctl.core.plan.rules import approved_stages, check_plan
 
 HEAD = (
     "---\napproved: true\n---\n## 5.5 Stage Map\n\n"
@@ -124,21 +124,43 @@ def test_the_first_clashes_are_named_and_the_rest_counted() -> None:
     assert "stage 1" in findings[-1].message and "of 2 more" in findings[-1].message
 
 
-def test_all_rules_at_once() -> None:
+def test_a_wrong_number_and_a_lost_section_are_both_reported() -> None:
+    rows = [("1", "", "a.py"), ("2", "1", "a.py"), ("x", "2", "a.py")]
+    assert _found(_plan(rows, [1, 3])) == [("S2", 9), ("S1", 10)]
+
+
+def test_a_gap_and_a_lost_row_are_both_reported() -> None:
+    rows = [("1", "", "a.py"), ("3", "1", "a.py"), ("5", "3", "a.py")]
+    assert [rule for rule, _ in _found(_plan(rows, [1, 2, 3, 5]))] == ["S1", "S2"]
+
+
+def test_a_broken_structure_leaves_only_the_approval_to_be_asked() -> None:
+    rows = [("1", "7", "/a.py"), ("2", "2", ".git/x"), ("2", "", "")]
     text = (
-        HEAD.replace("approved: true", "approved: false")
-        + "| 1 | One | (none) | `a.py` | 9 | `make` |\n"
-        + "| 2 | one | 1, 8 | | 2 | |\n"
-        + "| x | Three | | `/b.py` | 2 | `make` |\n"
-        + "| 4 | Four | | `a.py` | 2 | `make` |\n"
-        + "| 5 | Five | | `e.py` | 2 | `make` |\n\n"
-        + "".join(f"### 5.5.{n} Stage {n}: S\n\n1. Change `a.py`.\n2. Do it.\n\n" for n in (1, 2, 3, 4))
+        _plan(rows, [1, 2, 3]).replace("approved: true", "approved: false").replace("1. Write", "1. Think.\n2. Write")
     )
-    rules = {finding.rule for finding in check_plan(text).findings}
-    assert rules == {f"S{number}" for number in range(1, 13)}
+    assert _found(text) == [("S12", 2), ("S1", 10)]
 
 
-def test_a_map_without_rows_still_has_its_sections_read() -> None:
-    text = HEAD + "\n### 5.5.1 Stage 1: T\n\n1. Change it.\n"
-    assert _found(text) == [("S1", 6), ("S7", 11)]
-    assert _found("---\napproved: true\n---\n## 5.5 Stage Map\n\n### 5.5.1 Stage 1: T\n") == [("S1", 4), ("S4", 6)]
+def test_a_map_without_rows_is_one_finding() -> None:
+    assert _found(HEAD + "\n### 5.5.1 Stage 1: T\n\n1. Change it.\n") == [("S1", 6)]
+    assert _found("---\napproved: true\n---\n## 5.5 Stage Map\n\n### 5.5.1 Stage 1: T\n") == [("S1", 4)]
+
+
+def test_a_second_map_is_one_finding() -> None:
+    text = _plan([("1", "", "a.py")], [1])
+    assert _found(f"{text}\n## 5.5 Stage Map\n\n{text[text.index('| Stage') :]}") == [("S1", text.count("\n") + 2)]
+
+
+def test_what_was_approved_is_read_whatever_the_other_rules_say_by_now() -> None:
+    """A rule may have become stricter since."""
+    text = _plan(_chain("1", "2"), [1, 2])
+    approved = check_plan(text).stage_map
+    now = text.replace("2. Change `a.py`.", "2. Change it.")
+    assert [rule for rule, _ in _found(now)] == ["S7", "S7"]
+    assert approved is not None
+    assert approved_stages(text) == approved
+    read = approved_stages(now)
+    assert read is not None
+    assert [stage.exit_check for stage in read.stages] == ["make", "make"]
+    assert approved_stages(text.replace("| 2 | Part", "| 3 | Part")) is None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from okstra_ctl.core.plan.check import check_plan
+from okstra_ctl.core.plan.rules import check_plan
 
 EXAMPLES = Path(__file__).parent / "examples"
 GOOD = (EXAMPLES / "good_plan.md").read_text(encoding="utf-8")

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okstra_ctl.core.plan.records import Stage, StageMap, Step
-from okstra_ctl.core.plan.stage_map_json import stage_map_from_json, stage_map_to_json
+from okstra_ctl.core.plan.model import Stage, StageMap, Step, stage_map_from_json, stage_map_to_json
 
 steps = st.lists(st.builds(Step, st.integers(1, 6), st.text(), st.integers(1)), max_size=6).map(tuple)
 texts = st.lists(st.text(), max_size=3).map(tuple)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.core.plan.check import check_plan
+from okstra_ctl.core.plan.rules import check_plan
 
 
 def _rules(files: str, *steps: str, note: str = "") -> set[str]:
@@ -39,6 +39,10 @@ GOOD_STEPS = [
     ["`tests/test_a.py`에 실패하는 테스트를 작성한다.", "`src/a.py`에 구현한다."],
     ["`pytest` 실행", "테스트 추가: `tests/a.py`", "`src/a.py` 수정"],
     ["Run `make migrate`."],
+    ["Write a failing test for `total` in `src/a.py`.", CODE],
+    ["Add a regression test for `total`.", CODE],
+    ["Make a branch with `git switch -c coupons`.", "Cover `total` with unit tests.", CODE],
+    ["`src/a.py`에 대한 실패하는 테스트를 작성한다.", "`src/a.py` 수정"],
     ["Write the failing spec.\n\n   ```sh\n   npx jest src/a.spec.ts\n   ```", CODE],
 ]
 
@@ -50,7 +54,7 @@ BAD_STEPS = [
     ["Run `pytest`.", CODE],
     ["Make the failing test pass in `src/a.py`."],
     ["Fix the failing tests by a change of `src/a.py`."],
-    ["Implement `load()` and add tests in `tests/a.py`."],
+    ["Implement `load()`.", "Add tests in `tests/a.py`."],
     ["Add the `--json` flag in `src/cli.py`.", "Run `pytest`."],
     ["Inspect and then rewrite `src/a.py`."],
     ["Add the latest contest in `src/a.py`."],
@@ -122,6 +126,8 @@ def test_an_empty_exemption_is_no_mistake_when_a_test_comes_first() -> None:
         "Do this:\n\n   ```sh\n   make\n   ```",
         "Do this:\n\n       make",
         "Change 소스/장바구니",
+        "src/cart.py를 수정한다",
+        "Do this:\n\n   ~~~\n   make\n   ~~~",
     ],
 )
 def test_s7_good(step: str) -> None:

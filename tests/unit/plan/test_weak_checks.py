@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.core.plan.check import check_plan
+from okstra_ctl.core.plan.rules import check_plan
 from support.plans import plan_text
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from okstra_ctl.core.plan.check import check_plan
+from okstra_ctl.core.plan.rules import check_plan
 from okstra_ctl.core.report.markdown import render_markdown
 from okstra_ctl.core.report.parts import fields_of
 from okstra_ctl.core.report.plan_part import plan_lines

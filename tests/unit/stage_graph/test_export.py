@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from okstra_ctl.core.plan.records import Stage, StageMap
+from okstra_ctl.core.plan.model import Stage, StageMap
 from okstra_ctl.core.stage_graph.export import as_dot, as_svg
 
 _SVG = "{http://www.w3.org/2000/svg}"

@@ -1,1 +1,1 @@
-"""Plans: the Stage Map in an implementation-planning report, its rules S1 to S12, and approval."""
+"""The plan: read from markdown, checked by rules S1 to S12, approved."""

@@ -1,32 +1,34 @@
-"""Approval of a plan: `approved: true` in its frontmatter (spec 4, "Final report"). Light to import.
+"""S12: `approved: true` in the frontmatter, and no clarification row that blocks approval still open.
 
-Anything but the plain word `true` counts as no approval; a gate that is in doubt stays shut.
+A gate that is in doubt stays shut: anything but the plain word `true` is no approval, and a status that is empty or
+unknown leaves its question open. For the same reason a table is also read when it stands in a quotation or a list;
+only code fences and HTML comments hide it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from .clarification import OpenQuestion, open_blockers
 from .frontmatter import BOM, find_frontmatter, line_end_of, split_lines
 
-__all__ = ["OpenQuestion", "approval_line", "approve", "is_approved", "open_blockers", "unapprove"]
+_ID = re.compile(r"\bC-\d{1,9}(?!\w)", re.IGNORECASE)
+_DASHES = re.compile(r":?-+:?")
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_COMMENT = re.compile(r" {0,3}<!--")
+_PIPE = re.compile(r"(?<!\\)\|")
+# What a quotation or a list puts in front of a row.
+_PREFIX = re.compile(r"[ \t]*(?:>[ \t]?|[-*+][ \t]+|\d{1,9}[.)][ \t]+)*")
 
-
-class _Entry(NamedTuple):
-    """An `approved` line: key, value, and the rest (spaces and a comment), which is kept."""
-
-    key: str
-    value: str
-    rest: str
+_COLUMNS = {"id": "id", "status": "status", "상태": "status", "blocks": "blocks", "차단": "blocks"}
+_SETTLED = re.compile(r"(?:answered|resolved|obsolete|closed|답변|해결|폐기)", re.IGNORECASE)
+_NEGATED = re.compile(r"(?:no|not|none|nothing|never|without|아니|없음)\b", re.IGNORECASE)
+_BLOCKS = re.compile(r"approval|approve|승인|^(?:yes|y|true|all|everything|예|네)\b", re.IGNORECASE)
 
 
 def is_approved(text: str) -> bool:
-    """Whether the frontmatter of a plan text (str) says `approved: true`.
-
-    Only the frontmatter is asked; open questions that block approval are `open_blockers`.
-    """
+    """Whether the frontmatter of a plan text says `approved: true`; `open_blockers` is the other half of S12."""
     block = find_frontmatter(text)
     if block is None:
         return False
@@ -37,33 +39,43 @@ def is_approved(text: str) -> bool:
 
 
 def approval_line(text: str) -> int:
-    """The 1-based line (int) of the `approved` key, or 1 when there is none."""
+    """The 1-based line of the `approved` key, or 1 when there is none."""
     block = find_frontmatter(text)
-    if block is None:
-        return 1
-    lines = split_lines(text[block.start : block.end])
+    lines = split_lines(text[block.start : block.end]) if block else []
     return next((number for number, line in enumerate(lines, 2) if _value(line) is not None), 1)
 
 
 def approve(text: str) -> str:
-    """The plan text (str) with `approved: true` in its frontmatter; every other byte stays as it is."""
+    """The plan text with `approved: true` in its frontmatter; every other byte stays as it is."""
     return _with_value(text, "true")
 
 
 def unapprove(text: str) -> str:
-    """The plan text (str) with `approved: false` in its frontmatter; every other byte stays as it is."""
+    """The plan text with `approved: false` in its frontmatter; every other byte stays as it is."""
     return _with_value(text, "false")
 
 
 def _with_value(text: str, value: str) -> str:
     block = find_frontmatter(text)
+    end = line_end_of(text)
     if block is None:
-        return _with_new_frontmatter(text, value)
-    inside = text[block.start : block.end]
-    changed = _each_line(inside, value)
-    if changed is None:
-        changed = f"{inside}approved: {value}{line_end_of(text)}"
-    return text[: block.start] + changed + text[block.end :]
+        mark = BOM if text.startswith(BOM) else ""
+        return f"{mark}---{end}approved: {value}{end}---{end}{text.removeprefix(mark)}"
+    parts = re.split(r"(\r\n|\r|\n)", text[block.start : block.end])
+    entries = {index: entry for index, part in enumerate(parts) if (entry := _entry(part))}
+    for index, entry in entries.items():
+        if _value(parts[index]) != value:
+            parts[index] = f"{entry.key}: {value}{entry.rest}"
+    added = "" if entries else f"approved: {value}{end}"
+    return text[: block.start] + "".join(parts) + added + text[block.end :]
+
+
+class _Entry(NamedTuple):
+    """An `approved` line: key, value, and the rest (spaces and a comment), which is kept."""
+
+    key: str
+    value: str
+    rest: str
 
 
 def _entry(line: str) -> _Entry | None:
@@ -72,9 +84,8 @@ def _entry(line: str) -> _Entry | None:
     # An indented key belongs to something else.
     if not colon or line[:1] in (" ", "\t") or key.strip(" \t\"'") != "approved":
         return None
-    comment = rest.find(" #")
-    value = rest if comment < 0 else rest[:comment]
-    return _Entry(key, value.strip(" \t"), rest[len(value.rstrip(" \t")) :])
+    value = rest.partition(" #")[0].rstrip(" \t")
+    return _Entry(key, value.lstrip(" \t"), rest[len(value) :])
 
 
 def _value(line: str) -> str | None:
@@ -87,18 +98,77 @@ def _value(line: str) -> str | None:
     return entry.value.lower() if spaced else ""
 
 
-def _each_line(inside: str, value: str) -> str | None:
-    """The frontmatter lines with every `approved` key set, or None when there is no such key."""
-    parts = re.split(r"(\r\n|\r|\n)", inside)
-    entries = {index: entry for index, part in enumerate(parts) if (entry := _entry(part)) is not None}
-    for index, entry in entries.items():
-        if _value(parts[index]) != value:
-            parts[index] = f"{entry.key}: {value}{entry.rest}"
-    return "".join(parts) if entries else None
+class OpenQuestion(NamedTuple):
+    """A clarification row that keeps the plan from being approved; `line` is 1-based."""
+
+    id: str
+    line: int
 
 
-def _with_new_frontmatter(text: str, value: str) -> str:
-    """The text with a frontmatter block put in front, after a byte order mark if there is one."""
-    mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
-    end = line_end_of(text)
-    return f"{mark}---{end}approved: {value}{end}---{end}{body}"
+def open_blockers(text: str) -> tuple[OpenQuestion, ...]:
+    """The open clarification rows that block approval, in the order of their lines."""
+    if _ID.search(text) is None:
+        return ()
+    found = []
+    columns: dict[str, int] = {}
+    previous = ""
+    for number, line in _visible_lines(text):
+        if not line.strip(" \t>"):
+            columns = {}
+        elif columns:
+            question = _question(_cells(line), columns, number)
+            found += [question] if question else []
+        elif "|" in previous and _is_delimiter(line):
+            columns = _columns(_cells(previous))
+        previous = line
+    return tuple(found)
+
+
+def _visible_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text that stand in no code fence and in no HTML comment."""
+    fence = ""
+    comment = False
+    for number, line in enumerate(split_lines(text), 1):
+        if fence:
+            closing = line.strip(" \t")
+            if closing.startswith(fence) and not closing.strip(fence[0]):
+                fence = ""
+        elif comment or _COMMENT.match(line):
+            comment = "-->" not in line
+        elif opened := _FENCE.match(line):
+            fence = opened[1]
+        else:
+            yield number, line
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a table row, without the outer pipes."""
+    prefix = _PREFIX.match(line)
+    row = line[prefix.end() if prefix else 0 :].strip()
+    return [cell.strip(" \t*_`~") for cell in _PIPE.split(row.removeprefix("|"))]
+
+
+def _is_delimiter(line: str) -> bool:
+    """Whether a line is the row of dashes between the header of a table and its body."""
+    if "-" not in line or not set(line) <= set("|-: \t>*+.)0123456789"):
+        return False
+    cells = _cells(line)
+    return all(_DASHES.fullmatch(cell) for cell in (cells if cells[-1] else cells[:-1]))
+
+
+def _columns(header: list[str]) -> dict[str, int]:
+    """Where the three needed columns stand in a header row; empty when one is missing."""
+    places: dict[str, int] = {}
+    for place, name in enumerate(header):
+        key = _COLUMNS.get(name.casefold())
+        if key is not None:
+            places.setdefault(key, place)
+    return places if len(places) == 3 else {}
+
+
+def _question(cells: list[str], columns: dict[str, int], line: int) -> OpenQuestion | None:
+    """The row as an open question that blocks approval, or None when it is not one."""
+    values = {key: cells[place] if place < len(cells) else "" for key, place in columns.items()}
+    found = _ID.match(values["id"])
+    blocks = _BLOCKS.search(values["blocks"]) and not _NEGATED.match(values["blocks"])
+    return OpenQuestion(found[0].upper(), line) if found and blocks and not _SETTLED.match(values["status"]) else None

@@ -1,4 +1,4 @@
-"""The YAML-like frontmatter at the top of a plan. Light to import.
+"""The YAML-like frontmatter at the top of a plan.
 
 Only what approval needs is read: where the block stands and the lines in it. A plan that merely opens with a
 thematic break (`---`) has no frontmatter; so a line that could not stand in YAML ends the search.

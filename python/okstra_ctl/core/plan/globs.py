@@ -1,155 +1,221 @@
-"""File patterns of the `Files` column (spec 3, "The Stage Map"). Light to import.
+"""File patterns of the `Files` column: their one form, what they cover, and whether two of them overlap.
 
 A pattern starts at the root of the repository. `*` and `?` stay within a name, `[...]` is a class, `**` as a whole
 name stands for any number of folders. Names are told apart by case. What names a folder covers all below it: a
 pattern with `/` at its end, or one whose last name has neither a wildcard nor a file extension (`src`,
 `packages/*/src`). So `src/a.py` and `**/*.md` have nothing in common, although a folder could be called `a.py`.
+A name also covers itself letter by letter, whatever it holds, because folders such as `[id]` are real.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from .glob_names import WILDCARDS, Name, name_matches, names_meet, read_name
-from .path_kinds import looks_like_file
-from .star_sequences import can_meet, fits
+T = TypeVar("T")
 
-_WILDCARD_ENDS = "*?]"
-LONGEST_NAME = 255
-LONGEST_PATH = 4096
+_LONGEST_NAME = 255
+_LONGEST_PATH = 4096
 _FORBIDDEN = {".git": ".git", "git~1": ".git", ".okstra": ".okstra"}
+
+# A file has an extension, or one of the names that files have without one; `conf.d` and `My.app` are folders.
+_FILE = re.compile(
+    r"[^./]\.(?!(?:d|app|bundle|framework|xc\w+|lproj|egg-info)$)[A-Za-z][A-Za-z0-9_-]{0,11}$"
+    r"|^(?:README|LICEN[CS]E|COPYING|NOTICE|AUTHORS|CODEOWNERS|CHANGELOG|CHANGES|CONTRIBUTING|VERSION|MAKEFILE|DOCKERFILE"
+    r"|(?:GNUm|M)akefile|(?:Docker|Container|Rake|Gem|Proc|Vagrant|Jenkins|Just|Brew|Pip|Pod|Fast|Caddy)file)$"
+)
+_DOT_FILE = re.compile(r"\.[A-Za-z][\w.-]+$")
+_NO_PATH = re.compile(
+    r"(?:e\.g|i\.e|a\.m|p\.m|u\.s|ph\.d|n/a|w/o?|i/o|ci/cd|tcp/ip|(?:and|either|및)/(?:or|또는)|yes/no|true/false|on/off"
+    r"|in/out|read/write|input/output|client/server|before/after|request/response|success/failure|pass/fail)$",
+    re.IGNORECASE,
+)
+# A class's first member may be a bracket, as in `[]a]`; an unclosed bracket is an ordinary character.
+_TOKEN = re.compile(r"\[(?:([!^])(.[^\]]*)|([^!^][^\]]*))\]|(\*+)|(.)", re.DOTALL)
+_WILDCARD = re.compile(r"[*?\[]")
+_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
+
+
+# What is no relative path at all.
+_FOREIGN: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda text: not text, "is empty"),
+    (lambda text: not text.isprintable(), "holds a character that can't be printed"),
+    (lambda text: len(text) > _LONGEST_PATH, "is too long for a path"),
+    (re.compile("://").search, "is a web address"),
+    (re.compile("/").match, "is an absolute path"),
+    (re.compile("~").match, "leads into a home folder"),
+    (re.compile(r"[^\W\d_]:").match, "names a drive"),
+)
 
 
 class PatternError(ValueError):
     """The pattern is not one for files of the repository; the message ends a sentence that begins with the pattern."""
 
 
-class Pattern(NamedTuple):
-    """A pattern read: names with None for `**`, and how every path that it covers begins and ends.
+class _Class(NamedTuple):
+    """`[a-z]`, `[!a-z]` or `?` (everything but nothing): ranges of code points, or all characters outside them."""
 
-    Both are for paths with a `/` put before and behind: so `/src/a/` begins `/src/a`, and not `/src/ab`. `tail` is
-    empty when the pattern covers what is below a folder.
-    """
+    ranges: tuple[tuple[int, int], ...]
+    negated: bool
 
-    names: tuple[Name | None, ...]
-    head: str
-    tail: str
-    is_literal: bool
+    def holds(self, code: int) -> bool:
+        return self.negated != any(low <= code <= high for low, high in self.ranges)
+
+    def starts(self) -> list[int]:
+        """Where its stretches of code points begin: two classes share a character if they share one of these."""
+        return [1, *(high + 1 for _, high in self.ranges)] if self.negated else [low for low, _ in self.ranges]
+
+
+_STAR = "**"  # as a name: any names; as a token of a name: any characters
+_Token = str | _Class
+
+
+def is_file_name(name: str) -> bool:
+    """Whether the last name of a path is a file's and not a folder's."""
+    return _FILE.search(name) is not None
+
+
+def is_path_word(word: str) -> bool:
+    """Whether a word of prose is a path: that of a file, or one with a folder."""
+    if "://" in word or _NO_PATH.match(word):
+        return False
+    return ("/" in word and any(map(str.isalnum, word))) or is_file_name(word) or _DOT_FILE.match(word) is not None
 
 
 def normalise(pattern: str) -> str:
-    """The pattern (str) in its one form: `/` between names, no `.`, `..` or empty name, Unicode NFC.
+    """The pattern in its one form: `/` between names, no `.`, `..` or empty name, Unicode NFC.
 
     Raises PatternError for what leads outside the repository, into `.git` or `.okstra`, or can't be a path.
     """
     text = unicodedata.normalize("NFC", pattern.strip()).replace("\\", "/")
-    _refuse_foreign(text)
+    for is_foreign, problem in _FOREIGN:
+        if is_foreign(text):
+            raise PatternError(problem)
     names: list[str] = []
     for name in text.split("/"):
         if name == "..":
-            _step_up(names)
-        elif name not in ("", ".") and not (name == "**" and names[-1:] == ["**"]):
+            # `**` may stand for no folder at all, so `**/..` may lead outside.
+            if not names or names.pop() == _STAR:
+                raise PatternError("leads outside the repository")
+        elif name not in ("", ".") and not (name == _STAR and names[-1:] == [_STAR]):
             names.append(name)
-    _refuse_names(names)
-    if not names or names == ["**"]:
-        return "**"
-    return "/".join(names) + ("/" if text.endswith("/") and names[-1] != "**" else "")
-
-
-def _refuse_foreign(text: str) -> None:
-    """Refuses what is no relative path at all."""
-    if not text:
-        raise PatternError("is empty")
-    if not text.isprintable():
-        raise PatternError("holds a character that can't be printed")
-    if len(text) > LONGEST_PATH:
-        raise PatternError("is too long for a path")
-    if "://" in text:
-        raise PatternError("is a web address")
-    if text.startswith("/"):
-        raise PatternError("is an absolute path")
-    if text.startswith("~"):
-        raise PatternError("leads into a home folder")
-    if text[1:2] == ":" and text[0].isalpha():
-        raise PatternError("names a drive")
-
-
-def _step_up(names: list[str]) -> None:
-    """Takes a `..`: drops the name before it."""
-    # `**` may stand for no folder at all, so `**/..` may lead outside.
-    if not names or names[-1] == "**":
-        raise PatternError("leads outside the repository")
-    names.pop()
-
-
-def _refuse_names(names: list[str]) -> None:
-    """Refuses names that no file of the repository can have; `*` and `**` are fine, as git keeps `.git` out."""
-    for text in names:
-        if len(text) > LONGEST_NAME:
+    for name in names:
+        if len(name) > _LONGEST_NAME:
             raise PatternError("has a name that is too long")
-        # An ordinary name can be asked as it stands; only a class can hide another.
-        only = (read_name(text).only_text if "[" in text else text).casefold().rstrip(" .")
-        if only in _FORBIDDEN:
+        tokens = _tokens(name)  # `.[g]it` is a way to write `.git`
+        only = "".join(one for one in tokens if isinstance(one, str)).casefold().rstrip(" .")
+        if only in _FORBIDDEN and not any(isinstance(one, _Class) for one in tokens):
             raise PatternError(f"lies in `{_FORBIDDEN[only]}`")
-
-
-@lru_cache(maxsize=16384)
-def read_pattern(pattern: str) -> Pattern:
-    """The pattern (str) as a Pattern. Raises PatternError as `normalise` does."""
-    text = normalise(pattern)
-    names: list[Name | None] = [None if name == "**" else read_name(name) for name in text.rstrip("/").split("/")]
-    literal = all(name is not None and name.is_literal for name in names)
-    below = _below(text, names[-1], literal)
-    framed = f"/{text.rstrip('/')}/"
-    head, tail = framed, framed
-    if not literal:
-        head = framed[: min(framed.find(sign) for sign in WILDCARDS if sign in framed)]
-        tail = framed[max(framed.rfind(sign) for sign in _WILDCARD_ENDS) + 1 :]
-    return Pattern((*names, *below), head, "" if below else tail, literal)
-
-
-def _below(text: str, last: Name | None, literal: bool) -> list[Name | None]:
-    """What a pattern covers below its last name."""
-    if last is None or (text.endswith("/") and not literal):
-        # `src/**` and `*/` need something below; a file at that place is not meant.
-        return [None, read_name("*")]
-    # A submodule is a folder, yet a path of its own: so `libs/` covers `libs` as well.
-    return [None] if text.endswith("/") or (last.is_literal and not looks_like_file(last.text)) else []
+    if not names or names == [_STAR]:
+        return _STAR
+    return "/".join(names) + ("/" if text.endswith("/") and names[-1] != _STAR else "")
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether the pattern (str) covers the path (str, relative to the repository, with `/`)."""
-    try:
-        read = read_pattern(pattern)
-    except PatternError:
-        return False
+    """Whether the pattern covers the path (relative to the repository, with `/`)."""
     names = unicodedata.normalize("NFC", path).removeprefix("./").split("/")
     if any(name in ("", ".", "..") for name in names):
         return False
-    return fits(read.names, names, name_matches)
-
-
-def intersect(a: str, b: str) -> bool:
-    """Whether some path is covered by both patterns (str)."""
     try:
-        return patterns_meet(read_pattern(a), read_pattern(b))
+        return _meet(_read(pattern), names, lambda name, text: name == text or _matches(name, text))
     except PatternError:
         return False
 
 
-def patterns_meet(a: Pattern, b: Pattern) -> bool:
-    """Whether some path is covered by both patterns (Pattern)."""
-    if not (a.head.startswith(b.head) or b.head.startswith(a.head)):
+def intersect(one: str, other: str) -> bool:
+    """Whether some path is covered by both patterns."""
+    try:
+        return _meet(_read(one), _read(other), _names_meet)
+    except PatternError:
         return False
-    if not (a.tail.endswith(b.tail) or b.tail.endswith(a.tail)):
-        return False
-    if a.is_literal and b.is_literal:
-        above = min(a, b, key=lambda pattern: len(pattern.head))
-        return a.head == b.head or above.names[-1] is None
-    return can_meet((a.names, b.names), _one_name)
 
 
-def _one_name(names: list[Name]) -> bool:
-    return len(names) < 2 or names_meet(names[0], names[1])
+def size(pattern: str) -> int:
+    """What it costs to compare the pattern with another."""
+    return sum(len(name) if _is_wild(name) else 1 for name in _read(pattern))
+
+
+@lru_cache(maxsize=16384)
+def _read(pattern: str) -> tuple[str, ...]:
+    """The names of the paths that a pattern covers, `**` for any number of them. Raises PatternError."""
+    pattern = normalise(pattern)
+    names = tuple(pattern.rstrip("/").split("/"))
+    if names[-1] == _STAR:
+        return (*names, "*")  # `src/**` needs something below; a file at that place is not meant
+    if pattern.endswith("/"):
+        # A submodule is a folder, yet a path of its own: so `libs/` covers `libs` as well.
+        return (*names, _STAR, "*") if any(map(_is_wild, names)) else (*names, _STAR)
+    return names if _is_wild(names[-1]) or is_file_name(names[-1]) else (*names, _STAR)
+
+
+def _is_wild(name: str) -> bool:
+    """Whether a name covers more than its own text."""
+    return _WILDCARD.search(name) is not None and _tokens(name) != tuple(name)
+
+
+def _meet(one: Sequence[T], other: Sequence[T], together: Callable[[T, T], bool]) -> bool:
+    """Whether some sequence of items is covered by both, where a star stands for any number of items.
+
+    Walks `one` from left to right; `reach` are the places in `other` where the walk may stand by then.
+    """
+    reach = {0}
+    for place in range(len(one) + 1):
+        ours = one[place] if place < len(one) else None
+        after = set()
+        for there in range(len(other) + 1):
+            if there not in reach:
+                continue
+            theirs = other[there] if there < len(other) else None
+            if _STAR in (ours, theirs):
+                # The one star takes what the other pattern has there, or the other star ends.
+                if theirs is not None:
+                    reach.add(there + 1)
+                if ours is not None:
+                    after.add(there)
+            elif ours is not None and theirs is not None and together(ours, theirs):
+                after.add(there + 1)
+        if ours is None or not after:
+            break
+        reach = after
+    return ours is None and len(other) in reach
+
+
+@lru_cache(maxsize=16384)
+def _names_meet(one: str, other: str) -> bool:
+    """Whether some name is covered by both."""
+    return one == other or _matches(one, other) or _matches(other, one) or _meet(_tokens(one), _tokens(other), _share)
+
+
+def _matches(name: str, text: str) -> bool:
+    """Whether a name of a pattern covers a text, letter by letter."""
+    return _is_wild(name) and _meet(_tokens(name), tuple(text), _share)
+
+
+@lru_cache(maxsize=16384)
+def _tokens(name: str) -> tuple[_Token, ...]:
+    """The characters, classes and stars of a name."""
+    return tuple(map(_token, _TOKEN.finditer(name)))
+
+
+def _token(found: re.Match[str]) -> _Token:
+    negation, excluded, included, stars, character = found.groups()
+    if stars:
+        return _STAR
+    if character:
+        return _Class((), True) if character == "?" else str(character)
+    members = _MEMBER.findall(excluded or included)
+    ranges = [(ord(low or single), ord(high or single)) for low, high, single in members]
+    alone = len(ranges) == 1 and ranges[0][0] == ranges[0][1] and not negation
+    return chr(ranges[0][0]) if alone else _Class(tuple(ranges), bool(negation))
+
+
+def _share(one: _Token, other: _Token) -> bool:
+    """Whether one character fits both."""
+    if isinstance(one, str):
+        return one == other if isinstance(other, str) else other.holds(ord(one))
+    if isinstance(other, str):
+        return one.holds(ord(other))
+    return any(one.holds(code) and other.holds(code) for code in (*one.starts(), *other.starts()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from itertools import pairwise
 
-from ..plan.records import StageMap
+from ..plan.model import StageMap
 from ..stages import critical_path, graph_of
 from .layout import Measures, layout
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...core.convergence.document import evidence_json
 from ...core.convergence.grouping import group_findings
 from ...core.convergence.rounds import unverified
-from ...core.plan.records import Stage
+from ...core.plan.model import Stage
 from ...core.results.executor_result import parse_executor_result
 from ...core.results.records import Problem
 from ...core.roster import Worker

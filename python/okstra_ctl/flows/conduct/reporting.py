@@ -128,7 +128,7 @@ def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...
 
 
 def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
-    from ...core.plan.check import check_plan
+    from ...core.plan.rules import check_plan
     from ...core.report.plan_part import plan_lines
 
     text = "---\napproved: true\n---\n" + "\n".join(plan_lines(report["phase"]["stages"]))

@@ -14,7 +14,7 @@ from ...core.identity import TaskKey
 from ...core.integration import DoneStage, merge_order
 from ...core.next_steps import next_of_stage
 from ...core.paths import IMPLEMENTATION
-from ...core.plan.records import StageMap
+from ...core.plan.model import StageMap
 from ...core.registry_doc import TaskClaim
 from ...core.schedule import VERIFICATION
 from ...core.selection import StageState

@@ -17,7 +17,7 @@ from ...core.manifest import RunFacts, WorktreeFacts, new_manifest
 from ...core.next_steps import next_step
 from ...core.ownership import Owner
 from ...core.paths import IMPLEMENTATION, RunFiles
-from ...core.plan.records import Stage
+from ...core.plan.model import Stage
 from ...core.registry_doc import StageClaim, TaskClaim
 from ...core.roster import report_writer_note
 from ...core.shell_words import okstra_command

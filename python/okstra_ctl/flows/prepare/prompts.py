@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...core.paths import RunFiles, TaskFiles
-from ...core.plan.records import Stage
+from ...core.plan.model import Stage
 from ...core.roster import Worker
 from ...core.text_bytes import text_bytes
 from ..prompting import fill_file, worker_prompt

@@ -12,7 +12,7 @@ from ...core.identity import TaskKey
 from ...core.models import model_table, resolve_model
 from ...core.paths import IMPLEMENTATION, TaskFiles
 from ...core.phases import Phase, phase_table
-from ...core.plan.records import StageMap
+from ...core.plan.model import StageMap
 from ...core.project_config import LANGUAGES
 from ...core.roster import RosterWishes, Worker, roster
 from ...core.selection import AUTO

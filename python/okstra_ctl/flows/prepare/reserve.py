@@ -15,7 +15,7 @@ from ...core.branches import stage_branch, task_branch
 from ...core.identity import RunId, StageKey
 from ...core.ledger import started_row
 from ...core.paths import IMPLEMENTATION, RunFiles
-from ...core.plan.records import Stage
+from ...core.plan.model import Stage
 from ...core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ...core.selection import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states
 from ...edges import git, process_identity

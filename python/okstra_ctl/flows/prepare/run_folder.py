@@ -10,7 +10,7 @@ from ...core.identity import RunId
 from ...core.json_text import encode_line
 from ...core.manifest import WorktreeFacts, new_context, new_team_state
 from ...core.paths import RunFiles, compute_run_paths
-from ...core.plan.records import Stage
+from ...core.plan.model import Stage
 from ...edges import assets, fsio
 from ...edges.locks import LockKind, hold
 from ..undo import UndoStack

@@ -8,7 +8,7 @@ from ...core.identity import RunId, StageKey, TaskKey
 from ...core.ledger import LedgerRow, row_id
 from ...core.manifest import SCHEMA
 from ...core.paths import ProjectFiles
-from ...core.plan.records import StageMap
+from ...core.plan.model import StageMap
 from ...core.registry_doc import TaskClaim
 from ...core.selection import DONE_ROWS
 from ...core.shell_words import okstra_command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from ...core.branches import CATEGORY_PREFIXES
-from ...core.plan.records import Finding
+from ...core.plan.model import Finding
 from ...core.project_config import LANGUAGES
 from ...core.shell_words import okstra_command
 from ...core.terminal_text import printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 
-from ...core.plan.records import Finding, StageMap
+from ...core.plan.model import Finding, StageMap
 from ...core.shell_words import okstra_command
 from ...core.stages import critical_path, graph_of, named, waves
 from ...flows import plans
