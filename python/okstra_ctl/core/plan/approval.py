@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from .frontmatter import BOM, find_frontmatter, line_end_of, split_lines
 
+# An indented key belongs to something else.
+_KEY = re.compile(r"""(?![ \t])[ \t"']*approved[ \t"']*:""")
 _ID = re.compile(r"\bC-\d{1,9}(?!\w)", re.IGNORECASE)
 _DASHES = re.compile(r":?-+:?")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
@@ -62,40 +64,28 @@ def _with_value(text: str, value: str) -> str:
         mark = BOM if text.startswith(BOM) else ""
         return f"{mark}---{end}approved: {value}{end}---{end}{text.removeprefix(mark)}"
     parts = re.split(r"(\r\n|\r|\n)", text[block.start : block.end])
-    entries = {index: entry for index, part in enumerate(parts) if (entry := _entry(part))}
-    for index, entry in entries.items():
-        if _value(parts[index]) != value:
-            parts[index] = f"{entry.key}: {value}{entry.rest}"
-    added = "" if entries else f"approved: {value}{end}"
-    return text[: block.start] + "".join(parts) + added + text[block.end :]
-
-
-class _Entry(NamedTuple):
-    """An `approved` line: key, value, and the rest (spaces and a comment), which is kept."""
-
-    key: str
-    value: str
-    rest: str
-
-
-def _entry(line: str) -> _Entry | None:
-    """The parts of an `approved` line, or None for any other line."""
-    key, colon, rest = line.partition(":")
-    # An indented key belongs to something else.
-    if not colon or line[:1] in (" ", "\t") or key.strip(" \t\"'") != "approved":
-        return None
-    value = rest.partition(" #")[0].rstrip(" \t")
-    return _Entry(key, value.lstrip(" \t"), rest[len(value) :])
+    added = "" if any(map(_KEY.match, parts)) else f"approved: {value}{end}"
+    return text[: block.start] + "".join(_set_value(part, value) for part in parts) + added + text[block.end :]
 
 
 def _value(line: str) -> str | None:
     """The value of an `approved` line in lower case, or None for any other line."""
-    entry = _entry(line)
-    if entry is None:
+    key = _KEY.match(line)
+    if key is None:
         return None
+    value = line[key.end() :].partition(" #")[0]
     # YAML wants a space after the colon; without one the line is no key and can't approve.
-    spaced = line[len(entry.key) + 1 : len(entry.key) + 2] in (" ", "\t")
-    return entry.value.lower() if spaced else ""
+    return value.strip(" \t").lower() if value[:1] in (" ", "\t") else ""
+
+
+def _set_value(line: str, value: str) -> str:
+    """The line with another value when it is an `approved` line; a comment is kept."""
+    key = _KEY.match(line)
+    if key is None or _value(line) == value:
+        return line
+    rest = line[key.end() :]
+    kept = rest[len(rest.partition(" #")[0].rstrip(" \t")) :]
+    return f"{key[0]} {value}{kept}"
 
 
 class OpenQuestion(NamedTuple):

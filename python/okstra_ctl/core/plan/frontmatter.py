@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 BOM = "\ufeff"
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>#-][^|:]*:""")
 _CLOSING = ("---", "...")
 
@@ -31,27 +31,23 @@ def split_lines(text: str) -> list[str]:
 
 def find_frontmatter(text: str) -> Frontmatter | None:
     """The frontmatter block of a plan text, or None."""
-    first, after = _line_at(text, 1 if text.startswith(BOM) else 0)
-    if first.rstrip() != "---" or after is None:
-        return None
-    start, count, offset = after, 1, after
-    while True:
-        line, after = _line_at(text, offset)
-        count += 1
-        if line.rstrip() in _CLOSING:
-            return Frontmatter(start, offset, count)
-        if after is None or not _YAML_LINE.match(line):
+    start = 0
+    for count, found in enumerate(_LINE.finditer(text, 1 if text.startswith(BOM) else 0), 1):
+        line, end = found.groups()
+        if count == 1:
+            if line.rstrip() != "---":
+                return None
+            start = found.end()
+        elif line.rstrip() in _CLOSING:
+            return Frontmatter(start, found.start(), count)
+        elif not _YAML_LINE.match(line):
             return None
-        offset = after
-
-
-def _line_at(text: str, offset: int) -> tuple[str, int | None]:
-    """The line that starts at an offset, and where the next one starts (None at the end of the text)."""
-    end = _LINE_END.search(text, offset)
-    return (text[offset:], None) if end is None else (text[offset : end.start()], end.end())
+        if not end:
+            return None
+    return None
 
 
 def line_end_of(text: str) -> str:
     """The line end that the text uses, judged by its first one; `\\n` when it has none."""
-    found = _LINE_END.search(text)
-    return found.group() if found else "\n"
+    found = _LINE.match(text)
+    return (found[2] if found else "") or "\n"
