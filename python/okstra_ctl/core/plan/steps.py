@@ -12,7 +12,7 @@ import re
 from enum import Enum, auto
 
 from .globs import is_path_word
-from .markdown import one_number, pieces, plain_text, shown, without_comments
+from .markdown import Piece, one_number, pieces, plain_text, shown, without_comments
 from .model import Finding, error
 from .parse import Section
 
@@ -32,7 +32,8 @@ _NO_CODE_PATH = re.compile(
     re.IGNORECASE,
 )
 _WRITES_TEST = re.compile(
-    r"(?i:\b(?:write|add|create|extend|draft|update|adapt|prepare|cover)\s(?:[^\s.,;:]+\s){0,5}?(?:unit)?(?:test|spec)s?\b"
+    r"(?i:\b(?:write|add|create|extend|draft|update|adapt|prepare)\s(?:[^\s.,;:`]+\s){0,5}?(?:unit)?(?:test|spec)s?\b"
+    r"|\bcover\b[^.;]{0,60}\b(?:test|spec)s?\b"
     r"|\b(?:failing|red)\b[^.;]{0,60}\b(?:test|spec)s?\b|\b(?:test|spec)s?\b[^.;]{0,60}\b(?:fail(?:s|ing)?|red)\b)"
     r"|테스트\S{0,6}\s+(?:\S{1,20}\s+){0,2}?(?:작성|추가|구현|만들|쓴)|실패\S*\s+(?:\S{1,20}\s+)?테스트"
 )
@@ -42,7 +43,7 @@ _RUNS = re.compile(
     r"|measure|record|lint|format|validate|show|open|understand|find|install)\b)|.*(?:실행|확인|검증|커밋|검토|읽)",
     re.DOTALL,
 )
-_CHANGES = re.compile(r"(?i:\b(?:implement|refactor|modify|rewrite|edit|fix|change|make)\b)|구현|수정|변경|삭제")
+_CHANGES = re.compile(r"(?i:\b(?:implement|refactor|modify|rewrite|edit|fix|change)\b)|구현|수정|변경|삭제")
 # Programs that name a command even when nobody put it in backticks.
 _BARE_COMMAND = re.compile(
     r"\b(?:re-?)?(?:run|execute)(?:ning)?\s+(?:make|pytest|tox|ruff|mypy|npm|npx|pnpm|yarn|cargo|go|mvn|gradle|git|bats|docker)\b",
@@ -108,7 +109,12 @@ class _Kind(Enum):
 
 
 def _kind_of(text: str) -> _Kind:
-    prose = " ".join(" ".join(piece.text for piece in pieces(text) if not piece.is_code).split())
+    # What stands in code is no prose; but a command that names a test may be red.
+    parts = [
+        ("test" if _is_command(one) and _TEST_PATH.search(one.text) else "`") if one.is_code else one.text
+        for one in pieces(text)
+    ]
+    prose = " ".join("".join(parts).split())
     paths = _paths(text)
     writes, changes = _WRITES_TEST.search(prose), _CHANGES.search(prose)
     if writes and not _MAKES_GREEN.search(prose) and not (changes and changes.start() < writes.start()):
@@ -118,8 +124,13 @@ def _kind_of(text: str) -> _Kind:
     if paths:
         is_test = _TEST_PATH.search(paths[0]) is not None
         return _Kind.TEST if is_test else _Kind.CODE if any(map(_is_code, paths)) else _Kind.OTHER
-    is_command = any(piece.is_code and " " in piece.text for piece in pieces(text))
-    return _Kind.OTHER if is_command else _Kind.CODE
+    return _Kind.OTHER if any(map(_is_command, pieces(text))) and not changes else _Kind.CODE
+
+
+def _is_command(piece: Piece) -> bool:
+    """Whether a code span holds several words; with a folder in the first of them it is a path with spaces."""
+    first, *more = piece.text.split() if piece.is_code else ("",)
+    return bool(more) and not ("/" in first and is_path_word(piece.text))
 
 
 def _is_code(path: str) -> bool:
@@ -128,13 +139,11 @@ def _is_code(path: str) -> bool:
 
 
 def _paths(text: str) -> list[str]:
-    """The paths that a step names, in code spans or bare, in order; most spans with a space are commands."""
+    """The paths that a step names, in code spans or bare, in order."""
     found = []
     for piece in pieces(text):
-        words = piece.text.split()
-        if piece.is_code and len(words) > 1:
-            words = [piece.text] if "/" in words[0] and is_path_word(piece.text) else []
-        for raw in words:
+        words = [piece.text] if piece.is_code else piece.text.split()
+        for raw in () if _is_command(piece) else words:
             word = (raw.rstrip(_MARKS) if raw.startswith(".") else raw.strip(_MARKS)).split("::")[0]
             if is_path_word(word):
                 found.append(word)
