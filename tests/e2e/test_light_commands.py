@@ -55,3 +55,14 @@ def test_light_commands_load_no_package(project: Project) -> None:
 
 def test_a_plan_that_is_read_for_the_first_time_needs_the_markdown_parser(project: Project) -> None:
     assert "markdown_it" in _packages(project, "plan", "check", project.adopt({1: ()}))
+
+
+def test_what_draws_at_a_terminal_is_not_loaded_for_a_pipe(project: Project) -> None:
+    project.run_phase("error-analysis")
+    for command in (("list",), ("status",), ("board",), ("board", "--json")):
+        assert not _packages(project, *command) & {"rich", "jinja2", "prompt_toolkit"}, command
+
+
+def test_a_page_loads_what_makes_it_and_nothing_of_the_terminal(project: Project) -> None:
+    loaded = _packages(project, "board", "--html", "board.html")
+    assert "jinja2" in loaded and "rich" not in loaded
