@@ -129,6 +129,20 @@ def test_a_wrong_number_and_a_lost_section_are_both_reported() -> None:
     assert _found(_plan(rows, [1, 3])) == [("S2", 9), ("S1", 10)]
 
 
+def test_a_heading_pasted_without_its_number_leaves_its_row_without_a_section() -> None:
+    rows = [("1", "", "a.py"), ("2", "1", "a.py"), ("3", "2", "a.py")]
+    text = _plan(rows, [1, 2, 2]).replace("Stage 2: Part 3", "Stage 2: Another")
+    assert [rule for rule, _ in _found(text)] == ["S2", "S2"]
+    # With the row's title it is that one mistake.
+    assert [rule for rule, _ in _found(_plan(rows, [1, 2, 2]))] == ["S2"]
+
+
+def test_each_wrong_number_accounts_for_one_section() -> None:
+    rows = [("1", "", "a.py"), ("x", "1", "a.py"), ("3", "1", "a.py")]
+    assert _found(_plan(rows, [1, 2, 3])) == [("S1", 9)]
+    assert [rule for rule, _ in _found(_plan(rows, [1, 2, 3, 4]))] == ["S1", "S2"]
+
+
 def test_a_gap_and_a_lost_row_are_both_reported() -> None:
     rows = [("1", "", "a.py"), ("3", "1", "a.py"), ("5", "3", "a.py")]
     assert [rule for rule, _ in _found(_plan(rows, [1, 2, 3, 5]))] == ["S1", "S2"]

@@ -1,7 +1,7 @@
 """S1 and S2: the stages are numbered 1 to N, each with one row and one section. The other rules need that to hold.
 
-A wrong number makes its partner look lost: a row with a wrong number is the likely owner of a section without a row,
-and a heading with a wrong number that of a row without a section. So only the wrong number is reported then.
+A wrong number makes its partner look lost. So each row with a wrong number accounts for one section without a row, and
+each heading with a wrong number for the row that has one of its numbers or its title.
 """
 
 from __future__ import annotations
@@ -40,21 +40,28 @@ def check_structure(document: Document) -> tuple[list[Entry], list[Finding]]:
     if STAGE not in table.columns:
         message = "The Stage Map has no `Stage` column; add one that numbers the stages from 1."
         return [], [error("S1", table.line, message)]
-    sections, wrong_headings = _number_sections(document.sections)
-    rows, wrong_rows = _number_rows(table, sections)
-    findings = [*wrong_headings, *wrong_rows]
-    if not wrong_rows:
+    sections, wrong_headings, of_headings = _number_sections(document.sections)
+    rows, of_rows = _number_rows(table, sections)
+    findings = [*of_headings, *of_rows]
+    if not of_rows:
         findings += _gaps(rows, sections)
-    lost_rows = [number for number in rows if number not in sections and not wrong_headings]
-    lost_sections = [number for number in sections if number not in rows and not wrong_rows]
+    accounted = {number for section in wrong_headings for number in (section.number, section.second)}
+    titles = {folded(plain_text(section.title)) for section in wrong_headings}
+    lost_rows = [number for number in rows if number not in sections and number not in accounted]
+    lost_rows = [number for number in lost_rows if _title(rows[number]) not in titles]
+    lost_sections = sorted(number for number in sections if number not in rows)[len(of_rows) :]
     findings += _unmatched(rows, lost_rows, sections, lost_sections)
     return [Entry(number, rows[number], sections[number]) for number in rows if number in sections], findings
 
 
-def _number_sections(sections: tuple[Section, ...]) -> tuple[dict[int, Section], list[Finding]]:
-    """The sections by number, with S2 for headings that repeat one or bear two."""
+def _title(row: Row) -> str:
+    return folded(plain_text(row.cell(TITLE)))
+
+
+def _number_sections(sections: tuple[Section, ...]) -> tuple[dict[int, Section], list[Section], list[Finding]]:
+    """The sections by number, and those whose heading repeats a number or bears two, with S2."""
     by_number: dict[int, Section] = {}
-    findings = []
+    wrong, findings = [], []
     for section in sections:
         number, second = section.number, section.second
         if second not in (None, number):
@@ -65,8 +72,9 @@ def _number_sections(sections: tuple[Section, ...]) -> tuple[dict[int, Section],
         else:
             by_number[number] = section
             continue
+        wrong.append(section)
         findings.append(error("S2", section.line, message))
-    return by_number, findings
+    return by_number, wrong, findings
 
 
 def _number_rows(table: Table, sections: dict[int, Section]) -> tuple[dict[int, Row], list[Finding]]:
@@ -109,13 +117,12 @@ def _unmatched(
     rows: dict[int, Row], lost_rows: list[int], sections: dict[int, Section], lost_sections: list[int]
 ) -> list[Finding]:
     """S2 for rows without a section and sections without a row; two of one title are one heading misnumbered."""
-    of_title = {
-        folded(plain_text(sections[number].title)): number for number in lost_sections if sections[number].title
-    }
+    titles = {number: folded(plain_text(sections[number].title)) for number in lost_sections}
+    of_title = {title: number for number, title in titles.items() if title}
     findings = []
     left = set(lost_sections)
     for number in lost_rows:
-        misnumbered = of_title.pop(folded(plain_text(rows[number].cell(TITLE))), None)
+        misnumbered = of_title.pop(_title(rows[number]), None)
         if misnumbered is None:
             message = f"Stage {number} has no section; add `### 5.5.{number} Stage {number}: …` with its steps."
             findings.append(error("S2", rows[number].line, message))
