@@ -40,6 +40,15 @@ def commits_only_here(path: str, copy: str) -> list[str]:
     return sorted(tip for tip in tips if _git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
 
 
+def refs_of(git_dir: str, folder: str) -> bytes:
+    """Where a submodule's HEAD and refs stand, by its git folder: other text when one of them was moved."""
+    asked = (("rev-parse", "HEAD"), ("for-each-ref", "refs/heads", "refs/stash"))
+    return b"".join(
+        proc.run(["git", f"--git-dir={git_dir}", f"--work-tree={folder}", *words], env=git.environment()).stdout
+        for words in asked
+    )
+
+
 def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
     """Puts commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
     for ref, commit in refs.items():

@@ -6,6 +6,8 @@ claim is never touched here; work may be in it.
 
 from __future__ import annotations
 
+import os
+
 from ..core.identity import RunId, StageKey, TaskKey
 from ..core.ledger import LedgerRow, row_id, started_row
 from ..core.paths import ProjectFiles
@@ -13,11 +15,12 @@ from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, kept_work, process_identity, worktree_admin
 from ..edges import ledger as ledger_edge
 from ..words.statuses import ClaimStatus, LedgerStatus, Liveness
-from . import provision, trash
+from . import late_writes, provision, trash
 from .doors import Doors
 from .fast_forward import finish_killed
 from .run_numbers import discard_run_files
 from .stage_records import ledger_path
+from .unsaved_work import Keeping, save_unsaved
 
 
 def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doors: Doors) -> list[str]:
@@ -45,15 +48,27 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
     repository = git.discover(claim.project_root) if is_abandoned(claim) else None
     if repository is None:
         return ""
+    kept = ""
     took_over = isinstance(claim, StageClaim) and claim.before is not None
     if claim.restores or not took_over:
         site = _site(claim, repository)
+        kept = _save_what_came_later(key, claim, repository)
         provision.clear(doors.home, site, unchanged=lambda: doors.registry.read().claim_of(key) == claim)
     if not take_back(key, claim, doors, with_files=True):
         return ""
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     what = "the unfinished rerun" if took_over else "the unfinished worktree of"
-    return f"undid {what} {name}, whose process is gone"
+    also = f"; what was unsaved in it is kept by {kept}" if kept else ""
+    return f"undid {what} {name}, whose process is gone{also}"
+
+
+def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository) -> str:
+    """Keeps what was written in a worktree after its removal was killed; answers the ref, or "". Nobody was told of
+    one that was never finished, so there is nothing to keep of it. Raises Refused (`worktree-dirty`), WorkFailed."""
+    admin = worktree_admin.at(repository.common_dir, claim.path)
+    if admin is None or not late_writes.is_leaving(admin.folder) or not os.path.isdir(claim.path):
+        return ""
+    return save_unsaved(claim.path, key, Keeping(force=True)).ref
 
 
 def take_back(

@@ -10,8 +10,10 @@ import time
 from shutil import rmtree
 
 from ..core.home_paths import WORKTREE_DEPTH, HomePaths
-from ..edges import fsio, proc
+from ..edges import fsio, proc, process_identity
 from ..words.errors import Refused
+
+_ASIDE = ".aside"
 
 
 def is_ours(home: HomePaths, path: str) -> bool:
@@ -51,8 +53,53 @@ def throw_away(home: HomePaths, path: str) -> None:
             fsio.raise_write_failed(path, error)
 
 
+def set_aside(home: HomePaths, path: str) -> str:
+    """As `throw_away`, but not to be deleted while this process lives, until `give_up`; answers where it is now.
+
+    Empty for a folder that was not there, or that could not be moved and was deleted.
+    """
+    if not os.path.lexists(path):
+        return ""
+    check_is_ours(home, path)
+    fsio.make_folder(home.trash)
+    aside = os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}{_ASIDE}")
+    try:
+        os.rename(path, aside)
+    except OSError:
+        throw_away(home, path)
+        return ""
+    return aside
+
+
+def give_up(aside: str) -> None:
+    """What was set aside is deleted by the next sweep."""
+    os.rename(aside, aside.removesuffix(_ASIDE))
+
+
+def put_back(aside: str, path: str) -> None:
+    """What was set aside stands where it stood. Raises Refused (`worktree-dirty`) when the place was taken meanwhile:
+    it is beside it then."""
+    try:
+        os.rename(aside, path)
+    except OSError as error:
+        beside = f"{path}-{os.path.basename(aside).removesuffix(_ASIDE)}"
+        os.rename(aside, beside)
+        raise Refused(
+            "worktree-dirty",
+            f"files were written while {path} was removed, and again where it stood ({error.strerror})",
+            where=beside,
+            hint="what was there is in that folder; take from it what you need, then try again",
+        ) from error
+
+
 def sweep(home: HomePaths) -> None:
     """Empties the trash in a process of its own; nobody waits for it."""
-    names = fsio.names_in(home.trash)
+    names = [name for name in fsio.names_in(home.trash) if not _is_looked_at(name)]
     if names:
         proc.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
+
+
+def _is_looked_at(name: str) -> bool:
+    """Whether it is set aside by a process that lives."""
+    pid = name.partition("-")[0]
+    return name.endswith(_ASIDE) and pid.isdigit() and bool(process_identity.owner_of(int(pid)).start_time)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..core.identity import StageKey, TaskKey, branch_segment
 from ..core.shell_words import quote
 from ..edges import git, kept_work, submodules, worktree_admin
 from ..words.errors import Refused
+from .late_writes import Place, look
 from .provision import unheld_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
@@ -26,6 +27,8 @@ class Saved(NamedTuple):
 
     ref: str
     ignored: tuple[str, ...] = ()
+    seen: tuple[Place, ...] = ()
+    """What was there when it was saved: whatever else is found later, was written meanwhile."""
 
 
 class Keeping(NamedTuple):
@@ -46,15 +49,20 @@ def kept_place(task: TaskKey) -> str:
     return f"refs/okstra/kept/{'/'.join(segments)}/"
 
 
-def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
-    """Keeps by a ref what removing the folder would lose. Raises Refused unless forced."""
-    ref = _new_ref(key)
-    kept_below = _save_submodules(path, ref, keeping)
+def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping, *, again: int = 0) -> Saved:
+    """Keeps by a ref what removing the folder would lose. Raises Refused unless forced.
+
+    `again`: how often it was saved before in the same removal; the ref of the last time sorts last.
+    """
+    ref = _new_ref(key) + (f"-again-{again}" if again else "")
+    inside = {name: git.dirty_files(os.path.join(path, name)) for name in submodules.initialised_below(path)}
     dirty, ignored = git.unsaved(path)
+    seen = look(path, dirty, inside)
+    kept_below = _save_submodules(path, ref, keeping, inside)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
     if not dirty and not unreachable:
-        return Saved(kept_below, tuple(ignored))
+        return Saved(kept_below, tuple(ignored), seen)
     if not keeping.force:
         raise _dirty(path, dirty) if dirty else _unreachable(path, unreachable)
     _refuse_repositories_inside(path, dirty)
@@ -62,7 +70,7 @@ def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
         kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
     else:
         kept_work.keep(path, head, ref)
-    return Saved(ref, tuple(ignored))
+    return Saved(ref, tuple(ignored), seen)
 
 
 def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
@@ -79,15 +87,14 @@ def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping
     return Saved(ref)
 
 
-def _save_submodules(path: str, ref: str, keeping: Keeping) -> str:
+def _save_submodules(path: str, ref: str, keeping: Keeping, inside_of: Mapping[str, list[str]]) -> str:
     """The submodules' unsaved work goes into the main worktree's copies of them, under the same ref's name."""
-    names = submodules.initialised_below(path)
-    repository = git.discover(path) if names else None
+    repository = git.discover(path) if inside_of else None
     main = git.main_worktree(repository) if repository else ""
     kept = ""
-    for number, name in enumerate(names):
+    for number, (name, dirty) in enumerate(inside_of.items()):
         inside, copy = os.path.join(path, name), os.path.join(main, name) if main else ""
-        dirty, tips = git.dirty_files(inside), submodules.commits_only_here(inside, copy)
+        tips = submodules.commits_only_here(inside, copy)
         if not dirty and not tips:
             continue
         if not keeping.force:

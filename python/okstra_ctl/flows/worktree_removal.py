@@ -10,12 +10,14 @@ from ..core.identity import StageKey, TaskKey
 from ..core.registry_doc import RegistryDoc, StageClaim, TaskClaim
 from ..edges import git, process_identity
 from ..edges.locks import LockKind, hold
-from ..words.errors import Refused, UsageError, WorkFailed
+from ..words.errors import OkstraError, Refused, UsageError, WorkFailed
 from ..words.statuses import ClaimStatus
-from . import provision, recover, trash
+from . import late_writes, provision, recover, trash
 from .doors import Doors
 from .unsaved_work import Keeping, Saved, save_detached, save_unsaved
 from .worktree_users import check_not_held
+
+_TIMES = 3  # that a worktree is saved anew because something was written in it meanwhile
 
 
 class Removed(NamedTuple):
@@ -73,7 +75,11 @@ def take_down(
             raise _overtaken(key, claim)
         at_intent(doc)
         doc.put(key, intent)
-    remove_folder(claim.path, claim.project_root, doors)
+    try:
+        saved = remove_folder(key, claim, saved, doors)
+    except OkstraError:
+        _give_back(key, claim, intent, doors)
+        raise
     with doors.registry.transaction() as doc:
         if isinstance(key, StageKey):
             doc.remove_stage(key)
@@ -87,7 +93,9 @@ def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, 
     by another command."""
     try:
         if os.path.isdir(claim.path):
-            return save_unsaved(claim.path, key, keeping)
+            saved = save_unsaved(claim.path, key, keeping)
+            late_writes.mark_leaving(claim.path)
+            return saved
         return save_detached(claim.project_root, claim.path, key, keeping)
     except WorkFailed as failed:
         if claim != doors.registry.read().claim_of(key):
@@ -108,11 +116,13 @@ def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
         doc.remove_task(key)
 
 
-def remove_folder(path: str, project_root: str, doors: Doors) -> None:
+def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, doors: Doors) -> Saved:
     """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
 
-    The caller's claim keeps every other command away from the place.
+    What was written in it since it was saved is kept by a ref as well; answers what is kept in the end. The caller's
+    claim keeps every other command away from the place. Raises Refused, WorkFailed: then the folder stands.
     """
+    path, project_root = claim.path, claim.project_root
     repository = git.discover(project_root)
     if repository is None:
         raise UsageError(
@@ -122,6 +132,46 @@ def remove_folder(path: str, project_root: str, doors: Doors) -> None:
             hint="if it was moved, call this in its new folder first: okstra setup --moved",
         )
     with hold(LockKind.REPOSITORY, repository.lock):
-        trash.throw_away(doors.home, path)
+        aside, saved = set_aside_saved(path, key, saved, doors)
+        if aside:
+            trash.give_up(aside)
         provision.forget(repository, path)
     trash.sweep(doors.home)
+    return saved
+
+
+def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, doors: Doors) -> tuple[str, Saved]:
+    """Moves the folder out of the way, once nothing is in it that is not saved. Answers where it is now, as
+    `trash.set_aside` does, and what was saved. Raises Refused, WorkFailed: then the folder stands where it stood."""
+    for again in range(1, _TIMES + 1):
+        aside = trash.set_aside(doors.home, path)
+        if not aside:
+            return "", saved
+        try:
+            late = late_writes.was_written(aside, saved.seen)
+        except BaseException:
+            trash.put_back(aside, path)
+            raise
+        if not late:
+            return aside, saved
+        trash.put_back(aside, path)
+        more = save_unsaved(path, key, Keeping(force=True), again=again)
+        saved = more._replace(ref=more.ref or saved.ref)
+    raise Refused(
+        "worktree-held",
+        f"something goes on writing in the worktree of {key}",
+        where=path,
+        hint="end it, then try again; what was there so far is kept by a ref under refs/okstra/kept/",
+    )
+
+
+def _give_back(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, doors: Doors
+) -> None:
+    """The worktree stands after all, so its claim does."""
+    if not os.path.isdir(claim.path):
+        return
+    with doors.registry.transaction() as doc:
+        if doc.claim_of(key) == intent:
+            doc.put(key, claim)
+    late_writes.unmark_leaving(claim.path)

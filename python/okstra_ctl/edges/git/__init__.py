@@ -50,7 +50,7 @@ from .repository import (
     version,
 )
 from .signatures import has_valid_signature, merges_need_signatures
-from .status import Unsaved, dirty_files, staged_files, tracked, tracked_changes, unsaved
+from .status import Unsaved, dirty_files, dirty_files_moved, staged_files, tracked, tracked_changes, unsaved
 from .worktrees import (
     Worktree,
     detached_commit,
@@ -90,6 +90,7 @@ __all__ = [
     "delete_untouched_branch",
     "detached_commit",
     "dirty_files",
+    "dirty_files_moved",
     "discover",
     "environment",
     "finish_checkout",

@@ -28,14 +28,14 @@ class _Marked(NamedTuple):
 class HiddenEdits:
     """A question to git that is under way, about the worktree whose top is `root`."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._running = begin(root, *_LIST, ask=True)
+    def __init__(self, root: str, extra: dict[str, str] | None = None) -> None:
+        self._root, self._extra = root, extra or {}
+        self._running = begin(root, *_LIST, ask=True, extra=self._extra)
 
     def finish(self) -> list[str]:
         """Paths that differ from the index, though `git status` does not say so."""
-        marked, _ = _split(self._root, must(self._running.finish(), "list the index"))
-        return _changed(self._root, marked) if marked else []
+        marked, _ = _split(self._root, must(self._running.finish(), "list the index"), self._extra)
+        return _changed(self._root, marked, self._extra) if marked else []
 
 
 def hidden_edits(root: str) -> list[str]:
@@ -45,14 +45,14 @@ def hidden_edits(root: str) -> list[str]:
 
 def left_out(root: str) -> list[str]:
     """Tracked files that the worktree's sparse checkout leaves out."""
-    return _split(root, must(git(root, *_LIST, ask=True), "list the index"))[1]
+    return _split(root, must(git(root, *_LIST, ask=True), "list the index"), {})[1]
 
 
-def _split(root: str, listed: bytes) -> tuple[list[_Marked], list[str]]:
+def _split(root: str, listed: bytes, extra: dict[str, str]) -> tuple[list[_Marked], list[str]]:
     """The marked files that have to be looked at, and those that a sparse checkout leaves out."""
     marked = [_marked(entry) for entry in listed.split(b"\0") if _is_marked(entry)]
     absent = {one.path for one in marked if one.skipped and not os.path.lexists(os.path.join(root, one.path))}
-    if not absent or not _is_sparse(root):
+    if not absent or not _is_sparse(root, extra):
         return marked, []
     return [one for one in marked if one.path not in absent], sorted(absent)
 
@@ -67,14 +67,14 @@ def _marked(entry: bytes) -> _Marked:
     return _Marked(text(rest.partition(b"\t")[2]), rest, tag.upper() == _SKIPPED)
 
 
-def _is_sparse(root: str) -> bool:
-    return git(root, "config", "--type=bool", "core.sparseCheckout", ask=True).stdout.strip() == b"true"
+def _is_sparse(root: str, extra: dict[str, str]) -> bool:
+    return git(root, "config", "--type=bool", "core.sparseCheckout", ask=True, extra=extra).stdout.strip() == b"true"
 
 
-def _changed(root: str, marked: list[_Marked]) -> list[str]:
+def _changed(root: str, marked: list[_Marked], extra: dict[str, str]) -> list[str]:
     """Which of them differ: by an index of their own that knows no marks and no times, so git compares contents."""
     with tempfile.TemporaryDirectory(prefix="okstra-index-") as folder:
-        own = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        own = {**extra, "GIT_INDEX_FILE": os.path.join(folder, "index")}
         entries = b"".join(one.entry + b"\0" for one in marked)
         made = begin(root, "update-index", "-z", "--index-info", stdin=entries, extra=own).finish()
         must(made, "look behind the index's marks")

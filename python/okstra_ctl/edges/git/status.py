@@ -34,14 +34,21 @@ def unsaved(root: str) -> Unsaved:
     return _status(root, "--untracked-files=all", "--ignored=matching")
 
 
+def dirty_files_moved(git_dir: str, folder: str) -> list[str]:
+    """As `dirty_files`, of a worktree whose folder was moved since git was told where it is; without its submodules,
+    which each have a git folder of their own."""
+    extra = {"GIT_DIR": git_dir, "GIT_WORK_TREE": folder}
+    return _status(folder, "--untracked-files=all", "--ignore-submodules=all", extra=extra).dirty
+
+
 def tracked_changes(root: str) -> bool:
     """Whether a tracked file differs from HEAD; untracked files don't count."""
     return bool(_status(root, "--untracked-files=no").dirty)
 
 
-def _status(root: str, *more: str) -> Unsaved:
-    hidden = HiddenEdits(root)
-    entries = must(git(root, *_STATUS, *more, ask=True), "read the status").split(b"\0")
+def _status(root: str, *more: str, extra: dict[str, str] | None = None) -> Unsaved:
+    hidden = HiddenEdits(root, extra)
+    entries = must(git(root, *_STATUS, *more, ask=True, extra=extra), "read the status").split(b"\0")
     ignored = [text(entry[3:]) for entry in entries if entry.startswith(_IGNORED)]
     dirty = [text(entry[3:]) for entry in entries if entry and not entry.startswith(_IGNORED)]
     return Unsaved(list(dict.fromkeys([*dirty, *hidden.finish()])), ignored)

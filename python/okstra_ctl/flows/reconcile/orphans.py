@@ -18,7 +18,8 @@ from .. import provision, trash
 from ..doors import Doors
 from ..integrate.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..task_records import read_manifest
-from ..unsaved_work import Keeping, save_unsaved
+from ..unsaved_work import Keeping, Saved, save_unsaved
+from ..worktree_removal import set_aside_saved
 from ..worktree_users import led_now
 from .findings import OVERTAKEN, Found, Kind
 
@@ -116,20 +117,22 @@ def _orphan(
     def take_down() -> str:
         if not unclaimed(doors.registry.read()):
             return OVERTAKEN
-        kept = save_unsaved(path, key, Keeping(force=True)).ref if os.path.isdir(path) else ""
+        saved = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else Saved("")
         reason = admin.reason or ""
         branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
         with hold(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
             doc = doors.registry.read()
             if not unclaimed(doc):
                 return OVERTAKEN
-            trash.throw_away(doors.home, path)
+            aside, saved = set_aside_saved(path, key, saved, doors)
+            if aside:
+                trash.give_up(aside)
             provision.forget(repository, path)
             free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
             taken = provision.take_branches_back(repository, free, reason, lock.keep_open)
         trash.sweep(doors.home)
         told = f" with its untouched branch {taken[0]}" if taken else ""
-        return f"removed {path}{told}" + (f"; unsaved work is kept by {kept}" if kept else "")
+        return f"removed {path}{told}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
 
     ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
     return Found(Kind.ORPHAN, str(key), what, ways, take_down)
