@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 from pathlib import Path
 
 from support.approvals import approve
+from support.live_runs import LiveRun
 from support.okstra import Ended, Project
 from support.plans import independent, plan_text
 from support.rehearsal import install, led, part
@@ -176,3 +179,46 @@ def test_the_place_of_the_report_is_there_once_a_run_is_prepared(project: Projec
     prepared(project)
     assert reports(project).is_dir()
     assert list(reports(project).iterdir()) == []
+
+
+def test_a_plan_approved_in_a_prepared_runs_place_ends_the_run(project: Project) -> None:
+    run = prepared(project)
+    put(project, plan_text(independent(2)))
+    assert status_of(project, run) == "prepared"
+    project.okstra.ok("plan", "approve", plan_at(project, 1), "--yes")
+    assert status_of(project, run) == "released"
+    assert run not in [row["run_id"] for row in project.okstra.ok("status", "--json").data["runs"]]
+    assert first_round(project) == ["stage 1", "stage 2"]
+    gone = project.okstra.ok("worktree", "remove", project.task_key, "--json")
+    assert gone.status == 0, "nothing holds it"
+
+
+def test_a_plan_adopted_beside_a_prepared_run_ends_it_once_it_is_approved(project: Project, tmp_path: Path) -> None:
+    run = prepared(project)
+    written = tmp_path / "mine.md"
+    written.write_text(plan_text(independent(2)), encoding="utf-8")
+    plan = project.okstra.ok("plan", "adopt", written, "--task-key", project.task_key, "--json").data["plan"]
+    assert status_of(project, run) == "prepared"
+    project.okstra.ok("plan", "approve", plan, "--yes")
+    assert status_of(project, run) == "released"
+    assert first_round(project) == ["stage 1", "stage 2"]
+
+
+def test_a_led_run_goes_on_when_a_plan_is_approved_in_its_place(project: Project) -> None:
+    install(project, part({"fault": "hang"}, role="analyst"))
+    live = LiveRun.start(project, PLANNING)
+    live.wait_for_processes(1)
+    put(project, plan_text(independent(1)))
+    project.okstra.ok("plan", "approve", plan_at(project, 1), "--yes")
+    assert status_of(project, live.run) == "running"
+    os.kill(live.process.pid, signal.SIGTERM)
+    live.ended()
+
+
+def first_round(project: Project) -> list[str]:
+    return [unit["name"] for unit in project.okstra.ok("schedule", "--json").data["rounds"][0]]
+
+
+def status_of(project: Project, run: str) -> str:
+    rows = project.okstra.ok("list", "--all", "--json").data["runs"]
+    return str(next(row["status"] for row in rows if row["run_id"] == run))

@@ -14,7 +14,7 @@ from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, round
 from ..core.selection import StageState
 from ..edges import fsio
 from ..words.errors import OkstraError
-from ..words.statuses import StageStatus
+from ..words.statuses import RunStatus, StageStatus
 from . import plans, task_catalog
 from .doors import Doors
 from .known_tasks import task_unknown
@@ -103,7 +103,7 @@ def _facts(
     known = phases.get(phase) if isinstance(phases, dict) else None
     event = str(known.get("last_event", "")) if isinstance(known, dict) else ""
     last_run = str(row.get("last_run", ""))
-    if phase == PLANNING and _has_persons_plan(files, last_run, project.files):
+    if phase == PLANNING and (event == RunStatus.RELEASED or _has_persons_plan(files, last_run, project.files)):
         event = "completed"  # whatever became of the run that was to make one
     finished_by = str(manifest.get("finished_by") or "")
     if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:

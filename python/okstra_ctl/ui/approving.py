@@ -13,6 +13,7 @@ from ..core.terminal_text import printable
 from ..flows import plan_approval
 from ..flows.plan_approval import Approver, Candidate
 from ..flows.plans import CheckedPlan
+from ..flows.superseded_planning import release_planning_runs
 from ..words.errors import Refused, UsageError
 from .command_table import Call
 from .reply import table
@@ -34,7 +35,10 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
             )
         if not _asked(found):
             raise Refused("not-confirmed", "the plan is not approved", where=path)
-    return plan_approval.approve(path, _approver(path, call), call.doors, seen=found.stage_map.digest)
+    plan = plan_approval.approve(path, _approver(path, call), call.doors, seen=found.stage_map.digest)
+    for warning in release_planning_runs(path, call.doors):
+        sys.stderr.write(printable(f"okstra: warning: {warning}\n"))
+    return plan
 
 
 def approve_unrecorded(refused: Refused, call: Call) -> None:
