@@ -15,6 +15,7 @@ from support.approvals import approve
 from support.led_phases import led_phase
 from support.okstra import Project
 from support.plans import plan_text
+from support.rehearsal import install, led, part
 
 
 def schedule(project: Project, *args: str) -> dict[str, Any]:
@@ -185,3 +186,22 @@ def test_the_longest_chain_goes_first() -> None:
 def test_a_circle_is_refused() -> None:
     with pytest.raises(ValueError, match="circle"):
         rounds_of(make([(1,), (0,)]))
+
+
+def test_what_was_begun_has_the_word_that_every_listing_has(project: Project) -> None:
+    analysis = project.run_phase("error-analysis").data["run_id"]
+    assert unit(schedule(project), "error-analysis")["status"] == status_of(project, analysis) == "prepared"
+    plan = project.adopt({1: (), 2: ()})
+    project.run_stage("1")
+    install(project, part({"fault": "crash"}, role=["executor", "analyst"]))
+    assert led(project, "implementation", "--stage", "2").status == 1
+    listed = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
+    assert [stage["status"] for stage in listed] == ["reserved", "failed"]
+    data = schedule(project)
+    assert [unit(data, f"stage {number}")["status"] for number in (1, 2)] == ["reserved", "failed"]
+    assert "2 to go on with" in project.okstra.ok("schedule").stdout
+
+
+def status_of(project: Project, run: str) -> str:
+    rows = project.okstra.ok("list", "--json").data["runs"]
+    return str(next(row["status"] for row in rows if row["run_id"] == run))

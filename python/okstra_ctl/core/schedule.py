@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..words.statuses import RunStatus, StageStatus
+from ..words.statuses import StageStatus
 from ..words.word import Word
 from .next_steps import next_of_stage, next_step
 from .paths import IMPLEMENTATION, PLANNING
@@ -19,10 +19,21 @@ _TASK_TYPE = re.compile(r"--task-type[ =]([a-z-]+)")
 
 
 class UnitStatus(Word):
+    """What was begun has the word of its stage or run; the rest is ready, or waits."""
+
     RUNNING = "running"
+    RESERVED = "reserved"
+    PREPARED = "prepared"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    CONTRACT_VIOLATED = "contract-violated"
     READY = "ready"
     PERSON = "waits-for-a-person"
     WAITING = "waiting"
+
+
+_UNBEGUN = (UnitStatus.READY, UnitStatus.PERSON, UnitStatus.WAITING)
+BEGUN: Mapping[str, UnitStatus] = {str(status): status for status in UnitStatus if status not in _UNBEGUN}
 
 
 class PlanFacts(NamedTuple):
@@ -90,7 +101,7 @@ class _Chain:
             self.task.key,
             name,
             title,
-            UnitStatus.WAITING if waiting else status,
+            UnitStatus.WAITING if waiting and status in _UNBEGUN else status,
             needs,
             steps,
             "" if waiting else command,
@@ -133,8 +144,7 @@ def _add_phase(chain: _Chain, task_type: str) -> None:
     named = _TASK_TYPE.search(task.next_step)
     if not command and ((named and named[1] == task_type) or (not named and task_type == task.phase)):
         command = task.next_step
-    running = again and task.run_status == RunStatus.RUNNING
-    status = UnitStatus.RUNNING if running else UnitStatus.READY
+    status = BEGUN.get(task.run_status, UnitStatus.READY) if again else UnitStatus.READY
     usual = okstra_command("run", "--task-key", task.key, "--task-type", task_type)
     if task_type == HANDOFF:  # its steps are chosen there
         usual = okstra_command("handoff", task.key)
@@ -177,8 +187,7 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
 
 
 def _of_stage(state: StageState, key: str) -> tuple[UnitStatus, str]:
-    running = state.status is StageStatus.RUNNING
-    return UnitStatus.RUNNING if running else UnitStatus.READY, next_of_stage(state, key)
+    return BEGUN.get(state.status, UnitStatus.READY), next_of_stage(state, key)
 
 
 def in_order(tasks: Sequence[TaskFacts]) -> list[TaskFacts]:

@@ -6,7 +6,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ...core.schedule import Unit, UnitStatus
+from ...core.schedule import BEGUN, Unit, UnitStatus
 from ...core.terminal_text import printable
 from ...flows.schedule import Schedule, make_schedule
 from ...words.errors import UsageError
@@ -62,11 +62,13 @@ def _text(made: Schedule) -> str:
         return "no task is open"
     units = [unit for units in made.rounds for unit in units]
     count = Counter(unit.status for unit in units)
+    begun = sum(count[status] for status in BEGUN.values() if status is not UnitStatus.RUNNING)
+    also = f" {begun} to go on with," if begun else ""
     lines = [f"# Schedule of {made.project_id}", ""]
     lines += [
         f"{_many(len(made.tasks), 'open task')}, {_many(len(units), 'unit')} of work,"
         f" {_many(len(made.rounds), 'round')}:"
-        f" {count[UnitStatus.RUNNING]} running, {count[UnitStatus.READY]} to start now,"
+        f" {count[UnitStatus.RUNNING]} running,{also} {count[UnitStatus.READY]} to start now,"
         f" {count[UnitStatus.PERSON]} for a person to decide, {count[UnitStatus.WAITING]} waiting.",
         "",
     ]
