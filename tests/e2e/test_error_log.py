@@ -72,3 +72,22 @@ def test_what_can_not_be_read_is_named_and_the_rest_is_told(project: Project, fa
     path.mkdir()
     told = _log(project)
     assert (told.data["errors"], told.data["unread"]) == ([], [str(path)])
+
+
+def test_no_rows_to_show_is_not_nothing_went_wrong(project: Project, failed: Ended) -> None:
+    run = failed.data["run_id"]
+    shown = project.okstra.ok("error-log", run, "--limit", "0")
+    assert shown.stdout == "none of 2 shown\n"
+    assert _log(project, run, "--limit", "0").data["errors"] == []
+    assert project.okstra.ok("list", "--limit", "0").stdout == "none of 1 runs shown\n"
+    assert project.okstra("error-log", "--limit", "-1", "--json").codes == ["usage"]
+    other = project.okstra.ok("error-log", run, "--kind", "rate-limit")
+    assert other.stdout == "nothing went wrong (--kind rate-limit)\n"
+
+
+def test_a_log_that_cannot_be_read_is_not_nothing_went_wrong(project: Project, failed: Ended) -> None:
+    (log,) = project.task_root.glob("runs/error-analysis/**/*error*.jsonl")
+    log.write_text("no row\n")
+    shown = project.okstra.ok("error-log", failed.data["run_id"])
+    assert shown.stdout == "nothing that can be read\n"
+    assert str(log) in shown.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ...core.since import parse_since
-from ...flows.error_log import KINDS, Logged, read_error_log, runs_asked_for
+from ...flows.error_log import KINDS, ErrorLog, Logged, read_error_log, runs_asked_for
 from ...flows.runs import find_run
 from ...words.errors import UsageError
 from ..command_table import Call
@@ -35,9 +35,19 @@ def execute(args: Namespace, call: Call) -> Reply:
     log = read_error_log(runs, oldest=oldest, kind=args.kind)
     rows = newest(log.rows, args.limit)
     cells = [(row.at, row.run_id, _asked(row), row.outcome, _said(row)) for row in rows]
-    text = table(cells, ("AT", "RUN", "WORKER", "OUTCOME", "MESSAGE")) if cells else "nothing went wrong"
+    text = table(cells, ("AT", "RUN", "WORKER", "OUTCOME", "MESSAGE")) if cells else _nothing(args, log)
     talk = [f"okstra: warning: can't be read: {place}" for place in log.unread]
     return Reply({"errors": [row._asdict() for row in rows], "unread": list(log.unread)}, text, talk)
+
+
+def _nothing(args: Namespace, log: ErrorLog) -> str:
+    """Why no row is shown; "nothing went wrong" only where every row would have been."""
+    if log.rows:
+        return f"none of {len(log.rows)} shown"
+    if log.unread:
+        return "nothing that can be read"
+    chosen = [f"{flag} {value}" for flag, value in (("--kind", args.kind), ("--since", args.since)) if value]
+    return f"nothing went wrong ({', '.join(chosen)})" if chosen else "nothing went wrong"
 
 
 def _asked(row: Logged) -> str:

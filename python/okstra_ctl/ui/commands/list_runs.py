@@ -59,6 +59,8 @@ def _list(args: Namespace, call: Call) -> Reply:
     past = overtaken(known) if as_json else set()
     data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
     talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
+    if not shown and wanted and not as_json:
+        return Reply(data, f"none of {len(wanted)} runs shown", talk)
     return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
 
 
