@@ -297,3 +297,31 @@ def test_a_repository_above_a_ceiling_is_none(repo: Repo, monkeypatch: pytest.Mo
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", f"/nowhere:{repo.path / 'below'}")
     assert git.discover(str(below)) is None
     assert git.discover(str(repo.path)) is not None
+
+
+# Files that are looked for elsewhere
+
+
+@pytest.mark.parametrize("elsewhere", ["gone", "gone/deeper", "other"])
+def test_a_checkout_that_core_worktree_leads_away_from_says_so_and_how_to_mend_it(
+    project: Project, tmp_path: Path, elsewhere: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    settings = project.repo.path / ".git" / "config"
+    before = settings.read_text()
+    project.repo.git("config", "core.worktree", str(tmp_path / elsewhere))
+    assert "core.worktree is set" in project.okstra("check-project").stdout
+    refused = project.run_phase()
+    assert (refused.status, refused.codes) == (3, ["no-checkout"]), refused
+    (error,) = refused.envelope["errors"]
+    assert "core.worktree is set" in error["message"]
+    assert str(tmp_path / elsewhere) in error["message"]
+    assert error["where"] == str(settings)
+    subprocess.run(["sh", "-c", error["try"]], env=project.repo.environment, check=True, cwd=project.repo.path)
+    assert settings.read_text() == before
+    assert project.run_phase().status == 0
+
+
+def test_a_repository_whose_files_core_worktree_names_rightly_is_an_ordinary_one(project: Project) -> None:
+    project.repo.git("config", "core.worktree", str(project.repo.path))
+    assert project.run_phase().status == 0

@@ -50,6 +50,8 @@ class Discovery:
         lines = text(finished.stdout).splitlines()
         if len(lines) < 3 or (finished.ok and len(lines) != 4):
             return _discover_one_by_one(self._path)
+        if not _is_at_or_below(self._path, lines[0]):
+            _require_files_here(self._path)
         return Repository(lines[0], lines[1], lines[2], lines[3] if finished.ok else "")
 
 
@@ -66,7 +68,10 @@ def _discover_one_by_one(path: str) -> Repository | None:
     """The slow way, for bare repositories and for folders whose names hold newlines."""
 
     def ask(*args: str) -> str:
-        out = must(git(path, "rev-parse", "--path-format=absolute", *args, ask=True), f"read the repository at {path}")
+        finished = git(path, "rev-parse", "--path-format=absolute", *args, ask=True)
+        if not finished.ok:
+            _require_files_here(path)
+        out = must(finished, f"read the repository at {path}")
         return text(out).removesuffix("\n")
 
     if ask("--is-inside-work-tree") != "true":
@@ -95,6 +100,34 @@ def _no_checkout(path: str, common_dir: str) -> Refused:
         where=common_dir,
         hint=f"call okstra in one of its worktrees: git -C {_shell_word(path)} worktree list",
     )
+
+
+def _require_files_here(path: str) -> None:
+    """Raises Refused (`no-checkout`) when the repository above is set to have its files elsewhere.
+
+    git opens no repository whose files are to lie in a folder that can't be, not even to mend that setting: so its
+    settings are read, and mended, as a plain file from outside.
+    """
+    folder = os.path.abspath(path)
+    while not os.path.isdir(os.path.join(folder, ".git")):
+        if os.path.lexists(os.path.join(folder, ".git")) or os.path.dirname(folder) == folder:
+            return
+        folder = os.path.dirname(folder)
+    settings = os.path.join(folder, ".git", "config")
+    named = text(git(os.sep, "config", "--file", settings, "core.worktree", ask=True).stdout).removesuffix("\n")
+    if not named or _is_at_or_below(path, os.path.join(folder, ".git", named)):
+        return
+    raise Refused(
+        "no-checkout",
+        f"git looks for the files of {folder} in {named}, because core.worktree is set",
+        where=settings,
+        hint=f"git -C / config --file {_shell_word(settings)} --unset-all core.worktree",
+    )
+
+
+def _is_at_or_below(path: str, top: str) -> bool:
+    inner, outer = os.path.realpath(path), os.path.realpath(top)
+    return os.path.commonpath([inner, outer]) == outer
 
 
 def _shell_word(text: str) -> str:
