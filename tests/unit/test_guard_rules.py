@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.core.guard_calls import decide_command, decide_tool
 from okstra_ctl.core.guard_rules import Rules, decide_commit, decide_file, rules_of
+from okstra_ctl.core.verbs import VERBS
 
 READER = Rules("/w", False, (), ("/p/.okstra/results",), False)
 BUILDER = Rules("/w", True, ("src/**", "README.md"), ("/p/.okstra/results",), False)
@@ -131,6 +132,9 @@ OKSTRAS = [
     "okstra run --task-key k",
     "okstra resume r",
     "okstra rerun r",
+    "okstra reconcile --rebuild",
+    "okstra brand-new",
+    "okstra stage brand-new",
     "/opt/bin/okstra plan approve p",
     "cd /p && sudo okstra plan approve p",
 ]
@@ -160,6 +164,11 @@ def test_neither_reader_nor_builder_pushes_takes_the_guard_off_or_decides(comman
         "okstra stage list --plan p",
         "okstra plan check p",
         "okstra stage done --help",
+        "okstra gc --dry-run",
+        "okstra reconcile --json",
+        "okstra integrate --forecast --task-key k",
+        "okstra check run r",
+        "okstra followups list r",
         "pytest -q -k 'okstra run'",
         "FOO=1 env BAR=2 make test",
         "sh -c 'make test'",
@@ -225,3 +234,9 @@ def test_an_unknown_role_may_change_nothing() -> None:
 def test_nothing_upsets_the_guard(path: str, command: str) -> None:
     decide_file(BUILDER, path, "/w")
     decide_command(BUILDER, command)
+
+
+def test_the_guard_goes_by_the_one_table_of_verbs() -> None:
+    for label, verb in VERBS.items():
+        decided = decide_command(READER, f"okstra {label}")
+        assert decided.allowed is not verb.may_change(label.split()), label

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents import worker_mark
+from okstra_ctl.core.verbs import VERBS, verb_of
 from okstra_ctl.edges import ancestry, process_identity
 from okstra_ctl.ui.command_table import COMMANDS, IN_NODE
 from okstra_ctl.ui.parser import build_parser
-from okstra_ctl.ui.verbs import VERBS, verb_of
 
 
 def _labels() -> dict[str, argparse.ArgumentParser]:

@@ -8,6 +8,7 @@ from typing import Any
 from .guard_rules import Decision, Rules, decide_file
 from .shell_lines import commands_of
 from .shell_words import quote
+from .verbs import verb_in
 
 _YES = Decision(True)
 _EDITING_TOOLS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "write_file", "replace", "apply_patch")
@@ -39,19 +40,6 @@ _READ_CONFIG = _set("--get --get-all --get-regexp --get-urlmatch -l --list get l
 _CHANGE_CONFIG = ("--unset", "--add", "--replace", "--rename", "--remove", "-e", "--edit")
 _GIT_OPTIONS = _set("-C -c --git-dir --work-tree --namespace --exec-path --config-env")
 _KEPT_VARIABLES = ("GIT_CONFIG", "GIT_TRACE2", "OKSTRA_")
-# okstra's commands that only show something, by their first words. The rest are the lead's, or a person's.
-_OKSTRA_READS = _set(
-    "list show status check paths history usage error-log schedule wait guard doctor projects time-summary board "
-    "check-project --help -h help --version"
-)
-_OKSTRA_READS_OF = {
-    "plan": _set("check show"),
-    "stage": _set("list"),
-    "worktree": _set("list lookup"),
-    "config": _set("get list"),
-    "report": _set("views find"),
-    "memory": _set("list show search"),
-}
 
 
 def decide_tool(rules: Rules, tool: str, given: Mapping[str, Any], folder: str) -> Decision:
@@ -136,13 +124,8 @@ def _only_asks(word: str, more: tuple[str, ...]) -> bool:
 
 
 def _decide_okstra(words: tuple[str, ...]) -> Decision:
-    first, second = (*words, "", "")[:2]
-    if (
-        not first
-        or first in _OKSTRA_READS
-        or {"--help", "-h"} & set(words)
-        or second in _OKSTRA_READS_OF.get(first, ())
-    ):
+    asks = {"--help", "-h", "--version", "help"}
+    if not words or asks & set(words[:1]) or {"--help", "-h"} & set(words) or not verb_in(words).may_change(words):
         return _YES
-    shown = " ".join(word for word in (first, second) if word and not word.startswith("-"))
+    shown = " ".join(word for word in words[:2] if not word.startswith("-"))
     return Decision(False, f"`okstra {shown}` is for the run's lead or for a person: leave it to them")

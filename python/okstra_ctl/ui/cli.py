@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..core.terminal_text import printable
+from ..core.verbs import verb_of
 from ..words.error_codes import EXIT_OK
 from ..words.errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from .command_table import COMMANDS, IN_NODE, find, load, open_call
 from .parser import build_parser
 from .reply import OutputFailed, Reply, flush_output, print_error, print_reply
-from .verbs import verb_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:

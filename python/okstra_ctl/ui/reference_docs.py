@@ -12,12 +12,12 @@ import sys
 from ..core.json_text import loads
 from ..core.phases import phase_table
 from ..core.settings import settings_of
+from ..core.verbs import VERBS, Verb
 from ..edges import assets
 from ..words.error_codes import ERROR_CODES, EXIT_MEANINGS
 from .command_table import COMMANDS, Command
 from .man_page import man_page
 from .parser import build_parser
-from .verbs import VERBS, Verb
 
 _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 

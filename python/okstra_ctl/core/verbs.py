@@ -6,7 +6,7 @@ worktrees, branches, plans, settings, notes, trust. A page that is written where
 
 from __future__ import annotations
 
-from argparse import Namespace
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -17,10 +17,18 @@ class Verb(NamedTuple):
     unless: tuple[str, ...] = ()
     only_with: tuple[str, ...] = ()
 
-    def changes_with(self, args: Namespace) -> bool:
+    def changes_with(self, args: object) -> bool:
+        """`args`: what the flags were parsed to, by their names."""
         if not self.changes or any(getattr(args, flag) for flag in self.unless):
             return False
         return not self.only_with or any(getattr(args, flag) for flag in self.only_with)
+
+    def may_change(self, words: Sequence[str]) -> bool:
+        """As `changes_with`, by the words of a command line that nobody has parsed."""
+        given = {word.partition("=")[0] for word in words}
+        if not self.changes or any(_flag(name) in given for name in self.unless):
+            return False
+        return not self.only_with or any(_flag(name) in given for name in self.only_with)
 
 
 _READS = Verb(False)
@@ -97,6 +105,15 @@ VERBS: dict[str, Verb] = {
     "install": Verb(True, unless=("dry_run",)),
     "uninstall": Verb(True, unless=("dry_run",)),
 }
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def verb_in(words: Sequence[str]) -> Verb:
+    """The verb that a command line without its program calls, its action included."""
+    return VERBS.get(" ".join(words[:2])) or verb_of(words[0] if words else "")
 
 
 def verb_of(label: str) -> Verb:
