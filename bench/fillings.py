@@ -15,6 +15,8 @@ from okstra_ctl.core.home_paths import HomePaths
 from okstra_ctl.core.identity import StageKey, TaskKey
 from okstra_ctl.core.registry_doc import StageClaim
 from okstra_ctl.edges.registry import Registry
+from okstra_ctl.flows import run_index
+from okstra_ctl.flows.run_index import IndexRow
 from okstra_ctl.words.statuses import ClaimStatus
 
 
@@ -85,30 +87,25 @@ def fill_ledger(plan: str, rows: int) -> None:
             file.write(json.dumps(row) + "\n")
 
 
-def fill_index(home: Path, rows: int) -> list[Path]:
-    """A run index of `rows` runs as okstra keeps it: a tenth open, of the ended ones the newest 1,000 recent, the rest
-    archived by month. Answers its files."""
-    (home / "archive").mkdir(parents=True, exist_ok=True)
-    names: dict[str, list[str]] = {}
+def fill_index(home: Path, rows: int) -> Path:
+    """A run index of `rows` runs as okstra keeps it, a tenth of them open. Returns its file."""
+    made = []
     for number in range(rows):
-        opened, newest = number % 10 == 0, number >= rows - 1111
+        opened = number % 10 == 0
         at = f"2026-{1 + number * 9 // rows:02d}-{1 + number % 28:02d}T00:00:00Z"
-        name = "active" if opened else "recent" if newest else f"archive/{at[:7]}"
-        row = {
-            "v": 1,
-            "run_id": f"bench:load:T-{number % 500}/error-analysis/{number // 500 + 1:03d}",
-            "event": "prepared" if opened else "completed",
-            "at": at,
-            "task_type": "error-analysis",
-            "stage": None,
-            "project_root": "/elsewhere/project",
-            "manifest": f"/elsewhere/project/.okstra/tasks/load/t-{number}/manifest.json",
-        }
-        ended = {} if opened else {"prepared_at": at, "started_at": at}
-        names.setdefault(name, []).append(json.dumps({**row, **ended}))
-    for name, lines in names.items():
-        (home / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [home / f"{name}.jsonl" for name in names]
+        row = IndexRow(
+            run_id=f"bench:load:T-{number % 500}/error-analysis/{number // 500 + 1:03d}",
+            event="prepared" if opened else "completed",
+            at=at,
+            task_type="error-analysis",
+            stage=None,
+            project_root="/elsewhere/project",
+            manifest=f"/elsewhere/project/.okstra/tasks/load/t-{number}/manifest.json",
+        )
+        made.append(row if opened else row._replace(prepared_at=at, started_at=at))
+    paths = HomePaths(str(home))
+    run_index.append_all(paths, made)
+    return Path(paths.run_index)
 
 
 def fill_runs(run_dir: Path, runs: int) -> None:

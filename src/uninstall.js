@@ -74,7 +74,7 @@ async function carryOut(places, options, environment) {
 
 // What okstra's core would be cut from by this. Without a core that runs, no run is at work.
 function refuseWhileRunning(places, environment) {
-  if (look(path.join(places.home, 'active.jsonl')).type === 'absent') return;
+  if (['index.sqlite3', 'active.jsonl'].every((name) => look(path.join(places.home, name)).type === 'absent')) return;
   const answer = core(['list', '--status', 'running', '--json'], environment);
   const runs = (answer?.data?.runs ?? []).map((run) => run.run_id);
   if (!runs.length) return;

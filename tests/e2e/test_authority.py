@@ -19,7 +19,8 @@ _MARKS = "env -u OKSTRA_WORKER -u OKSTRA_WORKER_HOME -u OKSTRA_WORKER_RUN -u OKS
 # Everything that is kept in the home and of the project, but for the led run itself and what locks leave.
 _PICTURE = (
     'cd {root} && find {home} .okstra -type f ! -path "*/{own}/*" ! -name "*.lock*" ! -path "*/.locks/*" '
-    '! -name "active.jsonl" ! -name "*.log" -print0 | sort -z | xargs -0 sha256sum; git for-each-ref; git worktree list'
+    '! -name "index.sqlite3" ! -name "*.log" -print0 | sort -z | xargs -0 sha256sum; git for-each-ref; '
+    "git worktree list"
 )
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support import figures, invariants
+from support import figures, index_file, invariants
 from support.okstra import Project
 from support.plans import independent
 from support.sealed import ROOT
@@ -98,8 +98,9 @@ def _check_ledger(project: Project, held: Sequence[dict[str, Any]]) -> None:
     assert expected - ids.keys() == set(), "lost rows"
     assert ids.keys() - expected == set(), "rows of nobody"
     assert [one for one, count in ids.items() if count > 1] == []
-    index = [json.loads(line) for line in (project.home / "active.jsonl").read_text().splitlines()]
-    told = {(row["run_id"], row["event"]) for row in index}
+    copy = (project.repo.path / ".okstra" / "discovery" / "runs.jsonl").read_text().splitlines()
+    told = {(row["run_id"], row["event"]) for row in map(json.loads, copy)}
+    assert {row["run_id"] for row in held} <= {row["run_id"] for row in index_file.rows(project.home)}
     assert {(row["run_id"], event) for row in held for event in ("prepared", row["end"])} <= told
 
 

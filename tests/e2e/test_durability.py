@@ -35,7 +35,7 @@ def test_a_checkouts_command_waits_for_its_reservation_alone_and_the_rest_follow
     assert run.status == 0, run
     at_the_end = synced(trace)
     assert ".registry.json.okstra-tmp" in at_the_end
-    later = {"run-manifest-implementation-001.json", "consumers.jsonl", "active.jsonl", "feat-t-1-s2", "HEAD"}
+    later = {"run-manifest-implementation-001.json", "consumers.jsonl", "index.sqlite3", "feat-t-1-s2", "HEAD"}
     assert not later & at_the_end
     eventually(lambda: later <= synced(trace), 30)
     assert "registry.json" in synced(trace)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support import schemas
+from support import index_file, schemas
 from support.okstra import Project
 from support.rehearsal import install, led, part
 
@@ -35,9 +35,7 @@ def listed(project: Project) -> dict[str, tuple[str, str]]:
 
 
 def lose_index(project: Project) -> None:
-    for name in ("active.jsonl", "recent.jsonl"):
-        (project.home / name).unlink(missing_ok=True)
-    shutil.rmtree(project.home / "archive", ignore_errors=True)
+    index_file.path(project.home).unlink()
 
 
 def findings(project: Project, *flags: str) -> list[dict[str, Any]]:
@@ -57,7 +55,40 @@ def test_a_lost_index_comes_back_from_the_runs_on_disk(lived: Project) -> None:
         name: spent[name] for name in ("runs", "counted", "from_prepared", "open", "unknown")
     }
     assert findings(lived) == []
-    assert schemas.faults_of_file(lived.home / "active.jsonl") == []
+    assert [fault for row in index_file.rows(lived.home) for fault in schemas.faults(row, "index-row")] == []
+
+
+@pytest.mark.parametrize("flag", ["--apply", "--rebuild"])
+def test_a_damaged_index_is_set_aside_and_made_anew(lived: Project, flag: str) -> None:
+    before, index = listed(lived), index_file.path(lived.home)
+    index.write_bytes(b"not a database" * 1000)
+    refused = lived.okstra("list", "--json")
+    assert (refused.status, refused.codes) == (65, ["state-unreadable"])
+    assert refused.envelope["errors"][0]["where"] == str(index)
+    assert "okstra reconcile --apply" in refused.envelope["errors"][0]["try"]
+    run = lived.run_phase("error-analysis")
+    assert run.status == 0, "a view that is damaged stops no run"
+    assert any("run index could not be updated" in warning for warning in run.data["warnings"])
+    found = lived.okstra("reconcile", "--json").data["findings"]
+    assert [one["kind"] for one in found][:1] == ["index-unreadable"]
+    lived.okstra.ok("reconcile", flag, "--json")
+    assert listed(lived).keys() == {*before, run.data["run_id"]}
+    (aside,) = (lived.home / "index-aside").iterdir()
+    assert aside.read_bytes().startswith(b"not a database")
+    assert findings(lived) == []
+
+
+def test_a_home_of_an_earlier_okstra_keeps_its_runs(lived: Project) -> None:
+    before = listed(lived)
+    rows = index_file.rows(lived.home)
+    lose_index(lived)
+    (lived.home / "active.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert listed(lived) == before
+    assert findings(lived) == []
+    run = lived.run_phase("requirements-discovery")
+    assert listed(lived).keys() == {*before, run.data["run_id"]}
+    assert not (lived.home / "active.jsonl").exists()
+    assert findings(lived) == []
 
 
 def test_rebuild_tells_the_index_too(lived: Project) -> None:
@@ -70,11 +101,9 @@ def test_rebuild_tells_the_index_too(lived: Project) -> None:
 
 @pytest.mark.parametrize("end", ["completed", "done", "released", "failed"])
 def test_an_end_that_was_never_told_is_told(lived: Project, end: str) -> None:
-    before, index = listed(lived), lived.home / "active.jsonl"
-    lines = index.read_text().splitlines(True)
-    kept = [line for line in lines if f'"event": "{end}"' not in line]
-    assert len(kept) == len(lines) - 1
-    index.write_text("".join(kept))
+    before = listed(lived)
+    statement = "UPDATE runs SET event = 'prepared', at = prepared_at WHERE event = ?"
+    assert index_file.execute(lived.home, statement, [end]) == 1
     (found,) = findings(lived)
     assert "was not told the end of 1 run" in found["what"]
     (mended,) = findings(lived, "--apply")
@@ -97,8 +126,7 @@ def mirrored(project: Project) -> dict[str, str]:
 
 
 def test_the_project_keeps_a_copy_of_its_rows(lived: Project) -> None:
-    lines = (lived.home / "active.jsonl").read_text().splitlines()
-    assert mirrored(lived) == {row["run_id"]: row["event"] for row in map(json.loads, lines)}
+    assert mirrored(lived) == {row["run_id"]: row["event"] for row in index_file.rows(lived.home)}
     assert schemas.faults_of_file(lived.repo.path / ".okstra" / "discovery" / "runs.jsonl") == []
 
 

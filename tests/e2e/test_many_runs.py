@@ -17,9 +17,9 @@ from okstra_ctl.core.manifest import RunFacts, WorktreeFacts, new_manifest
 from okstra_ctl.core.paths import ProjectFiles
 from okstra_ctl.core.roster import Worker
 from okstra_ctl.edges import fsio
-from okstra_ctl.flows import index_rotation, run_index
+from okstra_ctl.flows import run_index
 from okstra_ctl.flows.run_index import IndexRow
-from support import schemas
+from support import index_file, schemas
 from support.okstra import Okstra
 from support.sealed import sealed_environment
 
@@ -101,7 +101,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     fsio.make_folder(home.root)
     for place in range(0, len(rows), 100):
         assert run_index.append_all(home, rows[place : place + 100]) == ""
-    index_rotation.rotate_now(home)
     return World(Okstra(environment, folder), tuple(runs))
 
 
@@ -203,7 +202,7 @@ def test_no_file_of_a_run_is_opened_for_it(world: World, command: tuple[str, ...
 
 def test_what_was_made_up_is_what_okstra_writes(world: World) -> None:
     home = Path(world.okstra.environment["OKSTRA_HOME"])
-    files = [home / "active.jsonl", home / "recent.jsonl", *(home / "archive").iterdir()]
-    files += [next(world.runs[0].root.rglob("run-manifest-*.json"))]
-    assert len(files) >= 6
-    assert [fault for file in files for fault in schemas.faults_of_file(file)] == []
+    rows = index_file.rows(home)
+    assert len(rows) == len(world.runs)
+    assert [fault for row in rows for fault in schemas.faults(row, "index-row")] == []
+    assert schemas.faults_of_file(next(world.runs[0].root.rglob("run-manifest-*.json"))) == []

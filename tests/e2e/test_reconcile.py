@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support import index_file
 from support.okstra import Ended, Project
 
 _DEAD = {"host": "", "boot_id": "", "pid": 1, "start_time": "0"}
@@ -91,8 +92,7 @@ def test_a_missing_started_row_and_index_row_are_written(project: Project) -> No
     run = project.run_stage()
     ledger = project.task_root / "runs" / "implementation-planning" / "consumers.jsonl"
     ledger.write_text("")
-    index = project.home / "active.jsonl"
-    index.write_text("".join(line for line in index.read_text().splitlines(True) if run.data["run_id"] not in line))
+    index_file.forget(project.home, run.data["run_id"])
     assert sorted(_kinds(_reconcile(project, "--apply"))) == ["not-indexed", "started-row-missing"]
     assert [row["run_id"] for row in project.ledger] == [run.data["run_id"]]
     assert _reconcile(project).status == 0

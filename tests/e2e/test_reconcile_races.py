@@ -183,7 +183,7 @@ def test_the_index_keeps_the_last_word_of_a_run_that_went_on(project: Project) -
     home = HomePaths(str(project.home))
 
     def seen() -> dict[str, Row]:
-        return {row["run_id"]: row for row in run_index.newest_rows(home)}
+        return {row["run_id"]: row for row in run_index.newest_rows(home, run_index.EVERYTHING)}
 
     def row(event: str, at: str) -> IndexRow:
         return IndexRow(

@@ -47,7 +47,7 @@ test('without --purge worktrees, index and settings stay', (t) => {
   const ended = home.okstra('uninstall');
   assert.equal(ended.status, 0, ended.stderr);
   assert.ok(fs.existsSync(path.join(tree, 'code.txt')));
-  for (const name of ['config.json', 'active.jsonl', 'worktrees']) assert.ok(ended.data.left.includes(name), name);
+  for (const name of ['config.json', 'index.sqlite3', 'worktrees']) assert.ok(ended.data.left.includes(name), name);
   assert.ok(!fs.existsSync(home.at('.okstra', 'runtime')));
   assert.ok(!fs.existsSync(home.at('.claude')));
 });

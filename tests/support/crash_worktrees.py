@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from . import index_file
 from .crash import BRANCH, STAGE, Play, Row, Struck, check_all
 from .okstra import Ended, Project
 from .plans import independent
@@ -154,8 +155,7 @@ def _reconcile(play: Play) -> None:
     ledger = project.task_root / "runs" / "implementation-planning" / "consumers.jsonl"
     fifth = runs[4].data["run_id"]
     ledger.write_text("".join(line for line in ledger.read_text().splitlines(True) if not _is_of(line, runs[3:])))
-    index = project.home / "active.jsonl"
-    index.write_text("".join(line for line in index.read_text().splitlines(True) if fifth not in line))
+    index_file.forget(project.home, fifth)
     play.ready("reconcile", "--apply", "--json")
 
 

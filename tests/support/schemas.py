@@ -41,20 +41,16 @@ ROWS = {
     "timeline.jsonl": "timeline-row",
     "fix-cycles.jsonl": "fix-cycle-row",
     "follow-ups.jsonl": "follow-up-row",
-    "active.jsonl": "index-row",
     "runs.jsonl": "index-row",
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",
     "approvals.jsonl": "approval-row",
 }
 
-# Where rows move to in time: only tests of that have such files.
-MOVED_ROWS = {"recent.jsonl": "index-row", "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl": "index-row"}
-
 
 def schema_name(file_name: str) -> str | None:
     """The schema of a file of that name; None when none is known."""
-    known = DOCUMENTS | ROWS | MOVED_ROWS
+    known = DOCUMENTS | ROWS
     named = next((name for pattern, name in known.items() if fnmatch(file_name, pattern)), None)
     if named is None and _APPROVED_MAP.fullmatch(file_name):
         return "stage-map"

@@ -51,7 +51,7 @@ TARGETS = {
     "consumers.jsonl": Target(
         _task("runs", _PLANNING, "consumers.jsonl"), ("stage list", "reconcile", "backfill", "done", "run")
     ),
-    "active.jsonl": Target(_home("active.jsonl"), ("list", "show", "reconcile", "done", "run")),
+    "index.sqlite3": Target(_home("index.sqlite3"), ("list", "show", "reconcile", "done", "run")),
     "runs.jsonl": Target(
         lambda project: project.repo.path / ".okstra" / "discovery" / "runs.jsonl", ("reconcile", "done", "run")
     ),

@@ -113,6 +113,7 @@ def test_home_paths() -> None:
     home, key = HomePaths("/h"), TaskKey("My Demo", "core", "T-1")
     assert home.registry == "/h/worktrees/registry.json"
     assert home.registry_lock == "/h/worktrees/registry.lock"
+    assert (home.run_index, home.index_aside) == ("/h/index.sqlite3", "/h/index-aside")
     assert home.active_index == "/h/active.jsonl"
     assert (home.recent_index, home.index_archive) == ("/h/recent.jsonl", "/h/archive")
     assert home.task_worktree(key) == "/h/worktrees/my-demo/core/t-1/task"

@@ -134,18 +134,6 @@ def test_the_newest_row_of_each_run_in_the_order_of_the_runs(tmp_path: Path) -> 
     assert all(schemas.faults(row, "index-row") == [] for row in rows)
 
 
-@pytest.mark.parametrize("garbage", [b"{\n", b"\xff\n", b"3\n", b'{"v": 2, "run_id": "x"}\n', b'{"v": 1}\n', b"\n"])
-def test_damaged_rows_are_passed_over(tmp_path: Path, garbage: bytes) -> None:
-    home = HomePaths(str(tmp_path))
-    run_index.append(home, _row(1))
-    with Path(home.active_index).open("ab") as file:
-        file.write(garbage)
-    run_index.append(home, _row(2))
-    with Path(home.active_index).open("ab") as file:
-        file.write(b'{"v": 1, "run_id": "torn')
-    assert [row["run_id"] for row in run_index.newest_rows(home)] == [_row(1).run_id, _row(2).run_id]
-
-
 def test_an_index_that_cant_be_written_is_a_warning(tmp_path: Path) -> None:
-    (tmp_path / "active.jsonl").mkdir()
+    (tmp_path / "index.sqlite3").mkdir()
     assert "run index could not be updated" in run_index.append_softly(HomePaths(str(tmp_path)), _row(1))

@@ -81,6 +81,16 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "approvals.lock")
 
     @property
+    def run_index(self) -> str:
+        """The index of runs."""
+        return os.path.join(self.root, "index.sqlite3")
+
+    @property
+    def index_aside(self) -> str:
+        """Damaged indexes, and the files in which an earlier okstra kept it."""
+        return os.path.join(self.root, "index-aside")
+
+    @property
     def active_index(self) -> str:
         return os.path.join(self.root, "active.jsonl")
 
@@ -90,13 +100,8 @@ class HomePaths(NamedTuple):
 
     @property
     def index_archive(self) -> str:
-        """The folder of `<yyyy-mm>.jsonl`."""
+        """The folder of `<yyyy-mm>.jsonl`, an earlier okstra's as the two above."""
         return os.path.join(self.root, "archive")
-
-    @property
-    def index_mark(self) -> str:
-        """How large the active index was after it was rotated last."""
-        return os.path.join(self.root, ".locks", "index.rotated")
 
     @property
     def index_lock(self) -> str:

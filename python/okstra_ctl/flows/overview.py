@@ -95,7 +95,7 @@ def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
     held = _holders(claim for _, claim in doors.registry.read().stages())
     return [
         TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
-        for row in run_index.rows_with_beginnings(doors.home, back_to)
+        for row in run_index.newest_rows(doors.home, back_to)
     ]
 
 
@@ -103,7 +103,7 @@ def run_row(run_id: str, doors: Doors) -> RunRow | None:
     """The row of one run; the archive is asked only if it is not among the open and recent ones."""
     for back_to in (None, run_index.EVERYTHING):
         found = next((row for row in run_rows(doors, back_to) if row.run_id == run_id), None)
-        if found is not None or not run_index.has_archive(doors.home):
+        if found is not None or not run_index.has_older(doors.home):
             return found
     return None
 

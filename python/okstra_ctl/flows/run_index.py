@@ -1,25 +1,37 @@
-"""The central index of runs over all projects: one appended row per event of a run (spec 4).
+"""The central index of runs over all projects: one row a run, that of its last event.
 
-Rows are only ever appended to `active.jsonl`; ended runs move on to `recent.jsonl` and `archive/` now and then.
+It is derived: `okstra reconcile` makes it anew from the runs on disk and from what each project remembers. An earlier
+okstra kept it in JSONL files. The first writer that finds some takes their rows over, commits, and only then moves
+the files aside: killed in between, it is done again, which changes nothing. Until then readers add those rows.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from ..core import index_rows
 from ..core.home_paths import HomePaths
-from ..core.index_rows import UNDATED, VERSION, Row, month_of, unchanged
-from ..core.json_text import encode_line
-from ..edges import durability, fsio
+from ..core.index_rows import (
+    ALWAYS_RECENT,
+    RECENT_RUNS,
+    RECENT_SECONDS,
+    VERSION,
+    Row,
+    rows_of,
+    unchanged,
+    with_beginnings,
+)
+from ..edges import durability, fsio, index_database
+from ..edges.clock import Clock
+from ..edges.index_database import Index, IndexDamaged, Recent
 from ..edges.locks import LockKind, hold
 from ..words.errors import OkstraError
 from . import run_mirror
 
-ROTATE_BYTES = 128 * 1024
-EVERYTHING = ""  # the time that reaches back over the whole archive
+EVERYTHING = ""  # the time that reaches back over all runs that ever were
 
 
 class IndexRow(NamedTuple):
@@ -40,87 +52,71 @@ class IndexRow(NamedTuple):
     prepared_at: str = ""
     started_at: str = ""
 
-
-_OPTIONAL = ("owner", "prepared_at", "started_at")
-
-
-def _line(row: IndexRow) -> bytes:
-    fields = {name: value for name, value in row._asdict().items() if name not in _OPTIONAL or value}
-    return encode_line({"v": VERSION, **fields})
+    def to_json(self) -> Row:
+        return {"v": VERSION, **{name: value for name, value in self._asdict().items() if name == "stage" or value}}
 
 
 def append(home: HomePaths, row: IndexRow) -> str:
-    """Appends the row. Answers a warning when files could not be rotated, or the project keep its copy: the row stands.
+    """Records the event. Returns a warning when the project could not keep its copy: the row stands.
 
-    Raises WorkFailed (`write-failed`), Busy.
+    Raises WorkFailed (`write-failed`), Unreadable (`state-unreadable`), Busy.
     """
     return append_all(home, [row])
 
 
 def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
-    """As `append`, in one write."""
-    lines = [(row.project_root, _line(row)) for row in rows]
-    with hold(LockKind.INDEX, home.index_lock):
-        fsio.append_line(home.active_index, b"".join(line for _, line in lines))
-        warning = _rotate_when_large(home)
-    return "; ".join(filter(None, (warning, run_mirror.keep(_by_project(lines)))))
+    """As `append`, in one transaction."""
+    values = [row.to_json() for row in rows]
+    with _changing(home) as index:
+        index.put(values)
+    return run_mirror.keep(_by_project(values))
 
 
 def append_unless_told(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
-    """Appends the rows of those runs of which the index still knows what it did when `seen` was read; answers how
-    many. A run that has gone on since has told the index itself, and its word must stay the last.
+    """Records the rows of those runs of which the index still knows what it did when `seen` was read; returns how
+    many. A run that has gone on since has recorded its own event, which must stay the last.
 
     The rows must have been made after `seen` was read. Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
-    lines = [(row.run_id, row.project_root, _line(row)) for row in rows]
-    with hold(LockKind.INDEX, home.index_lock):
-        still = unchanged((run for run, _, _ in lines), seen, newest_rows(home, EVERYTHING))
-        wanted = [(root, line) for run, root, line in lines if run in still]
-        if wanted:
-            fsio.append_line(home.active_index, b"".join(line for _, line in wanted))
+    values = {row.run_id: row.to_json() for row in rows}
+    with _changing(home) as index:
+        still = unchanged(values, seen, index.rows())
+        wanted = [row for run, row in values.items() if run in still]
+        index.put(wanted)
     run_mirror.keep(_by_project(wanted))
     return len(wanted)
 
 
 def recall(home: HomePaths, rows: Iterable[Row]) -> int:
-    """Takes rows into the index that only a project's copy has, and answers how many it still lacked.
+    """Takes rows into the index that only a project's copy has, and returns how many it still lacked.
 
     Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
-    with hold(LockKind.INDEX, home.index_lock):
-        known = {row["run_id"] for row in newest_rows(home, EVERYTHING)}
+    with _changing(home) as index:
+        known = {row["run_id"] for row in index.rows()}
         lacking = [row for row in rows if row["run_id"] not in known]
-        if lacking:
-            fsio.append_line(home.active_index, b"".join(map(encode_line, lacking)))
+        index.put(lacking)
     return len(lacking)
 
 
 def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
-    """Appends what `change` makes of the row that counts of each run; answers how many it made anything of.
+    """Records what `change` makes of each run's row; returns of how many it made anything.
 
     Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
-    with hold(LockKind.INDEX, home.index_lock):
-        changed = [new for row in rows_with_beginnings(home, EVERYTHING) if (new := change(row)) is not None]
-        if changed:
-            fsio.append_line(home.active_index, b"".join(map(encode_line, changed)))
+    with _changing(home) as index:
+        changed = [new for row in index.rows() if (new := change(row)) is not None]
+        index.put(changed)
     return len(changed)
 
 
 def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
     """Gives the project the copies that it lacks, as `append_unless_told`. Raises WorkFailed, Busy."""
-    return run_mirror.add(root, {row.run_id: _line(row) for row in rows}, seen)
-
-
-def _by_project(lines: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
-    by_root: dict[str, bytes] = {}
-    for root, line in lines:
-        by_root[root] = by_root.get(root, b"") + line
-    return by_root
+    return run_mirror.add(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
 def append_softly(home: HomePaths, row: IndexRow) -> str:
-    """As `append`, for after a commit point: a failure is answered as a warning, because the run itself stands."""
+    """As `append`, for after a commit point: a failure is returned as a warning, because the run itself stands."""
     try:
         return append(home, row)
     except OkstraError as error:
@@ -128,69 +124,93 @@ def append_softly(home: HomePaths, row: IndexRow) -> str:
 
 
 def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
-    """The newest row of each run that is open or recent; with `back_to`, of the archive since that time as well.
+    """The row of each run that is open or ended of late; with `back_to`, of all others since that time as well.
 
-    In the order in which the runs were first seen. Damaged lines are passed over. Raises Unreadable.
+    Each tells when its run was prepared and started, where that is known. In the order in which the runs were first
+    seen. Rows that no okstra wrote are passed over. Raises Unreadable, Busy.
     """
-    return index_rows.newest_of_each(_places(home, back_to))
+    with index_database.reading(home.run_index, _older_rows(home)) as index:
+        if back_to == EVERYTHING:
+            return index.rows()
+        return index.recent(_recent(), back_to)
 
 
-def rows_with_beginnings(home: HomePaths, back_to: str | None = None) -> list[Row]:
-    """As `newest_rows`; each row also tells when its run was prepared and started, where that is known."""
-    return index_rows.with_beginnings(_places(home, back_to))
+def has_older(home: HomePaths) -> bool:
+    """Whether there are runs that `newest_rows` leaves out unless it is asked for them. Raises Unreadable, Busy."""
+    with index_database.reading(home.run_index, _older_rows(home)) as index:
+        return index.has_older(_recent())
 
 
-def has_archive(home: HomePaths) -> bool:
-    return bool(_months(home))
-
-
-def _places(home: HomePaths, back_to: str | None) -> list[Sequence[Row]]:
-    """The rows of each file, that which counts most last.
-
-    They are read without a lock, in the direction in which rows move, and a row is written to where it goes before
-    it is taken from where it was: so a row that moves in the meantime is seen at least once.
-    """
-    active = _rows(home.active_index)
-    recent = _rows(home.recent_index)
-    older: list[Sequence[Row]] = []
-    if back_to is not None and not _reaches_back(recent, back_to):
-        first = month_of(back_to) if back_to else UNDATED
-        older = [_rows(os.path.join(home.index_archive, name)) for name in _months(home) if name[:7] >= first]
-    return [*older, recent, active]
-
-
-def _reaches_back(recent: Sequence[Row], back_to: str) -> bool:
-    """Whether all that the archive holds is older: the recent file holds a run from before that time."""
-    return back_to != EVERYTHING and any(row.get("at", "") < back_to for row in recent)
-
-
-def _months(home: HomePaths) -> list[str]:
-    """The archive's files, the oldest first."""
+def rows_to_reconcile(home: HomePaths) -> list[Row]:
+    """All rows; none of a damaged index, which is to be made anew. Raises Unreadable, Busy."""
     try:
-        names = os.listdir(home.index_archive)
-    except OSError:
+        return [] if damage(home) else newest_rows(home, EVERYTHING)
+    except IndexDamaged:
         return []
-    return sorted(name for name in names if name.endswith(".jsonl") and not name.startswith("."))
 
 
-def _rows(path: str) -> list[Row]:
-    return index_rows.rows_of(fsio.read_bytes(path) or b"")
+def damage(home: HomePaths) -> str:
+    """What is wrong with the index; empty when it can be read. Raises Unreadable for a newer okstra's, Busy."""
+    return index_database.damage(home.run_index)
 
 
-def _rotate_when_large(home: HomePaths) -> str:
-    """Rotates when the active index has grown over its bound, and to twice what the last rotation left of it.
+def set_damaged_aside(home: HomePaths) -> str:
+    """Moves a damaged index aside; returns where it is now, or "" if it was sound. Raises WorkFailed, Busy.
 
-    Not while the disk is owed what is written: a row must be there where it goes before it leaves where it was.
+    The database goes before its journal: SQLite discards a journal that it finds without one.
     """
-    if durability.owing():
-        return ""
-    try:
-        if os.stat(home.active_index).st_size <= ROTATE_BYTES:
+    with hold(LockKind.INDEX, home.index_lock):
+        if not damage(home):
             return ""
-        from .index_rotation import rotate_grown
+        aside = index_database.set_aside(home.run_index, home.index_aside)
+        if os.path.lexists(f"{home.run_index}-journal"):
+            index_database.set_aside(f"{home.run_index}-journal", home.index_aside)
+    return aside
 
-        rotate_grown(home)
-    except (OkstraError, OSError) as error:
-        told = f"{error.message} ({error.where})" if isinstance(error, OkstraError) else str(error)
-        return f"ended runs could not be moved out of {home.active_index}: {told}"
-    return ""
+
+@contextmanager
+def _changing(home: HomePaths) -> Iterator[Index]:
+    with hold(LockKind.INDEX, home.index_lock):
+        # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
+        older = [] if durability.owing() else _older_files(home)
+        with index_database.changing(home.run_index) as index:
+            index.add_older(_rows_in(older))
+            yield index
+        for path in older:
+            index_database.set_aside(path, home.index_aside)
+        if older:
+            with suppress(OSError):
+                os.rmdir(home.index_archive)
+
+
+def _older_rows(home: HomePaths) -> list[Row]:
+    """Rows that an earlier okstra wrote and nobody has taken over. They are read before the database: who takes them
+    over commits first."""
+    return _rows_in(_older_files(home))
+
+
+def _older_files(home: HomePaths) -> list[str]:
+    """The files of an earlier okstra, those that count most last."""
+    months = [name for name in fsio.names_in(home.index_archive) if name.endswith(".jsonl")]
+    found = [os.path.join(home.index_archive, name) for name in months]
+    return [*found, *filter(os.path.lexists, (home.recent_index, home.active_index))]
+
+
+def _rows_in(files: Iterable[str]) -> list[Row]:
+    return with_beginnings([rows_of(fsio.read_bytes(path) or b"") for path in files])
+
+
+def _recent() -> Recent:
+    return Recent(Clock().before(RECENT_SECONDS), RECENT_RUNS, ALWAYS_RECENT)
+
+
+def _line(row: Row) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _by_project(rows: Iterable[Row]) -> dict[str, bytes]:
+    by_root: dict[str, bytes] = {}
+    for row in rows:
+        root = row["project_root"]
+        by_root[root] = by_root.get(root, b"") + _line(row)
+    return by_root

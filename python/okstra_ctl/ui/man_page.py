@@ -25,7 +25,7 @@ _FILES = {
     "<project>/.okstra/tasks/": "tasks: manifests, prompts, results, reports, ledgers",
     "~/.okstra/config.json": "a person's settings",
     "~/.okstra/worktrees/": "the worktrees, and registry.json: who holds which",
-    "~/.okstra/active.jsonl, recent.jsonl, archive/": "the index that okstra list reads",
+    "~/.okstra/index.sqlite3": "the index that okstra list reads",
 }
 _DESCRIPTION = (
     "Every task and every implementation stage works in a git worktree of its own; every run leaves a validated record "

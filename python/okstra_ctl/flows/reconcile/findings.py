@@ -23,6 +23,7 @@ class Kind(Word):
     REWRITTEN = "done-commit-rewritten"
     LOST_COMMIT = "done-commit-lost"
     LEDGER_LINES = "ledger-lines-unreadable"
+    INDEX = "index-unreadable"
     NOT_INDEXED = "not-indexed"
     CATALOG = "catalogue-behind"
     PROJECT_GONE = "project-gone"

@@ -37,7 +37,7 @@ class _Run(NamedTuple):
 
 def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterator[Found]:
     """Runs that hold a stage, one by one; the others of each project together."""
-    indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    indexed = {row["run_id"]: row for row in run_index.rows_to_reconcile(doors.home)}
     claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
     for run_id in sorted(claims.keys() - indexed.keys()):
         tell = partial(_tell_claim, claims[run_id], indexed, doors)

@@ -52,6 +52,7 @@ def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
     When the registry changes meanwhile, all is looked at again: a run may have reserved something.
     Raises WorkFailed, Busy.
     """
+    run_index.set_damaged_aside(doors.home)
     seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
     roots = sorted(root for root in {*seen, start_root or ""} if os.path.isfile(ProjectFiles(root).config))
     for _ in range(_TRIES):

@@ -41,7 +41,7 @@ def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
             found += orphans_of(repository, root, doors)
     with_runs = sorted({*repositories, *([start_root] if start_root else [])})
     found += [behind for root in with_runs if (behind := _catalog_behind(root)) is not None]
-    return [*found, *not_indexed(doc, with_runs, doors)]
+    return [*found, *_damaged_index(doors), *not_indexed(doc, with_runs, doors)]
 
 
 def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], Iterator[Found]]) -> list[Found]:
@@ -59,7 +59,7 @@ def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], It
 def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
     """The projects that the registry or the index of runs names: a lost registry must not hide its worktrees."""
     held = {root for root, _ in doc.claims()}
-    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    seen = {str(row.get("project_root", "")) for row in run_index.rows_to_reconcile(doors.home)}
     return sorted(held | {root for root in seen if os.path.isdir(root)})
 
 
@@ -91,6 +91,17 @@ def _catalog_behind(root: str) -> Found | None:
         return "made anew from the tasks' manifests" + (f"; the old one is {aside}" if aside else "")
 
     return Found(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
+
+
+def _damaged_index(doors: Doors) -> Iterator[Found]:
+    what = run_index.damage(doors.home)
+
+    def put_aside() -> str:
+        aside = run_index.set_damaged_aside(doors.home)
+        return f"moved to {aside}; its rows come back from the runs on disk" if aside else OVERTAKEN
+
+    if what:
+        yield Found(Kind.INDEX, doors.home.run_index, what, "okstra reconcile --apply", put_aside)
 
 
 def _of_task(

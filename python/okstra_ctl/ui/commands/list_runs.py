@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ...core.next_steps import overtaken
 from ...flows.overview import RunRow, run_rows
-from ...flows.run_index import EVERYTHING, has_archive
+from ...flows.run_index import EVERYTHING, has_older
 from ...words.errors import UsageError
 from ...words.statuses import RunStatus
 from ..command_table import Call
@@ -54,7 +54,7 @@ def _list(args: Namespace, call: Call) -> Reply:
     ]
     wanted = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
     shown = newest(wanted, args.limit)
-    older = back_to is None and has_archive(call.doors.home)
+    older = back_to is None and has_older(call.doors.home)
     as_json = getattr(args, "json", False)
     past = overtaken(known) if as_json else set()
     data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
