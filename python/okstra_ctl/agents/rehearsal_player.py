@@ -17,7 +17,7 @@ from ..core.template import UnknownPlaceholder
 from ..edges import assets, fsio, proc
 from ..words.errors import OkstraError, UsageError
 from . import rehearsal_report
-from .rehearsal_script import MATCHES, Part, Step, anchors, expand, parse_script, part_for
+from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, parse_script, part_for
 
 DEFAULT_SCRIPT = ("prompts", "rehearsal", "default.toml")
 NOTE = "rehearsal: no model was asked; a script is played"
@@ -25,7 +25,7 @@ _PREFIX = "OKSTRA_"
 # The names that a script may always use; what the run does not give is empty.
 _ALWAYS = (
     *("RUN_ID", "TASK_KEY", "PHASE", "ROLE", "WORKER_ID", "STAGE", "ROUND", "ATTEMPT"),
-    *("RESULT", "AUDIT", "DRAFT", "COMMIT", "HEAD", "PLAN", "ITEMS", "STEPS"),
+    *("RESULT", "AUDIT", "DRAFT", "COMMIT", "HEAD", "PLAN", "ITEMS", "STEPS", "FILES", "TOKEN"),
 )
 
 
@@ -70,6 +70,7 @@ class Player:
         self._do: dict[str, Callable[[Step], None]] = {
             "edit": self._edit,
             "write": self._write,
+            "planned": self._planned,
             "run": self._run,
             "commit": self._commit,
             "result": self._result,
@@ -117,6 +118,16 @@ class Player:
     def _write(self, step: Step) -> None:
         _write_file(step.value["path"], self._text(step.value["content"]))
 
+    def _planned(self, step: Step) -> None:
+        """What is there already is somebody's: it gets a line more, and is not written over."""
+        names = list(map(name_for, self._values["FILES"].split("\n"))) if self._values["FILES"] else []
+        if not names:
+            raise Played({"status": "failed", "message": "the stage plans no file that could be written"}, 1)
+        name = next((name for name in names if not os.path.lexists(name)), names[0])
+        old = (fsio.read_bytes(name) or b"").decode("utf-8", "surrogateescape") if os.path.lexists(name) else ""
+        _write_file(name, old + self._text(step.value))
+        say({"type": "message", "text": f"wrote {name}"})
+
     def _run(self, step: Step) -> None:
         command = self._text(step.value)
         ended = proc.run(["sh", "-c", command])
@@ -144,6 +155,8 @@ class Player:
 
     def _report(self, step: Step) -> None:
         draft = fsio.read_json(self._values["DRAFT"]) or {}
+        tokens = draft.get("tokens")
+        self._values["TOKEN"] = str(tokens[0]) if isinstance(tokens, list) and tokens else ""
         report = rehearsal_report.written(draft, _each_text(step.value, self._text))
         fsio.replace(self._values["RESULT"], fsio.json_bytes(report))
 

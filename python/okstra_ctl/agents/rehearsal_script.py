@@ -20,6 +20,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
 _BESIDE: dict[str, dict[str, type | tuple[type, ...]]] = {"run": {"exit": int}, "fault": {"after": (int, float)}}
 _PLAIN: dict[str, type | tuple[type, ...]] = {
     "run": str,
+    "planned": str,
     "commit": str,
     "result": str,
     "audit": str,
@@ -127,6 +128,11 @@ def part_for(parts: Sequence[Part], facts: Mapping[str, str]) -> Part | None:
         if all(facts.get(name, "") in words for name, words in part.matches.items()):
             return part
     return None
+
+
+def name_for(pattern: str) -> str:
+    """A file's name that the pattern of a planned file allows; a plain name is its own."""
+    return pattern.replace("**/", "").replace("**", "rehearsal.txt").replace("*", "rehearsal").replace("?", "x")
 
 
 def anchors(prompt: str) -> dict[str, str]:

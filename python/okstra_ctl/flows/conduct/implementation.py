@@ -122,7 +122,7 @@ def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
     prompt = scene.files.extra_prompt(worker.id, label) if label else scene.files.worker_prompt(worker.id)
     if complaint:
         _put_prompt(scene, worker, label, "executor", complaint)
-    facts = {"STEPS": "\n".join(map(str, steps)), "ROUND": label}
+    facts = {"STEPS": "\n".join(map(str, steps)), "FILES": "\n".join(stage.files), "ROUND": label}
     return dispatch(scene, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
 
 
