@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .identity import number_in
+from .handoff import HANDOFF
+from .identity import VERIFICATION, number_in
 
 YES, NO = "yes", "no"
-VERIFICATION, HANDOFF = "final-verification", "release-handoff"
 _OPENED, _RUN, _CLOSED = "opened", "run", "closed"
 _PREFIX = "fc-"
 

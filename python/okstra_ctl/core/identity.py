@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from ..words.errors import UsageError
 
+# Task types that rules name; all of them are in prompts/phases.toml.
+VERIFICATION = "final-verification"
+
 SEGMENT_MAX_BYTES = 64
 _STAGE = "stage-"
 _STAGE_MARK = "#stage-"

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from ..words.statuses import StageStatus
 from ..words.word import Word
+from .handoff import HANDOFF
+from .identity import VERIFICATION
 from .next_steps import next_of_stage, next_step
 from .paths import IMPLEMENTATION, PLANNING
 from .selection import StageState
 from .shell_words import okstra_command
 
-VERIFICATION, HANDOFF = "final-verification", "release-handoff"
 BEFORE_PLANNING = ("improvement-discovery", "requirements-discovery", "error-analysis")
 _TASK_TYPE = re.compile(r"--task-type[ =]([a-z-]+)")
 

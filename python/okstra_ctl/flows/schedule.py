@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from ..core.handoff import HANDOFF
 from ..core.identity import RunId, TaskKey
 from ..core.manifest import SCHEMA as MANIFEST_SCHEMA
 from ..core.paths import PLANNING, ProjectFiles, TaskFiles
 from ..core.plan.globs import intersect
-from ..core.schedule import HANDOFF, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
+from ..core.schedule import PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 from ..core.selection import StageState
 from ..edges import fsio
 from ..words.errors import OkstraError

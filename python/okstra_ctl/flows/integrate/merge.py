@@ -10,13 +10,12 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ...core.identity import TaskKey
+from ...core.identity import VERIFICATION, TaskKey
 from ...core.integration import DoneStage, merge_order
 from ...core.next_steps import next_of_stage
 from ...core.paths import IMPLEMENTATION
 from ...core.plan.model import StageMap
 from ...core.registry_doc import TaskClaim
-from ...core.schedule import VERIFICATION
 from ...core.selection import StageState
 from ...core.shell_words import okstra_command, quote
 from ...core.stages import named
