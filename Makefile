@@ -79,7 +79,7 @@ pictures: setup ## play the demo, and make the README's pictures of it
 	$(BIN)/python demo/pictures.py
 
 docs: setup ## write docs/reference from the code
-	$(BIN)/python -m okstra_ctl.ui.reference_docs
+	$(BIN)/python -m okstra_ctl.reference
 
 clean: ## remove what setup and the tools made
 	rm -rf $(VENV) node_modules .clients .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,13 +10,13 @@ from families import Family
 from measure import Row, compare, run, settle
 from scenes import scene
 
-from okstra_ctl.core.isolation import Rights
-from okstra_ctl.core.isolation_changes import changes
-from okstra_ctl.core.results.records import Evidence, Finding
-from okstra_ctl.edges import git
-from okstra_ctl.edges.isolation_probe import Looks, snapshot
-from okstra_ctl.flows.evidence import Place, check_findings
-from okstra_ctl.words.findings import FindingSeverity
+from okstra_ctl import git
+from okstra_ctl.checks.evidence import Place, check_findings
+from okstra_ctl.guard.breaches import Rights
+from okstra_ctl.guard.changes import changes
+from okstra_ctl.guard.snapshot import Looks, snapshot
+from okstra_ctl.results.findings import FindingSeverity
+from okstra_ctl.results.records import Evidence, Finding
 
 _FILES, _LINES = 200, 300
 _EVIDENCE = {1_000: 2.0}

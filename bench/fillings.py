@@ -11,13 +11,13 @@ from scenes import ROOT, TASK, Scene
 
 sys.path.insert(0, str(ROOT / "python"))
 
-from okstra_ctl.core.home_paths import HomePaths
-from okstra_ctl.core.identity import StageKey, TaskKey
-from okstra_ctl.core.registry_doc import StageClaim
-from okstra_ctl.edges.registry import Registry
-from okstra_ctl.flows import run_index
-from okstra_ctl.flows.run_index import IndexRow
-from okstra_ctl.words.statuses import ClaimStatus
+from okstra_ctl.claims.registry import Registry
+from okstra_ctl.claims.registry_document import StageClaim
+from okstra_ctl.home_paths import HomePaths
+from okstra_ctl.index import store as run_index
+from okstra_ctl.index.store import IndexRow
+from okstra_ctl.names import StageKey, TaskKey
+from okstra_ctl.status import ClaimStatus
 
 
 def fill_registry(home: Path, entries: int, *, project: str = "/elsewhere/project", below: str = "/elsewhere") -> None:

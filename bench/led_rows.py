@@ -17,7 +17,7 @@ _FILES = 50
 _OWN = """
 import contextlib, io, json, resource, sys
 sys.path.insert(0, sys.argv[1])
-from okstra_ctl.ui.cli import main
+from okstra_ctl.cli import main
 out = io.StringIO()
 with contextlib.redirect_stdout(out):
     status = main(sys.argv[2:])

@@ -12,9 +12,9 @@ from fillings import fill_ledger, fill_registry, fill_runs
 from measure import Row, compare, settle
 from scenes import OKSTRA, TASK, Scene, scene
 
-from okstra_ctl.core.home_paths import HomePaths
-from okstra_ctl.core.identity import TaskKey
-from okstra_ctl.edges.registry import Registry
+from okstra_ctl.claims.registry import Registry
+from okstra_ctl.home_paths import HomePaths
+from okstra_ctl.names import TaskKey
 
 _ONE = {100: 4.0, 10_000: 1.0}
 _EIGHT = {10_000: 0.9}

@@ -1,4 +1,4 @@
-// git for the Node part: it asks nothing but one status, as the core would (python/okstra_ctl/edges/git/environment.py).
+// git for the Node part: it asks nothing but one status, as the core would (python/okstra_ctl/git/environment.py).
 
 const ELSEWHERE =
   /^GIT_(ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|CONFIG|DIR|GRAFT_FILE|IMPLICIT_WORK_TREE|INDEX_FILE|INTERNAL_SUPER_PREFIX|NO_REPLACE_OBJECTS|OBJECT_DIRECTORY|PREFIX|REPLACE_REF_BASE|SHALLOW_FILE|WORK_TREE)$/;

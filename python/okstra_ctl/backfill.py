@@ -1,5 +1,5 @@
-"""Public names: done rows from evidence on disk. The code is in `flows/backfill.py`."""
+"""Public names: done rows from evidence on disk. The code is in `recovery/backfill.py`."""
 
-from .flows.backfill import Backfilled, backfill
+from .recovery.backfill import Backfilled, backfill
 
 __all__ = ["Backfilled", "backfill"]

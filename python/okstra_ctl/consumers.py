@@ -1,17 +1,17 @@
-"""Public names: a plan's ledger, by the folder it stands in. The code is in `edges/ledger.py`."""
+"""Public names: a plan's ledger, by the folder it stands in. The code is in `claims/ledger.py`."""
 
 from __future__ import annotations
 
 import glob
 import os
 
-from .core.identity import TaskKey
-from .core.json_text import loads
-from .core.ledger import LedgerRow
-from .edges import ledger
-from .flows import plans
-from .words.errors import UsageError
-from .words.statuses import LedgerStatus
+from .claims import ledger
+from .claims.ledger_rows import LedgerRow
+from .errors import UsageError
+from .names import TaskKey
+from .plan import store as plans
+from .status import LedgerStatus
+from .system.json_text import loads
 
 _NAME = "consumers.jsonl"
 

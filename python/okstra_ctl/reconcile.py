@@ -1,6 +1,6 @@
 """Public names: putting right what crashes and losses left. The code is in `flows/reconcile/`."""
 
-from .flows.reconcile.apply import reconcile
-from .flows.reconcile.rebuild import rebuild
+from .recovery.apply import reconcile
+from .recovery.rebuild import rebuild
 
 __all__ = ["rebuild", "reconcile"]

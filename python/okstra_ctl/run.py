@@ -1,7 +1,7 @@
 """Public names: preparing a run. The code is in `flows/prepare/`."""
 
-from .flows.prepare.bundle import PreparedRun, prepare_task_bundle
-from .flows.prepare.inputs import PrepareError, PrepareInputs
-from .flows.prepare.run_folder import StageSelection
+from .prepare.folder import StageSelection
+from .prepare.prepare import PreparedRun, prepare_task_bundle
+from .runs.request import PrepareError, PrepareInputs
 
 __all__ = ["PrepareError", "PrepareInputs", "PreparedRun", "StageSelection", "prepare_task_bundle"]

@@ -1,5 +1,5 @@
-"""Public names: a run's context. The code is in `flows/prepare/run_folder.py`."""
+"""Public names: a run's context. The code is in `prepare/folder.py`."""
 
-from .flows.prepare.run_folder import compute_and_write_run_context
+from .prepare.folder import compute_and_write_run_context
 
 __all__ = ["compute_and_write_run_context"]

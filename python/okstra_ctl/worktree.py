@@ -1,24 +1,27 @@
-"""Public names: making worktrees. The code is in `flows/provision.py` and `flows/prepare/`."""
+"""Public names: making worktrees. The code is in `worktrees/provision.py` and `flows/prepare/`."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-from .core.branches import CATEGORY_PREFIXES, stage_branch, task_branch
-from .core.identity import RunId, StageKey, TaskKey
-from .core.paths import IMPLEMENTATION
-from .core.registry_doc import StageClaim, TaskClaim
-from .edges import git, process_identity
-from .edges import home as home_edge
-from .flows import plans, provision, run_numbers
-from .flows.doors import Doors, open_doors
-from .flows.prepare.reserve import lock_reason
-from .flows.prepare.task_worktree import ensure as provision_task_worktree
-from .flows.project import Project, load_project
-from .flows.undo import UndoStack
-from .words.errors import Refused, UsageError, WorkFailed
-from .words.statuses import ClaimStatus, WorktreeStatus
+from . import git
+from .branches import CATEGORY_PREFIXES, stage_branch, task_branch
+from .claims.registry_document import StageClaim, TaskClaim
+from .errors import Refused, UsageError, WorkFailed
+from .names import RunId, StageKey, TaskKey
+from .paths import IMPLEMENTATION
+from .plan import store as plans
+from .runs import numbers as run_numbers
+from .services import Doors, open_doors
+from .settings.project import Project, load_project
+from .stages.claim import lock_reason
+from .status import ClaimStatus, WorktreeStatus
+from .system import home as home_edge
+from .system import owner as process_identity
+from .system.undo import UndoStack
+from .worktrees import provision
+from .worktrees.task import ensure as provision_task_worktree
 
 
 class StageWorktree(NamedTuple):

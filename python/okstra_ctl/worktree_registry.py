@@ -1,11 +1,11 @@
-"""Public names: asking the registry of this machine about one task. The code is in `edges/registry.py`."""
+"""Public names: asking the registry of this machine about one task. The code is in `claims/registry.py`."""
 
 from __future__ import annotations
 
-from .core.identity import TaskKey
-from .flows.doors import open_doors
-from .words.errors import UsageError
-from .words.statuses import ClaimStatus
+from .errors import UsageError
+from .names import TaskKey
+from .services import open_doors
+from .status import ClaimStatus
 
 
 def list_active_stage_numbers(project_id: str, task_group: str, task_id: str) -> set[int]:

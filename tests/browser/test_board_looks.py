@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.core.board.page import PageView
-from okstra_ctl.core.board.records import Board
-from okstra_ctl.core.report.page.view import Words
-from okstra_ctl.flows.board_page import html_of
+from okstra_ctl.board.page import PageView
+from okstra_ctl.board.state import Board
+from okstra_ctl.commands.board_page import html_of
+from okstra_ctl.report.page.view import Words
 from support.boards import board, run
 from support.chromium import Chromium
 from support.page_scripts import CONTRAST, HOSTILE, OVERFLOWS

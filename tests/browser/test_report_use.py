@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from okstra_ctl.core.report.user_response import Answered, parse_user_response
+from okstra_ctl.runs.user_response import Answered, parse_user_response
 from support.chromium import Chromium
 from support.reports import finding, question, report
 

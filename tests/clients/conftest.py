@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.agents.process_sweep import sweep
+from okstra_ctl.agents.sweep import sweep
 from support.okstra import Project
 
 from .desk import Desk

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from okstra_ctl.agents.job import Job, Report
-from okstra_ctl.agents.process_sweep import find
-from okstra_ctl.words.outcomes import Access, Failure, WorkerOutcome
+from okstra_ctl.agents.sweep import find
+from okstra_ctl.outcomes import Access, Failure, WorkerOutcome
 from support.fake_clients import left_of
 
 from .lab import Lab

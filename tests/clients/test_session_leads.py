@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.agents.process_sweep import find
+from okstra_ctl.agents.sweep import find
 from support import schemas
 from support.plans import independent
 

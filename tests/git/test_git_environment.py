@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.edges import git
-from okstra_ctl.edges.git.environment import ELSEWHERE, environment, settings_variables, users_environment
+from okstra_ctl import git
+from okstra_ctl.git.environment import ELSEWHERE, environment, settings_variables, users_environment
 from support.okstra import Project
 from support.plans import independent
 from support.rehearsal import executed, install, led, part
@@ -228,7 +228,7 @@ def test_a_hook_of_a_commit_sees_the_index_of_that_commit(repo: Repo) -> None:
     there = Repo(repo.path, {**repo.environment, "GIT_INDEX_FILE": str(index)})
     there.git("read-tree", "HEAD")
     there.git("add", "a.txt")
-    code = "import sys; from okstra_ctl.edges import git; print(*git.staged_files(sys.argv[1]))"
+    code = "import sys; from okstra_ctl import git; print(*git.staged_files(sys.argv[1]))"
     asked = [sys.executable, "-c", code, str(repo.path)]
     told = subprocess.run(
         asked, env={**there.environment, "GIT_EXTERNAL_DIFF": "false"}, capture_output=True, text=True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.edges import git
+from okstra_ctl import git
 from support.okstra import Ended, Project
 from support.plans import independent
 from support.rehearsal import executed, install, led, part

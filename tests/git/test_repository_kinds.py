@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.edges import git
-from okstra_ctl.words.errors import Refused, WorkFailed
+from okstra_ctl import git
+from okstra_ctl.errors import Refused, WorkFailed
 from support import invariants
 from support.okstra import Project
 from support.plans import independent

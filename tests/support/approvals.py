@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from okstra_ctl.core.approvals import Where
-from okstra_ctl.flows import plan_approval
-from okstra_ctl.flows.doors import open_doors
+from okstra_ctl.plan import approve as plan_approval
+from okstra_ctl.plan.approval_record import Where
+from okstra_ctl.services import open_doors
 
 PERSON = "A Person <person@localhost>"
 

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from okstra_ctl.core.board.records import (
-    Board,
-    EndedRun,
-    ProjectView,
-    RunView,
-    StageView,
-    TaskView,
-    WorkerView,
-)
-from okstra_ctl.core.usage import Spent, Tokens
+from okstra_ctl.board.state import Board, EndedRun, ProjectView, RunView, StageView, TaskView, WorkerView
+from okstra_ctl.usage.tokens import Spent, Tokens
 
 AT, SINCE = "2026-11-23T15:20:35Z", "2026-11-23T15:18:25Z"
 GRAPH: Mapping[int, tuple[int, ...]] = {1: (), 2: (), 3: (1, 2), 4: (1,), 5: (3, 4)}

@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from okstra_ctl.flows.doors import Doors, open_doors
-from okstra_ctl.flows.runs import find_run
-from okstra_ctl.flows.stage_done import DoneWishes, finish_stage
-from okstra_ctl.flows.stage_release import release_stage
-from okstra_ctl.flows.unsaved_work import Keeping
-from okstra_ctl.flows.worktree_removal import remove_worktree
+from okstra_ctl.errors import Refused
 from okstra_ctl.run import PreparedRun, PrepareInputs, prepare_task_bundle
-from okstra_ctl.words.errors import Refused
+from okstra_ctl.runs.find import find_run
+from okstra_ctl.services import Doors, open_doors
+from okstra_ctl.stages.done import DoneWishes, finish_stage
+from okstra_ctl.stages.release import release_stage
+from okstra_ctl.worktrees.remove import remove_worktree
+from okstra_ctl.worktrees.unsaved import Keeping
 
 _MOMENT = 0.005
 

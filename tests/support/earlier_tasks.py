@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from okstra_ctl.core.identity import TaskKey
-from okstra_ctl.core.paths import ProjectFiles
-from okstra_ctl.flows.task_records import new_manifest
+from okstra_ctl.names import TaskKey
+from okstra_ctl.paths import ProjectFiles
+from okstra_ctl.tasks.records import new_manifest
 
 
 def make_earlier_task(project_root: Path, key: str, brief: str = "") -> Path:

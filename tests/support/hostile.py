@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from okstra_ctl.ui.cli import main
-from okstra_ctl.words.error_codes import ERROR_CODES, EXIT_BUG
+from okstra_ctl.cli import main
+from okstra_ctl.error_codes import ERROR_CODES, EXIT_BUG
 
 from .okstra import Ended
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from okstra_ctl.core.home_paths import HomePaths
-from okstra_ctl.flows import run_index
+from okstra_ctl.home_paths import HomePaths
+from okstra_ctl.index import store as run_index
 
 
 def path(home: Path) -> Path:

@@ -10,7 +10,7 @@ import termios
 from pathlib import Path
 from typing import Any
 
-from okstra_ctl.agents.process_sweep import find
+from okstra_ctl.agents.sweep import find
 
 from .faults import eventually
 from .okstra import Ended, Project

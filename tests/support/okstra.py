@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from okstra_ctl.core.phases import NEED_REQUEST
+from okstra_ctl.settings.phases import NEED_REQUEST
 
 from .approvals import approve
 from .plans import plan_text

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from okstra_ctl.core.phases import phase_table
-from okstra_ctl.edges import assets
+from okstra_ctl.settings.phases import phase_table
+from okstra_ctl.system import assets
 
 PHASES = phase_table(assets.toml("prompts", "phases.toml")).phases
 TASK_TYPES = tuple(PHASES)

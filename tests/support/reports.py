@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from okstra_ctl.core.report.excerpts import Cited, Excerpt, Line, cited_places
-from okstra_ctl.core.report.page.view import Dispatch, View, Words
-from okstra_ctl.core.report.parts import blank, fields_of, phase_schema
-from okstra_ctl.flows.report_pages import html_of
+from okstra_ctl.report.excerpts import Cited, Excerpt, Line, cited_places
+from okstra_ctl.report.page.view import Dispatch, View, Words
+from okstra_ctl.report.pages import html_of
+from okstra_ctl.report.parts import blank, fields_of, phase_schema
 
 from . import schemas
 from .sealed import ROOT

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from okstra_ctl.core.phases import Phase
-from okstra_ctl.edges import assets
+from okstra_ctl.settings.phases import Phase
+from okstra_ctl.system import assets
 
 from .okstra import Project
 from .phases import PHASES

@@ -15,16 +15,16 @@ VAGUE_NAMES = {"util", "utils", "helper", "helpers", "misc", "common", "tools", 
 
 # Who alone may import it. An empty set: nobody.
 ONE_DOOR = {
-    "subprocess": {"edges/proc.py"},
-    "fasteners": {"edges/locks.py"},
-    "fcntl": {"edges/locks.py"},
-    "plumbum": {"agents/held_client.py"},
-    "jinja2": {"edges/pages.py"},
-    "markupsafe": {"edges/pages.py"},
-    "argcomplete": {"ui/completion.py"},
-    "prompt_toolkit": {"ui/wizard_terminal.py"},
-    "questionary": {"ui/wizard_terminal.py"},
-    "rich": {"ui/terminal.py", "ui/terminal_table.py", "ui/board_terminal.py"},
+    "subprocess": {"system/processes.py"},
+    "fasteners": {"system/locks.py"},
+    "fcntl": {"system/locks.py"},
+    "plumbum": {"agents/supervised_process.py"},
+    "jinja2": {"system/pages.py"},
+    "markupsafe": {"system/pages.py"},
+    "argcomplete": {"completion.py"},
+    "prompt_toolkit": {"wizard/terminal.py"},
+    "questionary": {"wizard/terminal.py"},
+    "rich": {"terminal.py", "terminal_table.py", "board/terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),
     "dataclasses": set(),  # slow to import
@@ -74,12 +74,12 @@ _PURE_PATHS = {
 }
 _PURE_PATHLIB = {"PurePath", "PurePosixPath", "PureWindowsPath"}
 _IMPURE_BUILTINS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
-_STARTERS = {"edges/proc.py", "agents/warden.py"}
+_STARTERS = {"system/processes.py", "agents/supervisor.py"}
 _STARTS_PROCESSES = ("system", "popen", "fork", "forkpty", "spawn", "posix_spawn", "exec")
 
 
 class Source(NamedTuple):
-    """One Python file; `path` is relative to the package, e.g. `core/paths.py`."""
+    """One Python file; `path` is relative to the package, e.g. `paths.py`."""
 
     path: str
     text: str

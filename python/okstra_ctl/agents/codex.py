@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..words.outcomes import Access, Failure
-from .client_environment import client_environment, extra_arguments
+from ..outcomes import Access, Failure
 from .codex_sandbox import fault_in_stream
-from .event_lines import Event, events, mapping_at, text_at
+from .environment import client_environment, extra_arguments
 from .failure_words import failure_in
 from .job import Heard, Job, Launch, Usage
 from .retry_times import retry_after_in
-from .session_usage import codex_tokens
+from .streams import Event, events, mapping_at, text_at
+from .usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ..edges import transcripts
-from ..words.outcomes import Failure
-from .event_lines import Event, events, text_at
+from ..outcomes import Failure
+from . import transcripts
 from .job import Heard
+from .streams import Event, events, text_at
 
 # What bubblewrap, Landlock and seatbelt, each as codex starts it, say when they can't.
 _NO_SANDBOX = re.compile(r"(?:bwrap|sandbox-exec): |.{0,80}(?:\bcodex-linux-sandbox\b|error running landlock)")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.template import fill
-from ..words.outcomes import Access, Failure
-from .client_environment import client_environment
+from ..outcomes import Access, Failure
+from ..system.template import fill
+from .environment import client_environment
 from .failure_words import failure_in
 from .job import Heard, Job, Launch
 from .retry_times import retry_after_in

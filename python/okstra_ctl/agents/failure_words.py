@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..words.outcomes import Failure
+from ..outcomes import Failure
 
 _BY_STATUS = {
     429: Failure.RATE_LIMIT,

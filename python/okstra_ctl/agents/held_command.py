@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..words.errors import Interrupted
-from ..words.outcomes import Access
-from . import warden_orders
-from .held_client import HeldClient
+from ..errors import Interrupted
+from ..outcomes import Access
+from . import supervisor_orders as warden_orders
 from .job import Job, Launch
+from .supervised_process import HeldClient
 
 TIMED_OUT = 124  # as `timeout` says it
 NOT_STARTED = 127

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from ..core.usage import ModelTokens
-from ..words.outcomes import Access, Failure, WorkerOutcome
+from ..outcomes import Access, Failure, WorkerOutcome
+from ..usage.tokens import ModelTokens
 
 
 class Job(NamedTuple):

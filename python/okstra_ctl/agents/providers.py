@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.template import placeholders
-from ..words.errors import UsageError
+from ..errors import UsageError
+from ..system.template import placeholders
 from . import command
 from .job import Provider
 

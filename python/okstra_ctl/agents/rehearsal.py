@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-from ..words.outcomes import Access, Failure
-from .event_lines import count_at, events, list_at, number_at, text_at
+from ..outcomes import Access, Failure
 from .job import Heard, Job, Launch, Usage
+from .streams import count_at, events, list_at, number_at, text_at
 
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okstra_ctl.agents.rehearsal_player import main; main()"

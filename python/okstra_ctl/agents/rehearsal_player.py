@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from ..core.json_text import dumps
-from ..core.template import UnknownPlaceholder
-from ..edges import assets, fsio, proc
-from ..words.errors import OkstraError, UsageError
+from ..errors import OkstraError, UsageError
+from ..system import assets
+from ..system import files as fsio
+from ..system import processes as proc
+from ..system.json_text import dumps
+from ..system.template import UnknownPlaceholder
 from . import rehearsal_report
 from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, parse_script, part_for
 

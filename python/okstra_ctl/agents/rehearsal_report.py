@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..edges import assets, fsio
+from ..system import assets
+from ..system import files as fsio
 
 _WORD = "(rehearsal)"
 _SCHEMA = "final-report-v1.schema.json"

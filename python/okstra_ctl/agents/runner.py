@@ -10,14 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..edges import fsio
-from ..edges.foreign_files import set_aside
-from ..words.errors import WorkFailed
-from ..words.outcomes import Access, Failure, WorkerOutcome
-from . import codex_sandbox, warden_orders
-from .held_client import WARDEN_LOST, HeldClient
+from ..errors import WorkFailed
+from ..outcomes import Access, Failure, WorkerOutcome
+from ..system import files as fsio
+from ..system.foreign_files import set_aside
+from . import codex_sandbox
+from . import supervisor_orders as warden_orders
 from .job import Heard, Job, Launch, Provider, Report
-from .warden_orders import Verdict
+from .supervised_process import WARDEN_LOST, HeldClient
+from .supervisor_orders import Verdict
 
 ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
 _TICK = 0.1

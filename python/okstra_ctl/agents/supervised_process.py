@@ -1,0 +1,194 @@
+"""A client under its warden, as okstra sees it: started, listened to, asked to end, and told about at its end."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from ..system import files as fsio
+from . import supervisor_orders as warden_orders
+from . import worker_mark
+from .job import Job, Launch
+from .supervisor_orders import Orders, Verdict
+from .sweep import TOKEN_VARIABLE, sweep
+
+WARDEN_LOST = "warden-lost"
+_GRACE = 1.0
+_WARDEN_SECONDS = 15.0  # longer than a warden needs for the most stubborn client
+_MOST_OUTPUT = 256 * 1024 * 1024
+_MOST_HEARD = 32 * 1024 * 1024
+_HEAD = 1024 * 1024
+_PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from okstra_ctl.agents.supervisor import main; main()"
+
+
+class Ended(NamedTuple):
+    """How a client ended, and what it wrote."""
+
+    verdict: Verdict
+    stdout: bytes
+    stderr: bytes
+
+
+class HeldClient:
+    """One start of a client. Leaving the `with` block in any way ends the client and all its processes."""
+
+    def __init__(
+        self, job: Job, launch: Launch, *, soft_limit: float, hard_limit: float, keep_open: Sequence[int] = ()
+    ) -> None:
+        """`keep_open` are descriptors that stay open as long as anything of the client is alive.
+
+        Raises WorkFailed (`write-failed`) when the log can't be written.
+        """
+        self._token = job.token
+        self._log = fsio.open_log(job.log)
+        self._output = _scratch(f"{job.log}.out")
+        self._errors = _scratch(f"{job.log}.err")
+        self._prompt = _scratch(f"{job.log}.in")
+        self._answer = b""
+        self._verdict: Verdict | None = None
+        with open(self._prompt, "wb", closefd=False) as file:
+            file.write(launch.stdin)
+        os.lseek(self._prompt, 0, os.SEEK_SET)
+        orders = Orders(
+            argv=tuple(os.fsencode(word) for word in launch.argv),
+            environment=_encoded({**launch.environment, **_marks(job)}),
+            folder=os.fsencode(job.folder),
+            token=job.token,
+            prompt=self._prompt,
+            output=self._output,
+            errors=self._errors,
+            log=self._log.fileno(),
+            soft_limit=soft_limit,
+            hard_limit=hard_limit,
+            grace=_GRACE,
+            most_output=_MOST_OUTPUT,
+        )
+        self._warden = self._start_warden(job, keep_open)
+        self._poll = select.poll()
+        self._poll.register(self._warden.stdout, select.POLLIN)
+        self._tell(warden_orders.packed(orders))
+
+    def _start_warden(self, job: Job, keep_open: Sequence[int]) -> Any:  # plumbum's popen has no types
+        from plumbum import local  # slow to import, and only runs need it
+
+        title = (f"okstra-warden of {job.worker}", *_title(job))
+        arguments = ("-I", "-S", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, *title)
+        return local[sys.executable].popen(
+            arguments,
+            cwd="/",
+            stderr=self._log,
+            new_session=True,
+            pass_fds=(self._prompt, self._output, self._errors, self._log.fileno(), *keep_open),
+        )
+
+    def __enter__(self) -> HeldClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._warden.stdin.close()
+        give_up = time.monotonic() + _WARDEN_SECONDS
+        while self._verdict is None and time.monotonic() < give_up:
+            self.wait(give_up - time.monotonic())
+        if self._verdict is None:  # the warden stands still
+            self._warden.kill()
+            self._close_books()
+        self._warden.stdout.close()
+        for descriptor in (self._prompt, self._output, self._errors):
+            os.close(descriptor)
+        self._log.close()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long at most; whether the client has ended, with all its processes."""
+        if self._verdict is None and self._poll.poll(seconds * 1000):
+            data = os.read(self._warden.stdout.fileno(), 65536)
+            self._answer += data
+            if not data:
+                self._close_books()
+        return self._verdict is not None
+
+    def stop(self) -> None:
+        """Asks for the client's end: SIGTERM, a short grace, SIGKILL. `wait` tells when it is done."""
+        self._tell(warden_orders.ASKED_TO_STOP)
+
+    def dismiss(self) -> None:
+        """As `stop`, for a client that has done its work and does not go."""
+        self._tell(warden_orders.LINGERED)
+
+    @property
+    def written(self) -> int:
+        """How many bytes the client has written to its standard output."""
+        return os.fstat(self._output).st_size
+
+    def recent_output(self) -> bytes:
+        """The last whole lines of the standard output so far."""
+        return _lines_from(self._output, max(0, self.written - _HEAD))
+
+    def ended(self) -> Ended:
+        """Call it when `wait` has said that the client has ended."""
+        assert self._verdict is not None
+        return Ended(self._verdict, _heard(self._output), _heard(self._errors))
+
+    def _close_books(self) -> None:
+        """The warden has gone: with its verdict, or killed; then nobody but us can clean up after the client."""
+        self._warden.wait()
+        verdict = warden_orders.verdict_in(self._answer)
+        self._verdict = verdict or Verdict(None, WARDEN_LOST, left=sweep(self._token))
+
+    def _tell(self, data: bytes) -> None:
+        with suppress(OSError):  # a warden that has gone needs to be told nothing
+            self._warden.stdin.write(data)
+            self._warden.stdin.flush()
+
+
+def _marks(job: Job) -> dict[str, str]:
+    return {TOKEN_VARIABLE: job.token, **worker_mark.environment_of(job.home, job.run_id)}
+
+
+def _title(job: Job) -> tuple[str, ...]:
+    return (worker_mark.title_of(job.home),) if job.home else ()
+
+
+def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+
+
+def _scratch(path: str) -> int:
+    """A file that vanishes with its last descriptor."""
+    try:
+        descriptor = fsio.private(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    fsio.discard(path)
+    return descriptor
+
+
+def _heard(descriptor: int) -> bytes:
+    """What a client wrote; of very much, its beginning and its end, in whole lines."""
+    size = os.fstat(descriptor).st_size
+    if size <= _MOST_HEARD:
+        return _bytes_from(descriptor, 0, size)
+    head = _bytes_from(descriptor, 0, _HEAD)
+    return head[: head.rfind(b"\n") + 1] + _lines_from(descriptor, size - _MOST_HEARD + _HEAD)
+
+
+def _lines_from(descriptor: int, offset: int) -> bytes:
+    data = _bytes_from(descriptor, offset, os.fstat(descriptor).st_size)
+    return data if not offset else data[data.find(b"\n") + 1 :]
+
+
+def _bytes_from(descriptor: int, offset: int, end: int) -> bytes:
+    parts = []
+    while offset < end and (data := os.pread(descriptor, end - offset, offset)):
+        parts.append(data)
+        offset += len(data)
+    return b"".join(parts)

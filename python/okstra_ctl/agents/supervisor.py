@@ -1,0 +1,238 @@
+"""The process between okstra and one client: holds the client to its limits, and lets nothing of it live on.
+
+It runs on its own, so that the limits hold when okstra is stopped, and ends the client when okstra is gone.
+Started by `held_client` as `python -I -S -c …`; standard library only, and quick to start.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from . import supervisor_orders as warden_orders
+from .supervisor_orders import Orders, Verdict
+from .sweep import sweep
+
+_CHUNK = 65536
+_DRAIN_SECONDS = 1.0
+_UNKILLABLE_SECONDS = 10.0  # a process in an uninterruptible wait may never end
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_OKSTRA, _ANSWER = 0, 1
+
+
+def main() -> None:
+    orders = warden_orders.read_orders(lambda size: os.read(_OKSTRA, size))
+    if orders is None:
+        return
+    verdict = Warden(orders).hold()
+    with suppress(OSError):  # okstra may be gone
+        os.write(_ANSWER, warden_orders.packed(verdict))
+
+
+class Warden:
+    """One client from its start until nothing of it is left."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._reason = ""
+        self._complaint = ""
+        self._status: int | None = None
+        self._client = 0
+        self._written = 0
+        self._prctl = _prctl()
+        self._streams: dict[int, int] = {}  # the read end of a pipe: the file that keeps what comes
+        self._poll = select.poll()
+        self._soft_at = self._kill_at = 0.0
+
+    def hold(self) -> Verdict:
+        woken = _wake_on_signals()
+        self._prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        try:
+            self._start()
+        except OSError as error:
+            return Verdict(None, warden_orders.NOT_STARTED, error.strerror or str(error))
+        left = 1
+        try:
+            self._poll.register(_OKSTRA, select.POLLIN)
+            self._poll.register(woken, select.POLLIN)
+            self._watch(woken)
+        finally:
+            left = self._end_all()
+        return Verdict(self._status, self._reason, self._complaint, left)
+
+    def _start(self) -> None:
+        """Raises OSError when the client can't be started."""
+        for inherited in (self._orders.prompt, self._orders.output, self._orders.errors, self._orders.log):
+            os.set_inheritable(inherited, False)
+        started = time.monotonic()
+        self._soft_at, self._kill_at = started + self._orders.soft_limit, started + self._orders.hard_limit
+        out, err, failed = os.pipe(), os.pipe(), os.pipe()
+        warden = os.getpid()
+        self._client = os.fork()
+        if not self._client:
+            self._become_client(out[1], err[1], failed[1], warden)
+        for descriptor in (out[1], err[1], failed[1]):
+            os.close(descriptor)
+        complaint = _read_all(failed[0])
+        if complaint:
+            os.waitpid(self._client, 0)
+            number = int(complaint)
+            raise OSError(number, os.strerror(number))
+        self._streams = {out[0]: self._orders.output, err[0]: self._orders.errors}
+        for descriptor in self._streams:
+            os.set_blocking(descriptor, False)
+            self._poll.register(descriptor, select.POLLIN)
+
+    def _become_client(self, out: int, err: int, failed: int, warden: int) -> None:
+        orders = self._orders
+        try:
+            os.setsid()
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != warden:
+                os._exit(1)
+            for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGXFSZ", "SIGCHLD"):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            os.chdir(orders.folder)
+            os.dup2(orders.prompt, 0)
+            os.dup2(out, 1)
+            os.dup2(err, 2)
+            os.execvpe(orders.argv[0], list(orders.argv), dict(orders.environment))
+        except OSError as error:
+            os.write(failed, str(error.errno or 0).encode())
+        finally:
+            os._exit(127)
+
+    def _watch(self, woken: int) -> None:
+        """Until the client has ended."""
+        while not self._reaped():
+            now = time.monotonic()
+            if now >= self._kill_at + _UNKILLABLE_SECONDS:
+                return
+            if now >= self._kill_at:
+                self._reason = self._reason or warden_orders.HARD_LIMIT
+                self._signal_group(signal.SIGKILL)
+                wait = now + 0.5
+            elif now >= self._soft_at and not self._reason:
+                self._ask_to_end(warden_orders.SOFT_LIMIT, self._kill_at)
+                wait = self._kill_at
+            else:
+                wait = self._kill_at if self._reason else min(self._soft_at, self._kill_at)
+            for descriptor, _ in self._poll.poll(max(0.0, wait - time.monotonic()) * 1000 + 1):
+                if descriptor == _OKSTRA:
+                    self._listen()
+                elif descriptor == woken:
+                    if any(number != signal.SIGCHLD for number in os.read(woken, _CHUNK)):
+                        self._ask_to_end(warden_orders.STOPPED, time.monotonic() + self._orders.grace)
+                else:
+                    self._keep(descriptor)
+
+    def _listen(self) -> None:
+        word = os.read(_OKSTRA, 1)
+        reason = {b"": warden_orders.ORPHANED, warden_orders.LINGERED: warden_orders.LINGER}
+        if not word:
+            self._poll.unregister(_OKSTRA)
+        self._ask_to_end(reason.get(word, warden_orders.STOPPED), time.monotonic() + self._orders.grace)
+
+    def _ask_to_end(self, reason: str, kill_at: float) -> None:
+        """SIGTERM, which a client may use to tidy up; one that stands still must go on to take it."""
+        self._reason = self._reason or reason
+        self._kill_at = min(self._kill_at, kill_at)
+        self._signal_group(signal.SIGTERM)
+        self._signal_group(signal.SIGCONT)
+
+    def _signal_group(self, number: int) -> None:
+        if self._status is None:
+            with suppress(OSError):
+                os.killpg(self._client, number)
+
+    def _reaped(self) -> bool:
+        """Whether the client has ended. What it left behind was adopted, and is reaped too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if not pid:
+                break
+            if pid == self._client:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status is not None
+
+    def _end_all(self) -> int:
+        """Ends what is left of the client, and keeps what it said until then. Answers how many can't be ended."""
+        with suppress(OSError):
+            os.killpg(self._client, signal.SIGKILL)
+        left = sweep(self._orders.token, ancestor=os.getpid(), reap=self._reaped)
+        give_up = time.monotonic() + _DRAIN_SECONDS
+        while self._streams and time.monotonic() < give_up:
+            for descriptor in tuple(self._streams):
+                self._keep(descriptor)
+            if self._streams:
+                time.sleep(0.005)
+        return left
+
+    def _keep(self, stream: int) -> None:
+        """Takes what the client wrote: into its own file, and into the log that both streams share."""
+        try:
+            data = os.read(stream, _CHUNK)
+        except BlockingIOError:
+            return
+        if not data:
+            self._poll.unregister(stream)
+            os.close(stream)
+            del self._streams[stream]
+            return
+        self._written += len(data)
+        if self._written > self._orders.most_output:
+            self._give_up(warden_orders.FLOOD, "")
+        elif self._reason != warden_orders.LOG_FAILED:
+            try:
+                for file in (self._streams[stream], self._orders.log):
+                    _write_all(file, data)
+            except OSError as error:
+                self._give_up(warden_orders.LOG_FAILED, error.strerror or str(error))
+
+    def _give_up(self, reason: str, complaint: str) -> None:
+        if not self._reason:
+            self._complaint = complaint
+            self._ask_to_end(reason, time.monotonic() + self._orders.grace)
+
+
+def _wake_on_signals() -> int:
+    """A descriptor that gets a byte for each signal: for a child that ended, and for who wants to end the warden."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    return woken
+
+
+def _prctl() -> Callable[[int, int], object]:
+    """Linux's `prctl`; elsewhere nothing."""
+    if sys.platform != "linux":
+        return lambda *_: None
+    import ctypes
+
+    prctl: Callable[[int, int], object] = ctypes.CDLL(None).prctl
+    return prctl
+
+
+def _read_all(descriptor: int) -> bytes:
+    data = b""
+    while more := os.read(descriptor, _CHUNK):
+        data += more
+    os.close(descriptor)
+    return data
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

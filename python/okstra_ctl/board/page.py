@@ -1,0 +1,75 @@
+"""What the board's page shows, as values. It is a file by itself, without JavaScript; its template is in
+`templates/board/`, and takes the report's pieces, words, colours and stage graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from ..history.durations import seconds_between
+from ..plan.drawing import Box, Picture, picture
+from ..report.page.texts import duration, parts_of, policy_hash, prose_of
+from ..report.page.view import Words
+from ..status import StageStatus
+from ..tones import tone_of
+from ..usage.amounts import cost_text
+from .state import RUNNING, Board, RunView, TaskView, WorkerView
+
+
+class PageView(NamedTuple):
+    """`style` is okstra's own; `every` is after how many seconds the page loads itself again, 0 for never."""
+
+    board: Board
+    words: Words
+    language: str
+    style: str
+    version: str
+    every: int = 0
+
+
+def page_values(view: PageView) -> dict[str, Any]:
+    """The names that the template uses. The same view gives the same values."""
+    words, board = view.words, view.board
+    return {
+        **{"view": view, "board": board, "words": words},
+        **{"tone_of": tone_of, "parts_of": parts_of, "prose_of": prose_of},
+        "policy": (f"default-src 'none'; style-src '{policy_hash(view.style)}'; base-uri 'none'; form-action 'none'"),
+        "counts": Counter(run.status for run in board.runs),
+        "age": lambda since: _age(since, board.at),
+        "graph_of": lambda task: _graph(task, words),
+        "done_of": lambda task: sum(stage.status == StageStatus.DONE for stage in task.stages),
+        "cost_of": lambda run: _cost(run, words),
+        "took": lambda worker: _took(worker, board.at),
+        "asked": lambda worker: _asked(worker, words),
+    }
+
+
+def _graph(task: TaskView, words: Words) -> Picture | None:
+    needs = {stage.number: stage.depends_on for stage in task.stages}
+    boxes = {
+        stage.number: Box(stage.title, "", words.token(stage.status), tone_of(stage.status)) for stage in task.stages
+    }
+    return picture(needs, boxes)
+
+
+def _cost(run: RunView, words: Words) -> str:
+    """Empty for a run that nobody worked for yet."""
+    if run.rehearsal:
+        return words("rehearsal_run")
+    return cost_text(run.spent.to_json(), words.labels) if run.spent is not None else ""
+
+
+def _asked(worker: WorkerView, words: Words) -> str:
+    asked = worker.label or words("own_result") if worker.attempt else ""
+    return f"{asked} #{worker.attempt}" if worker.attempt > 1 else asked
+
+
+def _took(worker: WorkerView, now: str) -> str:
+    if worker.seconds is not None:
+        return duration(worker.seconds)
+    return _age(worker.since, now) if worker.state == RUNNING else ""
+
+
+def _age(since: str, now: str) -> str:
+    seconds = seconds_between(since, now)
+    return "" if seconds is None else duration(seconds)

@@ -1,0 +1,132 @@
+"""What is in work, read for the board: from the index, the registry, and the records of open runs alone.
+
+So what a look costs grows with the work at hand, not with what ever was; of a log only its end is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import OkstraError
+from ..history.listing import RunRow, run_rows
+from ..history.next_steps import step_of
+from ..history.usage import known_run, prices_now, usage_so_far
+from ..names import RunId, TaskKey
+from ..paths import ProjectFiles, RunFiles
+from ..plan import store as plans
+from ..runs.events import events_of
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..stages.records import current_states
+from ..system import files as fsio
+from ..usage.prices import Price
+from .choosing import choose
+from .log_line import last_line
+from .state import WAITING, Board, EndedRun, ProjectView, RunView, StageView, TaskView, WorkerView
+from .workers import workers_of
+
+_LATELY = 15 * 60  # seconds that a run which has ended stays on the board
+_TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whole to be hidden
+_Events = Sequence[Mapping[str, Any]]
+
+
+def read_board(doors: Doors, is_wanted: Callable[[RunRow], bool]) -> Board:
+    """Raises Unreadable for a registry that can't be read; UsageError (`bad-config`) for prices that are none."""
+    rows, more, lately = choose(filter(is_wanted, run_rows(doors)), doors.clock.before(_LATELY))
+    prices = prices_now(doors)
+    unread: list[str] = []
+    projects: dict[tuple[str, str], dict[TaskKey, list[RunView]]] = {}
+    for row in rows:
+        task = _task_of(row)
+        if task is None:
+            unread.append(row.run_id)
+            continue
+        view = _run(row, prices, unread, doors)
+        projects.setdefault((task.project_id, row.project_root), {}).setdefault(task, []).append(view)
+    found = tuple(
+        ProjectView(name, root, tuple(_task(root, key, runs, doors, unread) for key, runs in tasks.items()))
+        for (name, root), tasks in projects.items()
+    )
+    return Board(doors.clock.now(), found, tuple(map(_ended, lately)), more, tuple(dict.fromkeys(unread)))
+
+
+def _task_of(row: RunRow) -> TaskKey | None:
+    try:
+        return RunId.parse(row.run_id).task
+    except OkstraError:  # a row that somebody else wrote
+        return None
+
+
+def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], doors: Doors) -> RunView:
+    """A run whose manifest can't be read is still in work: it is shown without its workers."""
+    step = step_of(row, doors)
+    view = RunView(row.run_id, row.task_type, row.stage, row.status, row.at, step, False, (), None)
+    run = known_run(row)
+    try:
+        events = events_of(run.files) if run else []
+    except OkstraError:
+        run = None
+    if run is None:
+        unread.append(row.run_id)
+        return view
+    usage = usage_so_far(run, events, prices)
+    return view._replace(
+        rehearsal=run.manifest.get("rehearsal") is True,
+        workers=tuple(_with_last_line(run.files, worker) for worker in _workers(run, events, row.status)),
+        spent=usage.total if usage.workers else None,
+    )
+
+
+def _workers(run: KnownRun, events: _Events, status: str) -> Iterable[WorkerView]:
+    roster = run.manifest.get("roster")
+    names = [str(row.get("id")) for row in roster if isinstance(row, Mapping)] if isinstance(roster, list) else []
+    written = [name for name in names if os.path.exists(run.files.worker_result(name))]
+    return workers_of(roster, events, status, written)
+
+
+def _with_last_line(files: RunFiles, worker: WorkerView) -> WorkerView:
+    """Keys are hidden here: okstra hides those in a log when its dispatch has ended, and this one may not have."""
+    if worker.state == WAITING or not worker.attempt:
+        return worker
+    log = files.worker_log(worker.worker, worker.label, worker.attempt)
+    lines = fsio.read_tail(log, _TAIL).decode("utf-8", "replace").split("\n")
+    text = "\n".join(lines[-_LINES:])
+    if not text:
+        return worker
+    from ..system.secrets import hide
+
+    return worker._replace(last_line=last_line(hide(text)[0]))
+
+
+def _task(root: str, key: TaskKey, runs: Sequence[RunView], doors: Doors, unread: list[str]) -> TaskView:
+    try:
+        stages = _stages(ProjectFiles(root), key, doors)
+    except OkstraError as error:
+        stages = ()
+        unread.append(error.where or str(key))
+    return TaskView(str(key), stages, tuple(runs))
+
+
+def _stages(project: ProjectFiles, key: TaskKey, doors: Doors) -> tuple[StageView, ...]:
+    path = plans.latest(project.task(key))
+    stage_map = plans.load(path, doors).stage_map if path else None
+    if path is None or stage_map is None:
+        return ()
+    return tuple(
+        StageView(one.stage, one.title, one.depends_on, str(one.status), one.blocked_by, one.run_id)
+        for one in current_states(path, stage_map, key, doors)
+    )
+
+
+def _ended(row: RunRow) -> EndedRun:
+    """What follows is in the task's records, while no later run has told them something else."""
+    task, step = _task_of(row), ""
+    if task is not None and row.project_root:
+        try:
+            manifest = fsio.read_json(ProjectFiles(row.project_root).task(task).manifest) or {}
+        except OkstraError:
+            manifest = {}
+        step = str(manifest.get("next_step", "")) if manifest.get("last_run") == row.run_id else ""
+    return EndedRun(row.run_id, row.status, row.at, step)

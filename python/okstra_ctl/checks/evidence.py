@@ -1,0 +1,112 @@
+"""Checking what findings cite against the run's commit: `okstra check evidence`, and every led run (spec 5)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from .. import git
+from ..results.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
+from ..results.findings import EvidenceStatus
+from ..results.records import Evidence, Finding
+
+
+class Place(NamedTuple):
+    """What is looked into: a commit of the repository that `folder` is a checkout of; `runs` are recorded commands
+    with their exit codes."""
+
+    folder: str
+    commit: str
+    runs: Mapping[str, int]
+
+
+def check_findings(place: Place, findings: Sequence[Finding]) -> dict[Evidence, Checked]:
+    """What was found of each line of evidence, each looked at once. Raises WorkFailed (`git-failed`)."""
+    lines = dict.fromkeys(line for finding in findings for line in finding.evidence)
+    paths = {line: _inside(place.folder, line.path) for line in lines if line.exit is None}
+    wanted = list(dict.fromkeys(path for path in paths.values() if path))
+    blobs = git.blobs_at(place.folder, place.commit, wanted, largest=LARGEST_BYTES) if place.commit and wanted else {}
+    texts = {path: read_text(data) for path, data in blobs.items() if data is not None}
+    missing = [path for path in wanted if path not in blobs]
+    kinds = git.kinds_at(place.folder, place.commit) if place.commit and missing else {}
+    renamed = _renamed(place, missing, kinds)
+    checked = {}
+    for line in lines:
+        if line.exit is not None:
+            checked[line] = _check_command(line, place.runs)
+        else:
+            checked[line] = _check(place, line, paths[line], blobs, texts, kinds, renamed)
+    return checked
+
+
+def _check(
+    place: Place,
+    line: Evidence,
+    path: str,
+    blobs: Mapping[str, bytes | None],
+    texts: Mapping[str, Text | None],
+    kinds: Mapping[str, bool],
+    renamed: Mapping[str, Sequence[tuple[str, Text]]],
+) -> Checked:
+    if not place.commit:
+        return Checked(line, EvidenceStatus.UNCHECKED, note="the run has no commit to look at")
+    if not path:
+        return Checked(line, EvidenceStatus.NOT_FOUND, note="the path leads out of the repository")
+    if path in texts:
+        text = texts[path]
+        if text is None:
+            return Checked(line, EvidenceStatus.UNCHECKED, note="the file is binary")
+        return check_citation(line, text)
+    if path in blobs:
+        return Checked(line, EvidenceStatus.UNCHECKED, note="the file is too large")
+    if any(path.startswith(f"{name}/") for name, submodule in kinds.items() if submodule):
+        return Checked(line, EvidenceStatus.UNCHECKED, note="it lies in a submodule")
+    for other, text in renamed.get(path, ()):
+        found = check_citation(line, text)
+        if line.quote and found.status in (EvidenceStatus.VERIFIED, EvidenceStatus.MOVED):
+            return found._replace(status=EvidenceStatus.MOVED, note=f"the file is {other}")
+    if os.path.lexists(os.path.join(place.folder, path)):
+        return Checked(line, EvidenceStatus.UNCHECKED, note="git does not track the file at the run's commit")
+    return Checked(line, EvidenceStatus.NOT_FOUND, note="there is no such file at the run's commit")
+
+
+def _check_command(line: Evidence, runs: Mapping[str, int]) -> Checked:
+    """A command counts only as okstra's own record of it; what a worker says that it ran is its word."""
+    recorded = runs.get(line.command)
+    if recorded is None:
+        return Checked(line, EvidenceStatus.UNCHECKED, note="okstra has no record of this command")
+    if recorded == line.exit:
+        return Checked(line, EvidenceStatus.VERIFIED)
+    return Checked(line, EvidenceStatus.NOT_FOUND, note=f"okstra's record says exit {recorded}")
+
+
+def _inside(folder: str, path: str) -> str:
+    """The path as git knows it, from the repository's top; empty when it leads elsewhere."""
+    if posixpath.isabs(path):
+        for root in (folder, os.path.realpath(folder)):
+            if path.startswith(f"{root}/"):
+                path = path[len(root) + 1 :]
+                break
+        else:
+            return ""
+    normal = posixpath.normpath(path)
+    return "" if normal.startswith("../") or normal in ("..", ".") or "\0" in normal else normal
+
+
+def _renamed(place: Place, missing: Sequence[str], kinds: Mapping[str, bool]) -> dict[str, list[tuple[str, Text]]]:
+    """For each path that is not there: files of the same name elsewhere, which it may have become."""
+    if not missing:
+        return {}
+    by_name: dict[str, list[str]] = {}
+    for path in kinds:
+        by_name.setdefault(posixpath.basename(path), []).append(path)
+    candidates = {path: by_name.get(posixpath.basename(path), [])[:20] for path in missing}
+    wanted = sorted({other for others in candidates.values() for other in others})
+    blobs = git.blobs_at(place.folder, place.commit, wanted, largest=LARGEST_BYTES) if wanted else {}
+    texts = {path: read_text(data) for path, data in blobs.items() if data is not None}
+    return {
+        path: [(other, text) for other in others if (text := texts.get(other)) is not None]
+        for path, others in candidates.items()
+    }

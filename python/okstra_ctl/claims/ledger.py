@@ -1,0 +1,72 @@
+"""The ledger file: read without a lock, appended under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Unreadable
+from ..system import files as fsio
+from ..system.json_text import encode_line
+from ..system.locks import LockKind, hold
+from ..system.text_bytes import text_bytes
+from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
+
+
+def lock_path(path: str) -> str:
+    return f"{path}.lock"
+
+
+def read_lines(path: str) -> list[bytes]:
+    """The file's whole lines. A tail without a newline is a row under way, or torn: it is left out."""
+    return (fsio.read_bytes(path) or b"").split(b"\n")[:-1]
+
+
+def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
+    """What the ledger says of the task's stages under that plan digest; with an empty one, of all of its rows.
+
+    Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
+    stage is taken, or done.
+    """
+    digest = text_bytes(plan_digest)
+    view = fold((line for line in read_lines(path) if digest in line), task_key=task_key, plan_digest=plan_digest)
+    if view.newer:
+        raise Unreadable(
+            "state-unreadable",
+            f"{len(view.newer)} row(s) of the ledger were written by a newer okstra",
+            where=path,
+            hint="use the okstra version that wrote them, or a newer one",
+        )
+    return view
+
+
+def row_named(path: str, name: str) -> LedgerRow | None:
+    """The row of that id, whatever its digest; None when there is none."""
+    return next((row for row in rows_of(read_lines(path)) if row.id == name), None)
+
+
+def rows_named(path: str, prefix: str) -> list[LedgerRow]:
+    """The rows whose ids begin so, in their order, whatever their digests."""
+    return [row for row in rows_of(read_lines(path)) if row.id.startswith(prefix)]
+
+
+def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
+    """The highest epoch that the stage ever had, under any digest; 0 when it was never taken."""
+    return fold(read_lines(path), task_key=task_key, plan_digest="").epochs.get(stage, 0)
+
+
+def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
+    """Whether the ledger has every one of the rows, as a look without the lock tells."""
+    return {row.id for row in rows} <= ids_of(read_lines(path))
+
+
+def append(path: str, rows: Iterable[LedgerRow]) -> int:
+    """Appends the rows whose ids the ledger does not hold yet, under its lock. Returns how many it wrote."""
+    written = 0
+    with hold(LockKind.LEDGER, lock_path(path)):
+        known = ids_of(read_lines(path))
+        for row in rows:
+            if row.id not in known:
+                fsio.append_line(path, encode_line(row.to_json()))
+                known.add(row.id)
+                written += 1
+    return written

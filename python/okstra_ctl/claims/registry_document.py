@@ -1,0 +1,340 @@
+"""The registry: which run holds which worktree. A document, not a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from ..errors import OkstraError, Unreadable
+from ..names import StageKey, TaskKey, number_in
+from ..ownership import Owner
+from ..status import ClaimStatus
+from ..system import keyed_document
+from ..system.keyed_document import DocumentError, Entry
+
+T = TypeVar("T")
+
+SCHEMA = "worktree-registry/1"
+_SECTIONS = ("tasks", "stages")
+_REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
+
+
+class User(NamedTuple):
+    """A run that works in a task's worktree. `owner` is who prepares or leads it now; None: prepared, nobody leads."""
+
+    run_id: str
+    owner: Owner | None
+
+    def to_json(self) -> Entry:
+        return {"run_id": self.run_id, "owner": self.owner.to_json() if self.owner else None}
+
+    @classmethod
+    def from_json(cls, entry: object) -> User:
+        if not isinstance(entry, dict):
+            raise ValueError("a user is an object")
+        return cls(_text(entry, "run_id"), Owner.from_json(entry.get("owner")))
+
+
+class TaskClaim(NamedTuple):
+    """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
+
+    `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
+    `users` are the runs of other phases that were begun in it and have not ended, in the order of their beginning;
+    None where nobody wrote them down: an older okstra's entry, or one of a registry that was rebuilt.
+    """
+
+    path: str
+    branch: str
+    base_commit: str
+    project_root: str
+    status: ClaimStatus
+    created_at: str
+    implementation_base: str = ""
+    run_id: str = ""
+    owner: Owner | None = None
+    token: str = ""
+    epochs: Mapping[int, int] = MappingProxyType({})
+    restores: bool = False
+    users: tuple[User, ...] | None = None
+
+    def used_by(self, user: User) -> TaskClaim:
+        """With that run as a user; the place that it has among the others stays."""
+        users = self.users or ()
+        if any(one.run_id == user.run_id for one in users):
+            return self._replace(users=tuple(user if one.run_id == user.run_id else one for one in users))
+        return self._replace(users=(*users, user))
+
+    def without(self, *run_ids: str) -> TaskClaim:
+        """Without these runs as users."""
+        return self._replace(users=tuple(one for one in self.users or () if one.run_id not in run_ids))
+
+    def to_json(self) -> Entry:
+        return {
+            "path": self.path,
+            "branch": self.branch,
+            "base_commit": self.base_commit,
+            "project_root": self.project_root,
+            "status": str(self.status),
+            "created_at": self.created_at,
+            "implementation_base": self.implementation_base,
+            "run_id": self.run_id,
+            "owner": self.owner.to_json() if self.owner else None,
+            "token": self.token,
+            "epochs": {str(stage): epoch for stage, epoch in sorted(self.epochs.items())},
+            **({"restores": True} if self.restores else {}),
+            **({} if self.users is None else {"users": [user.to_json() for user in self.users]}),
+        }
+
+    @classmethod
+    def from_json(cls, entry: Entry) -> TaskClaim:
+        epochs = entry.get("epochs", {})
+        if not isinstance(epochs, dict):
+            raise ValueError("epochs is a map")
+        users = entry.get("users")
+        if users is not None and not isinstance(users, list):
+            raise ValueError("users is a list")
+        return cls(
+            path=_text(entry, "path"),
+            branch=_text(entry, "branch"),
+            base_commit=_text(entry, "base_commit"),
+            project_root=_text(entry, "project_root"),
+            status=ClaimStatus(_text(entry, "status")),
+            created_at=_text(entry, "created_at"),
+            implementation_base=_text(entry, "implementation_base"),
+            run_id=_text(entry, "run_id"),
+            owner=Owner.from_json(entry.get("owner")),
+            token=_text(entry, "token"),
+            epochs={int(stage): int(epoch) for stage, epoch in epochs.items()},
+            restores=_flag(entry, "restores"),
+            users=None if users is None else tuple(map(User.from_json, users)),
+        )
+
+
+class Earlier(NamedTuple):
+    """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
+
+    run_id: str
+    epoch: int
+    status: ClaimStatus
+    owner: Owner | None
+    reserved_at: str
+    plan_digest: str
+
+    def to_json(self) -> Entry:
+        return {**self._asdict(), "status": str(self.status), "owner": self.owner.to_json() if self.owner else None}
+
+    @classmethod
+    def from_json(cls, entry: object) -> Earlier | None:
+        if entry is None:
+            return None
+        if not isinstance(entry, dict):
+            raise ValueError("before is an object")
+        return cls(
+            run_id=_text(entry, "run_id"),
+            epoch=_count(entry, "epoch"),
+            status=ClaimStatus(_text(entry, "status")),
+            owner=Owner.from_json(entry.get("owner")),
+            reserved_at=_text(entry, "reserved_at"),
+            plan_digest=_text(entry, "plan_digest"),
+        )
+
+
+class StageClaim(NamedTuple):
+    """One run's hold on one stage. `token` is the reason its worktree is locked with.
+
+    `restores` is as a task's. `before` is the hold that a rerun under way takes over.
+    """
+
+    path: str
+    branch: str
+    base_commit: str
+    project_root: str
+    status: ClaimStatus
+    run_id: str
+    owner: Owner | None
+    reserved_at: str
+    epoch: int
+    token: str
+    plan: str
+    plan_digest: str
+    restores: bool = False
+    before: Earlier | None = None
+
+    def to_json(self) -> Entry:
+        return {
+            "path": self.path,
+            "branch": self.branch,
+            "base_commit": self.base_commit,
+            "project_root": self.project_root,
+            "status": str(self.status),
+            "run_id": self.run_id,
+            "owner": self.owner.to_json() if self.owner else None,
+            "reserved_at": self.reserved_at,
+            "epoch": self.epoch,
+            "token": self.token,
+            "plan": self.plan,
+            "plan_digest": self.plan_digest,
+            **({"restores": True} if self.restores else {}),
+            **({"before": self.before.to_json()} if self.before else {}),
+        }
+
+    @classmethod
+    def from_json(cls, entry: Entry) -> StageClaim:
+        return cls(
+            path=_text(entry, "path"),
+            branch=_text(entry, "branch"),
+            base_commit=_text(entry, "base_commit"),
+            project_root=_text(entry, "project_root"),
+            status=ClaimStatus(_text(entry, "status")),
+            run_id=_text(entry, "run_id"),
+            owner=Owner.from_json(entry.get("owner")),
+            reserved_at=_text(entry, "reserved_at"),
+            epoch=_count(entry, "epoch"),
+            token=_text(entry, "token"),
+            plan=_text(entry, "plan"),
+            plan_digest=_text(entry, "plan_digest"),
+            restores=_flag(entry, "restores"),
+            before=Earlier.from_json(entry.get("before")),
+        )
+
+    def as_before(self) -> StageClaim | None:
+        """The claim that stands once this unfinished one is undone: an earlier run's, or none."""
+        if self.before is None:
+            return None
+        return self._replace(**self.before._asdict(), restores=False, before=None)
+
+
+class RegistryDoc:
+    """Task and stage claims by key. Raises Unreadable (`registry-unreadable`) when an entry asked for is damaged.
+
+    An entry's fields are checked when it is asked for, so the error comes up anywhere; `where` is the file that it
+    names.
+    """
+
+    def __init__(self, sections: Mapping[str, Mapping[str, Entry]] = MappingProxyType({}), *, where: str = "") -> None:
+        self._sections = {name: dict(sections.get(name, {})) for name in _SECTIONS}
+        self._where = where
+
+    @classmethod
+    def parse(cls, data: bytes, *, where: str = "") -> RegistryDoc:
+        """Raises Unreadable (`registry-unreadable`)."""
+        try:
+            return cls(keyed_document.parse(data, SCHEMA, _SECTIONS), where=where)
+        except DocumentError as error:
+            raise _damaged(error, where) from error
+
+    def copy(self) -> RegistryDoc:
+        """One that can be changed by itself."""
+        return RegistryDoc(self._sections, where=self._where)
+
+    def dump(self) -> bytes:
+        return keyed_document.dump(SCHEMA, self._sections)
+
+    def holds_the_same_as(self, other: RegistryDoc) -> bool:
+        return self._sections == other._sections
+
+    def task(self, key: TaskKey) -> TaskClaim | None:
+        entry = self._sections["tasks"].get(str(key))
+        return None if entry is None else self._typed(str(key), entry, TaskClaim.from_json)
+
+    def stage(self, key: StageKey) -> StageClaim | None:
+        entry = self._sections["stages"].get(str(key))
+        return None if entry is None else self._typed(str(key), entry, StageClaim.from_json)
+
+    def put_task(self, key: TaskKey, claim: TaskClaim) -> None:
+        self._sections["tasks"][str(key)] = claim.to_json()
+
+    def put_stage(self, key: StageKey, claim: StageClaim) -> None:
+        self._sections["stages"][str(key)] = claim.to_json()
+
+    def claim_of(self, key: TaskKey | StageKey) -> TaskClaim | StageClaim | None:
+        return self.stage(key) if isinstance(key, StageKey) else self.task(key)
+
+    def put(self, key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> None:
+        self._sections["stages" if isinstance(key, StageKey) else "tasks"][str(key)] = claim.to_json()
+
+    def remove_task(self, key: TaskKey) -> None:
+        self._sections["tasks"].pop(str(key), None)
+
+    def remove_stage(self, key: StageKey) -> None:
+        self._sections["stages"].pop(str(key), None)
+
+    def stages_of(self, key: TaskKey) -> dict[int, StageClaim]:
+        """The claims on a task's stages, by stage number; of other entries nothing is checked."""
+        prefix = f"{key}#stage-"
+        found = {}
+        for name, entry in self._sections["stages"].items():
+            number = number_in(name[len(prefix) :]) if name.startswith(prefix) else None
+            if number is not None:
+                found[number] = self._typed(name, entry, StageClaim.from_json)
+        return found
+
+    def tasks(self) -> Iterator[tuple[TaskKey, TaskClaim]]:
+        for name, entry in self._sections["tasks"].items():
+            yield self._key(name, TaskKey.parse), self._typed(name, entry, TaskClaim.from_json)
+
+    def stages(self) -> Iterator[tuple[StageKey, StageClaim]]:
+        for name, entry in self._sections["stages"].items():
+            yield self._key(name, StageKey.parse), self._typed(name, entry, StageClaim.from_json)
+
+    def claims(self) -> Iterator[tuple[str, str]]:
+        """Project root and worktree path of every claim."""
+        for _, task in self.tasks():
+            yield task.project_root, task.path
+        for _, stage in self.stages():
+            yield stage.project_root, stage.path
+
+    def holder_of_branch(self, project_root: str, branch: str) -> str | None:
+        """The key of the task or stage that has this branch of this project."""
+        return self._holder({"branch": branch, "project_root": project_root})
+
+    def holder_of_path(self, path: str) -> str | None:
+        return self._holder({"path": path})
+
+    def _holder(self, fields: Mapping[str, str]) -> str | None:
+        for entries in self._sections.values():
+            for key, entry in entries.items():
+                if all(entry.get(name) == value for name, value in fields.items()):
+                    return key
+        return None
+
+    def _typed(self, key: str, entry: Entry, read: Callable[[Entry], T]) -> T:
+        try:
+            return read(entry)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _damaged(f"the entry {key!r} is damaged: {error}", self._where) from error
+
+    def _key(self, name: str, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(name)
+        except OkstraError as error:
+            raise _damaged(f"the entry {name!r} is damaged: {error}", self._where) from error
+
+
+def _damaged(what: object, where: str) -> Unreadable:
+    return Unreadable("registry-unreadable", f"the registry can't be read: {what}", where=where, hint=_REPAIR)
+
+
+def _text(entry: Entry, field: str) -> str:
+    """Text that can be a path: without a NUL, and with surrogates only where a path's bytes are no UTF-8."""
+    value = entry.get(field, "")
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"{field} is text")
+    if not value.isascii():
+        value.encode("utf-8", "surrogateescape")
+    return value
+
+
+def _count(entry: Entry, field: str) -> int:
+    value = entry.get(field, 0)
+    if not isinstance(value, int):
+        raise ValueError(f"{field} is a number")
+    return value
+
+
+def _flag(entry: Entry, field: str) -> bool:
+    value = entry.get(field, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{field} is true or false")
+    return value

@@ -1,0 +1,177 @@
+"""The command line: picks the command, parses its flags, and is the one boundary where errors end."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from . import __version__
+from .command_table import COMMANDS, IN_NODE, find, load, open_call
+from .error_codes import EXIT_OK
+from .errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
+from .options import build_parser
+from .output import OutputFailed, Reply, flush_output, print_error, print_reply
+from .terminal_text import printable
+from .verbs import verb_of
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
+    name = words[0] if words and find(words[0]) else "okstra"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        return _run(name, words, as_json=as_json)
+    except BrokenPipeError:
+        _give_up_output()
+        return EXIT_OK
+    except OutputFailed as error:
+        _give_up_output()
+        return print_error(name, error, as_json=False)
+
+
+def _give_up_output() -> None:
+    """What is left in the buffer of standard output can't go out, and must not fail again when okstra ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(name: str, words: list[str], *, as_json: bool) -> int:
+    try:
+        status = _dispatch(words, as_json=as_json)
+        flush_output()
+        if not as_json and sys.stderr.isatty():
+            _tell_other_version()
+        return status
+    except OkstraError as error:
+        return print_error(name, error, as_json=as_json)
+    except KeyboardInterrupt:
+        return print_error(name, Interrupted("interrupted", "interrupted"), as_json=as_json)
+    except (BrokenPipeError, OutputFailed):
+        raise
+    except ModuleNotFoundError as error:
+        if os.environ.get("OKSTRA_DEBUG") == "1":
+            raise
+        return print_error(name, _package_missing(error), as_json=as_json)
+    except Exception as error:
+        if os.environ.get("OKSTRA_DEBUG") == "1":
+            raise
+        return print_error(name, _refused_by_the_system(error) or _logged(error), as_json=as_json)
+
+
+def _dispatch(words: list[str], *, as_json: bool) -> int:
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what can stand at the cursor
+        from .completion import complete
+
+        complete()
+    if words[:1] == ["help"] and words[1:] and not words[1].startswith("-"):
+        words = [*words[1:], "--help"]
+    if not words or words[0] in ("-h", "--help", "help"):
+        return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
+    if words[0] in ("--version", "-V", "version"):
+        return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
+    if words[0] in dict(IN_NODE):
+        from .node_program import become_node
+
+        become_node(words)
+    command = find(words[0])
+    if command is None:
+        near = _near(words[0])
+        raise UsageError(
+            "usage", f"there is no command {words[0]!r}", hint=f"okstra {near}" if near else "okstra --help lists them"
+        )
+    module = load(command)
+    args = build_parser(command)[0].parse_args(words[1:])
+    call = open_call(getattr(args, "project_root", None))
+    label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
+    try:
+        if verb_of(label).changes_with(args):
+            from .authority import require_no_worker
+
+            require_no_worker(label, call.doors)
+        return print_reply(label, module.execute(args, call), as_json=as_json)
+    except OkstraError as error:
+        return print_error(label, error, as_json=as_json)
+
+
+def _help() -> str:
+    lines = ["okstra: one software task as a chain of phases, done by coding agents that check one another", ""]
+    for group in dict.fromkeys(command.group for command in COMMANDS):
+        lines.append(f"{group}:")
+        lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
+    lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in IN_NODE)]
+    return "\n".join([*lines, "", "okstra COMMAND --help tells the flags; okstra --version the version."])
+
+
+def _near(name: str) -> str:
+    return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
+
+
+def _tell_other_version() -> None:
+    """Skills, agents and runtime of another version than this one's commands: npm or pip brought only these."""
+    try:
+        with open(open_call(None).doors.home.installed_version, encoding="utf-8") as file:
+            installed = file.readline().strip()
+    except (OSError, ValueError, OkstraError):
+        return
+    if installed != __version__:
+        told = f"okstra: warning: `okstra install` was last run by version {installed}, and this is {__version__}"
+        sys.stderr.write(printable(f"{told}\n  try: okstra install") + "\n")
+
+
+def _package_missing(error: ModuleNotFoundError) -> OkstraError:
+    """An interpreter that has not all that this version needs; a module of okstra's own that is missing is a bug."""
+    name = error.name or ""
+    if not name or name.split(".")[0] == __package__.split(".")[0]:
+        return _logged(error)
+    return Missing(
+        "dependency-missing",
+        f"the Python package {name} is not installed",
+        where=sys.executable,
+        hint="okstra install; or, in a checkout of okstra, make setup",
+    )
+
+
+def _refused_by_the_system(error: Exception) -> OkstraError | None:
+    """The error for what the machine, not okstra, is short of; None for any other exception."""
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "raise the limit of open files: ulimit -n 256"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free space on that disk, then call it again"
+    elif error.errno in (errno.ENOMEM, errno.EAGAIN):
+        hint = "end other programs or raise the limits of memory and processes (ulimit -a), then call it again"
+    elif error.errno in (errno.EROFS, errno.EIO):
+        hint = "look at the disk: it is read-only, or fails"
+    else:
+        return None
+    return WorkFailed(
+        "system-refused", f"the system refused: {error.strerror}", where=str(error.filename or ""), hint=hint
+    )
+
+
+def _logged(error: Exception) -> InternalError:
+    """The traceback goes to a log in the home; what can't be written there is told in the message."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        from .system import files as fsio
+
+        log = open_call(None).doors.home.bug_log
+        fsio.make_folder(os.path.dirname(log))
+        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=fsio.private) as file:
+            file.write(f"okstra {__version__}: {' '.join(sys.argv[1:])}\n{text}\n")
+    except (OSError, OkstraError):
+        log = "(the log could not be written)"
+    return InternalError(
+        "internal-error",
+        f"a bug in okstra: {type(error).__name__}: {error}",
+        where=log,
+        hint="please report it with that log; OKSTRA_DEBUG=1 shows the traceback",
+    )

@@ -1,0 +1,123 @@
+"""Prepares or runs several tasks, or all ready stages of a task's plan, side by side.
+
+FILE has one run a line: what would follow `okstra run`. Empty lines and what follows a # say nothing. What `--with`
+says goes to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehearsal"`.
+
+Exit 0: all went well; 1: a run failed or was refused; 2: nothing was started.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from ..command_table import Call, find
+from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
+from ..lead.core_batch import Entry, entries_of
+from ..names import TaskKey
+from ..output import Reply, table
+from ..quoting import okstra_command
+from ..system import files as fsio
+from .trusting import add_trust_flag
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", default="", help="the runs, one a line; - is stdin")
+    parser.add_argument("--task-key", metavar="KEY", action="append", default=[], help="a task; may be repeated")
+    parser.add_argument("--ready-stages", metavar="KEY", default="", help="every stage of its plan that is ready")
+    parser.add_argument("--jobs", metavar="N", type=int, default=2, help="runs at once (default 2)")
+    add_trust_flag(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print the commands; start nothing")
+    parser.add_argument("--with", metavar="FLAGS", dest="common", default="", help="what every run gets besides")
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    from ..lead.batch import run_batch
+    from .leading import say, stopped_by_signals
+
+    if args.jobs < 1:
+        raise UsageError("usage", f"--jobs is {args.jobs}", hint="at least one run at a time")
+    common = [*_words(args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
+    entries = _checked(_entries(args, call), common)
+    if args.dry_run:
+        would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]
+        return Reply({"runs": would}, "\n".join(okstra_command("run", *entry.words) for entry in entries))
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        ran = run_batch(entries, args.jobs, stop, say)
+    rows = [{"line": one.entry.line, "name": one.entry.name, **one.child._asdict(), "ok": one.child.ok} for one in ran]
+    data: dict[str, object] = {"runs": rows}
+    failed = [one for one in ran if not one.child.ok]
+    if stop.is_set():
+        raise Interrupted("interrupted", "stopped; what was begun can be resumed", hint="okstra status", data=data)
+    if failed:
+        told = "; ".join(f"{one.child.run_id or one.entry.name}: {one.child.said}" for one in failed)
+        raise WorkFailed("batch-failed", f"{len(failed)} of {len(ran)}: {told}", hint="okstra status", data=data)
+    shown = [(one.child.run_id or one.entry.name, one.child.said) for one in ran]
+    return Reply(data, table(shown, ("run", "ended as")))
+
+
+def _entries(args: Namespace, call: Call) -> list[Entry]:
+    """Raises UsageError (`usage`, `not-found`), Refused (`no-stage-ready`)."""
+    from ..lead.batch import ready_stages
+    from ..settings.project import open_project
+
+    entries = [Entry(0, ("--task-key", key)) for key in args.task_key]
+    if args.ready_stages:
+        entries += ready_stages(open_project(call.start, call.doors), TaskKey.parse(args.ready_stages), call.doors)
+    if args.file:
+        found, faults = entries_of(_text(args.file))
+        if faults:
+            raise UsageError("usage", _told(faults), where=args.file, hint="one run a line, as for `okstra run`")
+        entries += found
+    if not entries:
+        hint = "okstra batch FILE; or --task-key KEY …, or --ready-stages KEY"
+        raise UsageError("input-missing", "there is no run to start", hint=hint)
+    return entries
+
+
+def _text(path: str) -> str:
+    if path == "-":
+        return sys.stdin.read()
+    data = fsio.read_bytes(path)
+    if data is None:
+        raise UsageError("not-found", f"there is no file {path}", where=path)
+    return data.decode("utf-8", "replace")
+
+
+def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
+    """With what all of them get. Every line that `okstra run` would not take is told before the first is started."""
+    from ..options import build_parser
+
+    command = find("run")
+    assert command is not None
+    parser, _ = build_parser(command)
+    whole = [entry._replace(words=(*entry.words, *common)) for entry in entries]
+    faults: list[tuple[int, str]] = []
+    for entry in whole:
+        try:
+            parsed = parser.parse_args(entry.words)
+        except OkstraError as error:
+            faults.append((entry.line, error.message))
+            continue
+        if parsed.ask or parsed.all_ready:
+            faults.append((entry.line, "--ask and --all-ready are for one run"))
+        elif not parsed.task_type:
+            faults.append((entry.line, f"{entry.name}: --task-type is missing"))
+    if faults:
+        raise UsageError("usage", _told(faults), hint="okstra run --help tells the flags; nothing was started")
+    return whole
+
+
+def _told(faults: Sequence[tuple[int, str]]) -> str:
+    return "; ".join(f"line {line}: {message}" if line else message for line, message in faults)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError("usage", f"--with: {str(error).lower()}", where=text) from None

@@ -1,0 +1,93 @@
+"""Checks what a worker wrote, whether what it cites stands in the repository, and a run's whole record."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..checks.catalog import GROUPS
+from ..command_table import Call
+from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import CheckFailed
+from ..output import Reply, table
+from ..shared_flags import add_common_flags
+
+STATUSES = ("verified", "moved", "not-found", "unchecked")
+
+
+def configure(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    result = actions.add_parser("result", help="check a file at the result path of a worker's prompt")
+    result.add_argument("file", metavar="FILE", help="the result")
+    evidence = actions.add_parser("evidence", help="compare what a run's findings cite with the run's commit")
+    evidence.add_argument("run", metavar="RUN", help="the run's id")
+    run = actions.add_parser("run", help="hold everything that a run left to its schemas, its rules, and itself")
+    run.add_argument("run", metavar="RUN", help="the run's id")
+    run.add_argument("--only", choices=GROUPS, action="append", help="this group of checks alone; may be repeated")
+    for action in (result, evidence, run):
+        add_common_flags(action)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    if args.action == "result":
+        return _result(args)
+    return _evidence(args, call) if args.action == "evidence" else _run(args, call)
+
+
+def _run(args: Namespace, call: Call) -> Reply:
+    """Answers 4 when something is wrong with the run's record."""
+    from ..checks.run import check_run
+    from ..runs.find import find_run
+
+    run = find_run(args.run, call.start, call.doors)
+    groups = tuple(args.only or GROUPS)
+    found = check_run(run, groups)
+    rows = [{**fault._asdict(), "remedy": fault.remedy(run.id)} for fault in found.faults]
+    data = {"run_id": args.run, "checked": found.checked, "groups": list(groups), "findings": rows}
+    data["notes"] = [dict(note) for note in found.notes]
+    noted = [f"note: changed meanwhile ({one['author']}): {one['kind']} {one['what']}" for one in found.notes]
+    if not rows:
+        return Reply(data, "\n".join([*noted, f"ok: {found.checked} file(s) of {run.id}, nothing is wrong with them"]))
+    lines = noted + [
+        f"{row['file']}:{row['line']}: {row['id']}: {row['message']}\n  try: {row['remedy']}" for row in rows
+    ]
+    message = f"{len(rows)} thing(s) are wrong with the record of {run.id}"
+    error = {"code": "run-invalid", "message": message, "where": run.files.manifest, "try": "see the findings"}
+    return Reply(data, "\n".join([*lines, message]), exit_status=EXIT_CHECK, errors=[error])
+
+
+def _evidence(args: Namespace, call: Call) -> Reply:
+    """Answers 4 when something that is cited is not there: a finding that rests on it can't be consensus."""
+    from ..checks.run_evidence import check_run_evidence
+    from ..results.evidence_lines import as_row
+    from ..runs.find import find_run
+
+    found = check_run_evidence(find_run(args.run, call.start, call.doors))
+    rows = [as_row(worker, finding, one) for worker, finding, one in found.rows]
+    counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
+    cells = [(row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"]) for row in rows]
+    lines = [table(cells, ("STATUS", "FINDING", "EVIDENCE", "NOTE"))] if cells else []
+    text = "\n".join([*lines, ", ".join(f"{count} {status}" for status, count in counts.items())])
+    data = {"run_id": args.run, "commit": found.commit, "evidence": rows, "counts": counts}
+    status = EXIT_CHECK if counts["not-found"] else EXIT_OK
+    errors = []
+    if status:
+        message = f"{counts['not-found']} citation(s) are not in the repository at {found.commit[:12]}"
+        errors = [{"code": "evidence-not-found", "message": message, "where": args.run, "try": "see the rows"}]
+    return Reply(data, text, exit_status=status, errors=errors)
+
+
+def _result(args: Namespace) -> Reply:
+    from ..checks.result import check_result_file
+
+    problems = check_result_file(args.file)
+    findings = [{"rule": one.rule, "line": one.line, "severity": "error", "message": one.message} for one in problems]
+    if problems:
+        shown = "; ".join(f"line {one.line}: {one.message} ({one.rule})" for one in problems)
+        raise CheckFailed(
+            "result-invalid",
+            f"{len(problems)} thing(s) to mend: {shown}",
+            where=args.file,
+            hint="mend them, then check again",
+            data={"findings": findings},
+        )
+    return Reply({"findings": []}, f"{args.file}: in order")

@@ -1,0 +1,38 @@
+"""Checks the project's settings, its repository, the home and the registry; a remedy for each finding."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import Missing
+from ..output import Reply, table
+from ..settings import setup as setup_project
+from ..settings.project import find_root
+from ..settings.setup import CheckStatus
+
+
+def configure(parser: ArgumentParser) -> None:
+    """No flags of its own."""
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    root = find_root(call.start, call.doors)
+    if root is None:
+        raise Missing(
+            "not-a-project",
+            "this folder belongs to no okstra project",
+            where=call.start,
+            hint="okstra setup --project-id ID --yes",
+        )
+    rows = setup_project.check(root, call.doors)
+    failed = [row for row in rows if row.status is CheckStatus.FAIL]
+    text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
+    errors = [
+        {"code": "project-unhealthy", "message": f"{r.check}: {r.detail}", "where": root, "try": r.remedy}
+        for r in failed
+    ]
+    data = {"root": root, "checks": [{**row._asdict(), "status": str(row.status)} for row in rows]}
+    result = "result: FAIL" if failed else "result: OK"
+    return Reply(data, f"{text}\n{result}", exit_status=EXIT_CHECK if failed else EXIT_OK, errors=errors)

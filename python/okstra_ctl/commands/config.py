@@ -1,0 +1,62 @@
+"""Settings of this machine, or with --project of the project: list, get, set, unset; every change is checked first."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..output import Reply, fields, table
+from ..settings import config as settings
+from ..shared_flags import add_common_flags
+from ..system.json_text import dumps
+
+
+def configure(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="every setting, with its value and meaning")
+    get = actions.add_parser("get", help="one value, and nothing else")
+    change = actions.add_parser("set", help="set a value; a wrong one is refused and nothing is changed")
+    unset = actions.add_parser("unset", help="take a value out: okstra's own choice holds again")
+    for action in (get, change, unset):
+        action.add_argument("key", metavar="SETTING", help="a dotted key, as `okstra config list` prints them")
+    change.add_argument("value", metavar="VALUE", nargs="+", help="the value; of a list one word for each entry")
+    for action in (listed, get, change, unset):
+        action.add_argument("--project", action="store_true", help="the project's settings: `.okstra/project.json`")
+        add_common_flags(action)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    file = settings.of_project(call.start, call.doors) if args.project else settings.of_home(call.doors)
+    if args.action == "list":
+        return _list(file)
+    if args.action == "get":
+        return _get(file, args.key)
+    if args.action == "set":
+        value = settings.set_value(file, args.key, args.value, call.doors)
+        text = fields([("set", value.key), ("to", _text(value.value)), ("in", file.path)])
+        return Reply({"file": file.path, **value._asdict()}, text)
+    taken = settings.unset_value(file, args.key, call.doors)
+    data = {"file": file.path, "key": args.key, "was_set": taken}
+    return Reply(data, fields([("unset", args.key), ("in", file.path)]) if taken else f"{args.key} was not set")
+
+
+def _list(file: settings.SettingsFile) -> Reply:
+    values = settings.list_values(file)
+    rows = [(value.key, _text(value.value) or "-", _text(value.default) or "-", value.meaning) for value in values]
+    shown = table(rows, ("setting", "value", "default", "meaning"))
+    return Reply({"file": file.path, "settings": [value._asdict() for value in values]}, shown)
+
+
+def _get(file: settings.SettingsFile, key: str) -> Reply:
+    value = settings.get_value(file, key)
+    data = {"file": file.path, **value._asdict()}
+    if value.value is not None:
+        return Reply(data, _text(value.value))
+    default = f"okstra takes {_text(value.default)}" if value.default is not None else "okstra chooses"
+    return Reply(data, "", talk=[f"{key} is not set: {default}"])
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(value)

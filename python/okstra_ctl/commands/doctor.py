@@ -1,0 +1,32 @@
+"""Checks this machine: Python, git, locks, disk, registry, clients; a remedy for each finding."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..output import Reply, table
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--providers", action="store_true", help="the clients: version, flags, login, whether they can commit"
+    )
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    """Answers 4 when something fails; what is only scarce or missing for comfort is a warning."""
+    from ..doctor.machine import examine
+    from ..settings.setup import CheckStatus
+
+    rows = examine(call.doors, call.start, providers=args.providers)
+    failed = [row for row in rows if row.status is CheckStatus.FAIL]
+    text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
+    errors = [
+        {"code": "machine-unhealthy", "message": f"{row.check}: {row.detail}", "where": row.check, "try": row.remedy}
+        for row in failed
+    ]
+    result = "result: FAIL" if failed else "result: OK"
+    data = {"checks": [{**row._asdict(), "status": str(row.status)} for row in rows], "result": result[8:]}
+    return Reply(data, f"{text}\n{result}", exit_status=EXIT_CHECK if failed else EXIT_OK, errors=errors)

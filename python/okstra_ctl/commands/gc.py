@@ -1,0 +1,48 @@
+"""Removes worktrees that are proven safe to remove, the oldest first; unsaved work in them is kept by a ref."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..gc.policy import parse_size, show_size
+from ..gc.sweep import Swept, collect
+from ..output import Reply, some_of, table
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--max",
+        metavar="SIZE",
+        default="",
+        help="also what its own branch keeps, the oldest first, until all together take no more, e.g. 20G",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="remove nothing; show verdicts and what would go")
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    limit = parse_size(args.max) if args.max else None
+    done = collect(call.doors, limit=limit, dry_run=args.dry_run)
+    rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.judged]
+    lines = [table(rows, ("verdict", "size", "key", "because"))] if rows else ["no worktrees"]
+    verb = "would remove" if args.dry_run else "removed"
+    lines += [_line(verb, swept) for swept in done.removed]
+    lines += [f"{verb}  {path}" for path in done.leftovers]
+    freed = sum(swept.size for swept in done.removed if not swept.failed)
+    lines.append(f"{'would free' if args.dry_run else 'freed'} {show_size(freed)}")
+    data = {
+        "worktrees": [{**j.facts._asdict(), "verdict": str(j.verdict), "proof": j.proof} for j in done.judged],
+        "removed": [swept._asdict() for swept in done.removed],
+        "leftovers": list(done.leftovers),
+        "dry_run": args.dry_run,
+        "freed": freed,
+    }
+    return Reply(data, "\n".join(lines))
+
+
+def _line(verb: str, swept: Swept) -> str:
+    if swept.failed:
+        return f"kept     {swept.key}: {swept.failed}"
+    kept = f"; unsaved work kept by {swept.kept}" if swept.kept else ""
+    ignored = f"; ignored files not kept: {some_of(swept.ignored)}" if swept.ignored else ""
+    return f"{verb}  {swept.key} ({show_size(swept.size)}){kept}{ignored}"

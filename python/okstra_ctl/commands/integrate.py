@@ -1,0 +1,53 @@
+"""Merges done stages into the task branch, once every exit check is green on the whole; or forecasts conflicts.
+
+Exit 1: an exit check is red on the whole; 3: a conflict, or nothing to merge.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..names import TaskKey
+from ..output import Reply, fields, table
+from ..settings.project import open_project
+from ..shared_flags import add_task_key
+from .run_filters import check_task
+from .trusting import add_trust_flag, with_trust
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_task_key(parser, "<project-id>:<task-group>:<task-id>", required=True)
+    parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
+    add_trust_flag(parser)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    from ..stages.integrate import integrate, load_subject
+
+    call = with_trust(args, call)
+    check_task(args, call)
+    project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
+    if args.forecast:
+        from ..stages.forecast import forecast
+
+        pairs = forecast(load_subject(project, key, call.doors), call.doors)
+        rows = [(_name(p.first), _name(p.second), ", ".join(p.conflicts) or "no conflict") for p in pairs]
+        text = table(rows, ("", "with", "conflicts in")) if rows else "no stage in work has commits that are not merged"
+        return Reply({"pairs": [pair._asdict() for pair in pairs]}, text)
+    done = integrate(project, key, call.doors)
+    shown = fields(
+        [
+            ("merged", f"{', '.join(map(str, done.merged))} into {done.branch}"),
+            ("commit", done.commit),
+            *((f"check of {check.stage}", f"{check.command} (exit {check.status})") for check in done.checks),
+            ("log", done.log),
+            ("next", done.next_step),
+        ]
+    )
+    data = {**done._asdict(), "checks": [check._asdict() for check in done.checks]}
+    return Reply(data, shown, [f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+def _name(stage: int) -> str:
+    return f"stage {stage}" if stage else "task branch"

@@ -1,0 +1,139 @@
+"""Leading a run from the command line: signals, progress, and the answer (`run --lead auto` and `resume`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from ..command_table import Call
+from ..errors import OkstraError, WorkFailed
+from ..outcomes import RunOutcome
+from ..output import Reply, fields
+from ..quoting import okstra_command
+from ..runs.handoff_steps import HANDOFF
+from ..settings.roster import REHEARSAL
+from ..terminal_text import printable
+from .prepared_reply import prepared_reply
+
+if TYPE_CHECKING:
+    from ..prepare.prepare import PreparedRun
+    from ..runs.find import KnownRun
+
+AUTO, CLAUDE = "auto", "claude"
+
+
+def choose_lead(asked: str, provider: str, task_type: str) -> str:
+    """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, for a hand-off, whose steps are its
+    own, or where no person is there."""
+    if asked or task_type == HANDOFF:
+        return asked or AUTO
+    return CLAUDE if _has_terminal() and provider != REHEARSAL and _is_on_path("claude") else AUTO
+
+
+def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
+    """What follows a prepare: nothing (`lead_by` is empty), a lead for the person to start, or okstra's own lead."""
+    reply = prepared_reply(prepared, lead=lead_by)
+    if not lead_by:
+        return reply
+    from ..runs.find import find_run
+
+    if lead_by == CLAUDE and not _has_terminal():
+        return reply._replace(talk=[*reply.talk, "okstra: no terminal here: give the prompt above to your agent"])
+    for line in (*reply.talk, f"okstra: prepared {prepared.run}"):
+        sys.stderr.write(printable(line) + "\n")
+    run = find_run(str(prepared.run), call.start, call.doors)
+    if lead_by == CLAUDE:
+        _become_client(run, call)
+    try:
+        led = lead(run, call)
+    except OkstraError as error:
+        error.data = _after(reply.data, error.data)
+        raise
+    return led._replace(data=_after(reply.data, led.data))
+
+
+def _after(prepared: Mapping[str, object], led: Mapping[str, object]) -> dict[str, object]:
+    """What is next after the run, not after its preparation."""
+    next_step = led.get("next_step")
+    return {**prepared, **led, **({"next": [next_step]} if next_step else {})}
+
+
+def _become_client(run: KnownRun, call: Call) -> NoReturn:
+    """The agent's session takes this process over; what it leaves half done, `okstra resume RUN` goes on with."""
+    from ..lead.interactive import become, hand_over
+
+    session = hand_over(run, call.doors)
+    for warning in session.warnings:
+        say(f"warning: {warning}")
+    sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: {okstra_command('resume', run.id)}") + "\n")
+    sys.stderr.flush()
+    become(session)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _is_on_path(program: str) -> bool:
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path())
+
+
+def lead(run: KnownRun, call: Call) -> Reply:
+    """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
+    from ..history.reason import closed_gates
+    from ..lead.conductor import conduct
+
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        done = conduct(run, call.doors, stop=stop, say=say)
+    data = {**done._asdict(), "outcome": str(done.outcome)}
+    if done.outcome is not RunOutcome.COMPLETED:
+        shut = [f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed")]
+        red = ", ".join(closed_gates(run) or shut)
+        why = "".join(f"; {reason}" for reason in done.reasons)
+        raise WorkFailed(
+            "run-failed",
+            f"{done.run_id}: {red}{why}",
+            where=done.report,
+            hint=done.next_step,
+            data={**data, "warnings": []},
+        )
+    text = fields(
+        [
+            ("run", done.run_id),
+            ("verdict", done.token),
+            ("gates", ", ".join(f"{name} {gate}" for name, gate in done.gates.items())),
+            ("report", done.report),
+            ("next", done.next_step),
+        ]
+    )
+    return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+def say(text: str) -> None:
+    sys.stderr.write(printable(f"okstra: {text}") + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for one in signals:  # the first is enough, and one inside `set` would wait for itself
+            signal.signal(one, signal.SIG_IGN)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,90 @@
+"""Lists runs over all projects, newest last: those that are open, and of the ended ones those of the last weeks; with
+--task-key, --since or --all the older ones too."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from ..command_table import Call
+from ..errors import UsageError
+from ..history.listing import RunRow, run_rows
+from ..index.store import EVERYTHING, has_older
+from ..next_steps import overtaken
+from ..output import Reply, table
+from ..status import RunStatus
+from .run_filters import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
+
+_HEADER = ("run", "status", "since")
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_filters(parser, since=True)
+    parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
+    parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
+    add_limit(parser)
+    parser.add_argument("--all", action="store_true", help="all that ever were, not only the last weeks")
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    """Python's collector of cycles is off meanwhile: among many rows it finds none, and takes as long as the rest."""
+    _check(args)
+    check_task(args, call)
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return _list(args, call)
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _list(args: Namespace, call: Call) -> Reply:
+    oldest = oldest_wanted(args, call)
+    back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
+    known = run_rows(call.doors, back_to)
+    rows = [
+        row
+        for row in known
+        if row.at >= oldest
+        and (not args.task_type or row.task_type == args.task_type)
+        and (not args.status or row.status == args.status)
+    ]
+    wanted = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
+    shown = newest(wanted, args.limit)
+    older = back_to is None and has_older(call.doors.home)
+    as_json = getattr(args, "json", False)
+    past = overtaken(known) if as_json else set()
+    data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
+    talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
+    if not shown and wanted and not as_json:
+        return Reply(data, f"none of {len(wanted)} runs shown", talk)
+    return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
+
+
+def _told(row: RunRow, past: set[str], call: Call) -> dict[str, object]:
+    from ..history.next_steps import step_of  # only the JSON answer has it
+
+    return {**row._asdict(), "next": "" if row.run_id in past else step_of(row, call.doors)}
+
+
+def _check(args: Namespace) -> None:
+    """Raises UsageError (`usage`)."""
+    if args.status and args.status not in tuple(map(str, RunStatus)):
+        known = ", ".join(map(str, RunStatus))
+        raise UsageError("usage", f"there is no status {args.status!r}", hint=f"one of: {known}")
+
+
+def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], call: Call) -> Reply:
+    if not rows:
+        return Reply(data, "no runs", talk)
+    cells = [(row.run_id, row.status, row.at) for row in rows]
+    if sys.stdout.isatty():
+        from ..terminal import screen_of
+        from ..terminal_table import draw
+
+        screen = screen_of(sys.stdout, call.doors.environment)
+        return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
+    return Reply(data, table(cells, _HEADER), talk)

@@ -1,0 +1,79 @@
+"""Tells what dead runs and lost files left; with --apply, puts right what can be without losing anything.
+
+Exit 0: all is well, or was repaired; 4: something is left to do.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from ..command_table import Call
+from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..output import Reply, fields
+from ..settings.project import find_root
+
+if TYPE_CHECKING:
+    from ..recovery.findings import Found
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--apply", action="store_true", help="put right what okstra can")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="make the registry anew from git, ledgers and manifests, and tell the index what it lacks",
+    )
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    if args.rebuild:
+        return _rebuild(call)
+    from ..recovery.apply import reconcile
+
+    outcomes = reconcile(call.doors, apply=args.apply, start_root=find_root(call.start, call.doors))
+    lines = []
+    for outcome in outcomes:
+        found = outcome.found
+        lines.append(f"{found.kind}: {found.subject}: {found.what}")
+        lines.append(f"  done: {outcome.done}" if outcome.done else f"  try: {found.way_on}")
+        lines += [f"  failed: {outcome.failed}"] if outcome.failed else []
+    left = [outcome for outcome in outcomes if outcome.open]
+    done = sum(bool(outcome.done) for outcome in outcomes)
+    lines.append(f"{done} put right, {len(left)} left" if done or left else "all is well")
+    data = {
+        "findings": [
+            {
+                "kind": str(outcome.found.kind),
+                "subject": outcome.found.subject,
+                "what": outcome.found.what,
+                "try": outcome.found.way_on,
+                "can_apply": outcome.found.act is not None,
+                "notice": outcome.found.notice,
+                "done": outcome.done,
+                "failed": outcome.failed,
+            }
+            for outcome in outcomes
+        ]
+    }
+    errors = [_as_error(outcome.found) for outcome in left]
+    return Reply(data, "\n".join(lines), exit_status=EXIT_CHECK if left else EXIT_OK, errors=errors)
+
+
+def _as_error(found: Found) -> dict[str, str]:
+    return {"code": "left-to-do", "message": f"{found.kind}: {found.what}", "where": found.subject, "try": found.way_on}
+
+
+def _rebuild(call: Call) -> Reply:
+    from ..recovery.rebuild import rebuild
+
+    done = rebuild(find_root(call.start, call.doors), call.doors)
+    text = fields(
+        [
+            ("registry", f"{done.tasks} task(s), {done.stages} stage(s)"),
+            ("set aside", done.set_aside),
+            ("index", f"{done.indexed} run(s) added"),
+            *(("unknown", f"{path}: no manifest tells whose it is") for path in done.missing),
+        ]
+    )
+    return Reply({**done._asdict(), "missing": list(done.missing)}, text)

@@ -1,0 +1,36 @@
+"""Prepares the next run of a run's stage, in the same worktree; the earlier run can't finish any more."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..output import Reply
+from ..runs.find import find_run
+from ..settings.roster import REHEARSAL
+from .leading import AUTO, CLAUDE, choose_lead, hand_over
+from .run_inputs import parts
+from .trusting import add_trust_flag, with_trust
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run to do over, as `okstra list` prints it")
+    parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
+    parser.add_argument("--workers", metavar="a,b", default="", help="other providers; default: as in the run")
+    parser.add_argument("--provider", metavar="P", default="", help="one provider for every worker")
+    parser.add_argument("--budget", metavar="USD", default="", help="another budget; default: the run's")
+    parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
+    parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
+    add_trust_flag(parser)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    from ..prepare.rerun import RerunWishes, rerun
+
+    call = with_trust(args, call)
+    run = find_run(args.run, call.start, call.doors)
+    kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
+    provider = args.provider or kept
+    lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
+    wishes = RerunWishes(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
+    return hand_over(rerun(run, call.doors, wishes), lead, call)

@@ -1,0 +1,35 @@
+"""Goes on with a run that was stopped, or whose worker failed: what is on disk and valid is not done again."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..output import Reply
+from .trusting import add_trust_flag, with_trust
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
+    parser.add_argument("--budget", metavar="USD", default="", help="a new budget, what was spent included")
+    add_trust_flag(parser)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    from ..doctor.preflight import require_roster
+    from ..lead.resuming import still_to_ask
+    from ..outcomes import RunOutcome
+    from ..runs.find import find_run, roster_of, with_budget
+    from ..settings.phases import phase_table
+    from ..system import assets
+    from .leading import lead
+
+    call = with_trust(args, call)
+    run = find_run(args.run, call.start, call.doors)
+    run = with_budget(run, args.budget) if args.budget else run
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
+    if run.manifest.get("outcome") != RunOutcome.COMPLETED:
+        roster = roster_of(run)
+        asked = still_to_ask(run, roster)
+        require_roster(roster, phase, run.project, call.doors, lead="", asked=asked)
+    return lead(run, call)

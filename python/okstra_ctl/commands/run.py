@@ -1,0 +1,167 @@
+"""Runs one phase of a task: prepares worktree, run folder, prompts and manifest, then hands over to the lead."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from ..command_table import Call
+from ..errors import Refused, UsageError
+from ..names import TaskKey
+from ..output import Reply
+from ..paths import ProjectFiles
+from ..runs.handoff_steps import HANDOFF
+from ..runs.request import PrepareInputs
+from ..settings.models import MODEL_SLOTS
+from ..settings.project import open_project
+from .confirm import confirm
+from .handoff_flags import add_handoff_flags, confirm_handoff
+from .leading import AUTO, CLAUDE, choose_lead, hand_over
+from .run_inputs import gather
+from .trusting import add_trust_flag, settle, with_trust
+
+_TEXTS = {
+    "--task-brief": ("PATH", "the request, a text file; a new task needs one"),
+    "--request": ("TEXT", "the request itself, where it is a sentence or two"),
+    "--work-category": (
+        "C",
+        "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix (default: by the phase)",
+    ),
+    "--approved-plan": ("PATH", "the plan of an implementation run (default: the task's newest)"),
+    "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
+    "--executor": ("P", "the provider that carries the stage out"),
+    "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
+    "--critic": ("P", "a provider that looks for what nobody looked at, or off"),
+    "--directive": ("TEXT", "a word to every worker"),
+    "--related-tasks": ("A,B", "task keys that belong to the subject"),
+    "--clarification-response": ("PATH", "answers to a report's questions"),
+    "--pr-template-path": ("PATH", "the pull request's template"),
+    "--budget": ("USD", "stop dispatching when the run has spent it"),
+}
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--task-type", metavar="T", default="", help="the phase; see docs/reference/phases.md")
+    parser.add_argument("--task-key", metavar="KEY", default="", help="short form for a task that exists")
+    parser.add_argument("--project-id", metavar="P", default="", help="checked against the project's own")
+    parser.add_argument("--task-group", metavar="G", default="", help="a group of tasks, e.g. an epic")
+    parser.add_argument("--task-id", metavar="I", default="", help="the task's name, e.g. a ticket")
+    parser.add_argument("--stage", metavar="auto|N", default="", help="which stage of the plan (default: auto)")
+    parser.add_argument("--workers", metavar="a,b", default="", help="the providers that analyse or verify")
+    parser.add_argument("--report-writer", metavar="P", default="", help="default: claude, or the first of --workers")
+    parser.add_argument("--lead", choices=(CLAUDE, AUTO), default="", help="who drives the run")
+    parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
+    parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
+    for flag, (metavar, text) in _TEXTS.items():
+        parser.add_argument(flag, metavar=metavar, default="", help=text)
+    for slot in MODEL_SLOTS:
+        parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
+    add_handoff_flags(parser)
+    parser.add_argument("--all-ready", action="store_true", help="lead all stages, wave by wave, merged in between")
+    parser.add_argument("--jobs", metavar="N", type=int, default=2, help="with --all-ready: stages at once (default 2)")
+    parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_trust_flag(parser)
+    parser.add_argument("--ask", action="store_true", help="at a terminal, ask for what is missing (okstra.sh)")
+    parser.add_argument("--plain", action="store_true", help="ask line by line, without lists and arrow keys")
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    if args.ask and not args.yes:
+        from .wizard_run import complete
+
+        args = complete(args, call)
+    call = with_trust(args, call)
+    inputs = gather(args, call)
+    asks = not (args.yes or args.render_only or args.dry_run) and sys.stdin.isatty()
+    if not inputs.fix_cycle:
+        inputs = _settle_fix_cycle(inputs, asks=asks)
+    if asks:
+        settle(open_project(call.start, call.doors), call)
+    if args.all_ready:
+        return _lead_all(inputs, args, call, asks=asks)
+    if args.dry_run:
+        return _preview(inputs, call)
+    if inputs.task_type == HANDOFF:
+        confirm_handoff(inputs, call, asks=not (args.yes or args.render_only))
+    elif asks:
+        _confirm(inputs)
+    return _with_approval(lambda: _run(inputs, args, call), call, asks=asks)
+
+
+def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply:
+    """A plan that only says itself that it is approved: the person at the terminal is asked, a script is refused."""
+    try:
+        return run()
+    except Refused as refused:
+        if not asks:
+            raise
+        from .approving import approve_unrecorded
+
+        approve_unrecorded(refused, call)
+    return run()
+
+
+def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call, *, asks: bool) -> Reply:
+    from .waves import lead_all, preview_all
+
+    if args.render_only:
+        raise UsageError("usage", "--all-ready leads the stages: --render-only does not go with it")
+    if args.dry_run:
+        return preview_all(inputs, args.jobs, call)
+    return _with_approval(lambda: lead_all(inputs, args.jobs, call), call, asks=asks)
+
+
+def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
+    from ..prepare.prepare import prepare_task_bundle
+
+    lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider, inputs.task_type)
+    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead, led=bool(lead)), call.doors)
+    return hand_over(prepared, lead, call)
+
+
+def _preview(inputs: PrepareInputs, call: Call) -> Reply:
+    from ..prepare.preview import preview_run
+
+    seen = preview_run(inputs, call.doors)
+    data = {
+        "run_id": str(seen.run),
+        "stage": seen.stage,
+        "epoch": seen.epoch,
+        "worktree": seen.worktree.to_json(),
+        "files": list(seen.files),
+        "commands": list(seen.commands),
+        "missing": [one._asdict() for one in seen.missing],
+    }
+    lines = [f"would prepare  {seen.run}", f"in             {seen.worktree.path} ({seen.worktree.status})"]
+    lines += [f"missing        {one.what} (try: {one.remedy})" for one in seen.missing]
+    lines += [f"would run      {command}" for command in seen.commands]
+    lines += [f"would write    {name}" for name in seen.files]
+    return Reply(data, "\n".join(lines))
+
+
+def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
+    """A run that begins work on a finished task: the person is asked, a script refused (`task-finished`)."""
+    from ..tasks.fix_cycles import finished_task, require_word
+    from ..tasks.records import read_manifest
+
+    key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    task = ProjectFiles(os.fspath(inputs.project_root)).task(key)
+    manifest = read_manifest(task) or {}
+    by = finished_task(task, manifest, inputs.task_type, "")
+    if not by:
+        return inputs
+    if not asks:
+        require_word(task, key, manifest, inputs.task_type, "")
+    again = confirm(f"{key} is finished: {by}\nopen it again, as a fix cycle?", default=False)
+    return inputs._replace(fix_cycle="yes" if again else "no")
+
+
+def _confirm(inputs: PrepareInputs) -> None:
+    key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    stage = f", stage {inputs.stage}" if inputs.task_type == "implementation" else ""
+    if not confirm(f"prepare {inputs.task_type} of {key}{stage} in {inputs.project_root}?", default=True):
+        raise Refused("not-confirmed", "nothing was prepared")

@@ -1,0 +1,73 @@
+"""The filters that commands over many runs share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from ..command_table import Call
+from ..errors import UsageError
+from ..history.listing import RunRow
+from ..shared_flags import add_task_key
+from .since import parse_since
+
+if TYPE_CHECKING:
+    Row = TypeVar("Row")
+
+
+def add_filters(parser: ArgumentParser, *, since: bool) -> None:
+    """`--project` and `--task-key`, and `--since` where it is asked for."""
+    parser.add_argument("--project", metavar="ID", default="", help="runs of this project only")
+    add_task_key(parser, "runs of this task only")
+    if since:
+        parser.add_argument("--since", metavar="WHEN", default="", help="90m, 3h, 2d, 1w, or a day like 2026-11-23")
+
+
+def add_limit(parser: ArgumentParser) -> None:
+    parser.add_argument("--limit", type=int, metavar="N", help="the newest N only")
+
+
+def newest(rows: Sequence[Row], limit: int | None) -> Sequence[Row]:
+    """The last `limit` rows; all without a limit. Raises UsageError (`usage`) for a negative one."""
+    if limit is None:
+        return rows
+    if limit < 0:
+        raise UsageError("usage", f"--limit is {limit}", hint="write how many rows you want, e.g. --limit 20")
+    return rows[max(0, len(rows) - limit) :]
+
+
+def check_task(args: Namespace, call: Call) -> None:
+    """A key that is no task's is an error, not an empty list. Raises UsageError (`task-unknown`, `bad-identity`)."""
+    if args.task_key:
+        from ..tasks.known import require_task
+
+        require_task(args.task_key, call.start, call.doors)
+
+
+def add_run_or_task(parser: ArgumentParser, help: str) -> None:
+    """One run, or a task as `KEY` or `--task-key KEY`; see `settle_task`."""
+    parser.add_argument("run", metavar="RUN|TASK", nargs="?", default="", help=help)
+    parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
+
+
+def settle_task(args: Namespace) -> None:
+    """A task's key where a run may stand is what `--task-key` says. Raises UsageError (`usage`) for two tasks."""
+    if not args.run or "/" in args.run:
+        return
+    if args.task_key:
+        raise UsageError("usage", f"{args.run} and --task-key {args.task_key} both name a task", hint="name one")
+    args.run, args.task_key = "", args.run
+
+
+def is_of(row: RunRow, args: Namespace) -> bool:
+    """Whether the run is of the project and of the task that were asked for."""
+    return row.is_of(args.project, args.task_key)
+
+
+def oldest_wanted(args: Namespace, call: Call) -> str:
+    """The time from which on runs are wanted; empty for all. Raises UsageError (`usage`)."""
+    if not args.since:
+        return ""
+    since = parse_since(args.since)
+    return since.point or call.doors.clock.before(since.seconds_ago)

@@ -1,0 +1,104 @@
+"""From the flags of `run` to the inputs of a prepare."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from ..command_table import Call
+from ..errors import UsageError
+from ..names import TaskKey
+from ..paths import ProjectFiles
+from ..runs.handoff_steps import choice_of
+from ..runs.request import PrepareInputs
+from ..settings.models import MODEL_SLOTS
+from ..settings.phases import NEED_REQUEST
+from ..settings.project import Project, open_project
+from ..tasks.records import read_manifest
+
+_NEEDED = ("task_type", "task_group", "task_id")
+
+
+def lacking(args: Namespace, call: Call) -> list[str]:
+    """The flags without which there is no run, and that are not given. Raises Missing (`not-a-project`)."""
+    given = _needed(args, open_project(call.start, call.doors))
+    return ["--" + name.replace("_", "-") for name in _NEEDED if not given[name]]
+
+
+def lacks_request(args: Namespace, call: Call) -> bool:
+    """Whether a person has to be asked what is wanted: the phase needs it, and nothing says it."""
+    project = open_project(call.start, call.doors)
+    given = _needed(args, project)
+    if args.task_brief or args.request or given["task_type"] not in NEED_REQUEST:
+        return False
+    task = project.files.task(TaskKey.make(_project_id(args, project), given["task_group"], given["task_id"]))
+    return not (read_manifest(task) or {}).get("brief") and not os.path.lexists(task.brief)
+
+
+def gather(args: Namespace, call: Call) -> PrepareInputs:
+    """Raises UsageError (`input-missing`) that lists what is missing."""
+    project = open_project(call.start, call.doors)
+    given = _needed(args, project)
+    missing = lacking(args, call)
+    if missing:
+        raise UsageError(
+            "input-missing",
+            f"{', '.join(missing)} missing",
+            where="okstra run",
+            hint="okstra run --help; or okstra.sh at a terminal",
+        )
+    return PrepareInputs(
+        project_root=project.root,
+        project_id=_project_id(args, project),
+        brief_path=args.task_brief,
+        request=args.request,
+        by_key=bool(args.task_key),
+        work_category=args.work_category,
+        approved_plan_path=args.approved_plan,
+        stage=args.stage or "auto",
+        base_ref=args.base_ref,
+        workers=parts(args.workers),
+        executor=args.executor,
+        critic=args.critic,
+        provider=args.provider,
+        lead=args.lead,
+        report_writer=args.report_writer,
+        models={slot: getattr(args, f"{slot.replace('-', '_')}_model") for slot in MODEL_SLOTS},
+        directive=args.directive,
+        related_tasks=parts(args.related_tasks),
+        clarification_response=args.clarification_response,
+        pr_template_path=args.pr_template_path,
+        report_language=args.report_language,
+        budget_usd=args.budget,
+        fix_cycle=args.fix_cycle,
+        handoff=choice_of(push=args.push, pull_request=args.pr, base=args.base, draft=args.draft, title=args.title),
+        task_type=given["task_type"],
+        task_group=given["task_group"],
+        task_id=given["task_id"],
+    )
+
+
+def _needed(args: Namespace, project: Project) -> dict[str, str]:
+    given = {name: str(getattr(args, name)) for name in _NEEDED}
+    if args.task_key:
+        key = TaskKey.parse(args.task_key)
+        given.update(task_group=key.task_group, task_id=key.task_id)
+        given["task_type"] = given["task_type"] or _last_phase(project.files, key)
+    return given
+
+
+def _project_id(args: Namespace, project: Project) -> str:
+    if args.task_key:
+        return TaskKey.parse(args.task_key).project_id
+    return args.project_id or project.config.project_id
+
+
+def _last_phase(files: ProjectFiles, key: TaskKey) -> str:
+    """The phase of the task's last run: what `--task-key` alone repeats."""
+    manifest = read_manifest(files.task(key)) or {}
+    last = str(manifest.get("last_run", ""))
+    return last.removeprefix(f"{key}/").split("/")[0] if last else ""
+
+
+def parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,130 @@
+"""The stages of a plan: list them with their status; record one as done; give one back."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..next_steps import next_of_stage
+from ..output import Reply, fields, porcelain, some_of, table
+from ..plan import store as plans
+from ..plan.graph import number_list
+from ..shared_flags import add_common_flags, add_task_key
+from ..stages.records import current_states, task_of_plan
+from ..stages.select import StageState, why_not
+from ..status import StageStatus
+from ..tasks.known import plan_of_task
+
+_HEADER = ("stage", "status", "title", "depends on", "run", "branch")
+
+
+def configure(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every stage with its status and what blocks it")
+    one = add_task_key(listing, "a task: its newest plan", required=True)
+    one.add_argument("--plan", metavar="PLAN", default="", help="the plan report")
+    listing.add_argument("--porcelain", action="store_true", help=r"tab-separated; \\, \t, \n, \r escaped")
+    done = actions.add_parser("done", help="run the exit check and record the stage as done")
+    done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
+    done.add_argument("--no-change", metavar="WHY", default="", help="the stage needed no commit, and why")
+    done.add_argument("--out-of-plan", metavar="WHY", default="", help="why files outside the plan were touched")
+    done.add_argument(
+        "--overrule", metavar="WHY", default="", help="why it counts though okstra led the run and a gate said no"
+    )
+    release = actions.add_parser("release", help="give the stage back; its branch stays")
+    release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
+    release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
+    release.add_argument("--force", action="store_true", help="also from a live run; unsaved work is kept by a ref")
+    for action in (listing, done, release):
+        add_common_flags(action)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    return {"list": _list, "done": _done, "release": _release}[args.action](args, call)
+
+
+def _list(args: Namespace, call: Call) -> Reply:
+    path = args.plan or plan_of_task(args.task_key, call.start, call.doors)
+    plan = plans.load(path, call.doors)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    key = task_of_plan(path, call.doors)
+    states = current_states(path, plan.stage_map, key, call.doors)
+    if args.porcelain:
+        text = porcelain([_cells(state) for state in states])
+    else:
+        others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
+        notes = [_note(state, next_of_stage(state, str(key))) for state in others]
+        text = "\n".join([table([_cells(state) for state in states], _HEADER), *([""] if notes else []), *notes])
+    return Reply({"stages": [_json(state, next_of_stage(state, str(key))) for state in states]}, text)
+
+
+def _cells(state: StageState) -> tuple[str, ...]:
+    depends = number_list(state.depends_on) or "-"
+    return (str(state.stage), str(state.status), state.title, depends, state.run_id or "-", state.branch or "-")
+
+
+def _note(state: StageState, step: str) -> str:
+    return f"{why_not(state)}; next: {step}" if step else why_not(state)
+
+
+def _json(state: StageState, step: str) -> dict[str, object]:
+    return {
+        "stage": state.stage,
+        "title": state.title,
+        "depends_on": list(state.depends_on),
+        "files": list(state.files),
+        "status": str(state.status),
+        "blocked_by": list(state.blocked_by),
+        "unmerged": list(state.unmerged),
+        "run_id": state.run_id,
+        "branch": state.branch,
+        "head_commit": state.head_commit,
+        "worktree": state.worktree,
+        "epoch": state.epoch,
+        "since": state.since,
+        "owner": state.owner.to_json() if state.owner else None,
+        "overrule": state.overrule,
+        "next": step,
+    }
+
+
+def _done(args: Namespace, call: Call) -> Reply:
+    from ..history.schedule import next_of_task
+    from ..runs.find import find_run
+    from ..stages.done import DoneWishes, finish_stage
+
+    run = find_run(args.run, call.start, call.doors)
+    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan, args.overrule), call.doors)
+    step = next_of_task(run.project.root, run.id.task, call.doors)
+    text = fields(
+        [
+            ("done", f"stage {done.stage} of {run.id.task}"),
+            ("head", done.head_commit),
+            ("commits", done.commits),
+            ("exit check", f"{done.exit_check} (exit 0)"),
+            ("out of plan", ", ".join(done.out_of_plan)),
+            ("overruled", done.overrule),
+            ("next", step),
+        ]
+    )
+    return Reply(
+        {**done._asdict(), "next": step}, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings]
+    )
+
+
+def _release(args: Namespace, call: Call) -> Reply:
+    from ..runs.find import find_run
+    from ..stages.release import release_stage
+
+    run = find_run(args.run, call.start, call.doors)
+    freed = release_stage(run, call.doors, force=args.force, note=args.note)
+    text = fields(
+        [
+            ("released", f"stage {freed.stage} of {run.id.task}"),
+            ("branch kept", freed.branch),
+            ("work kept", freed.kept),
+            ("ignored, not kept", some_of(freed.ignored)),
+        ]
+    )
+    return Reply(freed._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in freed.warnings])

@@ -1,0 +1,40 @@
+"""What is in work, over all projects: every run that has not ended well, the most urgent first, with its next step."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..history.listing import run_rows
+from ..history.next_steps import step_of
+from ..next_steps import OPEN, overtaken
+from ..output import Reply, table
+from .run_filters import add_filters, check_task, is_of
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_filters(parser, since=False)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    check_task(args, call)
+    order = {str(status): place for place, status in enumerate(OPEN)}
+    known = run_rows(call.doors)
+    past = overtaken(known)
+    rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
+    rows.sort(key=lambda row: order[row.status])
+    told = [(row, step_of(row, call.doors)) for row in rows]
+    data = {"runs": [{**row._asdict(), "next": step} for row, step in told]}
+    if not told:
+        return Reply(data, "nothing is in work")
+    if sys.stdout.isatty():
+        from ..terminal import screen_of
+        from ..terminal_table import draw
+
+        screen = screen_of(sys.stdout, call.doors.environment)
+        cells = [(row.run_id, row.status, row.at) for row, _ in told]
+        steps = [step for _, step in told]
+        return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
+    full = [(row.run_id, row.status, row.at, step) for row, step in told]
+    return Reply(data, table(full, ("run", "status", "since", "next")))

@@ -1,0 +1,59 @@
+"""The input state machine for programs: JSON in, JSON out. A skill relays its questions and answers, and adds none."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..output import Reply
+from ..shared_flags import add_common_flags
+
+
+def configure(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    init = actions.add_parser("init", help="begin; answers where the state is, and the first question")
+    init.add_argument("--language", metavar="en|ko", default="", help="default: the project's report language")
+    init.add_argument(
+        "--known", metavar="ID=VALUE", action="append", default=[], help="an answer that is known; may be repeated"
+    )
+    step = actions.add_parser("step", help="answer the next question; __back__ takes the last answer back")
+    step.add_argument("--answer", metavar="TEXT", required=True, help="a value of the options, or text")
+    arguments = actions.add_parser("render-args", help="the arguments for okstra run, once all is answered")
+    confirmation = actions.add_parser("confirmation", help="what is about to be started, in words")
+    for action in (step, arguments, confirmation):
+        action.add_argument("--state", metavar="PATH", required=True, help="as init answered it")
+    for action in (init, step, arguments, confirmation):
+        add_common_flags(action)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    from ..wizard import session as flow
+
+    if args.action == "init":
+        known = dict(pair.partition("=")[::2] for pair in args.known)
+        begun = flow.start(call.start, args.language, known, call.doors)
+        return _asked(begun.path, flow.prompt(begun, call.doors))
+    wizard = flow.load(args.state, call.doors)
+    if args.action == "step":
+        after, error = flow.step(wizard, args.answer, call.doors)
+        return _asked(after.path, flow.prompt(after, call.doors, error))
+    if args.action == "confirmation":
+        text = flow.confirmation(wizard, call.doors)
+        return Reply({"text": text}, text)
+    argv = list(flow.arguments(wizard, call.doors))
+    return Reply({"argv": ["okstra", "run", *argv]}, "\n".join(argv))
+
+
+def _asked(path: str, prompt: dict[str, object] | None) -> Reply:
+    if prompt is None:
+        return Reply({"state": path, "done": True}, "done")
+    lines = [str(prompt["error"])] if prompt["error"] else []
+    lines += [f"{prompt['label']}  ({prompt['help']})"]
+    options = prompt["options"]
+    more = prompt["more"]
+    for option in [*(options if isinstance(options, list) else []), *(more if isinstance(more, list) else [])]:
+        mark = "*" if option["default"] else " "
+        lines.append(
+            f" {mark} {option['value']}  {option['label']}" + (f"  ({option['hint']})" if option["hint"] else "")
+        )
+    return Reply({"state": path, "done": False, "prompt": prompt}, "\n".join(lines))

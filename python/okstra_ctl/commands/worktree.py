@@ -1,0 +1,82 @@
+"""The worktrees that okstra made: list them, look one up, remove one without losing work, bring one back."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from ..command_table import Call
+from ..errors import UsageError
+from ..history.listing import worktree_rows
+from ..names import StageKey, parse_place_key
+from ..output import Reply, fields, porcelain, some_of, table
+from ..shared_flags import add_common_flags, add_task_key
+
+_ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
+
+
+def configure(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every worktree, with its branch and status")
+    listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
+    lookup = actions.add_parser("lookup", help="the path of one worktree, alone")
+    add_task_key(lookup, "a task key or stage key", dest="key", required=True)
+    remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
+    add_task_key(remove, "a task key or stage key", dest="key", required=True)
+    remove.add_argument(
+        "--force",
+        action="store_true",
+        help="keep unsaved work by a ref under refs/okstra/kept/; also from a prepared run, never from a live one",
+    )
+    restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
+    add_task_key(restore, "a task key or stage key", dest="key", required=True)
+    for action in (listing, lookup, remove, restore):
+        add_common_flags(action)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    return {"list": _list, "lookup": _lookup, "remove": _remove, "restore": _restore}[args.action](args, call)
+
+
+def _list(args: Namespace, call: Call) -> Reply:
+    rows = worktree_rows(call.doors)
+    cells = [
+        (row.key, row.status if row.exists else f"{row.status}, folder gone", row.branch, row.path) for row in rows
+    ]
+    text = porcelain(cells) if args.porcelain else table(cells, ("key", "status", "branch", "path"))
+    return Reply({"worktrees": [row._asdict() for row in rows]}, text if rows or args.porcelain else "no worktrees")
+
+
+def _lookup(args: Namespace, call: Call) -> Reply:
+    key = parse_place_key(args.key)
+    doc = call.doors.registry.read()
+    claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
+    if claim is None:
+        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+    data = {"key": str(key), "path": claim.path, "branch": claim.branch, "status": str(claim.status)}
+    return Reply(data, claim.path)
+
+
+def _remove(args: Namespace, call: Call) -> Reply:
+    from ..worktrees.remove import remove_worktree
+    from ..worktrees.unsaved import Keeping
+
+    keeping = Keeping(args.force)
+    removed = remove_worktree(parse_place_key(args.key), call.doors, keeping=keeping, evict=args.force)
+    text = fields(
+        [
+            ("removed", removed.path),
+            ("branch kept", removed.branch),
+            ("work kept", removed.kept),
+            ("ignored, not kept", some_of(removed.ignored)),
+        ]
+    )
+    return Reply(removed._asdict(), text)
+
+
+def _restore(args: Namespace, call: Call) -> Reply:
+    from ..settings.project import open_project
+    from ..worktrees.restore import restore_worktree
+
+    back = restore_worktree(parse_place_key(args.key), open_project(call.start, call.doors), call.doors)
+    text = fields([("restored", back.path), ("branch", back.branch), ("unsaved work from", back.kept)])
+    return Reply(back._asdict(), text)

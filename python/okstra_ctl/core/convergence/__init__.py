@@ -1,1 +1,0 @@
-"""Findings of several analysts: grouped, sent round, and classed by what the others answered (spec 5)."""

@@ -1,0 +1,127 @@
+"""Whether okstra can work on this machine: a row for each thing it needs, with a remedy (spec 6)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from .. import __version__, git
+from ..errors import OkstraError
+from ..gc.policy import show_size
+from ..services import Doors
+from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
+from ..system import files as fsio
+from ..system.lock_check import fault_of_locks
+from .providers import presence_rows, provider_rows
+
+OLDEST_PYTHON = (3, 10)
+_PACKAGES = (
+    "argcomplete",
+    "detect_secrets",
+    "fasteners",
+    "jinja2",
+    "jsonschema",
+    "markdown_it",
+    "plumbum",
+    "prompt_toolkit",
+    "questionary",
+    "rich",
+)
+_PACKAGES_BEFORE_311 = ("tomli",)
+_SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
+
+
+def examine(doors: Doors, start: str, *, providers: bool) -> list[CheckRow]:
+    """Every check; one that can't be made is a row too. `providers`: the clients in full, and nothing else."""
+    if providers:
+        return provider_rows(doors)
+    home = home_row(doors)
+    rows = [_python(), *_git(start), home]
+    if home.status is not CheckStatus.FAIL:
+        rows += [_locks(doors), _disk(doors), registry_row(doors)]
+    return [*rows, *_installed(doors), _tmux(doors), *presence_rows(doors)]
+
+
+def _python() -> CheckRow:
+    version = ".".join(map(str, sys.version_info[:3]))
+    needed = (*_PACKAGES, *(_PACKAGES_BEFORE_311 if sys.version_info < (3, 11) else ()))
+    missing = [name for name in needed if find_spec(name) is None]
+    if sys.version_info < OLDEST_PYTHON:
+        return CheckRow("python", CheckStatus.FAIL, version, "install Python 3.10 or newer, then set okstra up anew")
+    if missing:
+        return CheckRow("python", CheckStatus.FAIL, f"{version} lacks {', '.join(missing)}", "set okstra up anew")
+    return CheckRow("python", CheckStatus.OK, f"{version}, {sys.executable}")
+
+
+def _git(start: str) -> list[CheckRow]:
+    oldest = ".".join(map(str, git.OLDEST))
+    try:
+        version = git.version()
+    except OkstraError as error:
+        return [CheckRow("git", CheckStatus.FAIL, error.message, error.hint)]
+    shown = ".".join(map(str, version))
+    if version < git.OLDEST:
+        return [CheckRow("git", CheckStatus.FAIL, shown, f"install git {oldest} or newer")]
+    rows = [CheckRow("git", CheckStatus.OK, shown)]
+    if git.has_identity(start):
+        return [*rows, CheckRow("git identity", CheckStatus.OK, "author and committer are named")]
+    remedy = "git config --global user.name NAME; git config --global user.email MAIL"
+    fault = "user.name or user.email is not set: executors can't commit"
+    return [*rows, CheckRow("git identity", CheckStatus.FAIL, fault, remedy)]
+
+
+def _locks(doors: Doors) -> CheckRow:
+    fault = fault_of_locks(doors.home.worktrees)
+    if fault:
+        remedy = "set OKSTRA_HOME to a folder on a local disk"
+        return CheckRow("locks", CheckStatus.FAIL, f"{doors.home.worktrees}: {fault}", remedy)
+    return CheckRow("locks", CheckStatus.OK, "record locks and flock hold in okstra's home")
+
+
+def _disk(doors: Doors) -> CheckRow:
+    found = os.statvfs(doors.home.worktrees)
+    free = found.f_bavail * found.f_frsize
+    shown = f"{show_size(free)} free below {doors.home.root}"
+    remedy = "okstra gc removes worktrees that are proven safe to remove"
+    if free < _TOO_LITTLE:
+        return CheckRow("disk", CheckStatus.FAIL, shown, remedy)
+    return CheckRow("disk", CheckStatus.WARN if free < _SCARCE else CheckStatus.OK, shown, remedy * (free < _SCARCE))
+
+
+def _installed(doors: Doors) -> list[CheckRow]:
+    """Runtime, skills and agents that `okstra install` put there: of this version, and as it wrote them."""
+    rows = []
+    for kind in ("runtime", "skills", "agents"):
+        path = os.path.join(doors.home.root, f"installed-{kind}.json")
+        try:
+            record = fsio.read_json(path)
+        except OkstraError as error:
+            rows.append(CheckRow(kind, CheckStatus.FAIL, error.message, error.hint))
+            continue
+        if record is not None:
+            rows.append(_installed_row(kind, record))
+    return rows or [CheckRow("install", CheckStatus.WARN, "okstra install was not run here", "okstra install")]
+
+
+def _installed_row(kind: str, record: Mapping[str, object]) -> CheckRow:
+    version = str(record.get("version", ""))
+    if record.get("state") != "complete":
+        return CheckRow(kind, CheckStatus.FAIL, "an install was cut off", "okstra install")
+    if version != __version__:
+        told = f"installed by okstra {version}, and this is {__version__}"
+        return CheckRow(kind, CheckStatus.WARN, told, "okstra install")
+    files = record.get("files")
+    entries = [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
+    missing = [str(entry.get("path")) for entry in entries if not os.path.lexists(str(entry.get("path")))]
+    if missing:
+        return CheckRow(kind, CheckStatus.FAIL, f"{len(missing)} file(s) are gone: {missing[0]}", "okstra install")
+    return CheckRow(kind, CheckStatus.OK, f"{version}, {len(entries)} file(s)")
+
+
+def _tmux(doors: Doors) -> CheckRow:
+    if shutil.which("tmux", path=doors.environment.get("PATH")):
+        return CheckRow("tmux", CheckStatus.OK, "panes show what workers do, where a session runs in it")
+    return CheckRow("tmux", CheckStatus.WARN, "not there: no panes, all else works", "install tmux")

@@ -1,0 +1,123 @@
+"""Before a run is led, and before anything is made or paid for it: can this roster do what the run needs?
+
+Each client that the run needs is there, of a version that okstra can use, and logged in where the client itself can
+tell so without asking a model; and there are voices enough for the quorum. Rehearsals need no client.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from ..agents.agents_environment import agents_environment
+from ..agents.providers import Settings, provider_settings
+from ..errors import Missing, OkstraError, Refused
+from ..paths import ProjectFiles
+from ..services import Doors
+from ..settings.lead import lead_settings
+from ..settings.phases import Phase
+from ..settings.roster import REHEARSAL, Worker
+from ..system import files as fsio
+from .client_facts import CLIENTS, ClientFacts
+from .providers import client_fault
+
+_VOICES = ("analyst", "verifier")
+_CLIENTS = {client.program: client for client in CLIENTS}
+
+
+class Lack(NamedTuple):
+    """One thing that is missing, and what helps. `code` is the error that it is refused with."""
+
+    code: str
+    what: str
+    remedy: str
+
+
+def require_roster(
+    roster: Sequence[Worker],
+    phase: Phase,
+    project: ProjectFiles,
+    doors: Doors,
+    *,
+    lead: str,
+    asked: Sequence[Worker] | None = None,
+) -> None:
+    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), with all that is missing in it.
+
+    `asked`: those of the roster who are still to be asked, where others have answered; their clients are needed.
+    """
+    found = lacks(roster, phase, project, doors, lead=lead, asked=asked)
+    if not found:
+        return
+    code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
+    told = "; ".join(one.what for one in found)
+    hint = "; ".join(dict.fromkeys(one.remedy for one in found))
+    data: dict[str, object] = {"missing": [one._asdict() for one in found]}
+    kind: type[OkstraError] = Missing if code == "client-missing" else Refused
+    raise kind(code, f"{told}: nothing was started", where=f"the roster of {phase.task_type}", hint=hint, data=data)
+
+
+def lacks(
+    roster: Sequence[Worker],
+    phase: Phase,
+    project: ProjectFiles,
+    doors: Doors,
+    *,
+    lead: str,
+    asked: Sequence[Worker] | None = None,
+) -> tuple[Lack, ...]:
+    """All that keeps this roster from the run's end. `lead` is who drives the run: an agent's program, or okstra."""
+    config, shared = fsio.read_json(doors.home.config) or {}, fsio.read_json(project.config) or {}
+    places = (doors.home.config, project.config)
+    settings = provider_settings(config, shared, project_root=project.root, places=places)
+    quorum = lead_settings(phase, config, shared, settings, places=places).rules.quorum
+    own = lead_settings(phase, config, {}, settings, places=places).rules.quorum
+    needed = roster if asked is None else asked
+    names = dict.fromkeys(worker.provider for worker in needed if worker.provider != REHEARSAL)
+    names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
+    environment = agents_environment()
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        found = list(pool.map(lambda name: _lack_of(name, settings, environment), names))
+    return (*(one for one in found if one is not None), *_quorum_lack(roster, quorum, of_project=quorum > own))
+
+
+def _lack_of(name: str, settings: Settings, environment: Mapping[str, str]) -> Lack | None:
+    client = _CLIENTS.get(name)
+    if client is not None:
+        return _client_lack(client, settings.get(name, {}), environment)
+    program = str(settings.get(name, {}).get("argv", [name])[0])
+    if shutil.which(program, path=environment.get("PATH")) is None:
+        what = f"{name}: {program} is not on the PATH" if os.sep not in program else f"{name}: there is no {program}"
+        return Lack("client-missing", what, f"mend providers.{name} in config.json, or choose others: --workers a,b")
+    return None
+
+
+def _client_lack(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Lack | None:
+    if shutil.which(client.program, path=environment.get("PATH")) is None:
+        remedy = f"npm install -g {client.package}, or choose others: --workers a,b"
+        return Lack("client-missing", f"{client.program} is not on the PATH", remedy)
+    fault = client_fault(client, settings, environment)
+    return Lack("client-missing", f"{client.program}: {fault.detail}", fault.remedy) if fault else None
+
+
+def _quorum_lack(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[Lack, ...]:
+    """Nothing for a rehearsal: its parts show how gates shut, too."""
+    asked = [worker for worker in roster if worker.role in _VOICES]
+    voices = {worker.voice for worker in asked}
+    if not asked or len(voices) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
+        return ()
+    names = ", ".join(sorted(voices))
+    what = f"{names} {'is one voice' if len(voices) == 1 else f'are {len(voices)} voices'}, and the gate needs {quorum}"
+    flag = "--project " if of_project else ""
+    remedy = f"choose {quorum} providers or more, e.g. --workers {shlex.quote(_example(voices, quorum))}; or"
+    less = f"{remedy} `okstra config set {flag}convergence.quorum {len(voices)}` for less"
+    return (Lack("quorum-unreachable", what, less),)
+
+
+def _example(voices: set[str], quorum: int) -> str:
+    others = [client.program for client in CLIENTS if client.program not in voices]
+    return ",".join([*sorted(voices), *others][: max(quorum, 2)])

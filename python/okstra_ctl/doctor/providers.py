@@ -1,0 +1,173 @@
+"""Whether the providers' clients can do their work here; asks no model, and no network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .. import git
+from ..agents.providers import BUILT_IN, provider_settings
+from ..errors import OkstraError
+from ..services import Doors
+from ..settings.setup import CheckRow, CheckStatus
+from ..system import files as fsio
+from ..system import processes as proc
+from .client_facts import CLIENTS, ClientFacts, sandboxed_commit
+
+_SECONDS = 30.0
+_IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
+
+
+def provider_rows(doors: Doors) -> list[CheckRow]:
+    """For each client: is it there, in which version, with the flags we use, logged in, able to commit."""
+    rows: list[CheckRow] = []
+    for client in CLIENTS:
+        rows += _client_rows(client, doors.environment)
+    return [*rows, *_command_rows(doors), CheckRow("rehearsal", CheckStatus.OK, "needs no client")]
+
+
+def presence_rows(doors: Doors) -> list[CheckRow]:
+    """The short form: which clients are on the PATH."""
+    found = [client.program for client in CLIENTS if _on_path(client.program, doors.environment)]
+    if found:
+        return [CheckRow("providers", CheckStatus.OK, f"{', '.join(found)} (okstra doctor --providers says more)")]
+    remedy = "npm install -g " + " ".join(client.package for client in CLIENTS[:2])
+    return [CheckRow("providers", CheckStatus.WARN, "no client is on the PATH: only the rehearsal works", remedy)]
+
+
+def client_fault(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow | None:
+    """Why a client that is on the PATH can't be used; None when nothing says so. It is asked all at once: each start
+    of a client takes long."""
+    questions = (("--version",), client.help, client.status)
+    with ThreadPoolExecutor(max_workers=len(questions)) as pool:
+        version, told, login = pool.map(lambda words: _ask(client, words, environment) if words else None, questions)
+    rows = _version_rows(client, version, told) if version and told else []
+    failed = next((row for row in rows if row.status is CheckStatus.FAIL), None)
+    if failed is not None or login is None or login.ok:
+        return failed
+    if any(environment.get(name) for name in client.login_variables) or _has_own_models(client, settings, environment):
+        return None
+    return CheckRow(f"{client.program} login", CheckStatus.FAIL, "it is not logged in", client.login)
+
+
+def _has_own_models(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether the client is led to models of the person's own, which have a login that it knows nothing of."""
+    if client.program != "codex":
+        return False
+    if any("model_provider" in str(word) for word in settings.get("arguments", [])):
+        return True
+    folder = environment.get("CODEX_HOME") or os.path.join(environment.get("HOME", ""), ".codex")
+    try:
+        return b"model_provider" in (fsio.read_bytes(os.path.join(folder, "config.toml")) or b"")
+    except OkstraError:
+        return False
+
+
+def _client_rows(client: ClientFacts, environment: Mapping[str, str]) -> list[CheckRow]:
+    name = client.program
+    if not _on_path(name, environment):
+        return [CheckRow(name, CheckStatus.WARN, "not on the PATH", f"npm install -g {client.package}")]
+    version = _ask(client, ("--version",), environment)
+    rows = _version_rows(client, version, _ask(client, client.help, environment) if version.ok else version)
+    return [*rows, _login_row(client, environment), _commit_row(client, environment)] if version.ok else rows
+
+
+def _version_rows(client: ClientFacts, version: proc.Finished, told: proc.Finished) -> list[CheckRow]:
+    """`told` is the client's own help, in which the flags that okstra uses must stand."""
+    name, update = client.program, f"npm install -g {client.package}@latest"
+    if not version.ok:
+        return [CheckRow(name, CheckStatus.FAIL, f"it does not run: {version.complaint}", update)]
+    shown = version.stdout.decode("utf-8", "replace").strip().splitlines()
+    rows = [CheckRow(name, CheckStatus.OK, shown[-1] if shown else "no version")]
+    text = told.stdout.decode("utf-8", "replace")
+    missing = [flag for flag in client.flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", text)]
+    if missing:
+        return [*rows, CheckRow(f"{name} flags", CheckStatus.FAIL, f"it does not know {', '.join(missing)}", update)]
+    return [*rows, CheckRow(f"{name} flags", CheckStatus.OK, "all that okstra uses")]
+
+
+def _login_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:
+    check = f"{client.program} login"
+    variables = [name for name in client.login_variables if environment.get(name)]
+    if variables:
+        return CheckRow(check, CheckStatus.OK, f"{variables[0]} is set")
+    if client.status and _ask(client, client.status, environment).ok:
+        return CheckRow(check, CheckStatus.OK, f"{client.program} {' '.join(client.status)}: logged in")
+    home = environment.get("HOME", "")
+    if any(os.path.isfile(os.path.join(home, name)) for name in client.login_files):
+        return CheckRow(check, CheckStatus.OK, f"~/{client.login_files[0]} is there")
+    return CheckRow(check, CheckStatus.WARN, "no login is known", client.login)
+
+
+def _commit_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:
+    """A linked worktree's git folder lies outside it: a sandbox that doesn't know it keeps the executor from
+    committing."""
+    check = f"{client.program} commits"
+    if not sandboxed_commit(client.program, ()):
+        detail = "its commands run without a sandbox of its own, unless your settings of it say otherwise"
+        return CheckRow(check, CheckStatus.OK, detail)
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="okstra-doctor-"))
+    try:
+        fault = _sandboxed_commit_fault(client, folder, environment)
+    except OkstraError as error:
+        fault = error.message
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if fault:
+        remedy = f"{client.program} sandbox --help; in a container the sandbox may need user namespaces"
+        return CheckRow(check, CheckStatus.FAIL, f"not in a linked worktree: {fault}", remedy)
+    return CheckRow(check, CheckStatus.OK, "in a linked worktree, inside its sandbox (tried)")
+
+
+def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mapping[str, str]) -> str:
+    """Makes a repository with a linked worktree, and lets the client's sandbox commit there. Empty: it could."""
+    main, linked = os.path.join(folder, "main"), os.path.join(folder, "linked")
+    fsio.make_folder(main)
+    for words in (
+        ("init", "--quiet"),
+        (*_IDENTITY, "commit", "--quiet", "--allow-empty", "-m", "Start"),
+        ("config", "user.name", "okstra"),
+        ("config", "user.email", "okstra@localhost"),
+        ("config", "commit.gpgsign", "false"),
+        ("worktree", "add", "--quiet", "-b", "linked", linked),
+    ):
+        made = proc.run(["git", "-C", main, *words], env=git.users_environment(environment))
+        if not made.ok:
+            return made.complaint
+    before = git.resolve(linked, "HEAD")
+    repository = git.discover(linked)
+    if repository is None:
+        return "git does not know the worktree that it made"
+    argv = sandboxed_commit(client.program, (repository.common_dir, repository.git_dir))
+    ended = proc.run(argv, cwd=linked, env=git.users_environment(environment), timeout=_SECONDS)
+    return "" if ended.ok and git.resolve(linked, "HEAD") != before else ended.complaint or "no commit was made"
+
+
+def _command_rows(doors: Doors) -> list[CheckRow]:
+    """The user's own commands, as config.json names them."""
+    try:
+        config = fsio.read_json(doors.home.config) or {}
+        settings = provider_settings(config, {}, project_root=os.sep, places=(doors.home.config, ""))
+    except OkstraError as error:
+        return [CheckRow("config.json", CheckStatus.FAIL, error.message, error.hint)]
+    return [_command_row(name, given, doors.environment) for name, given in settings.items() if name not in BUILT_IN]
+
+
+def _command_row(name: str, given: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow:
+    program = given["argv"][0]
+    if _on_path(program, environment):
+        return CheckRow(name, CheckStatus.OK, f"{program} is there; unchecked: whether it can commit in a worktree")
+    return CheckRow(name, CheckStatus.FAIL, f"{program} is not on the PATH", "mend providers in config.json")
+
+
+def _on_path(program: str, environment: Mapping[str, str]) -> bool:
+    return shutil.which(program, path=environment.get("PATH")) is not None
+
+
+def _ask(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> proc.Finished:
+    return proc.run([client.program, *words], env=git.users_environment(environment), timeout=_SECONDS)

@@ -1,0 +1,88 @@
+"""Which worktrees may go (spec 3, `okstra gc`): a verdict with its proof for each, and which go first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..errors import UsageError
+from ..word import Word
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class Verdict(Word):
+    """`merged`: its commits are in a branch that stays. `saved`: its own branch holds them. `held`: in use."""
+
+    MERGED = "merged"
+    SAVED = "saved"
+    HELD = "held"
+    UNKNOWN = "unknown"
+
+
+class Facts(NamedTuple):
+    """What is known of one worktree. `merged_into` names the branch that has its HEAD, or is empty."""
+
+    key: str
+    path: str
+    exists: bool
+    in_use: str
+    branch: str
+    on_branch: bool
+    merged_into: str
+    used_at: float
+    size: int
+
+
+class Judged(NamedTuple):
+    facts: Facts
+    verdict: Verdict
+    proof: str
+
+
+def judge(facts: Facts) -> Judged:
+    """The verdict on one worktree, and the reason that proves it."""
+    if facts.in_use:
+        return Judged(facts, Verdict.HELD, facts.in_use)
+    if not facts.exists:
+        return Judged(facts, Verdict.UNKNOWN, "its folder is gone: `okstra reconcile` tells the ways on")
+    if not facts.on_branch:
+        return Judged(facts, Verdict.UNKNOWN, f"its HEAD is not on {facts.branch}")
+    if facts.merged_into:
+        return Judged(facts, Verdict.MERGED, f"{facts.merged_into} has all its commits")
+    return Judged(facts, Verdict.SAVED, f"the branch {facts.branch} keeps its commits")
+
+
+def to_remove(judged: Sequence[Judged], limit: int | None) -> list[Judged]:
+    """What goes, oldest first: all that is merged; with a limit, then what is saved, until the rest is no larger."""
+    chosen = _oldest_first(judged, Verdict.MERGED)
+    if limit is None:
+        return chosen
+    total = sum(one.facts.size for one in judged) - sum(one.facts.size for one in chosen)
+    for one in _oldest_first(judged, Verdict.SAVED):
+        if total <= limit:
+            break
+        chosen.append(one)
+        total -= one.facts.size
+    return chosen
+
+
+def parse_size(text: str) -> int:
+    """`20G`, `500M`, `0`: bytes, by powers of 1024. Raises UsageError (`usage`)."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError("usage", f"{text!r} is no size", where="--max", hint="write a number and K, M, G or T: 20G")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def show_size(size: int) -> str:
+    """Bytes for people."""
+    for unit in ("T", "G", "M", "K"):
+        if size >= _UNITS[unit]:
+            return f"{size / _UNITS[unit]:.1f}{unit}"
+    return f"{size}B"
+
+
+def _oldest_first(judged: Sequence[Judged], verdict: Verdict) -> list[Judged]:
+    return sorted((one for one in judged if one.verdict is verdict), key=lambda one: (one.facts.used_at, one.facts.key))

@@ -1,0 +1,132 @@
+"""`okstra gc`: worktrees that are proven safe go, the oldest first; what they held unsaved is kept by a ref.
+
+So goes what runs that are over left beside their records.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import StageClaim, TaskClaim
+from ..errors import OkstraError
+from ..names import StageKey, TaskKey, parse_place_key
+from ..services import Doors
+from ..status import ClaimStatus
+from ..system import trash
+from ..worktrees import half_made as recover
+from ..worktrees.remove import remove_worktree
+from ..worktrees.unsaved import Keeping
+from ..worktrees.users import Hold, hold_on
+from .disk_use import Measuring
+from .leftovers import leftovers
+from .policy import Facts, Judged, judge, to_remove
+
+
+class Swept(NamedTuple):
+    """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
+
+    key: str
+    path: str
+    size: int
+    kept: str
+    ignored: tuple[str, ...]
+    failed: str
+
+
+class Collected(NamedTuple):
+    """`leftovers` are files and folders of runs that no run can need any more."""
+
+    judged: tuple[Judged, ...]
+    removed: tuple[Swept, ...]
+    leftovers: tuple[str, ...]
+
+
+def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
+    """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
+
+    What a killed command was about to make or remove is finished first.
+    """
+    if not dry_run:
+        _finish_killed(doors)
+    judged = tuple(judge(facts) for facts in _all_facts(doors))
+    chosen = to_remove(judged, limit)
+    if dry_run:
+        return Collected(
+            judged,
+            tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
+            leftovers(doors, dry_run=True),
+        )
+    removed = tuple(_remove(one, doors) for one in chosen)
+    trash.sweep(doors.home)
+    return Collected(judged, removed, leftovers(doors, dry_run=False))
+
+
+def _finish_killed(doors: Doors) -> None:
+    doc = doors.registry.read()
+    claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
+    for key, claim in claims:
+        with suppress(OkstraError):  # its verdict tells
+            recover.undo(key, claim, doors)
+
+
+def _remove(one: Judged, doors: Doors) -> Swept:
+    facts = one.facts
+    try:
+        gone = remove_worktree(parse_place_key(facts.key), doors, keeping=Keeping(force=True))
+    except OkstraError as error:
+        return Swept(facts.key, facts.path, facts.size, "", (), error.message)
+    return Swept(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
+
+
+def _all_facts(doors: Doors) -> list[Facts]:
+    doc = doors.registry.read()
+    tasks = dict(doc.tasks())
+    stages = dict(doc.stages())
+    measuring = Measuring([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
+    facts = [
+        _facts(str(key), claim, hold_on(key, claim, doc, doors), "")
+        for key, claim in tasks.items()
+        if claim.status is not ClaimStatus.DONE
+    ]
+    for key, claim in stages.items():
+        task = tasks.get(key.task)
+        facts.append(_facts(str(key), claim, hold_on(key, claim, doc, doors), task.branch if task else ""))
+    sizes = measuring.finish()
+    return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
+
+
+def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_branch: str) -> Facts:
+    in_use = f"{hold.what}: {hold.way_on}" if hold else ""
+    exists = os.path.isdir(claim.path)
+    try:
+        on_branch = exists and git.head_branch(claim.path) == claim.branch
+        merged_into = _merged_into(claim, task_branch) if on_branch and not in_use else ""
+    except OkstraError:
+        on_branch, merged_into = False, ""
+    used_at = _used_at(claim.path)
+    return Facts(key, claim.path, used_at > 0, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
+
+
+def _used_at(path: str) -> float:
+    """When something in the folder's first level last changed; 0 for a folder that is gone, or goes meanwhile."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _merged_into(claim: TaskClaim | StageClaim, task_branch: str) -> str:
+    """The first of the task branch, the main worktree's branch and its remote-tracking ones that has the HEAD."""
+    head = git.resolve(claim.path, "HEAD")
+    if head is None:
+        return ""
+    candidates = [f"refs/heads/{task_branch}"] if task_branch else []
+    main = git.head_branch(claim.project_root)
+    candidates += [f"refs/heads/{main}"] if main and main != claim.branch else []
+    for ref in [*candidates, *git.remote_refs(claim.project_root)]:
+        if git.resolve(claim.path, ref) and git.is_ancestor(claim.path, head, ref):
+            return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+    return ""

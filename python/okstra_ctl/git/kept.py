@@ -1,0 +1,109 @@
+"""Work that okstra keeps when a worktree goes: commits under `refs/okstra/kept/`, and bringing them back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from .. import git
+from ..errors import WorkFailed
+from ..system import files as fsio
+from ..system import processes as proc
+
+_INDEX = "okstra-snapshot-index-"
+# By variables: those that a person set would go before settings.
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
+}
+
+
+def snapshot(path: str, message: str, ref: str) -> str:
+    """Commits all that the worktree holds (ignored files apart) beside its branch, and keeps it by `ref`.
+
+    Neither HEAD, branch nor index change. Answers the commit. Raises WorkFailed (`git-failed`).
+    """
+    admin = git.worktree_git_dir(path)
+    _discard_indexes_of_the_dead(admin)
+    index = os.path.join(admin, f"{_INDEX}{os.getpid()}")
+    extra = {"GIT_INDEX_FILE": index}
+    try:
+        _must(path, ("read-tree", "HEAD"), extra)
+        _leave_out(path, extra)
+        _must(path, ("add", "--all", "--sparse"), extra)
+        tree = _must(path, ("write-tree",), extra)
+    finally:
+        fsio.discard(index)
+        fsio.discard(f"{index}.lock")  # a git that was killed leaves it
+    commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), _IDENTITY)
+    keep(path, commit, ref)
+    return commit
+
+
+def _leave_out(path: str, extra: Mapping[str, str]) -> None:
+    """What a sparse checkout leaves out is not deleted. Other files are looked at, whatever the index has marked."""
+    names = git.left_out(path)
+    if names:
+        listed = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
+        command = ["git", "-C", path, "update-index", "-z", "--skip-worktree", "--stdin"]
+        marked = proc.start(command, env={**git.environment(), **extra}, stdin=listed).finish()
+        if not marked.ok:
+            raise WorkFailed("git-failed", f"git could not keep files: {marked.complaint}", where=path)
+
+
+def keep(root: str, commit: str, ref: str) -> None:
+    """Makes a commit reachable by a ref of okstra's own. Raises WorkFailed (`git-failed`)."""
+    _must(root, (*git.sync_refs(), "update-ref", ref, commit))
+
+
+def sweep(common_dir: str) -> None:
+    """Removes the locks that killed processes left among the refs of kept work: their names tell the maker's pid."""
+    for folder, _, names in os.walk(os.path.join(common_dir, "refs", "okstra")):
+        for name in names:
+            maker = name.removesuffix(".lock").partition("-")[2].partition("-")[0]
+            if name.endswith(".lock") and maker.isdigit() and not _lives(int(maker)):
+                fsio.discard(os.path.join(folder, name))
+
+
+def _discard_indexes_of_the_dead(admin: str) -> None:
+    for name in fsio.names_in(admin):
+        maker = name.removeprefix(_INDEX).removesuffix(".lock")
+        if name.startswith(_INDEX) and maker.isdigit() and not _lives(int(maker)):
+            fsio.discard(os.path.join(admin, name))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def newest_ref(root: str, prefix: str) -> str:
+    """The newest ref below the prefix; empty when there is none. Names end in their time, so they sort by it."""
+    names = _git(root, "for-each-ref", "--format=%(refname)", prefix).stdout.decode("utf-8", "surrogateescape").split()
+    return max(names, default="")
+
+
+def lay_over(worktree: str, commit: str) -> None:
+    """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed.
+
+    By the index alone: `git reset` would lock the branch, and killed in it leave that lock.
+    """
+    _must(worktree, ("read-tree", "-m", "-u", "HEAD", commit))
+    _must(worktree, ("read-tree", "HEAD"))
+
+
+def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
+    finished = proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env={**git.environment(), **(extra or {})})
+    if not finished.ok:
+        raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
+    return finished.stdout.decode("utf-8", "surrogateescape").strip()
+
+
+def _git(root: str, *args: str) -> proc.Finished:
+    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())

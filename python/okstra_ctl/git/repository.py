@@ -1,0 +1,227 @@
+"""Where a checkout's repository is, and what kind of repository it is."""
+
+from __future__ import annotations
+
+import os
+from shlex import quote
+from typing import NamedTuple
+
+from ..errors import Refused
+from .command import begin, git, must, text
+from .commits import resolve
+
+OLDEST = (2, 38)
+
+
+class Repository(NamedTuple):
+    """Where git's parts of a checkout are. `head` is empty when there is no commit yet."""
+
+    top: str
+    git_dir: str
+    common_dir: str
+    head: str
+
+    @property
+    def linked(self) -> bool:
+        """Whether `top` is a linked worktree, not the repository's main one."""
+        return os.path.realpath(self.git_dir) != os.path.realpath(self.common_dir)
+
+    @property
+    def lock(self) -> str:
+        """The repository lock's file (spec 2)."""
+        return os.path.join(self.common_dir, "okstra.lock")
+
+
+class Discovery:
+    """A question to git that is under way: other things can be read meanwhile."""
+
+    def __init__(self, path: str) -> None:
+        asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
+        self._path = path
+        self._running = (
+            begin(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if _has_git_above(path) else None
+        )
+
+    def finish(self) -> Repository | None:
+        """As `discover`."""
+        if self._running is None:
+            return None
+        finished = self._running.finish()
+        lines = text(finished.stdout).splitlines()
+        if len(lines) < 3 or (finished.ok and len(lines) != 4):
+            return _discover_one_by_one(self._path)
+        if not _is_at_or_below(self._path, lines[0]):
+            _require_files_here(self._path)
+        return Repository(lines[0], lines[1], lines[2], lines[3] if finished.ok else "")
+
+
+def discover(path: str) -> Repository | None:
+    """The checkout that holds `path`; None when no git repository does.
+
+    Raises WorkFailed (`git-failed`) when there is one but git won't open it, Refused (`no-checkout`) when it is bare,
+    Missing when git is not installed.
+    """
+    return Discovery(path).finish()
+
+
+def _discover_one_by_one(path: str) -> Repository | None:
+    """The slow way, for bare repositories and for folders whose names hold newlines."""
+
+    def ask(*args: str) -> str:
+        finished = git(path, "rev-parse", "--path-format=absolute", *args, ask=True)
+        if not finished.ok:
+            _require_files_here(path)
+        out = must(finished, f"read the repository at {path}")
+        return text(out).removesuffix("\n")
+
+    if ask("--is-inside-work-tree") != "true":
+        if ask("--is-bare-repository") == "true" and ask("--is-inside-git-dir") != "true":
+            raise _no_checkout(path, ask("--git-common-dir"))
+        return None
+    return Repository(ask("--show-toplevel"), ask("--git-dir"), ask("--git-common-dir"), resolve(path, "HEAD") or "")
+
+
+def _no_checkout(path: str, common_dir: str) -> Refused:
+    """A folder whose `.git` is a bare repository: nothing is checked out there, or git was told so by mistake."""
+    origin = text(git(path, "config", "--show-origin", "--get", "core.bare", ask=True).stdout).partition("\t")[0]
+    if _has_index(common_dir):
+        file = origin.removeprefix("file:")
+        # Elsewhere than in the repository's own settings it would win over what is set there: a worktree's, an include.
+        there = "" if file in ("", ".git/config") else f"--file {_shell_word(file)} "
+        return Refused(
+            "no-checkout",
+            f"git takes the checkout {path} for a bare repository, because core.bare is true",
+            where=file or common_dir,
+            hint=f"git -C {_shell_word(path)} config {there}core.bare false",
+        )
+    return Refused(
+        "no-checkout",
+        f"{path} belongs to a bare repository, and no files are checked out there",
+        where=common_dir,
+        hint=f"call okstra in one of its worktrees: git -C {_shell_word(path)} worktree list",
+    )
+
+
+def _require_files_here(path: str) -> None:
+    """Raises Refused (`no-checkout`) when the repository above is set to have its files elsewhere.
+
+    git opens no repository whose files are to lie in a folder that can't be, not even to mend that setting: so its
+    settings are read, and mended, as a plain file from outside.
+    """
+    folder = os.path.abspath(path)
+    while not os.path.isdir(os.path.join(folder, ".git")):
+        if os.path.lexists(os.path.join(folder, ".git")) or os.path.dirname(folder) == folder:
+            return
+        folder = os.path.dirname(folder)
+    settings = os.path.join(folder, ".git", "config")
+    named = text(git(os.sep, "config", "--file", settings, "core.worktree", ask=True).stdout).removesuffix("\n")
+    if not named or _is_at_or_below(path, os.path.join(folder, ".git", named)):
+        return
+    raise Refused(
+        "no-checkout",
+        f"git looks for the files of {folder} in {named}, because core.worktree is set",
+        where=settings,
+        hint=f"git -C / config --file {_shell_word(settings)} --unset-all core.worktree",
+    )
+
+
+def _is_at_or_below(path: str, top: str) -> bool:
+    inner, outer = os.path.realpath(path), os.path.realpath(top)
+    return os.path.commonpath([inner, outer]) == outer
+
+
+def _shell_word(text: str) -> str:
+    return quote(text)
+
+
+def _has_git_above(path: str) -> bool:
+    """Whether git would find a repository, or stumble over what may be one. It looks as far up as git does."""
+    folder = os.path.abspath(path)
+    ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
+    while True:
+        if os.path.lexists(os.path.join(folder, ".git")) or _is_bare_repository(folder):
+            return True
+        parent = os.path.dirname(folder)
+        if parent == folder or parent in ceilings or not _may_cross(folder, parent):
+            return False
+        folder = parent
+
+
+def _is_bare_repository(folder: str) -> bool:
+    """By the three names that git asks for: a file HEAD alone is anybody's."""
+    return all(os.path.lexists(os.path.join(folder, name)) for name in ("HEAD", "objects", "refs"))
+
+
+def _may_cross(folder: str, parent: str) -> bool:
+    """Whether git looks on above: not in another file system, unless it was told to."""
+    if os.environ.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "").lower() in ("1", "true", "yes", "on"):
+        return True
+    try:
+        return os.stat(folder).st_dev == os.stat(parent).st_dev
+    except OSError:
+        return True
+
+
+def version() -> tuple[int, ...]:
+    """git's version as numbers, e.g. (2, 39, 5). Raises Missing (`git-missing`)."""
+    words = text(git(os.sep, "version", ask=True).stdout).split()
+    return tuple(int(part) for part in (words[2] if len(words) > 2 else "0").split(".") if part.isdigit())
+
+
+def has_identity(root: str) -> bool:
+    """Whether the person named an author and committer, by settings or variables; what git would guess is no name."""
+    given = () if os.environ.get("EMAIL") else ("-c", "user.useConfigOnly=true")
+    return all(git(root, *given, "var", name, ask=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
+
+
+def person(root: str) -> str:
+    """Who commits there, as git would write it; empty when git was not told."""
+    name, email = config_value(root, "user.name"), config_value(root, "user.email")
+    return f"{name} <{email}>" if name and email else name or email
+
+
+def main_is_bare(repository: Repository) -> bool:
+    """Whether the repository has no main worktree, so that linked ones are all that a person works in."""
+    answer = git(repository.common_dir, "config", "--type=bool", "core.bare", ask=True)
+    return answer.stdout.strip() == b"true" and not _has_index(repository.common_dir)
+
+
+def _has_index(common_dir: str) -> bool:
+    """Whether files were checked out beside it: then a `core.bare` that says otherwise is a mistake."""
+    return os.path.lexists(os.path.join(common_dir, "index"))
+
+
+def main_worktree(repository: Repository) -> str:
+    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
+    named = text(git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
+    if named:  # a submodule's: its git folder stands inside the outer repository's
+        return os.path.normpath(os.path.join(repository.common_dir, named))
+    return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
+
+
+class RemoteUrls(NamedTuple):
+    """URLs of all remotes; `push` are those that a remote has for pushing alone."""
+
+    fetch: tuple[str, ...]
+    push: tuple[str, ...]
+
+
+def remote_urls(root: str) -> RemoteUrls:
+    out = text(git(root, "config", "--null", "--get-regexp", r"^remote\..*\.(push)?url$", ask=True).stdout)
+    pairs = [entry.partition("\n") for entry in out.split("\0") if entry]
+    fetch = tuple(dict.fromkeys(url for key, _, url in pairs if not key.lower().endswith(".pushurl")))
+    return RemoteUrls(fetch, tuple(dict.fromkeys(url for key, _, url in pairs if key.lower().endswith(".pushurl"))))
+
+
+def remote_names(root: str) -> list[str]:
+    return text(must(git(root, "remote", ask=True), "list remotes")).split()
+
+
+def push_url(root: str, remote: str) -> str:
+    """Where a push to the remote goes; empty when git does not know."""
+    return text(git(root, "remote", "get-url", "--push", remote, ask=True).stdout).removesuffix("\n")
+
+
+def config_value(root: str, name: str) -> str:
+    """A setting as git would take it; empty when it is not set."""
+    return text(git(root, "config", "--get", name, ask=True).stdout).removesuffix("\n")

@@ -1,0 +1,109 @@
+"""Submodules of a new worktree: initialised where the main worktree has them initialised (spec 3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .. import git
+from ..errors import WorkFailed
+from ..quoting import quote
+from ..system import processes as proc
+
+
+def initialised(root: str) -> list[str]:
+    """Paths of the submodules that are checked out in this worktree."""
+    if not os.path.exists(os.path.join(root, ".gitmodules")):
+        return []
+    out = _git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
+    return [path.decode("utf-8", "surrogateescape") for path in out.split(b"\0") if path]
+
+
+def initialised_below(root: str) -> list[str]:
+    """As `initialised`, with the submodules of submodules; outer ones first."""
+    return [
+        path
+        for outer in initialised(root)
+        for path in [outer, *(f"{outer}/{inner}" for inner in initialised_below(os.path.join(root, outer)))]
+    ]
+
+
+def is_checked_out(path: str) -> bool:
+    return bool(path) and os.path.lexists(os.path.join(path, ".git"))
+
+
+def commits_only_here(path: str, copy: str) -> list[str]:
+    """Tips of a submodule (HEAD, branches, stash) that another checkout of it lacks; without one, its remotes."""
+    refs = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/stash")
+    tips = {*_git(path, "rev-parse", "HEAD").stdout.decode().split(), *_git(path, *refs).stdout.decode().split()}
+    if is_checked_out(copy):
+        return sorted(tip for tip in tips if not _git(copy, "cat-file", "-e", f"{tip}^{{commit}}").ok)
+    return sorted(tip for tip in tips if _git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
+
+
+def refs_of(git_dir: str, folder: str) -> bytes:
+    """Where a submodule's HEAD and refs stand, by its git folder: other text when one of them was moved."""
+    asked = (("rev-parse", "HEAD"), ("for-each-ref", "refs/heads", "refs/stash"))
+    return b"".join(
+        proc.run(["git", f"--git-dir={git_dir}", f"--work-tree={folder}", *words], env=git.environment()).stdout
+        for words in asked
+    )
+
+
+def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
+    """Puts commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
+    for ref, commit in refs.items():
+        for step in (
+            _git(path, "update-ref", ref, commit),
+            _git(copy, "-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-tags", path, f"+{ref}:{ref}"),
+        ):
+            if not step.ok:
+                raise WorkFailed("git-failed", f"the submodule's work could not be kept: {step.complaint}", where=path)
+
+
+def initialise(main: str, worktree: str) -> list[str]:
+    """Gives the worktree the submodules that the main one has, and those their own; answers their paths.
+
+    Each is cloned from the main worktree's copy, so that no network is needed; only a commit that is missing
+    there is fetched from the submodule's own address. Raises WorkFailed (`submodule-failed`).
+    """
+    paths = initialised(main) if os.path.exists(os.path.join(worktree, ".gitmodules")) else []
+    for path in paths:
+        _initialise_one(main, worktree, path)
+        initialise(os.path.join(main, path), os.path.join(worktree, path))
+    return paths
+
+
+def _initialise_one(main: str, worktree: str, path: str) -> None:
+    name = _name_of(worktree, path)
+    if name is None:
+        return
+    address = _git(os.path.join(main, path), "config", "remote.origin.url").stdout.decode("utf-8", "replace").strip()
+    local = ("-c", "protocol.file.allow=always", "-c", f"submodule.{name}.url={os.path.join(main, path)}")
+    update = ("submodule", "--quiet", "update", "--init", "--", path)
+    finished = _git(worktree, *local, *update)
+    if finished.ok and address:
+        finished = _git(os.path.join(worktree, path), "remote", "set-url", "origin", address)
+    elif not finished.ok:
+        finished = _git(worktree, *update)
+    if not finished.ok:
+        raise WorkFailed(
+            "submodule-failed",
+            f"the submodule {path} could not be initialised: {finished.complaint}",
+            where=worktree,
+            hint=f"check `git submodule update --init {quote(path)}` in the main worktree",
+        )
+
+
+def _name_of(worktree: str, path: str) -> str | None:
+    """The submodule's name by the worktree's own `.gitmodules`; None when it has no such path."""
+    finished = _git(worktree, "config", "--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    for entry in finished.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = entry.partition("\n")
+        if value == path:
+            return key[len("submodule.") : -len(".path")]
+    return None
+
+
+def _git(root: str, *args: str) -> proc.Finished:
+    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())

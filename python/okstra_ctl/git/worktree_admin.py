@@ -1,0 +1,189 @@
+"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, looked at and moved as files.
+
+`git worktree list` shows whole ones alone. What a killed `git worktree add` or `remove` leaves has no name
+for git any more, and stays for ever, because it is locked. So they are looked at directly, and removed by a
+rename first: a crash leaves one that is whole, or none.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shutil import rmtree
+from typing import NamedTuple
+
+from .. import git
+from ..errors import Busy
+from ..system import files as fsio
+from ..system.locks import share_fence, try_fence
+
+_FORGOTTEN = "okstra-forgotten-"
+_FENCE = "okstra.fence"
+_SETTLE_SECONDS = 0.05  # a live `git worktree add` writes its first three files within a millisecond
+_POLL_SECONDS = 0.01
+_WAIT_SECONDS = 30.0
+
+
+class AdminFolder(NamedTuple):
+    """`worktree` is empty where git has not yet written which it is; `reason` is None when it is not locked."""
+
+    folder: str
+    worktree: str
+    reason: str | None
+
+    def may_be_a_start_of(self, token: str) -> bool:
+        """Whether a `git worktree add` with that lock reason can have been killed here: the lock file comes first."""
+        return not self.worktree and token.startswith(self.reason or "")
+
+
+def admin_folders(common_dir: str) -> list[AdminFolder]:
+    """Every one there is, half-made ones included."""
+    folder = os.path.join(common_dir, "worktrees")
+    return [_read(os.path.join(folder, name)) for name in fsio.names_in(folder)]
+
+
+def at(common_dir: str, worktree: str) -> AdminFolder | None:
+    """The one of the worktree in that folder; the folder itself may be gone."""
+    wanted = os.path.realpath(worktree)
+    found = (one for one in admin_folders(common_dir) if one.worktree and os.path.realpath(one.worktree) == wanted)
+    return next(found, None)
+
+
+def made_for(common_dir: str, worktree: str, token: str) -> list[AdminFolder]:
+    """Those that a `git worktree add` for that folder, locked with that token, made or began.
+
+    One that a kill left with no name in it is told from one that another git is just making by looking twice.
+    The caller holds the repository lock, so no git of okstra's is at work.
+    """
+    own = [one for one in admin_folders(common_dir) if one.reason == token]
+    return own + _abandoned(common_dir, os.path.basename(worktree), token)
+
+
+def named(common_dir: str, name: str) -> AdminFolder | None:
+    """The one of exactly that name, half made or whole: for worktrees whose folders' names are never used twice."""
+    folder = os.path.join(common_dir, "worktrees", name)
+    return _read(folder) if os.path.isdir(folder) else None
+
+
+def forget(common_dir: str, admin: AdminFolder) -> None:
+    """Removes it, with one rename first. Raises WorkFailed (`write-failed`)."""
+    try:
+        os.rename(admin.folder, os.path.join(common_dir, f"{_FORGOTTEN}{os.getpid()}-{time.monotonic_ns()}"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        fsio.raise_write_failed(admin.folder, error)
+    sweep(common_dir)
+    try:
+        os.rmdir(os.path.join(common_dir, "worktrees"))  # as git does when the last one goes
+    except OSError:
+        return
+
+
+def detached_head(admin: AdminFolder) -> str:
+    """The commit that the worktree's HEAD stands at beside every branch; empty when it is on one."""
+    return git.detached_commit(admin.folder)
+
+
+def was_filled(admin: AdminFolder) -> bool:
+    """Whether git's checkout came to its end: it holds the index's lock meanwhile, and writes the index last."""
+    if os.path.lexists(os.path.join(admin.folder, "index")):
+        return True
+    begun = os.path.lexists(os.path.join(admin.folder, "index.lock"))
+    return not begun and not holds_nothing(admin.worktree)  # somebody removed the index: no killed checkout
+
+
+def was_put_on_a_branch(admin: AdminFolder) -> bool:
+    """Whether HEAD was set anew since git added the worktree, detached: its log tells each time. A kill in the
+    middle of it leaves HEAD's lock."""
+    if not detached_head(admin):
+        return True
+    once = git.times_head_was_set(admin.folder) == 1
+    return not once and not os.path.lexists(os.path.join(admin.folder, "HEAD.lock"))
+
+
+def holds_nothing(worktree: str) -> bool:
+    """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
+    try:
+        return set(os.listdir(worktree)) <= {".git"}
+    except OSError:
+        return False
+
+
+def sweep(common_dir: str) -> None:
+    """Deletes what was renamed away; a killed process may have left some."""
+    for name in fsio.names_in(common_dir):
+        if name.startswith(_FORGOTTEN):
+            rmtree(os.path.join(common_dir, name), ignore_errors=True)
+
+
+@contextmanager
+def fenced(admin_folder: str) -> Iterator[int]:
+    """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
+    try:
+        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
+    except OSError as error:
+        fsio.raise_write_failed(os.path.join(admin_folder, _FENCE), error)
+    try:
+        share_fence(descriptor)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def await_silence(admin_folder: str) -> None:
+    """Waits until nothing that an okstra started in the worktree is alive: a git outlives its killed okstra.
+
+    Raises Busy when it takes too long.
+    """
+    try:
+        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    deadline = time.monotonic() + _WAIT_SECONDS
+    try:
+        while not try_fence(descriptor):
+            if time.monotonic() > deadline:
+                raise Busy(
+                    "busy",
+                    "what a dead run started is still at work in its worktree",
+                    where=admin_folder,
+                    hint="wait for it, or end it (a set-up command of project.json?), then try again",
+                )
+            time.sleep(_POLL_SECONDS)
+    finally:
+        os.close(descriptor)
+
+
+def _abandoned(common_dir: str, name: str, token: str) -> list[AdminFolder]:
+    def begun() -> dict[str, AdminFolder]:
+        named = (one for one in admin_folders(common_dir) if _is_numbered(os.path.basename(one.folder), name))
+        return {one.folder: one for one in named if one.reason != token and one.may_be_a_start_of(token)}
+
+    before = begun()
+    if not before:
+        return []
+    time.sleep(_SETTLE_SECONDS)
+    return [one for folder, one in begun().items() if before.get(folder) == one]
+
+
+def _is_numbered(folder: str, name: str) -> bool:
+    """git names an admin folder after its worktree's, with a number where that is taken."""
+    return folder == name or (folder.startswith(name) and folder[len(name) :].isdigit())
+
+
+def _read(folder: str) -> AdminFolder:
+    named = _text(os.path.join(folder, "gitdir")) or ""
+    whole = named.endswith(f"{os.sep}.git")  # a kill can leave the first half of it, which names another folder
+    worktree = os.path.dirname(os.path.join(folder, named)) if whole else ""
+    return AdminFolder(folder, worktree, _text(os.path.join(folder, "locked")))
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read().removesuffix("\n")
+    except OSError:
+        return None

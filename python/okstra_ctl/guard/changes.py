@@ -1,0 +1,151 @@
+"""What differs between two snapshots, each thing with its place, how to look at it, and, in the run's own worktree
+alone, how to undo it. No command here throws bytes away: people paste them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..quoting import quote
+from . import undo_commands as undoing
+from .breaches import HIDDEN, LOOKED_AT, MISSING, Changed, Place, Rights, Snapshot
+
+_ABSENT = ""
+_BRANCHES = "refs/heads/"
+_REF = "ref: "
+
+
+def changes(before: Snapshot, after: Snapshot, rights: Rights) -> tuple[Changed, ...]:
+    """Every difference but the run's own allowed work, in a stable order."""
+    return (
+        *_heads(before, after, rights),
+        *_refs(before, after, rights),
+        *_main_files(before.dirty, after.dirty, rights.main),
+        *_settings(before.files, after.files),
+        *_folders(before.folders, after.folders),
+        *_own_files(before, after, rights),
+        *_sibling_files(before.siblings, after.siblings),
+        *_unplanned(rights),
+    )
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
+        if old != new:
+            yield name, old, new
+
+
+def _heads(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed]:
+    for folder, old, new in _differences(before.heads, after.heads):
+        own = folder == rights.worktree and folder != rights.main
+        stands = new not in (_ABSENT, MISSING)
+        git = f"git -C {quote(folder if stands else rights.main)}"
+        undo = ""
+        if not old:
+            kind, detail = "worktree", "a worktree that was added"
+        elif new in (_ABSENT, MISSING):
+            kind, detail = "worktree", "a worktree that was removed"
+            branch_before = before.refs.get(old.removeprefix(_REF), "")
+            known = new == MISSING
+            undo = undoing.removed_worktree(rights.main, folder, old, branch_before, known=known) if own else ""
+        elif old.startswith(_REF) or new.startswith(_REF):
+            kind, detail = "head", f"HEAD was {_name(old)}, and is {_name(new)}"
+            undo = undoing.moved_head(folder, old, _commit(new, after)) if own else ""
+        else:
+            kind, detail = "head", f"HEAD, detached, was {old}, and is {new}"
+            undo = undoing.moved_head(folder, old, new) if own else ""
+        look = f"{git} status" if stands else f"{git} worktree list"
+        yield Changed(kind, folder, detail, rights.place(folder), look, undo, folder)
+
+
+def _stands(after: Snapshot, rights: Rights) -> bool:
+    return after.heads.get(rights.worktree, MISSING) != MISSING
+
+
+def _name(head: str) -> str:
+    return head.removeprefix(_REF).removeprefix(_BRANCHES)
+
+
+def _commit(head: str, snapshot: Snapshot) -> str:
+    return snapshot.refs.get(head.removeprefix(_REF), "") if head.startswith(_REF) else head
+
+
+def _refs(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed]:
+    for ref, old, new in _differences(before.refs, after.refs):
+        if ref == rights.branch and new:
+            continue
+        kind = "remote-ref" if ref.startswith("refs/remotes/") else "ref"
+        place = rights.place(ref)
+        if ref.startswith("refs/okstra/"):  # okstra makes such refs at any time, and takes none away
+            place = Place.OKSTRAS if old else Place.BUSY
+        detail = f"{old or 'nothing'} before, {new or 'nothing'} now"
+        undo = ""
+        if ref == rights.own_branch and _stands(after, rights):
+            undo = undoing.moved_branch(rights.worktree, ref, old, new)
+        yield Changed(kind, ref, detail, place, _log(rights.main, old, new), undo)
+
+
+def _log(root: str, old: str, new: str) -> str:
+    revisions = f"{old}..{new}" if old and new else f"-3 {old or new}"
+    return f"git -C {quote(root)} log --oneline {revisions}"
+
+
+def _main_files(before: Mapping[str, str], after: Mapping[str, str], root: str) -> Iterator[Changed]:
+    for path, old, new in _differences(before, after):
+        kind = "ignored-file" if (new or old).startswith("!!") else "main-worktree"
+        yield Changed(kind, path, _told(old, new), Place.SHARED, _look(root, path, new), folder=root)
+
+
+def _own_files(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed]:
+    """Where the worktree was not clean before, a command that undoes the change would take earlier work with it."""
+    if rights.edits or not _stands(after, rights):
+        return
+    root = rights.worktree
+    for path, old, new in _differences(before.own, after.own):
+        undo = undoing.changed_files(root, path, hidden=new.startswith(HIDDEN)) if not before.own else ""
+        yield Changed("source-edit", path, _told(old, new), Place.OKSTRAS, _look(root, path, new), undo, root)
+
+
+def _sibling_files(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Changed]:
+    """In worktrees that were looked at both times."""
+    looked_at = [folder for folder in before if before[folder] == after.get(folder) == LOOKED_AT]
+    for path, old, new in _differences(before, after):
+        folder = next((one for one in looked_at if path.startswith(f"{one}/")), "")
+        if folder:
+            name = path[len(folder) + 1 :]
+            yield Changed("sibling", path, _told(old, new), Place.OKSTRAS, _look(folder, name, new), folder=folder)
+
+
+def _told(old: str, new: str) -> str:
+    if new.startswith(HIDDEN):
+        return "hidden from git by an index flag, and changed"
+    if not old:
+        return "a new file" if new[:2] in ("??", "!!") else "changed"
+    return "its uncommitted change is another one now" if new else "its uncommitted change is gone"
+
+
+def _look(root: str, path: str, new: str) -> str:
+    git, name = f"git -C {quote(root)}", quote(path)
+    if new.startswith(("??", "!!", HIDDEN)):
+        return f"ls -l {quote(f'{root}/{path}')}"
+    return f"{git} diff HEAD -- {name}" if new else f"{git} log --oneline -3 -- {name}"
+
+
+def _settings(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Changed]:
+    for path, old, new in _differences(before, after):
+        detail = "changed" if old and new else "deleted" if old else "added"
+        yield Changed("settings", path, detail, Place.SHARED, f"ls -l {quote(path)}")
+
+
+def _folders(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Changed]:
+    for path, _, new in _differences(before, after):
+        detail = "its contents changed" if new else "it is gone"
+        look = f"ls -lt {quote(path)}"
+        yield Changed("synced-folder", path, f"{detail}; worktrees are filled from it", Place.SHARED, look)
+
+
+def _unplanned(rights: Rights) -> Iterator[Changed]:
+    for path in rights.unplanned:
+        look = f"git -C {quote(rights.worktree)} log -- {quote(path)}"
+        detail = "committed, and the plan does not name it for this stage"
+        yield Changed("out-of-plan", path, detail, Place.OKSTRAS, look, folder=rights.worktree)

@@ -1,0 +1,128 @@
+"""The guard of a led run: git hooks and rules for its agents, without a touch to the repository's own settings.
+
+It lies in the run's folder and in the agents' environment alone (spec 5, "Guard"). The hooks stop; the receipt
+(`guard/receipt.py`) tells what got by.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from .. import git
+from ..errors import OkstraError
+from ..paths import IMPLEMENTATION
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..system import assets, foreign_files
+from ..system import files as fsio
+from .rules import SCHEMA
+
+LEAD = "lead"
+_REFUSED = "okstra-refuses-to-push://"
+_SCRIPT = "git-guard.sh"
+_OURS = ("pre-push", "reference-transaction", "pre-commit")
+
+
+def set_up(run: KnownRun, doors: Doors) -> None:
+    """Writes the rules and the hooks' folder. Safe to repeat. Raises WorkFailed (`write-failed`)."""
+    fsio.replace_json(run.files.guard_rules, _rules(run, doors))
+    repository = git.discover(run.project.root)
+    if repository is None:
+        return
+    script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
+    folder = run.files.guard_hooks
+    fsio.make_folder(folder)
+    for name in sorted({*_OURS, *_own_hooks(hooks_folder(repository))}):
+        fsio.link_anew(script, os.path.join(folder, name))
+
+
+def foreign_hooks(run: KnownRun) -> list[str]:
+    """Hooks of the run that are not okstra's any more."""
+    script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
+    folder = run.files.guard_hooks
+    names = {*_OURS, *fsio.names_in(folder)} if os.path.isdir(folder) else set()
+    return [path for path in (os.path.join(folder, name) for name in sorted(names)) if not _leads_to(path, script)]
+
+
+def _leads_to(link: str, target: str) -> bool:
+    return os.path.islink(link) and os.readlink(link) == target
+
+
+def environment(run: KnownRun, role: str) -> dict[str, str]:
+    """What a role's agent gets besides its own environment. Empty without git."""
+    repository = git.discover(run.project.root)
+    if repository is None:
+        return {}
+    branch = run.branch
+    edits = role == "executor" and run.id.task_type == IMPLEMENTATION
+    settings = [("core.hooksPath", run.files.guard_hooks), *_push_refusals(run.project.root)]
+    return {
+        "OKSTRA_GUARD_REPO": os.path.realpath(repository.common_dir),
+        "OKSTRA_GUARD_REF": f"refs/heads/{branch}" if edits and branch else "",
+        "OKSTRA_GUARD_HOOKS": hooks_folder(repository),
+        "OKSTRA_GUARD_RULES": run.files.guard_rules,
+        **git.settings_variables(git.users_environment(), settings),
+    }
+
+
+def client_settings(run: KnownRun) -> dict[str, object]:
+    """For Claude Code's `--settings`: every tool that changes something is asked about first."""
+    command = f"okstra guard tool --rules {shlex.quote(run.files.guard_rules)}"
+    hook = {"matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash", "hooks": [{"type": "command", "command": command}]}
+    return {"hooks": {"PreToolUse": [hook]}}
+
+
+def writable(run: KnownRun) -> list[str]:
+    """Folders outside the worktree that every agent of the run may write. Where its result belongs is told to each
+    worker alone."""
+    return [os.path.join(run.project.task(run.id.task).root, "scratch")]
+
+
+def writable_by_lead(run: KnownRun) -> list[str]:
+    """What the session that leads may write besides: agents inside it leave their results where results are filed."""
+    return [run.files.folder("worker-results"), run.files.report_data]
+
+
+def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
+    stage = run.stage(doors) if run.id.stage is not None else None
+    planned = list(stage.files) if stage else []
+    executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
+    lead = {"edits": False, "planned": [], "push": False, "writable": writable_by_lead(run)}
+    return {
+        "schema": SCHEMA,
+        "run_id": str(run.id),
+        "worktree": run.folder,
+        "writable": writable(run),
+        "roles": {"executor": executor, LEAD: lead},
+    }
+
+
+def hooks_folder(repository: git.Repository) -> str:
+    """Where the repository's own hooks are, whatever setting leads there.
+
+    In a session that okstra guards, git's setting leads to the guard, which knows the folder that it stands before:
+    a guard that was taken for the repository's own hooks would call itself without end.
+    """
+    plain = os.path.join(repository.common_dir, "hooks")
+    found = git.config_value(repository.top, "core.hooksPath")
+    if not found:
+        return plain
+    if os.path.basename(foreign_files.link_target(os.path.join(found, _OURS[0]))) == _SCRIPT:
+        return os.environ.get("OKSTRA_GUARD_HOOKS") or plain
+    return os.path.join(repository.top, os.path.expanduser(found))
+
+
+def _own_hooks(folder: str) -> list[str]:
+    names = fsio.names_in(folder)
+    return [name for name in names if "." not in name and os.access(os.path.join(folder, name), os.X_OK)]
+
+
+def _push_refusals(root: str) -> list[tuple[str, str]]:
+    """Settings that lead a push to the known remotes nowhere, also one that passes the hooks by."""
+    try:
+        urls = git.remote_urls(root)
+    except OkstraError:
+        return []
+    plain = [(f"url.{_REFUSED}.pushInsteadOf", url) for url in urls.fetch]
+    return plain + [(f"url.{_REFUSED}.insteadOf", url) for url in urls.push]

@@ -1,0 +1,200 @@
+"""A hand-off before it is made: whether the task may be handed off, and the commands that would do it.
+
+All that can be refused is refused here, before a task, worktree or run is made; nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from .. import git
+from ..errors import Missing, OkstraError, Refused, UsageError
+from ..git.merge import merge_tree
+from ..names import TaskKey
+from ..paths import ProjectFiles, TaskFiles
+from ..quoting import okstra_command
+from ..runs import numbers as run_numbers
+from ..runs.handoff_steps import HANDOFF, PULL_REQUEST, Choice, Target, commands
+from ..services import Doors
+from ..system import files as fsio
+from ..system import processes as proc
+from ..tasks.records import read_manifest
+from .pull_request import place_of
+
+_FIT = ("accepted", "conditional-accept")
+_GH_SECONDS = 30.0
+
+
+class Plan(NamedTuple):
+    """What a hand-off would do: each step with its command, and what the merge probe says."""
+
+    target: Target
+    steps: tuple[tuple[str, tuple[str, ...]], ...]
+    probe: str
+
+    def lines(self) -> list[str]:
+        """For people, before they are asked."""
+        into = f" to be merged into {self.target.base}" if self.target.base else ""
+        lines = [f"hand-off of {self.target.branch} at {self.target.head[:12]}{into}", f"merge probe: {self.probe}"]
+        return lines + [f"{at}. {step}: {shlex.join(argv)}" for at, (step, argv) in enumerate(self.steps, 1)]
+
+
+def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, doors: Doors) -> Plan:
+    """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`, `merge-conflict`), UsageError (`bad-ref`),
+    Missing (`gh-missing`)."""
+    if not choice.steps:
+        raise nothing_chosen(key)
+    task = project.task(key)
+    target = target_of(project, key, choice, doors)
+    fits, probe = probe_merge(target)
+    if not fits:
+        raise Refused("merge-conflict", probe, where=target.folder, hint=_merge_hint(target, key))
+    if PULL_REQUEST in choice.steps:
+        _require_gh(target, key, doors.environment)
+    body = pull_request_file(task, run_numbers.next_seq(task, HANDOFF, None))
+    return Plan(target, tuple((step, tuple(argv)) for step, argv in commands(choice, target, body)), probe)
+
+
+def nothing_chosen(key: TaskKey) -> Refused:
+    hint = f"{okstra_command('handoff', key, '--push')}; or --pr, which pushes and opens a pull request"
+    return Refused("nothing-chosen", "no step of the hand-off is chosen: nothing was done", where=str(key), hint=hint)
+
+
+def pull_request_file(task: TaskFiles, seq: int) -> str:
+    """Where that run of the task keeps the pull request's text."""
+    return os.path.join(task.run_dir(HANDOFF), "reports", f"pull-request-{seq:03d}.md")
+
+
+def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, Any]:
+    """The report of the final verification that accepted this very commit. Raises Refused (`not-accepted`)."""
+    reports = os.path.join(task.run_dir("final-verification"), "reports")
+    names = sorted(name for name in fsio.names_in(reports) if name.endswith(".data.json"))
+    report = (fsio.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
+    verdict = report.get("verdict")
+    token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
+    seen = str(report.get("commit") or "")
+    if token not in _FIT or seen != head:
+        if not names:
+            raise Refused(
+                "not-accepted", "no final verification has accepted the task", where=str(key), hint=_verify(key)
+            )
+        moved = f" of {seen[:12]}, and the branch is at {head[:12]}" if token in _FIT else ""
+        raise Refused(
+            "not-accepted",
+            f"the task's last final verification says {token or 'nothing'}{moved}",
+            where=os.path.join(reports, names[-1]),
+            hint=_verify(key),
+        )
+    return report
+
+
+def probe_merge(target: Target) -> tuple[bool, str]:
+    """Whether it would merge into the base, and in words. The base is what its remote has of it, where that is known:
+    there it will be merged."""
+    if not target.base:
+        return True, "no base branch to probe against"
+    base = _base_commit(target.folder, target.remote, target.base)
+    if base is None:
+        return True, f"{target.base} is not known here: fetch it to have the merge probed"
+    try:
+        conflicts = merge_tree(target.folder, base, target.head).conflicts
+    except OkstraError as error:
+        return False, error.message
+    if conflicts:
+        return False, f"it would conflict with {target.base} in {', '.join(conflicts[:10])}"
+    return True, f"it would merge into {target.base} without conflict"
+
+
+def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, doors: Doors) -> Target:
+    """The accepted commit of the task's branch, also when its worktree was removed. Raises as `plan_handoff`."""
+    claim = doors.registry.read().task(key)
+    top = project.root
+    head = (git.branch_commit(top, claim.branch) or "") if claim and git.discover(top) else ""
+    require_accepted(project.task(key), key, head)
+    if claim is None or not head:
+        raise _nothing_to_push(
+            key, f"{key} has no branch of its own", "okstra worktree list shows the branches there are"
+        )
+    base, remote = choice.base or _branch_of_main(top, claim.branch), _remote(top, key)
+    if base == claim.branch:
+        raise UsageError("bad-ref", f"{base} is the task's own branch", where="--base", hint="name another branch")
+    if choice.base and _base_commit(top, remote, base) is None:
+        hint = f"see `git branch -a`; `git fetch {shlex.quote(remote)}` brings what others pushed"
+        raise UsageError("bad-ref", f"there is no branch {base!r}", where="--base", hint=hint)
+    folder = claim.path if os.path.isdir(claim.path) else top
+    title = choice.title or _title(project, key, head, claim.base_commit)
+    return Target(folder, claim.branch, head, remote, base, title)
+
+
+def _branch_of_main(top: str, branch: str) -> str:
+    """Where the branch would be merged unless a person says so: the branch that the main checkout is on."""
+    found = git.head_branch(top)
+    return "" if found == branch else found
+
+
+def _remote(top: str, key: TaskKey) -> str:
+    names = git.remote_names(top)
+    if "origin" in names or len(names) == 1:
+        return "origin" if "origin" in names else names[0]
+    told = f"none of its remotes is `origin`: {', '.join(names)}" if names else "it has no remote"
+    raise _nothing_to_push(key, f"the repository can't be pushed: {told}", "git remote add origin URL")
+
+
+def _base_commit(root: str, remote: str, base: str) -> str | None:
+    return git.resolve(root, f"refs/remotes/{remote}/{base}") or git.resolve(root, f"refs/heads/{base}")
+
+
+def _title(project: ProjectFiles, key: TaskKey, head: str, base: str) -> str:
+    """The task's title; else its only commit's subject; else its id."""
+    given = str((read_manifest(project.task(key)) or {}).get("title") or "")
+    if given:
+        return given
+    subjects = git.commit_subjects(project.root, base, head) if base else []
+    return subjects[0]["subject"] if len(subjects) == 1 else key.task_id
+
+
+def _require_gh(target: Target, key: TaskKey, environment: Mapping[str, str]) -> None:
+    """Raises Missing (`gh-missing`), before anything is pushed."""
+    url = git.push_url(target.folder, target.remote)
+    place = place_of(url)
+    if shutil.which("gh", path=environment.get("PATH")) is None:
+        fault = "`gh`, which opens pull requests, is not on the PATH"
+    else:
+        host = ("--hostname", place.host) if place else ()
+        asked = proc.run(["gh", "auth", "status", *host], env=git.users_environment(), timeout=_GH_SECONDS)
+        if asked.ok:
+            return
+        fault = f"`gh` is not logged in{f' at {place.host}' if place else ''}: {asked.complaint or asked.status}"
+    page = _compare_url(url, target.base, target.branch)
+    by_hand = f", then open the pull request at {page}" if page else ", then open the pull request by hand"
+    hint = f"{okstra_command('handoff', key, '--push')}{by_hand}; or install gh, and `gh auth login`"
+    raise Missing("gh-missing", f"{fault}: nothing was pushed", where=url, hint=hint)
+
+
+def _compare_url(url: str, base: str, branch: str) -> str:
+    """The page at which a person opens the pull request by hand; empty where the host is of no known kind."""
+    place = place_of(url)
+    if place is None or not base:
+        return ""
+    between = f"{quote(base, safe='/')}...{quote(branch, safe='/')}"
+    if "gitlab" in place.host:
+        return f"https://{place.host}/{place.path}/-/compare/{between}"
+    return f"https://{place.host}/{place.path}/compare/{between}" if "github" in place.host else ""
+
+
+def _merge_hint(target: Target, key: TaskKey) -> str:
+    merge = f"git -C {shlex.quote(target.folder)} merge {shlex.quote(target.base)}"
+    return f"{merge}; then {_verify(key)}"
+
+
+def _verify(key: TaskKey) -> str:
+    return okstra_command("run", "--task-key", key, "--task-type", "final-verification")
+
+
+def _nothing_to_push(key: TaskKey, told: str, hint: str) -> Refused:
+    return Refused("nothing-to-push", told, where=str(key), hint=hint)

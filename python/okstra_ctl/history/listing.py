@@ -1,0 +1,167 @@
+"""What there is: worktrees by the registry, runs by the index, each with its state now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ..claims.registry_document import StageClaim, TaskClaim
+from ..errors import OkstraError
+from ..index import store as run_index
+from ..index.rows import ENDED, Row
+from ..names import RunId
+from ..ownership import Owner
+from ..paths import ProjectFiles
+from ..run_status import run_status
+from ..runs.ends import recorded_end
+from ..services import Doors
+from ..status import ClaimStatus, Liveness, RunStatus
+from ..system import owner as process_identity
+
+
+class WorktreeRow(NamedTuple):
+    key: str
+    path: str
+    branch: str
+    status: str
+    run_id: str
+    exists: bool
+
+
+class RunRow(NamedTuple):
+    run_id: str
+    task_type: str
+    stage: int | None
+    status: str
+    at: str
+    project_root: str
+    manifest: str
+
+    @property
+    def task(self) -> str:
+        """The key of the run's task; of an id that is none, the whole."""
+        try:
+            return str(RunId.parse(self.run_id).task)
+        except OkstraError:
+            return self.run_id
+
+    def is_of(self, project: str, task_key: str) -> bool:
+        """Whether it is of that project and task; empty stands for every one. Ids are parsed only where they may be."""
+        if project and not self.run_id.startswith(f"{project}:"):
+            return False
+        return not task_key or (self.run_id.startswith(f"{task_key}/") and self.task == task_key)
+
+
+class TimedRun(NamedTuple):
+    """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""
+
+    run: RunRow
+    ended: bool
+    prepared_at: str
+    started_at: str
+
+
+def worktree_rows(doors: Doors) -> list[WorktreeRow]:
+    """Every worktree that okstra made, tasks before their stages."""
+    doc = doors.registry.read()
+    return sorted(
+        [*(_row(str(key), one) for key, one in doc.tasks()), *(_row(str(key), one) for key, one in doc.stages())]
+    )
+
+
+def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
+    """Every run that is open or recent, by when it was last heard of, the newest last.
+
+    With `back_to`, those that the archive holds since that time as well. A run that holds a stage and died before the
+    index knew it is told too; that of a stage that is done is the archive's.
+    """
+    claims = [claim for _, claim in doors.registry.read().stages()]
+    held = _holders(claims)
+    indexed = [_as_run(row, held) for row in run_index.newest_rows(doors.home, back_to)]
+    known = {row.run_id for row in indexed}
+    unheard = [
+        _row_of_claim(claim, held[claim.run_id])
+        for claim in claims
+        if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
+    ]
+    return sorted(indexed + unheard, key=attrgetter("at"))
+
+
+def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
+    """The runs that the index knows, with their beginnings."""
+    held = _holders(claim for _, claim in doors.registry.read().stages())
+    return [
+        TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
+        for row in run_index.newest_rows(doors.home, back_to)
+    ]
+
+
+def run_row(run_id: str, doors: Doors) -> RunRow | None:
+    """The row of one run; the archive is asked only if it is not among the open and recent ones."""
+    for back_to in (None, run_index.EVERYTHING):
+        found = next((row for row in run_rows(doors, back_to) if row.run_id == run_id), None)
+        if found is not None or not run_index.has_older(doors.home):
+            return found
+    return None
+
+
+def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
+    get, run_id = row.get, row["run_id"]
+    status = held.get(run_id) or _without_stage(row)
+    return RunRow(
+        run_id,
+        get("task_type", ""),
+        get("stage"),
+        status,
+        get("at", ""),
+        get("project_root", ""),
+        get("manifest", ""),
+    )
+
+
+def _is_told(claim: StageClaim, *, with_archive: bool) -> bool:
+    return claim.status is ClaimStatus.ACTIVE or (with_archive and claim.status is ClaimStatus.DONE)
+
+
+def _without_stage(row: Mapping[str, Any]) -> str:
+    """The status of a run that holds no stage (any more)."""
+    event = row.get("event", "")
+    lead = Liveness.NOBODY
+    if event == "started":
+        with suppress(ValueError):  # a row that somebody else wrote
+            lead = process_identity.liveness(Owner.from_json(row.get("owner")))
+    return run_status(None, ENDED.get(event, ""), lead).value
+
+
+def _row_of_claim(claim: StageClaim, status: str) -> RunRow:
+    try:
+        run = RunId.parse(claim.run_id)
+    except OkstraError:  # a listing shows what is there
+        return RunRow(claim.run_id, "", None, status, claim.reserved_at, claim.project_root, "")
+    manifest = ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest
+    return RunRow(claim.run_id, run.task_type, run.stage, status, claim.reserved_at, claim.project_root, manifest)
+
+
+def _holders(claims: Iterable[StageClaim]) -> dict[str, str]:
+    return {claim.run_id: _holder_status(claim) for claim in claims}
+
+
+def _holder_status(claim: StageClaim) -> str:
+    if claim.status is ClaimStatus.DONE:
+        return RunStatus.COMPLETED.value
+    ended = recorded_end(claim.run_id, claim.project_root)
+    return run_status(claim.status, ended, process_identity.liveness(claim.owner)).value
+
+
+def _row(key: str, claim: TaskClaim | StageClaim) -> WorktreeRow:
+    """A stage's is told by the run that holds it, a task's by its own claim."""
+    shown, run_id = str(claim.status), ""
+    if isinstance(claim, StageClaim):
+        run_id = claim.run_id
+        shown = _holder_status(claim) if claim.status is ClaimStatus.ACTIVE else shown
+    if claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE:
+        shown = str(RunStatus.INTERRUPTED)
+    return WorktreeRow(key, claim.path, claim.branch, shown, run_id, os.path.isdir(claim.path))

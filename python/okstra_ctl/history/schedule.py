@@ -1,0 +1,188 @@
+"""`okstra schedule`: what is left of a project's open tasks, from the records; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from ..errors import OkstraError
+from ..names import RunId, TaskKey
+from ..paths import PLANNING, ProjectFiles, TaskFiles
+from ..plan import store as plans
+from ..plan.globs import intersect
+from ..runs.find import KnownRun
+from ..runs.handoff_steps import HANDOFF
+from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA
+from ..services import Doors
+from ..settings.project import Project, open_project
+from ..stages.records import current_states
+from ..stages.select import StageState
+from ..status import RunStatus, StageStatus
+from ..system import files as fsio
+from ..tasks import catalog as task_catalog
+from ..tasks.known import task_unknown
+from ..tasks.records import read_manifest
+from ..tasks.views import catalog_entry
+from .listing import run_rows
+from .units import PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
+
+_MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
+
+
+class Clash(NamedTuple):
+    """Two open tasks whose plans change the same files: begun together, they would have to be merged by hand."""
+
+    task_key: str
+    other: str
+    files: str
+
+
+class Schedule(NamedTuple):
+    """Tasks in the order in which they go first, their units in rounds, and what could not be read."""
+
+    project_id: str
+    tasks: tuple[TaskFacts, ...]
+    rounds: tuple[tuple[Unit, ...], ...]
+    clashes: tuple[Clash, ...]
+    warnings: tuple[str, ...]
+
+
+def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> Schedule:
+    """Raises Missing (`not-a-project`), UsageError (`not-found`, `bad-identity`), Unreadable."""
+    project = open_project(start, doors)
+    wanted = {str(TaskKey.parse(key)) for key in keys}
+    warnings: list[str] = []
+    status = {row.run_id: row.status for row in run_rows(doors)}
+    found = list(_open_tasks(project, wanted, status, doors, warnings))
+    tasks = in_order([task for task in found if task is not None])
+    rounds = rounds_of([unit for task in tasks for unit in units_of(task)], jobs)
+    return Schedule(
+        project.config.project_id, tuple(tasks), tuple(map(tuple, rounds)), tuple(_clashes(tasks)), tuple(warnings)
+    )
+
+
+def next_of_task(start: str, key: TaskKey, doors: Doors) -> str:
+    """The command by which the task goes on; empty when nothing is left of it, or it can't be told: it is a hint."""
+    try:
+        project = open_project(start, doors)
+        entry = task_catalog.entries(project.files).get(str(key), {})
+        status = {row.run_id: row.status for row in run_rows(doors)}
+        task = _facts(project, key, entry, status, doors)
+    except OkstraError:
+        return ""
+    return next((unit.command for unit in units_of(task) if unit.command), "") if task else ""
+
+
+def _open_tasks(
+    project: Project, wanted: set[str], status: dict[str, str], doors: Doors, warnings: list[str]
+) -> Iterator[TaskFacts]:
+    entries = task_catalog.entries(project.files)
+    unknown = sorted(wanted - entries.keys())
+    if unknown:
+        raise task_unknown(TaskKey.parse(unknown[0]), project.root, doors)
+    for name, entry in entries.items():
+        if wanted and name not in wanted:
+            continue
+        try:
+            task = _facts(project, TaskKey.parse(name), entry, status, doors)
+        except OkstraError as error:
+            warnings.append(f"{name}: {error.message}")
+            continue
+        if task is not None:
+            yield task
+
+
+def _facts(
+    project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], doors: Doors
+) -> TaskFacts | None:
+    """Where the task stands; None when nothing is left of it."""
+    files = project.files.task(key)
+    manifest = read_manifest(files) or {}
+    row = catalog_entry(manifest) if manifest else entry
+    phases = manifest.get("phases")
+    phase = str(row.get("phase", ""))
+    known = phases.get(phase) if isinstance(phases, dict) else None
+    event = str(known.get("last_event", "")) if isinstance(known, dict) else ""
+    last_run = str(row.get("last_run", ""))
+    if phase == PLANNING and (event == RunStatus.RELEASED or _has_persons_plan(files, last_run, project.files)):
+        event = "completed"  # whatever became of the run that was to make one
+    finished_by = str(manifest.get("finished_by") or "")
+    if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:
+        return None
+    related = manifest.get("related")
+    return TaskFacts(
+        key=str(key),
+        title=str(row.get("title", "")),
+        phase=phase,
+        event=event,
+        last_run=last_run,
+        last_at=str(row.get("last_at", "")),
+        next_step=str(row.get("next_step", "")),
+        run_status=status.get(last_run, ""),
+        accepted=bool(finished_by),
+        related=tuple(map(str, related)) if isinstance(related, list) else (),
+        plan=_plan(project, files, key, doors),
+    )
+
+
+def _has_persons_plan(files: TaskFiles, last_run: str, project: ProjectFiles) -> bool:
+    from ..report.own_pages import is_persons_plan
+
+    try:
+        run = RunId.parse(last_run)
+        manifest = fsio.read_json(files.run_of(run).manifest, MANIFEST_SCHEMA)
+        return manifest is not None and is_persons_plan(KnownRun(run, project, files.run_of(run), manifest))
+    except OkstraError:
+        return False
+
+
+def _task_type(run_id: str) -> str:
+    try:
+        return RunId.parse(run_id).task_type if run_id else ""
+    except OkstraError:
+        return ""
+
+
+def _plan(project: Project, files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
+    path = plans.latest(files)
+    if path is None:
+        return None
+    plan = plans.load(path, doors)
+    if plan.stage_map is None:
+        return PlanFacts(path, False, (), {})
+    states = current_states(path, plan.stage_map, key, doors)
+    steps = {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
+    return PlanFacts(path, plan.may_run, tuple(states), steps, _merged(project, key, states, doors))
+
+
+def _merged(project: Project, key: TaskKey, states: Sequence[StageState], doors: Doors) -> frozenset[int]:
+    """The done stages that the task branch has, or the branch of the main worktree; where runs have no branches, every
+    done one."""
+    from .. import git  # slow to import, and few tasks have done stages
+
+    done = {state.stage: state.head_commit for state in states if state.status is StageStatus.DONE}
+    claim = doors.registry.read().task(key)
+    places = ("HEAD", f"refs/heads/{claim.branch}") if claim else ("HEAD",)
+
+    def has(commit: str) -> bool:
+        return not commit or any(git.is_ancestor(project.root, commit, place) for place in places)
+
+    return frozenset(stage for stage, commit in done.items() if has(commit))
+
+
+def _clashes(tasks: Sequence[TaskFacts]) -> Iterator[Clash]:
+    files = {task.key: _files_to_change(task) for task in tasks}
+    left = _MOST_COMPARISONS
+    for one, other in combinations([task.key for task in tasks], 2):
+        left -= len(files[one]) * len(files[other])
+        if left < 0:
+            return
+        shared = [a for a in files[one] if any(intersect(a, b) for b in files[other])]
+        if shared:
+            yield Clash(one, other, ", ".join(shared[:3]))
+
+
+def _files_to_change(task: TaskFacts) -> list[str]:
+    states = task.plan.states if task.plan else ()
+    return sorted({name for state in states if state.status is not StageStatus.DONE for name in state.files})

@@ -1,0 +1,137 @@
+"""Every path inside okstra's home, in one place (spec 4, "In the home")."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .names import TaskKey
+
+WORKTREE_DEPTH = 4  # below `worktrees`: <project>/<group>/<id>/<name>
+
+
+class HomePaths(NamedTuple):
+    """`root` is `OKSTRA_HOME`, or `~/.okstra`."""
+
+    root: str
+
+    @property
+    def config(self) -> str:
+        return os.path.join(self.root, "config.json")
+
+    @property
+    def config_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "config.lock")
+
+    @property
+    def trusted(self) -> str:
+        """What a person trusts of projects' settings."""
+        return os.path.join(self.root, "trusted.json")
+
+    @property
+    def trusted_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "trusted.lock")
+
+    @property
+    def memory_book(self) -> str:
+        return os.path.join(self.root, "memory-book")
+
+    @property
+    def memory_index(self) -> str:
+        return os.path.join(self.memory_book, "index.json")
+
+    @property
+    def memory_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "memory.lock")
+
+    def receipt(self, digest: str) -> str:
+        """What a run's isolation receipt began with, kept out of the project; `digest` is of the manifest's path."""
+        return os.path.join(self.root, "receipts", f"receipt-{digest}.json")
+
+    @property
+    def worktrees(self) -> str:
+        return os.path.join(self.root, "worktrees")
+
+    @property
+    def registry(self) -> str:
+        return os.path.join(self.worktrees, "registry.json")
+
+    @property
+    def registry_lock(self) -> str:
+        return os.path.join(self.worktrees, "registry.lock")
+
+    @property
+    def trash(self) -> str:
+        return os.path.join(self.worktrees, ".trash")
+
+    def approvals(self, project: str) -> str:
+        """The rows of a project's approvals, one for each time that somebody approved a plan."""
+        return os.path.join(self.root, "approvals", project, "approvals.jsonl")
+
+    def approved_text(self, project: str, digest: str) -> str:
+        """The text of the plan that was approved, by the digest of its Stage Map."""
+        return os.path.join(self.root, "approvals", project, f"{digest}.md")
+
+    def approved_map(self, project: str, digest: str) -> str:
+        """The Stage Map of that text as it was checked, so that light commands need no markdown parser."""
+        return os.path.join(self.root, "approvals", project, f"{digest}.json")
+
+    @property
+    def approvals_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "approvals.lock")
+
+    @property
+    def run_index(self) -> str:
+        """The index of runs."""
+        return os.path.join(self.root, "index.sqlite3")
+
+    @property
+    def index_aside(self) -> str:
+        """Damaged indexes, and the files in which an earlier okstra kept it."""
+        return os.path.join(self.root, "index-aside")
+
+    @property
+    def active_index(self) -> str:
+        return os.path.join(self.root, "active.jsonl")
+
+    @property
+    def recent_index(self) -> str:
+        return os.path.join(self.root, "recent.jsonl")
+
+    @property
+    def index_archive(self) -> str:
+        """The folder of `<yyyy-mm>.jsonl`, an earlier okstra's as the two above."""
+        return os.path.join(self.root, "archive")
+
+    @property
+    def index_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "index.lock")
+
+    @property
+    def board_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "board.lock")
+
+    @property
+    def installed_version(self) -> str:
+        """One line: which okstra put skills, agents and the runtime in place."""
+        return os.path.join(self.root, "version")
+
+    @property
+    def bug_log(self) -> str:
+        return os.path.join(self.root, "logs", "internal-errors.log")
+
+    def task_place(self, key: TaskKey) -> str:
+        return os.path.join(self.worktrees, key.project_segment, key.group_segment, key.id_segment)
+
+    def task_worktree(self, key: TaskKey) -> str:
+        return os.path.join(self.task_place(key), "task")
+
+    def stage_worktree(self, key: TaskKey, stage: int) -> str:
+        """Beside the task worktree, never inside it: nested checkouts swallow one another (spec 3)."""
+        return os.path.join(self.task_place(key), f"stage-{stage}")
+
+
+def home_of_worktree(path: str) -> str:
+    """The okstra home in which a worktree's path lies; empty for one that no home would give."""
+    parts = os.path.normpath(path).split(os.sep)
+    return os.sep.join(parts[:-5]) if len(parts) > 6 and parts[-5] == "worktrees" else ""

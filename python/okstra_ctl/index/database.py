@@ -1,0 +1,279 @@
+"""The file of the central index: an SQLite database of one table with one row a run.
+
+It is derived from the runs on disk, so a damaged one is set aside and made anew by `okstra reconcile`. Readers take no
+lock of okstra's: SQLite's own lets them see the last change that was committed. Writers hold okstra's index lock. The
+rollback journal (not WAL) is what lets a read-only home be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from ..errors import Busy, Unreadable
+from ..system import files as fsio
+from ..system import fsync as durability
+from ..system.text_bytes import text_bytes
+from .rows import ENDED, VERSION, Row, is_sound, joined
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_FORMAT = 1  # PRAGMA user_version
+_BUSY_SECONDS = 10.0
+_COLUMNS = (
+    *("run_id", "event", "at", "task_type", "stage", "project_root", "manifest"),
+    *("owner", "prepared_at", "started_at"),
+)
+_CREATE = """
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY, event TEXT NOT NULL, at TEXT NOT NULL, task_type TEXT NOT NULL, stage INTEGER,
+  project_root TEXT NOT NULL, manifest TEXT NOT NULL, owner TEXT NOT NULL, prepared_at TEXT NOT NULL,
+  started_at TEXT NOT NULL
+)"""
+# Text is bound as bytes: a path may hold bytes that are no UTF-8.
+_PUT = f"""
+INSERT INTO runs ({", ".join(_COLUMNS)})
+VALUES ({", ".join("?" if name == "stage" else "CAST(? AS TEXT)" for name in _COLUMNS)})
+ON CONFLICT (run_id) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:-2])},
+  prepared_at = CASE runs.prepared_at WHEN '' THEN excluded.prepared_at ELSE runs.prepared_at END,
+  started_at = CASE runs.started_at WHEN '' THEN excluded.started_at ELSE runs.started_at END"""
+_ENDED = ", ".join(f"'{event}'" for event in ENDED)
+_NEWEST = f"SELECT rowid FROM runs WHERE event IN ({_ENDED}) ORDER BY at DESC, run_id DESC LIMIT"
+_RECENT = f"""(event NOT IN ({_ENDED}) OR rowid IN ({_NEWEST} :least)
+  OR (at >= :oldest AND rowid IN ({_NEWEST} :most)))"""
+_REPAIR = "okstra reconcile --apply sets it aside and makes it anew from the runs on disk"
+
+
+class IndexDamaged(Unreadable):
+    """The file is there, and is not a database that any okstra wrote."""
+
+
+class Recent(NamedTuple):
+    """Of the runs that ended: those since `oldest`, `most` at most; and the newest `least`, however old."""
+
+    oldest: str
+    most: int
+    least: int
+
+
+class Index:
+    """The rows, while the database is open. Raises `sqlite3.Error`, which `reading` and `changing` translate."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rows(self) -> list[Row]:
+        """The row of every run, in the order in which the runs were first seen."""
+        return self._select("1", {})
+
+    def recent(self, bounds: Recent, back_to: str | None = None) -> list[Row]:
+        """Runs that are open, those that ended within the bounds, and all since `back_to`."""
+        since = "" if back_to is None else " OR at >= :back_to"
+        return self._select(_RECENT + since, {**bounds._asdict(), "back_to": back_to})
+
+    def has_older(self, bounds: Recent) -> bool:
+        """Whether there are runs that `recent` leaves out."""
+        found = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM runs WHERE NOT {_RECENT})", bounds._asdict())
+        return bool(found.fetchone()[0])
+
+    def put(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """The rows of their runs, from now on; when a run was prepared and first started stays known."""
+        self._connection.executemany(_PUT, map(_values, rows))
+
+    def add_older(self, rows: Iterable[Row]) -> None:
+        """Rows of an earlier okstra: those that are newer than what is known, and the beginnings that are not."""
+        known = {row["run_id"]: row for row in self.rows()}
+        for row in rows:
+            before = known.get(row["run_id"])
+            self.put([row if before is None or row.get("at", "") > before["at"] else joined(row, before)])
+
+    def _select(self, condition: str, values: Mapping[str, object]) -> list[Row]:
+        query = f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE {condition} ORDER BY rowid"
+        rows = map(_row, self._connection.execute(query, values))
+        return [row for row in rows if row is not None]
+
+
+@contextmanager
+def reading(path: str, older: Iterable[Row] = ()) -> Iterator[Index]:
+    """The index as it stands, with rows of an earlier okstra that it has not taken over; empty without a file.
+
+    Raises Unreadable (`state-unreadable`), IndexDamaged, Busy.
+    """
+    import sqlite3
+
+    try:
+        connection = _open(path) if _is_there(path) else None
+        older = list(older)
+        if connection is None or older or not _version(connection, path):
+            connection = _copy(connection, path, older)
+        try:
+            yield Index(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        _raise_unreadable(path, error)
+
+
+@contextmanager
+def changing(path: str) -> Iterator[Index]:
+    """One transaction: committed when the block ends without an error. The caller holds the index lock.
+
+    Raises WorkFailed (`write-failed`), Unreadable (`state-unreadable`), IndexDamaged, Busy.
+    """
+    import sqlite3
+
+    fsio.claim(path)  # for its user alone: SQLite gives its journal the same mode
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise IndexDamaged("state-unreadable", "it is not a regular file", where=path, hint=_REPAIR)
+    try:
+        connection = _open(path)
+        try:
+            connection.execute(f"PRAGMA synchronous = {'OFF' if durability.owing() else 'FULL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            if not _version(connection, path):
+                connection.execute(_CREATE)
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+            yield Index(connection)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()  # what was not committed is rolled back
+    except sqlite3.Error as error:
+        if not _is_busy(error) and not _is_damage(error):
+            fsio.raise_write_failed(path, OSError(str(error)))
+        _raise_unreadable(path, error)
+    if durability.owing():
+        durability.owe(path)
+
+
+def damage(path: str) -> str:
+    """What is wrong with the file, checked whole; empty for a sound one, and for none.
+
+    Raises Unreadable (`state-unreadable`) for a newer okstra's, Busy.
+    """
+    import sqlite3
+
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        return "it is not a regular file"
+    try:
+        connection = _open(path) if _is_there(path) else None
+        if connection is None:
+            return ""
+        try:
+            if _version(connection, path):
+                connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM runs LIMIT 1")
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            connection.close()
+        return "" if found == "ok" else str(found)
+    except sqlite3.Error as error:
+        if not _is_damage(error):
+            _raise_unreadable(path, error)
+        return str(error)
+
+
+def set_aside(path: str, folder: str) -> str:
+    """Moves a file or folder there under a name with the time; returns its path. Raises WorkFailed."""
+    fsio.make_folder(folder)
+    name = f"{os.path.basename(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    aside, number = os.path.join(folder, name), 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = os.path.join(folder, f"{name}-{number}")
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    return aside
+
+
+def _open(path: str) -> Connection:
+    import sqlite3
+
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    return connection
+
+
+def _copy(source: Connection | None, path: str, older: Iterable[Row]) -> Connection:
+    """The database in memory with the older rows: a reader changes no file."""
+    memory = _open(":memory:")
+    if source is not None:
+        source.backup(memory)
+        source.close()
+    if not _version(memory, path):
+        memory.execute(_CREATE)
+    memory.execute("BEGIN")
+    Index(memory).add_older(older)
+    memory.execute("COMMIT")
+    return memory
+
+
+def _is_there(path: str) -> bool:
+    """Raises IndexDamaged for a FIFO or a device, which would be waited for."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unreadable("state-unreadable", f"it can't be read: {error.strerror}", where=path) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise IndexDamaged("state-unreadable", "it is not a regular file", where=path, hint=_REPAIR)
+    return True
+
+
+def _version(connection: Connection, path: str) -> int:
+    """0 for a file in which no writer has made the table yet. Raises Unreadable for a newer okstra's."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _FORMAT:
+        raise Unreadable(
+            "state-unreadable",
+            "the index of runs was written by a newer okstra",
+            where=path,
+            hint="use the okstra version that wrote it, or a newer one",
+        )
+    return int(version)
+
+
+def _values(row: Mapping[str, Any]) -> list[object]:
+    known = joined(None, dict(row))
+    texts = {name: known.get(name) or "" for name in _COLUMNS}
+    texts["owner"] = json.dumps(known["owner"]) if known.get("owner") else ""
+    return [known.get("stage") if name == "stage" else text_bytes(texts[name]) for name in _COLUMNS]
+
+
+def _row(values: tuple[Any, ...]) -> Row | None:
+    """None for what no okstra wrote."""
+    row = {"v": VERSION, **{name: value for name, value in zip(_COLUMNS, values, strict=True) if value != ""}}
+    try:
+        if row.get("owner"):
+            row["owner"] = json.loads(row["owner"])
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return row if is_sound(row) else None
+
+
+def _is_busy(error: Exception) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether it is the file's contents, not that it could not be opened, read or written."""
+    return any(word in str(error) for word in ("malformed", "not a database", "no such", "schema", "corrupt"))
+
+
+def _raise_unreadable(path: str, error: Exception) -> NoReturn:
+    if _is_busy(error):
+        hint = "wait for the command that changes it, then try again"
+        raise Busy("busy", "the index of runs is being changed", where=path, hint=hint) from error
+    message = f"the index of runs can't be read: {error}"
+    if _is_damage(error):
+        raise IndexDamaged("state-unreadable", message, where=path, hint=_REPAIR) from error
+    hint = "check permissions; after a writer was killed, run okstra list once where the home can be written"
+    raise Unreadable("state-unreadable", message, where=path, hint=hint) from error

@@ -1,0 +1,71 @@
+"""A project's own copy of its rows of the index: what ran here is known without the home that ran it, and when the
+folders of the runs are gone (spec 4).
+
+It is only appended to, after the index itself, and read by `reconcile` alone. What a kill keeps from it, `reconcile`
+adds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ..errors import OkstraError
+from ..names import RunId
+from ..paths import ProjectFiles
+from ..system import files as fsio
+from ..system.locks import LockKind, hold
+from . import rows as index_rows
+from .rows import Row
+
+
+def keep(lines: Mapping[str, bytes]) -> str:
+    """Appends lines, given by project root. Answers a warning when some could not be: the index has them.
+
+    A project that is gone keeps nothing.
+    """
+    failed = []
+    for root, text in lines.items():
+        project = ProjectFiles(root)
+        if not os.path.isdir(project.okstra_dir):
+            continue
+        try:
+            with hold(LockKind.INDEX, project.lock):
+                fsio.append_line(project.runs, text)
+        except OkstraError as error:
+            failed.append(f"the project's own list of runs could not be updated: {error.message} ({error.where})")
+    return "; ".join(failed)
+
+
+def add(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
+    """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
+    answers how many. Raises WorkFailed (`write-failed`), Busy."""
+    project = ProjectFiles(root)
+    with hold(LockKind.INDEX, project.lock):
+        still = index_rows.unchanged(lines, seen, newest_rows(root))
+        wanted = [line for run, line in lines.items() if run in still]
+        if wanted:
+            fsio.append_line(project.runs, b"".join(wanted))
+    return len(wanted)
+
+
+def newest_rows(root: str) -> list[Row]:
+    """The row that counts of each run, with what is known of its beginning, named by where the project stands now.
+
+    What can't be read is passed over.
+    """
+    project = ProjectFiles(root)
+    try:
+        rows = index_rows.rows_of(fsio.read_bytes(project.runs) or b"")
+    except OkstraError:
+        return []
+    return [placed for row in index_rows.with_beginnings([rows]) if (placed := _placed(row, project))]
+
+
+def _placed(row: Row, project: ProjectFiles) -> Row | None:
+    """The project may have been moved since; a row that names no run is none."""
+    try:
+        run = RunId.parse(row["run_id"])
+    except OkstraError:
+        return None
+    return {**row, "project_root": project.root, "manifest": project.task(run.task).run_of(run).manifest}

@@ -1,0 +1,77 @@
+"""Rows of the central index: which of a run's rows counts, and what a row is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..status import RunStatus
+
+VERSION = 1
+RECENT_RUNS = 1000
+RECENT_SECONDS = 30 * 86400
+ALWAYS_RECENT = 100  # of the runs that have ended: a list of a few is shown whole, however old they are
+ENDED: Mapping[str, str] = {
+    "done": RunStatus.COMPLETED.value,
+    "released": RunStatus.RELEASED.value,
+    "completed": RunStatus.COMPLETED.value,
+    "failed": RunStatus.FAILED.value,
+    "contract-violated": RunStatus.CONTRACT_VIOLATED.value,
+    "interrupted": RunStatus.INTERRUPTED.value,
+}
+Row = dict[str, Any]
+_TEXTS = ("event", "at", "task_type", "project_root", "manifest", "prepared_at", "started_at")
+
+
+def rows_of(data: bytes) -> list[Row]:
+    """The sound rows of a JSONL file, in its order. Damaged lines, and a torn last one, are passed over."""
+    values: list[Any] = list(map(_value, data.split(b"\n")[:-1]))
+    return [value for value in values if is_sound(value)]
+
+
+def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
+    """The row that counts of each run, from places given with the one that counts most last; in one, a later row
+    counts more. Each with `prepared_at` and `started_at`: the first of each, where it is known."""
+    newest: dict[str, Row] = {}
+    for rows in places:
+        for row in rows:
+            newest[row["run_id"]] = joined(newest.get(row["run_id"]), row)
+    return list(newest.values())
+
+
+def unchanged(runs: Iterable[str], seen: Mapping[str, Row], now: Iterable[Row]) -> set[str]:
+    """Those of the runs of which the rows of `now` tell what `seen` told, or nothing as before."""
+    known = {row["run_id"]: _event_of(row) for row in now}
+    return {run for run in runs if known.get(run) == (_event_of(seen[run]) if run in seen else None)}
+
+
+def joined(before: Mapping[str, Any] | None, row: Row) -> Row:
+    """The row with what is known of the run's beginning."""
+    new, before, at = dict(row), before or {}, row.get("at", "")
+    prepared = before.get("prepared_at") or row.get("prepared_at") or (at if row.get("event") == "prepared" else "")
+    started = before.get("started_at") or row.get("started_at") or (at if row.get("event") == "started" else "")
+    new.update({name: when for name, when in (("prepared_at", prepared), ("started_at", started)) if when})
+    return new
+
+
+def is_sound(row: Any) -> bool:
+    """Whether it is a row of this version, and what there is of text is text."""
+    return (
+        isinstance(row, dict)
+        and row.get("v") == VERSION
+        and isinstance(row.get("run_id"), str)
+        and all(isinstance(row.get(name, ""), str) for name in _TEXTS)
+        and isinstance(row.get("stage"), (int, type(None)))
+    )
+
+
+def _event_of(row: Row) -> tuple[object, object]:
+    return row.get("event"), row.get("at")
+
+
+def _value(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

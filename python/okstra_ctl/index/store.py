@@ -1,0 +1,209 @@
+"""The central index of runs over all projects: one row a run, that of its last event.
+
+It is derived: `okstra reconcile` makes it anew from the runs on disk and from what each project remembers. An earlier
+okstra kept it in JSONL files. The first writer that finds some takes their rows over, commits, and only then moves
+the files aside: killed in between, it is done again, which changes nothing. Until then readers add those rows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from ..errors import OkstraError
+from ..home_paths import HomePaths
+from ..system import files as fsio
+from ..system import fsync as durability
+from ..system.clock import Clock
+from ..system.locks import LockKind, hold
+from . import database as index_database
+from . import mirror as run_mirror
+from .database import Index, IndexDamaged, Recent
+from .rows import ALWAYS_RECENT, RECENT_RUNS, RECENT_SECONDS, VERSION, Row, rows_of, unchanged, with_beginnings
+
+EVERYTHING = ""  # the time that reaches back over all runs that ever were
+
+
+class IndexRow(NamedTuple):
+    """One event of one run; the newest of a run tells its state.
+
+    `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.
+    `prepared_at` and `started_at` are given where the row is the only one of its run.
+    """
+
+    run_id: str
+    event: str
+    at: str
+    task_type: str
+    stage: int | None
+    project_root: str
+    manifest: str
+    owner: Mapping[str, object] | None = None
+    prepared_at: str = ""
+    started_at: str = ""
+
+    def to_json(self) -> Row:
+        return {"v": VERSION, **{name: value for name, value in self._asdict().items() if name == "stage" or value}}
+
+
+def append(home: HomePaths, row: IndexRow) -> str:
+    """Records the event. Returns a warning when the project could not keep its copy: the row stands.
+
+    Raises WorkFailed (`write-failed`), Unreadable (`state-unreadable`), Busy.
+    """
+    return append_all(home, [row])
+
+
+def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
+    """As `append`, in one transaction."""
+    values = [row.to_json() for row in rows]
+    with _changing(home) as index:
+        index.put(values)
+    return run_mirror.keep(_by_project(values))
+
+
+def append_unless_told(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+    """Records the rows of those runs of which the index still knows what it did when `seen` was read; returns how
+    many. A run that has gone on since has recorded its own event, which must stay the last.
+
+    The rows must have been made after `seen` was read. Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    values = {row.run_id: row.to_json() for row in rows}
+    with _changing(home) as index:
+        still = unchanged(values, seen, index.rows())
+        wanted = [row for run, row in values.items() if run in still]
+        index.put(wanted)
+    run_mirror.keep(_by_project(wanted))
+    return len(wanted)
+
+
+def recall(home: HomePaths, rows: Iterable[Row]) -> int:
+    """Takes rows into the index that only a project's copy has, and returns how many it still lacked.
+
+    Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    with _changing(home) as index:
+        known = {row["run_id"] for row in index.rows()}
+        lacking = [row for row in rows if row["run_id"] not in known]
+        index.put(lacking)
+    return len(lacking)
+
+
+def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
+    """Records what `change` makes of each run's row; returns of how many it made anything.
+
+    Raises Unreadable, WorkFailed (`write-failed`), Busy.
+    """
+    with _changing(home) as index:
+        changed = [new for row in index.rows() if (new := change(row)) is not None]
+        index.put(changed)
+    return len(changed)
+
+
+def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+    """Gives the project the copies that it lacks, as `append_unless_told`. Raises WorkFailed, Busy."""
+    return run_mirror.add(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
+
+
+def append_softly(home: HomePaths, row: IndexRow) -> str:
+    """As `append`, for after a commit point: a failure is returned as a warning, because the run itself stands."""
+    try:
+        return append(home, row)
+    except OkstraError as error:
+        return f"the run index could not be updated: {error.message} ({error.where})"
+
+
+def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
+    """The row of each run that is open or ended of late; with `back_to`, of all others since that time as well.
+
+    Each tells when its run was prepared and started, where that is known. In the order in which the runs were first
+    seen. Rows that no okstra wrote are passed over. Raises Unreadable, Busy.
+    """
+    with index_database.reading(home.run_index, _older_rows(home)) as index:
+        if back_to == EVERYTHING:
+            return index.rows()
+        return index.recent(_recent(), back_to)
+
+
+def has_older(home: HomePaths) -> bool:
+    """Whether there are runs that `newest_rows` leaves out unless it is asked for them. Raises Unreadable, Busy."""
+    with index_database.reading(home.run_index, _older_rows(home)) as index:
+        return index.has_older(_recent())
+
+
+def rows_to_reconcile(home: HomePaths) -> list[Row]:
+    """All rows; none of a damaged index, which is to be made anew. Raises Unreadable, Busy."""
+    try:
+        return [] if damage(home) else newest_rows(home, EVERYTHING)
+    except IndexDamaged:
+        return []
+
+
+def damage(home: HomePaths) -> str:
+    """What is wrong with the index; empty when it can be read. Raises Unreadable for a newer okstra's, Busy."""
+    return index_database.damage(home.run_index)
+
+
+def set_damaged_aside(home: HomePaths) -> str:
+    """Moves a damaged index aside; returns where it is now, or "" if it was sound. Raises WorkFailed, Busy.
+
+    The database goes before its journal: SQLite discards a journal that it finds without one.
+    """
+    with hold(LockKind.INDEX, home.index_lock):
+        if not damage(home):
+            return ""
+        aside = index_database.set_aside(home.run_index, home.index_aside)
+        if os.path.lexists(f"{home.run_index}-journal"):
+            index_database.set_aside(f"{home.run_index}-journal", home.index_aside)
+    return aside
+
+
+@contextmanager
+def _changing(home: HomePaths) -> Iterator[Index]:
+    with hold(LockKind.INDEX, home.index_lock):
+        # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
+        older = [] if durability.owing() else _older_files(home)
+        with index_database.changing(home.run_index) as index:
+            index.add_older(_rows_in(older))
+            yield index
+        for path in older:
+            index_database.set_aside(path, home.index_aside)
+        if older:
+            with suppress(OSError):
+                os.rmdir(home.index_archive)
+
+
+def _older_rows(home: HomePaths) -> list[Row]:
+    """Rows that an earlier okstra wrote and nobody has taken over. They are read before the database: who takes them
+    over commits first."""
+    return _rows_in(_older_files(home))
+
+
+def _older_files(home: HomePaths) -> list[str]:
+    """The files of an earlier okstra, those that count most last."""
+    months = [name for name in fsio.names_in(home.index_archive) if name.endswith(".jsonl")]
+    found = [os.path.join(home.index_archive, name) for name in months]
+    return [*found, *filter(os.path.lexists, (home.recent_index, home.active_index))]
+
+
+def _rows_in(files: Iterable[str]) -> list[Row]:
+    return with_beginnings([rows_of(fsio.read_bytes(path) or b"") for path in files])
+
+
+def _recent() -> Recent:
+    return Recent(Clock().before(RECENT_SECONDS), RECENT_RUNS, ALWAYS_RECENT)
+
+
+def _line(row: Row) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _by_project(rows: Iterable[Row]) -> dict[str, bytes]:
+    by_root: dict[str, bytes] = {}
+    for row in rows:
+        root = row["project_root"]
+        by_root[root] = by_root.get(root, b"") + _line(row)
+    return by_root

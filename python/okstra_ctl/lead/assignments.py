@@ -1,0 +1,87 @@
+"""What a worker is given to do, and whether what it left is an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..outcomes import AnswerState, WorkerOutcome
+from ..results.records import Problem
+from ..results.rules import MAX_BYTES
+from ..settings.roster import Worker
+
+Check = Callable[[str], list[Problem]]
+MAIN = ""
+"""The label of what a worker was prepared for; later ones are `round-<N>`, `plan-check`, …"""
+
+
+class Assignment(NamedTuple):
+    """One thing asked of one worker. `facts` are handed to its client as `OKSTRA_<NAME>`."""
+
+    worker: Worker
+    label: str
+    prompt: str
+    result: str
+    check: Check
+    has_findings: Callable[[str], bool] = lambda text: True
+    facts: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def name(self) -> str:
+        return f"{self.worker.id} {self.label}".strip()
+
+
+class Answer(NamedTuple):
+    """What came of an assignment. `text` is the valid result, None unless the state counts."""
+
+    assignment: Assignment
+    state: AnswerState
+    outcome: WorkerOutcome
+    text: str | None
+    attempts: int = 0
+
+    @property
+    def worker(self) -> Worker:
+        return self.assignment.worker
+
+
+class Found(NamedTuple):
+    """What stands at a result path. `problems` are told to the worker."""
+
+    state: AnswerState
+    text: str | None
+    problems: tuple[Problem, ...]
+
+
+def look(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
+    """Checks a result. Only one without problems is an answer (spec 5, "Fail closed").
+
+    `data` is what the worker left, None for nothing; `fault` says why what it left could not be read.
+    """
+    if fault:
+        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, fault),))
+    if data is None:
+        return Found(AnswerState.UNAVAILABLE, None, (Problem("R12", 1, "there is no file at the result path"),))
+    if not data.strip():
+        return Found(AnswerState.EMPTY, None, (Problem("R12", 1, "the file is empty"),))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is not UTF-8 (byte {error.start})"),))
+    if len(data) > MAX_BYTES:
+        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is larger than {MAX_BYTES} bytes"),))
+    problems = assignment.check(text)
+    if problems:
+        return Found(AnswerState.UNREADABLE, None, tuple(problems))
+    return Found(AnswerState.FINDINGS if assignment.has_findings(text) else AnswerState.CLEAN, text, ())
+
+
+def as_answer(assignment: Assignment, found: Found, outcome: WorkerOutcome, attempts: int) -> Answer:
+    """A valid file counts only when its client finished its turn, or when it stood there from a finished one."""
+    if outcome is WorkerOutcome.COMPLETED:
+        if found.state.counts:
+            return Answer(assignment, found.state, outcome, found.text, attempts)
+        return Answer(assignment, found.state, WorkerOutcome.INVALID_RESULT, None, attempts)
+    state = AnswerState.TIMEOUT if outcome is WorkerOutcome.TIMEOUT else AnswerState.UNAVAILABLE
+    return Answer(assignment, state, outcome, None, attempts)

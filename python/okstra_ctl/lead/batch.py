@@ -1,0 +1,63 @@
+"""`okstra batch`: several runs side by side, each an okstra of its own, at most so many at once.
+
+One that fails stops no other: they are of different tasks, or of stages that don't need each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ..errors import Refused
+from ..names import TaskKey
+from ..paths import IMPLEMENTATION
+from ..quoting import okstra_command
+from ..services import Doors
+from ..settings.project import Project
+from ..stages.records import newest_plan_states
+from ..status import StageStatus
+from .child_run import ChildRun, await_child, run_command
+from .core_batch import Entry
+
+Say = Callable[[str], None]
+_NOT_STARTED = ChildRun("", 130, "not started")
+
+
+class Ran(NamedTuple):
+    entry: Entry
+    child: ChildRun
+
+
+def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: Say) -> list[Ran]:
+    """How each ended, in their order; those that were not begun when `stop` was set say so."""
+    ended = 0
+    telling = threading.Lock()
+
+    def run(entry: Entry) -> Ran:
+        nonlocal ended
+        if stop.is_set():
+            return Ran(entry, _NOT_STARTED)
+        say(f"{entry.name}: started")
+        child = await_child(run_command(entry.words), stop)
+        with telling:
+            ended += 1
+            say(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
+        return Ran(entry, child)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        return list(pool.map(run, entries))
+
+
+def ready_stages(project: Project, key: TaskKey, doors: Doors) -> list[Entry]:
+    """One entry for each stage of the task's plan that could start now. Raises Refused (`no-stage-ready`,
+    `plan-not-approved`)."""
+    plan, states = newest_plan_states(project.files.task(key), key, doors)
+    ready = [state.stage for state in states if state.status is StageStatus.READY]
+    if not ready:
+        raise Refused(
+            "no-stage-ready", "no stage is ready", where=plan, hint=okstra_command("stage", "list", "--plan", plan)
+        )
+    of_task = ("--task-key", str(key), "--task-type", IMPLEMENTATION)
+    return [Entry(0, (*of_task, "--stage", str(stage))) for stage in ready]

@@ -1,0 +1,198 @@
+"""Leading a run from its start to its record on disk; called for a new run and for `okstra resume` alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..agents.sweep import sweep
+from ..errors import Interrupted, OkstraError, Refused
+from ..guard import hooks as guarding
+from ..guard import receipt as isolation
+from ..guard.breaches import UNKNOWN, Judged
+from ..leadership import check_free
+from ..next_steps import next_step
+from ..outcomes import RunOutcome
+from ..paths import IMPLEMENTATION, PLANNING
+from ..quoting import okstra_command
+from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
+from ..results.findings import Gate
+from ..runs.events import events_of, faults_of
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..status import RunStatus
+from ..usage.tokens import usage_of
+from . import drops, leadership, placing, planning, recalling, workplace
+from . import finish as persisting
+from .context import Say, Scene, open_scene
+from .handoff import STEP_RUN
+from .phases import CHECKS_GATE, lead_phase
+from .report_writer import save_report, write_report
+
+
+class Conducted(NamedTuple):
+    """How a led run ended. `report` is the path of the markdown; `token` its verdict."""
+
+    run_id: str
+    outcome: RunOutcome
+    token: str
+    gates: Mapping[str, str]
+    report: str
+    next_step: str
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    """Why workers failed, in their clients' words."""
+
+
+def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> Conducted:
+    """Leads the run, or goes on with it. What has its valid output on disk is not done again.
+
+    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
+    the run can be resumed.
+    """
+    check_free(run, run.manifest)
+    entered = workplace.enter(run, doors)
+    try:
+        scene = open_scene(run, doors, stop, say)
+        leadership.take(scene)
+    except OkstraError:
+        workplace.leave(run, entered, doors)
+        raise
+    if entered.news:
+        say(entered.news)
+    _sweep_orphans(scene)
+    try:
+        guarding.set_up(run, doors)
+        begun = isolation.begin(run, doors)
+        recalling.take_session_results(scene)
+        return _lead(scene._replace(begun=begun))
+    except (Interrupted, Refused) as stopped:
+        _leave(scene, RunOutcome.INTERRUPTED, stopped)
+        raise
+    except OkstraError as error:
+        _leave(scene, RunOutcome.FAILED, error)
+        raise
+
+
+def _lead(started: Scene) -> Conducted:
+    scene = placing.settle(started)
+    material = lead_phase(scene)
+    written = write_report(scene, material)
+    report = written.report
+    if scene.id.task_type == PLANNING and written.gate.open:
+        report = planning.with_gate(report, planning.check_plan_with_analysts(scene, report))
+    report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
+    found = isolation.finish(scene.run, scene.doors, scene.begun)
+    report["isolation"] = {
+        "breaches": [entry._asdict() for entry in found.breaches],
+        "notes": [entry._asdict() for entry in found.notes],
+        "receipt": scene.files.isolation,
+    }
+    report["gates"]["isolation"] = isolation_gate(found)
+    for entry in found.notes:
+        scene.say(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
+    if found.breaches and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
+        report["verdict"]["token"] = scene.phase.verdict_tokens[-1]
+    _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
+    if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
+        report["verdict"]["approval_needed"] = False
+    scene = placing.settle(scene)  # somebody may have put a plan there while the workers were at work
+    report["verdict"]["next_step"] = _next_step(scene, report)
+    report = persisting.fill_in(scene, report)
+    save_report(scene, report)
+    persisting.save_team_state(scene)
+    faults = persisting.record_faults(scene, report)
+    if faults:
+        report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
+        report["verdict"].update(next_step=okstra_command("check", "run", scene.id), approval_needed=False)
+        save_report(scene, report)
+    outcome = outcome_of(report)
+    drops.tidy(scene.files)
+    told = (placing.told(scene), *_plan_notes(scene))
+    warnings = tuple(filter(None, (*told, *persisting.persist(scene, report))))
+    if outcome is RunOutcome.COMPLETED:
+        isolation.forget(scene.run, scene.doors)
+    leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
+    return Conducted(
+        str(scene.id),
+        outcome,
+        report["verdict"]["token"],
+        {name: gate["gate"] for name, gate in report["gates"].items()},
+        scene.run.report_path,
+        report["verdict"]["next_step"],
+        warnings,
+        tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(scene.files)).items()),
+    )
+
+
+def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
+    """The draft was made before the report writer was heard: its own row is filled in now."""
+    for row in report["execution"]:
+        if row["worker"] == worker and answer is not None:
+            row.update(outcome=str(answer.outcome), state=str(answer.state))
+
+
+def _plan_notes(scene: Scene) -> tuple[str, ...]:
+    """Of a stage: that somebody changed its plan since it was approved. The run went by what was approved."""
+    try:
+        return scene.run.approved(scene.doors).notes if scene.id.stage is not None else ()
+    except OkstraError:  # the stage's own gate says so
+        return ()
+
+
+def _whom(author: str) -> str:
+    return "somebody who is not known" if author == UNKNOWN else f"a {author}"
+
+
+def isolation_gate(found: Judged) -> dict[str, str]:
+    breaches = ", ".join(f"{one.kind} {one.what} ({one.author})" for one in found.breaches[:5])
+    noted = f"changed meanwhile: {len(found.notes)}" if found.notes else ""
+    return {"gate": str(Gate.FAILED if found.breaches else Gate.PASSED), "note": breaches or noted}
+
+
+def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
+    key, plan = scene.id.task, scene.run.report_path
+    if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
+        return next_step(RunStatus.CONTRACT_VIOLATED, str(scene.id), stage=scene.id.stage is not None)
+    if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
+        return next_step(RunStatus.FAILED, str(scene.id), stage=scene.id.stage is not None)
+    if scene.id.task_type == PLANNING:
+        ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]
+        return okstra_command("plan", "approve" if ready else "check", plan)
+    if scene.id.task_type == IMPLEMENTATION:
+        return okstra_command("stage", "list", "--plan", scene.run.plan_path)
+    if scene.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
+        return okstra_command("handoff", key)
+    following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
+    task_type = following.get(scene.id.task_type)
+    return (
+        okstra_command("run", "--task-key", key, "--task-type", task_type)
+        if task_type
+        else okstra_command("show", scene.id)
+    )
+
+
+def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
+    """The run ended before its report: what it says of itself must be true, and it must be resumable."""
+    try:
+        scene.tell(str(outcome), reason=error.message)
+        at = scene.doors.clock.now()
+        persisting.index_end(scene, outcome, at)
+        persisting.update_manifest(scene, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(scene.files)))
+        leadership.give_back(scene, completed=False)
+    except OkstraError as second:
+        scene.say(f"the run's end could not be recorded: {second.message}")
+
+
+def _sweep_orphans(scene: Scene) -> None:
+    """Ends what a killed lead left running. The wardens do it themselves; this is for the case that they died too."""
+    open_tokens: dict[tuple[str, str], str] = {}
+    for row in events_of(scene.files):
+        key = (str(row.get("worker")), str(row.get("label")))
+        if row.get("token"):  # of a worker's dispatch, a check, or a step of a hand-off
+            open_tokens[key] = str(row["token"])
+        elif row.get("event") in ("ended", "checks-run", "done", STEP_RUN):
+            open_tokens.pop(key, None)
+    for token in open_tokens.values():
+        sweep(token)

@@ -1,0 +1,95 @@
+"""A run that is being led: what every step needs to know, and the one place that tells what happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ..agents.providers import provider_settings
+from ..errors import Unreadable
+from ..guard.receipt import Begun
+from ..names import RunId
+from ..paths import RunFiles
+from ..runs import events as run_events
+from ..runs.find import KnownRun, roster_of
+from ..runs.looked_at import commit_at_start
+from ..runs.manifest import CONTEXT_SCHEMA
+from ..services import Doors
+from ..settings.lead import LeadSettings, lead_settings
+from ..settings.phases import Phase, phase_table
+from ..settings.roster import Worker
+from ..settings.trust import require_trusted
+from ..settings.trusted_commands import commands_in
+from ..system import assets
+from ..system import files as fsio
+
+Say = Callable[[str], None]
+
+
+class Scene(NamedTuple):
+    """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
+
+    run: KnownRun
+    phase: Phase
+    roster: tuple[Worker, ...]
+    values: Mapping[str, str]
+    settings: LeadSettings
+    doors: Doors
+    stop: threading.Event
+    say: Say
+    commit: str
+    """What the worktree stood at when the run was led first; empty without git."""
+    begun: Begun = Begun()
+    """What the isolation receipt began with."""
+
+    @property
+    def id(self) -> RunId:
+        return self.run.id
+
+    @property
+    def files(self) -> RunFiles:
+        return self.run.files
+
+    @property
+    def folder(self) -> str:
+        """Where the workers work."""
+        return self.run.folder
+
+    @property
+    def quorum(self) -> int:
+        return self.settings.rules.quorum
+
+    def workers(self, role: str) -> tuple[Worker, ...]:
+        return tuple(worker for worker in self.roster if worker.role == role)
+
+    def requested(self, name: str) -> str:
+        """What the run was asked for and only its lead can carry out; empty text when it was not."""
+        asked = self.run.manifest.get("requested")
+        return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
+
+    def tell(self, event: str, **fields: object) -> None:
+        run_events.append(self.files, event, self.doors.clock.now(), run_id=str(self.id), **fields)
+
+
+def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> Scene:
+    """Reads what the run's folder and the settings say.
+
+    Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
+    """
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
+    config = fsio.read_json(doors.home.config) or {}
+    project = fsio.read_json(run.project.config) or {}
+    require_trusted(run.project.root, commands_in(project), doors)
+    places = (doors.home.config, run.project.config)
+    providers = provider_settings(config, project, project_root=run.project.root, places=places)
+    settings = lead_settings(phase, config, project, providers, places=places)
+    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, commit_at_start(run))
+
+
+def _values(run: KnownRun) -> dict[str, str]:
+    context = fsio.read_json(run.files.run_context, CONTEXT_SCHEMA)
+    values = context.get("values") if context else None
+    if not isinstance(values, dict):
+        raise Unreadable("state-unreadable", "the run's context can't be read", where=run.files.run_context)
+    return {str(name): str(value) for name, value in values.items()}

@@ -1,0 +1,154 @@
+"""Sending findings round among the analysts until they are settled or the rounds are over (spec 5, "Convergence")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..results.answers import parse_answers
+from ..results.convergence import Ballot, Claim, Group, Outcome
+from ..results.convergence_document import Round, convergence_document
+from ..results.evidence import Checked
+from ..results.findings import FindingClass, Gate
+from ..results.grouping import group_findings
+from ..results.records import Evidence
+from ..results.rounds import outcome, questions
+from ..system import files as fsio
+from .analysis import Collected, analyse
+from .assignments import Answer
+from .context import Scene
+from .dispatch import dispatch
+from .evidence_step import check_results
+from .questions import round_assignment
+
+_MOST_NAMED = 10
+
+
+class Converged(NamedTuple):
+    """What became of all findings, and whether enough voices were heard."""
+
+    outcomes: tuple[Outcome, ...]
+    gate: Gate
+    note: str
+    critique: Collected | None
+
+
+def converge(scene: Scene, collected: Collected) -> Converged:
+    """Runs the rounds and, when the run has a critic, its gaps once. Raises as `dispatch`."""
+    debate = Debate(scene, collected)
+    limit = scene.settings.rules.max_rounds if debate.gate.open else 0
+    for number in range(1, limit + 1):
+        asked = questions(debate.groups, debate.ballots, list(debate.analysts), number)
+        if not asked:
+            break
+        debate.hold_round(number, asked)
+    critique = analyse(scene, scene.workers("critic")) if scene.workers("critic") else None
+    if critique is not None:
+        debate.add_gaps(critique)
+    debate.close()
+    return Converged(debate.outcomes(), debate.gate, debate.note, critique)
+
+
+def quorum_gate(scene: Scene, collected: Collected) -> tuple[Gate, str]:
+    """Open when enough different voices gave an answer; their absence never opens it."""
+    voices = set(collected.voices.values())
+    silent = ", ".join(f"{worker} ({state})" for worker, state in collected.states.items() if not state.counts)
+    if len(voices) >= scene.quorum:
+        return Gate.PASSED, f"not heard: {silent}" if silent else ""
+    return Gate.ABORTED, f"{len(voices)} of {scene.quorum} voices answered" + (f"; not: {silent}" if silent else "")
+
+
+class Debate:
+    """The findings of a run and what is said of them. Its state is on disk after every round."""
+
+    def __init__(self, scene: Scene, collected: Collected) -> None:
+        self._scene = scene
+        self._collected = collected
+        self.groups = group_findings({worker: result.findings for worker, result in collected.results.items()})
+        self.gate, self.note = quorum_gate(scene, collected)
+        self.analysts = {answer.worker.id: answer.worker for answer in collected.answers if answer.state.counts}
+        self.ballots: list[Ballot] = []
+        self._rounds: list[Round] = []
+        self._checks: dict[Evidence, Checked] = dict(check_results(scene, collected))
+        self._write()
+
+    def hold_round(self, number: int, asked: Mapping[str, tuple[str, ...]]) -> None:
+        """Asks each analyst about its groups, all at once."""
+        scene = self._scene
+        scene.say(f"round {number}: {sum(map(len, asked.values()))} questions to {len(asked)} analysts")
+        by_id = {group.id: group for group in self.groups}
+        assignments = [
+            round_assignment(
+                scene, self.analysts[worker], number, [by_id[name] for name in ids], self.ballots, self._checks
+            )
+            for worker, ids in asked.items()
+        ]
+        answers = dispatch(scene, assignments)
+        self.ballots += [ballot for answer in answers for ballot in _ballots(answer, number)]
+        self._rounds.append(Round(number, asked, {answer.worker.id: answer.state for answer in answers}))
+        self._write()
+        scene.tell("round-done", round=number)
+
+    def add_gaps(self, critique: Collected) -> None:
+        """A critic's gaps become findings, each verified once by every analyst."""
+        claims = [Claim(worker, finding) for worker, result in critique.results.items() for finding in result.findings]
+        first = len(self.groups) + 1
+        gaps = tuple(Group(f"G-{number:03d}", (claim,)) for number, claim in enumerate(claims, first))
+        self.groups = (*self.groups, *gaps)
+        self._checks.update(check_results(self._scene, critique))
+        if gaps and self.gate.open:
+            ids = tuple(gap.id for gap in gaps)
+            self.hold_round(len(self._rounds) + 1, dict.fromkeys(self.analysts, ids))
+        self._write()
+
+    def close(self) -> None:
+        """After the last round: a finding that too few have answered shuts the gate, and silence is told."""
+        silent = [
+            f"{worker} in round {one.number} ({state})"
+            for one in self._rounds
+            for worker, state in one.states.items()
+            if not state.counts
+        ]
+        unanswered = [one.group.id for one in self.outcomes() if one.finding_class is FindingClass.ABORTED]
+        notes = [self.note] if self.note else []
+        if self.gate.open and unanswered:
+            self.gate = Gate.ABORTED
+            notes.append(f"too few have answered {_some(unanswered)}")
+        if silent:
+            notes.append(f"not heard: {_some(silent)}")
+        self.note = "; ".join(notes)
+        self._write()
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}
+        for ballot in self.ballots:
+            by_group.get(ballot.answer.item, []).append(ballot)
+        voices, quorum, silent = self._collected.voices, self._scene.quorum, self._collected.silent
+        return tuple(
+            outcome(group, by_group[group.id], voices, quorum=quorum, checks=self._checks, silent=silent)
+            for group in self.groups
+        )
+
+    def _write(self) -> None:
+        scene = self._scene
+        document = convergence_document(
+            str(scene.id),
+            scene.settings.rules,
+            self._collected.states,
+            self._rounds,
+            self.outcomes(),
+            self.gate,
+            self.note,
+        )
+        fsio.replace_json(scene.files.convergence, document)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _ballots(answer: Answer, number: int) -> list[Ballot]:
+    if answer.text is None:
+        return []
+    return [Ballot(number, answer.worker.id, one) for one in parse_answers(answer.text, items=())[0]]

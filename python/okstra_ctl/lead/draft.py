@@ -1,0 +1,118 @@
+"""The report's draft: everything that okstra's own records say (spec 4, "Final report")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .. import __version__
+from ..outcomes import WorkerOutcome
+from ..quoting import okstra_command
+from ..report.parts import Schema, blank, phase_schema
+from ..results.convergence import Outcome
+from ..results.convergence_document import finding_json
+from ..results.findings import Gate
+from .analysis import Collected
+from .assignments import Answer
+from .context import Scene
+
+SCHEMA = "final-report/1"
+"""Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
+
+
+class Material(NamedTuple):
+    """What a phase hands to its report. `tokens` are what it may conclude, best first."""
+
+    answers: tuple[Answer, ...]
+    verdicts: Mapping[str, str]
+    outcomes: tuple[Outcome, ...]
+    gates: Mapping[str, tuple[Gate, str]]
+    tokens: tuple[str, ...]
+    commit: str
+    phase: Mapping[str, Any] = {}
+    commits: tuple[Mapping[str, str], ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    checked: tuple[Mapping[str, str], ...] = ()
+    risks: tuple[str, ...] = ()
+
+
+def material(
+    scene: Scene, collected: Collected, outcomes: Sequence[Outcome], gates: Mapping[str, tuple[Gate, str]]
+) -> Material:
+    """The material of a phase of analysis; others replace what they know better."""
+    verdicts = {worker: result.verdict for worker, result in collected.results.items() if result.verdict}
+    return Material(collected.answers, verdicts, tuple(outcomes), gates, scene.phase.verdict_tokens, scene.commit)
+
+
+def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
+    """The report without its writer's words. Its token is the worst one until somebody earns a better."""
+    manifest = scene.run.manifest
+    return {
+        "schema": SCHEMA,
+        "run_id": str(scene.id),
+        "task_key": str(scene.id.task),
+        "task_type": scene.id.task_type,
+        "seq": scene.id.seq,
+        "stage": scene.id.stage,
+        "commit": material.commit,
+        "language": scene.values.get("REPORT_LANGUAGE", "en"),
+        "rehearsal": manifest.get("rehearsal") is True,
+        "okstra_version": __version__,
+        "lead": {"mode": "auto", "model": ""},  # whoever prepared it, okstra leads it now, and asks no model to
+        "author": {"worker": "", "provider": "", "model": None, "reason": ""},
+        "verdict": {
+            "conclusion": "",
+            "token": material.tokens[-1],
+            "direction": "",
+            "approval_needed": scene.id.task_type == "implementation-planning",
+            "next_step": okstra_command("show", scene.id),
+        },
+        "execution": _execution(scene, material),
+        "gates": {name: {"gate": str(gate), "note": note} for name, (gate, note) in material.gates.items()},
+        "usage": None,
+        "isolation": {"breaches": [], "notes": [], "receipt": scene.files.isolation},
+        "clarifications": [],
+        "findings": [finding_json(outcome) for outcome in material.outcomes],
+        "risks": list(material.risks),
+        "follow_ups": [],
+        "checked": [dict(row) for row in material.checked],
+        "commits": [dict(row) for row in material.commits],
+        "steps": [dict(row) for row in material.steps],
+        "phase": {**blank(phase_schema(schema, scene.id.task_type)), **material.phase},
+    }
+
+
+def guide(schema: Schema, task_type: str) -> dict[str, str]:
+    """For the writer: what belongs in each field of the phase's part."""
+    shapes = phase_schema(schema, task_type)["properties"]
+    return {name: _told(shape) for name, shape in shapes.items()}
+
+
+def _told(shape: Schema) -> str:
+    items = shape.get("items", {}).get("properties")
+    form = f"list of {{{', '.join(items)}}}: " if items else ("list: " if shape["type"] == "array" else "")
+    return f"{form}{shape['description']}" + ("; must not be empty" if shape.get("needed") else "")
+
+
+def _execution(scene: Scene, material: Material) -> list[dict[str, Any]]:
+    rows = []
+    newest = {answer.worker.id: answer for answer in material.answers}
+    for worker in scene.roster:
+        answer = newest.get(worker.id)
+        rows.append(
+            {
+                "worker": worker.id,
+                "role": worker.role,
+                "provider": worker.provider,
+                "model": worker.model,
+                "model_observed": None,
+                "outcome": str(answer.outcome if answer else WorkerOutcome.NOT_RUN),
+                "state": str(answer.state) if answer else None,
+                "verdict": material.verdicts.get(worker.id, ""),
+                "findings": sum(
+                    claim.worker == worker.id for outcome in material.outcomes for claim in outcome.group.claims
+                ),
+                "note": "",
+            }
+        )
+    return rows

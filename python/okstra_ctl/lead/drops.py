@@ -1,0 +1,184 @@
+"""Where a worker leaves its result: a folder of its own for each dispatch, under a name that nobody can guess.
+
+The worker learns it from its standard input and its environment alone; the run's events know the name's digest, by
+which a resume finds the folder of a worker whose lead was killed. When the worker has ended, okstra takes over what it
+left: keys are hidden, the digest is remembered, and the file goes to its place among the run's results. What anybody
+else wrote at that place is set aside.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..errors import Unreadable
+from ..paths import RunFiles
+from ..results.rules import MAX_BYTES
+from ..runs.prompting import fill_file
+from ..runs.taken_results import digest_of
+from ..system import files as fsio
+from ..system import foreign_files
+from ..system.secrets import hide
+from ..system.text_bytes import text_bytes
+from .assignments import Assignment
+from .context import Scene
+
+_NAME_BYTES = 16
+
+
+class Drop(NamedTuple):
+    """The folder, and in it the paths of the result and the audit file."""
+
+    folder: str
+    result: str
+    audit: str
+
+    @property
+    def mark(self) -> str:
+        """By this the folder is known again; it does not lead there."""
+        return digest_of(os.path.basename(self.folder).encode())
+
+
+class Taken(NamedTuple):
+    """What a worker left. `data` are its result's bytes, None when there are none or `fault` says why they can't be
+    read; `left` is where something lies that okstra does not take."""
+
+    data: bytes | None = None
+    fault: str = ""
+    left: str = ""
+    audit: bytes | None = None
+    hidden: Mapping[str, Mapping[str, int]] = {}
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """For the row that tells the worker's end."""
+        found = {"sha256": self.data, "audit_sha256": self.audit}
+        return {name: digest_of(data) for name, data in found.items() if data is not None}
+
+
+def new_drop(scene: Scene, assignment: Assignment) -> Drop:
+    """Nothing is on disk yet: the event that has its mark comes first."""
+    folder = os.path.join(scene.files.drops, os.urandom(_NAME_BYTES).hex())
+    return _drop_in(scene, assignment, folder)
+
+
+def make(drop: Drop) -> None:
+    """Raises WorkFailed (`write-failed`)."""
+    with suppress(OSError):  # the folder above may go just now, with the last drop of another dispatch
+        fsio.make_private_folders(drop.folder)
+    fsio.make_folder(drop.folder)
+
+
+def tidy(files: RunFiles) -> None:
+    """At the run's end: the folder of all drops goes when nothing is left in it."""
+    with suppress(OSError):
+        os.rmdir(files.drops)
+
+
+def find(scene: Scene, assignment: Assignment, mark: str) -> Drop | None:
+    """The drop with that mark, if it is still there."""
+    for name in _names(scene.files):
+        drop = _drop_in(scene, assignment, os.path.join(scene.files.drops, name))
+        if drop.mark == mark:
+            return drop
+    return None
+
+
+def opening(drop: Drop) -> str:
+    """What stands above the prompt on the worker's standard input, and nowhere else."""
+    return fill_file("includes/own-paths.md", {"DROP_RESULT": drop.result, "DROP_AUDIT": drop.audit}).strip() + "\n\n"
+
+
+def take_over(scene: Scene, assignment: Assignment, drop: Drop) -> Taken:
+    """Call it when the worker has ended. Whatever stands at the result path is not this worker's, and is set aside.
+
+    Safe to repeat: the drop stays until `discard`. Raises WorkFailed.
+    """
+    hidden: dict[str, Mapping[str, int]] = {}
+    data, fault = _taken(drop.result, assignment.result, hidden)
+    audit, _ = _taken(drop.audit, scene.files.worker_audit(assignment.worker.id), hidden)
+    if data is None:
+        foreign_files.set_aside(assignment.result)
+    return Taken(data, fault, drop.result if fault else "", audit, hidden)
+
+
+def as_it_stands(path: str) -> Taken:
+    """Of a worker that had no drop: an agent of a session, or a client that an older okstra started. It wrote to the
+    result path itself. Raises WorkFailed."""
+    hidden: dict[str, Mapping[str, int]] = {}
+    data, fault = _taken(path, path, hidden)
+    return Taken(data, fault, "", None, hidden)
+
+
+def discard(scene: Scene, assignment: Assignment, drop: Drop) -> None:
+    """After the worker's end was recorded. What okstra did not take over, and did not understand, stays."""
+    audit = scene.files.worker_audit(assignment.worker.id)
+    for path, final in ((drop.result, assignment.result), (drop.audit, audit)):
+        if _was_taken(path):
+            fsio.discard(path)
+        _keep_attempts(path, final)
+        fsio.discard_temporary(path)  # of a player that was killed as it wrote
+    with suppress(OSError):
+        os.rmdir(drop.folder)
+
+
+def discard_ended(scene: Scene, assignment: Assignment, mark: str) -> None:
+    """The drop of a dispatch whose end was recorded and whose lead was killed before it had tidied up."""
+    drop = find(scene, assignment, mark) if mark else None
+    if drop is not None:
+        discard(scene, assignment, drop)
+
+
+def _drop_in(scene: Scene, assignment: Assignment, folder: str) -> Drop:
+    audit = os.path.basename(scene.files.worker_audit(assignment.worker.id))
+    return Drop(folder, os.path.join(folder, os.path.basename(assignment.result)), os.path.join(folder, audit))
+
+
+def _names(files: RunFiles) -> list[str]:
+    try:
+        return os.listdir(files.drops)
+    except OSError:
+        return []
+
+
+def _taken(path: str, final: str, hidden: dict[str, Mapping[str, int]]) -> tuple[bytes | None, str]:
+    """Puts the file where it belongs, its keys hidden; why it can't be, when it can't."""
+    try:
+        data = foreign_files.read(path, MAX_BYTES)
+    except Unreadable as error:
+        return None, error.message
+    if data is None:
+        return None, ""
+    text, kinds = hide(data.decode("utf-8", "surrogateescape"))
+    if kinds:
+        hidden[final] = kinds
+        data = text_bytes(text)
+    if _standing(final) != data:
+        foreign_files.set_aside(final)
+        fsio.make_folder(os.path.dirname(final))
+        fsio.replace(final, data)
+    return data, ""
+
+
+def _standing(final: str) -> bytes | None:
+    try:
+        return foreign_files.read(final, MAX_BYTES)
+    except Unreadable:
+        return None
+
+
+def _keep_attempts(path: str, final: str) -> None:
+    """What earlier starts of the same dispatch left, before a rate limit say, goes beside the result."""
+    folder, stem = os.path.dirname(path), f"{os.path.basename(path)}.attempt-"
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.startswith(stem))
+        for name in names:
+            os.rename(os.path.join(folder, name), foreign_files.free_name(final))
+    except OSError:
+        return
+
+
+def _was_taken(path: str) -> bool:
+    return _standing(path) is not None

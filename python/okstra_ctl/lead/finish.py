@@ -1,0 +1,156 @@
+"""The last step of a led run: usage, observed models, manifest, task records, index (spec 5, phase 7)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..checks.run import check_run
+from ..index import store as run_index
+from ..outcomes import RunOutcome, WorkerOutcome
+from ..report.outcome import outcome_of
+from ..runs.events import events_of, faults_of
+from ..runs.lead_sessions import all_prices, count_sessions
+from ..stages import led_gates
+from ..system import files as fsio
+from ..tasks import records as task_records
+from ..usage.tokens import usage_of
+from .context import Scene
+
+
+def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The model that really answered, by worker, from the client's stream."""
+    return {str(row["worker"]): str(row["model"]) for row in events if row.get("event") == "ended" and row.get("model")}
+
+
+def later_silence(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By worker, what it was asked after its main part and gave no answer to: rounds, a plan's check."""
+    last = {(str(row["worker"]), str(row["label"])): row for row in events if row.get("event") == "ended"}
+    told: dict[str, list[str]] = {}
+    for (worker, label), row in last.items():
+        if label and row.get("outcome") != WorkerOutcome.COMPLETED:
+            told.setdefault(worker, []).append(f"{label}: {row.get('outcome')}, {row.get('state')}")
+    return {worker: "; ".join(parts) for worker, parts in told.items()}
+
+
+def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
+    """What was hidden in the run's files, by kind; empty when nothing was."""
+    kinds: dict[str, int] = {}
+    for row in events:
+        for kind, times in (row.get("kinds") or {}).items() if row.get("event") == "hidden" else ():
+            kinds[kind] = kinds.get(kind, 0) + times
+    return ", ".join(f"{times} × {kind}" for kind, times in sorted(kinds.items()))
+
+
+def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
+    """What is known only after the last worker: usage, observed models, and who fell silent later."""
+    for row in count_sessions(scene.run, scene.doors, events_of(scene.files), all_prices(scene.settings.prices)):
+        scene.tell("counted", **row)
+    events = events_of(scene.files)
+    models = observed_models(events)
+    notes = {**faults_of(events), **later_silence(events)}
+    report["usage"] = usage_of(events)
+    hidden = hidden_secrets(events)
+    if hidden:
+        row = {"what": "secrets", "how": "known formats of keys in logs and results", "result": f"hidden: {hidden}"}
+        report["checked"] = [*(one for one in report["checked"] if one["what"] != "secrets"), row]
+    report["execution"] = [
+        {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
+        for row in report["execution"]
+    ]
+    said = led_gates.overrules(scene.run)
+    if said:
+        report["overrules"] = said
+    report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
+    return report
+
+
+def record_faults(scene: Scene, report: Mapping[str, Any]) -> str:
+    """What `okstra check run` would say of the run as it is about to end; empty when all holds together.
+
+    Raises Missing, Unreadable.
+    """
+    run = scene.run._replace(manifest=_ended_manifest(scene, report, scene.doors.clock.now()))
+    faults = check_run(run, about_to_end=True).faults
+    told = [f"{fault.id} {os.path.basename(fault.file)}:{fault.line}: {fault.message}"[:300] for fault in faults[:3]]
+    return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+
+
+def persist(scene: Scene, report: Mapping[str, Any]) -> tuple[str, ...]:
+    """What others read of the run first, the manifest last: it ends the run, and until then a resume does all this
+    again. Answers warnings."""
+    at = scene.doors.clock.now()
+    outcome = str(outcome_of(report))
+    next_step = str(report["verdict"]["next_step"])
+    token = str(report["verdict"]["token"])
+    news = task_records.RunNews(scene.id, outcome, at, next_step, token=token)
+    told = [
+        task_records.record_softly(scene.run.project, news, worktree=scene.folder),
+        index_end(scene, outcome_of(report), at),
+    ]
+    scene.tell("persisted", outcome=outcome)
+    fsio.replace_json(scene.files.manifest, _ended_manifest(scene, report, at))
+    return tuple(warning for warning in told if warning)
+
+
+def index_end(scene: Scene, outcome: RunOutcome, at: str) -> str:
+    """Tells the index how the run ended; answers a warning if it could not be told."""
+    row = run_index.IndexRow(
+        str(scene.id),
+        str(outcome),
+        at,
+        scene.id.task_type,
+        scene.id.stage,
+        scene.run.project.root,
+        scene.files.manifest,
+    )
+    return run_index.append_softly(scene.doors.home, row)
+
+
+def _ended_manifest(scene: Scene, report: Mapping[str, Any], at: str) -> dict[str, object]:
+    models = {one["worker"]: one["model_observed"] for one in report["execution"]}
+    return {
+        **_manifest(scene),
+        "ended_at": at,
+        "outcome": str(outcome_of(report)),
+        "gates": {name: gate["gate"] for name, gate in report["gates"].items()},
+        "usage": report["usage"],
+        "roster": [{**one, "model_observed": models.get(one["id"])} for one in _roster(scene)],
+    }
+
+
+def _manifest(scene: Scene) -> dict[str, object]:
+    return fsio.read_json(scene.files.manifest) or dict(scene.run.manifest)
+
+
+def update_manifest(scene: Scene, **fields: object) -> None:
+    fsio.replace_json(scene.files.manifest, {**_manifest(scene), **fields})
+
+
+def _roster(scene: Scene) -> list[dict[str, Any]]:
+    rows = (fsio.read_json(scene.files.manifest) or {}).get("roster")
+    return [dict(row) for row in rows] if isinstance(rows, list) else []
+
+
+def save_team_state(scene: Scene) -> None:
+    """Each worker's newest end. Derived from the events."""
+    ends = {row["worker"]: row for row in events_of(scene.files) if row.get("event") == "ended"}
+    starts: dict[str, int] = {}
+    for row in events_of(scene.files):
+        if row.get("event") == "dispatched":
+            starts[row["worker"]] = starts.get(row["worker"], 0) + 1
+    state = {
+        "schema": "team-state/1",
+        "run_id": str(scene.id),
+        "workers": [
+            {
+                "id": worker.id,
+                "role": worker.role,
+                "status": str(ends.get(worker.id, {}).get("outcome", "not-run")),
+                "attempts": starts.get(worker.id, 0),
+            }
+            for worker in scene.roster
+        ],
+    }
+    fsio.replace_json(scene.files.team_state, state)

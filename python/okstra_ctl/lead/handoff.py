@@ -1,0 +1,163 @@
+"""release-handoff: only the git steps that the person chose, carried out by okstra itself, never by an agent.
+
+What was chosen stands in the run's manifest (`handoff`), and nowhere else. Nothing is forced, no hook is passed by,
+and nothing goes to a base branch.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .. import git
+from ..agents.held_command import Held
+from ..errors import OkstraError
+from ..handoff.check import nothing_chosen, probe_merge, pull_request_file, require_accepted, target_of
+from ..handoff.pull_request import findings_text, gates_text, pull_request_body, receipt_text
+from ..results.findings import Gate
+from ..runs.events import events_of
+from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, choice_from_json, commands
+from ..settings.project_config import project_config
+from ..system import assets
+from ..system import files as fsio
+from ..system.secrets import hide
+from ..system.text_bytes import text_bytes
+from .analysis import Collected
+from .checking import run_command
+from .context import Scene
+from .draft import Material, material
+
+STEP_RUN = "step-run"
+_BEGUN = "step-begun"
+
+
+class Ran(NamedTuple):
+    command: str
+    exit: int
+
+
+def lead_handoff(scene: Scene) -> Material:
+    """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`): the task is asked about anew, whatever was
+    true when the run was prepared."""
+    key = scene.id.task
+    choice = choice_from_json(scene.run.manifest.get("handoff"))
+    if not choice.steps:
+        raise nothing_chosen(key)
+    target = target_of(scene.run.project, key, choice, scene.doors)
+    fits, probe = probe_merge(target)
+    body = _write_body(scene, target)
+    ran, link = _carry_out(scene, choice, target, body) if fits else ([], "")
+    red = [f"`{one.command}` exit {one.exit}" for one in ran if one.exit != 0]
+    gates = {
+        "merge-probe": (Gate.PASSED if fits else Gate.FAILED, probe),
+        "steps": (Gate.FAILED if red else Gate.PASSED, "; ".join(red)),
+    }
+    good = fits and not red
+    made = material(scene, Collected((), {}), [], gates)
+    phase = {
+        "chosen": list(choice.steps),
+        "commands": [one._asdict() for one in ran],
+        "merge_probe": probe,
+        "branch": target.branch,
+        "pull_request": link,
+    }
+    tokens = scene.phase.verdict_tokens
+    return made._replace(phase=phase, tokens=tokens[:1] if good else tokens[-1:], commit=target.head)
+
+
+def conclusion(phase: Mapping[str, Any], *, good: bool) -> str:
+    """The report's words: all that was done is okstra's own doing, so no agent is asked for them."""
+    done = [one["command"] for one in phase["commands"] if one["exit"] == 0]
+    told = f"Carried out, in this order: {', '.join(phase['chosen'])}." if good else "Not all of it was carried out."
+    link = f" Pull request: {phase['pull_request']}" if phase["pull_request"] else ""
+    return f"{told}{link}" + "".join(f"\n\n- `{command}`" for command in done)
+
+
+def _write_body(scene: Scene, target: Target) -> str:
+    """The pull request's text: the project's template if it has one, and what okstra recorded of the task."""
+    where = scene.run.project.config
+    config = project_config(fsio.read_json(where), where=where, environment=scene.doors.environment)
+    given = scene.requested("pr_template_path") or config.pr_template_path
+    template = ""
+    if given:
+        path = given if os.path.isabs(given) else os.path.join(scene.run.project.root, given)
+        template = (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
+    text = pull_request_body(template or assets.text("templates", "pull-request.md"), _values(scene, target))
+    path = pull_request_file(scene.run.project.task(scene.id.task), scene.id.seq)
+    fsio.make_folder(os.path.dirname(path))
+    fsio.replace(path, text_bytes(hide(text)[0]))
+    return path
+
+
+def _values(scene: Scene, target: Target) -> dict[str, str]:
+    base = scene.run.base_commit
+    subjects = git.commit_subjects(scene.folder, base, target.head) if base else []
+    report = require_accepted(scene.run.project.task(scene.id.task), scene.id.task, target.head)
+    return {
+        "task_key": str(scene.id.task),
+        "branch": target.branch,
+        "commits": "\n".join(f"- {one['subject']} ({one['commit'][:12]})" for one in subjects) or "- (none)",
+        "findings": findings_text(report.get("findings") or ()),
+        "gates": gates_text(report.get("gates") or {}),
+        "receipt": receipt_text(_receipts(scene)),
+    }
+
+
+def _receipts(scene: Scene) -> list[dict[str, Any]]:
+    """What each phase, and each stage, ended with: by the newest report that it has."""
+    runs = os.path.join(scene.run.project.task(scene.id.task).root, "runs")
+    rows = []
+    for folder, _, names in sorted(os.walk(runs)):
+        reports = sorted(name for name in names if name.endswith(".data.json"))
+        if os.path.basename(folder) == "reports" and reports and not folder.startswith(scene.files.dir):
+            report = _readable(os.path.join(folder, reports[-1]))
+            isolation = report.get("isolation")
+            breaches = isolation.get("breaches", []) if isinstance(isolation, Mapping) else []
+            told = [f"{one['kind']} {one['what']}" for one in breaches]
+            token = report["verdict"]["token"] if isinstance(report.get("verdict"), Mapping) else "unreadable"
+            rows.append(
+                {"run": report.get("run_id", ""), "outcome": token, "commit": report.get("commit"), "breaches": told}
+            )
+    return rows
+
+
+def _readable(path: str) -> dict[str, Any]:
+    """It is for people: a report that can't be read says so in its line, and stops nothing."""
+    try:
+        return fsio.read_json(path) or {}
+    except OkstraError:
+        return {}
+
+
+def _carry_out(scene: Scene, choice: Choice, target: Target, body: str) -> tuple[list[Ran], str]:
+    """The steps in their order; one that fails is the last."""
+    ran: list[Ran] = []
+    link = ""
+    for step, argv in commands(choice, target, body):
+        ended, said = _run_once(scene, step, argv, target.branch)
+        ran.append(Ran(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
+        link = said if step == PULL_REQUEST and ended.status == 0 else link
+        if ended.status != 0:
+            break
+    return ran, link
+
+
+def _run_once(scene: Scene, step: str, argv: list[str], branch: str) -> tuple[Held, str]:
+    """How the step ended and what it said. A step that an earlier lead of this run has done is not done again; one
+    that it began may have been: a push is the same twice, a pull request is asked for."""
+    before = [row for row in events_of(scene.files) if row.get("command") == argv]
+    done = next((row for row in before if row.get("event") == STEP_RUN and row.get("exit") == 0), None)
+    if done is not None:
+        return Held(0, b""), str(done.get("said") or "")
+    ended = None
+    if step == PULL_REQUEST and before and before[-1].get("event") == _BEGUN:
+        asked = ["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"]
+        there = run_command(scene, asked, "handoff-pr-view", event=_BEGUN)
+        ended = there if there.status == 0 else None
+    ended = ended or run_command(scene, argv, f"handoff-{step}", event=_BEGUN)
+    said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
+    scene.tell(STEP_RUN, command=argv, exit=ended.status, said=said)
+    scene.say(f"{step}: exit {ended.status}")
+    return ended, said

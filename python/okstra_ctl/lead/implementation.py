@@ -1,0 +1,259 @@
+"""One stage: the executor builds, the verifiers look at the diff, the exit check and `stage done` close it.
+
+A stage that verifiers fail goes back to the executor once, with their findings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .. import git
+from ..errors import Interrupted, OkstraError
+from ..guard import receipt as isolation
+from ..plan.model import Stage
+from ..results.convergence_document import evidence_json
+from ..results.executor_result import parse_executor_result
+from ..results.findings import Gate
+from ..results.grouping import group_findings
+from ..results.records import Problem
+from ..results.rounds import unverified
+from ..runs.find import stage_of
+from ..runs.prompting import fill_file, worker_prompt
+from ..settings.roster import Worker
+from ..stages.done import (
+    EXIT_CHECK_LOG,
+    DoneWishes,
+    check_commits,
+    check_recorded,
+    close_stage,
+    is_recorded_done,
+    recorded_folder,
+    require_hold,
+)
+from ..system import files as fsio
+from ..system.text_bytes import text_bytes
+from .analysis import Collected, check_identity, collect, recall, result_assignment
+from .asking import ask
+from .assignments import MAIN, Answer, Assignment
+from .checking import run_check
+from .context import Scene
+from .dispatch import dispatch
+from .draft import Material, material
+from .evidence_step import check_results
+
+_PASS = "pass"
+
+
+class Built(NamedTuple):
+    """How far the stage came: its last executor, the last that verifiers said, and what stopped it (empty when
+    nothing did). What verifiers found stays known when the turn that was to mend it comes to nothing."""
+
+    executor: Answer
+    verified: Collected
+    gates: Mapping[str, tuple[Gate, str]]
+
+
+def lead_stage(scene: Scene) -> Material:
+    stage = scene.run.stage(scene.doors)
+    built = _build(scene, stage)
+    gates = dict(built.gates)
+    broken = isolation.finish(scene.run, scene.doors, scene.begun).breaches
+    if broken:  # a stage is not recorded as done by a run that did what it may not
+        gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
+    if all(gate.open for gate, _ in gates.values()):
+        gates["stage-done"] = _finish(scene)
+    return _material(scene, built, gates)
+
+
+def _build(scene: Scene, stage: Stage) -> Built:
+    """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds.
+
+    A run that is resumed in its second turn stays there: the first one's verdicts are on commits that have moved on.
+    """
+    first = _turn_reached(scene)
+    earlier = [_verification(scene, worker, first - 1) for worker in scene.workers("verifier")] if first > 1 else []
+    verified = recall(scene, earlier)
+    complaint = ""
+    for turn in range(first, max(first, scene.settings.rules.max_rounds) + 1):
+        executor = _execute(scene, stage, turn, complaint)
+        if executor.text is None:
+            return Built(executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
+        fault = _commits_fault(scene, stage)
+        if fault:
+            gates = {"execution": (Gate.FAILED, fault)}
+            built = Built(executor, verified, gates)
+            complaint = f"- {fault}"
+        else:
+            head = _head(scene)
+            verified = _verify(scene, turn, head)
+            gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(scene, verified)}
+            if _head(scene) != head:
+                gates["verification"] = (Gate.FAILED, f"HEAD was {head[:12]} when the verifiers were asked")
+            built = Built(executor, verified, gates)
+            complaint = _complaint(verified)
+        if all(gate.open for gate, _ in gates.values()) or not complaint:
+            break
+    return built
+
+
+def _turn_reached(scene: Scene) -> int:
+    """The newest turn whose executor's prompt is on disk."""
+    (worker,) = scene.workers("executor")
+    turn = 1
+    while os.path.exists(scene.files.extra_prompt(worker.id, _label(turn + 1))):
+        turn += 1
+    return turn
+
+
+def _label(turn: int) -> str:
+    return MAIN if turn <= 1 else f"turn-{turn}"
+
+
+def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
+    worker = scene.workers("executor")[0]
+    steps = tuple(step.number for step in stage.steps)
+
+    def check(text: str) -> list[Problem]:
+        result, problems = parse_executor_result(text, steps=steps)
+        return [*problems, *check_identity(scene, worker, result.fields)]
+
+    label, result = _label(turn), _result_path(scene, worker, turn)
+    prompt = scene.files.extra_prompt(worker.id, label) if label else scene.files.worker_prompt(worker.id)
+    if complaint:
+        _put_prompt(scene, worker, label, "executor", complaint)
+    facts = {"STEPS": "\n".join(map(str, steps)), "FILES": "\n".join(stage.files), "ROUND": label}
+    return dispatch(scene, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
+
+
+def _verify(scene: Scene, turn: int, head: str) -> Collected:
+    """Asks the verifiers about these very commits: a verdict on others, before a resume, does not count."""
+    assignments = []
+    for worker in scene.workers("verifier"):
+        assignment = _verification(scene, worker, turn)
+        if turn > 1:
+            _put_prompt(scene, worker, assignment.label, "verifier", "")
+        subject = scene.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
+        ask(subject, f"To verify: {scene.run.base_commit}..{head}\n".encode(), assignment.result)
+        assignments.append(assignment)
+    return collect(scene, assignments)
+
+
+def _verification(scene: Scene, worker: Worker, turn: int) -> Assignment:
+    label = _label(turn)
+    prompt = scene.files.extra_prompt(worker.id, label) if label else ""
+    return result_assignment(scene, worker, label=label, prompt=prompt, result=_result_path(scene, worker, turn))
+
+
+def _head(scene: Scene) -> str:
+    return git.resolve(scene.folder, "HEAD") or "" if scene.run.base_commit else ""
+
+
+def _result_path(scene: Scene, worker: Worker, turn: int) -> str:
+    label = _label(turn)
+    return scene.files.worker_answers(worker.id, label) if label else scene.files.worker_result(worker.id)
+
+
+def _put_prompt(scene: Scene, worker: Worker, label: str, part: str, complaint: str) -> None:
+    values = {**scene.values, "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id)}
+    executor = scene.workers("executor")[0]
+    values["EXECUTOR_RESULT_PATH"] = scene.files.worker_answers(executor.id, label)
+    result = scene.files.worker_answers(worker.id, label)
+    text = worker_prompt(values, worker, part, result)
+    if complaint:
+        text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
+    ask(scene.files.extra_prompt(worker.id, label), text_bytes(text), result)
+
+
+def _commits_fault(scene: Scene, stage: Stage) -> str:
+    """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at.
+
+    A `done` row that stands there already says nothing of them: this lead has not written it.
+    """
+    try:
+        folder = (recorded_folder if is_recorded_done(scene.run) else require_hold)(scene.run, scene.doors)
+        if scene.run.base_commit:
+            check_commits(folder, scene.run.base_commit, stage, DoneWishes())
+    except OkstraError as error:
+        return error.message
+    return ""
+
+
+def _verdict(scene: Scene, verified: Collected) -> tuple[Gate, str]:
+    """Passed when enough voices looked and every one of them says so: a failure is never outvoted."""
+    voices = {verified.voices[worker] for worker in verified.results}
+    failed = [worker for worker, result in verified.results.items() if result.verdict != _PASS]
+    if failed:
+        return Gate.FAILED, f"failed by {', '.join(failed)}"
+    silent = [f"{worker} ({state})" for worker, state in verified.states.items() if not state.counts]
+    if len(voices) < scene.quorum:
+        told = f"{len(voices)} of {scene.quorum} voices answered"
+        return Gate.ABORTED, told + (f"; not: {', '.join(silent)}" if silent else "")
+    return Gate.PASSED, f"not heard: {', '.join(silent)}" if silent else ""
+
+
+def _complaint(verified: Collected) -> str:
+    return "\n".join(
+        f"- [{one.severity}] {one.title}: {one.claim} ({'; '.join(line.as_text() for line in one.evidence)})"
+        for result in verified.results.values()
+        if result.verdict != _PASS
+        for one in result.findings
+    )
+
+
+def _finish(scene: Scene) -> tuple[Gate, str]:
+    """Records the stage. One that is recorded already, by a lead that was killed or by somebody else, is checked like
+    any other before it counts."""
+    try:
+        (check_recorded if is_recorded_done(scene.run) else close_stage)(
+            scene.run, DoneWishes(), scene.doors, lambda command: run_check(scene, command, EXIT_CHECK_LOG)
+        )
+    except Interrupted:
+        raise
+    except OkstraError as error:
+        return Gate.FAILED, error.message
+    approved = scene.run.approved(scene.doors)
+    check = f"exit check `{stage_of(approved.stage_map, scene.run).exit_check}` exit 0"
+    return Gate.PASSED, "; ".join([check, *approved.notes])
+
+
+def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:
+    tokens = scene.phase.verdict_tokens
+    done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
+    groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
+    base, head = scene.run.base_commit, _head(scene)
+    checks = check_results(scene, built.verified, head)
+    outcomes = [unverified(group, built.verified.voices, checks, silent=built.verified.silent) for group in groups]
+    made = material(scene, built.verified, outcomes, gates)
+    return made._replace(
+        answers=(built.executor, *built.verified.answers),
+        tokens=tokens[:1] if done else tokens[-1:],
+        commit=head,
+        commits=tuple(git.commit_subjects(scene.folder, base, head)) if base and head else (),
+        steps=_steps(built, scene.run.stage(scene.doors)),
+        checked=_exit_check_row(scene),
+    )
+
+
+def _steps(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
+    if built.executor.text is None:
+        return ()
+    result, _ = parse_executor_result(built.executor.text, steps=[step.number for step in stage.steps])
+    return tuple(
+        {
+            "step": step.number,
+            "done": step.done,
+            "evidence": [evidence_json(line) for line in step.evidence],
+            "note": step.note,
+        }
+        for step in result.steps
+    )
+
+
+def _exit_check_row(scene: Scene) -> tuple[dict[str, str], ...]:
+    record = fsio.read_json(scene.files.exit_check)
+    if record is None:
+        return ()
+    how = f"exit check run by okstra at {str(record.get('commit'))[:12]}, log {record.get('log')}"
+    return ({"what": str(record.get("command")), "how": how, "result": f"exit {record.get('exit')}"},)

@@ -1,0 +1,99 @@
+"""`--lead claude`: a person's own Claude Code session leads the run (spec 5, "Two leads, one contract").
+
+okstra prepares, sets the guard up, names itself as the run's owner, and becomes the client: the process id stays,
+so whoever looks finds the lead alive as long as the session is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from .. import leadership
+from ..agents.agents_environment import agents_environment
+from ..agents.claude import rule_path
+from ..guard import hooks as guarding
+from ..guard import receipt as isolation
+from ..ownership import Owner
+from ..runs import lead_sessions
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..system import files as fsio
+from ..system import owner as process_identity
+from ..system import processes as proc
+from ..system.json_text import dumps
+
+CLIENT = "claude"
+_NAME_LENGTH = 60
+_COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
+
+
+class Session(NamedTuple):
+    """How the client is started: its program, arguments, environment and folder; `warnings` are for the person."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    warnings: tuple[str, ...] = ()
+
+
+def hand_over(run: KnownRun, doors: Doors) -> Session:
+    """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
+    isolation.begin(run, doors)
+    guarding.set_up(run, doors)
+    me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
+    warning = _take(run, doors, me)
+    session = str(uuid.uuid4())
+    lead_sessions.note_session(run, doors, session)
+    lead = run.manifest.get("lead")
+    model = str(lead.get("model") or "") if isinstance(lead, Mapping) else ""
+    prompt = (fsio.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")
+    task = run.project.task(run.id.task).root
+    argv = (
+        CLIENT,
+        prompt,
+        *(("--model", model) if model else ()),
+        *("--session-id", session, "--name", str(run.id)[:_NAME_LENGTH]),
+        *("--permission-mode", "default", "--settings", dumps(_settings(run)), "--add-dir", task),
+    )
+    return Session(argv, _environment(run), run.folder, (warning,) if warning else ())
+
+
+def _take(run: KnownRun, doors: Doors, me: Owner) -> str:
+    """Names the client-to-be as the run's lead, wherever one looks for it. A warning if the index was not told."""
+    now = doors.clock.now()
+
+    def begun(manifest: dict[str, Any], lead: leadership.Lead) -> dict[str, Any]:
+        lead.update(mode=CLIENT, owner=me.to_json())
+        return {**manifest, "lead": lead, "started_at": manifest.get("started_at") or now}
+
+    leadership.change_lead(run, begun)
+    leadership.own_claim(run, doors, me)
+    return leadership.index_started(run, doors, me)
+
+
+def become(session: Session) -> NoReturn:
+    """Raises Missing (`dependency-missing`) when the client is not on the PATH."""
+    proc.become(session.argv, session.environment, session.folder)
+
+
+def _settings(run: KnownRun) -> dict[str, object]:
+    """The session's own permissions, so that nobody is asked for what the run needs: okstra's commands and the
+    results of agents are allowed, a push is not; the guard is asked before edits."""
+    files = (*guarding.writable_by_lead(run), *guarding.writable(run))
+    results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in files]
+    commands = [f"Bash({name}:*)" for name in _COMMANDS]
+    return {
+        **guarding.client_settings(run),
+        "permissions": {"allow": [*commands, "Read", *results], "deny": ["Bash(git push:*)"]},
+    }
+
+
+def _environment(run: KnownRun) -> dict[str, str]:
+    return {
+        **agents_environment(),
+        "OKSTRA_ROLE": guarding.LEAD,
+        "OKSTRA_RUN_ID": str(run.id),
+        **guarding.environment(run, guarding.LEAD),
+    }

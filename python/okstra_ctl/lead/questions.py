@@ -1,0 +1,90 @@
+"""What analysts are asked after their own results: verdicts on others' findings, or on the parts of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..results.answers import parse_answers
+from ..results.convergence import Ballot, Group
+from ..results.evidence import Checked
+from ..results.findings import EvidenceStatus, Verdict
+from ..results.parse import read_document
+from ..results.records import Evidence, Problem
+from ..runs.prompting import stance, worker_prompt
+from ..settings.roster import Worker
+from ..system.text_bytes import text_bytes
+from .analysis import check_identity
+from .asking import ask
+from .assignments import Assignment
+from .context import Scene
+
+_OWN_VIEW = "First form your own view of the code, then read the claims."
+
+
+def round_assignment(
+    scene: Scene, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
+) -> Assignment:
+    """Asks a worker about these findings, with what was said of them in earlier rounds."""
+    rules = scene.settings.rules
+    own_view = [] if rules.mode == "lightweight" else [_OWN_VIEW]
+    values = {
+        **scene.values,
+        "ROUND": str(number),
+        "ROUND_NOTE": ", or that are still disputed" if number > 1 else "",
+        "STANCE": " ".join([stance(adversarial=rules.adversarial), *own_view]),
+        "QUESTIONS": "\n\n".join(_question(group, ballots, checks) for group in groups),
+        "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id),
+    }
+    items = [group.id for group in groups]
+    return verdict_assignment(scene, worker, f"round-{number}", "answers", values, items, str(number))
+
+
+def verdict_assignment(
+    scene: Scene,
+    worker: Worker,
+    label: str,
+    part: str,
+    values: Mapping[str, str],
+    items: Sequence[str],
+    round_word: str,
+) -> Assignment:
+    """Asks a worker for verdicts on items. The prompt is on disk before anybody is dispatched."""
+    result = scene.files.worker_answers(worker.id, label)
+    prompt = scene.files.extra_prompt(worker.id, label)
+    values = {**values, "ITEMS": ", ".join(items)}
+    ask(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
+
+    def check(text: str) -> list[Problem]:
+        return [*parse_answers(text, items=items)[1], *check_identity(scene, worker, read_document(text).fields)]
+
+    facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
+    return Assignment(worker, label, prompt, result, check, has_findings=_objects, facts=facts)
+
+
+def _objects(text: str) -> bool:
+    return any(answer.verdict is not Verdict.AGREE for answer in parse_answers(text, items=())[0])
+
+
+Checks = Mapping[Evidence, Checked]
+
+
+def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
+    leading = group.leading
+    lines = [f"### {group.id} [{leading.severity}] {leading.title}", f"- claim: {leading.claim}"]
+    lines += [f"- evidence: {line.as_text()}{_told(checks.get(line))}" for line in group.evidence]
+    for ballot in ballots:
+        if ballot.answer.item == group.id:
+            basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
+            lines.append(f"- said in round {ballot.round}: {ballot.answer.verdict}{basis}: {ballot.answer.reason}")
+            lines += [f"  - with: {line.as_text()}" for line in ballot.answer.evidence]
+    return "\n".join(lines)
+
+
+def _told(checked: Checked | None) -> str:
+    """What a program found of the evidence, for whoever has to judge it."""
+    if checked is None:
+        return ""
+    where = ""
+    if checked.status is EvidenceStatus.MOVED:
+        where = f", it stands at line {checked.first}"
+    return f" [a program says: {checked.status}{where}{'; ' + checked.note if checked.note else ''}]"

@@ -1,0 +1,101 @@
+"""`run --all-ready`: wave after wave of stages, each led by an okstra of its own, merged between the waves.
+
+Stops at the first gate that says no: a stage that fails, a merge that conflicts, an exit check that is red on the
+whole. What was done until then stays done, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ..errors import Interrupted, Refused, WorkFailed
+from ..names import TaskKey
+from ..quoting import okstra_command
+from ..services import Doors
+from ..settings.project import Project
+from ..stages.integrate import integrate
+from ..stages.records import newest_plan_states
+from ..stages.select import StageState
+from ..status import StageStatus
+from .child_run import await_child
+
+Say = Callable[[str], None]
+
+
+class Led(NamedTuple):
+    """How the run of one stage ended; `said` is its error, or its verdict."""
+
+    stage: int
+    run_id: str
+    ok: bool
+    said: str
+
+
+class Waved(NamedTuple):
+    """What all waves did: the stages that were built, in their order, and the merged commits."""
+
+    stages: tuple[Led, ...]
+    commits: tuple[str, ...]
+
+
+def run_waves(
+    project: Project, key: TaskKey, command: Sequence[str], jobs: int, doors: Doors, stop: threading.Event, say: Say
+) -> Waved:
+    """`command` starts one stage's run, but for `--stage N`; at most `jobs` at once.
+
+    Raises WorkFailed (`run-failed`), Refused (`no-stage-ready`, and as `integrate`), Interrupted.
+    """
+    led: list[Led] = []
+    commits: list[str] = []
+    while True:
+        _, states = newest_plan_states(project.files.task(key), key, doors)
+        waiting = [state.stage for state in states if state.unmerged]
+        ready = [state.stage for state in states if state.status is StageStatus.READY]
+        if waiting or (not ready and _all_done(states) and led):
+            say(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
+            commits.append(integrate(project, key, doors).commit)
+            if not waiting:
+                return Waved(tuple(led), tuple(commits))
+            continue
+        if not ready:
+            raise _nothing_ready(states, key)
+        say(f"wave of stages {', '.join(map(str, ready))}, {min(jobs, len(ready))} at once")
+        wave = _lead_wave(command, ready, jobs, stop, say)
+        led += wave
+        failed = [one for one in wave if not one.ok]
+        if stop.is_set():
+            raise Interrupted("interrupted", "stopped; the stages in work can be resumed", hint="okstra status")
+        if failed:
+            told = "; ".join(f"stage {one.stage}: {one.said}" for one in failed)
+            data: dict[str, object] = {"stages": [one._asdict() for one in led]}
+            raise WorkFailed("run-failed", told, where=failed[0].run_id, hint="okstra status", data=data)
+
+
+def _all_done(states: Sequence[StageState]) -> bool:
+    return all(state.status is StageStatus.DONE for state in states)
+
+
+def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
+    if _all_done(states):
+        verify = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
+        hint = f"{okstra_command('integrate', '--task-key', key)}; {verify}"
+        return Refused("no-stage-ready", "every stage is done", where=str(key), hint=hint)
+    told = "; ".join(f"stage {state.stage} is {state.status}" for state in states if state.status != StageStatus.DONE)
+    return Refused("no-stage-ready", f"no stage is ready: {told}", where=str(key), hint="okstra status")
+
+
+def _lead_wave(command: Sequence[str], stages: Sequence[int], jobs: int, stop: threading.Event, say: Say) -> list[Led]:
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        return list(pool.map(lambda stage: _lead_stage(command, stage, stop, say), stages))
+
+
+def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, say: Say) -> Led:
+    if stop.is_set():
+        return Led(stage, "", False, "not started")
+    say(f"stage {stage}: started")
+    child = await_child([*command, "--stage", str(stage)], stop)
+    say(f"stage {stage}: {child.said}")
+    return Led(stage, child.run_id, child.ok, child.said)

@@ -1,0 +1,107 @@
+"""One worker on its own: what the shell doors call for an interactive lead (spec 5, "Providers").
+
+Same limits, log, events, checks and repair as in a run that okstra leads; what is valid on disk is not done twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import NamedTuple
+
+from ..agents.rehearsal_script import anchors
+from ..checks.result import expected_at, problems_of_text
+from ..errors import UsageError
+from ..results.worker import parse_worker_result
+from ..runs.find import find_run
+from ..services import Doors
+from ..settings.roster import Worker
+from ..system import files as fsio
+from . import tmux
+from .assignments import MAIN, Answer, Assignment
+from .context import Say, Scene, open_scene
+from .dispatch import dispatch
+from .dispatch_log import log_of
+from .recalling import dispatched_before
+
+_WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
+_RESULT_LABEL = "worker"
+_FINDERS = ("analyst", "verifier", "critic")
+
+
+class Order(NamedTuple):
+    """The doors' arguments."""
+
+    provider: str
+    project_root: str
+    model: str
+    prompt: str
+    worktree: str
+    role: str
+
+
+class Done(NamedTuple):
+    answer: Answer
+    log: str
+
+
+def exec_worker(order: Order, doors: Doors, *, stop: threading.Event, say: Say) -> Done:
+    """Dispatches the worker that the prompt is for.
+
+    Raises UsageError (`not-found`, `usage`, `unknown-worker`), Unreadable, Interrupted, Refused (`budget-spent`).
+    """
+    prompt = os.path.abspath(order.prompt)
+    text, worker_id, run_id, result = _read(prompt)
+    scene = open_scene(find_run(run_id, os.path.abspath(order.project_root), doors), doors, stop, say)
+    _check_place(order, scene)
+    assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
+    log = log_of(scene, assignment, dispatched_before(scene, assignment) + 1)
+    with tmux.pane_on(log, doors.environment):
+        (answer,) = dispatch(scene, [assignment])
+    return Done(answer, log)
+
+
+def _read(prompt: str) -> tuple[str, str, str, str]:
+    """The prompt's text; the worker, the run and the result's path, as it names them."""
+    data = fsio.read_bytes(prompt)
+    if data is None:
+        raise UsageError("not-found", "there is no such prompt", where=prompt)
+    text = data.decode("utf-8", "replace")
+    told = anchors(text)
+    who, result = _WHO.search(text), told.get("FILED_AS") or told.get("RESULT_PATH", "")  # by an older okstra
+    if who is None or not result:
+        hint = "name a file of the run's prompts/ folder"
+        raise UsageError("not-found", "this is no prompt of a worker of okstra's", where=prompt, hint=hint)
+    return text, who[1], who[2], result
+
+
+def _facts(prompt: str, result: str) -> dict[str, str]:
+    """What is told to the client besides: which round this is, and what is asked in it."""
+    label = expected_at(result).label
+    rounds = {_RESULT_LABEL: "", "plan-check": "plan"}
+    return {"ROUND": rounds.get(label, label.removeprefix("round-")), "ITEMS": anchors(prompt).get("ITEMS", "")}
+
+
+def _check_place(order: Order, scene: Scene) -> None:
+    """A worker is never let loose in another folder than its run's."""
+    if os.path.realpath(order.worktree) != os.path.realpath(scene.folder):
+        raise UsageError("usage", f"the run works in {scene.folder}", where=order.worktree, hint="name that folder")
+
+
+def _assignment(order: Order, prompt: str, worker_id: str, result: str) -> Assignment:
+    expected = expected_at(result)
+    if order.role != expected.role:
+        raise UsageError("usage", f"{worker_id} is the run's {expected.role}", where=order.role)
+    return Assignment(
+        Worker(worker_id, expected.role, order.provider, order.model),
+        MAIN if expected.label == _RESULT_LABEL else expected.label,
+        prompt,
+        result,
+        lambda text: problems_of_text(expected, text),
+        _has_findings if expected.role in _FINDERS and expected.label == _RESULT_LABEL else lambda text: True,
+    )
+
+
+def _has_findings(text: str) -> bool:
+    return bool(parse_worker_result(text)[0].findings)

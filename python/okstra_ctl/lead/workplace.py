@@ -1,0 +1,135 @@
+"""Where a run works: entered by whoever is about to lead it, and made again when its folder is gone.
+
+A run that was interrupted or has failed keeps nobody from removing its worktree (`okstra gc` does, once all in it is
+safe), because going on with the run begins here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
+from ..errors import Busy, Refused
+from ..leadership import check_owner
+from ..names import StageKey, TaskKey
+from ..quoting import okstra_command
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..settings.project import load_project
+from ..status import ClaimStatus
+from ..system import owner as process_identity
+from ..worktrees import users as worktree_users
+from ..worktrees.half_made import is_abandoned, recover_task
+from ..worktrees.restore import restore_worktree
+
+_WAIT_SECONDS = 900.0
+_POLL_SECONDS = 0.02
+
+
+class Entered(NamedTuple):
+    """`news` says what had to be made again, or is empty; `before` is how the registry had the run."""
+
+    news: str = ""
+    before: User | None = None
+
+
+def enter(run: KnownRun, doors: Doors) -> Entered:
+    """Makes sure that the run's worktree is there, and from now on in use by this process.
+
+    Raises Refused (`run-is-led`; `stage-not-held` when the stage is not this run's any more; `branch-in-use`),
+    UsageError (`not-found` when its branch is gone as well), WorkFailed, Busy.
+    """
+    if run.degraded or not run.branch:
+        return Entered()
+    key = run.id.stage_key or run.id.task
+    news, deadline = "", time.monotonic() + _WAIT_SECONDS
+    while True:
+        with doors.registry.transaction() as doc:
+            claim = doc.claim_of(key)
+            _check_is_ours(run, claim)
+            if _is_there(claim, run):
+                return Entered(news, _use(run, key, doc, doors))
+        if claim is not None and claim.status is ClaimStatus.PROVISIONING:
+            _await(run, claim, doors, deadline)
+            continue
+        try:
+            back = restore_worktree(key, load_project(run.project.root, doors), doors)
+        except Refused as refused:
+            if refused.code != "worktree-held" or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)  # another command makes it, or has made it meanwhile
+            continue
+        kept = f", with the unsaved files that {back.kept} keeps" if back.kept else ""
+        news = f"the worktree {back.path} was gone: it is made again on its branch {back.branch}{kept}"
+
+
+def leave(run: KnownRun, entered: Entered, doors: Doors) -> None:
+    """Takes `enter` back: the run is as it was before, prepared or left."""
+    if run.degraded or not run.branch:
+        return
+    before, me = entered.before, process_identity.this_process()
+    with doors.registry.transaction() as doc:
+        key = run.id.stage_key
+        claim = doc.stage(key) if key else None
+        if key and claim is not None and claim.owner == me:
+            doc.put_stage(key, claim._replace(owner=before.owner if before else None))
+        elif key is None and before is not None:
+            worktree_users.begin_use(doc, run.id, before.owner, doors)
+        elif key is None:
+            worktree_users.end_use(doc, run.id, doors, completed=False)
+
+
+def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
+    """Whether nothing is to be made."""
+    if claim is not None and claim.status is ClaimStatus.PROVISIONING:
+        return False
+    if run.id.stage is not None and not _holds(claim, run):
+        return os.path.isdir(run.folder)
+    return claim is not None and os.path.isdir(claim.path)
+
+
+def _holds(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
+    return isinstance(claim, StageClaim) and claim.run_id == str(run.id)
+
+
+def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, doors: Doors) -> User | None:
+    """Puts this process down as the one that uses the worktree for the run; answers who did before."""
+    me = process_identity.this_process()
+    claim = doc.claim_of(key)
+    if isinstance(claim, StageClaim):
+        before = User(str(run.id), claim.owner)
+        if _holds(claim, run):
+            check_owner(run, claim.owner)
+            doc.put(key, claim._replace(owner=me))
+        return before
+    if claim is None:
+        return None
+    users = worktree_users.users_of(run.id.task, claim, doors)
+    listed = next((user for user in users if user.run_id == str(run.id)), None)
+    check_owner(run, listed.owner if listed else None)
+    worktree_users.begin_use(doc, run.id, me, doors)
+    return listed
+
+
+def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
+    if isinstance(claim, StageClaim) and not _holds(claim, run):
+        raise Refused(
+            "stage-not-held",
+            f"{run.id} does not hold its stage any more; {claim.run_id} holds it now",
+            where=claim.path,
+            hint=f"go on with that one: {okstra_command('show', claim.run_id)}; its own commits are safe on its branch",
+        )
+
+
+def _await(run: KnownRun, claim: TaskClaim | StageClaim, doors: Doors, deadline: float) -> None:
+    """Until what another command makes or removes there is done; what a dead one left is put right."""
+    repository = git.discover(run.project.root) if is_abandoned(claim) else None
+    if repository is not None:
+        recover_task(run.id.task, doors.registry.read(), repository, doors)
+    elif time.monotonic() > deadline:
+        raise Busy("busy", "another command is still making or removing the worktree", where=claim.path)
+    else:
+        time.sleep(_POLL_SECONDS)

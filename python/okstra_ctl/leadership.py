@@ -1,0 +1,113 @@
+"""Naming who leads a run: in its manifest, and for a stage in its claim (spec 3, "Recovery")."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import Refused, Unreadable
+from .index import store as run_index
+from .outcomes import RunOutcome
+from .ownership import Owner
+from .quoting import okstra_command
+from .runs.find import KnownRun
+from .services import Doors
+from .status import ClaimStatus, Liveness
+from .system import ancestry
+from .system import files as fsio
+from .system import owner as process_identity
+from .system.locks import LockKind, hold
+from .worktrees import users as worktree_users
+
+Lead = dict[str, Any]
+BY_OKSTRA = "auto"
+"""The `mode` of a lead that is okstra itself; else the run is led by an agent's session."""
+Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
+
+
+def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
+    """Who leads the run, as its manifest says. Raises Unreadable (`state-unreadable`): one that can't be read might be
+    at work."""
+    return owner_of(manifest, where=run.files.manifest)
+
+
+def owner_of(manifest: Mapping[str, object], *, where: str) -> Owner | None:
+    """The same, of the manifest at that path."""
+    lead = manifest.get("lead")
+    try:
+        return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
+    except ValueError as error:
+        message = f"who leads the run can't be read from its manifest: {error}"
+        raise Unreadable("state-unreadable", message, where=where) from error
+
+
+def change_lead(run: KnownRun, change: Change) -> None:
+    """Replaces the manifest by what `change` makes of it and of its `lead`, as they are on disk now."""
+    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+        manifest = fsio.read_json(run.files.manifest) or {}
+        lead = manifest.get("lead")
+        fsio.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))
+
+
+def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
+    """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead; and
+    Unreadable (`state-unreadable`)."""
+    if manifest.get("outcome") == str(RunOutcome.COMPLETED):
+        raise Refused("run-ended", f"{run.id} is completed", where=run.report_path, hint=okstra_command("show", run.id))
+    check_owner(run, owner_in(run, manifest))
+
+
+def check_owner(run: KnownRun, owner: Owner | None) -> None:
+    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it:
+    while a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it
+    leads, are workers and checks."""
+    if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE:
+        return
+    if owner == process_identity.owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
+        return
+    raise Refused(
+        "run-is-led",
+        f"{run.id} is led by process {owner.pid} on {owner.host}",
+        where=run.files.manifest,
+        hint=f"wait for it ({okstra_command('wait', run.id)}), or stop that process and go on then",
+    )
+
+
+def _by_okstra(run: KnownRun) -> bool:
+    """Whether okstra leads it now: once it has ended, its owner is the session that it was called from, if any."""
+    lead = run.manifest.get("lead")
+    mode = lead.get("mode") if isinstance(lead, Mapping) else None
+    return mode == BY_OKSTRA and bool(run.manifest.get("started_at")) and not run.manifest.get("outcome")
+
+
+def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:
+    """Whoever leads from now on, or nobody; `facts` are kept beside it."""
+    told = owner.to_json() if owner else None
+    change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": told}})
+
+
+def index_started(run: KnownRun, doors: Doors, owner: Owner) -> str:
+    """Tells the index who leads the run from now on. A warning if it could not be told."""
+    task_type, stage, manifest = run.id.task_type, run.id.stage, run.files.manifest
+    at, told = doors.clock.now(), owner.to_json()
+    row = run_index.IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
+    return run_index.append_softly(doors.home, row)
+
+
+def own_claim(run: KnownRun, doors: Doors, owner: Owner | None, *, completed: bool | None = None) -> None:
+    """Whoever leads a run owns its stage's claim, or is a user of its task's worktree, while it does.
+
+    `completed` is given at the run's end, and tells whether it came to a good one: then it needs a task's worktree
+    no more, unless it is still `owner`'s to go on with.
+    """
+    key = run.id.stage_key
+    with doors.registry.transaction() as doc:
+        if key is not None:
+            claim = doc.stage(key)
+            if claim is not None and claim.run_id == str(run.id) and claim.status is not ClaimStatus.PROVISIONING:
+                doc.put_stage(key, claim._replace(owner=None if completed else owner))
+        elif completed or (completed is False and owner is None):
+            worktree_users.end_use(doc, run.id, doors, completed=completed)
+        elif not run.degraded:
+            worktree_users.begin_use(doc, run.id, owner, doors)

@@ -1,0 +1,95 @@
+"""What a person does next about a run, by its status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from .paths import IMPLEMENTATION
+from .quoting import okstra_command
+from .stages.select import StageState
+from .status import RunStatus, StageStatus
+
+# In the order of urgency.
+OPEN = (
+    RunStatus.CONTRACT_VIOLATED,
+    RunStatus.FAILED,
+    RunStatus.INTERRUPTED,
+    RunStatus.RUNNING,
+    RunStatus.RESERVED,
+    RunStatus.PREPARED,
+)
+
+_AGAIN = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED)
+
+
+class Listed(Protocol):
+    """A row of a listing of runs."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def stage(self) -> int | None: ...
+    @property
+    def status(self) -> str: ...
+
+
+class _Place(NamedTuple):
+    """A run's phase (and stage), and its number there, so that a later one is greater."""
+
+    phase: str
+    number: tuple[int, str]
+
+
+def overtaken(rows: Iterable[Listed]) -> set[str]:
+    """The runs that failed and have a later one of their phase and stage: nothing is to be done about them.
+
+    Of a stage also those that were interrupted: the later one holds it now.
+    """
+    rows = list(rows)
+    newest: dict[str, tuple[int, str]] = {}
+    for row in rows:
+        phase, number = _place(row.run_id)
+        newest[phase] = max(newest.get(phase, number), number)
+    found = set()
+    for row in rows:
+        phase, number = _place(row.run_id)
+        ended = (*_AGAIN, RunStatus.INTERRUPTED) if row.stage is not None else _AGAIN
+        if row.status in ended and number != newest[phase]:
+            found.add(row.run_id)
+    return found
+
+
+def _place(run_id: str) -> _Place:
+    phase, _, number = run_id.rpartition("/")
+    return _Place(phase, (len(number), number))
+
+
+def next_step(status: str, run_id: str, *, stage: bool) -> str:
+    """A command to paste; empty when there is nothing to do."""
+    if status == RunStatus.RUNNING:
+        return okstra_command("wait", run_id)
+    if status in (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED):
+        return okstra_command("resume", run_id)
+    if status == RunStatus.RESERVED:
+        return okstra_command("stage", "done", "--run", run_id) if stage else okstra_command("resume", run_id)
+    return okstra_command("show", run_id) if status == RunStatus.CONTRACT_VIOLATED else ""
+
+
+_OF_RUN = {
+    StageStatus.RUNNING: RunStatus.RUNNING,
+    StageStatus.RESERVED: RunStatus.RESERVED,
+    StageStatus.INTERRUPTED: RunStatus.INTERRUPTED,
+    StageStatus.FAILED: RunStatus.FAILED,
+    StageStatus.CONTRACT_VIOLATED: RunStatus.CONTRACT_VIOLATED,
+}
+
+
+def next_of_stage(state: StageState, task_key: str) -> str:
+    """What to do about a stage: what its run needs, or to start it; empty when it is done, or waits for others."""
+    held = _OF_RUN.get(state.status)
+    if held is not None:
+        return next_step(held, state.run_id, stage=True)
+    if state.status is not StageStatus.READY:
+        return ""
+    return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)

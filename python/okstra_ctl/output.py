@@ -1,0 +1,140 @@
+"""What a command answers, and how it is printed once: as text, or as one JSON object (spec 6, "JSON")."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TextIO
+
+from .error_codes import EXIT_OK, EXIT_REFUSED
+from .errors import OkstraError, WorkFailed
+from .system.json_text import dumps
+from .terminal_text import display_width, on_one_line, padded, printable
+
+
+class Reply(NamedTuple):
+    """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr).
+
+    `drawn` stands for `text` at a terminal: it has colours, and nothing else that is not printable.
+    """
+
+    data: Mapping[str, object]
+    text: str
+    talk: Sequence[str] = ()
+    exit_status: int = EXIT_OK
+    errors: Sequence[Mapping[str, str]] = ()
+    drawn: str = ""
+
+
+def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
+    """Prints the answer; answers the exit status."""
+    if as_json:
+        status = "ok" if reply.exit_status == EXIT_OK else "error"
+        _print_envelope(command, status, reply.data, reply.errors)
+    elif reply.drawn:
+        _write(sys.stdout, reply.drawn + "\n")
+    elif reply.text:
+        _say(sys.stdout, reply.text)
+    for line in reply.talk:
+        _say(sys.stderr, line)
+    return reply.exit_status
+
+
+def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
+    """Prints an error in the form of spec 6; answers the exit status."""
+    if as_json:
+        status = "refused" if error.exit_status == EXIT_REFUSED else "error"
+        _print_envelope(command, status, error.data, [error.as_record()])
+    for label, text in (("okstra: error", error.message), ("  where", error.where), ("  try", error.hint)):
+        if text:
+            _say(sys.stderr, f"{label}: {_indented(text)}")
+    return error.exit_status
+
+
+def _indented(text: str) -> str:
+    """Further lines are set in: git's complaint or a file's name can't pass for a line of okstra's own."""
+    return text.rstrip("\n").replace("\n", "\n      | ")
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Columns, padded to what they hold."""
+    columns = [_column(cells) for cells in zip(header, *rows, strict=True)]
+    return "\n".join([line.rstrip() for line in map("  ".join, zip(*columns, strict=True))])
+
+
+def _column(cells: Sequence[str]) -> list[str]:
+    """The cells, padded to the widest. Plain ASCII, which most columns are, is measured by its length."""
+    if all(map(_plain, cells)):
+        width = max(map(len, cells))
+        return [cell.ljust(width) for cell in cells]
+    shown = list(map(on_one_line, cells))
+    width = max(map(display_width, shown))
+    return [padded(cell, width) for cell in shown]
+
+
+def _plain(cell: str) -> bool:
+    return cell.isascii() and cell.isprintable()
+
+
+def fields(pairs: Sequence[tuple[str, object]]) -> str:
+    """Name and value, one pair a line; empty values are left out."""
+    kept = [(name, str(value)) for name, value in pairs if value not in ("", None)]
+    width = max((len(name) for name, _ in kept), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first few names of many, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def porcelain(rows: Sequence[Sequence[str]]) -> str:
+    r"""Tab-separated records; in a field, `\`, tab, newline and carriage return are `\\`, `\t`, `\n`, `\r`."""
+    return "\n".join("\t".join(_escaped(cell) for cell in row) for row in rows)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _say(stream: TextIO, text: str) -> None:
+    _write(stream, printable(text).rstrip("\n") + "\n")
+
+
+class OutputFailed(WorkFailed):
+    """Standard output takes nothing: a full disk, mostly. What the command did is done."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            "output-failed",
+            f"standard output can't be written ({error.strerror}); what the command did is done",
+            hint="free the disk it goes to; okstra list, or okstra status, shows what is there now",
+        )
+
+
+def flush_output() -> None:
+    """Raises OutputFailed, or BrokenPipeError where the reader is gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(error) from error
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Words for people that can't be written (stderr) are left out: there is nobody to say so to."""
+    try:
+        stream.write(text)
+    except BrokenPipeError:
+        if stream is not sys.stderr:
+            raise
+    except OSError as error:
+        if stream is not sys.stderr:
+            raise OutputFailed(error) from error
+
+
+def _print_envelope(command: str, status: str, data: Mapping[str, object], errors: Sequence[Mapping[str, str]]) -> None:
+    envelope = {"okstra": f"{command}/1", "status": status, "data": data, "errors": list(errors)}
+    text = dumps(envelope)
+    _write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")

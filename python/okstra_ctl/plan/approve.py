@@ -1,0 +1,277 @@
+"""Approving a plan, and asking which stages of it are approved.
+
+What a person approved is kept in okstra's home: the text first, its row in `approvals.jsonl` last. The row is the
+commit point: a text without one (a kill between the two) approves nothing, and the next approval writes over it. The
+plan's own `approved: true` follows; without it `okstra plan approve`, called again, only writes that.
+
+Exit checks and planned files of a stage are those of that text, whatever somebody made of the plan since.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..claims import ledger as ledger_edge
+from ..errors import OkstraError, Refused, Unreadable, UsageError
+from ..index import store as run_index
+from ..names import RunId
+from ..quoting import okstra_command
+from ..services import Doors
+from ..system import files as fsio
+from ..system.json_text import encode_line
+from ..system.locks import LockKind, hold
+from . import store as plans
+from .approval_record import Approval, PlanPlace, Where
+from .model import StageMap, changes
+from .store import CheckedPlan
+
+UNRECORDED = "unrecorded"
+"""In a refusal's data: the plan says that it is approved, and nobody is on record for it."""
+
+
+class Approver(NamedTuple):
+    """Who approves, as git names them, and from where."""
+
+    person: str
+    where: Where
+
+
+class InForce(NamedTuple):
+    """The stages that were approved last. `notes` are for people: what was taken over, what the plan says by now."""
+
+    stage_map: StageMap
+    notes: tuple[str, ...]
+
+
+class Candidate(NamedTuple):
+    """A plan that may be approved. `changed`: what is different from what was approved of it before."""
+
+    plan: CheckedPlan
+    stage_map: StageMap
+    changed: tuple[str, ...]
+
+
+def candidate(path: str, doors: Doors) -> Candidate:
+    """What a person would approve. Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`: a blocking
+    question is open; `plan-not-the-tasks`), UsageError, Unreadable."""
+    plan, _ = _approved_form(path)
+    place = _require_place(path, doors)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    _require_s12(plan)
+    before = plans.newest_approval(doors.home, place)
+    changed: tuple[str, ...] = ()
+    if before is not None and before.digest != plan.stage_map.digest:
+        changed = _changed_since(before, place, plan.stage_map, doors)
+    return Candidate(plan._replace(approval=before), plan.stage_map, changed)
+
+
+def approve(path: str, by: Approver, doors: Doors, *, seen: str = "") -> CheckedPlan:
+    """Keeps the text and who approved it, and sets `approved: true`; what is approved already stays as it is.
+
+    `seen` is the digest of what the person was shown. Raises as `candidate`, and Refused (`plan-changed`).
+    """
+    stage_map = candidate(path, doors).stage_map
+    if seen and stage_map.digest != seen:
+        raise Refused("plan-changed", "the plan was changed while you read it", where=path, hint="approve it again")
+    plan, text = _approved_form(path)
+    _keep(_require_place(path, doors), plan, text, by, doors)
+    if plans.read_text(path) != text:
+        fsio.replace(path, text.encode("utf-8"))
+    return plans.load(path, doors)
+
+
+def require(path: str, doors: Doors, *, remember: bool = True) -> tuple[StageMap, tuple[str, ...]]:
+    """The stages of a plan that may run, and notes. Without `remember` nothing is written.
+
+    Raises CheckFailed for S1 to S11, Refused for S12, for a plan that nobody approved (`plan-not-approved`) and for
+    one whose stages were changed since (`plan-changed`).
+    """
+    plan = plans.load(path, doors)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    _require_s12(plan)
+    if plan.may_run:
+        return plan.stage_map, ()
+    place = _require_place(path, doors)
+    if plan.approval is not None:
+        raise _changed(path, plan.approval, _changed_since(plan.approval, place, plan.stage_map, doors))
+    note = _count_earlier(path, place, doors, remember=remember)
+    if not note:
+        raise _unrecorded(path)
+    return plan.stage_map, (note,)
+
+
+def in_force(path: str, doors: Doors, *, remember: bool = True) -> InForce:
+    """The stages of that plan as they were approved last. Without `remember` nothing is written.
+
+    Raises Refused (`plan-not-approved`), Unreadable.
+    """
+    place = _require_place(path, doors)
+    approval = plans.newest_approval(doors.home, place)
+    if approval is not None:
+        stage_map = _approved_map(place, approval, doors)
+        note = _departure(path, stage_map, approval)
+    else:
+        note = _count_earlier(path, place, doors, remember=remember)
+        counted = plans.check(path).stage_map if note else None
+        if counted is None:
+            raise _unrecorded(path)
+        stage_map = counted
+    return InForce(stage_map, (note,) if note else ())
+
+
+def _approved_form(path: str) -> tuple[CheckedPlan, str]:
+    """The plan as it would be once approved, and its text."""
+    from . import approval
+
+    text = approval.approve(plans.read_text(path))
+    return plans.check_text(path, text), text
+
+
+def _require_place(path: str, doors: Doors) -> PlanPlace:
+    place = plans.place_of(path, doors)
+    if place is None:
+        raise Refused(
+            "plan-not-the-tasks",
+            "the plan stands in no task's planning folder, so nothing can be built from it",
+            where=path,
+            hint=okstra_command("plan", "adopt", path, "--task-key", "KEY"),
+        )
+    return place
+
+
+def _require_s12(plan: CheckedPlan) -> None:
+    for finding in plan.findings:
+        if finding.rule == "S12":
+            where = f"{plan.path}:{finding.line}"
+            hint = f"read it, answer what is open, then: {okstra_command('plan', 'approve', plan.path, '--yes')}"
+            raise Refused("plan-not-approved", finding.message, where=where, hint=hint)
+
+
+def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, doors: Doors) -> None:
+    assert plan.stage_map is not None
+    digest, home = plan.stage_map.digest, doors.home
+    rows = home.approvals(place.project)
+    with hold(LockKind.INDEX, home.approvals_lock):
+        fsio.make_folder(os.path.dirname(rows))
+        fsio.replace(home.approved_text(place.project, digest), text.encode("utf-8"))
+        fsio.replace(home.approved_map(place.project, digest), plans.map_bytes(plan, text))
+        known = plans.newest_approval(home, place)
+        if known is None or known.digest != digest:
+            row = Approval(digest, place.task, place.name, by.person, doors.clock.now(), str(by.where))
+            fsio.append_line(rows, encode_line(row.to_json()))
+
+
+def _approved_map(place: PlanPlace, approval: Approval, doors: Doors) -> StageMap:
+    """The stages of the text that was approved. Its name is its digest: a text that was changed is found out."""
+    path = doors.home.approved_text(place.project, approval.digest)
+    try:
+        stage_map = plans.approved_stages(path)
+    except UsageError:
+        stage_map = None
+    if stage_map is None or stage_map.digest != approval.digest:
+        raise Unreadable(
+            "state-unreadable",
+            "the text of the plan that was approved is gone, or is not what was approved any more",
+            where=path,
+            hint="read the plan, and approve it again: okstra plan approve PLAN",
+        )
+    return stage_map
+
+
+def _departure(path: str, approved: StageMap, approval: Approval) -> str:
+    """A note when the plan's stages are not those that were approved; empty when they are."""
+    try:
+        now = plans.approved_stages(path)
+    except OkstraError:
+        now = None
+    if now is not None and now.digest == approval.digest:
+        return ""
+    what = "; ".join(changes(approved, now)[:3]) if now is not None else "it can't be read, or breaks rules"
+    return f"the plan is not as it was approved ({what or 'its words'}): what was approved counts; where: {path}"
+
+
+def _changed_since(approval: Approval, place: PlanPlace, now: StageMap, doors: Doors) -> tuple[str, ...]:
+    try:
+        return tuple(changes(_approved_map(place, approval, doors), now)) or ("words of the Stage Map",)
+    except Unreadable:
+        return ("what was approved is not there any more to compare with",)
+
+
+def _changed(path: str, approval: Approval, changed: tuple[str, ...]) -> Refused:
+    more = f"; and {len(changed) - 5} more" if len(changed) > 5 else ""
+    return Refused(
+        "plan-changed",
+        f"the plan was changed since it was approved ({approval.told}): {'; '.join(changed[:5])}{more}",
+        where=path,
+        hint=f"read it, then: {okstra_command('plan', 'approve', path, '--yes')}",
+        data={"plan": path, "changes": list(changed)},
+    )
+
+
+def _unrecorded(path: str) -> Refused:
+    return Refused(
+        "plan-not-approved",
+        "nobody is on record as having approved this plan here; its own `approved: true` is not enough",
+        where=path,
+        hint=f"read it, then: {okstra_command('plan', 'approve', path, '--yes')}",
+        data={"plan": path, UNRECORDED: True},
+    )
+
+
+def _count_earlier(path: str, place: PlanPlace, doors: Doors, *, remember: bool) -> str:
+    """A note when the plan counts as approved, because runs of it are from before okstra kept approvals; else empty.
+
+    Only for a task of which nothing was ever approved here, and only by runs that okstra's home knows of: a ledger
+    alone may be anybody's. All plans of the task are taken over at once, so this happens once.
+    """
+    if any(one.task == place.task for one in plans.approvals_of(doors.home, place.project)):
+        return ""
+    reports = os.path.dirname(os.path.realpath(path))
+    ran = _digests_that_ran(os.path.join(os.path.dirname(reports), "consumers.jsonl"), doors)
+    found = []
+    for plan in _plans_beside(path) if ran else ():
+        try:
+            checked = plans.check(plan)
+        except OkstraError:
+            continue
+        if checked.approved and checked.stage_map is not None and checked.stage_map.digest in ran:
+            found.append(checked)
+    if os.path.realpath(path) not in [os.path.realpath(one.path) for one in found]:
+        return ""
+    for one in found if remember else ():
+        earlier = Approver("", Where.EARLIER)
+        _keep(place._replace(name=os.path.basename(one.path)), one, plans.read_text(one.path), earlier, doors)
+    return f"the plan has runs from before okstra kept approvals, and counts as approved; where: {path}"
+
+
+def _plans_beside(path: str) -> list[str]:
+    """The plan and the others of its task."""
+    others = plans.newest_first(plans.task_files(path))
+    return others if os.path.realpath(path) in map(os.path.realpath, others) else [path, *others]
+
+
+def _digests_that_ran(ledger: str, doors: Doors) -> set[str]:
+    """The digests of plans of which the ledger has rows, of runs that the home knows."""
+    rows = list(_rows(ledger))
+    if not rows:
+        return set()
+    known = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    known |= {claim.run_id for _, claim in doors.registry.read().stages()}
+    return {digest for digest, run_id in rows if run_id in known}
+
+
+def _rows(ledger: str) -> Iterator[tuple[str, str]]:
+    """Digest and run of every row."""
+    from ..system.json_text import loads
+
+    for line in ledger_edge.read_lines(ledger):
+        try:
+            row = loads(line)
+            if isinstance(row, dict) and RunId.parse(str(row.get("run_id"))).stage is not None:
+                yield str(row.get("plan_digest")), str(row.get("run_id"))
+        except (ValueError, RecursionError, OkstraError):
+            continue

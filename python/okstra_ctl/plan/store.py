@@ -1,0 +1,213 @@
+"""Reading and checking plans, and finding a task's newest.
+
+The Stage Map of a plan that was approved is kept in okstra's home, so that later commands need no markdown parser; it
+counts only while the plan's text is the same, and is kept with that text (comparing costs less than a digest, whose
+library takes milliseconds to load)."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..errors import CheckFailed, Unreadable, UsageError
+from ..home_paths import HomePaths
+from ..names import number_in, slugify_task_segment
+from ..paths import OKSTRA_DIR, PLANNING, ProjectFiles, TaskFiles
+from ..quoting import okstra_command
+from ..services import Doors
+from ..settings.project import load_project
+from ..status import Severity
+from ..system import files as fsio
+from ..system.jsonl import read_rows
+from .approval_record import Approval, PlanPlace, approvals_in, is_newer, newest_of
+from .model import Finding, StageMap, stage_map_from_json, stage_map_to_json
+
+CACHE_SCHEMA = "stage-map/1"
+_HEAD = 4096
+BESIDE = "beside"
+"""In the front matter of okstra's own plan: the name of a person's plan, which it could not take the place of."""
+_PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
+
+
+class CheckedPlan(NamedTuple):
+    """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error.
+
+    `approved`: its own words say so. `approval`: what a person approved last of this plan, if anything.
+    """
+
+    path: str
+    stage_map: StageMap | None
+    findings: tuple[Finding, ...]
+    approved: bool
+    approval: Approval | None = None
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == Severity.ERROR]
+
+    @property
+    def may_run(self) -> bool:
+        """It breaks no rule, and its stages are those that were approved."""
+        if self.approval is None or self.stage_map is None:
+            return False
+        return self.approved and self.approval.digest == self.stage_map.digest
+
+
+def read_text(path: str) -> str:
+    """Raises UsageError (`not-found`), Unreadable (`plan-unreadable`)."""
+    try:
+        data = fsio.read_bytes(path)
+    except Unreadable as error:
+        raise Unreadable("plan-unreadable", error.message, where=path) from error
+    if data is None:
+        raise UsageError("not-found", f"there is no plan {path}", where=path)
+    try:
+        return data.decode("utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            "plan-unreadable", f"it is not UTF-8 text (byte {error.start})", where=path, hint="save it as UTF-8"
+        ) from error
+
+
+def check(path: str) -> CheckedPlan:
+    """Checks the plan anew with the markdown parser, by its own words alone."""
+    return check_text(path, read_text(path))
+
+
+def check_text(path: str, text: str) -> CheckedPlan:
+    from .rules import check_plan
+
+    checked = check_plan(text)
+    return CheckedPlan(path, checked.stage_map, checked.findings, checked.approved)
+
+
+def approved_stages(path: str) -> StageMap | None:
+    """The stages of a plan's text that was approved; None when it is no such text any more."""
+    from .rules import approved_stages
+
+    return approved_stages(read_text(path))
+
+
+def load(path: str, doors: Doors) -> CheckedPlan:
+    """The plan as it was approved if its text is the same, else checked now; with what was approved of it last."""
+    text, place = read_text(path), place_of(path, doors)
+    approval = newest_approval(doors.home, place) if place else None
+    known = _remembered(doors.home.approved_map(place.project, approval.digest), text) if place and approval else None
+    return (known or check_text(path, text))._replace(path=path, approval=approval)
+
+
+def place_of(path: str, doors: Doors) -> PlanPlace | None:
+    """Which plan that file is; None for a file in no task's planning folder. Raises as `load_project`."""
+    folders = os.path.dirname(os.path.realpath(path)).split(os.sep)
+    if len(folders) < 8 or folders[-3:] != ["runs", PLANNING, "reports"] or folders[-7:-5] != [OKSTRA_DIR, "tasks"]:
+        return None
+    files = ProjectFiles(os.sep.join(folders[:-7]))
+    if not os.path.isfile(files.config):
+        return None
+    project_id = load_project(files.root, doors).config.project_id
+    return PlanPlace(slugify_task_segment(project_id), "/".join(folders[-5:-3]), os.path.basename(path))
+
+
+def task_files(path: str) -> TaskFiles:
+    """The task in whose planning folder the plan stands."""
+    return TaskFiles(os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(path)), "..", "..", "..")))
+
+
+def project_root_of(path: str) -> str:
+    """The root of the project in whose tasks' folders the plan stands."""
+    return os.path.realpath(os.path.join(task_files(path).root, "..", "..", "..", ".."))
+
+
+def newest_approval(home: HomePaths, place: PlanPlace) -> Approval | None:
+    """Raises Unreadable (`state-unreadable`)."""
+    return newest_of(approvals_of(home, place.project), place)
+
+
+def approvals_of(home: HomePaths, project: str) -> list[Approval]:
+    """Every approval of the project's plans, oldest first.
+
+    Raises Unreadable (`state-unreadable`), also when a newer okstra wrote some: those could be what counts."""
+    path = home.approvals(project)
+    rows = read_rows(path).rows
+    newer = sum(map(is_newer, rows))
+    if newer:
+        raise Unreadable(
+            "state-unreadable",
+            f"{newer} row(s) of the approvals were written by a newer okstra",
+            where=path,
+            hint="use the okstra version that wrote them, or a newer one",
+        )
+    return approvals_in(rows)
+
+
+def invalid(plan: CheckedPlan) -> CheckFailed:
+    """The refusal of a plan that breaks rules, with every finding in it."""
+    shown = "; ".join(f"{finding.rule} line {finding.line}: {finding.message}" for finding in plan.errors[:3])
+    more = f"; and {len(plan.errors) - 3} more" if len(plan.errors) > 3 else ""
+    return CheckFailed(
+        "plan-invalid",
+        f"the plan breaks {len(plan.errors)} rule(s): {shown}{more}",
+        where=plan.path,
+        hint=okstra_command("plan", "check", plan.path),
+        data={"findings": [finding._asdict() for finding in plan.findings]},
+    )
+
+
+def latest(task: TaskFiles) -> str | None:
+    """The task's newest plan; None when it has none. One that okstra had to put beside a person's counts once it is
+    approved."""
+    return next((path for path in newest_first(task) if not _is_aside(path)), None)
+
+
+def _is_aside(path: str) -> bool:
+    try:
+        head, _, _ = (fsio.read_bytes(path) or b"")[:_HEAD].partition(b"\n---")
+    except Unreadable:
+        return False
+    return f"\n{BESIDE}: ".encode() in head and b"\napproved: false" in head
+
+
+def newest_first(task: TaskFiles) -> list[str]:
+    """The task's plans."""
+    try:
+        names = os.listdir(task.plans_dir)
+    except OSError:
+        return []
+    found = sorted(((int(seq), name) for name in names if (seq := _seq_in(name))), reverse=True)
+    return [os.path.join(task.plans_dir, name) for _, name in found]
+
+
+def _seq_in(name: str) -> str:
+    """The run's number in the name of a plan; empty for another file's."""
+    if not (name.startswith(_PLAN_PREFIX) and name.endswith(_PLAN_SUFFIX)):
+        return ""
+    seq = name[len(_PLAN_PREFIX) : -len(_PLAN_SUFFIX)]
+    return seq if len(seq) >= 3 and number_in(seq) is not None else ""
+
+
+def map_bytes(plan: CheckedPlan, text: str) -> bytes:
+    """What `load` remembers of a plan without errors."""
+    assert plan.stage_map is not None
+    return fsio.json_bytes(
+        {
+            "schema": CACHE_SCHEMA,
+            "plan_text": text,
+            "approved": plan.approved,
+            "findings": [list(finding) for finding in plan.findings],
+            "stage_map": stage_map_to_json(plan.stage_map),
+        }
+    )
+
+
+def _remembered(path: str, text: str) -> CheckedPlan | None:
+    """What was remembered; None when there is nothing, it is of another text, or it can't be read."""
+    try:
+        kept = fsio.read_json(path, CACHE_SCHEMA)
+        if kept is None or kept.get("plan_text") != text:
+            return None
+        findings = kept["findings"]
+        assert isinstance(findings, list)
+        stage_map = stage_map_from_json(kept["stage_map"])
+        return CheckedPlan(path, stage_map, tuple(Finding(*fields) for fields in findings), kept["approved"] is True)
+    except (Unreadable, ValueError, KeyError, TypeError, AssertionError):
+        return None

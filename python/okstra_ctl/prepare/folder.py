@@ -1,0 +1,133 @@
+"""Writing a run's folder. The manifest is not among these files: it is a commit point, and written later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..names import RunId
+from ..paths import RunFiles, compute_run_paths
+from ..plan.model import Stage
+from ..runs.manifest import WorktreeFacts, new_context, new_team_state
+from ..system import assets
+from ..system import files as fsio
+from ..system.json_text import encode_line
+from ..system.locks import LockKind, hold
+from ..system.undo import UndoStack
+from . import prompts
+from .request import Request
+
+
+class Draft(NamedTuple):
+    """A run under way to its commit point. `notes` end up in its manifest."""
+
+    run: RunId
+    files: RunFiles
+    stage: Stage | None
+    epoch: int
+    worktree: WorktreeFacts
+    notes: list[str]
+
+
+def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo: UndoStack) -> dict[str, str]:
+    """Writes the run's folder; answers every path and fact of the run by name. Raises WorkFailed, Missing."""
+    context = context_of(request, draft.run, draft.worktree, draft.epoch, draft.stage)
+    files = files_of(request, draft.run, draft.files, context, at)
+    shared = {path: data for path, data in files.items() if _is_shared(path)}
+    own = {path: data for path, data in files.items() if path not in shared}
+    undo.push(lambda: discard_files(own))
+    fsio.write_new(own)
+    fsio.make_folder(os.path.dirname(draft.files.report))  # a person or a session puts what was asked for there
+    _write_shared(request, shared)
+    return context
+
+
+def _write_shared(request: Request, files: dict[str, bytes]) -> None:
+    """The task's instruction set: other runs read it while this one is prepared, so it is replaced whole."""
+    with hold(LockKind.INDEX, request.project.files.lock):
+        for path, data in files.items():
+            if fsio.read_bytes(path) != data:
+                fsio.make_folder(os.path.dirname(path))
+                fsio.replace(path, data)
+
+
+def context_of(
+    request: Request, run: RunId, worktree: WorktreeFacts, epoch: int, stage: Stage | None
+) -> dict[str, str]:
+    """Every path and fact of the run, by the names that prompts use (spec 4)."""
+    paths = compute_run_paths(
+        project_root=request.project.root,
+        workspace_root=assets.root(),
+        project_id=run.task.project_id,
+        task_group=run.task.task_group,
+        task_id=run.task.task_id,
+        task_type=run.task_type,
+        run_seq_override=run.seq,
+        stage=run.stage,
+    )
+    return {
+        **paths,
+        **(_stage_names(stage, worktree) if stage else {}),
+        "WORKTREE_PATH": worktree.path,
+        "WORKTREE_BRANCH": worktree.branch or "(none)",
+        "WORKTREE_BASE_COMMIT": worktree.base_commit or "(none)",
+        "WORKTREE_STATUS": worktree.status,
+        "RUN_EPOCH": str(epoch),
+        **prompts.facts(request, request.task.run_of(run), stage),
+    }
+
+
+class StageSelection(NamedTuple):
+    """The stage of an implementation run: chosen, reserved and provisioned once, and only handed on from there."""
+
+    stage: int
+    worktree_path: str
+    worktree_branch: str
+    worktree_base_ref: str
+    worktree_status: str
+    worktree_note: str
+    started_head_commit: str
+
+
+def stage_selection(stage: Stage, worktree: WorktreeFacts) -> StageSelection:
+    """`worktree_note` says why there is no worktree, where there is none."""
+    base, status = worktree.base_commit, worktree.status
+    note = f"no worktree: {status.removeprefix('skipped-')}" if status.startswith("skipped") else ""
+    return StageSelection(stage.number, worktree.path, worktree.branch, base, status, note, base)
+
+
+def _stage_names(stage: Stage, worktree: WorktreeFacts) -> dict[str, str]:
+    chosen = stage_selection(stage, worktree)
+    return {
+        "EFFECTIVE_STAGES": str(chosen.stage),
+        "STAGE_BATCH_DIRECTIVE": f"This run carries out stage {chosen.stage}, which it has reserved, and no other.",
+        "EXECUTOR_WORKTREE_PATH": chosen.worktree_path,
+        "EXECUTOR_WORKTREE_BRANCH": chosen.worktree_branch,
+        "EXECUTOR_WORKTREE_BASE_REF": chosen.worktree_base_ref,
+        "EXECUTOR_WORKTREE_STATUS": chosen.worktree_status,
+        "EXECUTOR_WORKTREE_NOTE": chosen.worktree_note,
+    }
+
+
+def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], at: str) -> dict[str, bytes]:
+    """Path to bytes of all that the run's folder holds before its manifest."""
+    event = {"v": 1, "at": at, "event": "prepared", "run_id": str(run)}
+    answers = request.answers
+    return {
+        **prompts.render(request, run_files, context),
+        run_files.run_context: fsio.json_bytes(new_context(run, context)),
+        run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
+        run_files.events: encode_line(event),
+        **({run_files.user_response: answers.text.encode("utf-8")} if answers else {}),
+    }
+
+
+def discard_files(files: Iterable[str]) -> None:
+    """Takes the run's own files back; shared ones (the task's instruction set) stay."""
+    for path in files:
+        fsio.discard(path)
+
+
+def _is_shared(path: str) -> bool:
+    return os.path.basename(os.path.dirname(path)) == "instruction-set"

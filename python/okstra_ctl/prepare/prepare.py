@@ -1,0 +1,319 @@
+"""`prepare_task_bundle`: the road that every run takes (spec 1, "The main job").
+
+Its commit point is the reservation's `active` mark (for a run without a reservation, its manifest). Before
+it, an error takes everything back, and a crash leaves a `provisioning` claim that the next command undoes.
+What follows it (ledger row, task records, index) is derived, and written again if it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .. import __version__
+from ..claims import ledger as ledger_edge
+from ..claims.registry_document import StageClaim, TaskClaim
+from ..errors import OkstraError, WorkFailed
+from ..index import store as run_index
+from ..names import RunId, StageKey
+from ..next_steps import next_step
+from ..ownership import Owner
+from ..paths import IMPLEMENTATION, RunFiles
+from ..plan.model import Stage
+from ..quoting import okstra_command
+from ..runs import numbers as run_numbers
+from ..runs.handoff_steps import HANDOFF
+from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
+from ..runs.request import PrepareInputs
+from ..services import Doors, open_doors
+from ..settings.roster import report_writer_note
+from ..stages import claim as reserve
+from ..stages.records import ledger_path
+from ..status import ClaimStatus, RunStatus, WorktreeStatus
+from ..system import files as fsio
+from ..system import fsync as durability
+from ..system import home as home_edge
+from ..system import owner as process_identity
+from ..system.locks import LockKind, hold
+from ..system.text_bytes import text_bytes
+from ..system.undo import UndoStack
+from ..tasks import fix_cycles
+from ..tasks import records as task_records
+from ..worktrees import half_made as recover
+from ..worktrees import provision
+from ..worktrees import task as task_worktree
+from ..worktrees import users as worktree_users
+from ..worktrees.sync import furnish
+from . import folder as run_folder
+from .folder import Draft, StageSelection, stage_selection
+from .request import Request, resolve
+
+_NO_BRANCH = ""
+
+
+class PreparedRun(NamedTuple):
+    """A run that is ready to be driven. `ctx` maps the names of spec 4 to paths and facts."""
+
+    run: RunId
+    files: RunFiles
+    ctx: dict[str, str]
+    stage: Stage | None
+    epoch: int
+    worktree: WorktreeFacts
+    next: tuple[str, ...]
+    repaired: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def selection(self) -> StageSelection | None:
+        """The stage of an implementation run."""
+        return stage_selection(self.stage, self.worktree) if self.stage else None
+
+
+@durability.settled_behind()
+def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> PreparedRun:
+    """Prepares one run: worktree, run folder, manifest, ledger row, index row.
+
+    Raises OkstraError in all its kinds; then nothing of the run is left, and nothing else was touched.
+    """
+    doors = doors or open_doors()
+    home_edge.ensure(doors.home)
+    request = resolve(inputs, doors, remember=True)
+    if request.degraded is None:
+        task_worktree.check_same_project(request, doors.registry.read().task(request.key), doors)
+    _ensure_task(request, doors)
+    if request.degraded is not None:
+        return _prepare_degraded(request, doors, request.degraded)
+    doc = doors.registry.read()
+    repaired = recover.recover_task(request.key, doc, request.checkout, doors)
+    if request.stage_map is not None:
+        recover.heal_ledger(request.key, doc)
+        return _prepare_stage(request, doors, repaired, known=doc.task(request.key))
+    return _prepare_in_task_worktree(request, doors, repaired)
+
+
+def _ensure_task(request: Request, doors: Doors) -> None:
+    """A task comes with its request: a kill between the two leaves a brief, which the next run of the task finds."""
+    files, task = request.project.files, request.task
+    if request.brief_is_new:
+        task_records.hide_runs(files)
+        with hold(LockKind.INDEX, files.lock):
+            fsio.make_folder(os.path.dirname(task.brief))
+            fsio.replace(task.brief, text_bytes(request.brief_text))
+    own = request.brief == task.brief
+    brief = os.path.relpath(task.brief, files.root) if own else request.brief
+    task_records.ensure_task(files, request.key, category=request.category, brief=brief, at=doors.clock.now())
+
+
+def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known: TaskClaim | None) -> PreparedRun:
+    if known is None:
+        reserve.preview(request, doors)  # refuse before the first worktree is made, not after
+    log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
+    task_worktree.ensure(request, doors, log, known=known)
+    with UndoStack() as undo:
+        held = _reserve(request, doors, log)
+        claim = _claim_of(held)
+        undo.push(lambda: _drop(held, doors))
+        site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+        checkout = provision.begin(doors.home, site, undo)
+        provision.put_on_branch(site)
+        facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
+        draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
+        provision.await_files(checkout)
+        draft.notes.extend(
+            furnish(
+                request.checkout.top,
+                claim.path,
+                request.project.config,
+                held.files.log("worktree-setup"),
+                doors,
+                str(held.run),
+            )
+        )
+        _write_manifest(request, draft, doors, undo)
+        _activate(held, doors)
+        undo.commit()
+    warnings = append_started(held.key, claim, doors)
+    return told(request, draft, context, doors, repaired, warnings)
+
+
+def _reserve(request: Request, doors: Doors, log: str) -> reserve.Reservation:
+    """The stage; `okstra gc` may take the task's worktree away until it is reserved."""
+    while True:
+        try:
+            return reserve.reserve_stage(request, doors)
+        except reserve.TaskWorktreeGone:
+            task_worktree.ensure(request, doors, log)
+
+
+def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
+    with UndoStack() as undo:
+        files = run_numbers.claim_run(request.task, request.phase.task_type)
+        run = RunId(request.key, request.phase.task_type, None, int(files.seq))
+        undo.push(lambda: _leave_worktree(run, doors))
+        claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"), run=run)
+        draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
+        context = write_run(request, draft, doors, undo)
+        _enter_worktree(run, doors)
+        undo.commit()
+    return told(request, draft, context, doors, repaired, [])
+
+
+def _enter_worktree(run: RunId, doors: Doors) -> None:
+    """The run is prepared: from here on it uses the task's worktree by itself, not as what this process makes.
+
+    Killed before, it is a run whose maker is gone; it keeps nobody from removing the worktree, and can be resumed.
+    """
+    with doors.registry.transaction() as doc:
+        worktree_users.begin_use(doc, run, _lead(), doors)
+
+
+def _leave_worktree(run: RunId, doors: Doors) -> None:
+    with doors.registry.transaction() as doc:
+        worktree_users.end_use(doc, run, doors, completed=False)
+
+
+def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:
+    """A run in the project root: no worktree, no branch (spec 3, "Degraded")."""
+    head = request.repository.head if request.repository else ""
+    facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
+    with UndoStack() as undo:
+        if request.stage_map is not None:
+            held = reserve.reserve_degraded(request, doors)
+            draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+        else:
+            files = run_numbers.claim_run(request.task, request.phase.task_type)
+            run = RunId(request.key, request.phase.task_type, None, int(files.seq))
+            draft = Draft(run, files, None, 0, facts, [])
+        context = write_run(request, draft, doors, undo)
+        undo.commit()
+    return told(request, draft, context, doors, [], [])
+
+
+def write_run(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> dict[str, str]:
+    """A run's folder and, last, its manifest; answers its context. Raises WorkFailed, Missing."""
+    context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
+    _write_manifest(request, draft, doors, undo)
+    return context
+
+
+def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> None:
+    facts = RunFacts(
+        run=draft.run,
+        project_root=request.project.root,
+        plan=request.plan,
+        plan_digest=request.stage_map.digest if request.stage_map else "",
+        epoch=draft.epoch,
+        worktree=draft.worktree,
+        roster=request.roster,
+        lead=request.inputs.lead or "none",
+        owner=_lead(),
+        lead_model=request.lead_model,
+        okstra_version=__version__,
+        prepared_at=doors.clock.now(),
+        rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
+        requested=_requested(request, draft.files),
+        notes=draft.notes,
+        handoff=request.inputs.handoff.to_json() if draft.run.task_type == HANDOFF else None,
+    )
+    fsio.make_folder(os.path.dirname(draft.files.manifest))
+    undo.push(lambda: fsio.discard(draft.files.manifest))
+    fsio.replace_json(draft.files.manifest, new_manifest(facts))
+
+
+def _requested(request: Request, files: RunFiles) -> dict[str, object]:
+    """What was asked for and only the lead can carry out: kept for whoever drives the run. Of a person's answers the
+    run's own copy is named, for the file they came in may be gone by a rerun."""
+    inputs = request.inputs
+    return {
+        "brief": inputs.brief_path,
+        "directive": inputs.directive,
+        "critic": inputs.critic,
+        "related_tasks": list(inputs.related_tasks),
+        "clarification_response": files.user_response if request.answers else "",
+        "pr_template_path": inputs.pr_template_path,
+        "budget_usd": inputs.budget_usd,
+        "fix_cycle": inputs.fix_cycle,
+    }
+
+
+def _lead() -> Owner | None:
+    """Who works on: the agent client in whose session this runs, or nobody yet (spec 3, "Recovery")."""
+    return process_identity.nearest_client()
+
+
+def _activate(held: reserve.Reservation, doors: Doors) -> None:
+    """The commit point."""
+    with doors.registry.transaction() as doc:
+        claim = doc.stage(held.key)
+        if claim is None or claim.token != _claim_of(held).token or claim.status is not ClaimStatus.PROVISIONING:
+            raise WorkFailed("worktree-not-created", "the reservation was taken away", where=str(held.key))
+        doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
+
+
+def _drop(held: reserve.Reservation, doors: Doors) -> None:
+    with doors.registry.transaction() as doc:
+        claim = doc.stage(held.key)
+        if claim is not None and claim.token == _claim_of(held).token and claim.status is ClaimStatus.PROVISIONING:
+            doc.remove_stage(held.key)
+
+
+def _claim_of(held: reserve.Reservation) -> StageClaim:
+    if held.claim is None:
+        raise AssertionError("a degraded reservation has no claim")
+    return held.claim
+
+
+def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
+    return WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(status))
+
+
+def append_started(key: StageKey, claim: StageClaim, doors: Doors) -> list[str]:
+    """The ledger row that follows from the claim; what keeps it from being written is a warning, for the run stands."""
+    try:
+        ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(key, claim)])
+    except OkstraError as error:
+        return [f"the ledger could not be written: {error.message}; the next run of this task writes the row"]
+    return []
+
+
+def told(
+    request: Request, draft: Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
+) -> PreparedRun:
+    """Tells records and index, which come after the commit point, and answers the result."""
+    following = next_commands(draft.run)
+    at = doors.clock.now()
+    inputs = request.inputs
+    news = task_records.RunNews(
+        draft.run, "prepared", at, following[0], fix_cycle=inputs.fix_cycle, related=inputs.related_tasks
+    )
+    row = run_index.IndexRow(
+        str(draft.run), "prepared", at, draft.run.task_type, draft.run.stage, request.project.root, draft.files.manifest
+    )
+    warnings = [
+        *request.notes,
+        *warnings,
+        *report_writer_note(request.roster, inputs.workers, inputs.report_writer),
+        task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
+        run_index.append_softly(doors.home, row),
+        fix_cycles.unheeded(request.task, str(draft.run), inputs.fix_cycle),
+    ]
+    return PreparedRun(
+        draft.run,
+        draft.files,
+        context,
+        draft.stage,
+        draft.epoch,
+        draft.worktree,
+        following,
+        tuple(repaired),
+        tuple(warning for warning in warnings if warning),
+    )
+
+
+def next_commands(run: RunId) -> tuple[str, ...]:
+    """Commands to paste once the run has done its work."""
+    if run.stage is None:
+        return (next_step(RunStatus.PREPARED, str(run), stage=False),)
+    return (next_step(RunStatus.RESERVED, str(run), stage=True), okstra_command("stage", "release", "--run", run))

@@ -1,0 +1,86 @@
+"""`--dry-run`: what a run would write and run, by the same rules, touching nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import NamedTuple
+
+from ..doctor.preflight import Lack, lacks
+from ..handoff import check as handoff
+from ..names import RunId, StageKey
+from ..quoting import quote
+from ..runs import numbers as run_numbers
+from ..runs.handoff_steps import HANDOFF
+from ..runs.manifest import WorktreeFacts
+from ..runs.request import PrepareInputs
+from ..services import Doors
+from ..stages import claim as reserve
+from ..status import WorktreeStatus
+from ..worktrees import task as task_worktree
+from . import folder as run_folder
+from .request import Request, resolve
+
+
+class Preview(NamedTuple):
+    """`files` in the order of writing, `commands` as they would be run, `missing` what a led run is refused for."""
+
+    run: RunId
+    stage: int | None
+    worktree: WorktreeFacts
+    epoch: int
+    files: tuple[str, ...]
+    commands: tuple[str, ...]
+    missing: tuple[Lack, ...] = ()
+
+
+def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
+    """Raises what `prepare_task_bundle` would raise before its first write."""
+    request = resolve(inputs, doors, remember=False)
+    choice = reserve.preview(request, doors) if request.stage_map else None
+    stage = choice.state.stage if choice else None
+    seq = run_numbers.next_seq(request.task, request.phase.task_type, stage)
+    run = RunId(request.key, request.phase.task_type, stage, seq)
+    worktree, commands = _worktree(request, doors, choice)
+    files = request.task.run_of(run)
+    missing = lacks(request.roster, request.phase, request.project.files, doors, lead=inputs.lead)
+    planned = request.plan_map.stage(stage) if stage is not None else None
+    context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
+    names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
+    if request.phase.task_type == HANDOFF:
+        steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, doors).steps
+        commands += [shlex.join(argv) for _, argv in steps]
+    return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands), missing)
+
+
+def _worktree(request: Request, doors: Doors, choice: reserve.Choice | None) -> tuple[WorktreeFacts, list[str]]:
+    if request.degraded is not None:
+        head = request.repository.head if request.repository else ""
+        return WorktreeFacts(request.project.root, "", head, str(request.degraded)), []
+    task = task_worktree.planned(request, doors)
+    exists = os.path.isdir(task.path)
+    facts = WorktreeFacts(
+        task.path, task.branch, task.base_commit, str(WorktreeStatus.REUSED if exists else WorktreeStatus.CREATED)
+    )
+    commands = [] if exists else _commands(request, facts, str(request.key))
+    if choice is not None:
+        path = doors.home.stage_worktree(request.key, choice.state.stage)
+        facts = WorktreeFacts(path, choice.branch, choice.base_commit, str(WorktreeStatus.CREATED))
+        key = StageKey(request.key, choice.state.stage)
+        commands += _commands(request, facts, reserve.lock_reason(str(key), choice.epoch))
+    return facts, commands
+
+
+def _commands(request: Request, facts: WorktreeFacts, reason: str) -> list[str]:
+    top, path, branch = quote(request.checkout.top), quote(facts.path), quote(facts.branch)
+    flags = f"--no-checkout --detach --lock --reason {quote(reason)}"
+    add = f"git -C {top} worktree add {flags} {path} {facts.base_commit}"
+    config = request.project.config
+    return [
+        add,
+        f"git -C {path} reset --hard",
+        *(f"bring {quote(entry.path)} from {top}" for entry in config.sync),
+        *(f"(cd {path} && {command})" for command in config.worktree_setup),
+        f"git -C {top} update-ref refs/heads/{branch} {facts.base_commit}",
+        f"git -C {path} symbolic-ref HEAD refs/heads/{branch}",
+    ]

@@ -1,0 +1,271 @@
+"""Everything a run needs to know before it touches anything: read, checked, and then fixed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import git
+from ..branches import CATEGORY_PREFIXES, category_of_branch
+from ..errors import Missing, Refused, UsageError
+from ..names import TaskKey
+from ..paths import IMPLEMENTATION, TaskFiles
+from ..plan import approve as plan_approval
+from ..plan import store as plans
+from ..plan.model import StageMap
+from ..quoting import okstra_command
+from ..runs.find import check_budget
+from ..runs.handoff_steps import HANDOFF
+from ..runs.request import PrepareInputs
+from ..services import Doors
+from ..settings.models import model_table, resolve_model
+from ..settings.phases import Phase, phase_table
+from ..settings.project import Project, load_project, owning_root
+from ..settings.project_config import LANGUAGES
+from ..settings.roster import RosterWishes, Worker, roster
+from ..settings.trust import require_trusted
+from ..stages.select import AUTO
+from ..status import WorktreeStatus
+from ..system import assets
+from ..system import files as fsio
+from ..tasks import fix_cycles
+from ..tasks.records import check_folder_is_free
+from ..tasks.related_tasks import related_tasks
+from ..tasks.run_brief import brief_of
+from ..worktrees.sync import check_separators
+
+if TYPE_CHECKING:
+    from ..agents.providers import Settings
+    from ..runs.clarification import Given
+
+
+class Request(NamedTuple):
+    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
+
+    inputs: PrepareInputs
+    project: Project
+    key: TaskKey
+    phase: Phase
+    roster: tuple[Worker, ...]
+    lead_model: str
+    category: str
+    brief: str
+    brief_text: str
+    brief_is_new: bool
+    language: str
+    repository: git.Repository | None
+    degraded: WorktreeStatus | None
+    plan: str
+    stage_map: StageMap | None
+    answers: Given | None
+    related: tuple[str, ...]
+    """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
+    notes: tuple[str, ...] = ()
+    """What the person is to be told of the plan."""
+
+    @property
+    def task(self) -> TaskFiles:
+        return self.project.files.task(self.key)
+
+    @property
+    def plan_map(self) -> StageMap:
+        """The Stage Map of an implementation run."""
+        if self.stage_map is None:
+            raise AssertionError("only implementation runs have a plan")
+        return self.stage_map
+
+    @property
+    def checkout(self) -> git.Repository:
+        """The repository of a run that is not degraded."""
+        if self.repository is None:
+            raise AssertionError("a degraded run has no repository")
+        return self.repository
+
+
+def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
+    """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
+    project = _project(inputs, doors)
+    if remember:  # a preview runs nothing
+        require_trusted(project.root, project.config.commands, doors)
+    discovery = git.Discovery(project.root)
+    key = TaskKey.make(inputs.project_id or project.config.project_id, inputs.task_group, inputs.task_id)
+    if key.project_id != project.config.project_id:
+        raise UsageError(
+            "bad-identity",
+            f"this project is {project.config.project_id!r}, not {key.project_id!r}",
+            where=project.files.config,
+            hint="leave --project-id out, or name the project's folder with --project-root",
+        )
+    phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
+    known = check_folder_is_free(project.files, key)
+    manifest = known or {}
+    fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
+    _check_given(inputs)
+    brief = brief_of(inputs, project.files, key, known, doors)
+    if phase.task_type == HANDOFF:
+        from ..handoff.check import plan_handoff
+
+        plan_handoff(project.files, key, inputs.handoff, doors)
+    answers = _answers(inputs, project.files.task(key), key)
+    workers, lead_model = _people(inputs, phase, doors)
+    repository = discovery.finish()
+    degraded = _degraded(repository)
+    if repository is not None and degraded is None:
+        check_separators(repository.top, doors.environment)
+    plan, stage_map, notes = _plan(inputs, project.files.task(key), doors, remember=remember)
+    if inputs.led:
+        from ..doctor.preflight import require_roster
+
+        require_roster(workers, phase, project.files, doors, lead=inputs.lead)
+    return Request(
+        inputs=inputs,
+        project=project,
+        key=key,
+        phase=phase,
+        roster=workers,
+        lead_model=lead_model,
+        category=_category(
+            inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, doors),
+            phase.work_category,
+        ),
+        brief=brief.path,
+        brief_text=brief.text,
+        brief_is_new=brief.is_new,
+        language=_language(inputs.report_language or project.config.report_language),
+        repository=repository,
+        degraded=degraded,
+        plan=plan,
+        stage_map=stage_map,
+        answers=answers,
+        related=related_tasks(project.files, key, inputs.related_tasks, manifest),
+        notes=notes,
+    )
+
+
+def _project(inputs: PrepareInputs, doors: Doors) -> Project:
+    root = os.path.realpath(os.fspath(inputs.project_root))
+    if not os.path.isdir(root):
+        raise Missing("not-a-project", f"there is no folder {root}", where="--project-root")
+    return load_project(owning_root(root, doors), doors)
+
+
+def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:
+    if repository is None:
+        return WorktreeStatus.SKIPPED_NO_GIT
+    if repository.linked and not git.main_is_bare(repository):
+        return WorktreeStatus.SKIPPED_NESTED
+    if not repository.head:
+        raise Refused(
+            "no-commits-yet",
+            "the repository has no commit yet, so there is nothing to base a worktree on",
+            where=repository.top,
+            hint="git commit --allow-empty -m 'Start' (or commit what is there), then start the run again",
+        )
+    return None
+
+
+def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Given | None:
+    if not inputs.clarification_response:
+        return None
+    from ..runs.clarification import read_answers
+
+    return read_answers(inputs.clarification_response, task, key)
+
+
+def _check_given(inputs: PrepareInputs) -> None:
+    """Values that are only passed on to the lead are checked all the same: a typo is told now, not in an hour."""
+    path = inputs.pr_template_path
+    if path and not os.path.isfile(path):
+        raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")
+    if inputs.budget_usd:
+        check_budget(inputs.budget_usd)
+
+
+def _category_begun(key: TaskKey, doors: Doors) -> str:
+    """That of the branch that the task has: one whose plan was taken in was begun before anybody named a category."""
+    claim = doors.registry.read().task(key)
+    return category_of_branch(claim.branch, key) if claim else ""
+
+
+def _category(category: str, by_phase: str) -> str:
+    chosen = category or by_phase
+    if chosen not in CATEGORY_PREFIXES:
+        raise UsageError(
+            "usage",
+            f"there is no work category {chosen!r}",
+            where="--work-category",
+            hint="one of: " + ", ".join(CATEGORY_PREFIXES),
+        )
+    return chosen
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise UsageError("usage", f"there is no report language {language!r}", hint="one of: " + ", ".join(LANGUAGES))
+    return language
+
+
+def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Worker, ...], str]:
+    table = model_table(assets.toml("prompts", "models.toml"))
+    config = fsio.read_json(doors.home.config) or {}
+    configured = _configured_models(config, doors.home.config)
+    own = _own_commands(config, doors.home.config) if "providers" in config else {}
+
+    def model_of(slot: str) -> str:
+        if slot in own:
+            return str(own[slot].get("model") or slot)
+        return resolve_model(slot, flags=inputs.models, environment=doors.environment, config=configured, table=table)
+
+    wishes = RosterWishes(
+        inputs.workers,
+        inputs.executor,
+        inputs.critic,
+        inputs.provider,
+        tuple(own),
+        inputs.report_writer or ("claude" if inputs.models.get("report-writer") else ""),
+    )
+    return inputs.same or roster(phase, wishes, model_of), model_of("lead")
+
+
+def _own_commands(config: Mapping[str, object], where: str) -> Settings:
+    from ..agents.providers import own_commands
+
+    return own_commands(config, where)
+
+
+def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
+    models = config.get("models", {})
+    if not isinstance(models, dict) or not all(isinstance(model, str) for model in models.values()):
+        hint = 'write {"models": {"claude": "opus"}}'
+        raise UsageError("bad-config", "models is not a map from slots to model names", where=where, hint=hint)
+    return dict(models)
+
+
+def _plan(
+    inputs: PrepareInputs, task: TaskFiles, doors: Doors, *, remember: bool
+) -> tuple[str, StageMap | None, tuple[str, ...]]:
+    if inputs.task_type != IMPLEMENTATION:
+        return "", None, ()
+    if inputs.stage != AUTO and not inputs.stage.isdigit():
+        raise UsageError("usage", f"--stage is {inputs.stage!r}", hint="write a stage number, or auto")
+    path = inputs.approved_plan_path or plans.latest(task)
+    if not path:
+        raise UsageError(
+            "input-missing",
+            "an implementation run needs an approved plan, and the task has none",
+            where=task.plans_dir,
+            hint="run implementation-planning first, or okstra plan adopt FILE --task-key KEY",
+        )
+    path = os.path.abspath(path)
+    if not os.path.exists(path):
+        raise UsageError("not-found", f"there is no plan {path}", where="--approved-plan")
+    if os.path.realpath(os.path.dirname(path)) != os.path.realpath(task.plans_dir):
+        raise Refused(
+            "plan-not-the-tasks",
+            "the plan does not stand in the task's planning folder, where its ledger belongs",
+            where=path,
+            hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
+        )
+    stage_map, notes = plan_approval.require(path, doors, remember=remember)
+    return path, stage_map, notes

@@ -1,0 +1,184 @@
+"""`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew (spec 3).
+
+The claim is marked as being handed over, with the earlier hold kept in it, before anything is made; what a kill
+leaves of that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark:
+from then on the new run holds it, under a higher epoch, so that the earlier can't finish late.
+"""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import Earlier, StageClaim
+from ..errors import Refused
+from ..names import RunId, StageKey
+from ..paths import IMPLEMENTATION
+from ..quoting import okstra_command
+from ..runs import numbers as run_numbers
+from ..runs.find import KnownRun, roster_of
+from ..runs.handoff_steps import choice_from_json
+from ..runs.manifest import WorktreeFacts
+from ..runs.request import PrepareInputs
+from ..services import Doors
+from ..settings.models import CUSTOM_PREFIX
+from ..stages.done import is_degraded
+from ..status import ClaimStatus, Liveness, WorktreeStatus
+from ..system import fsync as durability
+from ..system import owner as process_identity
+from ..system.undo import UndoStack
+from ..tasks.related_tasks import still_there
+from ..worktrees import half_made as recover
+from ..worktrees import provision
+from . import prepare as bundle
+from .folder import Draft
+from .prepare import PreparedRun
+from .request import Request, resolve
+
+
+class RerunWishes(NamedTuple):
+    """What is to be otherwise than in the earlier run; empty: as there. `lead` is who drives it; empty: nobody yet."""
+
+    workers: tuple[str, ...] = ()
+    provider: str = ""
+    budget_usd: str = ""
+    fix_cycle: str = ""
+    lead: str = ""
+
+
+@durability.settled_behind()
+def rerun(run: KnownRun, doors: Doors, wishes: RerunWishes) -> PreparedRun:
+    """Prepares the next run of what this run did: by the same workers with the same models, unless others are wished.
+
+    Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
+    """
+    inputs = _inputs_of(run, wishes)
+    key = run.id.stage_key
+    if key is None or is_degraded(run):
+        return bundle.prepare_task_bundle(inputs, doors)
+    request = resolve(inputs, doors, remember=True)
+    recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
+    held = _claim_to_take(run, key, doors)
+    with UndoStack() as undo:
+        site = None if os.path.isdir(held.path) else _site(request, held)
+        files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
+        new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
+        mine = _begin_to_take_over(key, held, new, request, doors, restores=site is not None)
+        undo.push(lambda: recover.take_back(key, mine, doors))
+        if site is not None:
+            provision.restore(doors.home, site, undo)
+        status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED
+        facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
+        draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
+        context = bundle.write_run(request, draft, doors, undo)
+        claim = _take_over(key, mine, doors)
+        undo.commit()
+    warnings = bundle.append_started(key, claim, doors)
+    return bundle.told(request, draft, context, doors, [], warnings)
+
+
+def _inputs_of(run: KnownRun, wishes: RerunWishes) -> PrepareInputs:
+    """The wishes that the run was prepared with, as its manifest keeps them, and those of now over them."""
+    others = bool(wishes.workers or wishes.provider)
+    lead = run.manifest.get("lead")
+    model = str(lead.get("model") or "") if isinstance(lead, dict) else ""
+    requested = run.manifest.get("requested")
+    kept = requested if isinstance(requested, dict) else {}
+    related = kept.get("related_tasks")
+    return PrepareInputs(
+        project_root=run.project.root,
+        project_id=run.id.task.project_id,
+        task_group=run.id.task.task_group,
+        task_id=run.id.task.task_id,
+        task_type=run.id.task_type,
+        approved_plan_path=run.plan_path,
+        stage=str(run.id.stage) if run.id.stage else "auto",
+        brief_path=str(kept.get("brief", "")),
+        critic=str(kept.get("critic", "")),
+        directive=str(kept.get("directive", "")),
+        related_tasks=still_there(run.project, related) if isinstance(related, list) else (),
+        clarification_response=str(kept.get("clarification_response", "")),
+        pr_template_path=str(kept.get("pr_template_path", "")),
+        budget_usd=wishes.budget_usd or str(kept.get("budget_usd", "")),
+        fix_cycle=wishes.fix_cycle or str(kept.get("fix_cycle", "")),
+        workers=wishes.workers,
+        provider=wishes.provider,
+        same=() if others else roster_of(run),
+        models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else MappingProxyType({}),
+        lead=wishes.lead,
+        led=bool(wishes.lead),
+        handoff=choice_from_json(run.manifest.get("handoff")),
+    )
+
+
+def _claim_to_take(run: KnownRun, key: StageKey, doors: Doors) -> StageClaim:
+    """The stage's claim, if this run has it and nobody drives it. Raises Refused."""
+    claim = doors.registry.read().stage(key)
+    if claim is None or claim.run_id != str(run.id):
+        holder = f"{claim.run_id} holds it" if claim else "nobody holds it: start it with `okstra run --stage`"
+        raise Refused("stage-not-held", f"{run.id} does not hold its stage; {holder}", where=str(key))
+    live = process_identity.liveness(claim.owner)
+    if claim.owner is not None and live in (Liveness.ALIVE, Liveness.UNKNOWN):
+        raise Refused(
+            "run-alive",
+            f"process {claim.owner.pid} on {claim.owner.host} drives {run.id}",
+            where=str(key),
+            hint="end it first; then rerun",
+        )
+    return claim
+
+
+def _site(request: Request, held: StageClaim) -> provision.Site:
+    """The stage's worktree, made again on its branch: its folder was removed or lost."""
+    at = git.branch_commit(request.checkout.top, held.branch)
+    if at is None:
+        raise Refused(
+            "stage-not-held",
+            f"the stage's worktree and its branch {held.branch} are both gone",
+            where=held.path,
+            hint=f"{okstra_command('stage', 'release', '--run', held.run_id)}, then start the stage anew",
+        )
+    return provision.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
+
+
+def _begin_to_take_over(
+    key: StageKey, held: StageClaim, new: RunId, request: Request, doors: Doors, *, restores: bool
+) -> StageClaim:
+    """Reserves the stage for the new run. Raises Refused (`stage-not-held`) when another command was quicker."""
+    with doors.registry.transaction() as doc:
+        _require_unchanged(doc.stage(key), held, key)
+        task = doc.task(key.task)
+        epoch = 1 + max(held.epoch, task.epochs.get(key.stage, 0) if task else 0)
+        claim = held._replace(
+            run_id=str(new),
+            epoch=epoch,
+            status=ClaimStatus.PROVISIONING,
+            owner=process_identity.this_process(),
+            reserved_at=doors.clock.now(),
+            plan_digest=request.plan_map.digest,
+            restores=restores,
+            before=Earlier(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest),
+        )
+        doc.put_stage(key, claim)
+        if task is not None:
+            doc.put_task(key.task, task._replace(epochs={**task.epochs, key.stage: epoch}))
+    return claim
+
+
+def _take_over(key: StageKey, mine: StageClaim, doors: Doors) -> StageClaim:
+    """The commit point."""
+    with doors.registry.transaction() as doc:
+        _require_unchanged(doc.stage(key), mine, key)
+        owner = process_identity.nearest_client()
+        claim = mine._replace(status=ClaimStatus.ACTIVE, owner=owner, restores=False, before=None)
+        doc.put_stage(key, claim)
+    return claim
+
+
+def _require_unchanged(found: StageClaim | None, expected: StageClaim, key: StageKey) -> None:
+    if found != expected:
+        raise Refused(
+            "stage-not-held", "another command changed the stage meanwhile", where=str(key), hint="look again"
+        )

@@ -1,0 +1,54 @@
+"""Putting findings right, one by one: what can't be put right stops no other."""
+
+from __future__ import annotations
+
+from ..claims import ledger as ledger_edge
+from ..errors import OkstraError
+from ..git import kept as kept_work
+from ..git import worktree_admin
+from ..paths import ProjectFiles
+from ..services import Doors
+from ..system import files as fsio
+from ..system import trash
+from ..system.locks import LockKind, discard_stale_note
+from .findings import Found, Outcome
+from .survey import known_roots, repository_of, survey
+
+
+def reconcile(doors: Doors, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
+    """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
+    if not apply:
+        return [Outcome(found) for found in survey(doors, start_root)]
+    outcomes = [_settle(found) for found in survey(doors, start_root)]
+    _sweep(doors)
+    return outcomes
+
+
+def _settle(found: Found) -> Outcome:
+    if found.act is None:
+        return Outcome(found)
+    try:
+        return Outcome(found, done=found.act())
+    except OkstraError as error:
+        return Outcome(found, failed=error.message)
+
+
+def _sweep(doors: Doors) -> None:
+    """Clears away what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
+    doc = doors.registry.read()
+    trash.sweep(doors.home)
+    for root in known_roots(doc, doors):
+        repository = repository_of(root)
+        if repository is not None:
+            worktree_admin.sweep(repository.common_dir)
+            kept_work.sweep(repository.common_dir)
+            discard_stale_note(LockKind.REPOSITORY, repository.lock)
+            discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
+            fsio.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
+    for key, claim in doc.tasks():
+        consumers = ProjectFiles(claim.project_root).task(key).consumers
+        discard_stale_note(LockKind.LEDGER, ledger_edge.lock_path(consumers))
+    for folder in (doors.home.root, doors.home.worktrees):
+        fsio.discard_stale_temporaries(folder, below=False)
+    discard_stale_note(LockKind.REGISTRY, doors.home.registry_lock)
+    discard_stale_note(LockKind.INDEX, doors.home.index_lock)

@@ -1,0 +1,106 @@
+"""`okstra backfill`: `done` rows that a crash kept from being written, from the evidence that is on disk (spec 3).
+
+The evidence: the run's exit-check record says green, at the commit at which the stage's branch stands; and all
+else that `stage done` asks for still holds. It walks `stage-<N>` folders and flat ones alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import row_id
+from ..errors import OkstraError
+from ..names import RunId, TaskKey
+from ..paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ..plan.approve import in_force
+from ..runs.find import KnownRun, stage_of
+from ..runs.manifest import SCHEMA
+from ..services import Doors
+from ..settings.project import Project
+from ..stages import led_gates
+from ..stages.done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
+from ..stages.records import ledger_path
+from ..status import LedgerStatus
+from ..system import files as fsio
+from .on_disk import stage_numbers, tasks_of
+
+
+class Backfilled(NamedTuple):
+    """One run that has an exit-check record: `added`, or `left` with the reason."""
+
+    run_id: str
+    stage: int
+    commit: str
+    added: bool
+    reason: str
+
+
+def backfill(project: Project, doors: Doors, *, dry_run: bool) -> list[Backfilled]:
+    """Looks at every implementation run that has an exit-check record and still holds its stage."""
+    return [
+        _look_at(run, check, doors, dry_run=dry_run)
+        for key, task in tasks_of(project.root)
+        for run, check in _checked_runs(project.files, key, task)
+        if not _is_recorded(run)
+    ]
+
+
+def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: bool) -> Backfilled:
+    stage, commit = run.id.stage or 0, str(check.get("commit", ""))
+    left = partial(Backfilled, str(run.id), stage, commit, False)
+    if check.get("exit") != 0:
+        return left(f"its exit check ended with {check.get('exit')}")
+    wishes = _reasons_of(check)
+    try:
+        led_gates.require_passed(run)
+        worktree = held_folder(run, doors)
+        approved = in_force(run.plan_path, doors, remember=not dry_run).stage_map
+        planned = stage_of(approved, run)
+        if check.get("command") != planned.exit_check:
+            return left("its exit check was another than the approved plan's: call `okstra stage done`")
+        head, _, _ = check_commits(worktree, run.base_commit, planned, wishes)
+        if head != commit:
+            return left("commits came after its exit check: call `okstra stage done`")
+        if not dry_run:
+            record_done(run, head, wishes, doors, digest=approved.digest)
+    except OkstraError as error:
+        return left(error.message)
+    return Backfilled(
+        str(run.id), stage, commit, True, "its exit check was green at the commit where its branch stands"
+    )
+
+
+def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Iterator[tuple[KnownRun, dict[str, object]]]:
+    """Runs with an exit-check record, from `stage-<N>` folders and flat ones."""
+    for stage in [*stage_numbers(task), None]:
+        folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
+        for name in fsio.names_in(folder):
+            try:
+                manifest = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
+                if manifest is None:
+                    continue
+                run = RunId.parse(str(manifest.get("run_id")))
+                files = task.run(IMPLEMENTATION, run.seq, stage)
+                check = fsio.read_json(files.exit_check, EXIT_CHECK_SCHEMA)
+            except OkstraError:
+                continue
+            if check is not None and run.task == key:
+                yield KnownRun(run, project, files, manifest), check
+
+
+def _is_recorded(run: KnownRun) -> bool:
+    """Whether the ledger has a newer word on this run than that it was started."""
+    ledger, key = ledger_path(run.plan_path), str(run.id.task)
+    view = ledger_edge.read(ledger, task_key=key, plan_digest="")
+    ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
+    return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
+
+
+def _reasons_of(check: dict[str, object]) -> DoneWishes:
+    reasons = check.get("reasons")
+    kept = reasons if isinstance(reasons, dict) else {}
+    return DoneWishes(str(kept.get("no_change", "")), str(kept.get("out_of_plan", "")))

@@ -1,0 +1,162 @@
+"""Worktrees under okstra's home that no claim knows: left by a crash, or by a registry that was lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from .. import git
+from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
+from ..claims.registry_document import RegistryDoc
+from ..errors import OkstraError
+from ..git import worktree_admin
+from ..home_paths import home_of_worktree
+from ..names import StageKey, TaskKey, number_in, parse_place_key
+from ..paths import ProjectFiles
+from ..quoting import quote
+from ..services import Doors
+from ..system import trash
+from ..system.locks import LockKind, hold
+from ..tasks.records import read_manifest
+from ..worktrees import provision
+from ..worktrees.remove import set_aside_saved
+from ..worktrees.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
+from ..worktrees.unsaved import Keeping, Saved, save_unsaved
+from ..worktrees.users import led_now
+from .findings import OVERTAKEN, Found, Kind
+
+_REASON = "okstra "
+
+
+def orphans_of(repository: git.Repository, root: str, doors: Doors) -> Iterator[Found]:
+    """Those of one repository, recognised by the reason that they are locked with.
+
+    The registry is read after git's records: a claim stands before its worktree, and goes after it. These are read
+    as files: `git worktree list` fails on one that a kill left half written.
+    """
+    admins = worktree_admin.admin_folders(repository.common_dir)
+    doc = doors.registry.read()
+    claimed = _claimed(doc)
+    for admin in admins:
+        key = key_of_reason(admin.reason)
+        if key is None or not admin.worktree or os.path.realpath(admin.worktree) in claimed:
+            continue
+        if not trash.is_ours(doors.home, admin.worktree):
+            yield _of_another_home(admin.worktree, key)
+        elif not is_scratch(admin.worktree):
+            yield _orphan(admin, key, repository, root, doors)
+        elif is_abandoned(admin.worktree):
+            yield from _scratch(admin.worktree, key, repository, doors)
+    task = next((key for key, claim in doc.tasks() if claim.project_root == root), None)
+    if task is not None:
+        for folder in half_made(repository):
+            yield from _scratch(folder, task, repository, doors)
+
+
+def is_scratch(path: str) -> bool:
+    """Whether the worktree is one that an integration tries merges in."""
+    return os.path.basename(path).startswith(PREFIX)
+
+
+def key_of_reason(reason: str | None) -> TaskKey | StageKey | None:
+    """The task or stage that a worktree was made for; None for one that is not okstra's."""
+    if not reason or not reason.startswith(_REASON):
+        return None
+    text = reason.removeprefix(_REASON).removesuffix(" integrate").partition(" epoch ")[0]
+    try:
+        return parse_place_key(text)
+    except OkstraError:
+        return None
+
+
+def epoch_of_reason(reason: str) -> int:
+    """The epoch that a stage's worktree was made under; 0 for a task's."""
+    _, found, number = reason.rpartition(" epoch ")
+    return (number_in(number) or 0) if found else 0
+
+
+def _claimed(doc: RegistryDoc) -> set[str]:
+    return {os.path.realpath(path) for _, path in doc.claims()}
+
+
+def _of_another_home(path: str, key: TaskKey | StageKey) -> Found:
+    """One that somebody's other okstra made: it is in that one's registry, and this one must leave it alone."""
+    home = home_of_worktree(path)
+    if not home:
+        what = f"the worktree {path} stands outside okstra's home"
+        way_on = "if you moved it there, move it back: git worktree move"
+    else:
+        what = f"the worktree {path} belongs to the okstra home {home}"
+        way_on = f"nothing from here; there: OKSTRA_HOME={quote(home)} okstra reconcile"
+    return Found(Kind.OTHER_HOME, str(key), what, way_on, notice=True)
+
+
+def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+    task = key.task if isinstance(key, StageKey) else key
+
+    def clear() -> str:
+        clear_abandoned(doors.home, repository, task)
+        return f"removed {path}" if not os.path.exists(path) else "its integration is still going on"
+
+    yield Found(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
+
+
+def _orphan(
+    admin: worktree_admin.AdminFolder, key: TaskKey | StageKey, repository: git.Repository, root: str, doors: Doors
+) -> Found:
+    path = admin.worktree
+
+    what = f"no reservation knows the worktree {path}"
+    run = led_now(key, doors)
+    if run:  # the registry was lost under its feet
+        return Found(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
+
+    def unclaimed(doc: RegistryDoc) -> bool:
+        """Whether it still is the worktree that was found, and nobody's."""
+        same = worktree_admin.at(repository.common_dir, path) == admin
+        return same and os.path.realpath(path) not in _claimed(doc) and not led_now(key, doors)
+
+    def take_down() -> str:
+        if not unclaimed(doors.registry.read()):
+            return OVERTAKEN
+        saved = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else Saved("")
+        reason = admin.reason or ""
+        branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
+        with hold(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
+            doc = doors.registry.read()
+            if not unclaimed(doc):
+                return OVERTAKEN
+            aside, saved = set_aside_saved(path, key, saved, doors)
+            if aside:
+                trash.give_up(aside)
+            provision.forget(repository, path)
+            free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
+            taken = provision.take_branches_back(repository, free, reason, lock.keep_open)
+        trash.sweep(doors.home)
+        told = f" with its untouched branch {taken[0]}" if taken else ""
+        return f"removed {path}{told}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
+
+    ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
+    return Found(Kind.ORPHAN, str(key), what, ways, take_down)
+
+
+def _standing_branches(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
+    """The branches that may be its own, whatever category the task was begun with."""
+    task = key.task if isinstance(key, StageKey) else key
+    return git.branches_like(repository.top, *(task_branch(category, task) for category in CATEGORY_PREFIXES))
+
+
+def _branches_made(key: TaskKey | StageKey, reason: str, root: str) -> list[str]:
+    """The branches that its making may have been killed at, before they stood."""
+    if isinstance(key, TaskKey):
+        return [task_branch(category_of(root, key), key)]
+    of_task = task_branch(category_of(root, key.task), key.task)
+    epoch = epoch_of_reason(reason)
+    return [stage_branch(of_task, key.stage, epoch, taken) for taken in ((), (stage_branch(of_task, key.stage, 1),))]
+
+
+def category_of(root: str, key: TaskKey) -> str:
+    """The work category that the task was begun with."""
+    manifest = read_manifest(ProjectFiles(root).task(key)) or {}
+    category = str(manifest.get("work_category", ""))
+    return category if category in CATEGORY_PREFIXES else DEFAULT_CATEGORY

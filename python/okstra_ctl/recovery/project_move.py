@@ -1,0 +1,187 @@
+"""`okstra setup --moved`: a person says that the project was moved to where they are (spec 3, "Worktrees").
+
+What names the old place is put right in an order that a kill can stop anywhere: git's worktrees, the files of the
+project, the index of runs, and last the registry, by which the next call finds what is left to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..errors import OkstraError, Refused
+from ..index import store as run_index
+from ..index.rows import Row
+from ..names import RunId
+from ..services import Doors
+from ..settings.project import Project
+from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
+from ..status import Liveness
+from ..system import files as fsio
+from ..system import owner as process_identity
+from ..system.json_text import loads
+from ..system.text_bytes import text_bytes
+
+_REWRITTEN = ("manifests", "state", "prompts")
+
+
+class ProjectMoved(NamedTuple):
+    """`old` are the places that it was known at; the numbers are of what was put right now."""
+
+    project_id: str
+    root: str
+    old: tuple[str, ...]
+    worktrees: int
+    claims: int
+    runs: int
+    files: int
+
+
+def old_places(project: Project, doors: Doors) -> tuple[str, ...]:
+    """Where the project was. Raises Refused (`project-stands`) when it still stands somewhere else, and nothing shows
+    that this is the moved one beside a clone that shares its id."""
+    project_id = project.config.project_id
+    places = places_of(project_id, project.root, doors, recorded=True)
+    if places.others and not places.moved:
+        raise Refused(
+            "project-stands",
+            f"the project {project_id} still stands in {places.others[0]}: this is a second clone of it",
+            where=project.root,
+            hint=own_id_hint(project_id, project.root, doors),
+        )
+    return places.left
+
+
+def move(project: Project, doors: Doors) -> ProjectMoved:
+    """Has everything name the place where the project stands now. Doing it again finishes what was begun.
+
+    Raises Refused (`project-stands`, `run-alive`, `project-not-moved`), WorkFailed, Busy.
+    """
+    old = old_places(project, doors)
+    claims = _claims_at(doors.registry.read(), old)
+    _check_nobody_works(claims)
+    worktrees = _repair_worktrees(project, [claim for claim in claims if os.path.isdir(claim.path)])
+    files = sum(_rewrite_files(project, place) for place in old)
+    runs = _move_rows(project, old, doors)
+    with doors.registry.transaction() as doc:
+        moved = sum(_move_claims(doc, place, project.root) for place in old)
+    return ProjectMoved(project.config.project_id, project.root, old, worktrees, moved, runs, files)
+
+
+def _claims_at(doc: RegistryDoc, old: Sequence[str]) -> list[TaskClaim | StageClaim]:
+    claims: list[TaskClaim | StageClaim] = [claim for _, claim in doc.tasks()]
+    claims += [claim for _, claim in doc.stages()]
+    return [claim for claim in claims if claim.project_root in old]
+
+
+def _check_nobody_works(claims: Sequence[TaskClaim | StageClaim]) -> None:
+    for claim in claims:
+        if claim.owner is not None and process_identity.liveness(claim.owner) is Liveness.ALIVE:
+            raise Refused(
+                "run-alive",
+                f"process {claim.owner.pid} works on {claim.run_id or claim.path}",
+                where=claim.path,
+                hint="end it first; then call it again",
+            )
+
+
+def _repair_worktrees(project: Project, claims: Sequence[TaskClaim | StageClaim]) -> int:
+    """Has git's records and the worktrees find each other again. Raises Refused where they are another repository's."""
+    repository = git.discover(project.root)
+    paths = [claim.path for claim in claims]
+    unknown = sorted({*paths} - {*known_worktrees(project.root, paths)})
+    if unknown:
+        raise Refused(
+            "project-not-moved",
+            f"the repository here has no record of the worktree {unknown[0]}: it is not the one that was moved",
+            where=project.root,
+            hint="call it in the folder that was moved; a clone made anew has no part in the old one's runs",
+        )
+    if repository is None or not paths:
+        return 0
+    mended = lead_back(repository, paths)
+    for claim in claims:
+        _relink(project, claim)
+    return len(mended)
+
+
+def _relink(project: Project, claim: TaskClaim | StageClaim) -> None:
+    """The links of the sync list led into the old place."""
+    for entry in project.config.sync:
+        link = os.path.join(claim.path, entry.path)
+        if os.path.islink(link) and _is_below(os.readlink(link), claim.project_root):
+            fsio.link_anew(_moved_path(os.readlink(link), claim.project_root, project.root), link)
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}{os.sep}")
+
+
+def _moved_path(path: str, old: str, new: str) -> str:
+    return f"{new}{path[len(old) :]}" if _is_below(path, old) else path
+
+
+def _rewrite_files(project: Project, old: str) -> int:
+    """The records and prompts of the project's runs that name the old place; reports stay as they were written."""
+    changed = 0
+    for folder, _, names in os.walk(project.files.tasks_dir):
+        if os.path.basename(folder) in _REWRITTEN:
+            paths = [os.path.join(folder, name) for name in names if name.endswith((".json", ".md"))]
+            changed += sum(_rewrite(path, old, project.root) for path in paths)
+    return changed
+
+
+def _rewrite(path: str, old: str, new: str) -> bool:
+    try:
+        data = fsio.read_bytes(path)
+        after = None if data is None else _rewritten(path, data, old, new)
+    except (OkstraError, ValueError, RecursionError):
+        return False  # damaged: `okstra check run` tells
+    if after is None or after == data:
+        return False
+    fsio.replace(path, after)
+    return True
+
+
+def _rewritten(path: str, data: bytes, old: str, new: str) -> bytes:
+    if path.endswith(".json"):
+        before = loads(data)
+        after = _in_values(before, old, new)
+        return data if after == before else fsio.json_bytes(after)
+    whole = re.compile(rb"(?<![\w./-])" + re.escape(text_bytes(old)) + rb"(?![\w.-])")
+    return whole.sub(lambda _: text_bytes(new), data)
+
+
+def _in_values(value: object, old: str, new: str) -> object:
+    if isinstance(value, dict):
+        return {_in_values(name, old, new): _in_values(inner, old, new) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_in_values(inner, old, new) for inner in value]
+    return _moved_path(value, old, new) if isinstance(value, str) else value
+
+
+def _move_rows(project: Project, old: Sequence[str], doors: Doors) -> int:
+    """Tells the index where the runs' records are now."""
+
+    def moved(row: Row) -> Row:
+        manifest = project.files.task(RunId.parse(row["run_id"]).task).run_of(RunId.parse(row["run_id"])).manifest
+        return {**row, "project_root": project.root, "manifest": manifest}
+
+    return run_index.replace_rows(doors.home, lambda row: moved(row) if row.get("project_root") in old else None)
+
+
+def _move_claims(doc: RegistryDoc, old: str, new: str) -> int:
+    moved = 0
+    for task, claim in list(doc.tasks()):
+        if claim.project_root == old:
+            doc.put_task(task, claim._replace(project_root=new))
+            moved += 1
+    for stage, held in list(doc.stages()):
+        if held.project_root == old:
+            doc.put_stage(stage, held._replace(project_root=new, plan=_moved_path(held.plan, old, new)))
+            moved += 1
+    return moved

@@ -1,0 +1,114 @@
+"""Done commits that a rebase or squash wrote anew, found again by patch id (spec 3, "Recovery")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .. import git
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow, row_id
+from ..claims.registry_document import TaskClaim
+from ..errors import OkstraError
+from ..git import merge as merging
+from ..names import RunId, StageKey, TaskKey
+from ..paths import ProjectFiles
+from ..plan import store as plans
+from ..plan.model import StageMap
+from ..quoting import okstra_command
+from ..runs.manifest import SCHEMA
+from ..services import Doors
+from ..stages.records import ledger_path
+from ..stages.select import DONE_ROWS
+from ..status import LedgerStatus
+from ..system import files as fsio
+from .findings import OVERTAKEN, Found, Kind
+
+
+def rewritten_commits(key: TaskKey, claim: TaskClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+    """One finding for each done commit that no branch has any more, or that a branch has in another form."""
+    files = ProjectFiles(claim.project_root).task(key)
+    plan = plans.latest(files)
+    stage_map = _stage_map(plan, doors)
+    if plan is None or stage_map is None:
+        return
+    view = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    for stage, row in sorted(view.newest.items()):
+        if row.status in DONE_ROWS and row.head_commit:
+            base = _base_of(row, claim)
+            found = _look_at(StageKey(key, stage), row, base, claim, repository, plan, doors)
+            if found is not None:
+                yield found
+
+
+def _stage_map(plan: str | None, doors: Doors) -> StageMap | None:
+    try:
+        return plans.load(plan, doors).stage_map if plan else None
+    except OkstraError:
+        return None
+
+
+def _base_of(row: LedgerRow, claim: TaskClaim) -> str:
+    """Where the stage's own commits begin, by its run's manifest."""
+    run = RunId.parse(row.run_id)
+    manifest = fsio.read_json(ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest, SCHEMA) or {}
+    return str(manifest.get("base_commit", ""))
+
+
+def _look_at(
+    key: StageKey, row: LedgerRow, base: str, claim: TaskClaim, repository: git.Repository, plan: str, doors: Doors
+) -> Found | None:
+    top, places = repository.top, _places(claim, repository)
+    if any(git.is_ancestor(top, row.head_commit, place) for place in places):
+        return None
+    new = next((found for place in places if (found := _rewritten_as(top, base, row.head_commit, place))), "")
+    if new:
+        what = f"its done commit {row.head_commit[:12]} was written anew as {new[:12]}"
+        superseded = _superseded_row(row, new, doors.clock.now())
+        return Found(
+            Kind.REWRITTEN,
+            str(key),
+            what,
+            "okstra reconcile --apply",
+            lambda: _write_superseded(key, row, superseded, plan, doors),
+        )
+    if git.is_on_a_branch(top, row.head_commit):
+        return None
+    what = f"its done commit {row.head_commit[:12]} is on no branch, and nothing with the same changes was found"
+    ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('rerun', row.run_id)}"
+    return Found(Kind.LOST_COMMIT, str(key), what, ways)
+
+
+def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, doors: Doors) -> str:
+    """Under the registry lock no run can take the stage anew: the row is still what the ledger goes by, or not."""
+    with doors.registry.transaction():
+        view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
+        if view.newest.get(key.stage) != row:
+            return OVERTAKEN
+        return f"wrote {ledger_edge.append(ledger_path(plan), [superseded])} superseded row"
+
+
+def _places(claim: TaskClaim, repository: git.Repository) -> list[str]:
+    """Where stages end up: the task branch, and the branch of the main worktree."""
+    found = [git.branch_commit(repository.top, claim.branch) or "", repository.head]
+    return [commit for commit in dict.fromkeys(found) if commit]
+
+
+def _rewritten_as(top: str, base: str, head: str, place: str) -> str:
+    """The commit of `place` that has all changes of `base..head`: the last of a rebase, or the one of a squash."""
+    if not base or not git.resolve(top, base) or not git.resolve(top, head):
+        return ""
+    there = merging.patch_ids(top, [place, f"^{base}"])
+    ours = merging.patch_ids(top, [head, f"^{base}"])
+    if ours and all(patch in there for patch in ours):
+        return git.newest_of(top, [there[patch] for patch in ours])
+    return there.get(merging.patch_id_of_range(top, base, head), "")
+
+
+def _superseded_row(row: LedgerRow, commit: str, at: str) -> LedgerRow:
+    return row._replace(
+        id=f"{row_id(row.run_id, row.epoch, LedgerStatus.SUPERSEDED)}:{commit[:12]}",
+        status=LedgerStatus.SUPERSEDED,
+        at=at,
+        head_commit=commit,
+        note=f"was {row.head_commit}",
+    )

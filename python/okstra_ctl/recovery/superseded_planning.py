@@ -1,0 +1,94 @@
+"""Planning runs that nobody needs any more: a plan was approved in their place.
+
+They are recorded as released: no listing asks to go on with them, and they hold their task's worktree no longer.
+`okstra resume` may still take one up. What a kill leaves undone, the next approval of the plan does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ..errors import OkstraError
+from ..index import store as run_index
+from ..leadership import Lead, change_lead, owner_in
+from ..names import RunId, number_in
+from ..outcomes import RunOutcome
+from ..paths import PLANNING, ProjectFiles
+from ..plan import store as plans
+from ..quoting import okstra_command
+from ..runs.find import KnownRun
+from ..runs.manifest import SCHEMA
+from ..services import Doors
+from ..stages.records import task_of_plan
+from ..status import Liveness, RunStatus
+from ..system import files as fsio
+from ..system import owner as process_identity
+from ..tasks import records as task_records
+from ..worktrees import users as worktree_users
+
+_OPEN = (None, str(RunOutcome.INTERRUPTED))
+_RELEASED = str(RunStatus.RELEASED)
+
+
+def release_planning_runs(plan: str, doors: Doors) -> tuple[str, ...]:
+    """Ends the planning runs up to the plan's own number that are open and led by nobody. Answers warnings."""
+    warnings: list[str] = []
+    for run in _open_runs(plan, doors):
+        try:
+            warnings += _release(run, doors)
+        except OkstraError as error:
+            warnings.append(f"{run.id} could not be ended: {error.message} ({error.where})")
+    return tuple(warnings)
+
+
+def _open_runs(plan: str, doors: Doors) -> Iterator[KnownRun]:
+    task, key = plans.task_files(plan), task_of_plan(plan, doors)
+    project = ProjectFiles(plans.project_root_of(plan))
+    last = _number(plan)
+    folder = os.path.join(os.path.dirname(task.plans_dir), "manifests")
+    for seq in sorted(number for name in fsio.names_in(folder) if 0 < (number := _number(name)) <= last):
+        run = RunId(key, PLANNING, None, seq)
+        files = task.run_of(run)
+        try:
+            manifest = fsio.read_json(files.manifest, SCHEMA)
+        except OkstraError:  # other commands tell
+            continue
+        if manifest is not None and _is_open(KnownRun(run, project, files, manifest), manifest):
+            yield KnownRun(run, project, files, manifest)
+
+
+def _number(path: str) -> int:
+    """The number in the name of a run's file; 0 for another name."""
+    return number_in(os.path.splitext(os.path.basename(path))[0].rpartition("-")[2]) or 0
+
+
+def _is_open(run: KnownRun, manifest: dict[str, object]) -> bool:
+    try:
+        owner = owner_in(run, manifest)
+    except OkstraError:  # it may be at work
+        return False
+    nobody = owner is None or process_identity.liveness(owner) is Liveness.GONE
+    return nobody and manifest.get("outcome") in _OPEN
+
+
+def _release(run: KnownRun, doors: Doors) -> list[str]:
+    at, released = doors.clock.now(), False
+
+    def end(manifest: dict[str, object], lead: Lead) -> dict[str, object]:
+        nonlocal released
+        released = _is_open(run, manifest)  # its lead may have come meanwhile
+        if not released:
+            return manifest
+        return {**manifest, "lead": {**lead, "owner": None}, "ended_at": at, "outcome": _RELEASED}
+
+    change_lead(run, end)
+    if not released:
+        return []
+    with doors.registry.transaction() as doc:
+        worktree_users.end_use(doc, run.id, doors, completed=False)
+    step = okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
+    news = task_records.RunNews(run.id, _RELEASED, at, step, note="a plan was approved in its place")
+    row = run_index.IndexRow(str(run.id), _RELEASED, at, run.id.task_type, None, run.project.root, run.files.manifest)
+    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    return [warning for warning in told if warning]

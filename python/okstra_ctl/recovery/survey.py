@@ -1,0 +1,235 @@
+"""Looking over every claim of the registry, task by task. Nothing is changed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from .. import git
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow, LedgerView, fold
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..errors import OkstraError, WorkFailed
+from ..index import store as run_index
+from ..names import StageKey, TaskKey
+from ..paths import ProjectFiles
+from ..quoting import okstra_command
+from ..services import Doors
+from ..stages.records import ledger_path
+from ..stages.select import DONE_ROWS
+from ..status import ClaimStatus, Liveness
+from ..system import owner as process_identity
+from ..system.locks import LockKind, hold
+from ..tasks import catalog as task_catalog
+from ..worktrees import fast_forward, provision
+from ..worktrees import half_made as recover
+from .findings import OVERTAKEN, Found, Kind
+from .orphans import orphans_of
+from .rewritten import rewritten_commits
+from .unindexed import not_indexed
+
+
+def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
+    """Everything that is amiss, over all projects of this machine; of the one at `start_root` also the runs that only
+    its folders tell. Raises Unreadable for the registry itself."""
+    doc = doors.registry.read()
+    repositories = {root: repository_of(root) for root in known_roots(doc, doors)}
+    found = [_project_gone(root) for root, repository in repositories.items() if repository is None]
+    for task, claim in doc.tasks():
+        repository = repositories[claim.project_root]
+        if repository is not None:
+            found += _settled(task, doc, doors, partial(_of_task, task, claim, doc, repository, doors))
+    for root, repository in repositories.items():
+        if repository is not None:
+            found += orphans_of(repository, root, doors)
+    with_runs = sorted({*repositories, *([start_root] if start_root else [])})
+    found += [behind for root in with_runs if (behind := _catalog_behind(root)) is not None]
+    return [*found, *_damaged_index(doors), *not_indexed(doc, with_runs, doors)]
+
+
+def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], Iterator[Found]]) -> list[Found]:
+    """What a look at the task finds. Where git could not be asked because a command was changing the task meanwhile,
+    that command looks after it. Raises WorkFailed."""
+    try:
+        return list(look())
+    except WorkFailed:
+        now = doors.registry.read()
+        if (now.task(key), now.stages_of(key)) == (doc.task(key), doc.stages_of(key)):
+            raise
+        return []
+
+
+def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
+    """The projects that the registry or the index of runs names: a lost registry must not hide its worktrees."""
+    held = {root for root, _ in doc.claims()}
+    seen = {str(row.get("project_root", "")) for row in run_index.rows_to_reconcile(doors.home)}
+    return sorted(held | {root for root in seen if os.path.isdir(root)})
+
+
+def repository_of(root: str) -> git.Repository | None:
+    try:
+        return git.discover(root) if os.path.isdir(root) else None
+    except OkstraError:
+        return None
+
+
+def _project_gone(root: str) -> Found:
+    """Gone, or there and not opened by git: then git's own words, for nothing is to be restored or removed."""
+    try:
+        if os.path.isdir(root):
+            git.discover(root)
+    except OkstraError as error:
+        return Found(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
+    what = "the project's folder or its repository is gone"
+    ways = "if it was moved: okstra setup --moved, in its new folder; else restore it, or remove its worktrees by hand"
+    return Found(Kind.PROJECT_GONE, root, what, ways)
+
+
+def _catalog_behind(root: str) -> Found | None:
+    project = ProjectFiles(root)
+    what = task_catalog.what_is_amiss(project) if os.path.isdir(project.tasks_dir) else ""
+
+    def make_anew() -> str:
+        aside = task_catalog.rebuild(project)
+        return "made anew from the tasks' manifests" + (f"; the old one is {aside}" if aside else "")
+
+    return Found(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
+
+
+def _damaged_index(doors: Doors) -> Iterator[Found]:
+    what = run_index.damage(doors.home)
+
+    def put_aside() -> str:
+        aside = run_index.set_damaged_aside(doors.home)
+        return f"moved to {aside}; its rows come back from the runs on disk" if aside else OVERTAKEN
+
+    if what:
+        yield Found(Kind.INDEX, doors.home.run_index, what, "okstra reconcile --apply", put_aside)
+
+
+def _of_task(
+    key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, doors: Doors
+) -> Iterator[Found]:
+    if recover.is_abandoned(claim):
+        yield _abandoned(str(key), key, repository, doors)
+    elif fast_forward.killed_move(claim) is not None:
+        yield _merge_unfinished(key, claim, repository)
+    for stage, held in sorted(doc.stages_of(key).items()):
+        of_stage = list(_of_stage(StageKey(key, stage), held, repository, doors))
+        if doors.registry.read().stage(StageKey(key, stage)) == held:  # else a command is at it just now
+            yield from of_stage
+    yield from rewritten_commits(key, claim, repository, doors)
+    yield from _ledger_lines(key, claim)
+
+
+def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Found]:
+    """Lines that are no rows: passed over by every command, told here."""
+    path = ProjectFiles(claim.project_root).task(key).consumers
+    lines = fold(ledger_edge.read_lines(path), task_key=str(key), plan_digest="").unreadable
+    if lines:
+        what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
+        yield Found(Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing")
+
+
+def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+    if claim.status is ClaimStatus.PROVISIONING:
+        if recover.is_abandoned(claim):
+            yield _abandoned(str(key), key.task, repository, doors)
+        return
+    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
+    done = _done_row(key, claim, view)
+    if claim.status is ClaimStatus.ACTIVE and done is not None:
+        yield Found(
+            Kind.DONE_MARK,
+            str(key),
+            "the ledger says done, the registry does not yet",
+            "okstra reconcile --apply",
+            lambda: _mark_done(key, claim, doors),
+        )
+    elif claim.status is ClaimStatus.ACTIVE:
+        yield from _of_active(key, claim, view, doors)
+    if not os.path.isdir(claim.path):
+        yield _folder_gone(key, claim, repository, doors)
+
+
+def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors) -> Iterator[Found]:
+    row = recover.started_row_of(key, claim)
+    if row.id not in view.ids:
+        yield Found(
+            Kind.STARTED_ROW,
+            str(key),
+            "the ledger lacks the row that the stage was started",
+            "okstra reconcile --apply",
+            lambda: _write_started_row(key, claim, row, doors),
+        )
+    if process_identity.liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
+        what = f"the process that drove {claim.run_id} is gone; its work is kept"
+        yield Found(Kind.INTERRUPTED, str(key), what, _ways_on(claim, can_go_on=True))
+
+
+def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow | None:
+    row = view.newest.get(key.stage)
+    return row if row is not None and row.status in DONE_ROWS and row.epoch >= claim.epoch else None
+
+
+def _abandoned(subject: str, key: TaskKey, repository: git.Repository, doors: Doors) -> Found:
+    def undo() -> str:
+        return "; ".join(recover.recover_task(key, doors.registry.read(), repository, doors)) or "undone already"
+
+    what = "a run died while its worktree was being made; nobody worked in it"
+    return Found(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
+
+
+def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository) -> Found:
+    def finish() -> str:
+        return fast_forward.finish_killed(repository, key, claim) or "finished already"
+
+    what = f"an integration died while it moved {claim.branch} on"
+    return Found(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
+
+
+def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, doors: Doors) -> str:
+    with doors.registry.transaction() as doc:
+        if doc.stage(key) != claim:
+            return OVERTAKEN
+        return f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row"
+
+
+def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
+    with doors.registry.transaction() as doc:
+        if doc.stage(key) != claim:
+            return OVERTAKEN
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
+    return "marked as done"
+
+
+def _ways_on(claim: StageClaim, *, can_go_on: bool) -> str:
+    release = okstra_command("stage", "release", "--run", claim.run_id)
+    return f"{okstra_command('rerun', claim.run_id)}; or {release}" if can_go_on else release
+
+
+def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Found:
+    stands = git.branch_commit(repository.top, claim.branch) is not None
+    if claim.status is not ClaimStatus.DONE:
+        gone = f"its branch {claim.branch} stands" if stands else f"so is its branch {claim.branch}"
+        what = f"the worktree {claim.path} is gone; {gone}"
+        return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
+    what = f"the worktree {claim.path} of a done stage is gone"
+    way_on = "okstra reconcile --apply"
+    return Found(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, doors))
+
+
+def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> str:
+    """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
+    with hold(LockKind.REPOSITORY, repository.lock):
+        if doors.registry.read().stage(key) != claim or os.path.lexists(claim.path):
+            return OVERTAKEN
+        provision.forget(repository, claim.path)
+        with doors.registry.transaction() as doc:
+            if doc.stage(key) != claim:
+                return OVERTAKEN
+            doc.remove_stage(key)
+    stands = git.branch_commit(repository.top, claim.branch) is not None
+    told = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"
+    return f"forgot the worktree; the stage is done, {told}"

@@ -1,0 +1,182 @@
+"""What the central index lacks of the runs on disk and of what their projects remember: runs and ends that a kill kept
+from being told, and all of it when the index was lost. And what a project's own copy of the index lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import partial
+from typing import NamedTuple
+
+from ..claims.registry_document import RegistryDoc, StageClaim
+from ..errors import OkstraError
+from ..index import mirror as run_mirror
+from ..index import store as run_index
+from ..index.rows import ENDED, Row
+from ..index.store import IndexRow
+from ..names import RunId
+from ..paths import ProjectFiles, TaskFiles
+from ..runs.manifest import SCHEMA
+from ..services import Doors
+from ..status import ClaimStatus, LedgerStatus
+from ..system import files as fsio
+from ..system.jsonl import read_rows
+from .findings import OVERTAKEN, Found, Kind
+from .on_disk import runs_of, tasks_of
+
+_NAMED = 3  # of the runs in a finding
+_WAY_ON = "okstra reconcile --apply"
+_ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
+
+
+class _Run(NamedTuple):
+    id: RunId
+    root: str
+    manifest: str
+    task: TaskFiles
+
+
+def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterator[Found]:
+    """Runs that hold a stage, one by one; the others of each project together."""
+    indexed = {row["run_id"]: row for row in run_index.rows_to_reconcile(doors.home)}
+    claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
+    for run_id in sorted(claims.keys() - indexed.keys()):
+        tell = partial(_tell_claim, claims[run_id], indexed, doors)
+        yield Found(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, tell)
+    for root in roots:
+        runs = list(_runs(root))
+        lacking = _lacking(runs, indexed.keys() | claims.keys())
+        if lacking:
+            what = f"the index of runs lacks {_counted(lacking)}"
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, indexed, doors))
+        opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
+        untold = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
+        if untold:
+            what = f"the index of runs was not told the end of {_counted(untold)}"
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, indexed, doors))
+        yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], doors)
+
+
+def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], doors: Doors) -> Iterator[Found]:
+    """What the project's copy knows beyond the index, and what it lacks; of the `told` runs it will hear anyway."""
+    mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
+    gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
+    if gone:
+        what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, doors))
+    open_there = [run for run in runs if mirrored.get(str(run.id), {}).get("event") not in ENDED]
+    unheard = [run for run in open_there if run not in told]
+    unkept = [
+        run
+        for run, row in zip(unheard, _rows_of(unheard), strict=True)
+        if row.at and (row.run_id not in mirrored or row.event in ENDED)
+    ]
+    if unkept:
+        what = f"the project's own copy of the index lacks {_counted(unkept)}"
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, root, unkept, mirrored))
+
+
+def add_missing(root: str, doors: Doors) -> int:
+    """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
+    indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    runs = list(_runs(root))
+    added = _append(_lacking(runs, indexed.keys()), indexed, doors)
+    here = {str(run.id) for run in runs}
+    gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
+    return added + (run_index.recall(doors.home, gone) if gone else 0)
+
+
+def _lacking(runs: Iterable[_Run], known: Set[str]) -> list[_Run]:
+    """Runs that are not known, but those whose manifest tells nothing."""
+    return [run for run in runs if str(run.id) not in known and row_of(run, {}).at]
+
+
+def row_of(run: _Run, ledger_ends: Mapping[str, tuple[str, str]]) -> IndexRow:
+    """The one row that tells what the run's manifest and its task's ledger know of it."""
+    manifest = _read(run.manifest)
+    prepared, started, ended, outcome = (
+        str(manifest.get(name) or "") for name in ("prepared_at", "started_at", "ended_at", "outcome")
+    )
+    ends = [(ended, outcome)] if ended and outcome in ENDED else []
+    ends += [ledger_ends[str(run.id)]] if str(run.id) in ledger_ends else []
+    row = partial(IndexRow, str(run.id), task_type=run.id.task_type, stage=run.id.stage, project_root=run.root)
+    if ends:
+        at, event = max(ends)
+        return row(event=event, at=at, manifest=run.manifest, prepared_at=prepared, started_at=started)
+    if started:
+        lead = manifest.get("lead")
+        owner = lead.get("owner") if isinstance(lead, dict) else None
+        owner = owner if isinstance(owner, dict) else None
+        return row(event="started", at=started, manifest=run.manifest, owner=owner, prepared_at=prepared)
+    return row(event="prepared", at=prepared, manifest=run.manifest)
+
+
+def _rows_of(runs: Iterable[_Run]) -> list[IndexRow]:
+    """The row of each; a task's ledger is read once."""
+    ends: dict[str, Mapping[str, tuple[str, str]]] = {}
+    rows = []
+    for run in runs:
+        if run.task.root not in ends:
+            ends[run.task.root] = _ledger_ends(run.task)
+        rows.append(row_of(run, ends[run.task.root]))
+    return rows
+
+
+def _append(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> int:
+    rows = sorted(_rows_of(runs), key=lambda row: row.at)
+    return run_index.append_unless_told(doors.home, rows, seen) if rows else 0
+
+
+def _tell(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> str:
+    added = _append(runs, seen, doors)
+    return f"added {added} run(s)" if added else OVERTAKEN
+
+
+def _recall(rows: list[Row], doors: Doors) -> str:
+    added = run_index.recall(doors.home, rows)
+    return f"added {added} run(s)" if added else OVERTAKEN
+
+
+def _mirror(root: str, runs: list[_Run], seen: Mapping[str, Row]) -> str:
+    """Raises WorkFailed (`write-failed`)."""
+    added = run_index.mirror(root, _rows_of(runs), seen)
+    return f"gave it {added} run(s)" if added else OVERTAKEN
+
+
+def _tell_claim(claim: StageClaim, seen: Mapping[str, Row], doors: Doors) -> str:
+    """Its manifest may be gone as well: the claim tells enough."""
+    run = RunId.parse(claim.run_id)
+    task = ProjectFiles(claim.project_root).task(run.task)
+    found = _Run(run, claim.project_root, task.run_of(run).manifest, task)
+    row = row_of(found, _ledger_ends(task))
+    row = row if row.at else row._replace(at=claim.reserved_at)
+    return "added to the index" if run_index.append_unless_told(doors.home, [row], seen) else OVERTAKEN
+
+
+def _runs(root: str) -> Iterator[_Run]:
+    for key, task in tasks_of(root):
+        for run, manifest in runs_of(key, task):
+            if os.path.isfile(manifest):
+                yield _Run(run, root, manifest, task)
+
+
+def _ledger_ends(task: TaskFiles) -> dict[str, tuple[str, str]]:
+    """When and how stage runs ended, by run."""
+    try:
+        rows = read_rows(task.consumers).rows
+    except OkstraError:
+        return {}
+    ends = ((str(row.get("run_id")), str(row.get("at")), str(row.get("status"))) for row in rows)
+    return {run_id: (at, status) for run_id, at, status in ends if status in _ENDS}
+
+
+def _read(manifest: str) -> Mapping[str, object]:
+    try:
+        return fsio.read_json(manifest, SCHEMA) or {}
+    except OkstraError:
+        return {}
+
+
+def _counted(runs: list[_Run]) -> str:
+    names = ", ".join(str(run.id) for run in runs[:_NAMED])
+    return f"{len(runs)} run(s) of the project: {names}{', …' if len(runs) > _NAMED else ''}"

@@ -1,0 +1,193 @@
+"""Tasks that reports propose: listed, made into tasks, or dismissed (`history/follow-ups.jsonl`).
+
+The row is the commit point of making one: it says which key the task has. What follows (brief, manifest, links,
+time lines, page, catalog) is derived, and made whole by the same command given again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import OkstraError, Refused, UsageError
+from ..names import RunId, TaskKey
+from ..paths import ProjectFiles
+from ..quoting import okstra_command
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..system import files as fsio
+from ..system.json_text import encode_line
+from ..system.jsonl import read_rows
+from ..system.locks import LockKind, hold
+from ..tasks.records import hide_runs
+from .followup_rules import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of, spawn_command
+from .spawn import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
+
+
+class Listed(NamedTuple):
+    """A proposal and where it stands. `next` is a command to paste; empty when there is nothing to do."""
+
+    run_id: str
+    item: str
+    kind: str
+    title: str
+    task_type: str
+    reason: str
+    state: str
+    task_key: str
+    note: str
+    at: str
+    next: str
+
+
+class Spawned(NamedTuple):
+    run_id: str
+    item: str
+    task_key: str
+    title: str
+    brief: str
+    created: bool
+    next: str
+
+
+def list_proposals(project: ProjectFiles, *, task_key: str = "") -> tuple[list[Listed], list[str]]:
+    """The proposals of the project's reports, or of one task's, oldest first; and the files that can't be read.
+
+    Raises UsageError (`bad-identity`).
+    """
+    from .store import find_reports
+
+    listed: list[Listed] = []
+    unread: list[str] = []
+    for found in reversed(find_reports(project, task_key=task_key)):
+        path = f"{found.path.removesuffix('.md')}.data.json"
+        try:
+            report = fsio.read_json(path)
+            if report is not None:
+                listed += _listed(project, report)
+        except OkstraError as error:
+            unread.append(error.where or path)
+    return listed, list(dict.fromkeys(unread))
+
+
+def list_of_run(run: KnownRun) -> list[Listed]:
+    """Of one run's report. Raises UsageError (`not-found`), CheckFailed (`report-invalid`), Unreadable."""
+    return _listed(run.project, _report_of(run))
+
+
+def spawn(run: KnownRun, items: Sequence[str], wish: Wish, doors: Doors) -> list[Spawned]:
+    """Makes tasks of these proposals; of all that are not dismissed when none is named. Starts no run.
+
+    Raises UsageError (`not-found`, `bad-identity`), Refused (`name-taken`, `file-foreign`, `follow-up-spawned`),
+    CheckFailed (`report-invalid`), Unreadable.
+    """
+    report = _report_of(run)
+    proposals = {one.id: one for one in proposals_of(report)}
+    known = _decisions_of(run)
+    names = items or [name for name in proposals if _state(known.get((str(run.id), name))) != DISMISSED]
+    hide_runs(run.project)
+    return [_spawn(run, report, _named(proposals, name, run), wish, doors) for name in names]
+
+
+def dismiss(run: KnownRun, item: str, reason: str, doors: Doors) -> Proposal:
+    """Records that nobody will do it. Raises as `spawn`, and Refused (`follow-up-spawned`) for one that is a task."""
+    proposal = _named({one.id: one for one in proposals_of(_report_of(run))}, item, run)
+    task, reason = run.project.task(run.id.task), " ".join(reason.split())
+    with hold(LockKind.INDEX, run.project.lock):
+        decided = _decisions_of(run).get((str(run.id), item))
+        if decided and decided.state == SPAWNED and is_made(run.project, decided.task_key):
+            raise _spawned_already(item, decided.task_key)
+        at = doors.clock.now()
+        if decided is None or (decided.state, decided.reason) != (DISMISSED, reason):
+            fsio.make_folder(os.path.dirname(task.follow_ups))
+            fsio.append_line(task.follow_ups, encode_line(row_of(proposal, DISMISSED, at, reason=reason)))
+        append_once(task.timeline, "dismissed", str(run.id), at, f"{item}: {reason}")
+    return proposal
+
+
+def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish: Wish, doors: Doors) -> Spawned:
+    project, link = run.project, link_of(run, proposal.id)
+    with hold(LockKind.INDEX, project.lock):
+        decided = _decisions_of(run).get((str(run.id), proposal.id))
+        key = _key_for(run, decided, wish, link)
+        new = NewTask(run, report, proposal, key)
+        if decided is None or decided.state != SPAWNED or decided.task_key != str(key):
+            new.check_brief()
+            path = project.task(run.id.task).follow_ups
+            fsio.make_folder(os.path.dirname(path))
+            row = row_of(proposal, SPAWNED, doors.clock.now(), task_key=str(key))
+            fsio.append_line(path, encode_line(row))
+        created = finish(new, doors.clock.now())
+    brief = project.task(key).brief
+    return Spawned(str(run.id), proposal.id, str(key), proposal.title, brief, created, new.next_step)
+
+
+def _key_for(run: KnownRun, decided: Decision | None, wish: Wish, link: Mapping[str, str]) -> TaskKey:
+    """The key that the task has, or gets. Raises Refused (`name-taken`, `follow-up-spawned`)."""
+    if decided is not None and decided.state == SPAWNED:
+        known = TaskKey.parse(decided.task_key)
+        if wish.fits(known):
+            available(run.project, known, link, adopts=True)
+            return known
+        if is_made(run.project, decided.task_key):
+            raise _spawned_already(link["item"], decided.task_key)
+    if not wish.task_id:
+        return free_key(run, wish, link)
+    key = TaskKey.make(run.id.task.project_id, wish.task_group or run.id.task.task_group, wish.task_id)
+    available(run.project, key, link)
+    return key
+
+
+def _spawned_already(item: str, task_key: str) -> Refused:
+    return Refused(
+        "follow-up-spawned",
+        f"{item} is the task {task_key} already",
+        hint=okstra_command("status", "--task-key", task_key),
+    )
+
+
+def _listed(project: ProjectFiles, report: Mapping[str, object]) -> list[Listed]:
+    proposals = proposals_of(report)
+    if not proposals:
+        return []
+    task = project.task(RunId.parse(proposals[0].run_id).task)
+    known = decisions(read_rows(task.follow_ups).rows)
+    return [_row(project, one, known.get((one.run_id, one.id))) for one in proposals]
+
+
+def _row(project: ProjectFiles, one: Proposal, decided: Decision | None) -> Listed:
+    state, task_key = _state(decided), decided.task_key if decided else ""
+    following = ""
+    if state == SPAWNED and is_made(project, task_key):
+        begun = os.path.isdir(os.path.join(project.task(TaskKey.parse(task_key)).root, "runs"))
+        following = "" if begun else okstra_command("run", "--task-key", task_key, "--task-type", one.task_type)
+    elif state != DISMISSED:
+        following = spawn_command(one.run_id, one.id)
+    note, at = (decided.reason, decided.at) if decided else ("", "")
+    return Listed(
+        one.run_id, one.id, one.kind, one.title, one.task_type, one.reason, state, task_key, note, at, following
+    )
+
+
+def _report_of(run: KnownRun) -> dict[str, Any]:
+    """The run's report; by its place, whatever run it names."""
+    from .store import read_report
+
+    return {**read_report(run), "run_id": str(run.id)}
+
+
+def _state(decided: Decision | None) -> str:
+    return decided.state if decided else OPEN
+
+
+def _decisions_of(run: KnownRun) -> dict[tuple[str, str], Decision]:
+    return decisions(read_rows(run.project.task(run.id.task).follow_ups).rows)
+
+
+def _named(proposals: Mapping[str, Proposal], item: str, run: KnownRun) -> Proposal:
+    if item not in proposals:
+        known = ", ".join(proposals) or "it proposes none"
+        hint = okstra_command("followups", "list", run.id)
+        raise UsageError("not-found", f"the report has no task {item!r}: {known}", where=str(run.id), hint=hint)
+    return proposals[item]

@@ -1,0 +1,178 @@
+"""What stands on the page, in its order: the values that the templates of `templates/reports/` print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...plan.drawing import Box, Picture, picture
+from ...quoting import okstra_command
+from ...results.findings import FindingSeverity, Gate
+from ...runs.user_response import questions_of, user_response_text
+from ...tones import tone_of
+from ...usage.amounts import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
+from ..changed import isolation_commands
+from ..excerpts import place_of
+from ..followup_rules import numbered_follow_ups, spawn_command
+from ..outcome import overrules_in
+from ..parts import Field
+from .pictures import asked, convergence, timeline
+from .texts import duration, parts_of, policy_hash, prose_of
+from .view import View
+
+_PLANNING = "implementation-planning"
+_WORST = frozenset(("blocked", "not-done", "not-handed-off"))
+_ORDER = {str(severity): place for place, severity in enumerate(FindingSeverity)}
+_GRAVE = frozenset(("critical", "high"))
+_MOST_UNFOLDED = 20
+_Row = Mapping[str, Any]
+
+
+class Section(NamedTuple):
+    """A section of the page: its template and id, and what it is called in the contents."""
+
+    name: str
+    title: str
+
+
+def page_values(view: View) -> dict[str, Any]:
+    """The names that the templates use. The same view gives the same values."""
+    report, words = view.report, view.words
+    return {
+        **{"view": view, "report": report, "words": words},
+        **{"tone_of": tone_of, "parts_of": parts_of, "prose_of": prose_of, "duration": duration},
+        "policy": (
+            f"default-src 'none'; style-src '{policy_hash(view.style)}'; script-src '{policy_hash(view.script)}'; "
+            "base-uri 'none'; form-action 'none'"
+        ),
+        "sections": _sections(view),
+        "command": okstra_command("report", "render", report["run_id"]),
+        "severities": [str(severity) for severity in FindingSeverity],
+        "count": Counter,
+        "verdict": _verdict(view),
+        "isolation_commands": isolation_commands,
+        "overrules": overrules_in(report),
+        "findings": _ordered(report["findings"]),
+        "unfolded": _unfolded(report["findings"]),
+        "where": _where,
+        "excerpt_of": lambda line: view.excerpts.get(place) if (place := place_of(line)) else None,
+        "as_table": _as_table,
+        "stages": _stages(view),
+        "answers": _answers(report),
+        "follow_ups": numbered_follow_ups(report),
+        "spawn_command": spawn_command,
+        "asked": lambda turn: asked(turn, view),
+        "timeline": timeline(view),
+        "convergence": convergence(view),
+        "usage": _usage(view),
+    }
+
+
+def response_name(report: _Row) -> str:
+    return f"user-response-{report['task_type']}-{report['seq']:03d}.md"
+
+
+def _sections(view: View) -> list[Section]:
+    """Questions that wait for a person stand before the findings; settled ones after the risks."""
+    report, words = view.report, view.words
+    waiting = any(row["status"] == "open" for row in report["clarifications"])
+    there = {
+        "isolation": bool(report["isolation"]["breaches"]),
+        "notes": bool(report["isolation"].get("notes")),
+        "stages": report["task_type"] == _PLANNING,
+        "convergence": any(one["verdicts"] for one in report["findings"]),
+    }
+    early, late = (["questions"], []) if waiting else ([], ["questions"])
+    names = ["verdict", "isolation", "gates", "notes", *early, "findings", "phase", "stages", "risks", *late]
+    names += ["follow-ups", "checked", "workers", "convergence", "usage"]
+    label = {"questions": "clarifications", "stages": "stage_map", "follow-ups": "follow_ups", "workers": "execution"}
+    return [
+        Section(name, words.phase(report["task_type"]) if name == "phase" else words(label.get(name, name)))
+        for name in names
+        if there.get(name, True)
+    ]
+
+
+def _verdict(view: View) -> dict[str, Any]:
+    report, words = view.report, view.words
+    rows, gates = report["execution"], report["gates"].values()
+    ends = [one.start + one.seconds for one in view.dispatches if one.seconds is not None]
+    return {
+        "tone": _verdict_tone(view),
+        "waiting": sum(row["status"] == "open" for row in report["clarifications"]),
+        "gates_open": f"{sum(Gate(gate['gate']).open for gate in gates)} / {len(gates)}",
+        "answered": f"{sum(row['outcome'] == 'completed' for row in rows)} / {len(rows)}",
+        "cost": cost_text((report["usage"] or {}).get("total", {}), words.labels),
+        "time_taken": duration(max(ends)) if ends else "",
+    }
+
+
+def _verdict_tone(view: View) -> str:
+    """How the verdict looks: the best one good, what stops the work bad, the rest in between."""
+    token = view.report["verdict"]["token"]
+    if view.report["isolation"]["breaches"] or token in _WORST:
+        return "bad"
+    return "good" if view.tokens and token == view.tokens[0] else "warn"
+
+
+def _ordered(found: Iterable[_Row]) -> list[_Row]:
+    """Open before closed, the gravest first; otherwise as the run numbered them."""
+    return sorted(found, key=lambda one: (one["status"] == "closed", _ORDER.get(one["severity"], len(_ORDER))))
+
+
+def _unfolded(found: Iterable[_Row]) -> set[str]:
+    """The findings that show their evidence at once."""
+    grave = [one["id"] for one in _ordered(found) if one["severity"] in _GRAVE]
+    return set(grave[:_MOST_UNFOLDED])
+
+
+def _where(line: _Row) -> str:
+    """A citation's place; and where a program found it, if it has moved."""
+    said = f"{line['path']}:{_numbers(line['lines'])}" if line["lines"] else str(line["path"])
+    moved = line.get("status") == "moved" and line.get("found_lines")
+    return f"{said} \u2192 {_numbers(line['found_lines'])}" if moved else said
+
+
+def _numbers(lines: Sequence[int]) -> str:
+    first, last = lines
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _as_table(field: Field, rows: Sequence[_Row]) -> bool:
+    """Items of two plain fields make a table; others stand one below the other."""
+    return len(field.items) == 2 and not any(isinstance(value, list) for row in rows for value in row.values())
+
+
+def _stages(view: View) -> Picture | None:
+    if view.report["task_type"] != _PLANNING:
+        return None
+    numbered = dict(enumerate(view.report["phase"].get("stages") or [], 1))
+    needs = {number: tuple(row["depends_on"]) for number, row in numbered.items()}
+    return picture(needs, {number: Box(row["title"], f"#stage-{number}") for number, row in numbered.items()})
+
+
+def _answers(report: _Row) -> dict[str, str]:
+    """The file that a person's answers go into, and the command that takes it."""
+    name = response_name(report)
+    run = ("run", "--task-key", report["task_key"], "--task-type", report["task_type"])
+    return {
+        "file": name,
+        "form": user_response_text(report["task_key"], report["run_id"], questions_of(report)),
+        "then": okstra_command(*run, "--clarification-response", name),
+    }
+
+
+def _usage(view: View) -> dict[str, Any] | None:
+    """Tokens and cost by worker, and by model where there are several."""
+    known, labels = view.report["usage"], view.words.labels
+    if known is None:
+        return None
+    models = list(model_rows(known, labels))
+    return {
+        "header": usage_header(labels),
+        "rows": list(usage_rows(known, labels)),
+        "model_header": model_header(labels),
+        "models": models if len(models) > 1 else [],
+        "notes": list(usage_notes(known, labels)),
+    }

@@ -1,0 +1,187 @@
+"""Reports after their runs: making the pages anew, telling whether they are up to date, finding them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .. import __version__
+from ..errors import CheckFailed, OkstraError, UsageError
+from ..names import TaskKey
+from ..paths import PLANNING, ProjectFiles, RunFiles
+from ..plan.approval import approve, is_approved
+from ..quoting import okstra_command
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..system import assets
+from ..system import files as fsio
+from ..system.json_text import loads
+from ..system.locks import LockKind, hold
+from ..system.schema_check import problems_of
+from . import own_pages
+from .freshness import PageState, html_state, markdown_state
+from .pages import SCHEMA_FILE, render_pages
+
+SCHEMA = "final-report/1"
+
+
+class Rendered(NamedTuple):
+    """`earlier` and `earlier_html` are where pages went that somebody had changed; `kept` tells that the markdown was
+    left as it is, because the stages in it are no longer those of the data."""
+
+    earlier: str
+    kept: bool
+    earlier_html: str = ""
+
+
+class PageFile(NamedTuple):
+    kind: str
+    path: str
+    state: PageState
+
+
+class FoundReport(NamedTuple):
+    """One report of a project. `verdict` is empty for a plan that was adopted: it has no data."""
+
+    task_key: str
+    task_type: str
+    stage: int | None
+    seq: str
+    run_id: str
+    verdict: str
+    outcome: str
+    at: str
+    path: str
+    html: str
+
+
+def read_report(run: KnownRun) -> dict[str, Any]:
+    """The report's data. Raises UsageError (`not-found`), CheckFailed (`report-invalid`), Unreadable."""
+    report = fsio.read_json(run.files.report_data, SCHEMA)
+    if report is None:
+        hint = f"{okstra_command('resume', run.id)}; or {okstra_command('show', run.id)}"
+        raise UsageError("not-found", f"{run.id} has no report yet", where=run.files.report_data, hint=hint)
+    problems = problems_of(report, loads(assets.text(*SCHEMA_FILE)))
+    if problems:
+        raise CheckFailed(
+            "report-invalid",
+            f"its data breaks the schema in {len(problems)} place(s): {problems[0]}",
+            where=run.files.report_data,
+            hint=f"{okstra_command('check', 'run', run.id)} tells them all",
+            data={"problems": problems},
+        )
+    return report
+
+
+def render(run: KnownRun, doors: Doors) -> Rendered:
+    """Writes both pages anew; what a person made of them is kept beside. Raises as `read_report`, and WorkFailed
+    (`write-failed`)."""
+    pages = render_pages(run, read_report(run))
+    markdown = own_pages.markdown_for(run, pages.markdown)
+    own_pages.note_earlier(run, doors)
+    own_pages.note(run, doors, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
+    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+        fsio.make_folder(os.path.dirname(run.files.report_html))
+        html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)
+        rendered = _replace_markdown(run, markdown)
+        fsio.replace(run.files.report_html, pages.html)
+    return rendered._replace(earlier_html=html)
+
+
+def pages_of(run: KnownRun) -> list[PageFile]:
+    """Both pages, and whether they are what the data gives. Raises as `read_report`."""
+    return compared(run, read_report(run))
+
+
+def compared(run: KnownRun, report: Mapping[str, Any]) -> list[PageFile]:
+    """The same for data that is known to be valid. Raises Missing, Unreadable."""
+    files, pages = run.files, render_pages(run, report)
+    expected = own_pages.markdown_for(run, pages.markdown)
+    same = report["okstra_version"] == __version__
+    is_plan = run.id.task_type == PLANNING
+    markdown = markdown_state(fsio.read_bytes(run.report_path), expected, is_plan=is_plan, same_version=same)
+    html = html_state(fsio.read_bytes(files.report_html), pages.html, same_version=same)
+    return [PageFile(own_pages.MARKDOWN, run.report_path, markdown), PageFile(own_pages.HTML, files.report_html, html)]
+
+
+def find_reports(project: ProjectFiles, *, task_key: str = "", task_type: str = "") -> list[FoundReport]:
+    """The project's reports, the newest first. Raises UsageError (`bad-identity`)."""
+    wanted = project.task(TaskKey.parse(task_key)).root if task_key else ""
+    found = [_found(project, stem) for stem in _report_files(project, wanted)]
+    kept = [one for one in found if not task_type or one.task_type == task_type]
+    return sorted(kept, key=lambda one: (one.at, one.path), reverse=True)
+
+
+def _replace_markdown(run: KnownRun, markdown: bytes) -> Rendered:
+    """A plan is more than a page: people approve it, and stages are built from it. So its approval is kept, and stages
+    that were changed are not changed back. What somebody wrote into a page is set aside."""
+    path = run.report_path
+    found = fsio.read_bytes(path)
+    is_plan = run.id.task_type == PLANNING
+    if markdown_state(found, markdown, is_plan=is_plan, same_version=True) is PageState.CURRENT:
+        return Rendered("", kept=False)
+    if is_plan and found is not None and _stages_of(path, found) != _stages_of(path, markdown):
+        return Rendered("", kept=True)
+    earlier = own_pages.keep_aside(run, own_pages.MARKDOWN, path, markdown)
+    if is_plan and found is not None and is_approved(found.decode("utf-8", "replace")):
+        markdown = approve(markdown.decode("utf-8")).encode("utf-8")
+    fsio.replace(path, markdown)
+    return Rendered(earlier, kept=False)
+
+
+def _stages_of(path: str, text: bytes) -> str:
+    """The digest of the plan's Stage Map; of none, empty."""
+    from ..plan.rules import check_plan
+
+    stage_map = check_plan(text.decode("utf-8", "replace")).stage_map
+    return stage_map.digest if stage_map else ""
+
+
+def _report_files(project: ProjectFiles, below: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(below or project.tasks_dir):
+        folders.sort()
+        if os.path.basename(folder) == "reports":
+            reports = {name.removesuffix(".data.json").removesuffix(".md") for name in names if _is_report(name)}
+            yield from (os.path.join(folder, name) for name in sorted(reports))
+
+
+def _is_report(name: str) -> bool:
+    return name.startswith("final-report-") and name.endswith((".data.json", ".md"))
+
+
+def _found(project: ProjectFiles, stem: str) -> FoundReport:
+    """What can't be read of it is left empty: it is a listing."""
+    folder, name = os.path.split(stem)
+    task_type, _, seq = name.removeprefix("final-report-").rpartition("-")
+    files = RunFiles(os.path.dirname(folder), task_type, seq)
+    manifest, data = _read_softly(files.manifest), _read_softly(files.report_data)
+    run_id = str(data.get("run_id") or manifest.get("run_id") or "")
+    key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, files))
+    verdict = data.get("verdict")
+    stage = data.get("stage", manifest.get("stage"))
+    return FoundReport(
+        task_key=key,
+        task_type=task_type,
+        stage=stage if isinstance(stage, int) else None,
+        seq=seq,
+        run_id=run_id,
+        verdict=str(verdict.get("token", "")) if isinstance(verdict, Mapping) else "",
+        outcome=str(manifest.get("outcome") or ""),
+        at=str(manifest.get("ended_at") or manifest.get("prepared_at") or ""),
+        path=files.report,
+        html=files.report_html if os.path.exists(files.report_html) else "",
+    )
+
+
+def _key_of(project: ProjectFiles, files: RunFiles) -> str:
+    """Of an adopted plan, which has no manifest: as its task's manifest says."""
+    task = os.path.dirname(os.path.dirname(files.dir))
+    return str(_read_softly(os.path.join(task, "task-manifest.json")).get("task_key", ""))
+
+
+def _read_softly(path: str) -> Mapping[str, Any]:
+    try:
+        return fsio.read_json(path) or {}
+    except OkstraError:
+        return {}

@@ -1,0 +1,136 @@
+"""The result of an analyst, critic or verifier: read, and checked by the rules R1 to R8 (spec 4, "Worker result")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from .evidence_lines import parse_evidence
+from .findings import FindingSeverity
+from .parse import Document, Entry, Section, read_document
+from .records import Evidence, Finding, Problem, WorkerResult
+
+FIELDS = ("task-key", "task-type", "worker", "provider", "model", "commit")
+SECTIONS = ("1. Findings", "2. Evidence gaps", "3. Risks", "4. Open questions", "5. Recommendation")
+_HEADING = re.compile(r"F-([0-9]{3,4}) \[([a-z]+)\] (\S.*)$")
+_SEVERITIES = tuple(str(severity) for severity in FindingSeverity)
+_NOTHING = re.compile(r"[\s_*`(\[-]*(?:none|no findings|nothing|없음)[\s_*`)\].-]*$", re.IGNORECASE)
+# A verdict that lets something pass can't stand beside a finding of these severities.
+_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
+
+
+def parse_worker_result(
+    text: str, *, verdicts: Collection[str] = (), passing: Collection[str] = ()
+) -> tuple[WorkerResult, list[Problem]]:
+    """The result and all that is wrong with it. `verdicts`: the words that the frontmatter's verdict may have (none
+    asked when empty); `passing`: those of them that can't stand beside a critical or high finding."""
+    document = read_document(text)
+    problems = [*check_fields(document, FIELDS), *check_sections(document, SECTIONS)]
+    findings, wrong = _findings(document)
+    problems += wrong
+    sections = {title: section.text for title in SECTIONS for section in document.sections if section.heading == title}
+    result = WorkerResult(document.fields, findings, sections)
+    if verdicts:
+        problems += _check_verdict(result, verdicts, passing)
+    return result, sorted(problems, key=lambda problem: problem.line)
+
+
+def check_fields(document: Document, wanted: Collection[str]) -> Iterator[Problem]:
+    missing = [name for name in wanted if not document.fields.get(name)]
+    if missing:
+        yield Problem("R1", 1, f"the frontmatter lacks {', '.join(missing)}")
+
+
+def check_sections(document: Document, wanted: Collection[str]) -> Iterator[Problem]:
+    seen = [section.heading for section in document.sections]
+    for section in document.sections:
+        if re.match(r"0\.? ?reading", section.heading, re.IGNORECASE):
+            yield Problem("R3", section.line, "move the reading confirmation to the audit file")
+    for title in wanted:
+        if seen.count(title) != 1:
+            fault = "is missing" if title not in seen else "stands there more than once"
+            yield Problem("R2", 1, f"the section `## {title}` {fault}")
+    order = [title for title in seen if title in wanted]
+    if len(set(order)) == len(order) and order != [title for title in wanted if title in order]:
+        yield Problem("R2", 1, "the sections are not in order: " + ", ".join(f"`## {title}`" for title in wanted))
+
+
+def _findings(document: Document) -> tuple[tuple[Finding, ...], list[Problem]]:
+    findings: list[Finding] = []
+    problems: list[Problem] = []
+    for section in document.sections:
+        if section.heading != SECTIONS[0]:
+            continue
+        for entry in section.entries:
+            finding, wrong = _finding(entry)
+            problems += wrong
+            if finding is not None:
+                findings.append(finding)
+        problems += _check_nothing_said(section)
+    ids = [finding.id for finding in findings]
+    if len(set(ids)) != len(ids) or [int(name[2:]) for name in ids] != list(range(1, len(ids) + 1)):
+        problems.append(Problem("R4", findings[0].line, "number the findings F-001, F-002, … without gap or repeat"))
+    return tuple(findings), problems
+
+
+def _check_nothing_said(section: Section) -> Iterator[Problem]:
+    """An empty section could be a worker that gave up: no findings must be said, not left out."""
+    if not section.entries and not _NOTHING.match(section.text):
+        message = "there is no finding here: write findings as `### F-001 [severity] title`, or the one word (none)"
+        yield Problem("R4", section.line, message)
+
+
+def _finding(entry: Entry) -> tuple[Finding | None, list[Problem]]:
+    found = _HEADING.match(entry.heading)
+    if found is None or found[2] not in _SEVERITIES:
+        severities = "|".join(_SEVERITIES)
+        return None, [Problem("R4", entry.line, f"the heading is not `### F-001 [{severities}] title`")]
+    problems = []
+    claims = [claim for claim in entry.values("claim") if claim]
+    if len(claims) != 1:
+        problems.append(Problem("R5", entry.line, f"F-{found[1]} has {len(claims)} claims; write one `- claim:` line"))
+    evidence, wrong = read_evidence(entry, f"F-{found[1]}")
+    problems += wrong
+    if not entry.values("evidence"):
+        problems.append(Problem("R6", entry.line, f"F-{found[1]} has no `- evidence:` line"))
+    confidence, wrong = _confidence(entry)
+    problems += wrong
+    title = found[3].strip()
+    claim = claims[0] if claims else title
+    finding = Finding(f"F-{found[1]}", FindingSeverity(found[2]), title, claim, evidence, confidence, entry.line)
+    return finding, problems
+
+
+def read_evidence(entry: Entry, name: str) -> tuple[tuple[Evidence, ...], list[Problem]]:
+    """The evidence lines of an entry; a line that can't be read is a problem."""
+    evidence, problems = [], []
+    for bullet in entry.bullets:
+        if bullet.key != "evidence":
+            continue
+        read = parse_evidence(bullet.value)
+        if read is None:
+            forms = "`path/to/file:41-44` and a quotation in backticks, or command `…` exit N"
+            problems.append(Problem("R6", bullet.line, f"{name}: this evidence can't be read; write {forms}"))
+        else:
+            evidence.append(read)
+    return tuple(evidence), problems
+
+
+def _confidence(entry: Entry) -> tuple[float | None, list[Problem]]:
+    text = entry.value("confidence")
+    if not text:
+        return None, []
+    if re.fullmatch(r"0(\.[0-9]+)?|1(\.0+)?", text):
+        return float(text), []
+    return None, [Problem("R7", entry.line, f"confidence is {text[:20]!r}; write a number from 0 to 1")]
+
+
+def _check_verdict(result: WorkerResult, verdicts: Collection[str], passing: Collection[str]) -> Iterator[Problem]:
+    verdict = result.verdict
+    if verdict not in verdicts:
+        said = f"is {verdict!r}" if verdict else "is missing"
+        yield Problem("R8", 1, f"the frontmatter's verdict {said}; one of {', '.join(verdicts)}")
+    elif verdict in passing and any(finding.severity in _GRAVE for finding in result.findings):
+        yield Problem("R8", 1, f"the verdict {verdict} can't stand beside a critical or high finding")
+    elif verdict not in passing and not result.findings:
+        yield Problem("R8", 1, f"the verdict {verdict} needs a finding that says why")

@@ -1,0 +1,161 @@
+"""Finding a run and its manifest by its id, from anywhere on the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..errors import Unreadable, UsageError
+from ..index import store as run_index
+from ..names import RunId, TaskKey
+from ..paths import ProjectFiles, RunFiles
+from ..plan.approve import InForce, in_force
+from ..plan.model import Stage, StageMap
+from ..services import Doors
+from ..settings.project import find_root
+from ..settings.roster import Worker
+from ..system import files as fsio
+from .manifest import SCHEMA
+
+
+class KnownRun(NamedTuple):
+    """A run that was prepared, with its manifest as read."""
+
+    id: RunId
+    project: ProjectFiles
+    files: RunFiles
+    manifest: Mapping[str, object]
+
+    @property
+    def epoch(self) -> int:
+        epoch = self.manifest.get("epoch", 0)
+        return epoch if isinstance(epoch, int) else 0
+
+    @property
+    def plan_path(self) -> str:
+        plan = self.manifest.get("plan")
+        return self.project.task(self.id.task).plan_here(str(plan.get("path", ""))) if isinstance(plan, Mapping) else ""
+
+    @property
+    def plan_digest(self) -> str:
+        plan = self.manifest.get("plan")
+        return str(plan.get("digest", "")) if isinstance(plan, Mapping) else ""
+
+    @property
+    def report_path(self) -> str:
+        """Where okstra's report is: another place than the run's own when a person's plan stands there."""
+        return str(self.manifest.get("report") or self.files.report)
+
+    @property
+    def worktree(self) -> Mapping[str, object]:
+        worktree = self.manifest.get("worktree")
+        return worktree if isinstance(worktree, Mapping) else {}
+
+    @property
+    def degraded(self) -> bool:
+        """Whether it works in the project's root, for there was no worktree to be had (spec 3, "Degraded")."""
+        return str(self.worktree.get("status", "")).startswith("skipped")
+
+    @property
+    def folder(self) -> str:
+        """Where its workers work: its worktree, or the project's root where it was given none."""
+        return str(self.worktree.get("path") or self.project.root)
+
+    @property
+    def standing_folder(self) -> str:
+        """A folder where git knows its commits: its own, or the project's root once that is removed."""
+        return self.folder if os.path.isdir(self.folder) else self.project.root
+
+    @property
+    def branch(self) -> str:
+        """Its worktree's branch; empty without one."""
+        return str(self.worktree.get("branch") or "")
+
+    @property
+    def base_commit(self) -> str:
+        """Where its commits begin; empty without git."""
+        return str(self.manifest.get("base_commit") or "")
+
+    def stage(self, doors: Doors) -> Stage:
+        """The stage that the run carries out, as it was approved. Raises as `approved`."""
+        return stage_of(self.approved(doors).stage_map, self)
+
+    def approved(self, doors: Doors) -> InForce:
+        """The stages of the run's plan, as they were approved.
+
+        Raises UsageError (`not-found`) for a run of another phase, Refused (`plan-not-approved`), Unreadable.
+        """
+        if self.id.stage is None:
+            raise UsageError("not-found", f"{self.id} is no stage's run", hint="name an implementation run")
+        return in_force(self.plan_path, doors)
+
+
+def stage_of(stage_map: StageMap, run: KnownRun) -> Stage:
+    """The run's stage in those stages. Raises UsageError (`not-found`)."""
+    try:
+        return stage_map.stage(run.id.stage or 0)
+    except KeyError:
+        message = f"the plan has no stage {run.id.stage} any more"
+        raise UsageError("not-found", message, where=run.plan_path) from None
+
+
+def find_run(text: str, start: str, doors: Doors) -> KnownRun:
+    """The run of that id. Raises UsageError (`bad-identity`, `not-found`), Unreadable."""
+    run = RunId.parse(text)
+    for root in roots_of_task(run.task, start, doors):
+        project = ProjectFiles(root)
+        files = project.task(run.task).run_of(run)
+        manifest = fsio.read_json(files.manifest, SCHEMA)
+        if manifest is not None:
+            return KnownRun(run, project, files, manifest)
+    for row in run_index.newest_rows(doors.home, run_index.EVERYTHING):
+        if row["run_id"] == str(run):
+            raise UsageError(
+                "not-found",
+                f"{run} is in the index, and its records are gone",
+                where=row.get("manifest", "") or start,
+                hint="bring its folder back from a backup; the index tells no more than `okstra list --all` shows",
+            )
+    raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
+
+
+def roster_of(run: KnownRun) -> tuple[Worker, ...]:
+    """The workers that the run was prepared with. Raises Unreadable (`state-unreadable`)."""
+    rows = run.manifest.get("roster")
+    try:
+        assert isinstance(rows, list)
+        roster = tuple(Worker(row["id"], row["role"], row["provider"], row["model"]) for row in rows)
+        assert all(isinstance(field, str) for worker in roster for field in worker)
+        return roster
+    except (AssertionError, KeyError, TypeError) as error:
+        raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
+
+
+def with_budget(run: KnownRun, budget: str) -> KnownRun:
+    """The run with another budget, in US dollars. Raises UsageError (`usage`)."""
+    check_budget(budget)
+    requested = run.manifest.get("requested")
+    asked = {**(requested if isinstance(requested, Mapping) else {}), "budget_usd": budget}
+    return run._replace(manifest={**run.manifest, "requested": asked})
+
+
+def check_budget(text: str) -> None:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None:
+        raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
+
+
+def roots_of_task(task: TaskKey, start: str, doors: Doors) -> Iterator[str]:
+    """The project folders where the task may be, the likeliest first: by its claim, by where the command was
+    started, and only then by the index of runs: its worktree may have been removed long ago."""
+    claim = doors.registry.read().task(task)
+    if claim is not None and os.path.isdir(claim.project_root):
+        yield claim.project_root
+    else:
+        here = find_root(start, doors)
+        if here is not None:
+            yield here
+    rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
+    roots = [row.get("project_root", "") for row in reversed(rows) if row["run_id"].startswith(f"{task}/")]
+    yield from (root for root in dict.fromkeys(roots) if os.path.isdir(root))

@@ -1,0 +1,108 @@
+"""The run manifest and its companions, as documents (spec 4, "run-manifest")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..names import RunId
+from ..ownership import Owner
+from ..settings.roster import Worker
+
+SCHEMA = "run-manifest/1"
+CONTEXT_SCHEMA = "run-context/1"
+TEAM_SCHEMA = "team-state/1"
+
+
+class WorktreeFacts(NamedTuple):
+    """A run's working place. Branch and base are empty in a degraded run."""
+
+    path: str
+    branch: str
+    base_commit: str
+    status: str
+
+    def to_json(self) -> dict[str, object]:
+        return dict(self._asdict())
+
+
+class RunFacts(NamedTuple):
+    """What a manifest is made of when a run is prepared."""
+
+    run: RunId
+    project_root: str
+    plan: str
+    plan_digest: str
+    epoch: int
+    worktree: WorktreeFacts
+    roster: Sequence[Worker]
+    lead: str
+    owner: Owner | None
+    lead_model: str
+    okstra_version: str
+    prepared_at: str
+    rehearsal: bool
+    requested: Mapping[str, object]
+    notes: Sequence[str]
+    handoff: Mapping[str, object] | None = None
+
+
+def new_manifest(facts: RunFacts) -> dict[str, object]:
+    """The manifest of a run that is prepared and not yet driven."""
+    run = facts.run
+    return {
+        "schema": SCHEMA,
+        "run_id": str(run),
+        "task_key": str(run.task),
+        "project_id": run.task.project_id,
+        "task_group": run.task.task_group,
+        "task_id": run.task.task_id,
+        "task_type": run.task_type,
+        "seq": run.seq,
+        "stage": run.stage,
+        "epoch": facts.epoch,
+        "project_root": facts.project_root,
+        "plan": {"path": facts.plan, "digest": facts.plan_digest} if facts.plan else None,
+        "base_commit": facts.worktree.base_commit,
+        "worktree": facts.worktree.to_json(),
+        "roster": [
+            {
+                "id": worker.id,
+                "role": worker.role,
+                "provider": worker.provider,
+                "model": worker.model,
+                "model_observed": None,
+            }
+            for worker in facts.roster
+        ],
+        "lead": {
+            "mode": facts.lead,
+            "model": facts.lead_model,
+            "owner": facts.owner.to_json() if facts.owner else None,
+        },
+        "okstra_version": facts.okstra_version,
+        "prepared_at": facts.prepared_at,
+        "started_at": None,
+        "ended_at": None,
+        "outcome": None,
+        "gates": {},
+        "usage": None,
+        "rehearsal": facts.rehearsal,
+        "requested": dict(facts.requested),
+        "notes": list(facts.notes),
+        **({"handoff": dict(facts.handoff)} if facts.handoff is not None else {}),
+    }
+
+
+def new_context(run: RunId, paths: Mapping[str, str]) -> dict[str, object]:
+    """`run-context`: every path and fact of the run by the name that prompts use."""
+    return {"schema": CONTEXT_SCHEMA, "run_id": str(run), "values": dict(paths)}
+
+
+def new_team_state(run: RunId, roster: Sequence[Worker]) -> dict[str, object]:
+    """`team-state`: no worker has been dispatched yet."""
+    return {
+        "schema": TEAM_SCHEMA,
+        "run_id": str(run),
+        "workers": [{"id": worker.id, "role": worker.role, "status": "not-run", "attempts": 0} for worker in roster],
+    }

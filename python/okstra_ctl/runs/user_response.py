@@ -1,0 +1,143 @@
+"""Answers to a report's questions, as a markdown file that a person writes or a report's page exports.
+
+    ---
+    task-key: shop:auth:LOGIN-7
+    run: shop:auth:LOGIN-7/error-analysis/001
+    ---
+    ## C-001
+    > Which sessions are meant?
+
+    Those of the web client.
+
+The block quotation below a heading is the question; what follows it, up to the next heading of this form, is the
+answer. A line of an answer that looks like such a heading has a backslash in front. docs/formats.md tells it to people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..frontmatter import BOM, find_frontmatter, split_lines
+
+MAX_BYTES = 256 * 1024
+_HEADING = re.compile(r"## (C-[0-9]{3,9})[ \t]*$")
+_ESCAPED = re.compile(r"\\+## C-[0-9]{3,9}[ \t]*$")
+_QUOTED = re.compile(r" {0,3}> ?(.*)$")
+_FIELD = re.compile(r"([a-z][a-z-]*):[ \t]+(.*?)[ \t]*$")
+
+
+class Answered(NamedTuple):
+    """A question with its answer. `question` is as the file quotes it; empty when it does not."""
+
+    id: str
+    question: str
+    answer: str
+
+
+class UserResponse(NamedTuple):
+    """`task_key` and `run` are empty when the file does not say; `remarks` is what answers no numbered question."""
+
+    task_key: str
+    run: str
+    answers: tuple[Answered, ...]
+    remarks: str
+
+
+def parse_user_response(text: str) -> UserResponse:
+    """Reads what a person wrote, as leniently as can be: only what is under no heading is a remark.
+
+    A question that is answered twice has the later answer; an empty answer is none.
+    """
+    fields, lines = _split(text.removeprefix(BOM))
+    remarks: list[str] = []
+    blocks: list[tuple[str, list[str]]] = []
+    for line in lines:
+        heading = _HEADING.match(line)
+        if heading:
+            blocks.append((heading[1], []))
+        else:
+            (blocks[-1][1] if blocks else remarks).append(line)
+    found: dict[str, Answered] = {}
+    for name, block in blocks:
+        question, answer = _question_and_answer(block)
+        if answer:
+            found[name] = Answered(name, question, answer)
+    told = "\n".join(line for line in remarks if not line.startswith("# ")).strip()
+    return UserResponse(fields.get("task-key", ""), fields.get("run", ""), tuple(found.values()), told)
+
+
+def user_response_text(task_key: str, run: str, items: Iterable[Answered]) -> str:
+    """The file; with empty answers it is a form to fill in."""
+    lines = ["---", f"task-key: {task_key}", f"run: {run}", "---"]
+    for one in items:
+        quoted = [f"> {line}".rstrip() for line in split_lines(one.question)]
+        answer = [_escaped(line) for line in split_lines(one.answer.strip())]
+        lines += ["", f"## {one.id}", *quoted, "", *answer]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def questions_of(report: Mapping[str, Any]) -> list[Answered]:
+    """The report's questions that wait for an answer."""
+    rows: Sequence[Mapping[str, Any]] = report["clarifications"]
+    return [Answered(row["id"], row["question"], row["answer"]) for row in rows if row["status"] == "open"]
+
+
+def prompt_text(response: UserResponse) -> str:
+    """What the next run's agents are told: each question with its answer, set in so that it ends no list."""
+    parts = []
+    for one in response.answers:
+        parts += [f"{one.id}: {' '.join(one.question.split()) or '(question not quoted)'}"]
+        parts += [f"  {line}".rstrip() for line in ["Answer:", *split_lines(one.answer)]]
+    parts += split_lines(response.remarks) if response.remarks else []
+    return "\n" + "\n".join(f"  {line}".rstrip() for line in parts)
+
+
+def answered_rows(response: UserResponse, earlier: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Rows for the next report's clarifications. `earlier` are those of the report that asked, by id: what it
+    asked stands, whatever the file quotes."""
+    rows = []
+    for one in response.answers:
+        row = earlier.get(one.id, {})
+        question = str(row.get("question") or one.question)
+        rows.append(
+            {
+                "id": one.id,
+                "question": question,
+                "status": "answered",
+                "blocks": str(row.get("blocks", "")),
+                "answer": one.answer,
+            }
+        )
+    return rows
+
+
+def _split(text: str) -> tuple[dict[str, str], list[str]]:
+    """The frontmatter's fields, and the lines after it."""
+    block = find_frontmatter(text)
+    if block is None:
+        return {}, split_lines(text)
+    inside = split_lines(text[block.start : block.end])
+    fields = {found[1]: found[2] for line in inside if (found := _FIELD.match(line))}
+    return fields, split_lines(text)[block.line_count :]
+
+
+def _question_and_answer(block: Sequence[str]) -> tuple[str, str]:
+    lines = list(block)
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    question = []
+    while lines and (quoted := _QUOTED.match(lines[0])):
+        question.append(quoted[1])
+        lines.pop(0)
+    answer = "\n".join(_unescaped(line) for line in lines).strip()
+    return "\n".join(question).strip(), answer
+
+
+def _escaped(line: str) -> str:
+    return f"\\{line}" if _HEADING.match(line) or _ESCAPED.match(line) else line
+
+
+def _unescaped(line: str) -> str:
+    return line[1:] if _ESCAPED.match(line) else line

@@ -1,0 +1,26 @@
+"""The outside, handed to every flow: tests hand in real doors on a temporary home (spec 2)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .claims.registry import Registry
+from .home_paths import HomePaths
+from .system import home as home_edge
+from .system.clock import Clock
+
+
+class Doors(NamedTuple):
+    home: HomePaths
+    registry: Registry
+    clock: Clock
+    environment: Mapping[str, str]
+
+
+def open_doors(environment: Mapping[str, str] | None = None) -> Doors:
+    """The doors of this machine. Touches nothing. Raises Missing when no home can be named."""
+    environment = os.environ if environment is None else environment
+    home = home_edge.locate(environment)
+    return Doors(home, Registry(home), Clock(), environment)

@@ -1,0 +1,127 @@
+"""Finding a project and its settings from where a command was started."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..errors import Missing, OkstraError
+from ..home_paths import WORKTREE_DEPTH
+from ..names import parse_place_key
+from ..paths import ProjectFiles
+from ..services import Doors
+from ..system import files as fsio
+from .project_config import ProjectConfig, own_id, project_config
+
+
+class Project(NamedTuple):
+    """A registered project; `files.root` is its folder."""
+
+    files: ProjectFiles
+    config: ProjectConfig
+
+    @property
+    def root(self) -> str:
+        return self.files.root
+
+
+def find_root(start: str, doors: Doors) -> str | None:
+    """The root of the project that `start` belongs to; None when it belongs to none.
+
+    The nearest folder at or above it that holds `.okstra/project.json`; but inside one of okstra's own worktrees the
+    project that owns it: there `project.json` is only a checked-out copy, and records beside it would go with the
+    worktree.
+    """
+    worktree = _own_worktree(os.path.realpath(start), doors)
+    return _owner(worktree, start, doors) if worktree else _nearest_root(start)
+
+
+def owning_root(folder: str, doors: Doors) -> str:
+    """The folder itself; but for one inside a worktree of okstra's, the project that owns that."""
+    owner = find_root(folder, doors) if _own_worktree(os.path.realpath(folder), doors) else None
+    return owner or folder
+
+
+def _nearest_root(start: str) -> str | None:
+    folder = os.path.realpath(start)
+    while True:
+        if os.path.isfile(ProjectFiles(folder).config):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def open_project(start: str, doors: Doors) -> Project:
+    """The project that `start` belongs to; a linked worktree belongs to the project of its main one.
+
+    Raises Missing (`not-a-project`), UsageError (`bad-config`), Unreadable.
+    """
+    if not os.path.isdir(start):
+        raise Missing("not-a-project", f"there is no folder {start}", where=start, hint="check --project-root")
+    root = find_root(start, doors) or _root_beside_main(start)
+    if root is None:
+        raise Missing(
+            "not-a-project",
+            "this folder belongs to no okstra project",
+            where=os.path.abspath(start),
+            hint="okstra setup --project-id ID --yes",
+        )
+    return load_project(root, doors)
+
+
+def load_project(root: str, doors: Doors) -> Project:
+    """The project registered at that very folder."""
+    files = ProjectFiles(root)
+    return Project(files, read_config(files, doors))
+
+
+def read_config(files: ProjectFiles, doors: Doors) -> ProjectConfig:
+    """The project's settings, with the id that this clone has. Raises UsageError (`bad-config`), Unreadable."""
+    document = fsio.read_json(files.config)
+    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    return project_config(document, where=files.config, environment=doors.environment, own_id=local)
+
+
+def id_at(root: str) -> str:
+    """The id of the project that stands in that very folder; empty where none does, or it can't be read."""
+    files = ProjectFiles(root)
+    try:
+        document = fsio.read_json(files.config)
+        local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    except OkstraError:
+        return ""
+    return (local or str(document.get("projectId", ""))) if document is not None else ""
+
+
+def _own_worktree(start: str, doors: Doors) -> str:
+    """The worktree of okstra's that holds `start`, by where okstra puts them; empty when none does."""
+    home = os.path.realpath(doors.home.worktrees)
+    if not start.startswith(home + os.sep):
+        return ""
+    parts = start[len(home) + 1 :].split(os.sep)
+    inside = not parts[0].startswith(".") and len(parts) >= WORKTREE_DEPTH
+    return os.path.join(doors.home.worktrees, *parts[:WORKTREE_DEPTH]) if inside else ""
+
+
+def _owner(worktree: str, start: str, doors: Doors) -> str | None:
+    """The project whose worktree that is: the registry knows; where it does not (any more), git knows the main one."""
+    doc = doors.registry.read()
+    holder = doc.holder_of_path(worktree)
+    claim = doc.claim_of(parse_place_key(holder)) if holder else None
+    if claim is None:
+        return _root_beside_main(start)
+    return claim.project_root if os.path.isfile(ProjectFiles(claim.project_root).config) else None
+
+
+def _root_beside_main(start: str) -> str | None:
+    """The project of the same folder in the main worktree, of the linked one that holds `start`."""
+    from .. import git  # the rare way, and git's door is slow to load
+
+    repository = git.discover(start)
+    if repository is None or not repository.linked:
+        return None
+    main = git.main_worktree(repository)
+    below = os.path.relpath(os.path.realpath(start), os.path.realpath(repository.top))
+    return _nearest_root(os.path.join(main, below)) if main else None

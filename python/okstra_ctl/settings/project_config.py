@@ -1,0 +1,129 @@
+"""`project.json` and the environment's sync list, as checked values (spec 3, "Worktrees"; spec 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..errors import UsageError
+from .sync_list import SyncEntry, check_sync_path
+from .trusted_commands import commands_in
+
+SCHEMA = "project/1"
+LOCAL_SCHEMA = "project-local/1"
+LANGUAGES = ("en", "ko")
+SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
+
+
+class ProjectConfig(NamedTuple):
+    """A project's settings; `sync` is empty when nothing is to be brought into new worktrees."""
+
+    project_id: str
+    sync: tuple[SyncEntry, ...] = ()
+    worktree_setup: tuple[str, ...] = ()
+    qa_commands: tuple[str, ...] = ()
+    report_language: str = "en"
+    pr_template_path: str = ""
+    commands: Mapping[str, object] = MappingProxyType({})
+    """The settings that run commands, as they stand in the file: what a person trusts, or not."""
+
+
+def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
+    """What `okstra setup` writes."""
+    return {
+        "schema": SCHEMA,
+        "projectId": project_id,
+        "worktreeSyncDirs": [],
+        "worktreeSetup": [],
+        "qaCommands": [],
+        "reportLanguage": report_language,
+    }
+
+
+def new_local_document(project_id: str) -> dict[str, object]:
+    """What `okstra setup` writes for a clone that needs an id of its own."""
+    return {"schema": LOCAL_SCHEMA, "projectId": project_id}
+
+
+def own_id(local: object, *, where: str) -> str:
+    """The id of a parsed `project.local.json`; empty without one. Raises UsageError (`bad-config`)."""
+    if local is None:
+        return ""
+    if not isinstance(local, dict) or local.get("schema") != LOCAL_SCHEMA:
+        raise _bad(where, f"it is no {LOCAL_SCHEMA} file")
+    project_id = local.get("projectId")
+    if not isinstance(project_id, str) or not project_id:
+        raise _bad(where, "projectId is missing")
+    return project_id
+
+
+def project_config(document: object, *, where: str, environment: Mapping[str, str], own_id: str = "") -> ProjectConfig:
+    """Checks a parsed `project.json`. `own_id` is the clone's own, which wins.
+
+    Raises UsageError (`bad-config`, `bad-sync-path`) naming the field.
+    """
+    if not isinstance(document, dict):
+        raise _bad(where, "it is not a JSON object")
+    if document.get("schema") != SCHEMA:
+        raise _bad(where, f"its schema is {document.get('schema')!r}; this okstra reads {SCHEMA!r}")
+    project_id = document.get("projectId")
+    if not isinstance(project_id, str) or not project_id:
+        raise _bad(where, "projectId is missing")
+    project_id = own_id or project_id
+    language = document.get("reportLanguage", "en")
+    if language not in LANGUAGES:
+        raise _bad(where, f"reportLanguage is {language!r}; one of {', '.join(LANGUAGES)}")
+    return ProjectConfig(
+        project_id,
+        sync_entries(document, where=where, environment=environment),
+        _texts(document, "worktreeSetup", where),
+        _texts(document, "qaCommands", where),
+        str(language),
+        str(document.get("prTemplatePath", "")),
+        commands_in(document),
+    )
+
+
+def sync_entries(
+    document: Mapping[str, object], *, where: str, environment: Mapping[str, str]
+) -> tuple[SyncEntry, ...]:
+    """The sync list: the environment's when it is set (also when empty: that turns sync off), else the project's."""
+    if SYNC_VARIABLE in environment:
+        paths = [part for part in environment[SYNC_VARIABLE].split(":") if part]
+        return tuple(SyncEntry(check_sync_path(path, SYNC_VARIABLE), "") for path in paths)
+    entries = document.get("worktreeSyncDirs", [])
+    if not isinstance(entries, list):
+        raise _bad(where, "worktreeSyncDirs is not a list")
+    return tuple(_sync_entry(entry, where) for entry in entries)
+
+
+def mistaken_separator(environment: Mapping[str, str]) -> list[str]:
+    """Entries of the environment's sync list that hold a comma or a semicolon: most likely they are several."""
+    paths = environment.get(SYNC_VARIABLE, "").split(":")
+    return [path for path in paths if "," in path or ";" in path]
+
+
+def _sync_entry(entry: object, where: str) -> SyncEntry:
+    if isinstance(entry, str):
+        return SyncEntry(check_sync_path(entry, where), "")
+    if (
+        isinstance(entry, dict)
+        and isinstance(entry.get("path"), str)
+        and entry.get("mode", "") in ("", "copy", "symlink")
+    ):
+        return SyncEntry(check_sync_path(entry["path"], where), str(entry.get("mode", "")))
+    raise _bad(
+        where, f'worktreeSyncDirs has the entry {entry!r}; write a path, or {{"path": …, "mode": "copy"|"symlink"}}'
+    )
+
+
+def _texts(document: Mapping[str, object], field: str, where: str) -> tuple[str, ...]:
+    values = document.get(field, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
+        raise _bad(where, f"{field} is not a list of commands")
+    return tuple(values)
+
+
+def _bad(where: str, message: str) -> UsageError:
+    return UsageError("bad-config", message, where=where, hint="mend the file; `okstra check-project` checks it")

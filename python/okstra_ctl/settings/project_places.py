@@ -1,0 +1,122 @@
+"""Where a project's id is in use beside this folder: by the place that it was moved from, or by another clone."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .. import git
+from ..errors import OkstraError, Refused
+from ..git import worktree_admin
+from ..index import store as run_index
+from ..names import RunId
+from ..quoting import okstra_command
+from ..services import Doors
+from ..system.locks import LockKind, hold
+from .project import id_at
+
+MOVED_COMMAND = "okstra setup --moved"
+
+
+class Places(NamedTuple):
+    """Folders beside this one: `left`, where no project of the id stands any more, and `others`, where one does.
+
+    `moved`: the repository here has records of worktrees that were made from one of `left`.
+    """
+
+    left: tuple[str, ...]
+    others: tuple[str, ...]
+    moved: bool
+
+
+def places_of(project_id: str, root: str, doors: Doors, *, recorded: bool = False) -> Places:
+    """The places that have worktrees under the id; with `recorded`, also those that the index tells runs of.
+
+    Raises Unreadable.
+    """
+    claimed = _claimed(project_id, doors)
+    known = {*claimed, *(_recorded(project_id, doors) if recorded else ())}
+    here = os.path.realpath(root)
+    elsewhere = sorted(one for one in known if one and os.path.realpath(one) != here)
+    others = [one for one in elsewhere if id_at(one) == project_id]
+    left = [one for one in elsewhere if one not in others]
+    paths = [path for one in left for path in claimed.get(one, ())]
+    return Places(tuple(left), tuple(others), bool(paths) and bool(known_worktrees(root, paths)))
+
+
+def known_worktrees(root: str, paths: list[str]) -> list[str]:
+    """Those of the worktrees of which the repository at `root` has records."""
+    try:
+        repository = git.discover(root)
+    except OkstraError:
+        return []
+    admins = worktree_admin.admin_folders(repository.common_dir) if repository else []
+    recorded = {os.path.realpath(admin.worktree) for admin in admins if admin.worktree}
+    return [path for path in paths if os.path.realpath(path) in recorded]
+
+
+def lead_back(repository: git.Repository, paths: list[str]) -> list[str]:
+    """Has those of the worktrees that lead nowhere lead to this repository, which has records of them; answers which.
+
+    Their `.git` files name the repository's place. Raises WorkFailed, Busy.
+    """
+    lost = [path for path in paths if os.path.isdir(path) and not _leads_somewhere(path)]
+    if lost:
+        with hold(LockKind.REPOSITORY, repository.lock) as lock:
+            git.repair_worktrees(repository, lost, keep_open=lock.keep_open)
+    return lost
+
+
+def _leads_somewhere(path: str) -> bool:
+    try:
+        return os.path.isdir(git.worktree_git_dir(path))
+    except OkstraError:
+        return False
+
+
+def taken_elsewhere(what: str, holder: str, project_id: str, root: str, doors: Doors) -> Refused:
+    """The refusal of a run that would take what the project in `holder` has, with a way on that works."""
+    message = f"{what} belongs to the project in {holder}"
+    if places_of(project_id, root, doors).moved:
+        return Refused("name-taken", f"{message}, which was moved", where=root, hint=MOVED_COMMAND)
+    gone = "" if id_at(holder) == project_id else ", which is gone"
+    return Refused("name-taken", f"{message}{gone}", where=root, hint=own_id_hint(project_id, root, doors))
+
+
+def own_id_hint(project_id: str, root: str, doors: Doors) -> str:
+    """How a second clone goes on: by an id of its own, or, once it has worktrees under the shared one, other tasks."""
+    if root in _claimed(project_id, doors):
+        return "give it another task id: tasks were started here under this project id, too, so it stays"
+    return own_id_command(project_id, doors)
+
+
+def own_id_command(project_id: str, doors: Doors) -> str:
+    """Gives a clone an id that nobody on this machine has."""
+    taken = {key.project_id for key, _ in doors.registry.read().tasks()}
+    number = next(number for number in range(2, len(taken) + 3) if f"{project_id}-{number}" not in taken)
+    return okstra_command("setup", "--project-id", f"{project_id}-{number}", "--yes")
+
+
+def _claimed(project_id: str, doors: Doors) -> dict[str, list[str]]:
+    """Worktrees by the project folder that they were made from."""
+    doc, found = doors.registry.read(), dict[str, list[str]]()
+    for key, task in doc.tasks():
+        if key.project_id == project_id:
+            found.setdefault(task.project_root, []).append(task.path)
+    for stage, claim in doc.stages():
+        if stage.task.project_id == project_id:
+            found.setdefault(claim.project_root, []).append(claim.path)
+    return found
+
+
+def _recorded(project_id: str, doors: Doors) -> set[str]:
+    """The project folders of the runs that the index knows."""
+    rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
+    return {row.get("project_root", "") for row in rows if _project_of(row["run_id"]) == project_id}
+
+
+def _project_of(run_id: str) -> str:
+    try:
+        return RunId.parse(run_id).task.project_id
+    except OkstraError:
+        return ""

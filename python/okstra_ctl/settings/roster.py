@@ -1,0 +1,111 @@
+"""Who works in a run: worker ids, roles, providers and models (spec 5, "Roles")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from ..errors import UsageError
+from ..outcomes import Access
+from .phases import Phase
+
+REHEARSAL = "rehearsal"
+PROVIDERS = ("claude", "codex", "gemini", REHEARSAL)
+
+
+# Clients whose read-only sandbox lets them write no file: their closing message is their result.
+_CLOSED_READERS = ("codex", "gemini")
+_ACCESS = {"executor": Access.EDIT, "verifier": Access.TEST}
+
+
+def access_of(role: str) -> Access:
+    """What a role may touch (spec 5, "Roles")."""
+    return _ACCESS.get(role, Access.READ)
+
+
+def delivers_by_message(provider: str, access: Access) -> bool:
+    """Whether a worker's closing message is its result, because its client can write no file."""
+    return provider in _CLOSED_READERS and access is Access.READ
+
+
+class Worker(NamedTuple):
+    """`id` names the worker's files: `<id>-prompt-…`, `<id>-worker-…`."""
+
+    id: str
+    role: str
+    provider: str
+    model: str
+
+    @property
+    def voice(self) -> str:
+        """Whose judgement this is, when it comes to a quorum: a provider's; each part of a rehearsal is its own."""
+        return self.id if self.provider == REHEARSAL else self.provider
+
+
+class RosterWishes(NamedTuple):
+    """What the command line asked for; empty means the phase's default. `configured` are the user's own providers."""
+
+    workers: tuple[str, ...] = ()
+    executor: str = ""
+    critic: str = ""
+    provider: str = ""
+    configured: tuple[str, ...] = ()
+    report_writer: str = ""
+
+
+def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
+    """The run's workers. `model_of` answers a model slot (a provider, or `report-writer`).
+
+    Raises UsageError (`unknown-worker`) for a provider that does not exist or a role the phase lacks.
+    """
+    voices = _voices(phase, wishes)
+    workers: list[Worker] = []
+    if "analyst" in phase.roles:
+        workers += [Worker(name, "analyst", provider, model_of(provider)) for name, provider in voices]
+    if "executor" in phase.roles:
+        executor = _known(wishes.executor or voices[0][1], wishes)
+        workers.append(Worker(f"{executor}-executor", "executor", executor, model_of(executor)))
+    elif wishes.executor:
+        raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
+    if "verifier" in phase.roles:
+        workers += [Worker(f"{name}-verifier", "verifier", provider, model_of(provider)) for name, provider in voices]
+    if "report-writer" in phase.roles:
+        writer = _known(_writer(wishes), wishes)
+        model = model_of("report-writer" if writer == "claude" else writer)
+        workers.append(Worker("report-writer", "report-writer", writer, model))
+    if wishes.critic and wishes.critic != "off":
+        if "critic" not in phase.roles:
+            raise UsageError("unknown-worker", f"{phase.task_type} takes no critic", where="--critic")
+        workers.append(Worker("critic", "critic", _known(wishes.critic, wishes), model_of(wishes.critic)))
+    return tuple(workers)
+
+
+def _writer(wishes: RosterWishes) -> str:
+    """Who writes the report: as asked; else one of those who were chosen, for nobody else may be there."""
+    return wishes.report_writer or wishes.provider or (wishes.workers[0] if wishes.workers else "claude")
+
+
+def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: str) -> tuple[str, ...]:
+    """What a person has to know who chose workers and no report writer, where it is not the usual one."""
+    written = [one.provider for one in workers if one.role == "report-writer"]
+    if not asked or writer or not written or written[0] in ("claude", REHEARSAL):
+        return ()
+    return (f"{written[0]} writes the report: claude is not among --workers; --report-writer names another",)
+
+
+def _voices(phase: Phase, wishes: RosterWishes) -> tuple[tuple[str, str], ...]:
+    """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts unless told otherwise."""
+    if wishes.provider == REHEARSAL and not wishes.workers:
+        return tuple((f"{REHEARSAL}-{part}", REHEARSAL) for part in "ab")
+    asked = wishes.workers or ((wishes.provider,) if wishes.provider else phase.workers)
+    named = tuple(dict.fromkeys(_known(name, wishes) for name in asked))
+    if wishes.executor and "verifier" in phase.roles and wishes.executor not in named:
+        named = (*named, _known(wishes.executor, wishes))
+    return tuple((name, name) for name in named)
+
+
+def _known(name: str, wishes: RosterWishes) -> str:
+    known = (*PROVIDERS, *wishes.configured)
+    if name not in known:
+        raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(known))
+    return name

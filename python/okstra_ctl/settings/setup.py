@@ -1,0 +1,286 @@
+"""`okstra setup` and `check-project`: registering a folder, and telling what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .. import git
+from ..errors import OkstraError, Refused, UsageError
+from ..names import check_project_id
+from ..paths import ProjectFiles
+from ..quoting import quote
+from ..services import Doors
+from ..system import assets
+from ..system import files as fsio
+from ..system import home as home_edge
+from ..system.json_text import loads
+from ..system.locks import LockKind, hold
+from ..system.schema_check import problems_of
+from ..tasks.records import check_known_project_id, hide_runs
+from ..word import Word
+from . import trust
+from .project import id_at, owning_root, read_config
+from .project_config import LANGUAGES, new_local_document, new_project_document, own_id
+from .project_places import MOVED_COMMAND, own_id_hint, places_of
+from .trusted_commands import commands_in
+
+
+class CheckStatus(Word):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class CheckRow(NamedTuple):
+    check: str
+    status: CheckStatus
+    detail: str
+    remedy: str = ""
+
+
+class SetUp(NamedTuple):
+    """`config` is the file that holds the id: the clone's own, where it needed one."""
+
+    project_id: str
+    root: str
+    config: str
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
+def root_for(start: str, doors: Doors) -> str:
+    """The folder to register: the repository's top, or the folder itself where there is no git. In a worktree of
+    okstra's, the project that owns it."""
+    owner = owning_root(start, doors)
+    if owner != start:
+        return owner
+    repository = git.discover(start)
+    return os.path.realpath(repository.top if repository else start)
+
+
+def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = "en") -> SetUp:
+    """Registers the project; doing it again changes nothing. A clone of a project that stands elsewhere, or of one
+    whose settings are committed, gets an id of its own beside them.
+
+    Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`, `folder-unfit`), Unreadable, WorkFailed.
+    """
+    check_project_id(project_id)
+    if report_language not in LANGUAGES:
+        raise UsageError(
+            "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
+        )
+    files = ProjectFiles(root_for(start, doors))
+    _check_fit(files.root, doors)
+    _registered_id(files, project_id, doors)
+    hide_runs(files)
+    with hold(LockKind.INDEX, files.lock):
+        known = _registered_id(files, project_id, doors)
+        path = files.local_config if known else files.config
+        if not known:
+            fsio.replace(path, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
+        elif known != project_id:
+            fsio.replace_json(path, new_local_document(project_id))
+        elif not os.path.isfile(path):
+            path = files.config
+    return SetUp(project_id, files.root, path, known != project_id, _warnings(files.root))
+
+
+def _check_fit(root: str, doors: Doors) -> None:
+    """Raises Refused (`folder-unfit`): runs there would mix with all that a person has, or with okstra's own files.
+
+    A repository may hold okstra's home: then it was put there on purpose, by OKSTRA_HOME.
+    """
+    home, own = os.path.realpath(doors.environment.get("HOME") or os.sep), os.path.realpath(doors.home.root)
+    if root == home:
+        what = "this is your home folder"
+    elif _is_below(home, root):
+        what = f"this folder holds your home folder, {home}"
+    elif root == own or _is_below(root, own):
+        what = f"this folder lies in okstra's home, {doors.home.root}"
+    elif _is_below(own, root) and git.discover(root) is None:
+        what = f"this folder holds okstra's home, {doors.home.root}"
+    else:
+        return
+    raise Refused("folder-unfit", f"{what}: it can be no project", where=root, hint="cd to the project's own folder")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
+
+
+def _warnings(root: str) -> tuple[str, ...]:
+    if git.discover(root) is not None:
+        return ()
+    return ("this is no git repository: runs work in the folder itself, and stages get no worktrees; `git init` first",)
+
+
+def _registered_id(files: ProjectFiles, project_id: str, doors: Doors) -> str:
+    """The id that the project is registered under, or empty. Raises Refused (`project-exists`) when it can't be had
+    under the one that is asked for."""
+    document = fsio.read_json(files.config)
+    if document is None:
+        return ""
+    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    known = local or str(document.get("projectId"))
+    if known == project_id:
+        return known
+    claimed = {claim.project_root for _, claim in doors.registry.read().tasks()}
+    places = places_of(known, files.root, doors)
+    if places.moved:
+        what = f"this project, {known!r}, was moved from {places.left[0]}"
+        raise Refused("project-exists", what, where=files.root, hint=MOVED_COMMAND)
+    has_tasks = os.path.isdir(files.tasks_dir)
+    shared = not has_tasks and git.tracked(files.root, [os.path.relpath(files.config, files.root)])
+    if files.root in claimed or not (places.left or places.others or shared):
+        where = files.local_config if local else files.config
+        hint = "use that id: tasks were started under it" if has_tasks else f"use that id, or edit {quote(where)}"
+        raise Refused("project-exists", f"this project is registered as {known!r}", where=where, hint=hint)
+    return known
+
+
+def check(root: str, doors: Doors) -> list[CheckRow]:
+    """Every check, whatever the others say."""
+    files = ProjectFiles(root)
+    repository = _repository(root)
+    return [
+        _settings(files, doors),
+        _schema(files),
+        CheckRow("runs are hidden from git", CheckStatus.OK, files.gitignore)
+        if os.path.exists(files.gitignore)
+        else CheckRow("runs are hidden from git", CheckStatus.WARN, "no .okstra/.gitignore", "the next run makes it"),
+        *_git_rows(repository, root),
+        home_row(doors),
+        registry_row(doors),
+        *_place_rows(files, doors),
+        *_sync_rows(files, doors),
+        *_trust_rows(files, doors),
+    ]
+
+
+def _repository(root: str) -> git.Repository | OkstraError | None:
+    try:
+        return git.discover(root)
+    except OkstraError as error:
+        return error
+
+
+def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
+    try:
+        config = read_config(files, doors)
+    except OkstraError as error:
+        return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
+    try:
+        check_known_project_id(files, config.project_id)
+    except UsageError as error:
+        return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
+    except OkstraError:  # what git can't read there, its own row tells
+        pass
+    return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
+
+
+def _schema(files: ProjectFiles) -> CheckRow:
+
+    name = "project.json against its schema"
+    try:
+        document = fsio.read_json(files.config)
+    except OkstraError as error:
+        return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
+    schema = loads(assets.text("schemas", "project-v1.schema.json"))
+    errors = problems_of(document, schema)
+    if errors:
+        return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")
+    return CheckRow(name, CheckStatus.OK, "valid")
+
+
+def _git_rows(repository: git.Repository | OkstraError | None, root: str) -> list[CheckRow]:
+    if repository is None:
+        return [CheckRow("git", CheckStatus.WARN, "not a git repository: runs get no worktree", f"git init {root}")]
+    if isinstance(repository, OkstraError):
+        return [CheckRow("git", CheckStatus.FAIL, repository.message, repository.hint)]
+    version = git.version()
+    rows = [
+        CheckRow("git version", CheckStatus.OK, ".".join(map(str, version)))
+        if version >= git.OLDEST
+        else CheckRow("git version", CheckStatus.FAIL, ".".join(map(str, version)), "install git 2.38 or newer")
+    ]
+    if not repository.head:
+        rows.append(CheckRow("commits", CheckStatus.FAIL, "no commit yet", "git commit --allow-empty -m Start"))
+    if repository.linked and not git.main_is_bare(repository):
+        rows.append(
+            CheckRow(
+                "worktree", CheckStatus.WARN, "this is a linked worktree: runs from here get no worktree of their own"
+            )
+        )
+    if not git.has_identity(root):
+        rows.append(
+            CheckRow(
+                "git identity", CheckStatus.WARN, "user.name or user.email is not set", "git config user.email YOU"
+            )
+        )
+    return rows
+
+
+def home_row(doors: Doors) -> CheckRow:
+    try:
+        home_edge.ensure(doors.home)
+    except OkstraError as error:
+        return CheckRow("okstra's home", CheckStatus.FAIL, f"{doors.home.root}: {error.message}", error.hint)
+    for folder in (doors.home.root, doors.home.worktrees):
+        mode = os.stat(folder).st_mode & 0o777
+        if mode & 0o022:
+            told = f"others may write into {folder} (mode {mode:o}): they could have okstra run commands of theirs"
+            return CheckRow("okstra's home", CheckStatus.FAIL, told, f"chmod go-w {quote(folder)}")
+    return CheckRow("okstra's home", CheckStatus.OK, doors.home.root)
+
+
+def registry_row(doors: Doors) -> CheckRow:
+    try:
+        doc = doors.registry.read()
+        count = sum(1 for _ in doc.tasks()) + sum(1 for _ in doc.stages())
+    except (OkstraError, ValueError) as error:
+        hint = error.hint if isinstance(error, OkstraError) else "okstra reconcile --rebuild"
+        return CheckRow("registry", CheckStatus.FAIL, str(error), hint)
+    return CheckRow("registry", CheckStatus.OK, f"{count} reservation(s)")
+
+
+def _trust_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    try:
+        commands = trust.commands_of(files.root, commands_in(fsio.read_json(files.config) or {}))
+        trusted = trust.is_trusted(commands, doors)
+    except OkstraError as error:
+        return [CheckRow("commands of project.json", CheckStatus.FAIL, error.message, error.hint)]
+    if not commands.digest:
+        return []
+    if trusted:
+        return [CheckRow("commands of project.json", CheckStatus.OK, "trusted")]
+    detail = f"not trusted: {', '.join(commands.settings)}; no run starts"
+    return [CheckRow("commands of project.json", CheckStatus.WARN, detail, "okstra trust")]
+
+
+def _place_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    """Whether another folder has worktrees under this project's id."""
+    project_id = id_at(files.root)
+    try:
+        places = places_of(project_id, files.root, doors)
+    except OkstraError:
+        return []  # the registry's own row tells
+    if places.moved:
+        what = f"its worktrees were made in {places.left[0]}, where it stands no more"
+        return [CheckRow("place", CheckStatus.FAIL, what, MOVED_COMMAND)]
+    beside = [*places.others, *places.left]
+    if not beside:
+        return []
+    what = f"a project of the same id has worktrees from {beside[0]}; the two can't run the same tasks"
+    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, doors))]
+
+
+def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+    try:
+        config = read_config(files, doors)
+    except OkstraError:
+        return []
+    missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(files.root, entry.path))]
+    if not missing:
+        return []
+    return [CheckRow("sync list", CheckStatus.WARN, f"not there: {', '.join(missing)}", "make them, or take them out")]

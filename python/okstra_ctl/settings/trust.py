@@ -1,0 +1,74 @@
+"""`okstra trust`: commands that a repository's settings name are run once a person has trusted them.
+
+Whoever can write to a repository can write its settings: a stranger whose repository was cloned, an agent in an
+earlier run. So the digest of what a person saw is kept in the home, by the project's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..errors import Refused
+from ..paths import ProjectFiles
+from ..services import Doors
+from ..system import files as fsio
+from ..system import home as home_edge
+from ..system.locks import LockKind, hold
+from .trusted_commands import digest_of, script_in
+
+SCHEMA = "trusted/1"
+TRUST_VARIABLE = "OKSTRA_TRUST"
+
+
+class Commands(NamedTuple):
+    """What a project's settings run. `digest` is empty when they run nothing."""
+
+    root: str
+    settings: Mapping[str, object]
+    script: str
+    digest: str
+
+
+def commands_of(root: str, settings: Mapping[str, object]) -> Commands:
+    """`settings` as `commands_in` answers them. Raises Unreadable when the script can't be read."""
+    root = os.path.realpath(root)
+    script = script_in(settings, root)
+    text = (fsio.read_bytes(script) or b"") if script else b""
+    return Commands(root, settings, script, digest_of(settings, text) if settings else "")
+
+
+def is_trusted(commands: Commands, doors: Doors) -> bool:
+    if not commands.digest or doors.environment.get(TRUST_VARIABLE) == "1":
+        return True
+    known = _projects(doors).get(commands.root)
+    return isinstance(known, Mapping) and known.get("digest") == commands.digest
+
+
+def require_trusted(root: str, settings: Mapping[str, object], doors: Doors) -> None:
+    """Asked with the settings that are about to be used. Raises Refused (`not-trusted`), Unreadable."""
+    commands = commands_of(root, settings)
+    if is_trusted(commands, doors):
+        return
+    names = ", ".join(commands.settings)
+    raise Refused(
+        "not-trusted",
+        f"the project's settings run commands ({names}), and nobody has trusted them as they are now",
+        where=ProjectFiles(commands.root).config,
+        hint=f"okstra trust shows them and asks; in CI, once you have read them: --trust, or {TRUST_VARIABLE}=1",
+    )
+
+
+def trust(commands: Commands, doors: Doors) -> None:
+    """Keeps that a person trusts them as they are now. Raises Unreadable, WorkFailed, Busy."""
+    home_edge.ensure(doors.home)
+    with hold(LockKind.INDEX, doors.home.trusted_lock):
+        projects = {**_projects(doors), commands.root: {"digest": commands.digest, "at": doors.clock.now()}}
+        fsio.replace_json(doors.home.trusted, {"schema": SCHEMA, "projects": projects})
+
+
+def _projects(doors: Doors) -> Mapping[str, object]:
+    document = fsio.read_json(doors.home.trusted, SCHEMA) or {}
+    projects = document.get("projects")
+    return projects if isinstance(projects, Mapping) else {}

@@ -1,0 +1,210 @@
+"""The one atomic unit: choose a stage, decide its base, write the reservation (spec 3).
+
+All of it happens inside one registry transaction. What needs git (is a commit merged?) is looked up
+before, outside every lock; when the transaction finds that it needs more, it ends without writing and is
+tried again with the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .. import git
+from ..branches import stage_branch, task_branch
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import started_row
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..errors import Refused
+from ..names import RunId, StageKey
+from ..paths import IMPLEMENTATION, RunFiles
+from ..plan.model import Stage
+from ..prepare.request import Request
+from ..runs import numbers as run_numbers
+from ..services import Doors
+from ..status import ClaimStatus
+from ..system import owner as process_identity
+from .records import ledger_path, load_records, merged_into
+from .select import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states
+
+
+class Reservation(NamedTuple):
+    """A stage that this run holds, and no other. `claim` is None in a degraded run: the ledger row holds it."""
+
+    run: RunId
+    files: RunFiles
+    stage: Stage
+    epoch: int
+    base_commit: str
+    claim: StageClaim | None
+
+    @property
+    def key(self) -> StageKey:
+        return StageKey(self.run.task, self.stage.number)
+
+
+class Choice(NamedTuple):
+    """What the rules say now: the stage, its base, and the epoch and branch it would get."""
+
+    state: StageState
+    base_commit: str
+    epoch: int
+    branch: str
+
+
+class Facts(NamedTuple):
+    """What git was asked: the task worktree's HEAD, commits known to be merged into it (or not), branches taken.
+
+    `merged` is None where there is no task branch (degraded runs); `branches` is None until somebody asks.
+    """
+
+    head: str = ""
+    merged: Mapping[str, bool] | None = MappingProxyType({})
+    branches: frozenset[str] | None = None
+
+
+class TaskWorktreeGone(Exception):
+    """The task's worktree was taken away since it was made sure of: it has to be made again first."""
+
+
+class _Unknown(Exception):
+    """Git must be asked before the choice can be made."""
+
+    def __init__(self, commits: Set[str]) -> None:
+        super().__init__()
+        self.commits = commits
+
+
+def preview(request: Request, doors: Doors) -> Choice:
+    """The choice as it would be made now; reserves nothing."""
+    facts = Facts(merged=None) if request.degraded else Facts()
+    while True:
+        try:
+            return _choose(request, doors.registry.read(), facts)
+        except _Unknown as unknown:
+            facts = _look_up(request, doors, facts, unknown.commits)
+
+
+def reserve_stage(request: Request, doors: Doors) -> Reservation:
+    """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
+    TaskWorktreeGone."""
+    facts = Facts()
+    while True:
+        try:
+            with doors.registry.transaction() as doc:
+                return _reserve(request, doors, doc, _choose(request, doc, facts))
+        except _Unknown as unknown:
+            facts = _look_up(request, doors, facts, unknown.commits)
+
+
+def reserve_degraded(request: Request, doors: Doors) -> Reservation:
+    """A stage without a worktree: the ledger row alone marks it, written inside the transaction (spec 3)."""
+    with doors.registry.transaction() as doc:
+        choice = _choose(request, doc, Facts(merged=None))
+        stage = request.plan_map.stage(choice.state.stage)
+        files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
+        run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
+        row = started_row(
+            StageKey(request.key, stage.number),
+            run_id=str(run),
+            epoch=choice.epoch,
+            digest=request.plan_map.digest,
+            base=choice.base_commit,
+            at=doors.clock.now(),
+        )
+        owner = process_identity.nearest_client()
+        ledger_edge.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
+        return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
+
+
+def _choose(request: Request, doc: RegistryDoc, facts: Facts) -> Choice:
+    claim = doc.task(request.key)
+    view = ledger_edge.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
+    records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
+    if facts.merged is not None:
+        unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
+        if unknown:
+            raise _Unknown(unknown)
+    states = stage_states(request.plan_map, records)
+    state = choose(states, request.inputs.stage)
+    repository_head = request.repository.head if request.repository else ""
+    anchor = (claim.implementation_base if claim else "") or repository_head
+    base = decide_base(state, states, anchor=anchor, task_head=facts.head or repository_head)
+    epoch = _next_epoch(request, state.stage, claim, records)
+    if epoch > 1 and facts.branches is None and not request.degraded:
+        raise _Unknown(frozenset())
+    of_task = claim.branch if claim else task_branch(request.category, request.key)
+    return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
+
+
+def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: StageRecords) -> int:
+    """One higher than any that the stage ever had: the registry remembers it; where it does not, the ledger does."""
+    held = records.claims.get(stage)
+    remembered = claim.epochs.get(stage, 0) if claim else 0
+    if not remembered:
+        path = ledger_path(request.plan)
+        remembered = ledger_edge.highest_epoch(path, task_key=str(request.key), stage=stage)
+    return 1 + max(remembered, held.epoch if held else 0)
+
+
+def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -> Reservation:
+    task_claim = doc.task(request.key)
+    if task_claim is None or task_claim.status is not ClaimStatus.ACTIVE:
+        raise TaskWorktreeGone
+    stage = request.plan_map.stage(choice.state.stage)
+    key = StageKey(request.key, stage.number)
+    path = doors.home.stage_worktree(request.key, stage.number)
+    check_free(doc, request, choice.branch, path, str(key))
+    files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
+    run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
+    claim = StageClaim(
+        path=path,
+        branch=choice.branch,
+        base_commit=choice.base_commit,
+        project_root=request.project.root,
+        status=ClaimStatus.PROVISIONING,
+        run_id=str(run),
+        owner=process_identity.this_process(),
+        reserved_at=doors.clock.now(),
+        epoch=choice.epoch,
+        token=lock_reason(str(key), choice.epoch),
+        plan=request.plan,
+        plan_digest=request.plan_map.digest,
+    )
+    doc.put_stage(key, claim)
+    doc.put_task(
+        request.key,
+        task_claim._replace(
+            implementation_base=task_claim.implementation_base or request.checkout.head,
+            epochs={**task_claim.epochs, stage.number: choice.epoch},
+        ),
+    )
+    return Reservation(run, files, stage, choice.epoch, choice.base_commit, claim)
+
+
+def lock_reason(key: str, epoch: int) -> str:
+    """The reason that a worktree is locked with: names its claim, and tells one hold from the next."""
+    return f"okstra {key}" + (f" epoch {epoch}" if epoch else "")
+
+
+def check_free(doc: RegistryDoc, request: Request, branch: str, path: str, key: str) -> None:
+    """Branches and paths are unique over the whole registry (spec 4)."""
+    for what, holder in (
+        (f"branch {branch}", doc.holder_of_branch(request.project.root, branch)),
+        (f"folder {path}", doc.holder_of_path(path)),
+    ):
+        if holder is not None and holder != key:
+            raise Refused("name-taken", f"the {what} is {holder}'s", where=key, hint="choose another task id")
+
+
+def _look_up(request: Request, doors: Doors, facts: Facts, commits: Set[str]) -> Facts:
+    """Asks git, outside every lock: ancestry against the task worktree's HEAD, and the stage branches there are."""
+    claim = doors.registry.read().task(request.key)
+    of_task = claim.branch if claim else task_branch(request.category, request.key)
+    branches = git.branches_like(request.checkout.top, of_task)
+    head = git.resolve(claim.path, "HEAD") if claim and claim.status is ClaimStatus.ACTIVE else None
+    wanted = commits | (facts.merged or {}).keys()
+    if claim is None or not head:
+        return Facts("", dict.fromkeys(wanted, False), branches)
+    return Facts(head, merged_into(claim.path, head, wanted), branches)

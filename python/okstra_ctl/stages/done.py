@@ -1,0 +1,374 @@
+"""`okstra stage done`: a stage counts as done once its exit check ran green on clean, planned commits (spec 3)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from .. import git, leadership
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow, overruled_row, row_id
+from ..claims.registry_document import StageClaim
+from ..errors import Refused, Unreadable, UsageError, WorkFailed
+from ..index import store as run_index
+from ..paths import OKSTRA_DIR
+from ..plan.approve import InForce
+from ..plan.globs import matches
+from ..plan.model import Stage
+from ..quoting import okstra_command
+from ..runs import events as run_events
+from ..runs.find import KnownRun, stage_of
+from ..services import Doors
+from ..status import ClaimStatus, LedgerStatus
+from ..system import files as fsio
+from ..system import owner as process_identity
+from ..system.secret_files import hide_in_log
+from ..tasks import records as task_records
+from ..worktrees import half_made as recover
+from ..worktrees.unsaved import how_git_shows
+from . import led_gates
+from .records import ledger_path
+
+EXIT_CHECK_SCHEMA = "exit-check/1"
+EXIT_CHECK_LOG = "exit-check"
+
+
+class DoneWishes(NamedTuple):
+    """Reasons that open a gate by a person's word; empty means the gate stays closed."""
+
+    no_change: str = ""
+    out_of_plan: str = ""
+    overrule: str = ""
+    """Why the stage counts though the run that okstra led did not pass its gates."""
+
+    @property
+    def note(self) -> str:
+        return "; ".join(text for text in (self.no_change, self.out_of_plan) if text)
+
+
+class StageDone(NamedTuple):
+    run_id: str
+    stage: int
+    head_commit: str
+    commits: int
+    exit_check: str
+    log: str
+    out_of_plan: tuple[str, ...]
+    warnings: tuple[str, ...]
+    overrule: str = ""
+
+
+RunCheck = Callable[[str], int]
+"""Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
+Hold = Callable[[KnownRun, Doors], str]
+"""Answers the folder that the run works in, if the stage is its to work on."""
+
+
+def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
+    """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
+    `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
+    leadership.check_owner(run, leadership.owner_in(run, run.manifest))
+    fault = led_gates.fault_of(run.manifest)
+    if fault and not wishes.overrule:
+        led_gates.require_passed(run)
+    if wishes.overrule and not fault:
+        message = f"there is nothing to overrule: no gate of {run.id} is in the way"
+        raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
+    done = close_stage(run, wishes, doors)
+    if not wishes.overrule:
+        return done
+    told = led_gates.note_in_report(run, doors)
+    return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=wishes.overrule)
+
+
+def close_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
+    """Checks all that spec 3 asks, runs the exit check outside every lock, and writes the `done` row.
+
+    `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
+    recorded once more when a person overrules its gates.
+    Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
+    """
+    again = bool(wishes.overrule) and is_recorded_done(run)
+    approved = run.approved(doors)
+    checked = _check(run, approved, wishes, doors, recorded_folder if again else require_hold, run_check)
+    warnings = record_done(run, checked.head_commit, wishes, doors, digest=approved.stage_map.digest)
+    return checked._replace(warnings=(*checked.warnings, *warnings))
+
+
+def check_recorded(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck) -> StageDone:
+    """For a lead that finds its stage recorded as done: the same checks, on the commit that was recorded.
+
+    Raises as `close_stage`.
+    """
+    row = newest_row(run)
+    checked = _check(run, run.approved(doors), wishes, doors, recorded_folder, run_check)
+    if row is not None and row.head_commit != checked.head_commit:
+        raise Refused(
+            "head-moved",
+            f"the stage was recorded as done at {row.head_commit[:12]}, and its HEAD is {checked.head_commit[:12]}",
+            where=ledger_path(run.plan_path),
+        )
+    if all(row.get("event") != "done" for row in run_events.events_of(run.files)):
+        tell_done(run, doors.clock.now(), doors)
+    return checked
+
+
+def _check(
+    run: KnownRun, approved: InForce, wishes: DoneWishes, doors: Doors, hold: Hold, run_check: RunCheck | None
+) -> StageDone:
+    stage = stage_of(approved.stage_map, run)
+    worktree = hold(run, doors)
+    base = _base_of(run)
+    head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
+    _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors), approved.notes)
+    hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
+    if head:
+        _check_unmoved(worktree, head)
+    log = run.files.log(EXIT_CHECK_LOG)
+    return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, strays, approved.notes)
+
+
+def _base_of(run: KnownRun) -> str:
+    """Where the stage's commits begin; empty where there is no git. A manifest that lost it must open no gate."""
+    base = run.manifest.get("base_commit")
+    if not isinstance(base, str) or not (base or is_degraded(run)):
+        raise Unreadable("state-unreadable", "the run's manifest names no base commit", where=run.files.manifest)
+    return base
+
+
+def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors, *, digest: str) -> tuple[str, ...]:
+    """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`).
+
+    `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
+    approved the plan anew meanwhile.
+    """
+    at = doors.clock.now()
+    row = LedgerRow(
+        id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
+        impl_task_key=str(run.id.task),
+        stage=run.id.stage or 0,
+        status=LedgerStatus.DONE,
+        at=at,
+        run_id=str(run.id),
+        epoch=run.epoch,
+        plan_digest=digest,
+        head_commit=head,
+        note=wishes.note,
+        overrule=wishes.overrule,
+    )
+    _record(run, row, doors)
+    return tell_done(run, at, doors)
+
+
+def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
+    """The claim, if this very run holds it. Raises Refused (`stage-not-held`): a run taken over can't finish late."""
+    if claim is None or claim.run_id != str(run.id) or claim.epoch != run.epoch:
+        holder = f"; {claim.run_id} (epoch {claim.epoch}) holds it now" if claim else "; nobody holds it now"
+        raise Refused(
+            "stage-not-held",
+            f"{run.id} (epoch {run.epoch}) does not hold its stage any more{holder}",
+            where=str(run.id.stage_key),
+            hint="its commits are safe on its branch; start the stage again to go on",
+        )
+    if claim.status is ClaimStatus.DONE:
+        raise Refused("stage-done", f"stage {run.id.stage} is done already", where=str(run.id.stage_key))
+    if claim.status is ClaimStatus.PROVISIONING:
+        raise Refused("stage-not-held", f"{run.id} is still being prepared", where=str(run.id.stage_key))
+    return claim
+
+
+def is_degraded(run: KnownRun) -> bool:
+    return run.degraded
+
+
+def require_hold(run: KnownRun, doors: Doors) -> str:
+    """The folder that the run works in. A refusal is recorded in the run's events."""
+    with _refusals_recorded(run, doors):
+        return held_folder(run, doors)
+
+
+def held_folder(run: KnownRun, doors: Doors) -> str:
+    """The same, for who only looks: nothing is recorded. Raises Refused (`stage-not-held`, `stage-done`)."""
+    if is_degraded(run):
+        require_degraded_hold(run)
+        return run.folder
+    key = run.id.stage_key
+    return require_claim(run, doors.registry.read().stage(key) if key else None).path
+
+
+@contextmanager
+def _refusals_recorded(run: KnownRun, doors: Doors) -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
+        raise
+
+
+def require_degraded_hold(run: KnownRun) -> None:
+    """As `require_claim`, where the ledger alone marks the stage. Raises Refused (`stage-not-held`, `stage-done`)."""
+    row = newest_row(run)
+    if row is None or row.run_id != str(run.id) or row.status is LedgerStatus.RELEASED:
+        raise Refused("stage-not-held", f"{run.id} does not hold its stage", where=ledger_path(run.plan_path))
+    if row.status is not LedgerStatus.STARTED:
+        raise Refused("stage-done", f"stage {run.id.stage} is done already", where=ledger_path(run.plan_path))
+
+
+def is_recorded_done(run: KnownRun) -> bool:
+    """Whether the ledger says that this very run has done its stage."""
+    row = newest_row(run)
+    return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(run.id)
+
+
+def recorded_folder(run: KnownRun, doors: Doors) -> str:
+    """As `require_hold`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
+    key = run.id.stage_key
+    claim = doors.registry.read().stage(key) if key and not is_degraded(run) else None
+    if claim is not None and (claim.run_id, claim.epoch) != (str(run.id), run.epoch):
+        require_claim(run, claim)
+    return claim.path if claim else run.folder
+
+
+def newest_row(run: KnownRun) -> LedgerRow | None:
+    """What the ledger says of the run's stage: under the plan that it was prepared with, or was done by since."""
+    path = ledger_path(run.plan_path)
+    view = ledger_edge.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
+    done = ledger_edge.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
+
+
+def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+    """HEAD, how many commits the stage has, and files outside the plan. Raises Refused for each gate that is closed."""
+    if not os.path.isdir(worktree):
+        raise UsageError("not-found", "the stage's worktree is gone", where=worktree, hint="okstra worktree list")
+    dirty = git.dirty_files(worktree)
+    if dirty:
+        raise Refused(
+            "worktree-dirty",
+            f"{len(dirty)} file(s) are uncommitted or untracked: {_some(dirty)}",
+            where=worktree,
+            hint="commit them, move them away, or list what tools make in .gitignore" + how_git_shows(worktree, dirty),
+        )
+    head = git.resolve(worktree, "HEAD") or ""
+    if not git.is_ancestor(worktree, base, head):
+        raise Refused("head-moved", f"HEAD {head[:12]} does not stem from the stage's base {base[:12]}", where=worktree)
+    commits = git.commits_between(worktree, base, head)
+    if commits == 0 and not wishes.no_change:
+        raise Refused(
+            "no-commit",
+            "there is no commit beyond the stage's base",
+            where=worktree,
+            hint='commit the work, or say --no-change "<why nothing was to be changed>"',
+        )
+    strays = planned_strays(worktree, base, stage, head)
+    if strays and not wishes.out_of_plan:
+        raise Refused(
+            "out-of-plan",
+            f"commits touch files that the plan does not name for stage {stage.number}: {_some(strays)}",
+            where=worktree,
+            hint='take them out, or say --out-of-plan "<why they belong>"',
+        )
+    return head, commits, strays
+
+
+def planned_strays(worktree: str, base: str, stage: Stage, head: str = "HEAD") -> tuple[str, ...]:
+    """Files that the stage's commits touch and its plan does not name."""
+    return tuple(name for name in git.changed_files(worktree, base, head) if not _is_planned(name, stage))
+
+
+def _is_planned(name: str, stage: Stage) -> bool:
+    """okstra's own folder is no stage's business, whatever a glob would match."""
+    return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
+
+
+def _held(run: KnownRun, doors: Doors) -> RunCheck:
+    """For a person or an agent's session: a check whose caller lost patience must not go on beside the next one."""
+
+    def run_check(command: str) -> int:
+        from ..runs.commands import CHECK_STARTED, hold_command, in_shell  # slow to import, and only this needs it
+
+        return hold_command(run, in_shell(command), EXIT_CHECK_LOG, doors, event=CHECK_STARTED).status
+
+    return run_check
+
+
+def _run_exit_check(
+    run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck, notes: tuple[str, ...]
+) -> None:
+    log_path = run.files.log(EXIT_CHECK_LOG)
+    status = run_check(stage.exit_check)
+    hide_in_log(log_path)
+    record = {
+        "schema": EXIT_CHECK_SCHEMA,
+        "command": stage.exit_check,
+        "commit": head,
+        "exit": status,
+        "log": log_path,
+        "reasons": wishes._asdict(),
+    }
+    fsio.replace_json(run.files.exit_check, record)
+    if status != 0:
+        raise WorkFailed(
+            "exit-check-failed",
+            "; ".join([f"the exit check `{stage.exit_check}` ended with {status}", *notes]),
+            where=log_path,
+            hint="mend the stage and call `okstra stage done` again; nothing was recorded as done",
+        )
+
+
+def _check_unmoved(worktree: str, head: str) -> None:
+    """The check counts for the commit it ran at: it may leave files behind, but not change what git tracks."""
+    now = git.resolve(worktree, "HEAD")
+    if now != head or git.tracked_changes(worktree):
+        raise Refused(
+            "head-moved",
+            "commits or tracked files changed while the exit check ran",
+            where=worktree,
+            hint="call it again" + how_git_shows(worktree, git.dirty_files(worktree)),
+        )
+
+
+def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
+    """The commit point: the row, under the registry lock, so that no take-over comes between check and row.
+
+    The `started` row goes before it, if a kill kept the run from writing that.
+    """
+    key = run.id.stage_key
+    with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
+        if row.overrule and is_recorded_done(run):
+            recorded_folder(run, doors)
+            book = ledger_path(run.plan_path)
+            further = overruled_row(row, ledger_edge.rows_named(book, row.id))
+            ledger_edge.append(book, [further] if further else [])
+            claim = doc.stage(key) if key else None
+            if key and claim and claim.status is ClaimStatus.ACTIVE:  # a kill came between the row and the claim
+                doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
+            return
+        if key is None or is_degraded(run):
+            require_degraded_hold(run)
+            ledger_edge.append(ledger_path(run.plan_path), [row])
+            return
+        claim = require_claim(run, doc.stage(key))
+        leadership.check_owner(run, claim.owner)  # who took the lead meanwhile finishes it
+        ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
+        me = process_identity.this_process()  # a lead that goes on to write the run's report there
+        owner = me if claim.owner == me else None
+        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
+
+
+def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+    """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
+    news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
+    row = run_index.IndexRow(
+        str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
+    )
+    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    run_events.append(run.files, "done", at, run_id=str(run.id))
+    return tuple(warning for warning in told if warning)
+
+
+def _some(names: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,278 @@
+"""Merging done stages into the task branch: built aside, checked, then taken over in one step (spec 3).
+
+Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all are
+green is the task branch moved on, by a fast-forward. Whatever stops before that leaves nothing merged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import TaskClaim
+from ..errors import Refused, UsageError, WorkFailed
+from ..git import merge as merging
+from ..names import VERIFICATION, TaskKey
+from ..next_steps import next_of_stage
+from ..paths import IMPLEMENTATION
+from ..plan import store as plans
+from ..plan.approve import in_force
+from ..plan.graph import named
+from ..plan.model import StageMap
+from ..quoting import okstra_command, quote
+from ..services import Doors
+from ..settings.project import Project
+from ..settings.trust import require_trusted
+from ..status import ClaimStatus, StageStatus
+from ..system import files as fsio
+from ..system.secret_files import hide_in_log
+from ..tasks import records as task_records
+from ..worktrees import half_made as recover
+from ..worktrees.fast_forward import fast_forward
+from ..worktrees.restore import restore_worktree
+from ..worktrees.scratch import scratch_worktree
+from ..worktrees.sync import furnish
+from ..worktrees.unsaved import how_git_shows
+from ..worktrees.users import in_use
+from . import led_gates
+from .checks import Bench, Check, Link, culprits
+from .integration import DoneStage, merge_order
+from .records import current_states
+from .select import StageState
+
+
+class Integrated(NamedTuple):
+    task_key: str
+    branch: str
+    commit: str
+    merged: tuple[int, ...]
+    checks: tuple[Check, ...]
+    log: str
+    next_step: str
+    warnings: tuple[str, ...]
+
+
+class Subject(NamedTuple):
+    """What is integrated: the task's claim, and its newest plan as it was approved."""
+
+    project: Project
+    key: TaskKey
+    claim: TaskClaim
+    plan: str
+    stage_map: StageMap
+    repository: git.Repository
+    notes: tuple[str, ...]
+
+
+def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
+    """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
+
+    Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
+    `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`).
+    """
+    claim = doors.registry.read().task(key)
+    if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
+        restore_worktree(key, project, doors)
+    with in_use(key, "okstra integrate", doors):
+        return _integrate(project, key, doors)
+
+
+def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
+    subject = load_subject(project, key, doors)
+    require_trusted(project.root, project.config.commands, doors)
+    recover.recover_task(key, doors.registry.read(), subject.repository, doors)
+    task = subject.claim.path
+    _require_on_its_branch(subject.claim)
+    git.require_free_branch(subject.repository, subject.claim.branch, task)
+    _require_clean(task)
+    head = git.resolve(task, "HEAD") or ""
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    waiting = [done for done in _in_order(subject, states) if not git.is_ancestor(task, done.commit, head)]
+    if not waiting:
+        raise _nothing_to_merge(subject, doors)
+    numbers = [done.stage for done in waiting]
+    led_gates.require_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
+    _require_signatures(subject, waiting)
+    chain = _build_chain(subject, head, waiting)
+    log_path = os.path.join(
+        project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
+    )
+    checks = _check_chain(subject, chain, doors, log_path)
+    git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
+    if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
+        raise Refused(
+            "head-moved",
+            "the task worktree changed while the checks ran",
+            where=task,
+            hint="call `okstra integrate` again",
+        )
+    stages = tuple(link.done.stage for link in chain)
+    step, warning = _tell_next_step(subject, doors)
+    warnings = (*subject.notes, *([warning] if warning else []))
+    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, step, warnings)
+
+
+def _tell_next_step(subject: Subject, doors: Doors) -> tuple[str, str]:
+    """What comes next, which the task's records are told too; and a warning when they could not be written."""
+    step = _next_step(subject, doors)
+    return step, task_records.tell_next_step_softly(subject.project.files, subject.key, step)
+
+
+def _next_step(subject: Subject, doors: Doors) -> str:
+    """Once every stage is in the task branch, the whole is verified; before, the plan's stages go on."""
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    if all(state.status is StageStatus.DONE for state in states):
+        return okstra_command("run", "--task-key", subject.key, "--task-type", VERIFICATION)
+    steps = [next_of_stage(state, str(subject.key)) for state in states]
+    return next(filter(None, steps), okstra_command("stage", "list", "--plan", subject.plan))
+
+
+def _nothing_to_merge(subject: Subject, doors: Doors) -> Refused:
+    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    done = [state.stage for state in states if state.status is StageStatus.DONE]
+    left = [f"{state.stage} is {state.status}" for state in states if state.status is not StageStatus.DONE]
+    open_ones = f"stage {', stage '.join(left)}" if left else ""
+    if not done:
+        message = f"no stage of the plan is done yet: {open_ones}"
+    elif left:
+        message = f"{named(done)} of {len(states)} {'is' if len(done) == 1 else 'are'} merged already; {open_ones}"
+    else:
+        message = f"all {len(done)} stage(s) of the plan are merged into {subject.claim.branch} already"
+    return Refused(
+        "nothing-to-integrate",
+        message,
+        where=subject.claim.path,
+        hint=_tell_next_step(subject, doors)[0],  # an integration that was killed at its very end told nobody
+        data={"done": done, "stages": len(states)},
+    )
+
+
+def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
+    """Raises UsageError (`not-found`) for a task without a plan or a worktree, Refused (`plan-not-approved`)."""
+    claim = doors.registry.read().task(key)
+    repository = git.discover(project.root)
+    if claim is None or repository is None or not os.path.isdir(claim.path):
+        raise UsageError("not-found", f"{key} has no worktree to merge into", hint="start a run of the task first")
+    path = plans.latest(project.files.task(key))
+    if path is None:
+        raise UsageError("not-found", f"{key} has no plan", where=project.files.task(key).plans_dir)
+    approved = in_force(path, doors)
+    return Subject(project, key, claim, path, approved.stage_map, repository, approved.notes)
+
+
+def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:
+    return _in_order(subject, current_states(subject.plan, subject.stage_map, subject.key, doors))
+
+
+def _in_order(subject: Subject, states: Sequence[StageState]) -> list[DoneStage]:
+    return merge_order(states, {stage.number: stage.exit_check for stage in subject.stage_map.stages})
+
+
+def _require_on_its_branch(claim: TaskClaim) -> None:
+    """What is merged belongs on the task's branch, not on one that somebody switched its worktree to."""
+    now = git.head_branch(claim.path)
+    if now != claim.branch:
+        raise Refused(
+            "head-moved",
+            f"the task worktree is not on its branch {claim.branch} but on {now or 'none'}",
+            where=claim.path,
+            hint=f"git -C {quote(claim.path)} switch {quote(claim.branch)}, then call `okstra integrate` again",
+        )
+
+
+def _require_clean(task: str) -> None:
+    if git.tracked_changes(task):
+        raise Refused(
+            "worktree-dirty",
+            "the task worktree has uncommitted changes",
+            where=task,
+            hint="commit or stash them, then call `okstra integrate` again"
+            + how_git_shows(task, git.dirty_files(task)),
+        )
+
+
+def _require_signatures(subject: Subject, waiting: Sequence[DoneStage]) -> None:
+    """As `git merge` would, where the person's git is told to verify what is merged."""
+    top = subject.repository.top
+    if not git.merges_need_signatures(top):
+        return
+    unsigned = [done for done in waiting if not git.has_valid_signature(top, done.commit)]
+    if unsigned:
+        stages = [done.stage for done in unsigned]
+        raise Refused(
+            "signature-missing",
+            f"merge.verifySignatures is set, and the last commit of {named(stages)} has no valid signature",
+            where=subject.claim.path,
+            hint="nothing was merged; okstra rerun the stage's run, sign its last commit (git commit --amend --no-edit "
+            "-S), then okstra stage done; commit.gpgSign signs them from the start; or take the setting back yourself",
+            data={"stages": stages, "commits": [done.commit for done in unsigned]},
+        )
+
+
+def _build_chain(subject: Subject, head: str, waiting: Sequence[DoneStage]) -> list[Link]:
+    """One merge commit for each stage, on no branch. Raises Refused (`merge-conflict`)."""
+    chain: list[Link] = []
+    for done in waiting:
+        merged = merging.merge_tree(subject.claim.path, head, done.commit)
+        if merged.conflicts:
+            raise _conflict(done, merged.conflicts, [link.done.stage for link in chain], subject)
+        message = f"Merge stage {done.stage} of {subject.key}"
+        head = merging.commit_merge(subject.claim.path, merged.tree, [head, done.commit], message)
+        chain.append(Link(done, head))
+    return chain
+
+
+def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subject: Subject) -> Refused:
+    after = f" (after {named(before)})" if before else ""
+    return Refused(
+        "merge-conflict",
+        f"stage {done.stage} conflicts with the task branch{after} in {', '.join(paths[:5])}",
+        where=subject.claim.path,
+        hint=f"nothing was merged; merge it by hand: git -C {quote(subject.claim.path)} merge {done.commit[:12]}",
+        data={"stage": done.stage, "paths": list(paths)},
+    )
+
+
+def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
+    """Every merged stage's exit check on the last link, without the secrets that they print in the log. Raises
+    WorkFailed (`integration-red`) naming who brings it."""
+    try:
+        return _run_checks(subject, chain, doors, log_path)
+    finally:
+        hide_in_log(log_path)
+
+
+def _run_checks(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
+    top, last = subject.repository.top, chain[-1].commit
+    fsio.open_log(log_path, anew=True).close()
+    with (
+        scratch_worktree(doors.home, subject.repository, subject.key, last) as path,
+        fsio.open_log(log_path) as log,
+    ):
+        furnish(top, path, subject.project.config, log_path, doors, str(subject.key))
+        bench = Bench(path, log, log_path, str(subject.key), doors)
+        everyone = _done_stages(subject, doors)
+        checks = [bench.run(done, last) for done in everyone]
+        red = [check for check in checks if check.status != 0]
+        if red:
+            raise _red(red[0], subject, bench, chain, everyone, log_path)
+    return checks
+
+
+def _red(
+    check: Check, subject: Subject, bench: Bench, chain: Sequence[Link], everyone: Sequence[DoneStage], log_path: str
+) -> WorkFailed:
+    done = next(one for one in everyone if one.stage == check.stage)
+    merged_before = done.stage not in [link.done.stage for link in chain]
+    links = [Link(done, git.resolve(subject.claim.path, "HEAD") or ""), *chain] if merged_before else list(chain)
+    stages = culprits(bench, done, links)
+    together = f"{named(stages)} together turn" if len(stages) > 1 else f"stage {stages[0]} turns"
+    return WorkFailed(
+        "integration-red",
+        f"{together} the exit check of stage {check.stage} red (`{check.command}` ended with {check.status})",
+        where=log_path,
+        hint=f"nothing was merged; mend it in stage {stages[-1]}: okstra rerun its run",
+        data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
+    )

@@ -1,0 +1,124 @@
+"""`okstra stage release`: gives a stage back. Its branch stays; its worktree goes once nothing in it can be lost."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .. import git, leadership
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow, row_id
+from ..claims.registry_document import StageClaim
+from ..errors import Refused
+from ..index import store as run_index
+from ..names import StageKey
+from ..quoting import okstra_command
+from ..runs.find import KnownRun
+from ..services import Doors
+from ..status import LedgerStatus, Liveness
+from ..system import owner as process_identity
+from ..tasks import records as task_records
+from ..worktrees import half_made as recover
+from ..worktrees.remove import take_down
+from ..worktrees.unsaved import Keeping
+from .done import is_degraded, newest_row, require_claim, require_degraded_hold
+from .records import ledger_path
+from .select import DONE_ROWS
+
+
+class StageReleased(NamedTuple):
+    """`branch` is the one that still has the stage's commits; empty when there is none. `kept` as in `Removed`."""
+
+    run_id: str
+    stage: int
+    branch: str
+    kept: str
+    warnings: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    """What git ignores in the worktree: not kept, gone with it."""
+
+
+def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -> StageReleased:
+    """Raises Refused: a live run is not robbed, uncommitted work is not thrown away, unless forced.
+
+    Forced, uncommitted and untracked files are kept by a ref under `refs/okstra/kept/`.
+    """
+    key = run.id.stage_key
+    if key is None:
+        raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
+    if not force:
+        leadership.check_owner(run, leadership.owner_in(run, run.manifest))
+    at = doors.clock.now()
+    if is_degraded(run):
+        row = _released_row(run, key, at, run.base_commit, note)
+        with doors.registry.transaction():
+            require_degraded_hold(run)
+            ledger_edge.append(ledger_path(run.plan_path), [row])
+        return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
+    held = doors.registry.read().stage(key)
+    if held is not None and (held.before or held.restores) and recover.is_abandoned(held):
+        recover.undo(key, held, doors)  # killed while it was done over or brought back
+        held = doors.registry.read().stage(key)
+    if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
+        recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
+        branch = git.standing(held.project_root, held.branch)
+        return StageReleased(str(run.id), key.stage, branch, "", _tell(run, at, doors))
+    claim = require_claim(run, held)
+    _check_not_recorded_as_done(run)
+    _check_nobody_works(run, claim, force=force)
+    head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
+    row = _released_row(run, key, at, head, note)
+    rows = [recover.started_row_of(key, claim), row]
+    saved = take_down(
+        key, claim, doors, Keeping(force), at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows)
+    )
+    branch = git.standing(claim.project_root, claim.branch)
+    return StageReleased(str(run.id), key.stage, branch, saved.ref, _tell(run, at, doors), saved.ignored)
+
+
+def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:
+    return LedgerRow(
+        id=row_id(str(run.id), run.epoch, LedgerStatus.RELEASED),
+        impl_task_key=str(run.id.task),
+        stage=key.stage,
+        status=LedgerStatus.RELEASED,
+        at=at,
+        run_id=str(run.id),
+        epoch=run.epoch,
+        plan_digest=run.plan_digest,
+        head_commit=head,
+        note=note,
+    )
+
+
+def _check_not_recorded_as_done(run: KnownRun) -> None:
+    """A `stage done` that was killed between its row and the claim is done all the same: the row is what counts."""
+    row = newest_row(run)
+    if row is not None and row.run_id == str(run.id) and row.status in DONE_ROWS:
+        raise Refused(
+            "stage-done",
+            f"stage {run.id.stage} is done already",
+            where=ledger_path(run.plan_path),
+            hint=f"{okstra_command('stage', 'done', '--run', run.id)} finishes what was killed",
+        )
+
+
+def _check_nobody_works(run: KnownRun, claim: StageClaim, *, force: bool) -> None:
+    if force:
+        return
+    leadership.check_owner(run, claim.owner)
+    if claim.owner is not None and process_identity.liveness(claim.owner) is Liveness.UNKNOWN:
+        raise Refused(
+            "worktree-held",
+            f"process {claim.owner.pid} on {claim.owner.host} may still work on {claim.run_id}",
+            where=claim.path,
+            hint="end it first, or release with --force",
+        )
+
+
+def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+    news = task_records.RunNews(run.id, "released", at, okstra_command("stage", "list", "--plan", run.plan_path))
+    row = run_index.IndexRow(
+        str(run.id), "released", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
+    )
+    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    return tuple(warning for warning in told if warning)

@@ -1,0 +1,88 @@
+"""When what okstra writes reaches the disk (docs/design/durability.md).
+
+Usually before the call returns. But while git fills a worktree, one sync makes the file system write out all that
+is waiting, git's ten thousand files and everybody else's, and stops whoever makes a file meanwhile. So what is
+written from a checkout's start to its command's end is given to the disk without waiting, in the order of the
+writes, and synced by a process that goes on behind the command.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: side by side with it others check out
+
+
+class _Debt:
+    """This process's: `paths` is None while everything is synced at once."""
+
+    will_be_settled = False
+    paths: dict[str, None] | None = None
+
+
+_debt = _Debt()
+
+
+@contextmanager
+def settled_behind() -> Iterator[None]:
+    """Around a command that may check a worktree out: what it owes the disk then is settled behind it."""
+    if _debt.will_be_settled:
+        yield
+        return
+    _debt.will_be_settled = True
+    try:
+        yield
+    finally:
+        owed, _debt.paths, _debt.will_be_settled = _debt.paths, None, False
+        if owed:
+            _settle(list(owed))
+
+
+def begin_owing() -> None:
+    """A checkout begins: from here on nothing is waited for, where that will be settled."""
+    if _debt.will_be_settled and _debt.paths is None:
+        _debt.paths = {}
+
+
+def owing() -> bool:
+    return _debt.paths is not None
+
+
+def sync(descriptor: int, path: str) -> None:
+    """Sees to it that a file, or a folder's names, reach the disk: now, or behind the command. Raises OSError."""
+    if _debt.paths is None:
+        os.fsync(descriptor)
+    else:
+        _debt.paths[path] = None
+        _start_writing(descriptor)
+
+
+def owe(path: str) -> None:
+    """As `sync`, for a file that another program wrote; one that is not there is owed nothing."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            sync(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+
+def _start_writing(descriptor: int) -> None:
+    """Linux begins to write the file out when it is told that nobody needs it in memory. A name that is then given
+    to it is never on the disk without its bytes (ext4, as it is mounted by default)."""
+    advise = getattr(os, "posix_fadvise", None)
+    if advise is not None:
+        with suppress(OSError):
+            advise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _settle(paths: list[str]) -> None:
+    from . import processes as proc  # slow to import, and light commands owe nothing
+
+    try:
+        proc.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
+    except OSError:  # no process to be had: then it is waited for after all
+        for path in paths:
+            owe(path)

@@ -1,0 +1,34 @@
+"""Reading JSONL files that are appended to under a lock, whatever a crash or a person did to them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from . import files as fsio
+from .json_text import loads
+
+
+class Rows(NamedTuple):
+    """The rows that are JSON objects, oldest first; `damaged` are the numbers of the lines that are none."""
+
+    rows: tuple[dict[str, Any], ...]
+    damaged: tuple[int, ...]
+
+
+def read_rows(path: str) -> Rows:
+    """The file's rows; none when there is no such file. A tail without a newline is under way, or torn: it is no row.
+
+    Raises Unreadable (`state-unreadable`) for what is no plain file.
+    """
+    rows: list[dict[str, Any]] = []
+    damaged = []
+    for number, line in enumerate((fsio.read_bytes(path) or b"").split(b"\n")[:-1], 1):
+        try:
+            row = loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            damaged.append(number)
+    return Rows(tuple(rows), tuple(damaged))

@@ -1,0 +1,236 @@
+"""The locks between processes, and the order in which they may be taken (spec 2, "Locks").
+
+Order: repository, registry, ledger, index; never two of one kind; never over a user's command, an agent,
+the network or a prompt. fasteners takes POSIX record locks, which `flock(1)` does not exclude, and which
+vanish when their process opens and closes the lock file again: so lock files are opened here alone, are
+never deleted, and a process-wide lock stands in front.
+
+Its import costs as much as all else a lock does, and most locks are free: so a free one is taken by the same
+record lock without it, and fasteners does the waiting.
+
+A POSIX lock dies with its process, while a git child that it started goes on. So the repository lock also
+carries a fence: an flock on a second file whose descriptor the git child inherits. Whoever gets the lock
+next waits until the last such child is gone.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from _thread import LockType, allocate_lock, get_ident
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ..errors import Busy, InternalError
+from ..word import Word
+from . import files as fsio
+from .json_text import dumps, loads
+
+if TYPE_CHECKING:
+    from fasteners import InterProcessLock
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+_FIRST_DELAY_SECONDS = 0.001
+_LONGEST_DELAY_SECONDS = 0.008
+
+
+class LockKind(Word):
+    """In the order in which they may be taken."""
+
+    REPOSITORY = "repository"
+    REGISTRY = "registry"
+    LEDGER = "ledger"
+    INDEX = "index"
+
+
+_ORDER = tuple(LockKind)
+_held: dict[int, list[LockKind]] = {}  # by thread
+_in_process: dict[str, LockType] = {}
+_in_process_guard = allocate_lock()
+
+
+class Held:
+    """A lock that is held. `fence` is a descriptor for children to inherit, or None."""
+
+    def __init__(self, fence: int | None = None) -> None:
+        self.fence = fence
+
+    @property
+    def keep_open(self) -> tuple[int, ...]:
+        return () if self.fence is None else (self.fence,)
+
+
+@contextmanager
+def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[Held]:
+    """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
+    _check_order(kind)
+    fsio.make_folder(os.path.dirname(path))
+    deadline = time.monotonic() + timeout
+    with _process_wide(path, deadline), _between_processes(path, deadline):
+        with _fence(path, deadline) if kind is LockKind.REPOSITORY else _no_fence() as fence:
+            _kinds().append(kind)
+            try:
+                yield Held(fence)
+            finally:
+                _kinds().remove(kind)
+
+
+def discard_stale_note(kind: LockKind, path: str) -> None:
+    """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
+    if os.path.lexists(_note_path(path)):
+        with suppress(Busy), hold(kind, path, timeout=0.0):
+            pass
+
+
+def share_fence(descriptor: int) -> None:
+    """Holds a fence together with whoever inherits the descriptor, until the last of them has closed it."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def try_fence(descriptor: int) -> bool:
+    """Takes a fence for oneself; False while anybody else holds or shares it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def held_kinds() -> tuple[LockKind, ...]:
+    """The kinds that this thread holds now, in the order taken."""
+    return tuple(_kinds())
+
+
+def _kinds() -> list[LockKind]:
+    return _held.setdefault(get_ident(), [])
+
+
+def _check_order(kind: LockKind) -> None:
+    last = _kinds()[-1:]
+    if last and _ORDER.index(last[0]) >= _ORDER.index(kind):
+        raise InternalError("internal-error", f"lock order broken: {kind} wanted while {last[0]} is held")
+
+
+@contextmanager
+def _process_wide(path: str, deadline: float) -> Iterator[None]:
+    with _in_process_guard:
+        lock = _in_process.setdefault(os.path.realpath(path), allocate_lock())
+    if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        raise _busy(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _between_processes(path: str, deadline: float) -> Iterator[None]:
+    fsio.claim(path)
+    _check_plain(path)
+    release = _take_free(path) or _await(path, deadline)
+    try:
+        _leave_note(path)
+        yield
+    finally:
+        fsio.discard(_note_path(path))
+        release()
+
+
+def _take_free(path: str) -> Callable[[], None] | None:
+    """Takes the lock if nobody has it; answers how to release it. Closing the file is what releases it."""
+    try:
+        descriptor = fsio.private(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return None
+        fsio.raise_write_failed(path, error)
+    return lambda: os.close(descriptor)
+
+
+def _await(path: str, deadline: float) -> Callable[[], None]:
+    from fasteners.process_lock import InterProcessLock
+
+    lock: InterProcessLock = InterProcessLock(path)
+    try:
+        taken = lock.acquire(
+            delay=_FIRST_DELAY_SECONDS,
+            max_delay=_LONGEST_DELAY_SECONDS,
+            timeout=max(0.0, deadline - time.monotonic()),
+        )
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    except RuntimeError as error:  # fasteners' own `threading.ThreadError`
+        cause = error.__context__
+        fsio.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
+    if not taken:
+        raise _busy(path)
+    release: Callable[[], None] = lock.release
+    return release
+
+
+def _check_plain(path: str) -> None:
+    """fasteners would follow a link, and wait for a FIFO."""
+    try:
+        plain = stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError as error:
+        fsio.raise_write_failed(path, error)
+    if not plain:
+        fsio.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
+
+
+@contextmanager
+def _fence(path: str, deadline: float) -> Iterator[int]:
+    try:
+        descriptor = fsio.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    except OSError as error:
+        fsio.raise_write_failed(f"{path}.fence", error)
+    try:
+        while not try_fence(descriptor):
+            if time.monotonic() > deadline:
+                raise _busy(path, "a git process whose okstra has died")
+            time.sleep(_LONGEST_DELAY_SECONDS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _no_fence() -> Iterator[None]:
+    yield None
+
+
+def _note_path(path: str) -> str:
+    return f"{path}.holder"
+
+
+def _leave_note(path: str) -> None:
+    """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
+    note = dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    try:
+        with open(_note_path(path), "w", encoding="utf-8", opener=fsio.private) as file:
+            file.write(note)
+    except OSError:
+        return
+
+
+def _busy(path: str, holder: str = "") -> Busy:
+    told = f"the lock is held by {holder or _noted_holder(path)}"
+    return Busy("busy", told, where=path, hint="wait for it to end, then try again")
+
+
+def _noted_holder(path: str) -> str:
+    try:
+        with open(_note_path(path), encoding="utf-8") as file:
+            note = loads(file.read())
+        return f"process {note['pid']}, since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,97 @@
+"""Which process is which: naming an owner, and finding out whether it still lives (spec 3, "Recovery")."""
+
+from __future__ import annotations
+
+import os
+
+from ..ownership import Owner
+from ..status import Liveness
+
+CLIENT_NAMES = frozenset({"claude", "codex", "gemini", "opencode"})
+_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+
+
+def this_process() -> Owner:
+    return owner_of(os.getpid())
+
+
+def owner_of(pid: int) -> Owner:
+    """The process of that pid as an owner; its start time is empty when it is gone already."""
+    return Owner(os.uname().nodename, _boot_id(), pid, _start_time(pid))
+
+
+def liveness(owner: Owner | None) -> Liveness:
+    """Alive means: same host, same boot, and the pid exists with the same start time (spec 3)."""
+    if owner is None:
+        return Liveness.NOBODY
+    if owner.host != os.uname().nodename:
+        return Liveness.UNKNOWN
+    if owner.boot_id != _boot_id():
+        return Liveness.GONE
+    start = _start_time(owner.pid)
+    return Liveness.ALIVE if start and start == owner.start_time else Liveness.GONE
+
+
+def nearest_client() -> Owner | None:
+    """The nearest process above this one that is an agent client; None outside an agent's session."""
+    pid = os.getppid()
+    for _ in range(64):
+        if pid <= 1:
+            return None
+        name, parent = _name_and_parent(pid)
+        if name in CLIENT_NAMES:
+            return owner_of(pid)
+        pid = parent
+    return None
+
+
+def _boot_id() -> str:
+    try:
+        with open(_BOOT_ID_FILE, encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return _ask("sysctl", "-n", "kern.boottime")
+
+
+def _start_time(pid: int) -> str:
+    """The kernel's start time of a live process; empty when there is none (a zombie has ended)."""
+    fields = _stat_fields(pid)
+    if fields is not None:
+        return "" if not fields or fields[0] == "Z" else fields[19]
+    return _ask("ps", "-o", "lstart=", "-p", str(pid))
+
+
+def _name_and_parent(pid: int) -> tuple[str, int]:
+    fields = _stat_fields(pid)
+    if fields is not None:
+        return (_program(pid), int(fields[1])) if fields else ("", 0)
+    answer = _ask("ps", "-o", "ppid=,comm=", "-p", str(pid)).split(None, 1)
+    return (os.path.basename(answer[1]), int(answer[0])) if len(answer) == 2 else ("", 0)
+
+
+def _program(pid: int) -> str:
+    """The name of the program, or of the script that an interpreter runs."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")[:2]
+    except OSError:
+        return ""
+    names = [os.path.basename(word.decode("utf-8", "replace")).split(".")[0] for word in words]
+    return names[1] if len(names) > 1 and names[0] in ("node", "bun") else names[0]
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat after the name; [] when the process is gone, None where there is no /proc."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return [] if os.path.exists("/proc/self/stat") else None
+    return text[text.rindex(")") + 2 :].split()
+
+
+def _ask(*argv: str) -> str:
+    """The way of systems without /proc. Imported late: light commands start no process."""
+    from . import processes as proc
+
+    return " ".join(proc.run(argv).stdout.decode("utf-8", "replace").split())

@@ -1,0 +1,156 @@
+"""The one door to short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, NoReturn
+
+from ..errors import Missing, Unreadable
+
+_LOOK_SECONDS = 0.1
+_UNKNOWN = 255  # never 0: what is not known to be well has failed
+
+
+class Finished(NamedTuple):
+    """How a process ended: its status (negative: the signal) and what it wrote, as bytes."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+    @property
+    def complaint(self) -> str:
+        """The last lines of stderr (or stdout), for people."""
+        text = (self.stderr.strip() or self.stdout.strip()).decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-6:])
+
+
+class Running:
+    """A process under way; `finish` waits for it."""
+
+    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes], stdin: bytes | None) -> None:
+        self._argv = tuple(argv)
+        self._process = process
+        self._stdin = stdin
+
+    def finish(self, *, timeout: float | None = None) -> Finished:
+        """Waits for the end; a process that takes longer than the timeout is killed (status -9)."""
+        try:
+            written = self._process.communicate(self._stdin, timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            written = self._process.communicate()
+        return self._finished(*written)
+
+    def finish_or(self, stop: threading.Event) -> Finished:
+        """As `finish`; once `stop` is set the process is asked to end (SIGTERM), and waited for."""
+        asked = False
+        while True:
+            try:
+                return self._finished(*self._process.communicate(self._stdin, _LOOK_SECONDS))
+            except subprocess.TimeoutExpired:
+                if stop.is_set() and not asked:
+                    self._process.terminate()
+                    asked = True
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
+
+    def _finished(self, stdout: bytes, stderr: bytes) -> Finished:
+        status = self._process.returncode
+        if not status and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+            status = _UNKNOWN  # nobody could wait for it, and `subprocess` takes that for success
+        return Finished(self._argv, status, stdout or b"", stderr or b"")
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    keep_open: Sequence[int] = (),
+    stdin: bytes | None = None,
+) -> Running:
+    """Starts a process. `keep_open` are descriptors that it inherits, under their numbers.
+
+    Raises Missing (`dependency-missing`) when there is no such program or folder.
+    """
+    if cwd is not None and not os.path.isdir(cwd):
+        raise _folder_gone(cwd)
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=tuple(keep_open),
+        )
+    except FileNotFoundError as error:
+        raise _missing(argv[0]) from error
+    except ValueError as error:
+        raise _unspeakable(argv[0], error) from error
+    return Running(argv, process, stdin)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    keep_open: Sequence[int] = (),
+    timeout: float | None = None,
+) -> Finished:
+    """Runs a process to its end. Raises Missing when there is no such program."""
+    return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish(timeout=timeout)
+
+
+def _unspeakable(program: str, error: ValueError) -> Unreadable:
+    """A NUL, or letters that no argument can have: only damaged files bring them here."""
+    return Unreadable("state-unreadable", f"a file of okstra's holds a value that {program} can't be given: {error}")
+
+
+def require(program: str, env: Mapping[str, str]) -> None:
+    """Raises Missing (`dependency-missing`) when there is no such program on that PATH."""
+    if not any(os.access(os.path.join(folder, program), os.X_OK) for folder in os.get_exec_path(env)):
+        raise _missing(program)
+
+
+def _missing(program: str) -> Missing:
+    return Missing("dependency-missing", f"{program} is not on the PATH", hint=f"install {program}")
+
+
+def _folder_gone(folder: str) -> Missing:
+    return Missing("dependency-missing", f"the folder {folder} is gone", where=folder)
+
+
+def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn:
+    """Replaces this process: the process id stays. Raises Missing when there is no such program."""
+    try:
+        os.chdir(folder)
+        os.execvpe(argv[0], list(argv), dict(env))
+    except FileNotFoundError as error:
+        raise _missing(argv[0]) from error
+
+
+def start_detached(argv: Sequence[str]) -> None:
+    """Starts a process that goes on after okstra has ended. Nobody waits for it."""
+    subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

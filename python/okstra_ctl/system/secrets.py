@@ -1,0 +1,183 @@
+"""Hiding keys and passwords in what okstra keeps: logs, results, prompts, reports (spec 5; formats by detect-secrets).
+
+The detectors take a tenth of a second to load. So a line goes to them only when it looks as if it could hold something,
+and an equal line only once; what has no key in it costs one search. Long lines go to them in pieces: the time that some
+of their patterns take grows with the square of the length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Protocol
+
+from ..results.evidence import HIDDEN_MARK as MARK
+
+_SUSPECT = re.compile(
+    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"
+    r"|SG\.|AccountKey=|://[^/\s:@]+:[^/\s@]+@|\b[0-9]{8,10}:AA[\w-]{30}"
+)
+# Formats of the agents' own providers, which the detectors do not know, or tell by their beginning alone; and npm's,
+# whose pattern there takes too long on many slashes.
+_OWN = {
+    "Anthropic key": re.compile(r"sk-ant-[\w-]{16,}"),
+    "OpenAI key": re.compile(r"sk-(?:proj-|svcacct-)?[\w-]{20,}"),
+    "Google key": re.compile(r"AIza[\w-]{30,}"),
+    "GitLab token": re.compile(r"glpat-[\w-]{20,}"),
+    "GitHub token": re.compile(r"(?:gh[pousr]_|github_pat_)\w{20,}"),
+    "NPM tokens": re.compile(r"(?<=/:_authToken=)\s*(?:npm_.+|[A-Fa-f0-9-]{36})"),
+}
+_DETECTORS = {
+    "artifactory": "ArtifactoryDetector",
+    "aws": "AWSKeyDetector",
+    "azure_storage_key": "AzureStorageKeyDetector",
+    "basic_auth": "BasicAuthDetector",
+    "cloudant": "CloudantDetector",
+    "discord": "DiscordBotTokenDetector",
+    "gitlab_token": "GitLabTokenDetector",
+    "ibm_cloud_iam": "IbmCloudIamDetector",
+    "mailchimp": "MailchimpDetector",
+    "pypi_token": "PypiTokenDetector",
+    "sendgrid": "SendGridDetector",
+    "slack": "SlackDetector",
+    "square_oauth": "SquareOAuthDetector",
+    "stripe": "StripeDetector",
+    "telegram_token": "TelegramBotTokenDetector",
+    "twilio": "TwilioKeyDetector",
+}
+_BEGIN = "-----BEGIN "
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_REST_OF_TOKEN = re.compile(r"[\w.~+/=-]*")
+_SHORTEST = 6
+_PIECE, _SHARED = 32 * 1024, 4 * 1024
+_END_OF_WORD = re.compile(r"[\s\"'`,;<>(){}\[\]]")
+_MOST_SOUGHT = 100  # different secrets of one long line that are looked for outside the piece they were found in
+
+Span = tuple[int, int, str]
+
+
+class Detector(Protocol):
+    secret_type: str
+
+    def analyze_string(self, string: str) -> Iterator[str]: ...
+
+
+def hide(text: str) -> tuple[str, dict[str, int]]:
+    """The text with every secret replaced by what it was, and how many of each kind there were."""
+    if _SUSPECT.search(text) is None:
+        return text, {}
+    found: Counter[str] = Counter()
+    if _BEGIN in text:
+        text, times = _PRIVATE_KEY.subn(f"{MARK}private key]", text)
+        found.update({"private key": times} if times else {})
+    known: dict[str, tuple[str, Counter[str]]] = {}
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if _SUSPECT.search(line):
+            if line not in known:
+                known[line] = _hide_in_line(line)
+            lines[number], kinds = known[line]
+            found.update(kinds)
+    return "\n".join(lines), dict(found)
+
+
+def _hide_in_line(line: str) -> tuple[str, Counter[str]]:
+    found: Counter[str] = Counter()
+    for kind, form in _OWN.items():
+        line, times = form.subn(f"{MARK}{kind}]", line)
+        found.update({kind: times} if times else {})
+    parts, position = [], 0
+    for begin, end, kind in _merged(_spans(line)):
+        parts += [line[position:begin], f"{MARK}{kind}]"]
+        position = end
+        found[kind] += 1
+    return "".join([*parts, line[position:]]), found
+
+
+def _spans(line: str) -> list[Span]:
+    """Where the detectors' secrets stand, with the rest of the word each; a secret counts wherever it stands."""
+    spans: list[Span] = []
+    kinds: dict[str, str] = {}
+    pieces = list(_pieces(line))
+    for begin, end in pieces:
+        here = dict(_detected(line[begin:end]))
+        kinds.update(here)
+        spans += [span for secret, kind in here.items() for span in _places(line, secret, kind, begin, end)]
+    if len(pieces) > 1 and len(kinds) <= _MOST_SOUGHT:
+        spans += [span for secret, kind in kinds.items() for span in _places(line, secret, kind, 0, len(line))]
+    return spans
+
+
+def _pieces(line: str) -> Iterator[tuple[int, int]]:
+    """The line in pieces that share their borders and cut no word, unless the word is longer than a piece."""
+    begin = 0
+    while True:
+        end = begin + _PIECE
+        if end >= len(line):
+            yield begin, len(line)
+            return
+        cut = _END_OF_WORD.search(line, end, end + _PIECE)
+        end = cut.start() if cut else end + _PIECE
+        yield begin, end
+        begin = end - _SHARED
+
+
+def _places(line: str, secret: str, kind: str, begin: int, end: int) -> Iterator[Span]:
+    at = line.find(secret, begin, end)
+    while at >= 0:
+        rest = _REST_OF_TOKEN.match(line, at + len(secret))
+        after = rest.end() if rest else at + len(secret)
+        yield at, after, kind
+        at = line.find(secret, after, end)
+
+
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    """In their order, each place once: overlapping ones are one, of the kind that begins first."""
+    merged: list[Span] = []
+    for begin, end, kind in sorted(spans):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), merged[-1][2])
+        else:
+            merged.append((begin, end, kind))
+    return iter(merged)
+
+
+def _detected(text: str) -> Iterator[tuple[str, str]]:
+    for detector in _detectors():
+        for secret in detector.analyze_string(text):
+            if len(secret) >= _SHORTEST and not _is_placeholder(secret):
+                yield secret, detector.secret_type
+
+
+def _is_placeholder(text: str) -> bool:
+    """`$NAME`, `{name}`, `<name>`: what stands for a secret is none."""
+    return text.startswith("$") or text[0] + text[-1] in ("{}", "<>")
+
+
+class JwtDetector:
+    """Finds what detect-secrets' own finds, in one walk: its pattern begins anew at every `eyJ` of a long word."""
+
+    secret_type = "JSON Web Token"
+    _words = re.compile(r"(?<![A-Za-z0-9_=-])([A-Za-z0-9_=-]+)\.(?=([A-Za-z0-9_=-]+\.?))")
+
+    def analyze_string(self, string: str) -> Iterator[str]:
+        from detect_secrets.plugins.jwt import JwtTokenDetector
+
+        for word in self._words.finditer(string):
+            at = word[1].find("eyJ")
+            token = f"{word[1][at:]}.{word[2]}"
+            if at >= 0 and JwtTokenDetector.is_formally_valid(token):
+                yield token
+
+
+_loaded: list[Detector] = []
+
+
+def _detectors() -> list[Detector]:
+    """Loaded when they are needed first. They keep no state: threads ask them side by side."""
+    if not _loaded:
+        modules = {name: import_module(f"detect_secrets.plugins.{name}") for name in _DETECTORS}
+        _loaded[:] = [*(getattr(modules[name], of_it)() for name, of_it in _DETECTORS.items()), JwtDetector()]
+    return _loaded

@@ -1,0 +1,107 @@
+"""Removing large folders at once: a rename into the trash, the deleting goes on behind it (spec 7).
+
+A trash that a killed process left behind is emptied by the next command that removes something.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from shutil import rmtree
+
+from ..errors import Refused
+from ..home_paths import WORKTREE_DEPTH, HomePaths
+from . import files as fsio
+from . import owner as process_identity
+from . import processes as proc
+
+_ASIDE = ".aside"
+
+
+def is_ours(home: HomePaths, path: str) -> bool:
+    """Whether that is where this home has its worktrees: `<project>/<group>/<id>/<name>`."""
+    parent, name = os.path.split(os.path.abspath(path))
+    below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
+    parts = below.split(os.sep)
+    return len(parts) == WORKTREE_DEPTH and os.pardir not in parts
+
+
+def check_is_ours(home: HomePaths, path: str) -> None:
+    """Raises Refused (`worktree-foreign`) for a folder elsewhere.
+
+    Paths come from files. One that was damaged, or edited, must not lead okstra to somebody's own folder.
+    """
+    if not is_ours(home, path):
+        raise Refused(
+            "worktree-foreign",
+            f"{path} is not among okstra's worktrees; it was not touched",
+            where=home.worktrees,
+            hint="if you moved it, remove it by hand: git worktree remove; or set OKSTRA_HOME to where it was made",
+        )
+
+
+def throw_away(home: HomePaths, path: str) -> None:
+    """Moves a worktree's folder out of the way. A folder that is not there is no error. Raises WorkFailed, Refused."""
+    if not os.path.lexists(path):
+        return
+    check_is_ours(home, path)
+    fsio.make_folder(home.trash)
+    try:
+        os.rename(path, os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}"))
+    except OSError as error:
+        if os.path.isdir(path) and not os.path.islink(path):
+            rmtree(path, ignore_errors=True)
+        if os.path.lexists(path):
+            fsio.raise_write_failed(path, error)
+
+
+def set_aside(home: HomePaths, path: str) -> str:
+    """As `throw_away`, but not to be deleted while this process lives, until `give_up`; answers where it is now.
+
+    Empty for a folder that was not there, or that could not be moved and was deleted.
+    """
+    if not os.path.lexists(path):
+        return ""
+    check_is_ours(home, path)
+    fsio.make_folder(home.trash)
+    aside = os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}{_ASIDE}")
+    try:
+        os.rename(path, aside)
+    except OSError:
+        throw_away(home, path)
+        return ""
+    return aside
+
+
+def give_up(aside: str) -> None:
+    """What was set aside is deleted by the next sweep."""
+    os.rename(aside, aside.removesuffix(_ASIDE))
+
+
+def put_back(aside: str, path: str) -> None:
+    """What was set aside stands where it stood. Raises Refused (`worktree-dirty`) when the place was taken meanwhile:
+    it is beside it then."""
+    try:
+        os.rename(aside, path)
+    except OSError as error:
+        beside = f"{path}-{os.path.basename(aside).removesuffix(_ASIDE)}"
+        os.rename(aside, beside)
+        raise Refused(
+            "worktree-dirty",
+            f"files were written while {path} was removed, and again where it stood ({error.strerror})",
+            where=beside,
+            hint="what was there is in that folder; take from it what you need, then try again",
+        ) from error
+
+
+def sweep(home: HomePaths) -> None:
+    """Empties the trash in a process of its own; nobody waits for it."""
+    names = [name for name in fsio.names_in(home.trash) if not _is_looked_at(name)]
+    if names:
+        proc.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
+
+
+def _is_looked_at(name: str) -> bool:
+    """Whether it is set aside by a process that lives."""
+    pid = name.partition("-")[0]
+    return name.endswith(_ASIDE) and pid.isdigit() and bool(process_identity.owner_of(int(pid)).start_time)

@@ -1,0 +1,139 @@
+"""The catalogue of a project's tasks as its readers need it: also where the file lacks some, is damaged or gone.
+
+It is made from the tasks' manifests, and so is `latest-task.json`: `okstra reconcile` finds what they lack and makes
+both anew.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from ..errors import OkstraError
+from ..names import TaskKey
+from ..paths import ProjectFiles, TaskFiles
+from ..system import files as fsio
+from ..system.locks import LockKind, hold
+from .records import LATEST_SCHEMA, Manifest, read_manifest
+from .views import CATALOG_SCHEMA, catalog_entry, write_catalog
+
+Entry = dict[str, Any]
+
+
+def entries(project: ProjectFiles) -> dict[str, Entry]:
+    """Every task by its key: what the catalogue says of it, and of those that it lacks what their manifests say."""
+    listed = _listed(project) or {}
+    return {**listed, **dict(_of_manifests(project, _folders(project, listed)))}
+
+
+def what_is_amiss(project: ProjectFiles) -> str:
+    """What the catalogue or `latest-task.json` lacks of the tasks on disk; empty when they are as they should be."""
+    listed = _listed(project)
+    if listed is None:
+        return "the task catalogue can't be read"
+    made = _made(project, listed)
+    wrong = [key for key in {**made, **listed} if made.get(key) != listed.get(key)]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return f"the task catalogue is not what the task's manifest says of {wrong[0]}{more}"
+    newest, latest = _newest(made), _latest(project)
+    if newest is not None and str((latest or {}).get("at", "")) < newest["at"]:
+        return f"latest-task.json does not name {newest['task_key']}"
+    return ""
+
+
+def rebuild(project: ProjectFiles) -> str:
+    """Makes both files anew; answers where a catalogue that could not be read was set aside, or "".
+
+    Raises WorkFailed (`write-failed`), Busy.
+    """
+    with hold(LockKind.INDEX, project.lock):
+        aside, listed = "", _listed(project)
+        if listed is None:
+            aside = f"{project.task_catalog}.set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+            _move(project.task_catalog, aside)
+        made = _made(project, listed or {})
+        write_catalog(project, made)
+        newest = _newest(made)
+        if newest is not None:
+            fsio.replace_json(project.latest_task, newest)
+    return aside
+
+
+def _made(project: ProjectFiles, listed: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries as they should be. A task whose manifest can't be read stands as it was: that hides no task."""
+    made = dict(_of_manifests(project))
+    unread = [key for key in listed if key not in made and _has_manifest(project, key)]
+    return {**made, **{key: listed[key] for key in unread}}
+
+
+def _has_manifest(project: ProjectFiles, key: str) -> bool:
+    try:
+        return os.path.lexists(project.task(TaskKey.parse(key)).manifest)
+    except OkstraError:
+        return False
+
+
+def _listed(project: ProjectFiles) -> dict[str, Entry] | None:
+    """The catalogue's entries; none when there is no such file, None when it can't be read."""
+    try:
+        document = fsio.read_json(project.task_catalog, CATALOG_SCHEMA)
+    except OkstraError:
+        return None
+    tasks = document.get("tasks") if document is not None else {}
+    if not isinstance(tasks, dict):
+        return None
+    return {key: entry for key, entry in tasks.items() if isinstance(entry, dict)}
+
+
+def _folders(project: ProjectFiles, listed: Mapping[str, Entry]) -> set[str]:
+    found = set()
+    for name in listed:
+        try:
+            found.add(project.task(TaskKey.parse(name)).root)
+        except OkstraError:
+            continue
+    return found
+
+
+def _of_manifests(project: ProjectFiles, besides: Set[str] = frozenset()) -> Iterator[tuple[str, Entry]]:
+    """Entries made anew, of tasks in other folders than `besides`. Tasks that were never begun have none; what can't
+    be read is passed over."""
+    for group in fsio.names_in(project.tasks_dir):
+        for name in fsio.names_in(os.path.join(project.tasks_dir, group)):
+            root = os.path.join(project.tasks_dir, group, name)
+            manifest = None if root in besides else _read(root)
+            if manifest is not None and (manifest.get("last_run") or manifest.get("next_step")):
+                yield str(manifest["task_key"]), catalog_entry(manifest)
+
+
+def _read(root: str) -> Manifest | None:
+    try:
+        return read_manifest(TaskFiles(root))
+    except OkstraError:
+        return None
+
+
+def _newest(made: Mapping[str, Entry]) -> dict[str, str] | None:
+    """`latest-task.json`, as the entries give it."""
+    begun = [(entry["last_at"], key, entry["last_run"]) for key, entry in made.items() if entry["last_run"]]
+    if not begun:
+        return None
+    at, key, run = max(begun)
+    return {"schema": LATEST_SCHEMA, "task_key": key, "run_id": run, "at": at}
+
+
+def _latest(project: ProjectFiles) -> dict[str, object] | None:
+    try:
+        return fsio.read_json(project.latest_task, LATEST_SCHEMA)
+    except OkstraError:
+        return None
+
+
+def _move(path: str, aside: str) -> None:
+    try:
+        os.rename(path, aside)
+    except OSError as error:
+        fsio.raise_write_failed(aside, error)

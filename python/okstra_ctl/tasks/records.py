@@ -1,0 +1,269 @@
+"""A task's own records: its manifest, its page for people, its time line, the project's catalog.
+
+All are shared by the runs of a project, so all are written under the project's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .. import git
+from ..errors import OkstraError, Refused, Unreadable, UsageError
+from ..names import RunId, TaskKey, check_new_key, check_project_id
+from ..paths import ProjectFiles, TaskFiles
+from ..system import files as fsio
+from ..system.json_text import encode_line
+from ..system.locks import LockKind, hold
+from . import fix_cycles
+from .fix_cycle_rules import Happening, finished_by, is_accepted
+from .views import update_catalog, write_page
+
+MANIFEST_SCHEMA = "task-manifest/1"
+LATEST_SCHEMA = "latest-task/1"
+_TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_category", "brief")
+_LATER_FIELDS = ("title", "finished_by", "last_run", "next_step", "created_at")
+
+Manifest = dict[str, object]
+
+
+_GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
+
+
+class RunNews(NamedTuple):
+    """What the records learn of a run: `event` is a word of the time line, `token` the verdict it ended with.
+
+    `fix_cycle` is what the run was asked to be, `related` the keys of tasks that belong to its subject.
+    """
+
+    run: RunId
+    event: str
+    at: str
+    next_step: str
+    note: str = ""
+    token: str = ""
+    fix_cycle: str = ""
+    related: tuple[str, ...] = ()
+
+
+def read_manifest(task: TaskFiles) -> Manifest | None:
+    """The task's manifest; None when there is none. Raises Unreadable (`state-unreadable`), also when a field is."""
+    manifest = fsio.read_json(task.manifest, MANIFEST_SCHEMA)
+    if manifest is not None and not _is_whole(manifest):
+        hint = "restore it, or move it away: the task's next run makes it anew"
+        raise Unreadable("state-unreadable", "it lacks fields of a task manifest", where=task.manifest, hint=hint)
+    return manifest
+
+
+def _is_whole(manifest: Manifest) -> bool:
+    phases, related, parent = manifest.get("phases"), manifest.get("related", []), manifest.get("parent", {})
+    return (
+        all(isinstance(manifest.get(name), str) for name in _TEXT_FIELDS)
+        and all(isinstance(manifest.get(name, ""), str) for name in _LATER_FIELDS)
+        and isinstance(related, list)
+        and all(isinstance(key, str) for key in related)
+        and isinstance(parent, dict)
+        and isinstance(phases, dict)
+        and all(isinstance(row, dict) and isinstance(row.get("runs"), int) for row in phases.values())
+        and all({"last_run", "last_at"} <= row.keys() for row in phases.values())
+    )
+
+
+def read_task_identity(task_root: str) -> TaskKey | None:
+    """The key of the task whose folder this is; None when it is none."""
+    manifest = read_manifest(TaskFiles(task_root))
+    if manifest is None:
+        return None
+    return TaskKey.make(str(manifest["project_id"]), str(manifest["task_group"]), str(manifest["task_id"]))
+
+
+def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None:
+    """The task's manifest, or None for a new task.
+
+    Raises Refused (`name-taken`) when the folder is another task's, UsageError (`bad-identity`) for a key that no
+    new task may have.
+    """
+    task = project.task(key)
+    manifest = read_manifest(task)
+    if manifest is None:
+        check_new_key(key)
+        check_known_project_id(project, key.project_id)
+    if manifest is not None and manifest.get("task_key") != str(key):
+        raise Refused(
+            "name-taken",
+            f"{key} would share its folder with the task {manifest.get('task_key')}",
+            where=task.root,
+            hint="choose another task group or id",
+        )
+    return manifest
+
+
+def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
+    """A project whose tasks were begun here under another kind of id keeps it. Settings come with a clone, and so may a
+    folder of tasks: one with files that git tracks was not begun here. Raises UsageError (`bad-identity`)."""
+    try:
+        check_project_id(project_id)
+    except UsageError:
+        folder = os.path.relpath(project.tasks_dir, project.root)
+        in_git = git.discover(project.root) is not None
+        if not os.path.isdir(project.tasks_dir) or (in_git and git.tracked(project.root, [folder])):
+            raise
+
+
+def hide_runs(project: ProjectFiles) -> None:
+    """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
+    if not os.path.exists(project.gitignore):
+        with hold(LockKind.INDEX, project.lock):
+            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)
+
+
+def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:
+    """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
+
+    A task that has no category yet (its plan was taken in before its first run) is of this one from now on; and
+    of this brief, if it has none.
+    """
+    found = check_folder_is_free(project, key)
+    if found is not None and not _lacks(found, category, brief):
+        return found
+    hide_runs(project)
+    with hold(LockKind.INDEX, project.lock):
+        found = check_folder_is_free(project, key)
+        if found is not None:
+            if _lacks(found, category, brief):
+                found = {
+                    **found,
+                    "work_category": found["work_category"] or category,
+                    "brief": found["brief"] or brief,
+                }
+                fsio.replace_json(project.task(key).manifest, found)
+            return found
+        manifest = new_manifest(key, category, brief, at)
+        task = project.task(key)
+        fsio.make_folder(os.path.dirname(task.timeline))
+        fsio.replace_json(task.manifest, manifest)
+        return manifest
+
+
+def _lacks(manifest: Manifest, category: str, brief: str) -> bool:
+    return bool(category and not manifest["work_category"]) or bool(brief and not manifest["brief"])
+
+
+def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
+    """Tells manifest, page, time line, catalog and latest-task of a run. Idempotent but for the time line."""
+    key = news.run.task
+    task = project.task(key)
+    with hold(LockKind.INDEX, project.lock):
+        manifest = read_manifest(task)
+        if manifest is None:
+            manifest = new_manifest(key, "", "", news.at)
+            fsio.make_folder(os.path.dirname(task.timeline))
+        for row in [*_tell_cycles(task, manifest, news), _timeline_row(news)]:
+            fsio.append_line(task.timeline, row)
+        _note_run(manifest, news)
+        add_related(manifest, news.related)
+        fsio.replace_json(task.manifest, manifest)
+        write_page(project, key, manifest, worktree=worktree)
+        update_catalog(project, manifest)
+        latest = {"schema": LATEST_SCHEMA, "task_key": str(key), "run_id": str(news.run), "at": news.at}
+        fsio.replace(project.latest_task, fsio.json_bytes(latest), durable=False)
+        link_back(project, manifest)
+
+
+def tell_next_step_softly(project: ProjectFiles, key: TaskKey, step: str) -> str:
+    """Tells what comes next for a task that no run told anything of. A failure is answered as a warning."""
+    try:
+        with hold(LockKind.INDEX, project.lock):
+            manifest = read_manifest(project.task(key))
+            if manifest is not None and manifest.get("next_step") != step:
+                manifest["next_step"] = step
+                fsio.replace_json(project.task(key).manifest, manifest)
+                write_page(project, key, manifest)
+                update_catalog(project, manifest)
+    except OkstraError as error:
+        return f"the task's records could not be updated: {error.message} ({error.where})"
+    return ""
+
+
+def add_related(manifest: Manifest, keys: Iterable[str]) -> bool:
+    """Whether the manifest names a task more than before."""
+    before = manifest.get("related", [])
+    known = [str(key) for key in before] if isinstance(before, list) else []
+    new = [key for key in dict.fromkeys(keys) if key not in known and key != manifest["task_key"]]
+    if new:
+        manifest["related"] = [*known, *new]
+    return bool(new)
+
+
+def link_back(project: ProjectFiles, manifest: Manifest) -> None:
+    """Has each related task name this one. Under the project's lock; what a kill kept from it, the next record does."""
+    related = manifest.get("related", [])
+    for name in related if isinstance(related, list) else []:
+        key = TaskKey.parse(str(name))
+        other = read_manifest(project.task(key))
+        if other is not None and other["task_key"] == name and add_related(other, [str(manifest["task_key"])]):
+            fsio.replace_json(project.task(key).manifest, other)
+            write_page(project, key, other)
+
+
+def _tell_cycles(task: TaskFiles, manifest: Manifest, news: RunNews) -> list[bytes]:
+    """Tells the fix cycles of the run; answers the time line's rows about it."""
+    accepts = is_accepted(news.run.task_type, news.token, news.event)
+    finished = bool(manifest.get("finished_by"))
+    prepared = news.event == "prepared"
+    what = Happening(str(news.run), news.at, prepared, news.fix_cycle, finished, accepts)
+    return [
+        timeline_row(f"fix-cycle-{row['event']}", str(news.run), news.at, str(row["id"]))
+        for row in fix_cycles.tell(task, what)
+        if row["event"] != "run"
+    ]
+
+
+def new_manifest(key: TaskKey, category: str, brief: str, at: str) -> Manifest:
+    return {
+        "schema": MANIFEST_SCHEMA,
+        "task_key": str(key),
+        "project_id": key.project_id,
+        "task_group": key.task_group,
+        "task_id": key.task_id,
+        "work_category": category,
+        "brief": brief,
+        "created_at": at,
+        "phases": {},
+        "last_run": "",
+        "next_step": "",
+    }
+
+
+def _note_run(manifest: Manifest, news: RunNews) -> None:
+    """Counts and the newest run of each phase: the manifest does not grow with the task's history."""
+    phases = manifest.setdefault("phases", {})
+    if not isinstance(phases, dict):
+        raise Unreadable("state-unreadable", "phases is not a map", where=str(news.run.task))
+    phase = phases.setdefault(news.run.task_type, {"runs": 0, "last_run": "", "last_event": "", "last_at": ""})
+    phase["runs"] += 1 if news.event == "prepared" else 0
+    phase.update(last_run=str(news.run), last_event=news.event, last_at=news.at)
+    manifest["last_run"] = str(news.run)
+    manifest["next_step"] = news.next_step
+    before = str(manifest.get("finished_by", ""))
+    after = finished_by(before, str(news.run), news.run.task_type, news.event, news.token)
+    if after != before:
+        manifest["finished_by"] = after
+
+
+def _timeline_row(news: RunNews) -> bytes:
+    return timeline_row(news.event, str(news.run), news.at, news.note)
+
+
+def timeline_row(event: str, run_id: str, at: str, note: str) -> bytes:
+    return encode_line({"v": 1, "at": at, "event": event, "run_id": run_id, "note": note})
+
+
+def record_softly(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> str:
+    """As `record`, for after a commit point: a failure is answered as a warning, because the run itself stands."""
+    try:
+        record(project, news, worktree=worktree)
+    except OkstraError as error:
+        return f"the task's records could not be updated: {error.message} ({error.where})"
+    return ""

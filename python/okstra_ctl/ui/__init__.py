@@ -1,1 +1,0 @@
-"""The command line: a table of commands, one error boundary, results rendered once (spec 2)."""

@@ -1,0 +1,318 @@
+"""The wizard's state on disk, what there is to choose from, and its prompts in a person's language (spec 6)."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
+from ..errors import OkstraError, Refused, Unreadable, UsageError
+from ..names import TaskKey
+from ..paths import IMPLEMENTATION, TaskFiles
+from ..services import Doors
+from ..settings.models import known_by_slot, model_table
+from ..settings.phases import phase_table
+from ..settings.project import Project, open_project
+from ..settings.project_config import LANGUAGES
+from ..settings.roster import PROVIDERS
+from ..system import assets
+from ..system import files as fsio
+from ..system.json_text import loads
+from ..tasks import catalog as task_catalog
+from ..tasks.fix_cycles import finished_task
+from ..tasks.records import read_manifest
+from . import machine
+from .questions import BACK, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
+from .steps import BY_ID
+
+# Questions whose answer is a file's path, as the commands read it: below the folder one stands in.
+FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-path")
+# Given answers that can be judged before anything else is known.
+_JUDGED = ("task-group", "task-id", "task-type", "work-category")
+
+
+class Wizard(NamedTuple):
+    """One conversation: where its state is, in which language, about which project."""
+
+    path: str
+    language: str
+    project: Project
+    state: machine.State
+
+
+def begin(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+    """A conversation that is kept in memory alone: it writes nothing.
+
+    Raises Missing (`not-a-project`), UsageError for answers that are given and can't be.
+    """
+    project = open_project(start_at, doors)
+    chosen = language or project.config.report_language
+    if chosen not in LANGUAGES:
+        raise UsageError("usage", f"there is no language {chosen!r}", hint="one of: " + ", ".join(LANGUAGES))
+    known = {name: value for name, value in fixed.items() if value}
+    unknown = [name for name in known if not machine.known_step(name)]
+    if unknown:
+        raise UsageError("usage", f"the wizard has no question {unknown[0]!r}")
+    wizard = Wizard("", chosen, project, machine.State(known, (), frozenset(known)))
+    facts = facts_of(wizard, doors)
+    for name in _JUDGED:
+        error = machine.check(BY_ID[name], known[name], known, facts) if name in known else ""
+        if error:
+            raise UsageError("usage", f"{name} {known[name]!r}: {texts_of('en')['errors'][error]}")
+    return wizard
+
+
+def start(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+    """The same, with its state in a file: for a conversation of several calls. Raises as `begin` does."""
+    begun = begin(start_at, language, fixed, doors)
+    folder = os.path.join(doors.home.root, "wizard")
+    fsio.make_folder(folder)
+    wizard = begun._replace(path=os.path.join(folder, f"{os.urandom(16).hex()}.json"))
+    _save(wizard)
+    return wizard
+
+
+def load(path: str, doors: Doors) -> Wizard:
+    """Raises UsageError (`not-found`), Unreadable."""
+    document = fsio.read_json(path, SCHEMA)
+    if document is None:
+        raise UsageError("not-found", f"there is no wizard state {path}", where=path, hint="okstra wizard init")
+    answers, given, fixed = document.get("answers"), document.get("given"), document.get("fixed")
+    texts = isinstance(answers, dict) and all(isinstance(value, str) for value in answers.values())
+    if not (texts and isinstance(given, list) and isinstance(fixed, list)):
+        raise Unreadable("state-unreadable", "it is no wizard state", where=path, hint="okstra wizard init")
+    project = open_project(str(document.get("project_root")), doors)
+    state = machine.State({**answers}, tuple(map(str, given)), frozenset(map(str, fixed)))  # type: ignore[dict-item]
+    return Wizard(path, str(document.get("language")), project, state)
+
+
+def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+    """Answers the next question; answers the wizard after it, and the key of what was wrong (empty: nothing)."""
+    taken = machine.answer(wizard.state, facts_of(wizard, doors), text)
+    if isinstance(taken, machine.Refusal):
+        return wizard, taken.error
+    last = taken.given[-1] if text != BACK and taken.given else ""
+    error = _not_there(last, taken.answers[last], wizard.project) if last and taken.answers[last] else ""
+    return (wizard, error) if error else (wizard._replace(state=taken), "")
+
+
+def _not_there(name: str, answer: str, project: Project) -> str:
+    """The key of what is wrong with an answer that names something outside okstra; empty: it is there."""
+    if name in FILES and not os.path.isfile(answer) and not _is_request(name, answer):
+        return "no-such-file"
+    if name == "base-ref":
+        from .. import git  # slow to import, and only this question needs it
+
+        repository = git.discover(project.root)
+        return "no-such-commit" if repository and git.resolve(repository.top, answer) is None else ""
+    return ""
+
+
+def _is_request(name: str, answer: str) -> bool:
+    """Whether the answer is the request itself, in a sentence; one word is a file's name."""
+    return name == "task-brief" and len(answer.split()) > 1 and not os.path.isfile(answer)
+
+
+def _argv(state: machine.State, facts: Facts) -> tuple[str, ...]:
+    """The argv for `okstra run`, with a request that is no file as what it is."""
+    said = state.answers.get("task-brief", "")
+    if not _is_request("task-brief", said):
+        return machine.arguments(state, facts)
+    rest = {name: answer for name, answer in state.answers.items() if name != "task-brief"}
+    argv = machine.arguments(state._replace(answers=rest), facts)
+    return (*argv[:-1], f"--request={said}", argv[-1])
+
+
+def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+    """The same, kept in the wizard's file."""
+    after, error = advance(wizard, text, doors)
+    if not error:
+        _save(after)
+    return after, error
+
+
+def question(wizard: Wizard, doors: Doors, error: str = "") -> Question | None:
+    """The next question in the person's language; None when all are answered."""
+    facts = facts_of(wizard, doors)
+    asked = machine.next_step(wizard.state, facts)
+    if asked is None:
+        return None
+    texts = texts_of(wizard.language)
+    first, rest = machine.shown(asked, wizard.state.answers, facts)
+    label = texts["steps"][asked.id]["label"]
+    if asked.id == "branch":
+        label = f"{label} {facts.branch}"
+    return Question(
+        id=asked.id,
+        kind=asked.kind,
+        label=label,
+        help=texts["steps"][asked.id]["help"],
+        options=tuple(_translated(option, texts) for option in first),
+        rest=tuple(_translated(option, texts) for option in rest),
+        default=machine.default_of(asked, wizard.state.answers, facts),
+        free=asked.free,
+        error=_error(error, asked, facts, texts),
+    )
+
+
+def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] | None:
+    """The next question as JSON; None when all are answered."""
+    asked = question(wizard, doors, error)
+    if asked is None:
+        return None
+    return {
+        "id": asked.id,
+        "kind": asked.kind,
+        "label": asked.label,
+        "help": asked.help,
+        "options": [option._asdict() for option in asked.options],
+        "more": [option._asdict() for option in asked.rest],
+        "default": asked.default,
+        "error": asked.error,
+    }
+
+
+def arguments(wizard: Wizard, doors: Doors) -> tuple[str, ...]:
+    """The argv for `okstra run`. Raises Refused (`input-open`, `not-confirmed`)."""
+    facts = facts_of(wizard, doors)
+    if machine.next_step(wizard.state, facts) is not None:
+        raise Refused("input-open", "not all questions are answered", where=wizard.path, hint="okstra wizard step")
+    if not machine.confirmed(wizard.state):
+        raise Refused("not-confirmed", "the person did not confirm: nothing was prepared", where=wizard.path)
+    return _argv(wizard.state, facts)
+
+
+def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
+    """What is about to be started, in words. `more`: flags of the command that no question is about."""
+    facts = facts_of(wizard, doors)
+    words = texts_of(wizard.language)["words"]
+    named = machine.task_of(wizard.state)
+    answers = wizard.state.answers
+    command = ["okstra", "run", *_argv(wizard.state, facts), *more]
+    pairs = [
+        (words["task"], f"{facts.project_id}:{':'.join(named)}" if named else ""),
+        (words["phase"], answers.get("task-type", "")),
+        (words["stage"], answers.get("stage", "")),
+        (words["branch"], facts.branch),
+        (words["command"], shlex.join(command)),
+    ]
+    return "\n".join(f"{name}: {value}" for name, value in pairs if value)
+
+
+def texts_of(language: str) -> dict[str, Any]:
+    texts: dict[str, Any] = loads(assets.text("prompts", "wizard", f"prompts.{language}.json"))
+    return texts
+
+
+def facts_of(wizard: Wizard, doors: Doors) -> Facts:
+    """Read anew at every step: the wizard may be open for an hour while other runs go on."""
+    table = phase_table(assets.toml("prompts", "phases.toml"))
+    tasks = _tasks(wizard.project)
+    named = machine.task_of(wizard.state)
+    key = _key(wizard.project, named)
+    manifest = read_manifest(wizard.project.files.task(key)) if key else None
+    task_type = wizard.state.answers.get("task-type", "")
+    files = wizard.project.files.task(key) if key else None
+    found = _plans(files) if files and task_type == IMPLEMENTATION else ()
+    plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
+    by_phase = table.phases[task_type].work_category if task_type in table.phases else DEFAULT_CATEGORY
+    category = wizard.state.answers.get("work-category") or by_phase
+    return Facts(
+        project_id=wizard.project.config.project_id,
+        tasks=tasks,
+        phases=tuple(table.phases),
+        categories=tuple(CATEGORY_PREFIXES),
+        category=by_phase,
+        providers=PROVIDERS,
+        plans=found,
+        stages=_stages(plan, key, doors) if plan and key else (),
+        roles=table.phases[task_type].roles if task_type in table.phases else (),
+        task_exists=manifest is not None,
+        has_request=bool((manifest or {}).get("brief")) or bool(files and os.path.lexists(files.brief)),
+        branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
+        finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
+        models=known_by_slot(model_table(assets.toml("prompts", "models.toml"))),
+    )
+
+
+def _tasks(project: Project) -> tuple[TaskFact, ...]:
+    found = []
+    for name, row in task_catalog.entries(project.files).items():
+        try:
+            key = TaskKey.parse(name)
+        except OkstraError:
+            continue
+        found.append((str(row.get("last_at", "")), key, row))
+    newest = sorted(found, key=lambda one: one[0], reverse=True)
+    return tuple(
+        TaskFact(key.task_group, key.task_id, str(row.get("phase", "")), str(row.get("next_step", "")), "")
+        for _, key, row in newest
+    )
+
+
+def _key(project: Project, named: tuple[str, str] | None) -> TaskKey | None:
+    if named is None:
+        return None
+    try:
+        return TaskKey.make(project.config.project_id, *named)
+    except OkstraError:
+        return None
+
+
+def _plans(task: TaskFiles) -> tuple[str, ...]:
+    names = fsio.names_in(task.plans_dir)
+    kept = sorted((name for name in names if name.endswith(".md") and name.startswith("final-report-")), reverse=True)
+    return tuple(os.path.join(task.plans_dir, name) for name in kept)
+
+
+def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
+    from ..plan import store as plans  # only implementation asks for stages
+    from ..stages.records import current_states
+
+    try:
+        loaded = plans.load(plan, doors)
+        if loaded.stage_map is None:
+            return ()
+        states = current_states(plan, loaded.stage_map, key, doors)
+    except OkstraError:
+        return ()
+    return tuple(
+        StageFact(
+            state.stage,
+            state.title,
+            str(state.status),
+            ", ".join(f"← {number}" for number in (*state.blocked_by, *state.unmerged)),
+            ", ".join(state.files),
+        )
+        for state in states
+    )
+
+
+def _translated(option: Option, texts: Mapping[str, Any]) -> Option:
+    return option._replace(label=_text(option.label, texts), hint=_text(option.hint, texts))
+
+
+def _text(text: str, texts: Mapping[str, Any]) -> str:
+    return str(texts["options"][text[1:]]) if text.startswith("@") else text
+
+
+def _error(error: str, asked: Step, facts: Facts, texts: Mapping[str, Any]) -> str:
+    """Also said unasked: an implementation without a plan can't be answered at all."""
+    if asked.id == "stage" and not facts.stages:
+        return str(texts["errors"]["no-plan"])
+    return str(texts["errors"][error]) if error else ""
+
+
+def _save(wizard: Wizard) -> None:
+    state = wizard.state
+    document = {
+        "schema": SCHEMA,
+        "language": wizard.language,
+        "project_root": wizard.project.root,
+        "answers": dict(state.answers),
+        "given": list(state.given),
+        "fixed": sorted(state.fixed),
+    }
+    fsio.replace_json(wizard.path, document)

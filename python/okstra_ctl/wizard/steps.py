@@ -1,0 +1,179 @@
+"""Every question of the wizard, in its order. A question whose answer is known, or that the phase has no use for, is
+skipped; nothing else decides what is asked."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import UsageError
+from ..names import slugify_task_segment
+from ..paths import IMPLEMENTATION
+from ..runs.handoff_steps import HANDOFF
+from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
+from ..settings.models import is_custom
+from ..settings.phases import NEED_REQUEST
+from .questions import NEW, Answers, Facts, Option, Step
+
+_YES_NO = (Option("yes", "@yes"), Option("no", "@no"))
+CUSTOM = "custom"
+DEFAULTS = "defaults"
+
+
+def _new_task(answers: Answers, facts: Facts) -> bool:
+    return answers.get("task", NEW) == NEW
+
+
+def _asks_request(answers: Answers, facts: Facts) -> bool:
+    return not facts.has_request and (not facts.task_exists or _phase(answers) in NEED_REQUEST)
+
+
+def _always(answers: Answers, facts: Facts) -> bool:
+    return True
+
+
+def _phase(answers: Answers) -> str:
+    return answers.get("task-type", "")
+
+
+def _implements(answers: Answers, facts: Facts) -> bool:
+    return _phase(answers) == IMPLEMENTATION
+
+
+def _custom(answers: Answers, facts: Facts) -> bool:
+    return answers.get("settings") == CUSTOM
+
+
+def _tasks(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    """The task last worked on is the default; a new one stands second, where it is always seen."""
+    names = [f"{task.group}:{task.id}" for task in facts.tasks]
+    known = [
+        Option(name, name, task.next_step, default=not at)
+        for at, (name, task) in enumerate(zip(names, facts.tasks, strict=True))
+    ]
+    return (*known[:1], Option(NEW, "@new-task"), *known[1:])
+
+
+def _segment(answer: str, answers: Answers, facts: Facts) -> str:
+    try:
+        slugify_task_segment(answer)
+    except UsageError:
+        return "bad-segment"
+    return "bad-segment" if ":" in answer else ""
+
+
+def _stages(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    known = [
+        Option(
+            str(stage.number),
+            f"{stage.number}  {stage.title}",
+            "; ".join(part for part in (stage.status, stage.blocked_by, stage.files) if part),
+        )
+        for stage in facts.stages
+    ]
+    return (Option("auto", "@auto", "@auto-hint", default=True), *known)
+
+
+def _stage_wrong(answer: str, answers: Answers, facts: Facts) -> str:
+    """Empty for a stage that can be taken; the reason is in the option's hint."""
+    if answer == "auto":
+        return "" if any(stage.status == "ready" for stage in facts.stages) else "no-stage-ready"
+    picked = [stage for stage in facts.stages if str(stage.number) == answer]
+    if not picked:
+        return "no-such-stage"
+    return "" if picked[0].status == "ready" else "stage-not-ready"
+
+
+def _known_providers(answer: str, answers: Answers, facts: Facts) -> str:
+    names = [name.strip() for name in answer.split(",") if name.strip()]
+    return "" if names and all(name in facts.providers for name in names) else "unknown-provider"
+
+
+def _providers(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    return tuple(Option(name, name, default=name in ("claude", "codex")) for name in facts.providers)
+
+
+def _executors(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    return tuple(Option(name, name, default=name == "claude") for name in facts.providers)
+
+
+def _critics(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    return (Option("off", "@off", default=True), *(Option(name, name) for name in facts.providers))
+
+
+def _model_wrong(answer: str, answers: Answers, facts: Facts) -> str:
+    """`claude=opus, codex=custom:x`."""
+    parts = [part.strip() for part in answer.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[a-z-]+=\S+", part) for part in parts):
+        return "bad-models"
+    pairs = [part.split("=", 1) for part in parts]
+    if not all(slot in facts.models for slot, _ in pairs):
+        return "unknown-model-slot"
+    return "" if all(is_custom(model) or model in facts.models[slot] for slot, model in pairs) else "unknown-model"
+
+
+def _task_keys(answer: str, answers: Answers, facts: Facts) -> str:
+    keys = [part.strip() for part in answer.split(",") if part.strip()]
+    return "" if all(re.fullmatch(r"[^:]+:[^:]+:.+", key) for key in keys) else "bad-task-key"
+
+
+def _no_step(answer: str, answers: Answers, facts: Facts) -> str:
+    """A hand-off of nothing is no run: whoever wants none of the steps stops here."""
+    chosen = [part.strip() for part in answer.split(",") if part.strip()]
+    return "" if chosen and all(part in HANDOFF_STEPS for part in chosen) else "no-step"
+
+
+STEPS: tuple[Step, ...] = (
+    Step("task", "pick", lambda a, f: bool(f.tasks), _tasks),
+    Step("task-group", "text", _new_task, wrong=_segment, needed=_always),
+    Step("task-id", "text", _new_task, wrong=_segment, needed=_always),
+    Step(
+        "task-type",
+        "pick",
+        lambda a, f: True,
+        lambda a, f: tuple(Option(name, f"@phase-{name}", f"@phase-{name}-hint") for name in f.phases),
+    ),
+    Step("task-brief", "text", _asks_request, needed=lambda a, f: _phase(a) in NEED_REQUEST),
+    Step(
+        "work-category",
+        "pick",
+        lambda a, f: not f.task_exists,
+        lambda a, f: tuple(Option(name, name, default=name == f.category) for name in f.categories),
+    ),
+    Step("base-ref", "text", lambda a, f: not f.task_exists, default=""),
+    Step(
+        "approved-plan",
+        "pick",
+        lambda a, f: _implements(a, f) and len(f.plans) > 1,
+        lambda a, f: tuple(Option(path, path.rsplit("/", 1)[-1], default=not at) for at, path in enumerate(f.plans)),
+        free=True,
+    ),
+    Step("stage", "pick", _implements, _stages, _stage_wrong),
+    Step("executor", "pick", lambda a, f: "executor" in f.roles and _implements(a, f), _executors),
+    Step(
+        "settings",
+        "pick",
+        lambda a, f: True,
+        lambda a, f: (
+            Option(DEFAULTS, "@defaults", "@defaults-hint", default=True),
+            Option(CUSTOM, "@custom", "@custom-hint"),
+        ),
+    ),
+    Step("models", "text", _custom, wrong=_model_wrong),
+    Step("workers", "multi", _custom, _providers, _known_providers),
+    Step("critic", "pick", lambda a, f: _custom(a, f) and "critic" in f.roles, _critics),
+    Step("directive", "text", _custom),
+    Step("related-tasks", "text", _custom, wrong=_task_keys),
+    Step("clarification-response", "text", _custom),
+    Step(
+        "steps",
+        "multi",
+        lambda a, f: _phase(a) == HANDOFF,
+        lambda a, f: tuple(Option(step, f"@step-{step}", f"@step-{step}-hint") for step in HANDOFF_STEPS),
+        _no_step,
+    ),
+    Step("pr-template-path", "text", lambda a, f: _phase(a) == HANDOFF),
+    Step("fix-cycle", "confirm", lambda a, f: f.finished, lambda a, f: _YES_NO, default="no"),
+    Step("branch", "confirm", lambda a, f: bool(f.branch) and not f.task_exists, lambda a, f: _YES_NO, default="yes"),
+    Step("confirm", "confirm", lambda a, f: a.get("branch") != "no", lambda a, f: _YES_NO, default="yes"),
+)
+BY_ID = {step.id: step for step in STEPS}

@@ -1,0 +1,63 @@
+"""A person at the terminal goes through the wizard's questions: the conversation, whatever shows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from ..services import Doors
+from . import session as flow
+from .questions import BACK, Question
+from .session import Wizard
+
+CONFIRM = "confirm"
+_LINES_OF_A_LIST = 3  # at least: the question, and a row that is lit
+
+
+class Front(Protocol):
+    """What shows a question and hears its answer."""
+
+    def ask(self, question: Question, before: str) -> str:
+        """`before`: what to begin with, an earlier answer or the default. Answers a value of the options, free text,
+        or BACK. Raises KeyboardInterrupt, UsageError (`input-missing`) when the input has ended."""
+
+    def tell(self, text: str) -> None: ...
+
+
+def converse(wizard: Wizard, front: Front, doors: Doors, more: Sequence[str] = ()) -> Wizard:
+    """Asks until all is answered; nothing is written. `more`: flags of the command that no question is about."""
+    error = ""
+    heard: dict[str, str] = {}
+    while (asked := flow.question(wizard, doors, error)) is not None:
+        if asked.id == CONFIRM and not error:
+            front.tell(flow.confirmation(wizard, doors, more))
+        answer = front.ask(asked, heard.get(asked.id, asked.default))
+        if answer != BACK:
+            heard[asked.id] = answer
+        wizard, error = flow.advance(wizard, answer, doors)
+    return wizard
+
+
+def can_ask() -> bool:
+    """Questions go to stderr, and answers come from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def open_front(language: str, environment: Mapping[str, str], *, plain: bool) -> Front:
+    """Lists and fields; line by line where that is asked for, or the terminal or the installation can't do more.
+
+    Somebody is there to ask (`can_ask`).
+    """
+    texts = flow.texts_of(language)
+    words = {**texts["words"], "more": texts["options"]["more"]}
+    is_tiny = 0 < os.get_terminal_size(sys.stderr.fileno()).lines < _LINES_OF_A_LIST  # 0: not known
+    if plain or is_tiny or environment.get("TERM", "dumb") == "dumb" or find_spec("questionary") is None:
+        from .wizard_plain import PlainFront
+
+        return PlainFront(words, sys.stdin, sys.stderr)
+    from .terminal import TerminalFront
+
+    return TerminalFront(words, sys.stdin, sys.stderr)

@@ -1,0 +1,139 @@
+"""Putting right what dead runs left half made (spec 3, "Recovery").
+
+Only `provisioning` claims of dead owners are undone: nobody was told of their worktrees yet. An `active`
+claim is never touched here; work may be in it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .. import git
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow, row_id, started_row
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..git import kept as kept_work
+from ..git import worktree_admin
+from ..names import RunId, StageKey, TaskKey
+from ..paths import ProjectFiles
+from ..runs.numbers import discard_run_files
+from ..services import Doors
+from ..stages.records import ledger_path
+from ..status import ClaimStatus, LedgerStatus, Liveness
+from ..system import owner as process_identity
+from ..system import trash
+from . import late_writes, provision
+from .fast_forward import finish_killed
+from .unsaved import Keeping, save_unsaved
+
+
+def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doors: Doors) -> list[str]:
+    """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each.
+
+    What a killed command left to be deleted goes as well; that needs no sentence.
+    """
+    trash.sweep(doors.home)
+    worktree_admin.sweep(repository.common_dir)
+    kept_work.sweep(repository.common_dir)
+    told = [undo(StageKey(key, stage), claim, doors) for stage, claim in doc.stages_of(key).items()]
+    task_claim = doc.task(key)
+    if task_claim is not None:
+        told.append(undo(key, task_claim, doors))
+        told.append(finish_killed(repository, key, task_claim))
+    return [sentence for sentence in told if sentence]
+
+
+def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> str:
+    """Finishes what a dead process was about to make or remove; answers a sentence, or "" when there was nothing.
+
+    Its process may be gone because it came to its good end since the claim was read: then nothing is touched.
+    It happens in the claim's own repository: another clone with the same project id may have asked. Raises Busy.
+    """
+    repository = git.discover(claim.project_root) if is_abandoned(claim) else None
+    if repository is None:
+        return ""
+    kept = ""
+    took_over = isinstance(claim, StageClaim) and claim.before is not None
+    if claim.restores or not took_over:
+        site = _site(claim, repository)
+        kept = _save_what_came_later(key, claim, repository)
+        provision.clear(doors.home, site, unchanged=lambda: doors.registry.read().claim_of(key) == claim)
+    if not take_back(key, claim, doors, with_files=True):
+        return ""
+    name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
+    what = "the unfinished rerun" if took_over else "the unfinished worktree of"
+    also = f"; what was unsaved in it is kept by {kept}" if kept else ""
+    return f"undid {what} {name}, whose process is gone{also}"
+
+
+def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository) -> str:
+    """Keeps what was written in a worktree after its removal was killed; answers the ref, or "". Nobody was told of
+    one that was never finished, so there is nothing to keep of it. Raises Refused (`worktree-dirty`), WorkFailed."""
+    admin = worktree_admin.at(repository.common_dir, claim.path)
+    if admin is None or not late_writes.is_leaving(admin.folder) or not os.path.isdir(claim.path):
+        return ""
+    return save_unsaved(claim.path, key, Keeping(force=True)).ref
+
+
+def take_back(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, *, with_files: bool = False
+) -> bool:
+    """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
+
+    A task whose stages were begun keeps its anchor and epochs. `with_files`: what the run wrote goes first, before
+    another can have its number. Answers whether the claim was still there.
+    """
+    with doors.registry.transaction() as doc:
+        if doc.claim_of(key) != claim:
+            return False
+        if with_files and isinstance(claim, StageClaim):
+            _discard_files_of_a_run_that_never_was(claim)
+        if isinstance(key, StageKey):
+            before = claim.as_before() if isinstance(claim, StageClaim) else None
+            if before is None:
+                doc.remove_stage(key)
+            else:
+                doc.put_stage(key, before)
+        elif isinstance(claim, TaskClaim) and claim.implementation_base:
+            doc.put_task(key, claim._replace(status=ClaimStatus.DONE, owner=None, restores=False))
+        else:
+            doc.remove_task(key)
+        return True
+
+
+def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
+    """A run that the ledger knows was prepared to its end: the process died later, while it removed the worktree."""
+    run = RunId.parse(claim.run_id)
+    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
+    if not any(row_id(claim.run_id, claim.epoch, status) in view.ids for status in LedgerStatus):
+        discard_run_files(ProjectFiles(claim.project_root).task(run.task).run_of(run))
+
+
+def heal_ledger(key: TaskKey, doc: RegistryDoc) -> int:
+    """Writes the `started` rows that active claims lack: their runs died between commit point and ledger."""
+    missing: dict[str, list[LedgerRow]] = {}
+    for stage, claim in doc.stages_of(key).items():
+        if claim.status is ClaimStatus.ACTIVE:
+            missing.setdefault(ledger_path(claim.plan), []).append(started_row_of(StageKey(key, stage), claim))
+    return sum(
+        ledger_edge.append(path, rows) for path, rows in missing.items() if not ledger_edge.holds_all(path, rows)
+    )
+
+
+def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:
+    return started_row(
+        key,
+        run_id=claim.run_id,
+        epoch=claim.epoch,
+        digest=claim.plan_digest,
+        base=claim.base_commit,
+        at=claim.reserved_at,
+    )
+
+
+def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
+    return claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE
+
+
+def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:
+    return provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token, claim.restores)

@@ -1,0 +1,180 @@
+"""Making a worktree in steps that a crash can stop anywhere (spec 3; the order is the protocol).
+
+1. Under the repository lock: `git worktree add` without files, detached, locked with the claim's token.
+2. Outside it: the checkout, on several cores, which needs no HEAD.
+3. Under it again, while the files arrive: the branch, created where none was, and HEAD put on it. Its reflog
+   carries the claim's token: undoing an unfinished worktree takes back only a branch that this claim made and
+   that nobody has moved since.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from .. import git
+from ..errors import WorkFailed
+from ..git import kept as kept_work
+from ..git import worktree_admin
+from ..home_paths import HomePaths
+from ..system import files as fsio
+from ..system import fsync as durability
+from ..system import processes as proc
+from ..system import trash
+from ..system.locks import LockKind, hold
+from ..system.undo import UndoStack
+
+
+class Site(NamedTuple):
+    """A worktree to be: where, on which branch, from which commit. `token` is its claim's lock reason.
+
+    `restores`: the branch is there already, and only its folder was lost or removed.
+    """
+
+    repository: git.Repository
+    path: str
+    branch: str
+    base_commit: str
+    token: str
+    restores: bool = False
+
+
+class Checkout(NamedTuple):
+    """A checkout under way."""
+
+    site: Site
+    running: proc.Running
+    git_dir: str
+
+
+def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
+    """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Refused, Busy."""
+    trash.check_is_ours(home, site.path)
+    fsio.make_folder(os.path.dirname(site.path))
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if os.path.lexists(site.path):
+            raise WorkFailed(
+                "worktree-not-created",
+                "the folder for the worktree exists already, and no reservation knows it",
+                where=site.path,
+                hint="look what is in it and move it away; `okstra reconcile --rebuild` if the registry was lost",
+            )
+        if site.restores:
+            forget(site.repository, site.path)
+            git.require_free_branch(site.repository, site.branch, site.path)
+        undo.push(lambda: clear(home, site))
+        git.worktree_add_detached(
+            site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
+        )
+    git_dir = git.worktree_git_dir(site.path)
+    durability.begin_owing()
+    with worktree_admin.fenced(git_dir) as fence:
+        workers = 2 * (os.cpu_count() or 1)  # they wait for the disk as well
+        running = git.start_checkout(site.path, site.base_commit, workers, keep_open=(fence,))
+    undo.push(running.kill)
+    return Checkout(site, running, git_dir)
+
+
+def restore(home: HomePaths, site: Site, undo: UndoStack) -> None:
+    """All steps for a worktree whose branch is there and whose folder is not. Raises WorkFailed, Busy."""
+    checkout = begin(home, site, undo)
+    put_on_branch(site)
+    await_files(checkout)
+
+
+def await_files(checkout: Checkout) -> None:
+    """The rest of step 2. Raises WorkFailed (`worktree-not-created`)."""
+    git.finish_checkout(checkout.running, checkout.site.path, checkout.git_dir)
+
+
+def put_on_branch(site: Site) -> None:
+    """Step 3. Raises Refused (`branch-exists`, `branch-in-use`), WorkFailed, Busy."""
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if site.restores:
+            git.require_free_branch(site.repository, site.branch, site.path)
+        else:
+            git.create_branch(
+                site.repository.top, site.branch, site.base_commit, reason=site.token, keep_open=lock.keep_open
+            )
+        git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
+    for path in git.ref_files(site.repository, git.worktree_git_dir(site.path), site.branch):
+        durability.owe(path)
+
+
+def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:
+    """Takes an unfinished worktree back: its folder, git's record of it, and its branch if this very claim made it.
+
+    Safe to repeat, and safe when nothing of it is there. Nobody was told of the place before its claim
+    became active, so nobody's work is in it; a branch that moved since is kept all the same. `unchanged` is
+    asked under the repository lock whether the claim still stands: another command may have undone it already,
+    and a third be making its own worktree in that place. Raises Busy when a git of a dead run is still at work.
+    """
+    common_dir = site.repository.common_dir
+    for admin in worktree_admin.admin_folders(common_dir):
+        if admin.reason == site.token:
+            worktree_admin.await_silence(admin.folder)
+    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+        if not unchanged():
+            return
+        made = worktree_admin.made_for(common_dir, site.path, site.token)
+        if any(admin.reason == site.token for admin in made) or worktree_admin.holds_nothing(site.path):
+            trash.throw_away(home, site.path)
+        for admin in made:
+            worktree_admin.forget(common_dir, admin)
+        if not site.restores:
+            _take_branch_back(site, lock.keep_open)
+    trash.sweep(home)
+
+
+def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
+    if git.branch_commit(site.repository.top, site.branch) is None:
+        git.clear_killed_creation(site.repository.common_dir, site.branch, site.token)
+    else:
+        _delete_untouched(site.repository, site.branch, site.base_commit, site.token, keep_open)
+
+
+def take_branches_back(
+    repository: git.Repository, branches: Iterable[str], token: str, keep_open: tuple[int, ...]
+) -> list[str]:
+    """Deletes those that were made for the worktree of that token and that nobody touched since; answers which.
+
+    Of one that a kill kept from being made, what git left goes as well. Under the repository lock.
+    """
+    deleted = []
+    for branch in branches:
+        commit = git.branch_commit(repository.top, branch)
+        if commit is None:
+            git.clear_killed_creation(repository.common_dir, branch, token)
+        elif _delete_untouched(repository, branch, commit, token, keep_open):
+            deleted.append(branch)
+    return deleted
+
+
+def _delete_untouched(
+    repository: git.Repository, branch: str, commit: str, token: str, keep_open: tuple[int, ...]
+) -> bool:
+    return git.branch_is_untouched(repository.top, branch, token) and git.delete_untouched_branch(
+        repository.common_dir, branch, commit, keep_open=keep_open
+    )
+
+
+def forget(repository: git.Repository, path: str) -> None:
+    """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock.
+
+    The record's HEAD may be all that holds a commit: then a ref holds it from now on.
+    """
+    admin = worktree_admin.at(repository.common_dir, path)
+    if admin is None:
+        return
+    commit = unheld_head(repository, admin)
+    if commit:
+        kept_work.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
+    worktree_admin.forget(repository.common_dir, admin)
+
+
+def unheld_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -> str:
+    """The commit of a worktree's HEAD, if no branch, tag or kept ref holds it; else ""."""
+    commit = worktree_admin.detached_head(admin)
+    known = git.resolve(repository.top, commit) if commit else None
+    return known if known and git.unreachable_commits(repository.top, known) else ""

@@ -1,0 +1,180 @@
+"""Removing a worktree without losing anything that was made in it (spec 3, "Worktrees")."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import git
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..errors import OkstraError, Refused, UsageError, WorkFailed
+from ..names import StageKey, TaskKey
+from ..services import Doors
+from ..status import ClaimStatus
+from ..system import owner as process_identity
+from ..system import trash
+from ..system.locks import LockKind, hold
+from . import half_made as recover
+from . import late_writes, provision
+from .unsaved import Keeping, Saved, save_detached, save_unsaved
+from .users import check_not_held
+
+_TIMES = 3  # that a worktree is saved anew because something was written in it meanwhile
+
+
+class Removed(NamedTuple):
+    """`branch` is the one that stays, or empty; `kept` is the ref that has what was unsaved, or empty; `ignored` what
+    git ignores, which went."""
+
+    key: str
+    path: str
+    branch: str
+    kept: str
+    ignored: tuple[str, ...] = ()
+
+
+def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, keeping: Keeping, evict: bool = False) -> Removed:
+    """Removes the worktree of a task or of a done stage, and its registry entry. The branch stays.
+
+    `evict`: also that of a run that is prepared and led by nobody. What nobody may take (a live run's, a stage in
+    work) is refused all the same. Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`,
+    `commits-unreachable`).
+    """
+    doc = doors.registry.read()
+    claim = doc.claim_of(key)
+    if claim is None:
+        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+    if recover.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
+        recover.undo(key, claim, doors)
+        before = doors.registry.read().stage(key) if isinstance(key, StageKey) else None
+        if before is None:
+            return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), "")
+        claim = before  # it was being done over: the earlier run's hold stands again
+    check_not_held(key, claim, doors.registry.read(), doors, force=evict)
+    saved = take_down(key, claim, doors, keeping, lambda now: check_not_held(key, claim, now, doors, force=evict))
+    return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), saved.ref, saved.ignored)
+
+
+def take_down(
+    key: TaskKey | StageKey,
+    claim: TaskClaim | StageClaim,
+    doors: Doors,
+    keeping: Keeping,
+    at_intent: Callable[[RegistryDoc], object],
+) -> Saved:
+    """Saves what is unsaved, takes the folder away, drops the claim.
+
+    Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
+    and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction, before the
+    mark, with the registry as it stands then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
+    `worktree-held`, `worktree-foreign`), Busy.
+    """
+    trash.check_is_ours(doors.home, claim.path)
+    saved = _save(key, claim, doors, keeping)
+    intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+    with doors.registry.transaction() as doc:
+        if claim != doc.claim_of(key):
+            raise _overtaken(key, claim)
+        at_intent(doc)
+        doc.put(key, intent)
+    try:
+        saved = remove_folder(key, claim, saved, doors)
+    except OkstraError:
+        _give_back(key, claim, intent, doors)
+        raise
+    with doors.registry.transaction() as doc:
+        if isinstance(key, StageKey):
+            doc.remove_stage(key)
+        else:
+            forget_task(doc, key)
+    return saved
+
+
+def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, keeping: Keeping) -> Saved:
+    """Raises Refused, WorkFailed; Refused (`worktree-held`) where git failed because the worktree is being taken away
+    by another command."""
+    try:
+        if os.path.isdir(claim.path):
+            saved = save_unsaved(claim.path, key, keeping)
+            late_writes.mark_leaving(claim.path)
+            return saved
+        return save_detached(claim.project_root, claim.path, key, keeping)
+    except WorkFailed as failed:
+        if claim != doors.registry.read().claim_of(key):
+            raise _overtaken(key, claim) from failed
+        raise
+
+
+def _overtaken(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> Refused:
+    return Refused("worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again")
+
+
+def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
+    """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
+    held = doc.task(key)
+    if held is not None and held.implementation_base:
+        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None, users=()))
+    else:
+        doc.remove_task(key)
+
+
+def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, doors: Doors) -> Saved:
+    """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
+
+    What was written in it since it was saved is kept by a ref as well; answers what is kept in the end. The caller's
+    claim keeps every other command away from the place. Raises Refused, WorkFailed: then the folder stands.
+    """
+    path, project_root = claim.path, claim.project_root
+    repository = git.discover(project_root)
+    if repository is None:
+        raise UsageError(
+            "not-found",
+            "the project's repository is gone",
+            where=project_root,
+            hint="if it was moved, call this in its new folder first: okstra setup --moved",
+        )
+    with hold(LockKind.REPOSITORY, repository.lock):
+        aside, saved = set_aside_saved(path, key, saved, doors)
+        if aside:
+            trash.give_up(aside)
+        provision.forget(repository, path)
+    trash.sweep(doors.home)
+    return saved
+
+
+def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, doors: Doors) -> tuple[str, Saved]:
+    """Moves the folder out of the way, once nothing is in it that is not saved. Answers where it is now, as
+    `trash.set_aside` does, and what was saved. Raises Refused, WorkFailed: then the folder stands where it stood."""
+    for again in range(1, _TIMES + 1):
+        aside = trash.set_aside(doors.home, path)
+        if not aside:
+            return "", saved
+        try:
+            late = late_writes.was_written(aside, saved.seen)
+        except BaseException:
+            trash.put_back(aside, path)
+            raise
+        if not late:
+            return aside, saved
+        trash.put_back(aside, path)
+        more = save_unsaved(path, key, Keeping(force=True), again=again)
+        saved = more._replace(ref=more.ref or saved.ref)
+    raise Refused(
+        "worktree-held",
+        f"something goes on writing in the worktree of {key}",
+        where=path,
+        hint="end it, then try again; what was there so far is kept by a ref under refs/okstra/kept/",
+    )
+
+
+def _give_back(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, doors: Doors
+) -> None:
+    """The worktree stands after all, so its claim does."""
+    if not os.path.isdir(claim.path):
+        return
+    with doors.registry.transaction() as doc:
+        if doc.claim_of(key) == intent:
+            doc.put(key, claim)
+    late_writes.unmark_leaving(claim.path)

@@ -1,0 +1,216 @@
+"""`okstra worktree restore`: a worktree that was removed is there again, with what it held unsaved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .. import git
+from ..branches import task_branches
+from ..claims import ledger as ledger_edge
+from ..claims.ledger_rows import LedgerRow
+from ..claims.registry_document import Earlier, StageClaim, TaskClaim
+from ..errors import Refused, UsageError
+from ..git import kept as kept_work
+from ..names import RunId, StageKey, TaskKey
+from ..plan import store as plans
+from ..quoting import quote
+from ..runs.manifest import SCHEMA
+from ..services import Doors
+from ..settings.project import Project
+from ..stages.claim import lock_reason
+from ..stages.records import ledger_path
+from ..stages.select import DONE_ROWS
+from ..status import ClaimStatus
+from ..system import files as fsio
+from ..system import fsync as durability
+from ..system import owner as process_identity
+from ..system.undo import UndoStack
+from ..tasks.records import read_manifest
+from . import half_made as recover
+from . import provision
+from .unsaved import kept_prefix
+
+
+class Restored(NamedTuple):
+    """`kept` is the ref whose uncommitted files were brought back, or empty."""
+
+    key: str
+    path: str
+    branch: str
+    kept: str
+
+
+class Back(NamedTuple):
+    """A worktree to be there again: its claim as it will stand, and the commit that its branch had when last seen."""
+
+    claim: TaskClaim | StageClaim
+    last_commit: str
+
+
+@durability.settled_behind()
+def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) -> Restored:
+    """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was; unless
+    the branch has moved on since the snapshot was taken: then it would undo what came after.
+
+    Meanwhile its claim is marked as being restored: a half-made worktree must not be taken for anybody's work.
+    Raises Refused (`worktree-held`, `branch-in-use`, `stage-not-held` for a stage that nobody holds and that is not
+    done: a run makes its worktree), UsageError (`not-found`), WorkFailed.
+    """
+    repository = git.discover(project.root)
+    if repository is None:
+        raise UsageError("not-found", "the project is no git repository", where=project.root)
+    recover.recover_task(key.task if isinstance(key, StageKey) else key, doors.registry.read(), repository, doors)
+    kept = kept_work.newest_ref(repository.top, kept_prefix(key))
+    held = doors.registry.read().claim_of(key)
+    if isinstance(key, StageKey):
+        back = _stage_back(key, held, project, kept, doors)
+    else:
+        back = _task_back(key, held, project, repository, doors)
+    claim = back.claim
+    if os.path.lexists(claim.path):
+        raise Refused("worktree-held", "the worktree is there", where=claim.path)
+    at = _require_branch(repository, back, key)
+    if kept and git.resolve(repository.top, f"{kept}^") != at:
+        kept = ""
+    with UndoStack() as undo:
+        site = provision.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
+        mine = _begin(key, held, claim, doors)
+        undo.push(lambda: recover.take_back(key, mine, doors))
+        provision.restore(doors.home, site, undo)
+        if kept:
+            kept_work.lay_over(claim.path, kept)
+        with doors.registry.transaction() as doc:
+            doc.put(key, claim)
+        undo.commit()
+    return Restored(str(key), claim.path, claim.branch, kept)
+
+
+def _begin(
+    key: TaskKey | StageKey,
+    held: TaskClaim | StageClaim | None,
+    back: TaskClaim | StageClaim,
+    doors: Doors,
+) -> TaskClaim | StageClaim:
+    """Marks the claim as being restored by this process. Raises Refused (`worktree-held`, `name-taken`).
+
+    A run that holds the stage does so again if the restoring is undone.
+    """
+    mine = back._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
+    if isinstance(mine, StageClaim) and isinstance(held, StageClaim):
+        before = Earlier(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest)
+        mine = mine._replace(before=before)
+    with doors.registry.transaction() as doc:
+        if doc.claim_of(key) != held or (held is not None and held.status is ClaimStatus.PROVISIONING):
+            raise Refused("worktree-held", f"another command makes the worktree of {key}", where=back.path)
+        holder = doc.holder_of_branch(back.project_root, back.branch)
+        if holder not in (None, str(key)):
+            raise Refused("name-taken", f"the branch {back.branch} is {holder}'s", where=str(key))
+        doc.put(key, mine)
+    return mine
+
+
+def _stage_back(key: StageKey, held: TaskClaim | StageClaim | None, project: Project, kept: str, doors: Doors) -> Back:
+    """The claim as the registry has it; that of a done stage whose worktree was removed, from the ledger."""
+    if isinstance(held, StageClaim):
+        return Back(held, "")
+    row = _last_row(key, project, doors)
+    if row is None or row.status not in DONE_ROWS:
+        where = f"; what it held unsaved is in {kept}" if kept else ""
+        raise Refused(
+            "stage-not-held",
+            f"stage {key.stage} is not done{where}",
+            where=str(key),
+            hint="start it with `okstra run`: that makes its worktree",
+        )
+    manifest = _manifest(RunId.parse(row.run_id), project)
+    claim = StageClaim(
+        path=doors.home.stage_worktree(key.task, key.stage),
+        branch=_branch_in(manifest),
+        base_commit=str(manifest.get("base_commit", "")),
+        project_root=project.root,
+        status=ClaimStatus.DONE,
+        run_id=row.run_id,
+        owner=None,
+        reserved_at=row.at,
+        epoch=row.epoch,
+        token=lock_reason(str(key), row.epoch),
+        plan=plans.latest(project.files.task(key.task)) or "",
+        plan_digest=row.plan_digest,
+    )
+    return Back(claim, row.head_commit)
+
+
+def _task_back(
+    key: TaskKey,
+    held: TaskClaim | StageClaim | None,
+    project: Project,
+    repository: git.Repository,
+    doors: Doors,
+) -> Back:
+    """The task's claim: as the registry still has it; else on the branch that its runs' manifests name, or that
+    okstra made for it. What else stands at the same commit, such as the main branch, is not the task's."""
+    if isinstance(held, TaskClaim):
+        return Back(held._replace(status=ClaimStatus.ACTIVE, owner=None), held.base_commit)
+    manifests, token = _manifests_in_task_worktree(key, project), lock_reason(str(key), 0)
+    made = (one for one in task_branches(key) if git.branch_reason(repository.top, one) == token)
+    branch = next((one for one in map(_branch_in, manifests) if one), "") or next(made, "")
+    base = next((str(one.get("base_commit") or "") for one in manifests if _branch_in(one) == branch), "")
+    claim = TaskClaim(
+        path=doors.home.task_worktree(key),
+        branch=branch,
+        base_commit=base or (git.branch_commit(repository.top, branch) or "" if branch else ""),
+        project_root=project.root,
+        status=ClaimStatus.ACTIVE,
+        created_at=doors.clock.now(),
+        token=token,
+        users=(),
+    )
+    return Back(claim, base)
+
+
+def _manifests_in_task_worktree(key: TaskKey, project: Project) -> list[Mapping[str, object]]:
+    """Those of the newest run of each phase that works there, the newest first."""
+    task = read_manifest(project.files.task(key)) or {}
+    phases = task.get("phases")
+    rows = list(phases.values()) if isinstance(phases, dict) else []
+    newest = sorted(rows, key=lambda row: str(row.get("last_at")), reverse=True)
+    runs = [RunId.parse(str(row["last_run"])) for row in newest]
+    return [_manifest(run, project) for run in runs if run.stage is None]
+
+
+def _manifest(run: RunId, project: Project) -> Mapping[str, object]:
+    return fsio.read_json(project.files.task(run.task).run_of(run).manifest, SCHEMA) or {}
+
+
+def _branch_in(manifest: Mapping[str, object]) -> str:
+    worktree = manifest.get("worktree")
+    return str(worktree.get("branch") or "") if isinstance(worktree, dict) else ""
+
+
+def _require_branch(repository: git.Repository, back: Back, key: TaskKey | StageKey) -> str:
+    """Where the branch stands. Raises UsageError (`not-found`) with the way to have it again."""
+    branch = back.claim.branch
+    commit = git.branch_commit(repository.top, branch) if branch else None
+    if commit is not None:
+        return commit
+    last = git.resolve(repository.top, back.last_commit) if back.last_commit else None
+    hint = f"git -C {quote(repository.top)} for-each-ref {quote(kept_prefix(key))}"
+    if branch and last:
+        hint = f"git -C {quote(repository.top)} branch {quote(branch)} {last[:12]} makes it again; then try again"
+    named = f"its branch {branch} is not" if branch else "no branch of it is"
+    raise UsageError(
+        "not-found", f"the worktree of {key} can't be made again: {named} there", where=back.claim.path, hint=hint
+    )
+
+
+def _last_row(key: StageKey, project: Project, doors: Doors) -> LedgerRow | None:
+    plan = plans.latest(project.files.task(key.task))
+    if plan is None:
+        return None
+    checked = plans.load(plan, doors)
+    if checked.stage_map is None:
+        return None
+    view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
+    return view.newest.get(key.stage)

@@ -1,0 +1,165 @@
+"""Bringing into a new worktree what git does not: the sync list, submodules, `worktreeSetup` (spec 3)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from .. import git
+from ..errors import UsageError, WorkFailed
+from ..git import git_ignore, submodules, worktree_admin
+from ..quoting import quote
+from ..services import Doors
+from ..settings.project_config import SYNC_VARIABLE, ProjectConfig, mistaken_separator
+from ..settings.sync_list import COPY, SYMLINK, UNMISTAKABLE_FOLDERS, SyncEntry, SyncStep, sync_step
+from ..system import files as fsio
+from ..system import processes as proc
+from ..system.locks import LockKind, hold
+
+_COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
+
+
+def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str, doors: Doors, run_id: str) -> list[str]:
+    """Submodules, sync list, set-up commands, in this order; answers notes for the manifest. `run_id` names the run,
+    or the task, for whose sake it happens.
+
+    Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
+    """
+    submodules.initialise(main, worktree)
+    with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
+        notes = sync(main, worktree, config.sync, keep_open=(fence,))
+        run_setup(worktree, config.worktree_setup, log_path, doors, run_id, keep_open=(fence,))
+    return notes
+
+
+def check_separators(main: str, environment: Mapping[str, str]) -> None:
+    """Raises UsageError (`bad-sync-path`) when what stands between colons is no path of the main worktree's, and holds
+    another separator: `.env,data` would bring nothing, and say nothing."""
+    for path in mistaken_separator(environment):
+        if not os.path.lexists(os.path.join(main, path)):
+            parts = [part.strip() for part in path.replace(";", ",").split(",")]
+            raise UsageError(
+                "bad-sync-path",
+                f"{SYNC_VARIABLE} names {path!r}, which the main worktree does not have",
+                where=SYNC_VARIABLE,
+                hint=f"write colons between paths: {SYNC_VARIABLE}={quote(':'.join(filter(None, parts)))}",
+            )
+
+
+def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tuple[int, ...] = ()) -> list[str]:
+    """Copies or links each entry; what the main worktree lacks is noted, what git tracks is left as it is."""
+    present = [entry for entry in entries if os.path.lexists(os.path.join(main, entry.path))]
+    tracked = git.tracked(worktree, [entry.path for entry in present])
+    notes = [f"{entry.path}: not in the main worktree" for entry in entries if entry not in present]
+    for entry in present:
+        source, target = os.path.join(main, entry.path), os.path.join(worktree, entry.path)
+        _check_inside(main, source, entry.path, "the main worktree")
+        _check_inside(worktree, target, entry.path, "the new worktree")
+        step = _step(entry, source)
+        if entry.path in tracked and not os.path.isdir(target):
+            notes.append(f"{entry.path}: tracked by git, left as it is")
+            continue
+        try:
+            _carry_out(step, source, target, keep_open)
+        except OSError as error:
+            raise WorkFailed("sync-failed", f"{step.path} could not be brought: {error}", where=target) from error
+        if step.note:
+            notes.append(f"{entry.path}: {step.note}")
+    _hide_links(main, worktree, [entry.path for entry in present])
+    return notes
+
+
+def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
+    """`cache/` in a .gitignore matches the folder in main, but not a link to it: `git add` would take the link in."""
+    links = {path for path in paths if os.path.islink(os.path.join(worktree, path)) and "\n" not in path}
+    seen = links - git_ignore.ignored(worktree, links)
+    hidden_in_main = git_ignore.ignored(main, seen)
+    repository = git.discover(main) if hidden_in_main else None
+    if repository is not None:
+        with hold(LockKind.REPOSITORY, repository.lock):
+            git_ignore.ignore_in_this_clone(repository, sorted(hidden_in_main))
+
+
+def run_setup(
+    worktree: str,
+    commands: tuple[str, ...],
+    log_path: str,
+    doors: Doors,
+    run_id: str,
+    keep_open: tuple[int, ...] = (),
+) -> None:
+    """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets."""
+    if not commands:
+        return
+    from ..system.secret_files import hide_in_log  # slow to import, and most projects have no such commands
+
+    try:
+        _run_setup(worktree, commands, log_path, doors, run_id, keep_open)
+    finally:
+        hide_in_log(log_path)
+
+
+def _run_setup(
+    worktree: str, commands: tuple[str, ...], log_path: str, doors: Doors, run_id: str, keep_open: tuple[int, ...]
+) -> None:
+    from ..runs.commands import hold_shell  # slow to import, and most projects have none
+
+    with fsio.open_log(log_path) as log:
+        for command in commands:
+            fsio.write_log(log, f"$ {command}\n")
+            status = hold_shell(
+                command,
+                name="worktree-setup",
+                folder=worktree,
+                log=log_path,
+                doors=doors,
+                run_id=run_id,
+                keep_open=keep_open,
+            )
+            if status != 0:
+                raise WorkFailed(
+                    "worktree-setup-failed",
+                    f"the worktreeSetup command `{command}` ended with {status}",
+                    where=log_path,
+                    hint="read the log, mend the command in .okstra/project.json, start the run again",
+                )
+
+
+def _step(entry: SyncEntry, source: str) -> SyncStep:
+    is_folder = os.path.isdir(source) and not os.path.islink(source)
+    children = _names_within(source) if is_folder and entry.mode != COPY else frozenset()
+    return sync_step(entry, is_folder=is_folder, children=children)
+
+
+def _names_within(folder: str) -> frozenset[str]:
+    """The names in the folder, and those of unmistakable package folders anywhere below it."""
+    names = set(os.listdir(folder))
+    for _, folders, _ in os.walk(folder):
+        found = UNMISTAKABLE_FOLDERS.intersection(folders)
+        if found:
+            return frozenset(names | found)
+    return frozenset(names)
+
+
+def _check_inside(root: str, path: str, entry: str, what: str) -> None:
+    """Also through links: a tracked one can lead out of the worktree that it is checked out in."""
+    real = os.path.realpath(path)
+    if real != path and not (real + os.sep).startswith(os.path.realpath(root) + os.sep):
+        raise UsageError(
+            "bad-sync-path",
+            f"the sync entry {entry!r} leads outside {what}, to {real}",
+            where=path,
+            hint="take it out of worktreeSyncDirs",
+        )
+
+
+def _carry_out(step: SyncStep, source: str, target: str, keep_open: tuple[int, ...]) -> None:
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if step.mode == SYMLINK and not os.path.lexists(target):
+        os.symlink(source, target)
+        return
+    into_existing = os.path.isdir(source) and os.path.isdir(target)
+    copied = proc.run([*_COPY, "--", f"{source}/." if into_existing else source, target], keep_open=keep_open)
+    if not copied.ok:
+        raise WorkFailed("sync-failed", f"{step.path} could not be copied: {copied.complaint}", where=target)

@@ -1,0 +1,167 @@
+"""The task's worktree: made by its first run, reused by every later one (spec 3, "Worktrees")."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .. import git
+from ..branches import task_branch
+from ..claims.registry_document import TaskClaim
+from ..errors import Busy, WorkFailed
+from ..names import RunId
+from ..prepare.request import Request
+from ..services import Doors
+from ..settings.project_places import taken_elsewhere
+from ..stages.claim import check_free, lock_reason
+from ..status import ClaimStatus, WorktreeStatus
+from ..system import owner as process_identity
+from ..system.undo import UndoStack
+from . import half_made as recover
+from . import provision
+from . import users as worktree_users
+from .sync import furnish
+
+_WAIT_SECONDS = 900.0
+_POLL_SECONDS = 0.02
+
+
+def ensure(
+    request: Request, doors: Doors, log_path: str, *, known: TaskClaim | None = None, run: RunId | None = None
+) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
+    """The task's active claim, whether its worktree was made now, and notes of the making.
+
+    Of several first runs at once one makes it, and the others wait for that one. A worktree that was removed
+    is made again on its branch. `known`: the claim as last read. `run` is listed as a user of the worktree, from
+    before it is there, so that nobody removes it meanwhile. Raises Refused (`name-taken`,
+    `branch-exists`), WorkFailed, Busy.
+    """
+    if known is not None and _usable(known):
+        check_same_project(request, known, doors)
+        return known, WorktreeStatus.REUSED, []
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        claim = doors.registry.read().task(request.key)
+        check_same_project(request, claim, doors)
+        if claim is not None and _usable(claim):
+            used = _use(request, doors, run) if run else claim
+            if used is not None:
+                return used, WorktreeStatus.REUSED, []
+        elif claim is None or claim.status is not ClaimStatus.PROVISIONING:
+            mine = _reserve(request, doors, run)
+            if mine is not None:
+                return _make(request, doors, mine, log_path, again=claim is not None)
+        elif recover.is_abandoned(claim):
+            recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
+        elif time.monotonic() > deadline:
+            raise Busy("busy", "the task's worktree is still being made by another run", where=claim.path)
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def planned(request: Request, doors: Doors) -> TaskClaim:
+    """The claim as it stands, or as a first run would make it now."""
+    return doors.registry.read().task(request.key) or _new_claim(request, doors)
+
+
+def _use(request: Request, doors: Doors, run: RunId) -> TaskClaim | None:
+    """The claim, with the run among its users; None when the worktree was taken away meanwhile."""
+    with doors.registry.transaction() as doc:
+        held = doc.task(request.key)
+        if held is None or not _usable(held):
+            return None
+        worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+        return doc.task(request.key)
+
+
+def _reserve(request: Request, doors: Doors, run: RunId | None) -> TaskClaim | None:
+    """The claim of a task worktree to make or make again; None when another run was quicker."""
+    with doors.registry.transaction() as doc:
+        held = doc.task(request.key)
+        if held is None:
+            claim = _new_claim(request, doors)
+            check_free(doc, request, claim.branch, claim.path, str(request.key))
+        elif held.status is ClaimStatus.PROVISIONING or _usable(held):
+            return None
+        else:
+            claim = held._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+        doc.put_task(request.key, claim)
+        if run is not None:
+            worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+        return doc.task(request.key)
+
+
+def _usable(claim: TaskClaim) -> bool:
+    return claim.status is ClaimStatus.ACTIVE and os.path.isdir(claim.path)
+
+
+def _new_claim(request: Request, doors: Doors) -> TaskClaim:
+    inputs = request.inputs
+    top = request.checkout.top
+    base = git.resolve_given(top, inputs.base_ref, "--base-ref") if inputs.base_ref else request.checkout.head
+    return TaskClaim(
+        path=doors.home.task_worktree(request.key),
+        branch=task_branch(request.category, request.key),
+        base_commit=base,
+        project_root=request.project.root,
+        status=ClaimStatus.PROVISIONING,
+        created_at=doors.clock.now(),
+        owner=process_identity.this_process(),
+        token=lock_reason(str(request.key), 0),
+        users=(),
+    )
+
+
+def _make(
+    request: Request, doors: Doors, claim: TaskClaim, log_path: str, *, again: bool
+) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
+    top = request.checkout.top
+    with UndoStack() as undo:
+        undo.push(lambda: _drop(request, doors, claim))
+        site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
+        checkout = provision.begin(doors.home, site, undo)
+        provision.put_on_branch(site)
+        provision.await_files(checkout)
+        notes = furnish(top, claim.path, request.project.config, log_path, doors, str(request.key))
+        active = _activate(request, doors, claim)
+        undo.commit()
+    return active, WorktreeStatus.CREATED, notes
+
+
+def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: bool) -> provision.Site:
+    """Where the worktree is made from: its own branch, if an earlier worktree of the task left it; else the base.
+
+    Without a claim that knew the branch before (`again`), the reflog must tell that okstra made it.
+    """
+    if branch_at is None:
+        return provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+    if not again and git.branch_reason(request.checkout.top, claim.branch) != claim.token:
+        raise git.branch_exists(claim.branch)
+    return provision.Site(request.checkout, claim.path, claim.branch, branch_at, claim.token, restores=True)
+
+
+def _activate(request: Request, doors: Doors, claim: TaskClaim) -> TaskClaim:
+    with doors.registry.transaction() as doc:
+        held = doc.task(request.key)
+        if held is None or held.token != claim.token:
+            raise WorkFailed("worktree-not-created", "the task's reservation was taken away", where=claim.path)
+        active = held._replace(status=ClaimStatus.ACTIVE, owner=None)
+        doc.put_task(request.key, active)
+    return active
+
+
+def _drop(request: Request, doors: Doors, claim: TaskClaim) -> None:
+    with doors.registry.transaction() as doc:
+        held = doc.task(request.key)
+        if held is None or held.owner != claim.owner or held.status is not ClaimStatus.PROVISIONING:
+            return
+        if held.implementation_base:
+            doc.put_task(request.key, held._replace(status=ClaimStatus.DONE, owner=None))
+        else:
+            doc.remove_task(request.key)
+
+
+def check_same_project(request: Request, claim: TaskClaim | None, doors: Doors) -> None:
+    """Two clones with one project id would share worktrees; they must not."""
+    if claim is not None and claim.project_root != request.project.root:
+        raise taken_elsewhere(str(request.key), claim.project_root, request.key.project_id, request.project.root, doors)

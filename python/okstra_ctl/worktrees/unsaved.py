@@ -1,0 +1,157 @@
+"""What removing a worktree would lose: found, and kept by a ref or refused (spec 3, "Worktrees").
+
+Uncommitted and untracked files, commits on a detached HEAD, and all of that in the worktree's submodules,
+whose repositories go with it. Ignored files are not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from .. import git
+from ..errors import Refused
+from ..git import kept as kept_work
+from ..git import submodules, worktree_admin
+from ..names import StageKey, TaskKey, branch_segment
+from ..quoting import quote
+from .late_writes import Place, look
+from .provision import unheld_head
+
+_HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
+
+
+class Saved(NamedTuple):
+    """`ref` keeps what would have been lost; empty when there was nothing. `ignored` is what git ignores: not kept."""
+
+    ref: str
+    ignored: tuple[str, ...] = ()
+    seen: tuple[Place, ...] = ()
+    """What was there when it was saved: whatever else is found later, was written meanwhile."""
+
+
+class Keeping(NamedTuple):
+    """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
+
+    force: bool
+
+
+def kept_prefix(key: TaskKey | StageKey) -> str:
+    """Where the refs stand that keep a worktree's unsaved work."""
+    task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
+    return f"{kept_place(task)}{place}/"
+
+
+def kept_place(task: TaskKey) -> str:
+    """Where all refs stand that keep work of a task; made of segments, so no two tasks share it."""
+    segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
+    return f"refs/okstra/kept/{'/'.join(segments)}/"
+
+
+def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping, *, again: int = 0) -> Saved:
+    """Keeps by a ref what removing the folder would lose. Raises Refused unless forced.
+
+    `again`: how often it was saved before in the same removal; the ref of the last time sorts last.
+    """
+    ref = _new_ref(key) + (f"-again-{again}" if again else "")
+    inside = {name: git.dirty_files(os.path.join(path, name)) for name in submodules.initialised_below(path)}
+    dirty, ignored = git.unsaved(path)
+    seen = look(path, dirty, inside)
+    kept_below = _save_submodules(path, ref, keeping, inside)
+    head = git.resolve(path, "HEAD") or ""
+    unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
+    if not dirty and not unreachable:
+        return Saved(kept_below, tuple(ignored), seen)
+    if not keeping.force:
+        raise _dirty(path, dirty) if dirty else _unreachable(path, unreachable)
+    _refuse_repositories_inside(path, dirty)
+    if dirty:
+        kept_work.snapshot(path, f"okstra: what {key} held when its worktree was removed", ref)
+    else:
+        kept_work.keep(path, head, ref)
+    return Saved(ref, tuple(ignored), seen)
+
+
+def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
+    """As `save_unsaved`, for a worktree whose folder is gone: git's record of it may still hold commits."""
+    repository = git.discover(project_root)
+    admin = worktree_admin.at(repository.common_dir, path) if repository else None
+    commit = unheld_head(repository, admin) if repository and admin else ""
+    if repository is None or not commit:
+        return Saved("")
+    if not keeping.force:
+        raise _unreachable(path, git.unreachable_commits(repository.top, commit))
+    ref = _new_ref(key)
+    kept_work.keep(repository.top, commit, ref)
+    return Saved(ref)
+
+
+def _save_submodules(path: str, ref: str, keeping: Keeping, inside_of: Mapping[str, list[str]]) -> str:
+    """The submodules' unsaved work goes into the main worktree's copies of them, under the same ref's name."""
+    repository = git.discover(path) if inside_of else None
+    main = git.main_worktree(repository) if repository else ""
+    kept = ""
+    for number, (name, dirty) in enumerate(inside_of.items()):
+        inside, copy = os.path.join(path, name), os.path.join(main, name) if main else ""
+        tips = submodules.commits_only_here(inside, copy)
+        if not dirty and not tips:
+            continue
+        if not keeping.force:
+            raise _dirty(path, [f"{name}/{file}" for file in dirty]) if dirty else _unreachable(inside, len(tips))
+        if not submodules.is_checked_out(copy):
+            raise Refused(
+                "worktree-dirty",
+                f"the submodule {name} holds work, and the main worktree has no copy of it that could keep it",
+                where=inside,
+                hint=f"push it, or `git submodule update --init {quote(name)}` in the main worktree",
+            )
+        _refuse_repositories_inside(inside, dirty)
+        kept = f"{ref}-{number}"
+        if dirty:
+            tips = [*tips, kept_work.snapshot(inside, f"okstra: what {name} held uncommitted", f"{kept}-files")]
+        submodules.hand_over(inside, copy, {f"{kept}-{index}": tip for index, tip in enumerate(tips)})
+    return kept
+
+
+def _refuse_repositories_inside(path: str, dirty: list[str]) -> None:
+    """git would keep a repository inside the worktree as a mere number: its files and commits would be gone."""
+    inside = [name for name in dirty if name.endswith("/") and os.path.lexists(os.path.join(path, name, ".git"))]
+    if inside:
+        raise Refused(
+            "worktree-dirty",
+            f"{', '.join(inside)} is a repository of its own, which no ref of this one can keep",
+            where=path,
+            hint="move it away, then try again",
+        )
+
+
+def _new_ref(key: TaskKey | StageKey) -> str:
+    return f"{kept_prefix(key)}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
+
+
+def _dirty(path: str, names: list[str]) -> Refused:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    hint = f"{_HINT}{how_git_shows(path, names)}"
+    return Refused(
+        "worktree-dirty", f"{len(names)} file(s) are uncommitted or untracked: {shown}", where=path, hint=hint
+    )
+
+
+def how_git_shows(worktree: str, names: Sequence[str]) -> str:
+    """The commands after which `git status` shows those of the files that the index is told not to look at: a
+    sentence to add to a hint, or "" when there are none."""
+    hidden = sorted(set(git.hidden_edits(worktree)) & set(names))
+    if not hidden:
+        return ""
+
+    files = " ".join(shlex.quote(name) for name in hidden)
+    clear = f"git -C {shlex.quote(worktree)} update-index"
+    commands = " && ".join(f"{clear} {flag} -- {files}" for flag in ("--no-assume-unchanged", "--no-skip-worktree"))
+    return f"; the index is marked so that `git status` hides {', '.join(hidden)}; to see the edits: {commands}"
+
+
+def _unreachable(path: str, count: int) -> Refused:
+    return Refused("commits-unreachable", f"{count} commit(s) would be on no branch, in {path}", where=path, hint=_HINT)

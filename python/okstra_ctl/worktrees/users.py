@@ -1,0 +1,171 @@
+"""Which runs use a worktree, and what keeps it from being removed.
+
+A stage's worktree is its run's until the stage is done or released, and after that while the run's lead lives: it
+still writes its report there. A task's worktree is shared by the runs of every other phase; its claim lists them.
+Whoever removes or repairs a worktree asks `hold_on`, and asks again under the registry lock right before it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
+from ..errors import OkstraError, Refused
+from ..index import store as run_index
+from ..names import RunId, StageKey, TaskKey
+from ..ownership import Owner
+from ..plan.graph import number_list
+from ..quoting import okstra_command
+from ..services import Doors
+from ..status import ClaimStatus, Liveness
+from ..system import owner as process_identity
+
+_OPEN_EVENTS = ("prepared", "started")
+
+
+class Hold(NamedTuple):
+    """Why a worktree may not be removed now: the reason, and the way on. `yields`: `--force` may remove it anyhow."""
+
+    what: str
+    way_on: str
+    yields: bool = False
+
+
+def hold_on(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, doors: Doors) -> Hold | None:
+    """What keeps the worktree of this claim, as `doc` has it; None when nobody needs it."""
+    if claim.status is ClaimStatus.PROVISIONING:
+        if process_identity.liveness(claim.owner) is Liveness.GONE:
+            return Hold("half made by a dead process", "okstra reconcile --apply undoes it")
+        return Hold("it is being made or removed", "wait for it")
+    if isinstance(claim, StageClaim):
+        return _hold_on_stage(claim)
+    stages = sorted(stage for stage, held in doc.stages_of(_task(key)).items() if held.status is not ClaimStatus.DONE)
+    if stages:
+        named = f"stage {stages[0]} is" if len(stages) == 1 else f"stages {number_list(stages)} are"
+        return Hold(f"{named} in work", "finish or release them first")
+    holds = [hold for hold in (_hold_of(user, key) for user in users_of(_task(key), claim, doors)) if hold]
+    return min(holds, key=lambda hold: hold.yields, default=None)
+
+
+def check_not_held(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, doors: Doors, *, force: bool
+) -> None:
+    """Raises Refused (`worktree-held`). Forced, a run that is prepared and led by nobody does not keep it."""
+    hold = hold_on(key, claim, doc, doors)
+    if hold is not None and not (force and hold.yields):
+        raise Refused("worktree-held", f"{key}: {hold.what}", where=claim.path, hint=hold.way_on)
+
+
+def users_of(key: TaskKey, claim: TaskClaim, doors: Doors) -> tuple[User, ...]:
+    """The runs that use a task's worktree. Where the claim does not list them, the index of runs tells."""
+    if claim.users is not None:
+        return claim.users
+    rows = [row for row in run_index.newest_rows(doors.home) if row["run_id"].startswith(f"{key}/")]
+    return tuple(
+        User(row["run_id"], _owner_in(row.get("owner")))
+        for row in rows
+        if row.get("event") in _OPEN_EVENTS and row.get("stage") is None
+    )
+
+
+def led_now(key: TaskKey | StageKey, doors: Doors) -> str:
+    """The run that is being led in a worktree that no claim knows, by the index of runs; empty when none is."""
+    stage = key.stage if isinstance(key, StageKey) else None
+    for row in run_index.newest_rows(doors.home):
+        if row["run_id"].startswith(f"{_task(key)}/") and row.get("stage") == stage:
+            owner = _owner_in(row.get("owner")) if row.get("event") == "started" else None
+            if process_identity.liveness(owner) is Liveness.ALIVE:
+                return str(row["run_id"])
+    return ""
+
+
+def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, doors: Doors) -> None:
+    """Lists the run among the users of its task's worktree, as prepared or led by `owner`; in a transaction."""
+    claim = doc.task(run.task)
+    if claim is not None:
+        listed = claim._replace(users=_still_there(users_of(run.task, claim, doors)))
+        doc.put_task(run.task, listed.used_by(User(str(run), owner)))
+
+
+def end_use(doc: RegistryDoc, run: RunId, doors: Doors, *, completed: bool) -> None:
+    """Takes the run from the users of its task's worktree; in a transaction.
+
+    A completed run supersedes earlier ones of its phase that were prepared and never led.
+    """
+    claim = doc.task(run.task)
+    if claim is None:
+        return
+    users = _still_there(users_of(run.task, claim, doors))
+    superseded = [user.run_id for user in users if completed and user.owner is None and _is_earlier(user, run)]
+    doc.put_task(run.task, claim._replace(users=users).without(str(run), *superseded))
+
+
+@contextmanager
+def in_use(key: TaskKey, what: str, doors: Doors) -> Iterator[None]:
+    """While the block runs, a command that is no run's uses the task's worktree."""
+    me = process_identity.this_process()
+    user = User(f"{what}, process {me.pid},", me)
+    with doors.registry.transaction() as doc:
+        claim = doc.task(key)
+        if claim is not None:
+            doc.put_task(key, claim._replace(users=users_of(key, claim, doors)).used_by(user))
+    try:
+        yield
+    finally:
+        with doors.registry.transaction() as doc:
+            claim = doc.task(key)
+            if claim is not None:
+                doc.put_task(key, claim.without(user.run_id))
+
+
+def _still_there(users: tuple[User, ...]) -> tuple[User, ...]:
+    """Without those whose owner is gone: they keep nothing, and list themselves again when they are resumed."""
+    return tuple(user for user in users if process_identity.liveness(user.owner) is not Liveness.GONE)
+
+
+def _hold_on_stage(claim: StageClaim) -> Hold | None:
+    live = process_identity.liveness(claim.owner)
+    if claim.owner is not None and live is Liveness.ALIVE:
+        return Hold(f"{claim.run_id} is running", _wait_for(claim.owner))
+    if claim.status is not ClaimStatus.DONE:
+        return Hold(f"{claim.run_id} holds it", okstra_command("stage", "release", "--run", claim.run_id))
+    return None
+
+
+def _hold_of(user: User, key: TaskKey | StageKey) -> Hold | None:
+    owner, live = user.owner, process_identity.liveness(user.owner)
+    if live is Liveness.GONE:
+        return None
+    give_up = f"{okstra_command('worktree', 'remove', key, '--force')} gives it up; `okstra resume` makes it again"
+    if owner is None:
+        return Hold(f"{user.run_id} is prepared", f"{okstra_command('resume', user.run_id)}; or {give_up}", yields=True)
+    if live is Liveness.UNKNOWN:
+        return Hold(
+            f"{user.run_id} was led on {owner.host}", f"make sure that it has ended there; {give_up}", yields=True
+        )
+    return Hold(f"{user.run_id} is running", _wait_for(owner), yields=owner == process_identity.nearest_client())
+
+
+def _wait_for(owner: Owner) -> str:
+    return f"wait for it, or end process {owner.pid} on {owner.host}"
+
+
+def _task(key: TaskKey | StageKey) -> TaskKey:
+    return key.task if isinstance(key, StageKey) else key
+
+
+def _is_earlier(user: User, run: RunId) -> bool:
+    try:
+        other = RunId.parse(user.run_id)
+    except OkstraError:
+        return False
+    return (other.task_type, other.stage) == (run.task_type, run.stage) and other.seq < run.seq
+
+
+def _owner_in(value: object) -> Owner | None:
+    try:
+        return Owner.from_json(value)
+    except ValueError:
+        return None

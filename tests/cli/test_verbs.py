@@ -1,0 +1,122 @@
+"""The table of verbs is whole, and what stands above this process is seen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from okstra_ctl.agents import worker_mark
+from okstra_ctl.command_table import COMMANDS, IN_NODE
+from okstra_ctl.options import build_parser
+from okstra_ctl.system import ancestry
+from okstra_ctl.system import owner as process_identity
+from okstra_ctl.verbs import VERBS, verb_of
+
+
+def _labels() -> dict[str, argparse.ArgumentParser]:
+    found = {}
+    for command in COMMANDS:
+        parser, _ = build_parser(command)
+        actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        if not actions:
+            found[command.name] = parser
+        for action in actions:
+            found.update({f"{command.name} {name}": child for name, child in action.choices.items()})
+    return found
+
+
+def test_the_table_has_every_command_and_action_and_no_other() -> None:
+    assert set(VERBS) == {*_labels(), *(name for name, _ in IN_NODE)}
+
+
+def test_the_flags_that_the_table_names_are_flags_of_their_command() -> None:
+    for label, parser in _labels().items():
+        flags = {action.dest for action in parser._actions}
+        assert {*VERBS[label].unless, *VERBS[label].only_with} <= flags, label
+
+
+def test_a_command_that_nobody_decided_about_changes_something() -> None:
+    assert verb_of("brand new").changes_with(argparse.Namespace())
+
+
+@pytest.mark.parametrize(
+    ("label", "flags", "changes"),
+    [
+        ("run", {"dry_run": False}, True),
+        ("run", {"dry_run": True}, False),
+        ("reconcile", {"apply": False, "rebuild": False}, False),
+        ("reconcile", {"apply": False, "rebuild": True}, True),
+        ("integrate", {"forecast": True}, False),
+        ("brief new", {"task_key": "", "output": ""}, False),
+        ("brief new", {"task_key": "a:b:c", "output": ""}, True),
+        ("list", {}, False),
+    ],
+)
+def test_flags_decide_where_the_table_says_so(label: str, flags: dict[str, object], *, changes: bool) -> None:
+    assert verb_of(label).changes_with(argparse.Namespace(**flags)) is changes
+
+
+# Marks and ancestors
+
+
+def test_a_mark_names_the_home_by_whatever_road(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    for road in (home, tmp_path / "link", f"{home}/../home/"):
+        marks = worker_mark.environment_of(str(road), "demo:a:b/error-analysis/001")
+        assert worker_mark.homes_named(marks, []) == (str(home),)
+    assert worker_mark.homes_named({}, [["sh", "-c", "true"]]) == ()
+
+
+@pytest.mark.parametrize("name", ["home", "with a space", "한글", "new\nline", "100%", os.fsdecode(b"\xff")])
+def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, name: str) -> None:
+    title = worker_mark.title_of(str(tmp_path / name))
+    assert title.isascii() and title.split() == [title]
+    lines = [["sh"], ["python3", "-I", "okstra-warden of a", title]]
+    assert worker_mark.homes_named({}, lines) == (str(tmp_path / name),)
+
+
+def test_the_processes_above_are_told_with_their_words() -> None:
+    code = (
+        "from okstra_ctl.system.ancestry import processes_above\n"
+        "for above in processes_above(): print(above.pid, repr(above.words), flush=True)\n"
+    )
+    shell = 'python=$1; code=$2; "$python" -c "$code"; true'
+    folder = str(Path(ancestry.__file__).parents[2])
+    done = subprocess.run(
+        ["sh", "-c", shell, "a mark of the test", sys.executable, code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": folder},
+    )
+    first, second = done.stdout.splitlines()[:2]
+    assert "a mark of the test" in first
+    assert second.split(" ")[0] == str(os.getpid())
+
+
+def test_a_listing_is_read_where_there_is_no_proc() -> None:
+    listing = (
+        "    1     0 /sbin/launchd\n  200     1 python3 -I -c x okstra-supervisor-in=/h\n  bad\n 300 200 sh -c a  b\n"
+    )
+    assert ancestry.processes_in_listing(listing) == {
+        1: (0, ("/sbin/launchd",)),
+        200: (1, ("python3", "-I", "-c", "x", "okstra-supervisor-in=/h")),
+        300: (200, ("sh", "-c", "a", "b")),
+    }
+
+
+def test_an_owner_is_here_when_it_is_this_process_or_one_above() -> None:
+    parent = process_identity.owner_of(os.getppid())
+    assert ancestry.is_here(process_identity.this_process())
+    assert ancestry.is_here(parent)
+    assert not ancestry.is_here(parent._replace(start_time="1"))
+    with subprocess.Popen(["sleep", "30"]) as child:
+        assert not ancestry.is_here(process_identity.owner_of(child.pid))
+        child.kill()

@@ -1,0 +1,116 @@
+"""The documentation is true: reference pages equal the code, links lead somewhere, named commands exist."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shlex
+
+import pytest
+
+from okstra_ctl.command_table import find
+from okstra_ctl.errors import UsageError
+from okstra_ctl.options import build_parser
+from okstra_ctl.reference import pages
+from support.sealed import ROOT
+
+_PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGES.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+_INLINE = re.compile(r"`(okstra (?!-)[^`\n]*)`")
+_IN_FENCE = re.compile(r"(?:^|\$\()(okstra (?!-)[^\n]*)", re.M)
+_PUBLIC = {
+    "run": ("prepare_task_bundle", "PrepareInputs", "PrepareError", "StageSelection"),
+    "paths": ("compute_run_paths",),
+    "run_context": ("compute_and_write_run_context",),
+    "consumers": ("read_consumers", "append_consumer"),
+    "worktree": ("provision_task_worktree", "provision_stage_worktree", "StageWorktree"),
+    "worktree_registry": ("list_active_stage_numbers", "set_implementation_base", "get_implementation_base"),
+    "backfill": ("backfill",),
+    "reconcile": ("reconcile", "rebuild"),
+    "wizard": ("start", "step", "prompt"),
+    "index": ("append", "newest_rows"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_reference_page_is_what_the_code_says(name: str) -> None:
+    page = ROOT / "docs" / "reference" / name
+    assert page.read_text(encoding="utf-8") == pages()[name], "run `make docs`"
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: object) -> None:
+    assert hasattr(page, "read_text") and hasattr(page, "parent")
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in _LINK.findall(text) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: object) -> None:
+    assert hasattr(page, "read_text")
+    named = _commands(page.read_text(encoding="utf-8"))
+    assert [line for line in named if (fault := _fault(line)) and not _is_prose(line, fault)] == []
+
+
+def test_every_section_that_a_runs_manifest_may_have_is_documented() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    part = text.partition("### The run's manifest\n")[2].partition("\n### ")[0]
+    schema = json.loads((ROOT / "schemas" / "run-manifest-v1.schema.json").read_text(encoding="utf-8"))
+    assert [name for name in schema["properties"] if name != "schema" and f"`{name}`" not in part] == []
+    handoff = schema["properties"]["handoff"]["properties"]
+    assert [name for name in handoff if f"`{name}`" not in part] == []
+
+
+def test_the_tutorial_names_commands_at_all() -> None:
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert len(_commands(text)) > 10
+
+
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    assert _fault("okstra stage lsit --plan P")
+    assert _fault("okstra run --no-such-flag")
+    assert not _fault("okstra stage list --plan P")
+
+
+@pytest.mark.parametrize("module", sorted(_PUBLIC))
+def test_public_names_are_importable(module: str) -> None:
+    loaded = importlib.import_module(f"okstra_ctl.{module}")
+    assert [name for name in _PUBLIC[module] if not hasattr(loaded, name)] == []
+
+
+def _commands(text: str) -> list[str]:
+    """Commands in fenced blocks and in inline code; words in running text are no commands."""
+    parts = text.replace("\\\n", " ").split("```")
+    fenced = [line.strip() for part in parts[1::2] for line in _IN_FENCE.findall(part)]
+    return fenced + [line.strip() for part in parts[::2] for line in _INLINE.findall(part)]
+
+
+def _fault(line: str) -> str:
+    """What is wrong with a command line of the documentation; empty when it can be parsed."""
+    words = _words(line)
+    command = find(words[1]) if len(words) > 1 else None
+    if command is None:
+        return "no such command"
+    parser, _ = build_parser(command)
+    if len(words) == 2 or "…" in words or "--help" in words:
+        return ""
+    try:
+        parser.parse_args(words[2:])
+    except UsageError as error:
+        return error.message
+    return ""
+
+
+def _words(line: str) -> list[str]:
+    plain = re.split(r"\s{2,}#|\s#\s|[;|&]|\)\"|\)$|, ", line)[0].rstrip(" .:;,)\\")
+    try:
+        return shlex.split(plain)
+    except ValueError:
+        return plain.split()
+
+
+def _is_prose(line: str, fault: str) -> bool:
+    """A command named without its arguments is talked about; install's own tests know its flags (tests/node)."""
+    return "required" in fault or _words(line)[1] in ("install", "uninstall", "COMMAND")
