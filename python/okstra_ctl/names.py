@@ -7,6 +7,15 @@ from typing import NamedTuple
 
 from .errors import UsageError
 
+HANDOFF = "release-handoff"
+
+PLANNING = "implementation-planning"
+IMPLEMENTATION = "implementation"
+
+AUTO = "auto"
+
+REHEARSAL = "rehearsal"
+
 # Task types that rules name; all of them are in prompts/phases.toml.
 VERIFICATION = "final-verification"
 

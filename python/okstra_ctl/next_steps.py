@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from .paths import IMPLEMENTATION
 from .quoting import okstra_command
-from .stages.select import StageState
-from .status import RunStatus, StageStatus
+from .status import RunStatus
 
 # In the order of urgency.
 OPEN = (
@@ -74,22 +72,3 @@ def next_step(status: str, run_id: str, *, stage: bool) -> str:
     if status == RunStatus.RESERVED:
         return okstra_command("stage", "done", "--run", run_id) if stage else okstra_command("resume", run_id)
     return okstra_command("show", run_id) if status == RunStatus.CONTRACT_VIOLATED else ""
-
-
-_OF_RUN = {
-    StageStatus.RUNNING: RunStatus.RUNNING,
-    StageStatus.RESERVED: RunStatus.RESERVED,
-    StageStatus.INTERRUPTED: RunStatus.INTERRUPTED,
-    StageStatus.FAILED: RunStatus.FAILED,
-    StageStatus.CONTRACT_VIOLATED: RunStatus.CONTRACT_VIOLATED,
-}
-
-
-def next_of_stage(state: StageState, task_key: str) -> str:
-    """What to do about a stage: what its run needs, or to start it; empty when it is done, or waits for others."""
-    held = _OF_RUN.get(state.status)
-    if held is not None:
-        return next_step(held, state.run_id, stage=True)
-    if state.status is not StageStatus.READY:
-        return ""
-    return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from .names import RunId, TaskKey, format_seq
+from .names import IMPLEMENTATION, PLANNING, RunId, TaskKey, format_seq
 
 OKSTRA_DIR = ".okstra"
-PLANNING = "implementation-planning"
-IMPLEMENTATION = "implementation"
 
 
 class ProjectFiles(NamedTuple):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .word import Word
 
+# What stands in the place of a secret that was hidden before anything was kept (edges/secrets).
+HIDDEN_MARK = "[hidden: "
+
 
 class StageStatus(Word):
     """What a stage is now, folded from ledger and registry (spec 3, "Choosing, reserving, basing")."""

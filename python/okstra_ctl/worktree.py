@@ -9,18 +9,17 @@ from . import git
 from .branches import CATEGORY_PREFIXES, stage_branch, task_branch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
-from .names import RunId, StageKey, TaskKey
-from .paths import IMPLEMENTATION
+from .names import IMPLEMENTATION, RunId, StageKey, TaskKey
 from .plan import store as plans
 from .runs import numbers as run_numbers
 from .services import Doors, open_doors
 from .settings.project import Project, load_project
-from .stages.claim import lock_reason
 from .status import ClaimStatus, WorktreeStatus
 from .system import home as home_edge
 from .system import owner as process_identity
 from .system.undo import UndoStack
 from .worktrees import provision
+from .worktrees.provision import lock_reason
 from .worktrees.task import ensure as provision_task_worktree
 
 

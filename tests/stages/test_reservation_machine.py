@@ -16,13 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from okstra_ctl.claims.ledger_rows import LedgerRow, LedgerView, fold, row_id, started_row
 from okstra_ctl.claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from okstra_ctl.errors import Refused
-from okstra_ctl.names import RunId, StageKey, TaskKey
+from okstra_ctl.names import AUTO, RunId, StageKey, TaskKey
 from okstra_ctl.ownership import Owner
 from okstra_ctl.paths import ProjectFiles
 from okstra_ctl.plan.model import Stage, StageMap
 from okstra_ctl.runs.find import KnownRun
 from okstra_ctl.stages.done import require_claim
-from okstra_ctl.stages.select import AUTO, StageRecords, StageState, choose, decide_base, stage_states
+from okstra_ctl.stages.select import StageRecords, StageState, choose, decide_base, stage_states
 from okstra_ctl.status import ClaimStatus, LedgerStatus, Liveness
 from okstra_ctl.system.json_text import encode_line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..paths import IMPLEMENTATION, PLANNING
+from ..names import IMPLEMENTATION, PLANNING
 from ..report.parts import Schema, left_empty, phase_schema
 from ..report.tokens import allowed_tokens
 from ..results.findings import Gate

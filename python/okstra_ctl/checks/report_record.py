@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION
 from ..report.outcome import outcome_of
 from .records import Document, Fault, RunRecords
 

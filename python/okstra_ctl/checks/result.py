@@ -12,12 +12,21 @@ from typing import Any, NamedTuple
 
 from ..errors import Unreadable, UsageError
 from ..paths import RunFiles
+from ..report.complete import check_written, complete
+from ..report.pages import SCHEMA_FILE
+from ..report.parts import SCHEMA as PARTS_SCHEMA
+from ..report.parts import Schema
 from ..results.records import Problem
 from ..results.rules import MAX_BYTES
 from ..runs.manifest import SCHEMA
 from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
+from ..system.json_text import loads
+from ..system.schema_check import problems_of
+
+DRAFT_SCHEMA = "report-draft/1"
+_AUTHOR_LEAD = "lead"
 
 _RESULT = re.compile(
     r"(?P<worker>.+?)-(?P<label>worker|round-[0-9]+|turn-[0-9]+|plan-check)-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.md$"
@@ -135,6 +144,56 @@ def _steps(expected: Expected) -> tuple[int, ...]:
 
 
 def _check_report(expected: Expected, text: str) -> list[Problem]:
-    from ..lead.report_writer import check_report_file
 
     return check_report_file(expected.files, text)
+
+
+def check_report_file(files: RunFiles, text: str) -> list[Problem]:
+    """As `check_report_text`, for a writer who asks while writing: the draft on disk is what it completes."""
+    drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
+    if drafted is None:
+        return [Problem("D1", 1, "the run has no draft yet")]
+    tokens = drafted.pop("tokens", [])
+    drafted.pop("guide", None)
+    drafted["schema"] = PARTS_SCHEMA
+    schema: Schema = loads(assets.text(*SCHEMA_FILE))
+    return check_report_text(text, drafted, tuple(tokens) if isinstance(tokens, list) else (), schema)
+
+
+def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> list[Problem]:
+    """All that is wrong with what a report writer wrote (rules D1 to D6)."""
+    written = _json(text)
+    problems = check_written(written, drafted, schema, tokens=tokens)
+    if problems or written is None:
+        return problems
+    if isinstance(written.get("author"), Mapping) and written["author"].get("worker") == _AUTHOR_LEAD:
+        return [Problem("D1", 1, "this is okstra's own report; the writer's is still missing")]
+    report = complete(drafted, written, tokens=tokens)
+    problems = [Problem("D5", 1, message) for message in problems_of(report, schema)]
+    if not problems and drafted["task_type"] == "implementation-planning":
+        problems = _check_plan(report)
+    return problems
+
+
+def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
+    from ..plan.rules import check_plan
+    from ..report.plan_part import plan_lines
+
+    text = "---\napproved: true\n---\n" + "\n".join(plan_lines(report["phase"]["stages"]))
+    return [
+        Problem("D6", 1, f"phase.stages: {finding.rule}: {finding.message}")
+        for finding in check_plan(text).findings
+        if finding.severity == "error"
+    ]
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    """The object, also when a model put a fence around it."""
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text[text.index("\n") + 1 : -3] if "\n" in text else ""
+    try:
+        value = loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

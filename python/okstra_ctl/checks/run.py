@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import Unreadable
-from ..paths import PLANNING
+from ..names import PLANNING
 from ..report.freshness import PageState
 from ..report.store import compared
 from ..results.records import Problem

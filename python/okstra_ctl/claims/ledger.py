@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from ..errors import Unreadable
@@ -70,3 +71,8 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
                 known.add(row.id)
                 written += 1
     return written
+
+
+def ledger_path(plan: str) -> str:
+    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl` (spec 3)."""
+    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")

@@ -10,6 +10,8 @@ from ..ownership import Owner
 from ..status import LedgerStatus
 from ..system.json_text import loads
 
+DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
+
 VERSION = 1
 
 

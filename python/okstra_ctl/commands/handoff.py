@@ -9,9 +9,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import UsageError
-from ..names import TaskKey
+from ..names import HANDOFF, TaskKey
 from ..output import Reply
-from ..runs.handoff_steps import HANDOFF, PULL_REQUEST, PUSH, STEPS
+from ..runs.handoff_steps import PULL_REQUEST, PUSH, STEPS
 from ..settings.project import open_project
 from ..shared_flags import add_task_key
 from .handoff_flags import add_handoff_flags

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..command_table import Call
 from ..errors import OkstraError, WorkFailed
+from ..names import HANDOFF, REHEARSAL
 from ..outcomes import RunOutcome
 from ..output import Reply, fields
 from ..quoting import okstra_command
-from ..runs.handoff_steps import HANDOFF
-from ..settings.roster import REHEARSAL
 from ..terminal_text import printable
 from .prepared_reply import prepared_reply
 

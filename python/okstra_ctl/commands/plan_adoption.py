@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import UsageError
-from ..names import TaskKey
-from ..paths import PLANNING
+from ..names import PLANNING, TaskKey
 from ..plan import store as plans
 from ..plan.approval import unapprove
 from ..runs.numbers import claim_run

@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 from ..command_table import Call
 from ..errors import Refused, UsageError
-from ..names import TaskKey
+from ..names import HANDOFF, TaskKey
 from ..output import Reply
 from ..paths import ProjectFiles
-from ..runs.handoff_steps import HANDOFF
 from ..runs.request import PrepareInputs
 from ..settings.models import MODEL_SLOTS
 from ..settings.project import open_project

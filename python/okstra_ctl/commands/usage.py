@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ..command_table import Call
 from ..errors import UsageError
 from ..history.usage import RunUsage, WorkerUsage, by_model, by_task, prices_now, runs_since, usage_of_run
+from ..names import REHEARSAL
 from ..output import Reply, table
 from ..runs.find import find_run
-from ..settings.roster import REHEARSAL
 from ..usage.amounts import cost_text, count_text
 from ..usage.tokens import PRICE, Spent, total
 from .run_filters import add_run_or_task, check_task, settle_task

@@ -7,9 +7,8 @@ import threading
 from ..command_table import Call
 from ..errors import UsageError
 from ..lead.child_run import run_command
-from ..names import TaskKey
+from ..names import IMPLEMENTATION, TaskKey
 from ..output import Reply, fields
-from ..paths import IMPLEMENTATION
 from ..quoting import okstra_command, quote
 from ..runs.request import PrepareInputs
 from ..settings.project import Project, open_project

@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ..command_table import Call, find
-from ..names import TaskKey
+from ..names import IMPLEMENTATION, TaskKey
 from ..options import build_parser
-from ..paths import IMPLEMENTATION
 from ..runs.handoff_steps import choice_of
 from ..settings.models import MODEL_SLOTS
 from ..wizard import session as flow

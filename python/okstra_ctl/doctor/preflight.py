@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from ..agents.agents_environment import agents_environment
 from ..agents.providers import Settings, provider_settings
 from ..errors import Missing, OkstraError, Refused
+from ..names import REHEARSAL
 from ..paths import ProjectFiles
 from ..services import Doors
 from ..settings.lead import lead_settings
 from ..settings.phases import Phase
-from ..settings.roster import REHEARSAL, Worker
+from ..settings.roster import Worker
 from ..system import files as fsio
 from .client_facts import CLIENTS, ClientFacts
 from .providers import client_fault

@@ -11,7 +11,7 @@ import shlex
 
 from .. import git
 from ..errors import OkstraError
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION
 from ..runs.find import KnownRun
 from ..services import Doors
 from ..system import assets, foreign_files

@@ -13,7 +13,7 @@ from .. import git
 from ..claims import ledger
 from ..claims.ledger_rows import rows_of
 from ..errors import OkstraError
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION
 from ..quoting import quote
 from ..runs.find import KnownRun, find_run
 from ..services import Doors

@@ -15,11 +15,11 @@ from urllib.parse import quote
 from .. import git
 from ..errors import Missing, OkstraError, Refused, UsageError
 from ..git.merge import merge_tree
-from ..names import TaskKey
+from ..names import HANDOFF, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
 from ..runs import numbers as run_numbers
-from ..runs.handoff_steps import HANDOFF, PULL_REQUEST, Choice, Target, commands
+from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, commands
 from ..services import Doors
 from ..system import files as fsio
 from ..system import processes as proc

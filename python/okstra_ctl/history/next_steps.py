@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import OkstraError
+from ..names import PLANNING
 from ..next_steps import next_step
-from ..paths import PLANNING
 from ..quoting import okstra_command
 from ..services import Doors
 from ..status import RunStatus

@@ -7,12 +7,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..errors import OkstraError
-from ..names import RunId, TaskKey
-from ..paths import PLANNING, ProjectFiles, TaskFiles
+from ..names import HANDOFF, PLANNING, RunId, TaskKey
+from ..paths import ProjectFiles, TaskFiles
 from ..plan import store as plans
 from ..plan.globs import intersect
 from ..runs.find import KnownRun
-from ..runs.handoff_steps import HANDOFF
 from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA
 from ..services import Doors
 from ..settings.project import Project, open_project

@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..names import VERIFICATION
-from ..next_steps import next_of_stage, next_step
-from ..paths import IMPLEMENTATION, PLANNING
+from ..names import HANDOFF, IMPLEMENTATION, PLANNING, VERIFICATION
+from ..next_steps import next_step
 from ..quoting import okstra_command
-from ..runs.handoff_steps import HANDOFF
-from ..stages.select import StageState
+from ..stages.select import StageState, next_of_stage
 from ..status import StageStatus
 from ..word import Word
 

@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import OkstraError
-from ..lead.interactive import CLIENT
-from ..names import RunId
+from ..names import REHEARSAL, RunId
 from ..paths import ProjectFiles
 from ..runs.events import events_of
 from ..runs.find import KnownRun
-from ..runs.lead_sessions import all_prices, count_sessions, sessions_of
+from ..runs.lead_sessions import CLIENT, all_prices, count_sessions, sessions_of
 from ..runs.manifest import SCHEMA
 from ..services import Doors
-from ..settings.roster import REHEARSAL
 from ..system import files as fsio
 from ..usage.prices import Price, own_prices, repriced
 from ..usage.tokens import LEAD, NOTHING, Spent, spent_of, total, usage_of

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ..errors import Refused
-from ..names import TaskKey
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION, TaskKey
 from ..quoting import okstra_command
 from ..services import Doors
 from ..settings.project import Project

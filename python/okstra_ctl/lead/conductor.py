@@ -12,9 +12,9 @@ from ..guard import hooks as guarding
 from ..guard import receipt as isolation
 from ..guard.breaches import UNKNOWN, Judged
 from ..leadership import check_free
+from ..names import IMPLEMENTATION, PLANNING
 from ..next_steps import next_step
 from ..outcomes import RunOutcome
-from ..paths import IMPLEMENTATION, PLANNING
 from ..quoting import okstra_command
 from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ..results.findings import Gate

@@ -8,16 +8,13 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..outcomes import WorkerOutcome
 from ..quoting import okstra_command
-from ..report.parts import Schema, blank, phase_schema
+from ..report.parts import SCHEMA, Schema, blank, phase_schema
 from ..results.convergence import Outcome
 from ..results.convergence_document import finding_json
 from ..results.findings import Gate
 from .analysis import Collected
 from .assignments import Answer
 from .context import Scene
-
-SCHEMA = "final-report/1"
-"""Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
 
 
 class Material(NamedTuple):

@@ -18,13 +18,13 @@ from ..guard import receipt as isolation
 from ..ownership import Owner
 from ..runs import lead_sessions
 from ..runs.find import KnownRun
+from ..runs.lead_sessions import CLIENT
 from ..services import Doors
 from ..system import files as fsio
 from ..system import owner as process_identity
 from ..system import processes as proc
 from ..system.json_text import dumps
 
-CLIENT = "claude"
 _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
-from ..runs.lead_sessions import note_session, session_around
+from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..system import owner as process_identity
 from .context import Scene
-from .interactive import CLIENT
 
 
 def take(scene: Scene) -> None:

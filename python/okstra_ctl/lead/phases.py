@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..paths import IMPLEMENTATION, PLANNING
+from ..names import IMPLEMENTATION, PLANNING
 from ..report.outcome import CRITIC_GATE
 from ..report.tokens import acceptance_tokens, allowed_tokens
 from ..results.findings import Gate

@@ -6,37 +6,32 @@ and can be resumed, but nothing of what was found is lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..paths import RunFiles
+from ..checks.result import _AUTHOR_LEAD, DRAFT_SCHEMA, _json, check_report_text
+from ..names import HANDOFF
 from ..quoting import okstra_command
 from ..report import own_pages
-from ..report.complete import check_written, complete
+from ..report.complete import complete
 from ..report.pages import SCHEMA_FILE
 from ..report.parts import Schema
 from ..results.findings import Gate
 from ..results.records import Problem
 from ..runs.clarification import answers_of_run
 from ..runs.events import events_of, faults_of
-from ..runs.handoff_steps import HANDOFF
 from ..runs.taken_results import REPORT_WRITTEN, digest_of
 from ..settings.roster import Worker
 from ..system import assets
 from ..system import files as fsio
 from ..system.foreign_files import clear_way
 from ..system.json_text import loads
-from ..system.schema_check import problems_of
 from . import handoff
 from .asking import ask
 from .assignments import MAIN, Answer, Assignment
 from .context import Scene
 from .dispatch import dispatch
-from .draft import SCHEMA, Material, draft, guide
+from .draft import Material, draft, guide
 from .placing import write_pages
-
-DRAFT_SCHEMA = "report-draft/1"
-_AUTHOR_LEAD = "lead"
 
 
 class Written(NamedTuple):
@@ -99,57 +94,6 @@ def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[st
 
     result = scene.files.report_data
     return dispatch(scene, [Assignment(worker, MAIN, prompt, result, check, has_findings=lambda text: False)])[0]
-
-
-def check_report_file(files: RunFiles, text: str) -> list[Problem]:
-    """As `check_report_text`, for a writer who asks while writing: the draft on disk is what it completes."""
-    drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
-    if drafted is None:
-        return [Problem("D1", 1, "the run has no draft yet")]
-    tokens = drafted.pop("tokens", [])
-    drafted.pop("guide", None)
-    drafted["schema"] = SCHEMA
-    schema: Schema = loads(assets.text(*SCHEMA_FILE))
-    return check_report_text(text, drafted, tuple(tokens) if isinstance(tokens, list) else (), schema)
-
-
-def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> list[Problem]:
-    """All that is wrong with what a report writer wrote (rules D1 to D6)."""
-    written = _json(text)
-    problems = check_written(written, drafted, schema, tokens=tokens)
-    if problems or written is None:
-        return problems
-    if isinstance(written.get("author"), Mapping) and written["author"].get("worker") == _AUTHOR_LEAD:
-        return [Problem("D1", 1, "this is okstra's own report; the writer's is still missing")]
-    report = complete(drafted, written, tokens=tokens)
-    problems = [Problem("D5", 1, message) for message in problems_of(report, schema)]
-    if not problems and drafted["task_type"] == "implementation-planning":
-        problems = _check_plan(report)
-    return problems
-
-
-def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
-    from ..plan.rules import check_plan
-    from ..report.plan_part import plan_lines
-
-    text = "---\napproved: true\n---\n" + "\n".join(plan_lines(report["phase"]["stages"]))
-    return [
-        Problem("D6", 1, f"phase.stages: {finding.rule}: {finding.message}")
-        for finding in check_plan(text).findings
-        if finding.severity == "error"
-    ]
-
-
-def _json(text: str) -> dict[str, Any] | None:
-    """The object, also when a model put a fence around it."""
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```"):
-        text = text[text.index("\n") + 1 : -3] if "\n" in text else ""
-    try:
-        value = loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _of_handoff(scene: Scene, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:

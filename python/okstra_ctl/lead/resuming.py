@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import git
 from ..errors import OkstraError
+from ..names import IMPLEMENTATION, PLANNING
 from ..outcomes import WorkerOutcome
-from ..paths import IMPLEMENTATION, PLANNING
 from ..results.rules import MAX_BYTES
 from ..runs.events import events_of
 from ..runs.find import KnownRun

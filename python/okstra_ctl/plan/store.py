@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ..errors import CheckFailed, Unreadable, UsageError
 from ..home_paths import HomePaths
-from ..names import number_in, slugify_task_segment
-from ..paths import OKSTRA_DIR, PLANNING, ProjectFiles, TaskFiles
+from ..names import PLANNING, number_in, slugify_task_segment
+from ..paths import OKSTRA_DIR, ProjectFiles, TaskFiles
 from ..quoting import okstra_command
 from ..services import Doors
 from ..settings.project import load_project

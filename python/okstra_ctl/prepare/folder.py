@@ -10,13 +10,13 @@ from ..names import RunId
 from ..paths import RunFiles, compute_run_paths
 from ..plan.model import Stage
 from ..runs.manifest import WorktreeFacts, new_context, new_team_state
+from ..runs.request import Request
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, hold
 from ..system.undo import UndoStack
 from . import prompts
-from .request import Request
 
 
 class Draft(NamedTuple):

@@ -12,23 +12,23 @@ from typing import NamedTuple
 
 from .. import __version__
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
 from ..index import store as run_index
-from ..names import RunId, StageKey
+from ..names import HANDOFF, IMPLEMENTATION, RunId, StageKey
 from ..next_steps import next_step
 from ..ownership import Owner
-from ..paths import IMPLEMENTATION, RunFiles
+from ..paths import RunFiles
 from ..plan.model import Stage
 from ..quoting import okstra_command
 from ..runs import numbers as run_numbers
-from ..runs.handoff_steps import HANDOFF
 from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
-from ..runs.request import PrepareInputs
+from ..runs.request import PrepareInputs, Request
 from ..services import Doors, open_doors
 from ..settings.roster import report_writer_note
+from ..settings.setup import hide_runs
 from ..stages import claim as reserve
-from ..stages.records import ledger_path
 from ..status import ClaimStatus, RunStatus, WorktreeStatus
 from ..system import files as fsio
 from ..system import fsync as durability
@@ -46,7 +46,7 @@ from ..worktrees import users as worktree_users
 from ..worktrees.sync import furnish
 from . import folder as run_folder
 from .folder import Draft, StageSelection, stage_selection
-from .request import Request, resolve
+from .request import resolve
 
 _NO_BRANCH = ""
 
@@ -96,7 +96,7 @@ def _ensure_task(request: Request, doors: Doors) -> None:
     """A task comes with its request: a kill between the two leaves a brief, which the next run of the task finds."""
     files, task = request.project.files, request.task
     if request.brief_is_new:
-        task_records.hide_runs(files)
+        hide_runs(files)
         with hold(LockKind.INDEX, files.lock):
             fsio.make_folder(os.path.dirname(task.brief))
             fsio.replace(task.brief, text_bytes(request.brief_text))

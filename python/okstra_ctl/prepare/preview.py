@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 from ..doctor.preflight import Lack, lacks
 from ..handoff import check as handoff
-from ..names import RunId, StageKey
+from ..names import HANDOFF, RunId, StageKey
 from ..quoting import quote
 from ..runs import numbers as run_numbers
-from ..runs.handoff_steps import HANDOFF
 from ..runs.manifest import WorktreeFacts
-from ..runs.request import PrepareInputs
+from ..runs.request import PrepareInputs, Request
 from ..services import Doors
 from ..stages import claim as reserve
 from ..status import WorktreeStatus
 from ..worktrees import task as task_worktree
+from ..worktrees.provision import lock_reason
 from . import folder as run_folder
-from .request import Request, resolve
+from .request import resolve
 
 
 class Preview(NamedTuple):
@@ -67,7 +67,7 @@ def _worktree(request: Request, doors: Doors, choice: reserve.Choice | None) -> 
         path = doors.home.stage_worktree(request.key, choice.state.stage)
         facts = WorktreeFacts(path, choice.branch, choice.base_commit, str(WorktreeStatus.CREATED))
         key = StageKey(request.key, choice.state.stage)
-        commands += _commands(request, facts, reserve.lock_reason(str(key), choice.epoch))
+        commands += _commands(request, facts, lock_reason(str(key), choice.epoch))
     return facts, commands
 
 

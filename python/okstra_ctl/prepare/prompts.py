@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from ..paths import RunFiles, TaskFiles
 from ..plan.model import Stage
 from ..runs.prompting import fill_file, worker_prompt
+from ..runs.request import Request
 from ..settings.roster import Worker
 from ..system.text_bytes import text_bytes
 from ..tasks.related_tasks import told
-from .request import Request
 
 NONE = "(none)"
 LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import git
 from ..branches import CATEGORY_PREFIXES, category_of_branch
 from ..errors import Missing, Refused, UsageError
-from ..names import TaskKey
-from ..paths import IMPLEMENTATION, TaskFiles
+from ..names import AUTO, HANDOFF, IMPLEMENTATION, TaskKey
+from ..paths import TaskFiles
 from ..plan import approve as plan_approval
 from ..plan import store as plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.find import check_budget
-from ..runs.handoff_steps import HANDOFF
-from ..runs.request import PrepareInputs
+from ..runs.request import PrepareInputs, Request
 from ..services import Doors
 from ..settings.models import model_table, resolve_model
 from ..settings.phases import Phase, phase_table
@@ -25,7 +24,6 @@ from ..settings.project import Project, load_project, owning_root
 from ..settings.project_config import LANGUAGES
 from ..settings.roster import RosterWishes, Worker, roster
 from ..settings.trust import require_trusted
-from ..stages.select import AUTO
 from ..status import WorktreeStatus
 from ..system import assets
 from ..system import files as fsio
@@ -38,49 +36,6 @@ from ..worktrees.sync import check_separators
 if TYPE_CHECKING:
     from ..agents.providers import Settings
     from ..runs.clarification import Given
-
-
-class Request(NamedTuple):
-    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
-
-    inputs: PrepareInputs
-    project: Project
-    key: TaskKey
-    phase: Phase
-    roster: tuple[Worker, ...]
-    lead_model: str
-    category: str
-    brief: str
-    brief_text: str
-    brief_is_new: bool
-    language: str
-    repository: git.Repository | None
-    degraded: WorktreeStatus | None
-    plan: str
-    stage_map: StageMap | None
-    answers: Given | None
-    related: tuple[str, ...]
-    """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
-    notes: tuple[str, ...] = ()
-    """What the person is to be told of the plan."""
-
-    @property
-    def task(self) -> TaskFiles:
-        return self.project.files.task(self.key)
-
-    @property
-    def plan_map(self) -> StageMap:
-        """The Stage Map of an implementation run."""
-        if self.stage_map is None:
-            raise AssertionError("only implementation runs have a plan")
-        return self.stage_map
-
-    @property
-    def checkout(self) -> git.Repository:
-        """The repository of a run that is not degraded."""
-        if self.repository is None:
-            raise AssertionError("a degraded run has no repository")
-        return self.repository
 
 
 def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:

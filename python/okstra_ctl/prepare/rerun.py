@@ -14,14 +14,13 @@ from typing import NamedTuple
 from .. import git
 from ..claims.registry_document import Earlier, StageClaim
 from ..errors import Refused
-from ..names import RunId, StageKey
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION, RunId, StageKey
 from ..quoting import okstra_command
 from ..runs import numbers as run_numbers
 from ..runs.find import KnownRun, roster_of
 from ..runs.handoff_steps import choice_from_json
 from ..runs.manifest import WorktreeFacts
-from ..runs.request import PrepareInputs
+from ..runs.request import PrepareInputs, Request
 from ..services import Doors
 from ..settings.models import CUSTOM_PREFIX
 from ..stages.done import is_degraded
@@ -35,7 +34,7 @@ from ..worktrees import provision
 from . import prepare as bundle
 from .folder import Draft
 from .prepare import PreparedRun
-from .request import Request, resolve
+from .request import resolve
 
 
 class RerunWishes(NamedTuple):

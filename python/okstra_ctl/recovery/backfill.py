@@ -12,10 +12,11 @@ from functools import partial
 from typing import NamedTuple
 
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import row_id
 from ..errors import OkstraError
-from ..names import RunId, TaskKey
-from ..paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ..names import IMPLEMENTATION, RunId, TaskKey
+from ..paths import ProjectFiles, TaskFiles
 from ..plan.approve import in_force
 from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
@@ -23,7 +24,6 @@ from ..services import Doors
 from ..settings.project import Project
 from ..stages import led_gates
 from ..stages.done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
-from ..stages.records import ledger_path
 from ..status import LedgerStatus
 from ..system import files as fsio
 from .on_disk import stage_numbers, tasks_of

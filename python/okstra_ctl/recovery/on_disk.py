@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from ..errors import OkstraError
-from ..names import RunId, TaskKey, number_in
-from ..paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ..names import IMPLEMENTATION, RunId, TaskKey, number_in
+from ..paths import ProjectFiles, TaskFiles
 from ..system import files as fsio
 from ..tasks.records import read_task_identity
 

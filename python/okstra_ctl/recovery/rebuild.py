@@ -15,18 +15,18 @@ from typing import NamedTuple
 from .. import git
 from ..branches import task_branch
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
+from ..claims.ledger_rows import DONE_ROWS
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Busy, OkstraError
 from ..git import worktree_admin
 from ..index import store as run_index
-from ..names import RunId, StageKey, TaskKey
+from ..names import IMPLEMENTATION, RunId, StageKey, TaskKey
 from ..ownership import Owner
-from ..paths import IMPLEMENTATION, ProjectFiles, TaskFiles
+from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
 from ..services import Doors
 from ..settings.project_places import lead_back
-from ..stages.records import ledger_path
-from ..stages.select import DONE_ROWS
 from ..status import ClaimStatus, Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from .. import git
 from ..claims import ledger as ledger_edge
-from ..claims.ledger_rows import LedgerRow, row_id
+from ..claims.ledger import ledger_path
+from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id
 from ..claims.registry_document import TaskClaim
 from ..errors import OkstraError
 from ..git import merge as merging
@@ -17,8 +18,6 @@ from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.manifest import SCHEMA
 from ..services import Doors
-from ..stages.records import ledger_path
-from ..stages.select import DONE_ROWS
 from ..status import LedgerStatus
 from ..system import files as fsio
 from .findings import OVERTAKEN, Found, Kind

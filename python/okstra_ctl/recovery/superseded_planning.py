@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from ..errors import OkstraError
 from ..index import store as run_index
 from ..leadership import Lead, change_lead, owner_in
-from ..names import RunId, number_in
+from ..names import PLANNING, RunId, number_in
 from ..outcomes import RunOutcome
-from ..paths import PLANNING, ProjectFiles
+from ..paths import ProjectFiles
 from ..plan import store as plans
 from ..quoting import okstra_command
 from ..runs.find import KnownRun

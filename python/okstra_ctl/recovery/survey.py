@@ -8,7 +8,8 @@ from functools import partial
 
 from .. import git
 from ..claims import ledger as ledger_edge
-from ..claims.ledger_rows import LedgerRow, LedgerView, fold
+from ..claims.ledger import ledger_path
+from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView, fold
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
 from ..index import store as run_index
@@ -16,8 +17,6 @@ from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..services import Doors
-from ..stages.records import ledger_path
-from ..stages.select import DONE_ROWS
 from ..status import ClaimStatus, Liveness
 from ..system import owner as process_identity
 from ..system.locks import LockKind, hold

@@ -16,11 +16,11 @@ from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..services import Doors
+from ..settings.setup import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, hold
-from ..tasks.records import hide_runs
 from .followup_rules import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of, spawn_command
 from .spawn import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from ..errors import OkstraError, Unreadable
-from ..paths import PLANNING
+from ..names import PLANNING
 from ..plan.approval import is_approved, unapprove
 from ..plan.store import BESIDE
 from ..runs import events as run_events

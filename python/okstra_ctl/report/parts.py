@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+SCHEMA = "final-report/1"
+"""Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
+
 Schema = Mapping[str, Any]
 
 

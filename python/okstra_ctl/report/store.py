@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..errors import CheckFailed, OkstraError, UsageError
-from ..names import TaskKey
-from ..paths import PLANNING, ProjectFiles, RunFiles
+from ..names import PLANNING, TaskKey
+from ..paths import ProjectFiles, RunFiles
 from ..plan.approval import approve, is_approved
 from ..quoting import okstra_command
 from ..runs.find import KnownRun

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..status import HIDDEN_MARK
 from .findings import EvidenceStatus
 from .records import Evidence
 
 _REACH = 20
-# What stands in the place of a secret that was hidden before anything was kept (edges/secrets).
-HIDDEN_MARK = "[hidden: "
 # Legacy encodings that sources are met in; UTF-8 goes first, and latin-1 takes any bytes.
 _ENCODINGS = ("utf-8", "cp949", "latin-1")
 LARGEST_BYTES = 16 * 1024 * 1024

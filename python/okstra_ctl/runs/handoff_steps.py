@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-HANDOFF = "release-handoff"
 PUSH, PULL_REQUEST = "push", "pr"
 STEPS = (PUSH, PULL_REQUEST)
 

@@ -16,6 +16,8 @@ from ..usage.tokens import LEAD, SESSION
 from . import events as run_events
 from .find import KnownRun
 
+CLIENT = "claude"
+
 _SESSION_VARIABLE = "CLAUDE_CODE_SESSION_ID"
 
 

@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .. import git
 from ..errors import OkstraError
+from ..names import AUTO, TaskKey
+from ..paths import TaskFiles
+from ..plan.model import StageMap
+from ..settings.phases import Phase
+from ..settings.project import Project
 from ..settings.roster import Worker
-from ..stages.select import AUTO
+from ..status import WorktreeStatus
+from .clarification import Given
 from .handoff_steps import Choice
 
 # What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
@@ -53,3 +60,46 @@ class PrepareInputs(NamedTuple):
     request: str = ""
     report_writer: str = ""
     same: tuple[Worker, ...] = ()
+
+
+class Request(NamedTuple):
+    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
+
+    inputs: PrepareInputs
+    project: Project
+    key: TaskKey
+    phase: Phase
+    roster: tuple[Worker, ...]
+    lead_model: str
+    category: str
+    brief: str
+    brief_text: str
+    brief_is_new: bool
+    language: str
+    repository: git.Repository | None
+    degraded: WorktreeStatus | None
+    plan: str
+    stage_map: StageMap | None
+    answers: Given | None
+    related: tuple[str, ...]
+    """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
+    notes: tuple[str, ...] = ()
+    """What the person is to be told of the plan."""
+
+    @property
+    def task(self) -> TaskFiles:
+        return self.project.files.task(self.key)
+
+    @property
+    def plan_map(self) -> StageMap:
+        """The Stage Map of an implementation run."""
+        if self.stage_map is None:
+            raise AssertionError("only implementation runs have a plan")
+        return self.stage_map
+
+    @property
+    def checkout(self) -> git.Repository:
+        """The repository of a run that is not degraded."""
+        if self.repository is None:
+            raise AssertionError("a degraded run has no repository")
+        return self.repository

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ..errors import Missing, OkstraError
+from .. import git
+from ..errors import Missing, OkstraError, UsageError
 from ..home_paths import WORKTREE_DEPTH
-from ..names import parse_place_key
+from ..names import check_project_id, parse_place_key
 from ..paths import ProjectFiles
 from ..services import Doors
 from ..system import files as fsio
@@ -125,3 +126,15 @@ def _root_beside_main(start: str) -> str | None:
     main = git.main_worktree(repository)
     below = os.path.relpath(os.path.realpath(start), os.path.realpath(repository.top))
     return _nearest_root(os.path.join(main, below)) if main else None
+
+
+def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
+    """A project whose tasks were begun here under another kind of id keeps it. Settings come with a clone, and so may a
+    folder of tasks: one with files that git tracks was not begun here. Raises UsageError (`bad-identity`)."""
+    try:
+        check_project_id(project_id)
+    except UsageError:
+        folder = os.path.relpath(project.tasks_dir, project.root)
+        in_git = git.discover(project.root) is not None
+        if not os.path.isdir(project.tasks_dir) or (in_git and git.tracked(project.root, [folder])):
+            raise

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ..errors import UsageError
+from ..names import REHEARSAL
 from ..outcomes import Access
 from .phases import Phase
 
-REHEARSAL = "rehearsal"
 PROVIDERS = ("claude", "codex", "gemini", REHEARSAL)
 
 

@@ -17,13 +17,14 @@ from ..system import home as home_edge
 from ..system.json_text import loads
 from ..system.locks import LockKind, hold
 from ..system.schema_check import problems_of
-from ..tasks.records import check_known_project_id, hide_runs
 from ..word import Word
 from . import trust
-from .project import id_at, owning_root, read_config
+from .project import check_known_project_id, id_at, owning_root, read_config
 from .project_config import LANGUAGES, new_local_document, new_project_document, own_id
 from .project_places import MOVED_COMMAND, own_id_hint, places_of
 from .trusted_commands import commands_in
+
+_GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 
 class CheckStatus(Word):
@@ -284,3 +285,10 @@ def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     if not missing:
         return []
     return [CheckRow("sync list", CheckStatus.WARN, f"not there: {', '.join(missing)}", "make them, or take them out")]
+
+
+def hide_runs(project: ProjectFiles) -> None:
+    """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
+    if not os.path.exists(project.gitignore):
+        with hold(LockKind.INDEX, project.lock):
+            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)

@@ -14,18 +14,20 @@ from typing import NamedTuple
 from .. import git
 from ..branches import stage_branch, task_branch
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
-from ..errors import Refused
-from ..names import RunId, StageKey
-from ..paths import IMPLEMENTATION, RunFiles
+from ..names import IMPLEMENTATION, RunId, StageKey
+from ..paths import RunFiles
 from ..plan.model import Stage
-from ..prepare.request import Request
 from ..runs import numbers as run_numbers
+from ..runs.request import Request
 from ..services import Doors
 from ..status import ClaimStatus
 from ..system import owner as process_identity
-from .records import ledger_path, load_records, merged_into
+from ..worktrees.provision import lock_reason
+from ..worktrees.task import check_free
+from .records import load_records, merged_into
 from .select import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states
 
 
@@ -181,21 +183,6 @@ def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -
         ),
     )
     return Reservation(run, files, stage, choice.epoch, choice.base_commit, claim)
-
-
-def lock_reason(key: str, epoch: int) -> str:
-    """The reason that a worktree is locked with: names its claim, and tells one hold from the next."""
-    return f"okstra {key}" + (f" epoch {epoch}" if epoch else "")
-
-
-def check_free(doc: RegistryDoc, request: Request, branch: str, path: str, key: str) -> None:
-    """Branches and paths are unique over the whole registry (spec 4)."""
-    for what, holder in (
-        (f"branch {branch}", doc.holder_of_branch(request.project.root, branch)),
-        (f"folder {path}", doc.holder_of_path(path)),
-    ):
-        if holder is not None and holder != key:
-            raise Refused("name-taken", f"the {what} is {holder}'s", where=key, hint="choose another task id")
 
 
 def _look_up(request: Request, doors: Doors, facts: Facts, commits: Set[str]) -> Facts:

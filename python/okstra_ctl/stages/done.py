@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .. import git, leadership
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerRow, overruled_row, row_id
 from ..claims.registry_document import StageClaim
 from ..errors import Refused, Unreadable, UsageError, WorkFailed
@@ -29,7 +30,6 @@ from ..tasks import records as task_records
 from ..worktrees import half_made as recover
 from ..worktrees.unsaved import how_git_shows
 from . import led_gates
-from .records import ledger_path
 
 EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"

@@ -14,9 +14,7 @@ from .. import git
 from ..claims.registry_document import TaskClaim
 from ..errors import Refused, UsageError, WorkFailed
 from ..git import merge as merging
-from ..names import VERIFICATION, TaskKey
-from ..next_steps import next_of_stage
-from ..paths import IMPLEMENTATION
+from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
 from ..plan import store as plans
 from ..plan.approve import in_force
 from ..plan.graph import named
@@ -40,7 +38,7 @@ from . import led_gates
 from .checks import Bench, Check, Link, culprits
 from .integration import DoneStage, merge_order
 from .records import current_states
-from .select import StageState
+from .select import StageState, next_of_stage
 
 
 class Integrated(NamedTuple):

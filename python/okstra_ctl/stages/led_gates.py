@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..claims import ledger
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import row_id
 from ..errors import OkstraError, Refused
 from ..leadership import BY_OKSTRA
@@ -20,7 +21,6 @@ from ..runs.taken_results import DIGEST, REPORT_WRITTEN, digest_of
 from ..services import Doors
 from ..status import LedgerStatus
 from ..system import files as fsio
-from .records import ledger_path
 from .select import StageState
 
 _WITH_GATES = (RunOutcome.FAILED, RunOutcome.CONTRACT_VIOLATED)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerView
 from ..claims.registry_document import RegistryDoc
 from ..errors import Refused, UsageError
@@ -22,11 +23,6 @@ from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..tasks.records import read_task_identity
 from .select import StageRecords, StageState, commits_to_merge, stage_states
-
-
-def ledger_path(plan: str) -> str:
-    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl` (spec 3)."""
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")
 
 
 def load_records(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from .. import git, leadership
 from ..claims import ledger as ledger_edge
-from ..claims.ledger_rows import LedgerRow, row_id
+from ..claims.ledger import ledger_path
+from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
 from ..index import store as run_index
@@ -21,8 +22,6 @@ from ..worktrees import half_made as recover
 from ..worktrees.remove import take_down
 from ..worktrees.unsaved import Keeping
 from .done import is_degraded, newest_row, require_claim, require_degraded_hold
-from .records import ledger_path
-from .select import DONE_ROWS
 
 
 class StageReleased(NamedTuple):

@@ -10,19 +10,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..claims.ledger_rows import LedgerRow, LedgerView
+from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
+from ..names import AUTO, IMPLEMENTATION
+from ..next_steps import next_step
 from ..ownership import Owner
 from ..plan.graph import named, number_list
 from ..plan.model import Stage, StageMap
 from ..quoting import okstra_command
 from ..run_status import stage_status
-from ..status import ClaimStatus, LedgerStatus, Liveness, StageStatus
+from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus
 
-AUTO = "auto"
-
-DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
+_OF_RUN = {
+    StageStatus.RUNNING: RunStatus.RUNNING,
+    StageStatus.RESERVED: RunStatus.RESERVED,
+    StageStatus.INTERRUPTED: RunStatus.INTERRUPTED,
+    StageStatus.FAILED: RunStatus.FAILED,
+    StageStatus.CONTRACT_VIOLATED: RunStatus.CONTRACT_VIOLATED,
+}
 
 
 class StageState(NamedTuple):
@@ -267,3 +273,13 @@ def _refusal(state: StageState) -> Refused:
     if state.done_elsewhere:
         hint = _clearing_hint(state)
     return Refused(code, why_not(state), where=f"stage {state.stage}", hint=hint)
+
+
+def next_of_stage(state: StageState, task_key: str) -> str:
+    """What to do about a stage: what its run needs, or to start it; empty when it is done, or waits for others."""
+    held = _OF_RUN.get(state.status)
+    if held is not None:
+        return next_step(held, state.run_id, stage=True)
+    if state.status is not StageStatus.READY:
+        return ""
+    return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)

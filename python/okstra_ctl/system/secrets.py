@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Protocol
 
-from ..results.evidence import HIDDEN_MARK as MARK
+from ..status import HIDDEN_MARK as MARK
 
 _SUSPECT = re.compile(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"

@@ -11,6 +11,7 @@ from ..plan.model import Finding
 from ..services import Doors
 from ..settings.project import open_project
 from ..settings.project_config import LANGUAGES
+from ..settings.setup import hide_runs
 from ..status import Severity
 from ..system import assets
 from ..system import files as fsio
@@ -19,7 +20,7 @@ from ..system.locks import LockKind, hold
 from ..system.secrets import hide
 from ..system.text_bytes import text_bytes
 from .brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
-from .records import check_folder_is_free, hide_runs
+from .records import check_folder_is_free
 
 
 class Wishes(NamedTuple):

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..names import VERIFICATION, number_in
-from ..runs.handoff_steps import HANDOFF
+from ..names import HANDOFF, VERIFICATION, number_in
 
 YES, NO = "yes", "no"
 _OPENED, _RUN, _CLOSED = "opened", "run", "closed"

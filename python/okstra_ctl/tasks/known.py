@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from ..errors import OkstraError, UsageError
 from ..index import store as run_index
-from ..names import RunId, TaskKey
-from ..paths import PLANNING, ProjectFiles
+from ..names import PLANNING, RunId, TaskKey
+from ..paths import ProjectFiles
 from ..plan import store as plans
 from ..quoting import okstra_command
 from ..runs.find import roots_of_task

@@ -9,10 +9,11 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .. import git
-from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import RunId, TaskKey, check_new_key, check_project_id
+from ..errors import OkstraError, Refused, Unreadable
+from ..names import RunId, TaskKey, check_new_key
 from ..paths import ProjectFiles, TaskFiles
+from ..settings.project import check_known_project_id
+from ..settings.setup import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, hold
@@ -26,9 +27,6 @@ _TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_categor
 _LATER_FIELDS = ("title", "finished_by", "last_run", "next_step", "created_at")
 
 Manifest = dict[str, object]
-
-
-_GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 
 class RunNews(NamedTuple):
@@ -97,25 +95,6 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
             hint="choose another task group or id",
         )
     return manifest
-
-
-def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
-    """A project whose tasks were begun here under another kind of id keeps it. Settings come with a clone, and so may a
-    folder of tasks: one with files that git tracks was not begun here. Raises UsageError (`bad-identity`)."""
-    try:
-        check_project_id(project_id)
-    except UsageError:
-        folder = os.path.relpath(project.tasks_dir, project.root)
-        in_git = git.discover(project.root) is not None
-        if not os.path.isdir(project.tasks_dir) or (in_git and git.tracked(project.root, [folder])):
-            raise
-
-
-def hide_runs(project: ProjectFiles) -> None:
-    """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
-    if not os.path.exists(project.gitignore):
-        with hold(LockKind.INDEX, project.lock):
-            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)
 
 
 def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:

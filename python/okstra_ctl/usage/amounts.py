@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..settings.roster import REHEARSAL
+from ..names import REHEARSAL
 from .tokens import COUNTS, PRICE
 
 _SMALL = 0.1

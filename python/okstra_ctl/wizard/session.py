@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import TaskKey
-from ..paths import IMPLEMENTATION, TaskFiles
+from ..names import IMPLEMENTATION, TaskKey
+from ..paths import TaskFiles
 from ..services import Doors
 from ..settings.models import known_by_slot, model_table
 from ..settings.phases import phase_table

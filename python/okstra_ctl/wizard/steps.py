@@ -6,9 +6,7 @@ from __future__ import annotations
 import re
 
 from ..errors import UsageError
-from ..names import slugify_task_segment
-from ..paths import IMPLEMENTATION
-from ..runs.handoff_steps import HANDOFF
+from ..names import HANDOFF, IMPLEMENTATION, slugify_task_segment
 from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
 from ..settings.models import is_custom
 from ..settings.phases import NEED_REQUEST

@@ -10,6 +10,7 @@ import os
 
 from .. import git
 from ..claims import ledger as ledger_edge
+from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..git import kept as kept_work
@@ -18,7 +19,6 @@ from ..names import RunId, StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..runs.numbers import discard_run_files
 from ..services import Doors
-from ..stages.records import ledger_path
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..system import trash

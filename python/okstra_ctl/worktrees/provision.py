@@ -178,3 +178,8 @@ def unheld_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -
     commit = worktree_admin.detached_head(admin)
     known = git.resolve(repository.top, commit) if commit else None
     return known if known and git.unreachable_commits(repository.top, known) else ""
+
+
+def lock_reason(key: str, epoch: int) -> str:
+    """The reason that a worktree is locked with: names its claim, and tells one hold from the next."""
+    return f"okstra {key}" + (f" epoch {epoch}" if epoch else "")

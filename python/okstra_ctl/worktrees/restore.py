@@ -9,7 +9,8 @@ from typing import NamedTuple
 from .. import git
 from ..branches import task_branches
 from ..claims import ledger as ledger_edge
-from ..claims.ledger_rows import LedgerRow
+from ..claims.ledger import ledger_path
+from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import Earlier, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
 from ..git import kept as kept_work
@@ -19,9 +20,6 @@ from ..quoting import quote
 from ..runs.manifest import SCHEMA
 from ..services import Doors
 from ..settings.project import Project
-from ..stages.claim import lock_reason
-from ..stages.records import ledger_path
-from ..stages.select import DONE_ROWS
 from ..status import ClaimStatus
 from ..system import files as fsio
 from ..system import fsync as durability
@@ -30,6 +28,7 @@ from ..system.undo import UndoStack
 from ..tasks.records import read_manifest
 from . import half_made as recover
 from . import provision
+from .provision import lock_reason
 from .unsaved import kept_prefix
 
 

@@ -7,19 +7,19 @@ import time
 
 from .. import git
 from ..branches import task_branch
-from ..claims.registry_document import TaskClaim
-from ..errors import Busy, WorkFailed
+from ..claims.registry_document import RegistryDoc, TaskClaim
+from ..errors import Busy, Refused, WorkFailed
 from ..names import RunId
-from ..prepare.request import Request
+from ..runs.request import Request
 from ..services import Doors
 from ..settings.project_places import taken_elsewhere
-from ..stages.claim import check_free, lock_reason
 from ..status import ClaimStatus, WorktreeStatus
 from ..system import owner as process_identity
 from ..system.undo import UndoStack
 from . import half_made as recover
 from . import provision
 from . import users as worktree_users
+from .provision import lock_reason
 from .sync import furnish
 
 _WAIT_SECONDS = 900.0
@@ -165,3 +165,13 @@ def check_same_project(request: Request, claim: TaskClaim | None, doors: Doors) 
     """Two clones with one project id would share worktrees; they must not."""
     if claim is not None and claim.project_root != request.project.root:
         raise taken_elsewhere(str(request.key), claim.project_root, request.key.project_id, request.project.root, doors)
+
+
+def check_free(doc: RegistryDoc, request: Request, branch: str, path: str, key: str) -> None:
+    """Branches and paths are unique over the whole registry (spec 4)."""
+    for what, holder in (
+        (f"branch {branch}", doc.holder_of_branch(request.project.root, branch)),
+        (f"folder {path}", doc.holder_of_path(path)),
+    ):
+        if holder is not None and holder != key:
+            raise Refused("name-taken", f"the {what} is {holder}'s", where=key, hint="choose another task id")
