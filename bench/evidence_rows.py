@@ -15,8 +15,7 @@ from okstra_ctl.checks.evidence import Place, check_findings
 from okstra_ctl.guard.breaches import Rights
 from okstra_ctl.guard.changes import changes
 from okstra_ctl.guard.snapshot import Looks, snapshot
-from okstra_ctl.results.findings import FindingSeverity
-from okstra_ctl.results.records import Evidence, Finding
+from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
 
 _FILES, _LINES = 200, 300
 _EVIDENCE = {1_000: 2.0}

@@ -9,12 +9,18 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from okstra_ctl.results.convergence import Ballot, Claim, Group, Outcome
+from okstra_ctl.results.convergence import Ballot, Claim, Group, Outcome, group_findings, outcome, questions
 from okstra_ctl.results.evidence import Checked
-from okstra_ctl.results.findings import Basis, EvidenceStatus, FindingClass, FindingSeverity, Verdict
-from okstra_ctl.results.grouping import group_findings
-from okstra_ctl.results.records import Answer, Evidence, Finding
-from okstra_ctl.results.rounds import outcome, questions
+from okstra_ctl.results.records import (
+    Answer,
+    Basis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingClass,
+    FindingSeverity,
+    Verdict,
+)
 
 BUG = Evidence("src/bug.py", 10, 12, "the bug", "", None)
 _TRUSTED = (FindingClass.CONSENSUS, FindingClass.MAJORITY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from .agents import worker_mark
+from .agents.environment import RUN_VARIABLE, homes_named
 from .claims.registry import Registry
 from .errors import Refused
 from .home_paths import HomePaths
@@ -24,11 +24,11 @@ def require_no_worker(command: str, doors: Doors) -> None:
     Raises Unreadable for a registry that can't be read then.
     """
     lines = (above.words for above in ancestry.processes_above())
-    homes = worker_mark.homes_named(doors.environment, lines)
+    homes = homes_named(doors.environment, lines)
     own = os.path.realpath(doors.home.root)
     if not any(home == own or _projects_in(home) & _projects_in(own) for home in homes):
         return
-    run = doors.environment.get(worker_mark.RUN_VARIABLE, "")
+    run = doors.environment.get(RUN_VARIABLE, "")
     raise Refused(
         "worker-may-not",
         f"`okstra {command}` changes what okstra keeps, and this is inside a worker" + (f" of {run}" if run else ""),

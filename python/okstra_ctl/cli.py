@@ -5,18 +5,40 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from . import __version__
 from .command_table import COMMANDS, IN_NODE, find, load, open_call
-from .error_codes import EXIT_OK
-from .errors import InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
+from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from .options import build_parser
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
-from .terminal_text import printable
+from .system import assets
+from .system import processes as proc
+from .system.visible_text import printable
 from .verbs import verb_of
+
+
+def become_node(words: Sequence[str]) -> NoReturn:
+    """Raises Missing (`assets-missing`, `dependency-missing`)."""
+    program = os.path.join(assets.root(), "src", "main.js")
+    if not os.path.isfile(program):
+        raise Missing(
+            "assets-missing", "this okstra has no `okstra install` in it", where=program, hint="install okstra anew"
+        )
+    node = shutil.which("node")
+    if node is None:
+        raise Missing(
+            "dependency-missing",
+            f"`okstra {words[0]}` needs Node.js 18 or newer, and there is no node on the PATH",
+            where=program,
+            hint="install Node.js 18 or newer, then do it again; all other commands work without it",
+        )
+    environment = {**os.environ, "OKSTRA_PYTHON": sys.executable}
+    proc.become([node, program, *words], environment, ".")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,8 +99,6 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
     if words[0] in ("--version", "-V", "version"):
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
     if words[0] in dict(IN_NODE):
-        from .node_program import become_node
-
         become_node(words)
     command = find(words[0])
     if command is None:

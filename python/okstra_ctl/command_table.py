@@ -16,7 +16,7 @@ from .services import Doors, open_doors
 
 
 class Command(NamedTuple):
-    """`module` is the name in `ui/commands/`; `group` is the heading it is listed under."""
+    """`module` is the name in `commands/`; `group` is the heading it is listed under."""
 
     name: str
     module: str

@@ -2,18 +2,159 @@
 
 from __future__ import annotations
 
-from .error_codes import (
-    ERROR_CODES,
-    EXIT_BUG,
-    EXIT_BUSY,
-    EXIT_CHECK,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_MISSING,
-    EXIT_REFUSED,
-    EXIT_UNREADABLE,
-    EXIT_USAGE,
-)
+from typing import NamedTuple
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_REFUSED = 3
+EXIT_CHECK = 4
+EXIT_UNREADABLE = 65
+EXIT_MISSING = 69
+EXIT_BUG = 70
+EXIT_BUSY = 75
+EXIT_INTERRUPTED = 130
+
+EXIT_MEANINGS = {
+    EXIT_OK: "done",
+    EXIT_FAILED: "the work failed",
+    EXIT_USAGE: "usage: the command line or a setting is wrong",
+    EXIT_REFUSED: "refused: a gate is closed, or no stage is ready; the message says why",
+    EXIT_CHECK: "a check found errors",
+    EXIT_UNREADABLE: "a state file can't be read; the message names the repair",
+    EXIT_MISSING: "something needed is missing; the message says what to install",
+    EXIT_BUG: "a bug in okstra; the traceback is in the log that is named",
+    EXIT_BUSY: "busy: who holds it, since when",
+    EXIT_INTERRUPTED: "interrupted",
+}
+
+
+class ErrorCode(NamedTuple):
+    """A stable word, the exit status it maps to (spec 6), and what it means."""
+
+    exit_status: int
+    meaning: str
+
+
+ERROR_CODES: dict[str, ErrorCode] = {
+    # 1: the work failed
+    "git-failed": ErrorCode(EXIT_FAILED, "git answered with an error that okstra has no better word for"),
+    "worktree-not-created": ErrorCode(EXIT_FAILED, "git could not make the worktree; what was begun is undone"),
+    "worktree-gone": ErrorCode(EXIT_FAILED, "the folder of a worktree went while the command was working on it"),
+    "worktree-setup-failed": ErrorCode(EXIT_FAILED, "a `worktreeSetup` command failed in the new worktree"),
+    "submodule-failed": ErrorCode(EXIT_FAILED, "a submodule could not be initialised in the new worktree"),
+    "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
+    "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
+    "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
+    "output-failed": ErrorCode(EXIT_FAILED, "standard output could not be written; what the command did is done"),
+    "system-refused": ErrorCode(EXIT_FAILED, "the machine is short of open files, memory, processes or disk space"),
+    "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
+    "batch-failed": ErrorCode(EXIT_FAILED, "some runs of a batch were refused or failed; its data says which"),
+    "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
+    "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
+    "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
+    # 2: usage
+    "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
+    "input-missing": ErrorCode(EXIT_USAGE, "something the run needs was not given, and nobody is there to ask"),
+    "bad-identity": ErrorCode(EXIT_USAGE, "a project id, task group, task id, stage or run id is malformed"),
+    "unknown-phase": ErrorCode(EXIT_USAGE, "no such task type"),
+    "unknown-model": ErrorCode(EXIT_USAGE, "no such model, and not written `custom:<id>`"),
+    "unknown-worker": ErrorCode(EXIT_USAGE, "the phase does not take this worker or provider"),
+    "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
+    "unknown-setting": ErrorCode(EXIT_USAGE, "config.json or project.json has no setting of that name"),
+    "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
+    "request-missing": ErrorCode(EXIT_USAGE, "nothing says what is wanted: no brief, or one that is empty or no text"),
+    "task-unknown": ErrorCode(EXIT_USAGE, "no such task; those with a key that is like it are named"),
+    "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
+    "answers-invalid": ErrorCode(
+        EXIT_USAGE, "the file of --clarification-response holds no answers to this task's questions"
+    ),
+    "bad-ref": ErrorCode(EXIT_USAGE, "a git ref or commit does not exist"),
+    # 3: refused
+    "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
+    "no-stage-ready": ErrorCode(EXIT_REFUSED, "no stage of the plan can be started now; the message says why for each"),
+    "input-open": ErrorCode(EXIT_REFUSED, "the wizard has questions that are not answered yet"),
+    "guard-refused": ErrorCode(EXIT_REFUSED, "the run's rules forbid what an agent was about to do"),
+    "worker-may-not": ErrorCode(EXIT_REFUSED, "a worker called a command that changes what okstra keeps"),
+    "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
+    "gates-not-passed": ErrorCode(EXIT_REFUSED, "okstra led the stage's run, and not all of its gates passed"),
+    "not-trusted": ErrorCode(EXIT_REFUSED, "the project's settings run commands, and nobody has trusted them"),
+    "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
+    "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
+    "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run's workers are too few voices for its gates"),
+    "nothing-chosen": ErrorCode(EXIT_REFUSED, "a hand-off of which no step is chosen; nothing was done"),
+    "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
+    "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
+    "task-finished": ErrorCode(EXIT_REFUSED, "the task is finished; `--fix-cycle yes|no` says how to go on"),
+    "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task has been made already, under another key"),
+    "stage-done": ErrorCode(EXIT_REFUSED, "the stage is done already"),
+    "stage-blocked": ErrorCode(EXIT_REFUSED, "stages it depends on are not done"),
+    "stage-unmerged": ErrorCode(EXIT_REFUSED, "stages it depends on are done but not merged into the task branch"),
+    "stage-running": ErrorCode(EXIT_REFUSED, "a live run holds the stage"),
+    "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is prepared for a run that nobody drives yet"),
+    "stage-interrupted": ErrorCode(EXIT_REFUSED, "the run that holds the stage died; it is neither ready nor lost"),
+    "stage-failed": ErrorCode(EXIT_REFUSED, "the run that holds the stage failed, or broke its rules; it can go on"),
+    "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
+    "plan-not-approved": ErrorCode(
+        EXIT_REFUSED, "nobody is on record as having approved the plan, or a blocking question is open"
+    ),
+    "plan-changed": ErrorCode(EXIT_REFUSED, "the plan's stages are not those that were approved"),
+    "plan-not-the-tasks": ErrorCode(EXIT_REFUSED, "the plan does not stand in the task's planning folder"),
+    "worktree-dirty": ErrorCode(EXIT_REFUSED, "the worktree holds uncommitted or untracked files"),
+    "no-commit": ErrorCode(EXIT_REFUSED, "the stage has no commit beyond its base"),
+    "out-of-plan": ErrorCode(EXIT_REFUSED, "commits touch files that the plan does not name for the stage"),
+    "head-moved": ErrorCode(EXIT_REFUSED, "the worktree's HEAD is not where the command needs it"),
+    "commits-unreachable": ErrorCode(EXIT_REFUSED, "removing the worktree would leave commits on no branch"),
+    "worktree-held": ErrorCode(EXIT_REFUSED, "a run still holds the worktree"),
+    "worktree-foreign": ErrorCode(EXIT_REFUSED, "the folder is not among okstra's own worktrees; it was not touched"),
+    "file-foreign": ErrorCode(EXIT_REFUSED, "a file that is not okstra's stands in the way; it was not touched"),
+    "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
+    "branch-in-use": ErrorCode(EXIT_REFUSED, "another worktree, or the main checkout, has the branch checked out"),
+    "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
+    "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
+    "no-checkout": ErrorCode(EXIT_REFUSED, "git has no checkout here: the repository is bare, or set so by mistake"),
+    "merge-conflict": ErrorCode(EXIT_REFUSED, "a stage's branch conflicts with the task branch; nothing was merged"),
+    "signature-missing": ErrorCode(
+        EXIT_REFUSED, "merge.verifySignatures is set, and a stage's commit has no valid signature; nothing was merged"
+    ),
+    "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
+    "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
+    "holds-secret": ErrorCode(EXIT_REFUSED, "the text holds a key or a password, which okstra does not keep"),
+    "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
+    "project-stands": ErrorCode(EXIT_REFUSED, "the project still stands where it is said to have been moved from"),
+    "project-not-moved": ErrorCode(EXIT_REFUSED, "the repository is not the one whose worktrees okstra knows"),
+    "folder-unfit": ErrorCode(EXIT_REFUSED, "your home folder, one above it, and okstra's own home are no project"),
+    # 4: a check found errors
+    "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),
+    "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
+    "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
+    "report-stale": ErrorCode(EXIT_CHECK, "a report's page is not what its data gives"),
+    "run-invalid": ErrorCode(EXIT_CHECK, "`okstra check run` found something wrong in a run's record; each is listed"),
+    "brief-incomplete": ErrorCode(EXIT_CHECK, "the brief lacks something that the phases need; each is listed"),
+    "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
+    "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
+    "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
+    "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
+    # 65: a state file can't be read
+    "registry-unreadable": ErrorCode(
+        EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"
+    ),
+    "state-unreadable": ErrorCode(EXIT_UNREADABLE, "a file that okstra wrote is damaged or of a newer version"),
+    "plan-unreadable": ErrorCode(EXIT_UNREADABLE, "the plan is not UTF-8 text or can't be opened"),
+    # 69: something needed is missing
+    "git-missing": ErrorCode(EXIT_MISSING, "git is not on the PATH, or too old"),
+    "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
+    "client-missing": ErrorCode(EXIT_MISSING, "a client that the run needs is missing, too old, or not logged in"),
+    "gh-missing": ErrorCode(EXIT_MISSING, "`gh`, which opens pull requests, is missing or not logged in"),
+    "folder-gone": ErrorCode(EXIT_MISSING, "the folder that the command was called in does not exist any more"),
+    "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in any folder above"),
+    "assets-missing": ErrorCode(EXIT_MISSING, "the installation lacks its prompts, templates or schemas"),
+    "dependency-missing": ErrorCode(EXIT_MISSING, "a Python package that okstra needs is not installed"),
+    # 70, 75, 130
+    "internal-error": ErrorCode(EXIT_BUG, "a bug in okstra; the log named in `where` holds the traceback"),
+    "busy": ErrorCode(EXIT_BUSY, "another process holds a lock for longer than the time limit"),
+    "interrupted": ErrorCode(EXIT_INTERRUPTED, "stopped by Ctrl-C or a signal"),
+}
 
 
 class OkstraError(Exception):

@@ -8,12 +8,11 @@ from typing import Any
 
 from .errors import Refused, Unreadable
 from .index import store as run_index
-from .outcomes import RunOutcome
-from .ownership import Owner
+from .names import Owner
 from .quoting import okstra_command
 from .runs.find import KnownRun
 from .services import Doors
-from .status import ClaimStatus, Liveness
+from .status import ClaimStatus, Liveness, RunOutcome
 from .system import ancestry
 from .system import files as fsio
 from .system import owner as process_identity

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from typing import NamedTuple
 
 from .errors import UsageError
+from .status import Liveness
 
 HANDOFF = "release-handoff"
 
@@ -239,3 +241,70 @@ def _holds_control(text: str) -> bool:
         return not text.isprintable()
 
     return any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)
+
+
+CATEGORY_PREFIXES = {
+    "feature": "feat",
+    "bugfix": "fix",
+    "refactor": "refactor",
+    "ops": "ops",
+    "improvement": "improve",
+    "docs": "docs",
+    "chore": "chore",
+}
+DEFAULT_CATEGORY = "feature"
+
+
+def task_branch(category: str, key: TaskKey) -> str:
+    """`<prefix>-<task-id-segment>`; `category` is a key of CATEGORY_PREFIXES."""
+    return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
+
+
+def category_of_branch(branch: str, key: TaskKey) -> str:
+    """The work category that the task's branch was named by; empty when it was named otherwise."""
+    return next((one for one in CATEGORY_PREFIXES if task_branch(one, key) == branch), "")
+
+
+def task_branches(key: TaskKey) -> list[str]:
+    """The branches that may be the task's, whatever category it was begun with."""
+    return [task_branch(category, key) for category in CATEGORY_PREFIXES]
+
+
+def stage_branch(of_task: str, stage: int, epoch: int, taken: Container[str] = ()) -> str:
+    """`<task-branch>-s<N>`; where an earlier hold of the stage left that branch, the epoch tells them apart.
+
+    On the first hold a branch of that name is somebody else's: the name stays, and creating it is refused.
+    """
+    name = f"{of_task}-s{stage}"
+    return f"{name}-e{epoch}" if epoch > 1 and name in taken else name
+
+
+class Owner(NamedTuple):
+    """A process, so named that a reused pid or a rebooted machine is not mistaken for it."""
+
+    host: str
+    boot_id: str
+    pid: int
+    start_time: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"host": self.host, "boot_id": self.boot_id, "pid": self.pid, "start_time": self.start_time}
+
+    @classmethod
+    def from_json(cls, value: object) -> Owner | None:
+        """None for null. Raises ValueError on another shape."""
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise ValueError("an owner is an object or null")
+        pid = value.get("pid")
+        if not isinstance(pid, int):
+            raise ValueError("an owner has a pid")
+        return cls(str(value.get("host", "")), str(value.get("boot_id", "")), pid, str(value.get("start_time", "")))
+
+
+class OwnedBy(NamedTuple):
+    """An owner with what the edge found out about it."""
+
+    owner: Owner | None
+    liveness: Liveness

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Container
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .command_table import COMMANDS, IN_NODE, Command, load
 from .errors import UsageError
-from .shared_flags import add_common_flags
+from .system import files as fsio
+
+
+def add_common_flags(parser: ArgumentParser) -> None:
+    """A subcommand's default must not hide what came before it."""
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer with one JSON object")
+    parser.add_argument(
+        "--project-root",
+        metavar="DIR",
+        default=SUPPRESS,
+        help="the project's folder (default: the repository one stands in)",
+    )
+
+
+def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", required: bool = False) -> Any:
+    """One task, as `KEY` or as `--task-key KEY`, whichever one has at hand; never both. Answers the group of the two,
+    to which other ways to name the same thing may be added."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(dest, metavar="KEY", nargs="?", default=SUPPRESS, help=help)
+    group.add_argument("--task-key", dest=dest, metavar="KEY", default="", help="the same, as a flag")
+    return group
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -60,3 +82,22 @@ def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
     for name, summary in IN_NODE:
         commands.add_parser(name, help=summary)
     return parser
+
+
+STDIN = "-"
+
+
+def text_from(path: str) -> str:
+    """The file's text, or stdin's for `-`. Raises UsageError (`not-found`, `usage`), Unreadable.
+
+    Stdin is read only when it is named: a pipe that nobody closes would be waited for for ever.
+    """
+    data = sys.stdin.buffer.read() if path == STDIN else fsio.read_bytes(path)
+    if data is None:
+        raise UsageError("not-found", f"there is no file {path}", where="--from", hint="- stands for stdin")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "usage", f"it is not UTF-8 text (byte {error.start})", where=path, hint="save it as UTF-8"
+        ) from None

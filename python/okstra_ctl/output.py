@@ -6,10 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TextIO
 
-from .error_codes import EXIT_OK, EXIT_REFUSED
-from .errors import OkstraError, WorkFailed
+from .errors import EXIT_OK, EXIT_REFUSED, OkstraError, WorkFailed
 from .system.json_text import dumps
-from .terminal_text import display_width, on_one_line, padded, printable
+from .system.visible_text import display_width, on_one_line, padded, printable
 
 
 class Reply(NamedTuple):

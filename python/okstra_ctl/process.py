@@ -11,7 +11,7 @@ def main() -> int:
     _start_anew_if_misled()
     _open_standard_streams()
     from .cli import main as run
-    from .error_codes import EXIT_INTERRUPTED
+    from .errors import EXIT_INTERRUPTED
 
     try:
         _hear_signals()

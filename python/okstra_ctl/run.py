@@ -1,4 +1,4 @@
-"""Public names: preparing a run. The code is in `flows/prepare/`."""
+"""Public names: preparing a run. The code is in `prepare/`."""
 
 from .prepare.folder import StageSelection
 from .prepare.prepare import PreparedRun, prepare_task_bundle

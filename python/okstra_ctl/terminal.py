@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from .tones import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line
+from .run_status import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, tone_of
+from .system.visible_text import display_width, on_one_line
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
 
@@ -62,3 +64,49 @@ def rendered(lines: Iterable[Line], *, colour: bool) -> str:
         for line in lines:
             console.print(coloured(line), soft_wrap=True)
     return captured.get().removesuffix("\n")
+
+
+_GAP = 2
+_NARROWEST = 16
+
+
+def draw(
+    rows: Sequence[Sequence[str]], header: Sequence[str], screen: Screen, *, below: Sequence[str] = (), status: int = -1
+) -> str:
+    """The first column gives way when the terminal is narrow: its middle is left out. `below` is a line under each row,
+    whole whatever its width, for it is there to be copied. `status` is the column that is coloured by its word."""
+    cells = [[on_one_line(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
+    room = screen.columns - sum(widths[1:]) - _GAP * (len(widths) - 1)
+    widths[0] = min(widths[0], max(room, _NARROWEST))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="")
+    for name, width in zip(cells[0], widths, strict=True):
+        table.add_column(Text.assemble((name, STYLES[HEAD])), width=width, no_wrap=True)
+    for first, *others in cells[1:]:
+        row = [Text(shortened(first, widths[0])), *map(Text, others)]
+        if status >= 0:
+            row[status].stylize(STYLES.get(tone_of(row[status].plain), ""))
+        table.add_row(*row)
+    console = console_on(None, colour=screen.colour, width=sum(widths) + _GAP * len(widths))
+    with console.capture() as captured:
+        console.print(table)
+    top, *drawn = (line.rstrip() for line in captured.get().splitlines())
+    under = [f"\n    {on_one_line(text)}" if text else "" for text in below] or [""] * len(drawn)
+    return "\n".join([top, *map("".join, zip(drawn, under, strict=True))])
+
+
+def shortened(text: str, columns: int) -> str:
+    """The text with its middle left out, if it is wider. Its end tells more: a run's phase, stage and number."""
+    if display_width(text) <= columns:
+        return text
+    head, tail = "", ""
+    while display_width(head) + display_width(tail) + 1 < columns:
+        longer = text[len(text) - len(tail) - 1] + tail
+        if len(tail) <= 2 * len(head):
+            tail = longer
+        else:
+            head = text[: len(head) + 1]
+        if display_width(head) + display_width(tail) + 1 > columns:  # the last letter took two columns
+            head, tail = (head, tail[1:]) if tail == longer else (head[:-1], tail)
+            break
+    return f"{head}…{tail}"

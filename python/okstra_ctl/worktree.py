@@ -1,4 +1,4 @@
-"""Public names: making worktrees. The code is in `worktrees/provision.py` and `flows/prepare/`."""
+"""Public names: making worktrees. The code is in `worktrees/provision.py` and `prepare/`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 from typing import NamedTuple
 
 from . import git
-from .branches import CATEGORY_PREFIXES, stage_branch, task_branch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
-from .names import IMPLEMENTATION, RunId, StageKey, TaskKey
+from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
 from .plan import store as plans
 from .runs import numbers as run_numbers
 from .services import Doors, open_doors

@@ -15,7 +15,7 @@ from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Job, Provider
 from okstra_ctl.agents.providers import BUILT_IN, provider, provider_settings
 from okstra_ctl.errors import UsageError
-from okstra_ctl.outcomes import Access
+from okstra_ctl.status import Access
 
 READ_JOB = Job(
     worker="w",

@@ -10,7 +10,7 @@ import pytest
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.retry_times import retry_after_in
-from okstra_ctl.outcomes import Failure
+from okstra_ctl.status import Failure
 from support.client_streams import stream
 
 NOW = datetime(2026, 11, 30, 22, 0, 0, tzinfo=timezone(timedelta(hours=9)))

@@ -13,14 +13,13 @@ from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.codex_sandbox import look_again
 from okstra_ctl.agents.command import Command
-from okstra_ctl.agents.failure_words import failure_in
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Heard, Provider, Usage
 from okstra_ctl.agents.retry_times import retry_after_in
 from okstra_ctl.agents.runner import judge
-from okstra_ctl.agents.streams import events, whole
+from okstra_ctl.agents.streams import events, failure_in, whole
 from okstra_ctl.agents.supervisor_orders import Verdict
-from okstra_ctl.outcomes import Access, Failure, WorkerOutcome
+from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.usage.tokens import ModelTokens, Tokens
 from support.client_streams import (
     CLAUDE_GOOD,

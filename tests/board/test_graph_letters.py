@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from okstra_ctl.board.graph import DRAWN, PLAIN, Signs, graph_lines
 from okstra_ctl.board.lines import as_text
 from okstra_ctl.plan.graph import waves
-from okstra_ctl.terminal_text import display_width
+from okstra_ctl.system.visible_text import display_width
 from support.boards import stages
 
 _UP, _DOWN, _RIGHT, _TURNS = "│┘└┴┤├┼", "│┐┌┬┤├┼", "─└┴┌┬├┼▶", "┘┐┤"

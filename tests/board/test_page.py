@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from okstra_ctl.board.page import PageView
 from okstra_ctl.board.state import Board
-from okstra_ctl.commands.board_page import html_of
-from okstra_ctl.outcomes import WorkerOutcome
+from okstra_ctl.commands.board import html_of
 from okstra_ctl.report.page.view import Words
-from okstra_ctl.status import RunStatus, StageStatus
+from okstra_ctl.status import RunStatus, StageStatus, WorkerOutcome
 from support.boards import AT, board
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.reports import labels

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.board.choosing import MOST_RUNS, choose
-from okstra_ctl.board.workers import workers_of
+from okstra_ctl.board.state import MOST_RUNS, choose, workers_of
 from okstra_ctl.status import RunStatus
 
 _ROSTER = [{"id": "claude", "role": "analyst", "provider": "claude", "model": "m"}, {"id": "critic", "role": "critic"}]

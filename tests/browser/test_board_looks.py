@@ -10,7 +10,7 @@ import pytest
 
 from okstra_ctl.board.page import PageView
 from okstra_ctl.board.state import Board
-from okstra_ctl.commands.board_page import html_of
+from okstra_ctl.commands.board import html_of
 from okstra_ctl.report.page.view import Words
 from support.boards import board, run
 from support.chromium import Chromium

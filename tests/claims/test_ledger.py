@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from okstra_ctl.claims import ledger as edge
 from okstra_ctl.claims.ledger_rows import LedgerRow, fold, row_id, started_row
 from okstra_ctl.errors import Unreadable
-from okstra_ctl.names import StageKey, TaskKey
-from okstra_ctl.ownership import Owner
+from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import LedgerStatus
 from support import schemas
 

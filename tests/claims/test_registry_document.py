@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.claims.registry_document import Earlier, RegistryDoc, StageClaim, TaskClaim, User
 from okstra_ctl.errors import Unreadable
-from okstra_ctl.names import StageKey, TaskKey
-from okstra_ctl.ownership import Owner
+from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import ClaimStatus
 
 _ONE, _TWO = TaskKey("p", "g", "1"), TaskKey("p", "g", "2")

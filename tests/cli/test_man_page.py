@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from okstra_ctl.command_table import COMMANDS
-from okstra_ctl.error_codes import EXIT_MEANINGS
-from okstra_ctl.man_page import man_page
+from okstra_ctl.errors import EXIT_MEANINGS
+from okstra_ctl.reference import man_page
 
 
 def shown() -> str:

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from okstra_ctl.terminal import Screen
-from okstra_ctl.terminal_table import draw, shortened
-from okstra_ctl.terminal_text import display_width
+from okstra_ctl.system.visible_text import display_width
+from okstra_ctl.terminal import Screen, draw, shortened
 
 _HEADER = ("run", "status", "since")
 _ROW = ("shop:auth:LOGIN-7/implementation/stage-12/001", "failed", "2026-11-23T10:00:00Z")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.agents import worker_mark
+from okstra_ctl.agents.environment import environment_of, homes_named, title_of
 from okstra_ctl.command_table import COMMANDS, IN_NODE
 from okstra_ctl.options import build_parser
 from okstra_ctl.system import ancestry
@@ -69,17 +69,17 @@ def test_a_mark_names_the_home_by_whatever_road(tmp_path: Path) -> None:
     home.mkdir()
     (tmp_path / "link").symlink_to(home)
     for road in (home, tmp_path / "link", f"{home}/../home/"):
-        marks = worker_mark.environment_of(str(road), "demo:a:b/error-analysis/001")
-        assert worker_mark.homes_named(marks, []) == (str(home),)
-    assert worker_mark.homes_named({}, [["sh", "-c", "true"]]) == ()
+        marks = environment_of(str(road), "demo:a:b/error-analysis/001")
+        assert homes_named(marks, []) == (str(home),)
+    assert homes_named({}, [["sh", "-c", "true"]]) == ()
 
 
 @pytest.mark.parametrize("name", ["home", "with a space", "한글", "new\nline", "100%", os.fsdecode(b"\xff")])
 def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, name: str) -> None:
-    title = worker_mark.title_of(str(tmp_path / name))
+    title = title_of(str(tmp_path / name))
     assert title.isascii() and title.split() == [title]
     lines = [["sh"], ["python3", "-I", "okstra-warden of a", title]]
-    assert worker_mark.homes_named({}, lines) == (str(tmp_path / name),)
+    assert homes_named({}, lines) == (str(tmp_path / name),)
 
 
 def test_the_processes_above_are_told_with_their_words() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from okstra_ctl.agents.job import Job, Report
 from okstra_ctl.agents.providers import provider
 from okstra_ctl.agents.runner import Patience, run_job
-from okstra_ctl.outcomes import Access
+from okstra_ctl.status import Access
 from support.fake_clients import job
 from support.repos import Repo
 from support.sealed import sealed_environment

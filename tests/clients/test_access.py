@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.job import Usage
-from okstra_ctl.outcomes import Access, Failure, WorkerOutcome
+from okstra_ctl.status import Access, Failure, WorkerOutcome
 
 from .install import installed
 from .lab import Lab

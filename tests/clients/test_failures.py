@@ -12,7 +12,7 @@ import pytest
 
 from okstra_ctl.agents.job import Job, Report
 from okstra_ctl.agents.sweep import find
-from okstra_ctl.outcomes import Access, Failure, WorkerOutcome
+from okstra_ctl.status import Access, Failure, WorkerOutcome
 from support.fake_clients import left_of
 
 from .lab import Lab

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.gc.disk_use import Measuring
+from okstra_ctl.gc.sweep import Measuring
 
 _BLOCKS = 256 * 1024
 

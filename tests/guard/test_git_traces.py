@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.guard.git_traces import commands, ref_moves, refs_file, trace_file
+from okstra_ctl.guard.authorship import ref_moves, refs_file, trace_file, traced_commands
 
 SID = "20261130T083433.942908Z-H0a7c9cdf-P00006464"
 
@@ -33,7 +33,7 @@ def test_a_command_is_put_together_from_its_events(tmp_path: Path) -> None:
         event("def_param", param="GIT_DIR", value="/p/.git"),
         event("exit", code=1),
     )
-    (found,) = commands("a", str(tmp_path))
+    (found,) = traced_commands("a", str(tmp_path))
     assert found.words == ("push",)
     assert (found.worktree, found.git_dir, found.hooks) == (os.path.realpath(tmp_path), "/p/.git", "/dev/null")
     assert (found.worker, found.sid, found.status) == ("a", SID, 1)
@@ -61,22 +61,22 @@ HOSTILE = [
 def test_garbage_is_no_command_and_hides_none(tmp_path: Path, text: str) -> None:
     good = json.dumps({"event": "start", "sid": "good", "argv": ["git", "status"]})
     write(tmp_path, text, "\n", good, "\n")
-    assert [one.sid for one in commands("a", str(tmp_path))] == ["good"]
+    assert [one.sid for one in traced_commands("a", str(tmp_path))] == ["good"]
 
 
 def test_only_a_plain_file_is_read(tmp_path: Path) -> None:
     trace = Path(trace_file(str(tmp_path)))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text(event("start", argv=["git", "push"]))
-    assert list(commands("a", str(tmp_path))) == []
+    assert list(traced_commands("a", str(tmp_path))) == []
     trace.symlink_to(elsewhere)
-    assert list(commands("a", str(tmp_path))) == []
+    assert list(traced_commands("a", str(tmp_path))) == []
     trace.unlink()
     os.mkfifo(trace)
-    assert list(commands("a", str(tmp_path))) == []
+    assert list(traced_commands("a", str(tmp_path))) == []
     trace.unlink()
     trace.mkdir()
-    assert list(commands("a", str(tmp_path))) == []
+    assert list(traced_commands("a", str(tmp_path))) == []
 
 
 def test_a_flood_is_read_up_to_a_size(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_flood_is_read_up_to_a_size(tmp_path: Path) -> None:
         file.write(event("start", argv=["git", "push"]).encode())
         file.truncate(4 * 1024**3)
     began = time.process_time()
-    assert len(list(commands("a", str(tmp_path)))) == 1
+    assert len(list(traced_commands("a", str(tmp_path)))) == 1
     assert time.process_time() - began < 5
 
 

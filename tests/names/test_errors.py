@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl import errors
-from okstra_ctl.error_codes import ERROR_CODES
-from okstra_ctl.errors import OkstraError
+from okstra_ctl.errors import ERROR_CODES, OkstraError
 from support.sealed import ROOT
 
 _PACKAGE = ROOT / "python" / "okstra_ctl"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from okstra_ctl.command_table import find
-from okstra_ctl.next_steps import OPEN, next_step
 from okstra_ctl.options import build_parser
+from okstra_ctl.run_status import OPEN, next_step
 from okstra_ctl.status import RunStatus
 
 _RUN = "p:g:1/implementation/stage-1/001"

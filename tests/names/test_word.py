@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from okstra_ctl.word import Word
+from okstra_ctl.status import Word
 
 
 class Colour(Word):

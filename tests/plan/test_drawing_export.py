@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from okstra_ctl.plan.drawing_export import as_dot, as_svg
+from okstra_ctl.plan.drawing import as_dot, as_svg
 from okstra_ctl.plan.model import Stage, StageMap
 
 _SVG = "{http://www.w3.org/2000/svg}"

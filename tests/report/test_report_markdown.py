@@ -13,8 +13,7 @@ from markdown_it import MarkdownIt
 
 from okstra_ctl.plan.rules import check_plan
 from okstra_ctl.report.markdown import render_markdown
-from okstra_ctl.report.parts import fields_of
-from okstra_ctl.report.plan_part import plan_lines
+from okstra_ctl.report.parts import fields_of, plan_lines
 from okstra_ctl.report.safe_markdown import block, code, inline
 from support import schemas
 from support.pages import ANY_TEXT, HOSTILE

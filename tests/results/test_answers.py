@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.results.answers import parse_answers
 from okstra_ctl.results.executor_result import parse_executor_result
-from okstra_ctl.results.findings import Basis, Verdict
+from okstra_ctl.results.records import Basis, Verdict
 
 GOOD = """---
 task-key: shop:auth:T-1

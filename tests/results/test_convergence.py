@@ -8,13 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.results.convergence import Ballot, Claim, Group
+from okstra_ctl.results.convergence import (
+    Ballot,
+    Claim,
+    Group,
+    group_findings,
+    outcome,
+    plan_gate,
+    questions,
+    unverified,
+)
 from okstra_ctl.results.evidence import Checked
-from okstra_ctl.results.findings import Basis, EvidenceStatus, FindingClass, FindingSeverity, Gate, Verdict
-from okstra_ctl.results.grouping import group_findings
-from okstra_ctl.results.plan_gate import plan_gate
-from okstra_ctl.results.records import Answer, Evidence, Finding
-from okstra_ctl.results.rounds import outcome, questions, unverified
+from okstra_ctl.results.records import (
+    Answer,
+    Basis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingClass,
+    FindingSeverity,
+    Gate,
+    Verdict,
+)
 
 VOICES = {"a": "claude", "b": "codex", "c": "gemini"}
 

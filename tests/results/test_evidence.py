@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.results.evidence import Checked, check_citation, finding_status, read_text
-from okstra_ctl.results.findings import EvidenceStatus
-from okstra_ctl.results.records import Evidence
+from okstra_ctl.results.records import Evidence, EvidenceStatus
 from okstra_ctl.status import HIDDEN_MARK
 
 LINES = [f"line {number}: value_{number} = f({number})" for number in range(1, 101)]

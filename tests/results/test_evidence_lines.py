@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.results.evidence_lines import parse_evidence
 from okstra_ctl.results.records import Evidence
+from okstra_ctl.results.worker import parse_evidence
 
 
 @pytest.mark.parametrize(

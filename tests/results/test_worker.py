@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.results.findings import FindingSeverity
+from okstra_ctl.results.records import FindingSeverity
 from okstra_ctl.results.worker import parse_worker_result
 
 FRONT = """---

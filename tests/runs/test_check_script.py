@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okstra_ctl.errors import Missing
-from okstra_ctl.runs.check_script import check_argv
-from okstra_ctl.runs.commands import in_shell
+from okstra_ctl.runs.commands import check_argv, in_shell
 from okstra_ctl.system.shell_lists import pipelines
 
 BY_PIPE = "sh -c 'kill -PIPE $$'"

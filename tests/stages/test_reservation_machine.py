@@ -16,8 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from okstra_ctl.claims.ledger_rows import LedgerRow, LedgerView, fold, row_id, started_row
 from okstra_ctl.claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from okstra_ctl.errors import Refused
-from okstra_ctl.names import AUTO, RunId, StageKey, TaskKey
-from okstra_ctl.ownership import Owner
+from okstra_ctl.names import AUTO, Owner, RunId, StageKey, TaskKey
 from okstra_ctl.paths import ProjectFiles
 from okstra_ctl.plan.model import Stage, StageMap
 from okstra_ctl.runs.find import KnownRun

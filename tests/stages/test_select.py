@@ -9,8 +9,7 @@ import pytest
 from okstra_ctl.claims.ledger_rows import LedgerRow, LedgerView
 from okstra_ctl.claims.registry_document import StageClaim
 from okstra_ctl.errors import Refused
-from okstra_ctl.names import AUTO
-from okstra_ctl.ownership import Owner
+from okstra_ctl.names import AUTO, Owner
 from okstra_ctl.plan.model import Stage, StageMap
 from okstra_ctl.stages.select import (
     StageRecords,

@@ -13,7 +13,7 @@ from pathlib import Path
 from okstra_ctl.agents.job import Heard, Job, Launch, Report
 from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.agents.sweep import find
-from okstra_ctl.outcomes import Access, Failure
+from okstra_ctl.status import Access, Failure
 
 PATIENCE = Patience(first=0.05, longest=0.2, farewell=0.6)
 SOON = 60.0

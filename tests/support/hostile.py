@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from okstra_ctl.cli import main
-from okstra_ctl.error_codes import ERROR_CODES, EXIT_BUG
+from okstra_ctl.errors import ERROR_CODES, EXIT_BUG
 
 from .okstra import Ended
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okstra_ctl.system import keyed_document
-from okstra_ctl.system.keyed_document import DocumentError, Sections
+from okstra_ctl.system.json_text import DocumentError, Sections, dump, parse
 
 _SCHEMA, _SECTIONS = "thing/1", ("tasks", "stages")
 _TEXTS = st.text(max_size=6) | st.sampled_from(['": {', "},", "\\", '"', "\n", "\u2028", "", "\0", "한글", "\udc80"])
@@ -29,11 +28,11 @@ _PLAIN: Sections = {
 
 
 def _parse(data: bytes) -> Sections:
-    return keyed_document.parse(data, _SCHEMA, _SECTIONS)
+    return parse(data, _SCHEMA, _SECTIONS)
 
 
 def _dump(contents: Sections) -> bytes:
-    return keyed_document.dump(_SCHEMA, contents)
+    return dump(_SCHEMA, contents)
 
 
 @given(_CONTENTS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.ownership import Owner
+from okstra_ctl.names import Owner
 from okstra_ctl.status import Liveness
 from okstra_ctl.system.owner import liveness, owner_of, this_process
 from support.sealed import ROOT

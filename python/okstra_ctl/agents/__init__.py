@@ -1,1 +1,1 @@
-"""The clients behind the workers: one adapter each, and the runner that holds them to their limits (spec 5)."""
+"""Coding agents: one file a client, the supervisor above them, and what they used."""

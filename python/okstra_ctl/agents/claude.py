@@ -9,14 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..outcomes import Access, Failure
+from ..status import Access, Failure
 from ..system.json_text import dumps
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
-from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
 from .retry_times import retry_after_in, seconds_until_epoch
-from .streams import Event, count_at, events, list_at, mapping_at, number_at, text_at
+from .streams import Event, count_at, events, failure_in, failure_of_status, list_at, mapping_at, number_at, text_at
 
 _SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's: an API error
 # Tools that would go on after the turn, or leave the worktree.

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..outcomes import Access, Failure
+from ..status import Access, Failure
 from .codex_sandbox import fault_in_stream
 from .environment import client_environment, extra_arguments
-from .failure_words import failure_in
 from .job import Heard, Job, Launch, Usage
 from .retry_times import retry_after_in
-from .streams import Event, events, mapping_at, text_at
+from .streams import Event, events, failure_in, mapping_at, text_at
 from .usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")

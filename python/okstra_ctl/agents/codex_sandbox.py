@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ..outcomes import Failure
+from ..status import Failure
 from . import transcripts
 from .job import Heard
 from .streams import Event, events, text_at

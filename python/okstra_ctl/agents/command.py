@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..outcomes import Access, Failure
+from ..status import Access, Failure
 from ..system.template import fill
 from .environment import client_environment
-from .failure_words import failure_in
 from .job import Heard, Job, Launch
 from .retry_times import retry_after_in
+from .streams import failure_in
 
 PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
 

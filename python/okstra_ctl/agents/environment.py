@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote_to_bytes
 
+from .. import git
+from ..system import assets
 from .job import Job
 
 # A client that finds these takes itself for a part of the session that okstra was called from.
@@ -50,3 +54,38 @@ def extra_arguments(job: Job) -> tuple[str, ...]:
     """The provider's `arguments` from the settings, passed on as they are."""
     arguments = job.options.get("arguments")
     return tuple(str(word) for word in arguments) if isinstance(arguments, list | tuple) else ()
+
+
+def agents_environment() -> dict[str, str]:
+    """Without what would lead their git to another repository than theirs."""
+    kept = git.users_environment()
+    return {**kept, "PATH": os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])}
+
+
+HOME_VARIABLE = "OKSTRA_WORKER_HOME"
+RUN_VARIABLE = "OKSTRA_WORKER_RUN"
+_TITLE = "okstra-supervisor-in="
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,")
+
+
+def environment_of(home: str, run_id: str) -> dict[str, str]:
+    """What everything that is started for a run in that home carries; nothing without a home."""
+    return {HOME_VARIABLE: os.path.realpath(home), RUN_VARIABLE: run_id} if home else {}
+
+
+def title_of(home: str) -> str:
+    """A word of the warden's own command line, which what runs below it can read and can't change."""
+    name = os.fsencode(os.path.realpath(home))
+    return _TITLE + "".join(chr(one) if one in _PLAIN else f"%{one:02X}" for one in name)
+
+
+def homes_named(environment: Mapping[str, str], command_lines: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """The homes of the runs that a process with this environment, below processes of these command lines, works for."""
+    marked = environment.get(HOME_VARIABLE, "")
+    found = [os.path.realpath(marked)] if marked else []
+    found += [_home_in(word) for words in command_lines for word in words if word.startswith(_TITLE)]
+    return tuple(dict.fromkeys(found))
+
+
+def _home_in(title: str) -> str:
+    return os.fsdecode(unquote_to_bytes(title[len(_TITLE) :]))

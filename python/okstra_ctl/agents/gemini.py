@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from ..outcomes import Access, Failure
+from ..status import Access, Failure
 from ..system import assets
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
-from .failure_words import failure_in, failure_of_status
 from .job import Heard, Job, Launch, Usage
 from .retry_times import retry_after_in
-from .streams import Event, count_at, events, mapping_at, text_at, whole
+from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, text_at, whole
 
 _ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the process that is held is not the one that works
 _NO_LOGIN = 41

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from ..outcomes import Access, Failure, WorkerOutcome
+from ..status import Access, Failure, WorkerOutcome
 from ..usage.tokens import ModelTokens
 
 

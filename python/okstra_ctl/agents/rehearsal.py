@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from ..outcomes import Access, Failure
+from ..status import Access, Failure
 from .job import Heard, Job, Launch, Usage
 from .streams import count_at, events, list_at, number_at, text_at
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import WorkFailed
-from ..outcomes import Access, Failure, WorkerOutcome
+from ..status import Access, Failure, WorkerOutcome
 from ..system import files as fsio
 from ..system.foreign_files import set_aside
 from . import codex_sandbox

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import select
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from ..errors import Interrupted
+from ..status import Access
 from ..system import files as fsio
 from . import supervisor_orders as warden_orders
-from . import worker_mark
+from .environment import environment_of, title_of
 from .job import Job, Launch
 from .supervisor_orders import Orders, Verdict
 from .sweep import TOKEN_VARIABLE, sweep
@@ -151,11 +154,11 @@ class HeldClient:
 
 
 def _marks(job: Job) -> dict[str, str]:
-    return {TOKEN_VARIABLE: job.token, **worker_mark.environment_of(job.home, job.run_id)}
+    return {TOKEN_VARIABLE: job.token, **environment_of(job.home, job.run_id)}
 
 
 def _title(job: Job) -> tuple[str, ...]:
-    return (worker_mark.title_of(job.home),) if job.home else ()
+    return (title_of(job.home),) if job.home else ()
 
 
 def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
@@ -192,3 +195,70 @@ def _bytes_from(descriptor: int, offset: int, end: int) -> bytes:
         parts.append(data)
         offset += len(data)
     return b"".join(parts)
+
+
+TIMED_OUT = 124  # as `timeout` says it
+NOT_STARTED = 127
+_TICK = 0.1
+
+
+class Held(NamedTuple):
+    """How it ended: its exit status, what it wrote to its standard output, and why it could not be started."""
+
+    status: int
+    stdout: bytes
+    complaint: str = ""
+
+
+def run_held(
+    argv: Sequence[str],
+    *,
+    name: str,
+    folder: str,
+    log: str,
+    token: str,
+    limit: float,
+    environment: Mapping[str, str],
+    stop: threading.Event,
+    home: str,
+    run_id: str,
+    keep_open: Sequence[int] = (),
+) -> Held:
+    """The status is TIMED_OUT when it took longer than the limit (seconds), NOT_STARTED when there is no such
+    program. Both its streams are appended to the log.
+
+    Raises Interrupted when the run was stopped meanwhile, WorkFailed when the log can't be written.
+    """
+    job = Job(
+        worker=name,
+        role="check",
+        provider="command",
+        model="",
+        prompt="",
+        folder=folder,
+        access=Access.TEST,
+        result="",
+        audit="",
+        log=log,
+        token=token,
+        soft_limit=limit,
+        hard_limit=limit,
+        home=home,
+        run_id=run_id,
+    )
+    launch = Launch(tuple(argv), b"", environment)
+    with HeldClient(job, launch, soft_limit=limit, hard_limit=limit, keep_open=keep_open) as client:
+        while not client.wait(_TICK):
+            if stop.is_set():
+                client.stop()
+                break
+        while not client.wait(1.0):
+            pass
+        verdict, stdout, _ = client.ended()
+    if verdict.reason == warden_orders.STOPPED:
+        raise Interrupted("interrupted", f"`{' '.join(argv)}` was stopped")
+    if verdict.reason in (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT):
+        return Held(TIMED_OUT, stdout)
+    if verdict.status is None:
+        return Held(NOT_STARTED, stdout, verdict.complaint or verdict.reason)
+    return Held(verdict.status or (1 if verdict.reason else 0), stdout)

@@ -1,1 +1,1 @@
-"""The board: what is in work, as values, and how a page shows it."""
+"""What is at work now: live at a terminal, or as a page."""

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..plan.graph import waves
-from ..terminal_text import cut, display_width, on_one_line, padded
-from ..tones import DIM, HEAD, Line, Piece, tone_of
+from ..run_status import DIM, HEAD, Line, Piece, tone_of
+from ..system.visible_text import cut, display_width, on_one_line, padded
 from .state import StageView
 
 _WIDEST, _NARROWEST = 32, 12

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..history.durations import seconds_between, spoken
+from ..run_status import DIM, HEAD, Line, Piece, tone_of
 from ..status import RunStatus, StageStatus
-from ..terminal_text import beginning, display_width, on_one_line, padded
-from ..tones import DIM, HEAD, Line, Piece, tone_of
+from ..system.visible_text import beginning, display_width, on_one_line, padded
 from ..usage.amounts import cost_text
 from .graph import DRAWN, PLAIN, Signs, graph_lines
 from .state import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView

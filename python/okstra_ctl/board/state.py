@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from ..run_status import OPEN, Listed, overtaken
+from ..status import RunStatus
 from ..usage.tokens import Spent
 
 WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
@@ -117,3 +120,84 @@ def _task(task: TaskView) -> dict[str, Any]:
 def _run(run: RunView) -> dict[str, Any]:
     workers = [worker._asdict() for worker in run.workers]
     return {**run._asdict(), "workers": workers, "spent": run.spent.to_json() if run.spent else None}
+
+
+MOST_RUNS, MOST_ENDED = 60, 8
+_ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunStatus.RUNNING, *OPEN)))}
+
+
+class Dated(Listed, Protocol):
+    """A row of the listing of runs, and when it was last heard of."""
+
+    @property
+    def at(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Dated)
+
+
+def urgency(status: str) -> int:
+    """What runs comes first: it is what one watches. Then as `okstra status` has it."""
+    return _ORDER.get(status, len(_ORDER))
+
+
+def choose(rows: Iterable[Row], ended_since: str) -> tuple[list[Row], int, list[Row]]:
+    """The open runs to show, how many more there are, and those that ended since then, the newest first.
+
+    `rows` come oldest first. A run that was overtaken by a later one of its phase and stage is not in work.
+    """
+    rows = list(rows)
+    past = overtaken(rows)
+    found = [row for row in reversed(rows) if row.status in _ORDER and row.run_id not in past]
+    found.sort(key=lambda row: urgency(row.status))
+    ended = [row for row in reversed(rows) if row.status not in _ORDER and row.at >= ended_since]
+    return found[:MOST_RUNS], max(0, len(found) - MOST_RUNS), ended[:MOST_ENDED]
+
+
+Event = Mapping[str, Any]
+
+
+def workers_of(
+    roster: object, events: Sequence[Event], status: str, written: Collection[str] = ()
+) -> tuple[WorkerView, ...]:
+    """The workers in the roster's order. `status` is the run's; `written` names those whose own result is on disk."""
+    turns = _last_turns(events)
+    rows = [row for row in roster if isinstance(row, Mapping)] if isinstance(roster, list) else []
+    return tuple(_worker(row, turns.get(str(row.get("id")), []), status, written) for row in rows)
+
+
+def _last_turns(events: Sequence[Event]) -> dict[str, list[Event]]:
+    """By worker: the event that began its last turn, and the one that ended it, if it has ended."""
+    turns: dict[str, list[Event]] = {}
+    for row in events:
+        worker = str(row.get("worker"))
+        if row.get("event") == "dispatched":
+            turns[worker] = [row]
+        elif row.get("event") == "ended" and worker in turns:
+            turns[worker] = [turns[worker][0], row]
+    return turns
+
+
+def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Collection[str]) -> WorkerView:
+    def told(name: str) -> str:
+        return str(row.get(name) or "")
+
+    view = WorkerView(told("id"), told("role"), told("provider"), told("model"), WAITING)
+    if not turn:
+        return view._replace(state=WRITTEN) if view.worker in written else view
+    begun, last = turn[0], turn[-1]
+    view = view._replace(
+        label=str(begun.get("label") or ""), attempt=_count(begun.get("attempt")), since=str(last.get("at") or "")
+    )
+    if len(turn) == 1:
+        return view._replace(state=RUNNING if status == RunStatus.RUNNING else STOPPED)
+    seconds = last.get("seconds")
+    return view._replace(
+        state=str(last.get("outcome") or ""),
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        answer=str(last.get("state") or ""),
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 1

@@ -1,1 +1,1 @@
-"""What a run's record on disk must be: whole, valid, and in one voice (spec 7, "fail closed")."""
+"""Whether a result, a run or a project is in order."""

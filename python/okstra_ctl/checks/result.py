@@ -16,14 +16,13 @@ from ..report.complete import check_written, complete
 from ..report.pages import SCHEMA_FILE
 from ..report.parts import SCHEMA as PARTS_SCHEMA
 from ..report.parts import Schema
-from ..results.records import Problem
-from ..results.rules import MAX_BYTES
+from ..results.records import MAX_BYTES, Problem
 from ..runs.manifest import SCHEMA
 from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
+from ..system.assets import problems_of
 from ..system.json_text import loads
-from ..system.schema_check import problems_of
 
 DRAFT_SCHEMA = "report-draft/1"
 _AUTHOR_LEAD = "lead"
@@ -177,7 +176,7 @@ def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...
 
 def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
     from ..plan.rules import check_plan
-    from ..report.plan_part import plan_lines
+    from ..report.parts import plan_lines
 
     text = "---\napproved: true\n---\n" + "\n".join(plan_lines(report["phase"]["stages"]))
     return [

@@ -10,23 +10,19 @@ from ..errors import Unreadable
 from ..names import PLANNING
 from ..report.freshness import PageState
 from ..report.store import compared
-from ..results.records import Problem
-from ..results.rules import MAX_BYTES
+from ..results.records import MAX_BYTES, Problem
 from ..runs.clarification import answers_of_run
+from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
 from ..runs.find import KnownRun
-from ..runs.taken_results import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
 from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
+from ..system.assets import problems_of
 from ..system.json_text import loads
-from ..system.schema_check import problems_of
 from ..usage.tokens import usage_of
-from .catalog import CHECKS, GROUPS
-from .record_rules import check_phase
-from .records import Fault, RunRecords
-from .report_record import check_report
+from .catalog import CHECKS, GROUPS, Fault, RunRecords
+from .record_rules import Asked, Left, awaited, check_phase, check_report, check_workers
 from .result import Expected, problems_of_text
-from .worker_record import Asked, Left, awaited, check_workers
 
 # The documents of a run by their names in RunFiles, with their schemas; and those that every run has.
 _DOCUMENTS = {

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from ..errors import Unreadable
 from ..system import files as fsio
-from ..system.json_text import encode_line
+from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, hold
-from ..system.text_bytes import text_bytes
 from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
 
 

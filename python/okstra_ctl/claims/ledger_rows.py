@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..names import StageKey
-from ..ownership import Owner
+from ..names import Owner, StageKey
 from ..status import LedgerStatus
 from ..system.json_text import loads
 

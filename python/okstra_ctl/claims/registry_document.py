@@ -7,11 +7,9 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ..errors import OkstraError, Unreadable
-from ..names import StageKey, TaskKey, number_in
-from ..ownership import Owner
+from ..names import Owner, StageKey, TaskKey, number_in
 from ..status import ClaimStatus
-from ..system import keyed_document
-from ..system.keyed_document import DocumentError, Entry
+from ..system.json_text import DocumentError, Entry, dump, parse
 
 T = TypeVar("T")
 
@@ -220,7 +218,7 @@ class RegistryDoc:
     def parse(cls, data: bytes, *, where: str = "") -> RegistryDoc:
         """Raises Unreadable (`registry-unreadable`)."""
         try:
-            return cls(keyed_document.parse(data, SCHEMA, _SECTIONS), where=where)
+            return cls(parse(data, SCHEMA, _SECTIONS), where=where)
         except DocumentError as error:
             raise _damaged(error, where) from error
 
@@ -229,7 +227,7 @@ class RegistryDoc:
         return RegistryDoc(self._sections, where=self._where)
 
     def dump(self) -> bytes:
-        return keyed_document.dump(SCHEMA, self._sections)
+        return dump(SCHEMA, self._sections)
 
     def holds_the_same_as(self, other: RegistryDoc) -> bool:
         return self._sections == other._sections

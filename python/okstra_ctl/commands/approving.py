@@ -16,7 +16,7 @@ from ..plan.model import StageMap
 from ..plan.store import CheckedPlan
 from ..quoting import okstra_command
 from ..recovery.superseded_planning import release_planning_runs
-from ..terminal_text import printable
+from ..system.visible_text import printable
 
 
 def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:

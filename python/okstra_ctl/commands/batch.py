@@ -16,12 +16,12 @@ from collections.abc import Sequence
 
 from ..command_table import Call, find
 from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
-from ..lead.core_batch import Entry, entries_of
+from ..lead.batch import Entry, entries_of
 from ..names import TaskKey
 from ..output import Reply, table
 from ..quoting import okstra_command
 from ..system import files as fsio
-from .trusting import add_trust_flag
+from .trust import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -5,17 +5,87 @@ At a terminal it is drawn anew in place; piped, with TERM=dumb or --once it is p
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 
+from .. import __version__
+from ..board.page import PageView, page_values
 from ..board.read import read_board
 from ..board.state import Board
 from ..command_table import Call
-from ..errors import UsageError
+from ..errors import OkstraError, UsageError
+from ..home_paths import HomePaths
 from ..output import Reply
+from ..report.page.view import Words
+from ..report.pages import labels_of
+from ..services import Doors
+from ..settings.project import open_project
 from ..settings.project_config import LANGUAGES
+from ..system import assets
+from ..system import files as fsio
+from ..system.json_text import loads
+from ..system.locks import LockKind, hold
 from .run_filters import add_filters, check_task, is_of
+
+_MARK = b'<meta name="generator" content="okstra '
+_HEAD = 4096
+
+
+def check_place(path: str) -> str:
+    """The page's real path. Raises UsageError (`usage`) for a folder, a device, or a file that is no page of okstra's:
+    it would be lost."""
+    real = os.path.realpath(path)
+    try:
+        found = os.stat(real)
+    except OSError:
+        return real
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError("usage", "there is something that is no file", where=real, hint="name a file that may be made")
+    if found.st_size and _MARK not in (fsio.read_bytes(real) or b"")[:_HEAD]:
+        hint = "name another file, or move this one away"
+        raise UsageError("usage", "there is a file that is no page of okstra's", where=real, hint=hint)
+    return real
+
+
+def language_here(start: str, doors: Doors) -> str:
+    """The report language of the project that one stands in; English in none."""
+    try:
+        return open_project(start, doors).config.report_language
+    except OkstraError:
+        return LANGUAGES[0]
+
+
+def write_page(path: str, board: Board, home: HomePaths, *, language: str, every: int) -> None:
+    """Replaces the page whole. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
+    page = html_of(
+        PageView(
+            board=board,
+            words=Words({**labels_of(language), **_own_labels(language)}),
+            language=language,
+            style=assets.text("templates", "reports", "report.css") + assets.text("templates", "board", "board.css"),
+            version=__version__,
+            every=every,
+        )
+    )
+    fsio.make_parents(path)
+    with hold(LockKind.INDEX, home.board_lock):  # two boards may write the same page
+        fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
+
+
+def html_of(view: PageView) -> str:
+    """The page. The same view gives the same page, byte by byte. Raises Missing (`assets-missing`)."""
+    from ..system.pages import render
+
+    return render("board/board.html.j2", page_values(view))
+
+
+def _own_labels(language: str) -> dict[str, str]:
+    labels: dict[str, str] = loads(assets.text("templates", "board", "i18n", f"{language}.json"))
+    return labels
+
 
 _EVERY = 2.0
 _LEAST, _MOST = 0.2, 3600.0
@@ -69,7 +139,6 @@ def _plain(board: Board, encoding: str | None) -> Reply:
 def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     """Once, or again and again; the last page, written when it is stopped, loads itself no more."""
     from ..system.stop_signals import stoppable
-    from .board_page import check_place, language_here, write_page
 
     path = check_place(args.html)
     language = args.language or language_here(call.start, call.doors)

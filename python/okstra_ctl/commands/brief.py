@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
-from ..branches import CATEGORY_PREFIXES
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK
-from ..errors import CheckFailed
+from ..errors import EXIT_CHECK, CheckFailed
+from ..names import CATEGORY_PREFIXES
+from ..options import add_common_flags, add_task_key, text_from
 from ..output import Reply, fields
 from ..plan.model import Finding
 from ..quoting import okstra_command
 from ..settings.project_config import LANGUAGES
-from ..shared_flags import add_common_flags, add_task_key
 from ..status import Severity
+from ..system.visible_text import printable
 from ..tasks import briefs
-from ..terminal_text import printable
-from ..text_input import text_from
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}
 

@@ -6,10 +6,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..checks.catalog import GROUPS
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
-from ..errors import CheckFailed
+from ..errors import EXIT_CHECK, EXIT_OK, CheckFailed
+from ..options import add_common_flags
 from ..output import Reply, table
-from ..shared_flags import add_common_flags
 
 STATUSES = ("verified", "moved", "not-found", "unchecked")
 
@@ -57,8 +56,8 @@ def _run(args: Namespace, call: Call) -> Reply:
 
 def _evidence(args: Namespace, call: Call) -> Reply:
     """Answers 4 when something that is cited is not there: a finding that rests on it can't be consensus."""
-    from ..checks.run_evidence import check_run_evidence
-    from ..results.evidence_lines import as_row
+    from ..checks.evidence import check_run_evidence
+    from ..results.worker import as_row
     from ..runs.find import find_run
 
     found = check_run_evidence(find_run(args.run, call.start, call.doors))

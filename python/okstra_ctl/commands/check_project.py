@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
-from ..errors import Missing
+from ..errors import EXIT_CHECK, EXIT_OK, Missing
 from ..output import Reply, table
 from ..settings import setup as setup_project
 from ..settings.project import find_root

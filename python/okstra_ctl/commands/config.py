@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
+from ..options import add_common_flags
 from ..output import Reply, fields, table
 from ..settings import config as settings
-from ..shared_flags import add_common_flags
 from ..system.json_text import dumps
 
 

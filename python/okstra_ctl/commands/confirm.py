@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..terminal_text import printable
+from ..system.visible_text import printable
 
 _YES, _NO = ("y", "yes"), ("n", "no")
 

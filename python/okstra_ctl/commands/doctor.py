@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import EXIT_CHECK, EXIT_OK
 from ..output import Reply, table
 
 

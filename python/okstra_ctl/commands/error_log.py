@@ -9,8 +9,7 @@ from ..errors import UsageError
 from ..history.errors import KINDS, ErrorLog, Logged, read_error_log, runs_asked_for
 from ..output import Reply, table
 from ..runs.find import find_run
-from .run_filters import add_limit, add_run_or_task, check_task, newest, settle_task
-from .since import parse_since
+from .run_filters import add_limit, add_run_or_task, check_task, newest, parse_since, settle_task
 
 
 def configure(parser: ArgumentParser) -> None:

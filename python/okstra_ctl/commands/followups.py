@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import UsageError
+from ..options import add_common_flags
 from ..output import Reply, fields, table
 from ..report.followup_rules import DISMISSED, OPEN, SPAWNED
-from ..shared_flags import add_common_flags
 from .run_filters import add_run_or_task, check_task, settle_task
 
 

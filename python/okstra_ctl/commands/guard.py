@@ -14,8 +14,8 @@ from ..command_table import Call
 from ..errors import Refused, UsageError
 from ..guard.calls import decide_tool
 from ..guard.rules import SCHEMA, Decision, decide_commit, rules_of
+from ..options import add_common_flags
 from ..output import Reply
-from ..shared_flags import add_common_flags
 from ..system import files as fsio
 from ..system.json_text import loads
 

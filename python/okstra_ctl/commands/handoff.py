@@ -10,12 +10,12 @@ from argparse import ArgumentParser, Namespace
 from ..command_table import Call
 from ..errors import UsageError
 from ..names import HANDOFF, TaskKey
+from ..options import add_task_key
 from ..output import Reply
 from ..runs.handoff_steps import PULL_REQUEST, PUSH, STEPS
 from ..settings.project import open_project
-from ..shared_flags import add_task_key
 from .handoff_flags import add_handoff_flags
-from .trusting import add_trust_flag
+from .trust import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:

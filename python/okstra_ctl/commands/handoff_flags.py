@@ -11,7 +11,7 @@ from ..errors import Refused
 from ..names import TaskKey
 from ..paths import ProjectFiles
 from ..runs.request import PrepareInputs
-from ..terminal_text import printable
+from ..system.visible_text import printable
 from .confirm import confirm
 
 

@@ -8,8 +8,8 @@ from ..command_table import Call
 from ..history.durations import spoken
 from ..history.timeline import History, PastRun, history_of
 from ..names import TaskKey
+from ..options import add_task_key
 from ..output import Reply, table
-from ..shared_flags import add_task_key
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -9,11 +9,11 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..names import TaskKey
+from ..options import add_task_key
 from ..output import Reply, fields, table
 from ..settings.project import open_project
-from ..shared_flags import add_task_key
 from .run_filters import check_task
-from .trusting import add_trust_flag, with_trust
+from .trust import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
     if args.forecast:
-        from ..stages.forecast import forecast
+        from ..stages.integrate import forecast
 
         pairs = forecast(load_subject(project, key, call.doors), call.doors)
         rows = [(_name(p.first), _name(p.second), ", ".join(p.conflicts) or "no conflict") for p in pairs]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 from ..command_table import Call
 from ..errors import OkstraError, WorkFailed
 from ..names import HANDOFF, REHEARSAL
-from ..outcomes import RunOutcome
 from ..output import Reply, fields
 from ..quoting import okstra_command
-from ..terminal_text import printable
+from ..status import RunOutcome
+from ..system.visible_text import printable
 from .prepared_reply import prepared_reply
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _is_on_path(program: str) -> bool:
 
 def lead(run: KnownRun, call: Call) -> Reply:
     """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
-    from ..history.reason import closed_gates
+    from ..history.next_steps import closed_gates
     from ..lead.conductor import conduct
 
     stop = threading.Event()

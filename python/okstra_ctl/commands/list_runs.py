@@ -12,8 +12,8 @@ from ..command_table import Call
 from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING, has_older
-from ..next_steps import overtaken
 from ..output import Reply, table
+from ..run_status import overtaken
 from ..status import RunStatus
 from .run_filters import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 
@@ -82,8 +82,7 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]
     if sys.stdout.isatty():
-        from ..terminal import screen_of
-        from ..terminal_table import draw
+        from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.doors.environment)
         return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))

@@ -7,11 +7,10 @@ from argparse import ArgumentParser, Namespace
 from ..command_table import Call
 from ..history import memory
 from ..history.notes import Note
+from ..options import add_common_flags, text_from
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
-from ..shared_flags import add_common_flags
-from ..terminal_text import printable
-from ..text_input import text_from
+from ..system.visible_text import printable
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -6,15 +6,43 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import EXIT_CHECK, EXIT_OK, UsageError
+from ..names import PLANNING, TaskKey
+from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields
 from ..plan import store as plans
+from ..plan.approval import unapprove
 from ..plan.graph import critical_path, graph_of, named, waves
 from ..plan.model import Finding, StageMap
 from ..quoting import okstra_command
-from ..shared_flags import add_common_flags, add_task_key
+from ..runs.numbers import claim_run
+from ..services import Doors
+from ..settings.project import open_project
 from ..stages.records import task_of_plan
+from ..system import files as fsio
+from ..tasks.records import ensure_task
 from .approving import approve, stages_table
+
+
+def adopt(source: str, key: TaskKey, start: str, doors: Doors) -> str:
+    """Answers where the plan stands now. The source stays, and its approval, if it says so, does not come along.
+
+    Raises UsageError (`not-found`, `bad-identity`), CheckFailed (`plan-invalid`), Refused: then nothing was written.
+    """
+    text = unapprove(plans.read_text(source))
+    checked = plans.check_text(source, text)
+    if checked.stage_map is None:
+        raise plans.invalid(checked)
+    project = open_project(start, doors)
+    if key.project_id != project.config.project_id:
+        raise UsageError(
+            "bad-identity", f"this project is {project.config.project_id!r}, not {key.project_id!r}", where="--task-key"
+        )
+    ensure_task(project.files, key, category="", brief="", at=doors.clock.now())
+    run = claim_run(project.files.task(key), PLANNING)
+    fsio.make_folder(os.path.dirname(run.report))
+    fsio.replace(run.report, text.encode("utf-8"))
+    return run.report
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -71,7 +99,7 @@ def _show(args: Namespace, call: Call) -> Reply:
 
 def _drawing(stage_map: StageMap, args: Namespace) -> str:
     if args.dot or args.svg:
-        from ..plan.drawing_export import as_dot, as_svg
+        from ..plan.drawing import as_dot, as_svg
 
         return as_dot(stage_map) if args.dot else as_svg(stage_map)
     graph = graph_of(stage_map)
@@ -100,7 +128,6 @@ def _next_of(path: str, call: Call) -> str:
 
 def _adopt(args: Namespace, call: Call) -> Reply:
     from ..names import TaskKey
-    from .plan_adoption import adopt
 
     path = adopt(args.plan, TaskKey.parse(args.task_key), call.start, call.doors)
     following = okstra_command("plan", "approve", path)

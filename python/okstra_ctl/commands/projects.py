@@ -7,8 +7,8 @@ from argparse import ArgumentParser, Namespace
 from ..command_table import Call
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING
-from ..next_steps import OPEN
 from ..output import Reply, table
+from ..run_status import OPEN
 
 
 def configure(parser: ArgumentParser) -> None:

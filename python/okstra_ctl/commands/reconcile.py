@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import EXIT_CHECK, EXIT_OK
 from ..output import Reply, fields
 from ..settings.project import find_root
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
-from ..error_codes import EXIT_CHECK, EXIT_OK
+from ..errors import EXIT_CHECK, EXIT_OK
+from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
-from ..shared_flags import add_common_flags, add_task_key
 from .run_filters import check_task
 
 

@@ -10,7 +10,7 @@ from ..output import Reply
 from ..runs.find import find_run
 from .leading import AUTO, CLAUDE, choose_lead, hand_over
 from .run_inputs import parts
-from .trusting import add_trust_flag, with_trust
+from .trust import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..output import Reply
-from .trusting import add_trust_flag, with_trust
+from .trust import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -18,9 +18,9 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.preflight import require_roster
     from ..lead.resuming import still_to_ask
-    from ..outcomes import RunOutcome
     from ..runs.find import find_run, roster_of, with_budget
     from ..settings.phases import phase_table
+    from ..status import RunOutcome
     from ..system import assets
     from .leading import lead
 

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..history.schedule import Schedule, make_schedule
 from ..history.units import BEGUN, Unit, UnitStatus
 from ..output import Reply
-from ..terminal_text import printable
+from ..system.visible_text import printable
 
 
 def configure(parser: ArgumentParser) -> None:

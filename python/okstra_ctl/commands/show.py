@@ -6,11 +6,10 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..history.listing import run_row, run_rows
-from ..history.next_steps import step_of
-from ..history.reason import reason_of
-from ..next_steps import overtaken
+from ..history.next_steps import reason_of, step_of
 from ..output import Reply, fields
 from ..quoting import okstra_command
+from ..run_status import overtaken
 from ..runs.find import KnownRun, find_run
 from ..tasks.fix_cycle_rules import Cycle, cycle_of
 from ..tasks.fix_cycles import cycles_of

@@ -8,8 +8,8 @@ from argparse import ArgumentParser, Namespace
 from ..command_table import Call
 from ..history.listing import run_rows
 from ..history.next_steps import step_of
-from ..next_steps import OPEN, overtaken
 from ..output import Reply, table
+from ..run_status import OPEN, overtaken
 from .run_filters import add_filters, check_task, is_of
 
 
@@ -29,8 +29,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not told:
         return Reply(data, "nothing is in work")
     if sys.stdout.isatty():
-        from ..terminal import screen_of
-        from ..terminal_table import draw
+        from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.doors.environment)
         cells = [(row.run_id, row.status, row.at) for row, _ in told]

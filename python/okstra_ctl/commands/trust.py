@@ -9,8 +9,47 @@ from ..command_table import Call
 from ..errors import Refused
 from ..output import Reply
 from ..settings import trust
-from ..settings.project import open_project
-from .trusting import ask, lines, of_project
+from ..settings.project import Project, open_project
+from ..settings.trusted_commands import shown
+from ..system.visible_text import printable
+
+
+def add_trust_flag(parser: ArgumentParser) -> None:
+    parser.add_argument("--trust", action="store_true", help="run the commands of project.json unasked, this once")
+
+
+def with_trust(args: Namespace, call: Call) -> Call:
+    """The call, told by its flag that the project's commands are trusted."""
+    if not args.trust:
+        return call
+    environment = {**call.doors.environment, trust.TRUST_VARIABLE: "1"}
+    return call._replace(doors=call.doors._replace(environment=environment))
+
+
+def of_project(project: Project) -> trust.Commands:
+    """What the settings of the project run, as they were read."""
+    return trust.commands_of(project.root, project.config.commands)
+
+
+def lines(commands: trust.Commands) -> list[str]:
+    """What a person is asked about."""
+    told = [f"{name}: {command}" for name, command in shown(commands.settings)]
+    return [*told, *([f"(with the script {commands.script})"] if commands.script else [])]
+
+
+def ask(commands: trust.Commands) -> bool:
+    """At a terminal: shows the commands and asks. Nothing but a yes is one."""
+    text = "\n".join(["the project's settings run these commands:", *(f"  {line}" for line in lines(commands))])
+    sys.stderr.write(printable(f"{text}\ntrust them, in {commands.root}? [y/N] "))
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def settle(project: Project, call: Call) -> None:
+    """Asks once, and keeps a yes; after a no the run refuses by itself."""
+    commands = of_project(project)
+    if not trust.is_trusted(commands, call.doors) and ask(commands):
+        trust.trust(commands, call.doors)
 
 
 def configure(parser: ArgumentParser) -> None:

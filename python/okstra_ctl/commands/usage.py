@@ -13,8 +13,7 @@ from ..output import Reply, table
 from ..runs.find import find_run
 from ..usage.amounts import cost_text, count_text
 from ..usage.tokens import PRICE, Spent, total
-from .run_filters import add_run_or_task, check_task, settle_task
-from .since import parse_since
+from .run_filters import add_run_or_task, check_task, parse_since, settle_task
 
 _LABELS = {"unknown": "unknown", "at_least": "at least"}
 _COUNTS = ("input", "output", "cached", "cache_written")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
+from ..options import add_common_flags
 from ..output import Reply
-from ..shared_flags import add_common_flags
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -10,9 +10,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import WorkFailed
-from ..outcomes import WorkerOutcome
+from ..options import add_common_flags
 from ..output import Reply, fields
-from ..shared_flags import add_common_flags
+from ..status import WorkerOutcome
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""The subject `doctor`."""
+"""Whether this machine can do what okstra needs."""

@@ -14,7 +14,7 @@ from ..gc.policy import show_size
 from ..services import Doors
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files as fsio
-from ..system.lock_check import fault_of_locks
+from ..system.locks import fault_of_locks
 from .providers import presence_rows, provider_rows
 
 OLDEST_PYTHON = (3, 10)

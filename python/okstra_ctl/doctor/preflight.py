@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..agents.agents_environment import agents_environment
+from ..agents.environment import agents_environment
 from ..agents.providers import Settings, provider_settings
 from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
@@ -23,8 +23,7 @@ from ..settings.lead import lead_settings
 from ..settings.phases import Phase
 from ..settings.roster import Worker
 from ..system import files as fsio
-from .client_facts import CLIENTS, ClientFacts
-from .providers import client_fault
+from .providers import CLIENTS, ClientFacts, client_fault
 
 _VOICES = ("analyst", "verifier")
 _CLIENTS = {client.program: client for client in CLIENTS}

@@ -1,1 +1,1 @@
-"""The subject `gc`."""
+"""What may go, and its going."""

@@ -18,13 +18,11 @@ from ..guard.receipt import home_file
 from ..index import store as run_index
 from ..leadership import owner_of
 from ..names import RunId, format_seq
-from ..outcomes import RunOutcome
 from ..paths import OKSTRA_DIR, RunFiles
-from ..runs.events import events_of
+from ..runs.events import digest_of, events_of
 from ..runs.manifest import SCHEMA
-from ..runs.taken_results import digest_of
 from ..services import Doors
-from ..status import Liveness
+from ..status import Liveness, RunOutcome
 from ..system import files as fsio
 from ..system import foreign_files
 from ..system import owner as process_identity

@@ -6,6 +6,8 @@ So goes what runs that are over left beside their records.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,14 +17,32 @@ from ..errors import OkstraError
 from ..names import StageKey, TaskKey, parse_place_key
 from ..services import Doors
 from ..status import ClaimStatus
+from ..system import processes as proc
 from ..system import trash
 from ..worktrees import half_made as recover
 from ..worktrees.remove import remove_worktree
 from ..worktrees.unsaved import Keeping
 from ..worktrees.users import Hold, hold_on
-from .disk_use import Measuring
 from .leftovers import leftovers
 from .policy import Facts, Judged, judge, to_remove
+
+
+class Measuring:
+    """A measurement under way of folders that exist; `finish` waits for it."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+        self._running = proc.start(["du", "-sk", *paths]) if paths else None
+
+    def finish(self) -> dict[str, int]:
+        """Bytes by path, a hard link counted once; a folder that is gone is left out."""
+        told = b"\n" + (self._running.finish().stdout if self._running else b"")
+        sizes = {}
+        for path in self._paths:
+            line = re.search(rb"\n(\d+)\t" + re.escape(os.fsencode(path)) + rb"\n", told)
+            if line:
+                sizes[path] = int(line[1]) * 1024
+        return sizes
 
 
 class Swept(NamedTuple):

@@ -4,7 +4,6 @@ Changes to what worktrees share (adding one, branches, removals) are made under 
 caller, who hands in the lock's descriptors for git to inherit.
 """
 
-from .blobs import blobs_at, kinds_at
 from .branches import (
     attach_head,
     branch_commit,
@@ -20,12 +19,16 @@ from .branches import (
 )
 from .command import NO_HOOKS, sync_refs
 from .commits import (
+    blobs_at,
     changed_files,
     commit_subjects,
     commits_between,
+    has_valid_signature,
     is_ancestor,
     is_on_a_branch,
+    kinds_at,
     merged_between,
+    merges_need_signatures,
     newest_of,
     remote_refs,
     resolve,
@@ -49,7 +52,6 @@ from .repository import (
     remote_urls,
     version,
 )
-from .signatures import has_valid_signature, merges_need_signatures
 from .status import Unsaved, dirty_files, dirty_files_moved, staged_files, tracked, tracked_changes, unsaved
 from .worktrees import (
     Worktree,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from ..errors import Unreadable, UsageError
-from .command import git, must, text
+from ..errors import Unreadable, UsageError, WorkFailed
+from .command import begin, git, must, text
 
 
 def resolve(root: str, ref: str) -> str | None:
@@ -94,3 +95,81 @@ def commit_subjects(root: str, base: str, head: str) -> list[dict[str, str]]:
     out = must(git(root, "log", "--reverse", "-z", "--format=%H %s", f"{base}..{head}", ask=True), "list commits")
     lines = [text(line).partition(" ") for line in out.split(b"\0") if line]
     return [{"commit": commit, "subject": subject} for commit, _, subject in lines]
+
+
+_BLOB = "%(objecttype) %(objectname) %(objectsize)"
+
+
+class _Blob(NamedTuple):
+    id: str
+    size: int
+
+
+def blobs_at(root: str, commit: str, paths: Sequence[str], *, largest: int) -> dict[str, bytes | None]:
+    """The files' bytes by path. What is no file at that commit is left out; what is larger than `largest` is None."""
+    blobs = _look_up(root, commit, [path for path in paths if "\n" not in path])
+    for path in paths:
+        if "\n" in path:  # asked for alone: of what is not there git repeats the name, and its answers are a line each
+            blobs.update(_look_up(root, commit, [path]))
+    small = [path for path, blob in blobs.items() if blob.size <= largest]
+    found: dict[str, bytes | None] = dict.fromkeys(blobs)
+    # By their ids: finding each in the commit's trees again takes git as long as reading it.
+    found.update(zip(small, _contents(root, [blobs[path].id for path in small]), strict=True))
+    return found
+
+
+def kinds_at(root: str, commit: str) -> Mapping[str, bool]:
+    """Every path of a commit; True for a submodule."""
+    out = must(git(root, "ls-tree", "-r", "-z", commit, ask=True), "list the commit's files")
+    entries = [entry.partition(b"\t") for entry in out.split(b"\0") if entry]
+    return {text(name): mode.startswith(b"160000") for mode, _, name in entries}
+
+
+def _look_up(root: str, commit: str, paths: Sequence[str]) -> dict[str, _Blob]:
+    """Those of the paths that are files, in their order."""
+    names = [f"{commit}:{path}" for path in paths]
+    found = {}
+    for path, line in zip(paths, _batch(root, f"--batch-check={_BLOB}", names).split(b"\n"), strict=False):
+        kind, _, rest = line.partition(b" ")
+        blob, _, size = rest.partition(b" ")
+        if kind == b"blob" and size.isdigit():
+            found[path] = _Blob(blob.decode("ascii"), int(size))
+    return found
+
+
+def _contents(root: str, names: Sequence[str]) -> Iterator[bytes]:
+    if not names:
+        return
+    out = _batch(root, "--batch=%(objectsize)", names)
+    position = 0
+    for _ in names:
+        end = out.index(b"\n", position)
+        size = int(out[position:end])
+        yield out[end + 1 : end + 1 + size]
+        position = end + 1 + size + 1
+
+
+def _batch(root: str, form: str, names: Sequence[str]) -> bytes:
+    stdin = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
+    finished = begin(root, "cat-file", form, "-z", "--buffer", stdin=stdin, ask=True).finish()
+    if not finished.ok:
+        raise WorkFailed("git-failed", f"git could not read the commit: {finished.complaint}", where=root)
+    return finished.stdout
+
+
+_TRUSTED, _OF_UNKNOWN_TRUST = "G", "U"
+
+
+def merges_need_signatures(root: str) -> bool:
+    """Whether `merge.verifySignatures` is set: then git merges no commit whose signature it can't verify."""
+    answer = git(root, "config", "--type=bool", "--get", "merge.verifySignatures", ask=True)
+    return answer.stdout.strip() == b"true"
+
+
+def has_valid_signature(root: str, commit: str) -> bool:
+    """Whether `git merge` would take the commit's signature: by a key of unknown trust only where the settings say
+    which trust is enough."""
+    verdict = text(git(root, "log", "-1", "--no-show-signature", "--format=%G?", commit, "--", ask=True).stdout).strip()
+    lenient = git(root, "config", "--get", "gpg.minTrustLevel", ask=True).ok
+    accepted = (_TRUSTED, _OF_UNKNOWN_TRUST) if lenient else (_TRUSTED,)
+    return verdict in accepted and git(root, "verify-commit", commit, ask=True).ok

@@ -1,1 +1,1 @@
-"""The subject `guard`."""
+"""What agents may call, and the receipt of what a run changed."""

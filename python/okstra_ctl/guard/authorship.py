@@ -3,17 +3,118 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .. import git
 from ..quoting import quote
 from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..system import files as fsio
-from . import authors, git_traces
-from .authors import Evidence, Traced
+from ..system.json_text import loads
+from . import authors
+from .authors import Evidence, RefMove, Traced
 from .breaches import WORKER, Changed, Place, Snapshot
+
+_MOST_BYTES = 16 * 1024 * 1024
+_LONGEST_LINE = 256 * 1024
+_MOST_COMMANDS = 50_000
+
+
+def trace_file(folder: str) -> str:
+    return os.path.join(folder, "trace.log")
+
+
+def refs_file(folder: str) -> str:
+    return os.path.join(folder, "refs.log")
+
+
+def environment(folder: str) -> dict[str, str]:
+    """By which git, and the run's hook, tell what a worker does. The folder must be there."""
+    return {
+        "GIT_TRACE2_EVENT": trace_file(folder),
+        "GIT_TRACE2_CONFIG_PARAMS": "core.hookspath",
+        "GIT_TRACE2_ENV_VARS": "GIT_DIR",
+        "OKSTRA_GUARD_LOG": refs_file(folder),
+    }
+
+
+def traced_commands(worker: str, folder: str) -> Iterator[Traced]:
+    """Every git process of the worker, in the order in which they began."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in _lines(trace_file(folder)):
+        try:
+            event = loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict) and isinstance(event.get("sid"), str):
+            _take(event, found)
+        if len(found) > _MOST_COMMANDS:
+            break
+    for sid, facts in found.items():
+        if "arguments" in facts:
+            yield Traced(
+                worker,
+                sid,
+                facts["arguments"],
+                facts.get("worktree", ""),
+                facts.get("git_dir", ""),
+                facts.get("status"),
+                facts.get("hooks", ""),
+            )
+
+
+def _take(event: dict[str, Any], found: dict[str, dict[str, Any]]) -> None:
+    facts = found.setdefault(event["sid"], {})
+    kind, argv = event.get("event"), event.get("argv")
+    if kind == "start" and isinstance(argv, list) and argv and all(isinstance(word, str) for word in argv):
+        facts["arguments"] = _arguments(argv)
+        for word in argv:
+            if word.startswith("--git-dir="):
+                facts["git_dir"] = word.partition("=")[2]
+    elif kind == "def_repo" and isinstance(event.get("worktree"), str):
+        facts["worktree"] = os.path.realpath(event["worktree"]) if "\0" not in event["worktree"] else ""
+    elif kind == "def_param" and isinstance(event.get("value"), str):
+        if str(event.get("param")).lower() == "core.hookspath":
+            facts["hooks"] = event["value"]
+        elif event.get("param") == "GIT_DIR":
+            facts["git_dir"] = event["value"]
+    elif kind in ("exit", "atexit") and isinstance(event.get("code"), int):
+        facts["status"] = event["code"]
+
+
+def _arguments(argv: list[str]) -> tuple[str, ...]:
+    """`git push` and `git-push` are one command."""
+    name = argv[0].rpartition("/")[2]
+    return (name[4:], *argv[1:]) if name.startswith("git-") else tuple(argv[1:])
+
+
+def ref_moves(worker: str, folder: str) -> Iterator[RefMove]:
+    for line in _lines(refs_file(folder)):
+        parts = line.decode("utf-8", "surrogateescape").split(" ", 4)
+        if len(parts) == 5 and parts[0] in ("moved", "refused"):
+            state, sid, old, new, ref = parts
+            yield RefMove(worker, sid, state == "refused", old, new, ref)
+
+
+def _lines(path: str) -> Iterator[bytes]:
+    for line in _read(path).split(b"\n"):
+        if line and len(line) <= _LONGEST_LINE:
+            yield line
+
+
+def _read(path: str) -> bytes:
+    """The beginning of a plain file; nothing of what is none, or can't be read."""
+    try:
+        with open(path, "rb", opener=_without_links) as file:
+            return file.read(_MOST_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    except (OSError, ValueError):
+        return b""
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 class Authorship(NamedTuple):
@@ -47,7 +148,7 @@ def trace(run: KnownRun, worker: str) -> Mapping[str, str]:
     """What a worker's environment gets so that its git commands are on record. Raises WorkFailed (`write-failed`)."""
     folder = run.files.git_trace(worker)
     fsio.make_folder(folder)
-    return git_traces.environment(folder)
+    return environment(folder)
 
 
 def git_of_workers(run: KnownRun, repository: git.Repository, after: Snapshot) -> Evidence:
@@ -57,9 +158,9 @@ def git_of_workers(run: KnownRun, repository: git.Repository, after: Snapshot) -
     commands = [
         one._replace(worktree=folders.get(one.worktree, one.worktree))
         for worker in workers
-        for one in git_traces.commands(worker, run.files.git_trace(worker))
+        for one in traced_commands(worker, run.files.git_trace(worker))
     ]
-    moves = [one for worker in workers for one in git_traces.ref_moves(worker, run.files.git_trace(worker))]
+    moves = [one for worker in workers for one in ref_moves(worker, run.files.git_trace(worker))]
     at_work = any(row.get("event") == "dispatched" for row in events_of(run.files))
     return Evidence(
         tuple(commands),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..word import Word
+from ..status import Word
 
 SCHEMA = "isolation/1"
 UNKNOWN = "unknown"

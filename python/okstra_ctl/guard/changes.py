@@ -6,8 +6,62 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..quoting import quote
-from . import undo_commands as undoing
 from .breaches import HIDDEN, LOOKED_AT, MISSING, Changed, Place, Rights, Snapshot
+
+_KEPT = "refs/okstra/kept/undone/"
+_UNDO_COMMANDS_REF = "ref: "
+
+
+def changed_files(worktree: str, path: str, *, hidden: bool) -> str:
+    """All at once: git's stash takes staged, unstaged and untracked files, and of a deleted one by itself it says
+    that it knows no such file."""
+    git = _git(worktree)
+    shown = [f"{git} update-index --no-{flag} -- {quote(path)}" for flag in ("assume-unchanged", "skip-worktree")]
+    return " && ".join([*(shown if hidden else []), _stash(git)])
+
+
+def moved_head(worktree: str, old: str, commit: str) -> str:
+    """`old` is what HEAD was: `ref: <branch>` or a commit; `commit` what it is at now, if that is known."""
+    git = _git(worktree)
+    if old.startswith(_UNDO_COMMANDS_REF):
+        back = f"{git} symbolic-ref HEAD {quote(old.removeprefix(_UNDO_COMMANDS_REF))}"
+    else:
+        back = f"{git} update-ref --no-deref HEAD {old}"
+    return " && ".join([*_kept(git, commit), back, _stash(git)])
+
+
+def moved_branch(worktree: str, ref: str, old: str, new: str) -> str:
+    """Empty where there was no such branch: none is deleted."""
+    if not old:
+        return ""
+    git = _git(worktree)
+    return " && ".join([*_kept(git, new), f"{git} update-ref {quote(ref)} {old} {new}".rstrip(), _stash(git)])
+
+
+def removed_worktree(main: str, worktree: str, old: str, branch_before: str, *, known: bool) -> str:
+    """`branch_before` is where its branch was: if that is gone too, it is made again. `known`: git still lists it,
+    locked, and is told twice that it may be added."""
+    git, folder = _git(main), f"{'--force --force ' if known else ''}{quote(worktree)}"
+    if not old.startswith(_UNDO_COMMANDS_REF):
+        return f"{git} worktree add --detach {folder} {old}"
+    ref = old.removeprefix(_UNDO_COMMANDS_REF)
+    there = f"{git} rev-parse --verify --quiet {quote(ref)}"
+    made = f"{git} update-ref {quote(ref)} {branch_before} ''"
+    add = f"{git} worktree add {folder} {quote(ref.removeprefix('refs/heads/'))}"
+    return f"({there} || {made}) && {add}" if branch_before else add
+
+
+def _git(folder: str) -> str:
+    return f"git -C {quote(folder)}"
+
+
+def _kept(git: str, commit: str) -> list[str]:
+    return [f"{git} update-ref {_KEPT}{commit} {commit}"] if commit else []
+
+
+def _stash(git: str) -> str:
+    return f"{git} stash push --include-untracked --message 'changed during an okstra run'"
+
 
 _ABSENT = ""
 _BRANCHES = "refs/heads/"
@@ -47,13 +101,13 @@ def _heads(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Change
             kind, detail = "worktree", "a worktree that was removed"
             branch_before = before.refs.get(old.removeprefix(_REF), "")
             known = new == MISSING
-            undo = undoing.removed_worktree(rights.main, folder, old, branch_before, known=known) if own else ""
+            undo = removed_worktree(rights.main, folder, old, branch_before, known=known) if own else ""
         elif old.startswith(_REF) or new.startswith(_REF):
             kind, detail = "head", f"HEAD was {_name(old)}, and is {_name(new)}"
-            undo = undoing.moved_head(folder, old, _commit(new, after)) if own else ""
+            undo = moved_head(folder, old, _commit(new, after)) if own else ""
         else:
             kind, detail = "head", f"HEAD, detached, was {old}, and is {new}"
-            undo = undoing.moved_head(folder, old, new) if own else ""
+            undo = moved_head(folder, old, new) if own else ""
         look = f"{git} status" if stands else f"{git} worktree list"
         yield Changed(kind, folder, detail, rights.place(folder), look, undo, folder)
 
@@ -81,7 +135,7 @@ def _refs(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed
         detail = f"{old or 'nothing'} before, {new or 'nothing'} now"
         undo = ""
         if ref == rights.own_branch and _stands(after, rights):
-            undo = undoing.moved_branch(rights.worktree, ref, old, new)
+            undo = moved_branch(rights.worktree, ref, old, new)
         yield Changed(kind, ref, detail, place, _log(rights.main, old, new), undo)
 
 
@@ -102,7 +156,7 @@ def _own_files(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Ch
         return
     root = rights.worktree
     for path, old, new in _differences(before.own, after.own):
-        undo = undoing.changed_files(root, path, hidden=new.startswith(HIDDEN)) if not before.own else ""
+        undo = changed_files(root, path, hidden=new.startswith(HIDDEN)) if not before.own else ""
         yield Changed("source-edit", path, _told(old, new), Place.OKSTRAS, _look(root, path, new), undo, root)
 
 

@@ -1,1 +1,1 @@
-"""The subject `handoff`."""
+"""Whether a task may be handed off, and with what."""

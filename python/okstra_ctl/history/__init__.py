@@ -1,1 +1,1 @@
-"""The subject `history`."""
+"""Looking back: listings, timelines, usage, the schedule, notes."""

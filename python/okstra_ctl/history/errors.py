@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..errors import OkstraError
-from ..outcomes import Failure, WorkerOutcome
 from ..paths import RunFiles
 from ..services import Doors
+from ..status import Failure, WorkerOutcome
 from ..system.jsonl import read_rows
 from .listing import RunRow, run_rows
 

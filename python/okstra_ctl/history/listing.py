@@ -12,11 +12,10 @@ from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
 from ..index import store as run_index
 from ..index.rows import ENDED, Row
-from ..names import RunId
-from ..ownership import Owner
+from ..names import Owner, RunId
 from ..paths import ProjectFiles
 from ..run_status import run_status
-from ..runs.ends import recorded_end
+from ..runs.find import recorded_end
 from ..services import Doors
 from ..status import ClaimStatus, Liveness, RunStatus
 from ..system import owner as process_identity

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..errors import OkstraError
 from ..names import PLANNING
-from ..next_steps import next_step
 from ..quoting import okstra_command
+from ..report.outcome import CRITIC_GATE
+from ..results.records import Gate
+from ..run_status import next_step
+from ..runs.events import events_of, faults_of
+from ..runs.find import KnownRun
 from ..services import Doors
 from ..status import RunStatus
+from ..system import files as fsio
 from .listing import RunRow
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
@@ -37,3 +45,40 @@ def _step_of_persons_plan(row: RunRow, doors: Doors) -> str:
     if plan.may_run:
         return okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     return okstra_command("plan", "approve", plan.path)
+
+
+_MOST = 400
+_ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
+
+
+def reason_of(run: KnownRun, status: str) -> str:
+    """Empty for a run that goes on, or ended well. It is for people: what can't be read is left out."""
+    if status not in map(str, _ENDED_BADLY):
+        return ""
+    try:
+        events = events_of(run.files)
+        report = fsio.read_json(run.files.report_data) or {}
+    except OkstraError:
+        return ""
+    said = [str(row["reason"]) for row in events if row.get("reason") and row.get("event") == status]
+    parts = [*_gates(report.get("gates")), *(f"{worker}: {why}" for worker, why in faults_of(events).items())]
+    if said or not parts:
+        parts = said[-1:]
+    if not parts and status == RunStatus.INTERRUPTED:
+        parts = ["whoever led it has ended"]
+    return "; ".join(parts)[:_MOST]
+
+
+def closed_gates(run: KnownRun) -> list[str]:
+    """The gates of its report that did not open, each with its note; none where there is no report to read."""
+    try:
+        report = fsio.read_json(run.files.report_data) or {}
+    except OkstraError:
+        return []
+    return _gates(report.get("gates"))
+
+
+def _gates(gates: Any) -> list[str]:
+    rows = gates.items() if isinstance(gates, Mapping) else ()
+    closed = [(name, row) for name, row in rows if name != CRITIC_GATE and not Gate(row["gate"]).open]
+    return [f"{name} {row['gate']}" + (f" ({row['note']})" if row.get("note") else "") for name, row in closed]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import UsageError
-from ..frontmatter import BOM, find_frontmatter, split_lines
+from ..markdown import BOM, find_frontmatter, split_lines
 from ..names import SEGMENT_MAX_BYTES, slugify_task_segment
 
 SCHEMA = "memory-note/1"

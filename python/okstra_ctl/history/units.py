@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..names import HANDOFF, IMPLEMENTATION, PLANNING, VERIFICATION
-from ..next_steps import next_step
 from ..quoting import okstra_command
+from ..run_status import next_step
 from ..stages.select import StageState, next_of_stage
-from ..status import StageStatus
-from ..word import Word
+from ..status import StageStatus, Word
 
 BEFORE_PLANNING = ("improvement-discovery", "requirements-discovery", "error-analysis")
 _TASK_TYPE = re.compile(r"--task-type[ =]([a-z-]+)")

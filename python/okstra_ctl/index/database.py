@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from ..errors import Busy, Unreadable
 from ..system import files as fsio
 from ..system import fsync as durability
-from ..system.text_bytes import text_bytes
+from ..system.json_text import text_bytes
 from .rows import ENDED, VERSION, Row, is_sound, joined
 
 if TYPE_CHECKING:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..outcomes import AnswerState
+from ..checks.evidence import Place, check_findings, recorded_runs
 from ..results import identity
-from ..results.records import Problem, WorkerResult
+from ..results.evidence import Checked
+from ..results.records import Evidence, Problem, WorkerResult
 from ..results.worker import parse_worker_result
 from ..settings.roster import Worker
+from ..status import AnswerState
 from .assignments import MAIN, Answer, Assignment
 from .context import Scene
 from .dispatch import dispatch
-from .recalling import recalled
+from .dispatch_log import recalled
 
 
 class Collected(NamedTuple):
@@ -83,3 +85,9 @@ def _read(scene: Scene, worker: Worker, text: str) -> tuple[WorkerResult, list[P
     judges = worker.role in ("analyst", "verifier")
     verdicts = scene.phase.worker_verdicts if judges else ()
     return parse_worker_result(text, verdicts=verdicts, passing=verdicts[:1])
+
+
+def check_results(scene: Scene, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
+    """What was found of every line of evidence. `commit` is looked into; by default the run's."""
+    findings = [finding for result in collected.results.values() for finding in result.findings]
+    return check_findings(Place(scene.folder, commit or scene.commit, recorded_runs(scene.run)), findings)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..outcomes import AnswerState, WorkerOutcome
-from ..results.records import Problem
-from ..results.rules import MAX_BYTES
+from ..results.records import MAX_BYTES, Problem
 from ..settings.roster import Worker
+from ..status import AnswerState, WorkerOutcome
+from ..system import files as fsio
+from ..system.foreign_files import set_aside
 
 Check = Callable[[str], list[Problem]]
 MAIN = ""
@@ -85,3 +86,13 @@ def as_answer(assignment: Assignment, found: Found, outcome: WorkerOutcome, atte
         return Answer(assignment, found.state, WorkerOutcome.INVALID_RESULT, None, attempts)
     state = AnswerState.TIMEOUT if outcome is WorkerOutcome.TIMEOUT else AnswerState.UNAVAILABLE
     return Answer(assignment, state, outcome, None, attempts)
+
+
+def ask(path: str, data: bytes, result: str) -> None:
+    """Writes what a worker is asked. A result of another question is set aside first, so that a run which was
+    resumed with more, or other, material never counts a verdict on something else. Raises WorkFailed, Unreadable.
+    """
+    if fsio.read_bytes(path) == data:
+        return
+    set_aside(result)
+    fsio.replace(path, data)

@@ -11,24 +11,56 @@ from ..errors import Interrupted, OkstraError, Refused
 from ..guard import hooks as guarding
 from ..guard import receipt as isolation
 from ..guard.breaches import UNKNOWN, Judged
-from ..leadership import check_free
+from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
 from ..names import IMPLEMENTATION, PLANNING
-from ..next_steps import next_step
-from ..outcomes import RunOutcome
 from ..quoting import okstra_command
 from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
-from ..results.findings import Gate
+from ..results.records import Gate
+from ..run_status import next_step
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
+from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..services import Doors
-from ..status import RunStatus
+from ..status import RunOutcome, RunStatus
+from ..system import owner as process_identity
 from ..usage.tokens import usage_of
-from . import drops, leadership, placing, planning, recalling, workplace
+from . import drops, planning, workplace
 from . import finish as persisting
 from .context import Say, Scene, open_scene
+from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
-from .report_writer import save_report, write_report
+from .report_writer import own_plan_note, save_report, settle, write_report
+
+
+def take(scene: Scene) -> None:
+    """Makes this process the run's lead. Raises Refused (`run-is-led`, `run-ended`)."""
+    me = process_identity.this_process()
+    led_by = ""
+
+    def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
+        nonlocal led_by
+        check_free(scene.run, manifest)
+        led_by = str(lead.get("mode") or "")
+        started = manifest.get("started_at") or scene.doors.clock.now()
+        lead.update(mode="auto", owner=me.to_json())
+        return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
+
+    change_lead(scene.run, begun)
+    own_claim(scene.run, scene.doors, me)
+    if led_by == CLIENT:
+        note_session(scene.run, scene.doors, session_around(scene.doors))
+    scene.tell("started", owner=me.to_json(), commit=scene.commit, led_by=led_by or "none")
+    warning = index_started(scene.run, scene.doors, me)
+    if warning:
+        scene.say(warning)
+
+
+def give_back(scene: Scene, *, completed: bool) -> None:
+    """The run has ended, or is left: the agent session around this process has it again, or nobody."""
+    around = process_identity.nearest_client()
+    own_claim(scene.run, scene.doors, around, completed=completed)
+    name_lead(scene.run, around)
 
 
 class Conducted(NamedTuple):
@@ -55,7 +87,7 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     entered = workplace.enter(run, doors)
     try:
         scene = open_scene(run, doors, stop, say)
-        leadership.take(scene)
+        take(scene)
     except OkstraError:
         workplace.leave(run, entered, doors)
         raise
@@ -65,7 +97,7 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
     try:
         guarding.set_up(run, doors)
         begun = isolation.begin(run, doors)
-        recalling.take_session_results(scene)
+        take_session_results(scene)
         return _lead(scene._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
         _leave(scene, RunOutcome.INTERRUPTED, stopped)
@@ -76,7 +108,7 @@ def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> 
 
 
 def _lead(started: Scene) -> Conducted:
-    scene = placing.settle(started)
+    scene = settle(started)
     material = lead_phase(scene)
     written = write_report(scene, material)
     report = written.report
@@ -97,7 +129,7 @@ def _lead(started: Scene) -> Conducted:
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
         report["verdict"]["approval_needed"] = False
-    scene = placing.settle(scene)  # somebody may have put a plan there while the workers were at work
+    scene = settle(scene)  # somebody may have put a plan there while the workers were at work
     report["verdict"]["next_step"] = _next_step(scene, report)
     report = persisting.fill_in(scene, report)
     save_report(scene, report)
@@ -109,11 +141,11 @@ def _lead(started: Scene) -> Conducted:
         save_report(scene, report)
     outcome = outcome_of(report)
     drops.tidy(scene.files)
-    told = (placing.told(scene), *_plan_notes(scene))
-    warnings = tuple(filter(None, (*told, *persisting.persist(scene, report))))
+    notes = (own_plan_note(scene), *_plan_notes(scene))
+    warnings = tuple(filter(None, (*notes, *persisting.persist(scene, report))))
     if outcome is RunOutcome.COMPLETED:
         isolation.forget(scene.run, scene.doors)
-    leadership.give_back(scene, completed=outcome is RunOutcome.COMPLETED)
+    give_back(scene, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
         str(scene.id),
         outcome,
@@ -180,7 +212,7 @@ def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
         at = scene.doors.clock.now()
         persisting.index_end(scene, outcome, at)
         persisting.update_manifest(scene, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(scene.files)))
-        leadership.give_back(scene, completed=False)
+        give_back(scene, completed=False)
     except OkstraError as second:
         scene.say(f"the run's end could not be recorded: {second.message}")
 

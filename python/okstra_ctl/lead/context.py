@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..agents.providers import provider_settings
+from ..agents.supervised_process import TIMED_OUT, Held
 from ..errors import Unreadable
 from ..guard.receipt import Begun
 from ..names import RunId
 from ..paths import RunFiles
 from ..runs import events as run_events
-from ..runs.find import KnownRun, roster_of
-from ..runs.looked_at import commit_at_start
+from ..runs.commands import CHECK_STARTED, hold_command, in_shell
+from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
 from ..services import Doors
 from ..settings.lead import LeadSettings, lead_settings
@@ -93,3 +94,20 @@ def _values(run: KnownRun) -> dict[str, str]:
     if not isinstance(values, dict):
         raise Unreadable("state-unreadable", "the run's context can't be read", where=run.files.run_context)
     return {str(name): str(value) for name, value in values.items()}
+
+
+def run_check(scene: Scene, command: str, name: str) -> int:
+    """The exit status of a shell command of the project's, its output in the log of that name.
+
+    Raises Interrupted, WorkFailed.
+    """
+    status = run_command(scene, in_shell(command), name, event=CHECK_STARTED).status
+    late = f" (stopped after {scene.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
+    scene.say(f"check `{command}`: exit {status}{late}")
+    return status
+
+
+def run_command(scene: Scene, argv: Sequence[str], name: str, *, event: str) -> Held:
+    """Raises Interrupted, WorkFailed."""
+    limit = scene.settings.hard_limit
+    return hold_command(scene.run, argv, name, scene.doors, event=event, limit=limit, stop=scene.stop)

@@ -6,19 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..results.answers import parse_answers
-from ..results.convergence import Ballot, Claim, Group, Outcome
+from ..results.convergence import Ballot, Claim, Group, Outcome, group_findings, outcome, questions
 from ..results.convergence_document import Round, convergence_document
 from ..results.evidence import Checked
-from ..results.findings import FindingClass, Gate
-from ..results.grouping import group_findings
-from ..results.records import Evidence
-from ..results.rounds import outcome, questions
+from ..results.records import Evidence, FindingClass, Gate
 from ..system import files as fsio
-from .analysis import Collected, analyse
+from .analysis import Collected, analyse, check_results
 from .assignments import Answer
 from .context import Scene
 from .dispatch import dispatch
-from .evidence_step import check_results
 from .questions import round_assignment
 
 _MOST_NAMED = 10

@@ -8,27 +8,26 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from .. import git
-from ..agents.agents_environment import agents_environment
+from ..agents.environment import agents_environment
 from ..agents.job import Job, Report
 from ..agents.providers import provider
 from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import authorship
 from ..guard import hooks as guarding
-from ..outcomes import Access, WorkerOutcome
 from ..quoting import okstra_command
 from ..runs.events import events_of
 from ..runs.prompting import fill_file
 from ..settings.roster import Worker, access_of
+from ..status import Access, WorkerOutcome
 from ..system import files as fsio
 from ..system.foreign_files import clear_way, set_aside
 from ..usage.tokens import spent_so_far
 from . import drops
 from .assignments import Answer, Assignment, Found, as_answer, look
 from .context import Scene
-from .dispatch_log import log_of, record_end, tell_hidden
+from .dispatch_log import log_of, recalled, record_end, tell_hidden
 from .drops import Drop
-from .recalling import recalled
 
 _ATTEMPTS = 2
 _LISTEN = 0.2  # seconds

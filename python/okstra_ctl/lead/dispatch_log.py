@@ -4,19 +4,86 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ..agents.job import Report
-from ..errors import OkstraError
-from ..outcomes import WorkerOutcome
+from ..agents import transcripts
+from ..agents.job import Report, Usage
+from ..agents.providers import provider
+from ..agents.runner import judge
+from ..agents.supervisor_orders import Verdict
+from ..agents.usage import Counted, claude_session, codex_thread
+from ..errors import OkstraError, Unreadable
+from ..results.records import MAX_BYTES
+from ..runs.events import TAKEN, Events, events_of, is_of_session, is_same, newest, session_may_have_written
+from ..runs.lead_sessions import all_prices
+from ..settings.roster import Worker, access_of
+from ..status import AnswerState, WorkerOutcome
 from ..system import files as fsio
+from ..system import foreign_files
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, hold
 from ..system.secret_files import hide_in_log
-from .assignments import Answer, Assignment, Found
+from ..usage.prices import usage_json
+from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
+from . import drops
+from .assignments import MAIN, Answer, Assignment, Found, as_answer, look
 from .context import Scene
 from .drops import Taken
-from .spending import spent_by
+
+
+class Dispatched(NamedTuple):
+    """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
+
+    usage: dict[str, Any] | None
+    model: str | None
+
+
+def spent_by(scene: Scene, worker: Worker, report: Report) -> Dispatched:
+    """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
+    heard, prices = report.heard, all_prices(scene.settings.prices)
+    told: dict[str, Any] = {"asked": worker.model, "prices": prices}
+    once = report.attempts <= 1
+    if report.outcome is WorkerOutcome.NOT_RUN:
+        return Dispatched(usage_json((), source=STREAM, whole=once, **told), heard.model)
+    counted = _from_files(worker.provider, heard.session, heard.usage, scene.doors.environment)
+    if counted is not None:
+        names = [share.model for share in counted.models]
+        model = heard.model or (names[0] if len(names) == 1 else None)
+        whole = once and counted.whole and heard.ended
+        return Dispatched(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
+    if heard.usage is None:
+        return Dispatched(None, heard.model)
+    shares = heard.usage.models or (ModelTokens(heard.model or "", _tokens(heard.usage), heard.usage.cost_usd),)
+    usage = usage_json(shares, source=STREAM, cost=heard.usage.cost_usd, whole=once, **told)
+    return Dispatched(usage, heard.model)
+
+
+def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
+    """The client's own file, where it tells more than the stream: codex keeps its model and its sub-agents to itself,
+    and claude says nothing when it is killed."""
+    if not session:
+        return None
+    if provider == "claude" and usage is None:
+        parts = claude_session(transcripts.claude_home(environment), session, "", lambda text: "")
+        counted = (parts or {}).get("")
+    elif provider == "codex":
+        counted = codex_thread(transcripts.codex_home(environment), session)
+        if counted is not None and usage is not None and _all(counted) < sum(_tokens(usage)):
+            return None  # it is torn, and tells less
+    else:
+        return None
+    return counted if counted is not None and counted.models else None
+
+
+def _tokens(usage: Usage) -> Tokens:
+    return Tokens(usage.input, usage.cached, usage.cache_written, usage.output)
+
+
+def _all(counted: Counted) -> int:
+    return sum(sum(share.tokens) for share in counted.models)
+
 
 _records = threading.Lock()
 
@@ -71,3 +138,94 @@ def _record_error(scene: Scene, facts: Mapping[str, object], found: Found, left:
             fsio.append_line(path, encode_line(row))
     except OkstraError as error:
         scene.say(f"the error log could not be written: {error.message}")
+
+
+_MOST_HEARD = 32 * 1024 * 1024
+
+
+def recalled(scene: Scene, assignment: Assignment) -> Answer:
+    """The answer that stands on disk; one that was not run when there is none that counts. Raises WorkFailed."""
+    events = events_of(scene.files)
+    mine = [row for row in events if _key(row) == (assignment.worker.id, assignment.label)]
+    before = sum(row.get("event") == "dispatched" for row in mine)
+    last = mine[-1] if mine else {}
+    nothing = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
+    if last.get("event") == "ended":
+        drops.discard_ended(scene, assignment, _mark_of(mine))
+        if last.get("outcome") != WorkerOutcome.COMPLETED:
+            return nothing
+    if last.get("event") == "dispatched":
+        answer = _end_untold(scene, assignment, before, str(last.get("drop") or ""))
+        return answer if answer.state.counts else nothing
+    if not last:
+        return nothing
+    found = _as_taken(assignment, events, last)
+    if not found.state.counts:
+        return nothing
+    return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
+
+
+def take_session_results(scene: Scene) -> None:
+    """Of agents inside the session that led until now: okstra takes what stands there, and remembers its digest."""
+    events = events_of(scene.files)
+    if not session_may_have_written(events, scene.run.manifest):
+        return
+    for worker in scene.roster:
+        path = scene.files.worker_result(worker.id)
+        if not is_of_session(worker._asdict()) or newest(events, worker.id, MAIN) is not None:
+            continue
+        taken = drops.as_it_stands(path)
+        if taken.data is not None:
+            for place, kinds in taken.hidden.items():
+                scene.tell("hidden", worker=worker.id, path=place, kinds=kinds)
+            scene.tell(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
+
+
+def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> Found:
+    """What stands at the result path, if it is what okstra put there."""
+    try:
+        data = foreign_files.read(assignment.result, MAX_BYTES)
+    except Unreadable as error:
+        return look(assignment, None, error.message)
+    if data is not None and not is_same(events, last, data):
+        return look(assignment, None, "it was changed after okstra took it over")
+    return look(assignment, data)
+
+
+def _mark_of(mine: Sequence[Mapping[str, Any]]) -> str:
+    return next((str(row["drop"]) for row in reversed(mine) if row.get("drop")), "")
+
+
+def _end_untold(scene: Scene, assignment: Assignment, attempt: int, mark: str) -> Answer:
+    """Records how a dispatch ended whose lead was killed first: its client's stream is in the log.
+
+    A file that looks whole is no answer of a turn that was cut off; and what the turn has cost is spent.
+    """
+    worker = assignment.worker
+    data = fsio.read_tail(log_of(scene, assignment, attempt), _MOST_HEARD)
+    access = access_of(worker.role)
+    heard = provider(worker.provider, scene.settings.providers).hear(data, b"", None)
+    outcome, heard = judge(access, heard, Verdict(None, ""), delivered=True)
+    drop = drops.find(scene, assignment, mark) if mark else None
+    if drop is not None:
+        taken = drops.take_over(scene, assignment, drop)
+    else:
+        taken = drops.Taken() if mark else drops.as_it_stands(assignment.result)
+    tell_hidden(scene, assignment, attempt, taken)
+    found = look(assignment, taken.data, taken.fault)
+    answer = as_answer(assignment, found, outcome, attempt)
+    record_end(scene, answer, Report(outcome, heard, None, 0.0, 1), attempt, found, taken)
+    if drop is not None:
+        drops.discard(scene, assignment, drop)
+    return answer
+
+
+def dispatched_before(scene: Scene, assignment: Assignment) -> int:
+    """How often this was dispatched before."""
+    return Counter(_key(row) for row in events_of(scene.files) if row.get("event") == "dispatched")[
+        (assignment.worker.id, assignment.label)
+    ]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[object, object]:
+    return row.get("worker"), row.get("label")

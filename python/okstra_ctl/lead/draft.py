@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import __version__
-from ..outcomes import WorkerOutcome
 from ..quoting import okstra_command
 from ..report.parts import SCHEMA, Schema, blank, phase_schema
 from ..results.convergence import Outcome
 from ..results.convergence_document import finding_json
-from ..results.findings import Gate
+from ..results.records import Gate
+from ..status import WorkerOutcome
 from .analysis import Collected
 from .assignments import Answer
 from .context import Scene

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from ..errors import Unreadable
 from ..paths import RunFiles
-from ..results.rules import MAX_BYTES
+from ..results.records import MAX_BYTES
+from ..runs.events import digest_of
 from ..runs.prompting import fill_file
-from ..runs.taken_results import digest_of
 from ..system import files as fsio
 from ..system import foreign_files
+from ..system.json_text import text_bytes
 from ..system.secrets import hide
-from ..system.text_bytes import text_bytes
 from .assignments import Assignment
 from .context import Scene
 

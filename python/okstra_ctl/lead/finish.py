@@ -8,11 +8,11 @@ from typing import Any
 
 from ..checks.run import check_run
 from ..index import store as run_index
-from ..outcomes import RunOutcome, WorkerOutcome
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..runs.lead_sessions import all_prices, count_sessions
 from ..stages import led_gates
+from ..status import RunOutcome, WorkerOutcome
 from ..system import files as fsio
 from ..tasks import records as task_records
 from ..usage.tokens import usage_of

@@ -12,21 +12,20 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .. import git
-from ..agents.held_command import Held
+from ..agents.supervised_process import Held
 from ..errors import OkstraError
 from ..handoff.check import nothing_chosen, probe_merge, pull_request_file, require_accepted, target_of
 from ..handoff.pull_request import findings_text, gates_text, pull_request_body, receipt_text
-from ..results.findings import Gate
+from ..results.records import Gate
 from ..runs.events import events_of
 from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, choice_from_json, commands
 from ..settings.project_config import project_config
 from ..system import assets
 from ..system import files as fsio
+from ..system.json_text import text_bytes
 from ..system.secrets import hide
-from ..system.text_bytes import text_bytes
 from .analysis import Collected
-from .checking import run_command
-from .context import Scene
+from .context import Scene, run_command
 from .draft import Material, material
 
 STEP_RUN = "step-run"

@@ -13,12 +13,10 @@ from .. import git
 from ..errors import Interrupted, OkstraError
 from ..guard import receipt as isolation
 from ..plan.model import Stage
+from ..results.convergence import group_findings, unverified
 from ..results.convergence_document import evidence_json
 from ..results.executor_result import parse_executor_result
-from ..results.findings import Gate
-from ..results.grouping import group_findings
-from ..results.records import Problem
-from ..results.rounds import unverified
+from ..results.records import Gate, Problem
 from ..runs.find import stage_of
 from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
@@ -33,15 +31,12 @@ from ..stages.done import (
     require_hold,
 )
 from ..system import files as fsio
-from ..system.text_bytes import text_bytes
-from .analysis import Collected, check_identity, collect, recall, result_assignment
-from .asking import ask
-from .assignments import MAIN, Answer, Assignment
-from .checking import run_check
-from .context import Scene
+from ..system.json_text import text_bytes
+from .analysis import Collected, check_identity, check_results, collect, recall, result_assignment
+from .assignments import MAIN, Answer, Assignment, ask
+from .context import Scene, run_check
 from .dispatch import dispatch
 from .draft import Material, material
-from .evidence_step import check_results
 
 _PASS = "pass"
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from .. import leadership
-from ..agents.agents_environment import agents_environment
 from ..agents.claude import rule_path
+from ..agents.environment import agents_environment
 from ..guard import hooks as guarding
 from ..guard import receipt as isolation
-from ..ownership import Owner
+from ..names import Owner
 from ..runs import lead_sessions
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT

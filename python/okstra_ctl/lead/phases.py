@@ -3,16 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
+from .. import git
+from ..errors import UsageError
 from ..names import IMPLEMENTATION, PLANNING
-from ..report.outcome import CRITIC_GATE
-from ..report.tokens import acceptance_tokens, allowed_tokens
-from ..results.findings import Gate
-from . import acceptance, handoff, implementation
+from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens
+from ..results.records import Gate
+from ..settings.project_config import project_config
+from ..settings.trust import require_trusted
+from ..system import files as fsio
+from ..system.secret_files import hide_in_log
+from . import handoff, implementation
 from .analysis import analyse
-from .context import Scene
+from .context import Scene, run_check
 from .converge import Converged, converge
 from .draft import Material, material
+
+SCHEMA = "qa/1"
+
+
+class CheckRun(NamedTuple):
+    command: str
+    exit: int
+    commit: str
+    log: str
+
+
+def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
+    """Runs every command, also after a red one; what was run at this very commit is not run again."""
+    commit = (git.resolve(scene.folder, "HEAD") or "") if git.discover(scene.folder) else ""
+    commands = _commands(scene)
+    known = _recorded(scene)
+    if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
+        return known
+    runs = []
+    for number, command in enumerate(commands, 1):
+        log_path = scene.files.log(f"qa-{number}")
+        status = run_check(scene, command, f"qa-{number}")
+        hide_in_log(log_path)
+        runs.append(CheckRun(command, status, commit, log_path))
+    document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}
+    fsio.replace_json(scene.files.qa, document)
+    scene.tell("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
+    return tuple(runs)
+
+
+def gate_of(runs: tuple[CheckRun, ...]) -> tuple[Gate, str]:
+    red = [f"`{run.command}` exit {run.exit}" for run in runs if run.exit != 0]
+    if red:
+        return Gate.FAILED, "; ".join(red)
+    return Gate.PASSED, "" if runs else "project.json names no qaCommands: nothing was run"
+
+
+def commit_of(runs: tuple[CheckRun, ...]) -> str:
+    return runs[0].commit if runs else ""
+
+
+def rows_of(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"what": run.command, "how": f"run by okstra, log {run.log}", "result": f"exit {run.exit}"} for run in runs
+    )
+
+
+def _commands(scene: Scene) -> tuple[str, ...]:
+    path = scene.run.project.config
+    config = project_config(fsio.read_json(path), where=path, environment=scene.doors.environment)
+    require_trusted(scene.run.project.root, config.commands, scene.doors)  # a worker may have edited them by now
+    return config.qa_commands
+
+
+def _recorded(scene: Scene) -> tuple[CheckRun, ...]:
+    document: dict[str, Any] = fsio.read_json(scene.files.qa, SCHEMA) or {}
+    try:
+        return tuple(CheckRun(**row) for row in document.get("checks", []))
+    except TypeError as error:
+        raise UsageError("bad-config", f"the record of checks can't be read: {error}", where=scene.files.qa) from error
+
 
 Lead = Callable[[Scene], Material]
 CHECKS_GATE = "checks"
@@ -35,10 +102,10 @@ def lead_analysis(scene: Scene) -> Material:
 
 def lead_acceptance(scene: Scene) -> Material:
     """final-verification: the project's own checks are really run, before anybody gives an opinion."""
-    checks = acceptance.run_checks(scene)
+    checks = run_checks(scene)
     collected = analyse(scene, scene.workers("analyst"))
     converged = converge(scene, collected)
-    gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: acceptance.gate_of(checks)}
+    gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: gate_of(checks)}
     made = material(scene, collected, converged.outcomes, gates)
     tokens = acceptance_tokens(
         scene.phase.verdict_tokens,
@@ -49,8 +116,8 @@ def lead_acceptance(scene: Scene) -> Material:
     )
     made = made._replace(
         tokens=tokens,
-        commit=acceptance.commit_of(checks) or made.commit,
-        checked=acceptance.rows_of(checks),
+        commit=commit_of(checks) or made.commit,
+        checked=rows_of(checks),
     )
     return with_critic(made, converged)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..report.plan_part import plan_items, plan_lines
+from ..report.parts import plan_items, plan_lines
 from ..results.answers import parse_answers
-from ..results.findings import Gate
-from ..results.plan_gate import Objection, PlanGate, plan_gate
+from ..results.convergence import Objection, PlanGate, plan_gate
+from ..results.records import Gate
 from ..runs.prompting import stance
 from .context import Scene
 from .dispatch import dispatch

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from ..results.answers import parse_answers
 from ..results.convergence import Ballot, Group
 from ..results.evidence import Checked
-from ..results.findings import EvidenceStatus, Verdict
 from ..results.parse import read_document
-from ..results.records import Evidence, Problem
+from ..results.records import Evidence, EvidenceStatus, Problem, Verdict
 from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
-from ..system.text_bytes import text_bytes
+from ..system.json_text import text_bytes
 from .analysis import check_identity
-from .asking import ask
-from .assignments import Assignment
+from .assignments import Assignment, ask
 from .context import Scene
 
 _OWN_VIEW = "First form your own view of the code, then read the claims."

@@ -8,12 +8,11 @@ from typing import Any
 from .. import git
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION, PLANNING
-from ..outcomes import WorkerOutcome
-from ..results.rules import MAX_BYTES
-from ..runs.events import events_of
+from ..results.records import MAX_BYTES
+from ..runs.events import events_of, is_same
 from ..runs.find import KnownRun
-from ..runs.taken_results import is_same
 from ..settings.roster import Worker
+from ..status import WorkerOutcome
 from ..system import files as fsio
 from ..system import foreign_files
 

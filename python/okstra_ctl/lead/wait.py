@@ -9,12 +9,11 @@ from typing import Any
 
 from ..checks.result import Expected, problems_of_text
 from ..errors import OkstraError, Unreadable
-from ..ownership import Owner
-from ..results.rules import MAX_BYTES
-from ..runs.events import events_of
+from ..names import Owner
+from ..results.records import MAX_BYTES
+from ..runs.events import Events, events_of, is_answer
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
-from ..runs.taken_results import Events, is_answer
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import foreign_files

@@ -8,22 +8,45 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..agents.rehearsal_script import anchors
 from ..checks.result import expected_at, problems_of_text
-from ..errors import UsageError
+from ..errors import Missing, UsageError
 from ..results.worker import parse_worker_result
 from ..runs.find import find_run
 from ..services import Doors
 from ..settings.roster import Worker
 from ..system import files as fsio
-from . import tmux
+from ..system import processes as proc
 from .assignments import MAIN, Answer, Assignment
 from .context import Say, Scene, open_scene
 from .dispatch import dispatch
-from .dispatch_log import log_of
-from .recalling import dispatched_before
+from .dispatch_log import dispatched_before, log_of
+
+
+@contextmanager
+def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """Shows a log as it grows, and goes when the work is done. Without tmux, or when tmux has no room, nothing."""
+    pane = _open(log) if environment.get("TMUX") else ""
+    try:
+        yield
+    finally:
+        if pane:
+            proc.run(["tmux", "kill-pane", "-t", pane])
+
+
+def _open(log: str) -> str:
+    """The pane's id; empty when there is none. -F: the log need not be there yet."""
+    show = ["tail", "-n", "+1", "-F", log]
+    try:
+        opened = proc.run(["tmux", "split-window", "-d", "-P", "-F", "#{pane_id}", "-l", "12", *show])
+    except Missing:
+        return ""
+    return opened.stdout.decode("utf-8", "replace").strip() if opened.ok else ""
+
 
 _WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
 _RESULT_LABEL = "worker"
@@ -57,7 +80,7 @@ def exec_worker(order: Order, doors: Doors, *, stop: threading.Event, say: Say) 
     _check_place(order, scene)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
     log = log_of(scene, assignment, dispatched_before(scene, assignment) + 1)
-    with tmux.pane_on(log, doors.environment):
+    with pane_on(log, doors.environment):
         (answer,) = dispatch(scene, [assignment])
     return Done(answer, log)
 

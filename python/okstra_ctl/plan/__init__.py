@@ -1,1 +1,1 @@
-"""The plan: read from markdown, checked by rules S1 to S12, approved."""
+"""Plans: parsing, rules, approval, drawing."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..frontmatter import BOM, find_frontmatter, line_end_of, split_lines
+from ..markdown import BOM, find_frontmatter, line_end_of, split_lines
 
 # An indented key belongs to something else.
 _KEY = re.compile(r"""(?![ \t])[ \t"']*approved[ \t"']*:""")

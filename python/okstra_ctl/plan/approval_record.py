@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..word import Word
+from ..status import Word
 
 VERSION = 1
 

@@ -1,1 +1,1 @@
-"""From a command to a prepared run: request, reservation, worktree, run folder, commit point (spec 3)."""
+"""Making a run: request, worktree, prompts, manifest."""

@@ -16,12 +16,11 @@ from ..claims.ledger import ledger_path
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
 from ..index import store as run_index
-from ..names import HANDOFF, IMPLEMENTATION, RunId, StageKey
-from ..next_steps import next_step
-from ..ownership import Owner
+from ..names import HANDOFF, IMPLEMENTATION, Owner, RunId, StageKey
 from ..paths import RunFiles
 from ..plan.model import Stage
 from ..quoting import okstra_command
+from ..run_status import next_step
 from ..runs import numbers as run_numbers
 from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
 from ..runs.request import PrepareInputs, Request
@@ -34,8 +33,8 @@ from ..system import files as fsio
 from ..system import fsync as durability
 from ..system import home as home_edge
 from ..system import owner as process_identity
+from ..system.json_text import text_bytes
 from ..system.locks import LockKind, hold
-from ..system.text_bytes import text_bytes
 from ..system.undo import UndoStack
 from ..tasks import fix_cycles
 from ..tasks import records as task_records

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import git
-from ..branches import CATEGORY_PREFIXES, category_of_branch
 from ..errors import Missing, Refused, UsageError
-from ..names import AUTO, HANDOFF, IMPLEMENTATION, TaskKey
+from ..names import AUTO, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
 from ..paths import TaskFiles
 from ..plan import approve as plan_approval
 from ..plan import store as plans
@@ -28,8 +27,7 @@ from ..status import WorktreeStatus
 from ..system import assets
 from ..system import files as fsio
 from ..tasks import fix_cycles
-from ..tasks.records import check_folder_is_free
-from ..tasks.related_tasks import related_tasks
+from ..tasks.records import check_folder_is_free, related_tasks
 from ..tasks.run_brief import brief_of
 from ..worktrees.sync import check_separators
 

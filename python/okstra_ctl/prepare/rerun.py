@@ -28,7 +28,7 @@ from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
 from ..system import owner as process_identity
 from ..system.undo import UndoStack
-from ..tasks.related_tasks import still_there
+from ..tasks.records import still_there
 from ..worktrees import half_made as recover
 from ..worktrees import provision
 from . import prepare as bundle

@@ -26,7 +26,7 @@ from ..stages import led_gates
 from ..stages.done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
 from ..status import LedgerStatus
 from ..system import files as fsio
-from .on_disk import stage_numbers, tasks_of
+from .unindexed import stage_numbers, tasks_of
 
 
 class Backfilled(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..word import Word
+from ..status import Word
 
 
 class Kind(Word):

@@ -6,12 +6,20 @@ import os
 from collections.abc import Iterator
 
 from .. import git
-from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError
 from ..git import worktree_admin
 from ..home_paths import home_of_worktree
-from ..names import StageKey, TaskKey, number_in, parse_place_key
+from ..names import (
+    CATEGORY_PREFIXES,
+    DEFAULT_CATEGORY,
+    StageKey,
+    TaskKey,
+    number_in,
+    parse_place_key,
+    stage_branch,
+    task_branch,
+)
 from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Doors

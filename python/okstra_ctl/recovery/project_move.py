@@ -23,8 +23,7 @@ from ..settings.project_places import known_worktrees, lead_back, own_id_hint, p
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity
-from ..system.json_text import loads
-from ..system.text_bytes import text_bytes
+from ..system.json_text import loads, text_bytes
 
 _REWRITTEN = ("manifests", "state", "prompts")
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .. import git
-from ..branches import task_branch
 from ..claims import ledger as ledger_edge
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS
@@ -21,8 +20,7 @@ from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Busy, OkstraError
 from ..git import worktree_admin
 from ..index import store as run_index
-from ..names import IMPLEMENTATION, RunId, StageKey, TaskKey
-from ..ownership import Owner
+from ..names import IMPLEMENTATION, Owner, RunId, StageKey, TaskKey, task_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
 from ..services import Doors
@@ -32,10 +30,9 @@ from ..system import files as fsio
 from ..system import owner as process_identity
 from ..system import trash
 from ..tasks import catalog as task_catalog
-from .on_disk import stage_numbers, tasks_of
 from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
-from .unindexed import add_missing
+from .unindexed import add_missing, stage_numbers, tasks_of
 
 _TRIES = 5
 

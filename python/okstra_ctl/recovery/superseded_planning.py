@@ -13,7 +13,6 @@ from ..errors import OkstraError
 from ..index import store as run_index
 from ..leadership import Lead, change_lead, owner_in
 from ..names import PLANNING, RunId, number_in
-from ..outcomes import RunOutcome
 from ..paths import ProjectFiles
 from ..plan import store as plans
 from ..quoting import okstra_command
@@ -21,7 +20,7 @@ from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
 from ..services import Doors
 from ..stages.records import task_of_plan
-from ..status import Liveness, RunStatus
+from ..status import Liveness, RunOutcome, RunStatus
 from ..system import files as fsio
 from ..system import owner as process_identity
 from ..tasks import records as task_records

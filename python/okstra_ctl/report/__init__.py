@@ -1,1 +1,1 @@
-"""The final report as data: drafted by okstra, completed by the report writer, checked, rendered (spec 4)."""
+"""Reports: their data, and the pages made of them."""

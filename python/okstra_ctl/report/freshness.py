@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..plan.approval import approve
-from ..word import Word
+from ..status import Word
 
 _DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')
 

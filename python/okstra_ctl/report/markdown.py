@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..usage.amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
-from .changed import isolation_commands
 from .followup_rules import numbered_follow_ups, spawn_command
-from .outcome import overrules_in
-from .parts import Field
-from .plan_part import plan_lines
+from .outcome import isolation_commands, overrules_in
+from .parts import Field, plan_lines
 from .safe_markdown import block, cell, code, inline
 
 Report = Mapping[str, Any]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..outcomes import RunOutcome
-from ..results.findings import Gate
+from ..results.convergence import Outcome
+from ..results.records import FindingSeverity, Gate
+from ..status import RunOutcome
 
 CRITIC_GATE = "critic"  # told only: what the critic did not say shuts nothing
 RECORD_GATE = "record"  # there when the run's own record does not hold together
@@ -30,3 +31,45 @@ def overrules_in(report: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """A person's words past the gates, in order: also of an earlier version's report, which kept one alone."""
     first = [report["overrule"]] if "overrule" in report else []
     return [*first, *report.get("overrules", ())]
+
+
+_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
+
+
+def allowed_tokens(tokens: Sequence[str], gates: Mapping[str, Gate]) -> tuple[str, ...]:
+    """All tokens while every gate is open; the worst alone when one failed or was never answered."""
+    return tuple(tokens) if all(gate.open or gate is Gate.BLOCKED for gate in gates.values()) else (tokens[-1],)
+
+
+def acceptance_tokens(
+    tokens: Sequence[str],
+    gates: Mapping[str, Gate],
+    verdicts: Sequence[str],
+    outcomes: Sequence[Outcome],
+    *,
+    looked_at_all: bool,
+) -> tuple[str, ...]:
+    """Of final-verification: no better than the worst verdict of an analyst; none better than `blocked` with a
+    failed gate or a grave finding that stands; and what nothing was run for, or whose critic was not heard, is
+    never plainly accepted (`looked_at_all`)."""
+    best = max((tokens.index(verdict) for verdict in verdicts), default=len(tokens) - 1)
+    if not looked_at_all:
+        best = max(best, 1)
+    if any(stands(outcome) for outcome in outcomes) or not all(gate.open for gate in gates.values()):
+        best = len(tokens) - 1
+    return tuple(tokens[best:])
+
+
+def stands(outcome: Outcome) -> bool:
+    """Whether a finding is grave and nobody has closed it. Votes against it make it contested, not closed."""
+    return not outcome.closed_by and outcome.group.leading.severity in _GRAVE
+
+
+def isolation_commands(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The commands that a reader is given, each by its label's name. Those that earlier versions wrote as `undo`
+    could throw away what a person had made meanwhile: they are not passed on."""
+    if "look" not in one:
+        return
+    for name in ("look", "undo"):
+        if one[name].strip():
+            yield name, one[name].strip()

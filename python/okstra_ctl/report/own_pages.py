@@ -16,9 +16,9 @@ from ..names import PLANNING
 from ..plan.approval import is_approved, unapprove
 from ..plan.store import BESIDE
 from ..runs import events as run_events
+from ..runs.events import DIGEST, digest_of
 from ..runs.find import KnownRun
 from ..runs.numbers import claim_run
-from ..runs.taken_results import DIGEST, digest_of
 from ..services import Doors
 from ..system import files as fsio
 from ..system import foreign_files

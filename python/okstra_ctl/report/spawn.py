@@ -12,8 +12,8 @@ from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..system import files as fsio
+from ..system.json_text import text_bytes
 from ..system.jsonl import read_rows
-from ..system.text_bytes import text_bytes
 from ..tasks.records import add_related, check_folder_is_free, link_back, new_manifest, read_manifest, timeline_row
 from ..tasks.views import update_catalog, write_page
 from .followup_rules import Proposal, background, quoted

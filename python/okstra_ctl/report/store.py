@@ -16,9 +16,9 @@ from ..runs.find import KnownRun
 from ..services import Doors
 from ..system import assets
 from ..system import files as fsio
+from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, hold
-from ..system.schema_check import problems_of
 from . import own_pages
 from .freshness import PageState, html_state, markdown_state
 from .pages import SCHEMA_FILE, render_pages

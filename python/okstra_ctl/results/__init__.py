@@ -1,1 +1,1 @@
-"""What agents write: results, verdicts, answers; read by the line, so that checking one costs no markdown parser."""
+"""What workers wrote: parsing, rules, convergence."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .findings import Basis, Verdict
 from .parse import Entry, read_document
-from .records import Answer, Problem
+from .records import Answer, Basis, Problem, Verdict
 from .worker import check_fields, check_sections, read_evidence
 
 FIELDS = ("task-key", "worker", "model")

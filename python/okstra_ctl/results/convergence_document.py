@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..outcomes import AnswerState
+from ..status import AnswerState
 from .convergence import Ballot, Group, Outcome
 from .evidence import Checked
-from .findings import Gate
-from .records import Evidence
+from .records import Evidence, Gate
 
 SCHEMA = "convergence/1"
 

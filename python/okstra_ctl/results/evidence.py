@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..status import HIDDEN_MARK
-from .findings import EvidenceStatus
-from .records import Evidence
+from .records import Evidence, EvidenceStatus
 
 _REACH = 20
 # Legacy encodings that sources are met in; UTF-8 goes first, and latin-1 takes any bytes.

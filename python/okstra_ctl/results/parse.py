@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..frontmatter import find_frontmatter, split_lines
+from ..markdown import find_frontmatter, split_lines
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
 _BULLET = re.compile(r"[-*] +([A-Za-z][A-Za-z -]*?) *: *(.*)$")

@@ -4,7 +4,69 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .findings import Basis, FindingSeverity, Verdict
+from ..status import Word
+
+
+class FindingSeverity(Word):
+    """In falling order."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class Verdict(Word):
+    """Another worker's answer to a finding."""
+
+    AGREE = "AGREE"
+    DISAGREE = "DISAGREE"
+    SUPPLEMENT = "SUPPLEMENT"
+
+
+class Basis(Word):
+    """What a DISAGREE rests on."""
+
+    EVIDENCE = "evidence"
+    LOGIC = "logic"
+    SCOPE = "scope"
+    SEVERITY = "severity"
+    DUPLICATE = "duplicate"
+
+
+class FindingClass(Word):
+    """What became of a finding once the others had answered."""
+
+    CONSENSUS = "consensus"
+    MAJORITY = "majority"
+    CONTESTED = "contested"
+    REFUTED = "refuted"
+    SINGLE_SOURCE = "single-source"
+    ABORTED = "aborted-non-result"
+
+
+class EvidenceStatus(Word):
+    """What a program found of a citation in the repository."""
+
+    VERIFIED = "verified"
+    MOVED = "moved"
+    NOT_FOUND = "not-found"
+    UNCHECKED = "unchecked"
+
+
+class Gate(Word):
+    """What a gate says. It passes on answers, never on their absence (spec 5, "Fail closed")."""
+
+    PASSED = "passed"
+    DISSENT = "passed-with-dissent"
+    BLOCKED = "blocked-by-disagreement"
+    FAILED = "failed"
+    ABORTED = "aborted-non-result"
+
+    @property
+    def open(self) -> bool:
+        return self in (Gate.PASSED, Gate.DISSENT)
 
 
 class Problem(NamedTuple):
@@ -85,3 +147,20 @@ class ExecutorResult(NamedTuple):
     fields: dict[str, str]
     steps: tuple[StepRecord, ...]
     sections: dict[str, str]
+
+
+RULES = {
+    "R1": "the frontmatter names task-key, task-type, worker, provider, model and commit",
+    "R2": "the sections stand there, each once, in their order",
+    "R3": "no section `## 0. Reading Confirmation`: that belongs in the audit file",
+    "R4": "a finding's heading is `### F-001 [severity] title`, numbers without gap or repeat",
+    "R5": "a finding has one claim",
+    "R6": "a finding has at least one line of evidence, and each can be read",
+    "R7": "confidence is a number from 0 to 1",
+    "R8": "a verdict is given, is one of those allowed, and agrees with the findings",
+    "R9": "every item is answered exactly once, and nothing else is",
+    "R10": "an answer gives a reason; DISAGREE gives its basis",
+    "R11": "every step of the stage has its record, with a command and exit code or a reason why not",
+    "R12": "the file is UTF-8 text, not empty, and not larger than 1 MB",
+}
+MAX_BYTES = 1024 * 1024

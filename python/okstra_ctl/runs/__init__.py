@@ -1,1 +1,1 @@
-"""The subject `runs`."""
+"""A run's own record: manifest, events, prompts' values, commands."""

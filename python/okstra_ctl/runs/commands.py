@@ -7,13 +7,53 @@ import uuid
 from collections.abc import Sequence
 
 from .. import git
-from ..agents.held_command import Held, run_held
+from ..agents.supervised_process import Held, run_held
 from ..services import Doors
 from ..system import files as fsio
 from ..system import processes as proc
+from ..system.shell_lists import Pipeline, pipelines
 from . import events as run_events
-from .check_script import SHELL, check_argv
 from .find import KnownRun
+
+SHELL = "bash"
+
+_STRICT = "set -o pipefail"
+_PIPED = """\
+__okstra_piped() {
+  local status=0 at=0 one
+  for one; do
+    at=$((at + 1))
+    if [ "$one" -ne 0 ]; then
+      if [ "$one" -ne 141 ] || [ "$at" -eq "$#" ]; then status=$one; fi
+    fi
+  done
+  return "$status"
+}"""
+
+
+def check_argv(command: str) -> tuple[str, ...]:
+    """What runs the command."""
+    return (SHELL, "-c", check_script(command))
+
+
+def check_script(command: str) -> str:
+    """The command as a script for bash (3.2 and newer)."""
+    found = pipelines(command)
+    if found is None or all(len(one.commands) == 1 for one in found):
+        return f"{_STRICT}\n{command}"
+    return "\n".join([_STRICT, _PIPED, "".join(map(_told, found))])
+
+
+def _told(pipeline: Pipeline) -> str:
+    before = "\n" if pipeline.before == ";" else f" {pipeline.before} " if pipeline.before else ""
+    words = [pipeline.commands[0]]
+    for operator, command in zip(pipeline.operators, pipeline.commands[1:], strict=True):
+        words += [operator, command]
+    text = " ".join(words)
+    if len(pipeline.commands) > 1:
+        text = f'{{ {text}\n__okstra_piped "${{PIPESTATUS[@]}}"; }}'
+    return f"{before}{'! ' if pipeline.negated else ''}{text}"
+
 
 CHECK_STARTED = "check-started"
 A_DAY = 24 * 3600.0  # for who has no other limit: a person who waits, and can stop it

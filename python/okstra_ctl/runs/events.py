@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..outcomes import WorkerOutcome
 from ..paths import RunFiles
+from ..status import WorkerOutcome
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
@@ -35,3 +36,63 @@ def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for worker, row in last.items()
         if row.get("outcome") != WorkerOutcome.COMPLETED and row.get("message")
     }
+
+
+TAKEN = "taken"
+STARTED = "started"
+DIGEST, AUDIT_DIGEST = "sha256", "audit_sha256"
+REPORT_WRITTEN = "report-written"
+_ENDS = ("dispatched", "ended", TAKEN)
+_SESSION_PROVIDER, _SESSION_ROLE = "claude", "analyst"
+_SESSION_LEADS = ("claude", "none")
+
+Events = Sequence[Mapping[str, Any]]
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def newest(events: Events, worker: str, label: str) -> Mapping[str, Any] | None:
+    """The newest row of what a worker was asked under that label."""
+    asked = (worker, label)
+    ends = (row for row in reversed(events) if row.get("event") in _ENDS)
+    return next((row for row in ends if (row.get("worker"), row.get("label")) == asked), None)
+
+
+def is_answer(events: Events, row: Mapping[str, Any], label: str, data: bytes, manifest: Mapping[str, Any]) -> bool:
+    """Whether what stands at the result path is what this worker (a row of the roster) left there.
+
+    Rows without a digest were written by an okstra that remembered none.
+    """
+    last = newest(events, str(row.get("id")), label)
+    if last is None:
+        return label == "" and is_of_session(row) and session_may_have_written(events, manifest)
+    if last["event"] == "dispatched" or (last["event"] == "ended" and last.get("outcome") != "completed"):
+        return False
+    return is_same(events, last, data)
+
+
+def is_same(events: Events, last: Mapping[str, Any], data: bytes) -> bool:
+    """Whether the bytes are those that okstra took over by that row, or a report that it made of them since."""
+    if DIGEST not in last:
+        return True
+    own = digest_of(data)
+    return own == last[DIGEST] or own in {row.get(DIGEST) for row in events if row.get("event") == REPORT_WRITTEN}
+
+
+def is_of_session(row: Mapping[str, Any]) -> bool:
+    """Whether this worker may be an agent of the session that leads."""
+    return row.get("provider") == _SESSION_PROVIDER and row.get("role") == _SESSION_ROLE
+
+
+def session_may_have_written(events: Events, manifest: Mapping[str, Any]) -> bool:
+    """Until okstra, leading the run itself, has asked its first worker: from then on others work beside that file."""
+    place = next((number for number, row in enumerate(events) if row.get("event") == STARTED), None)
+    if place is None:
+        lead = manifest.get("lead")
+        return not isinstance(lead, Mapping) or lead.get("mode") in _SESSION_LEADS
+    before = events[place].get("led_by")
+    if before is None:  # led by an okstra that took whatever was there
+        return True
+    return before in _SESSION_LEADS and all(row.get("event") != "dispatched" for row in events[place:])

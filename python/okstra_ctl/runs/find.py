@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ..errors import Unreadable, UsageError
+from .. import git
+from ..errors import OkstraError, Unreadable, UsageError
 from ..index import store as run_index
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
@@ -17,6 +18,7 @@ from ..services import Doors
 from ..settings.project import find_root
 from ..settings.roster import Worker
 from ..system import files as fsio
+from .events import events_of
 from .manifest import SCHEMA
 
 
@@ -159,3 +161,27 @@ def roots_of_task(task: TaskKey, start: str, doors: Doors) -> Iterator[str]:
     rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
     roots = [row.get("project_root", "") for row in reversed(rows) if row["run_id"].startswith(f"{task}/")]
     yield from (root for root in dict.fromkeys(roots) if os.path.isdir(root))
+
+
+def commit_at_start(run: KnownRun) -> str:
+    """As its first lead recorded it, so that a run that is resumed looks at the same one; else where its folder
+    stands now. Empty without git."""
+    for event in events_of(run.files):
+        if event.get("event") == "started":
+            return str(event.get("commit") or "")
+    return commit_now(run)
+
+
+def commit_now(run: KnownRun) -> str:
+    """Where its folder stands; empty without git."""
+    return (git.resolve(run.folder, "HEAD") or "") if os.path.isdir(run.folder) and git.discover(run.folder) else ""
+
+
+def recorded_end(run_id: str, project_root: str) -> str:
+    """Empty while it goes on; and where its manifest can't be read, which other commands tell."""
+    try:
+        run = RunId.parse(run_id)
+        manifest = fsio.read_json(ProjectFiles(project_root).task(run.task).run_of(run).manifest, SCHEMA)
+    except OkstraError:
+        return ""
+    return str((manifest or {}).get("outcome") or "")

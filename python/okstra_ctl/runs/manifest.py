@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..names import RunId
-from ..ownership import Owner
+from ..names import Owner, RunId
 from ..settings.roster import Worker
 
 SCHEMA = "run-manifest/1"

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..frontmatter import BOM, find_frontmatter, split_lines
+from ..markdown import BOM, find_frontmatter, split_lines
 
 MAX_BYTES = 256 * 1024
 _HEADING = re.compile(r"## (C-[0-9]{3,9})[ \t]*$")

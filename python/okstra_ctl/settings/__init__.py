@@ -1,1 +1,1 @@
-"""The subject `settings`."""
+"""Projects, config, phases, models, rosters, trust."""

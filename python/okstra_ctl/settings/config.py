@@ -12,9 +12,9 @@ from ..services import Doors
 from ..system import assets
 from ..system import files as fsio
 from ..system import home as home_edge
+from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, hold
-from ..system.schema_check import problems_of
 from ..system.secrets import hide
 from . import trust
 from .keys import Setting, find_setting, keys_in, settings_of, value_at, value_from, with_value, without

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 from ..errors import UsageError
+from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 # Who finds out or plans must know what is wanted.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import UsageError
 from ..names import REHEARSAL
-from ..outcomes import Access
+from ..status import Access
 from .phases import Phase
 
 PROVIDERS = ("claude", "codex", "gemini", REHEARSAL)

@@ -11,13 +11,13 @@ from ..names import check_project_id
 from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Doors
+from ..status import Word
 from ..system import assets
 from ..system import files as fsio
 from ..system import home as home_edge
+from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, hold
-from ..system.schema_check import problems_of
-from ..word import Word
 from . import trust
 from .project import check_known_project_id, id_at, owning_root, read_config
 from .project_config import LANGUAGES, new_local_document, new_project_document, own_id

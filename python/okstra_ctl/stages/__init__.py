@@ -1,1 +1,1 @@
-"""The subject `stages`."""
+"""Stages: choosing, claiming, recording, releasing, integrating."""

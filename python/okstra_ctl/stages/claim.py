@@ -12,12 +12,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
-from ..branches import stage_branch, task_branch
 from ..claims import ledger as ledger_edge
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
-from ..names import IMPLEMENTATION, RunId, StageKey
+from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
 from ..paths import RunFiles
 from ..plan.model import Stage
 from ..runs import numbers as run_numbers

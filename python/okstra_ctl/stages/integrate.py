@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from io import FileIO
+from itertools import combinations
 from typing import NamedTuple
 
 from .. import git
@@ -20,6 +22,7 @@ from ..plan.approve import in_force
 from ..plan.graph import named
 from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
+from ..runs.commands import hold_shell
 from ..services import Doors
 from ..settings.project import Project
 from ..settings.trust import require_trusted
@@ -35,10 +38,71 @@ from ..worktrees.sync import furnish
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
 from . import led_gates
-from .checks import Bench, Check, Link, culprits
-from .integration import DoneStage, merge_order
 from .records import current_states
-from .select import StageState, next_of_stage
+from .select import DoneStage, StageState, merge_order, next_of_stage
+
+
+class Check(NamedTuple):
+    """One exit check at one commit."""
+
+    stage: int
+    command: str
+    status: int
+
+
+class Link(NamedTuple):
+    """One step of the merge chain: the stage, and the commit that has it and all before it."""
+
+    done: DoneStage
+    commit: str
+
+
+class Bench:
+    """A scratch worktree in which checks are run; its log holds everything they print."""
+
+    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, doors: Doors) -> None:
+        """`log` is the file at `log_path`, open for the headings between what the checks print."""
+        self.path, self._log, self._log_path = path, log, log_path
+        self._task_key, self._doors = task_key, doors
+
+    def run(self, done: DoneStage, commit: str) -> Check:
+        """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
+        git.switch_detached(self.path, commit)
+        fsio.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
+        status = hold_shell(
+            done.exit_check,
+            name="exit-check",
+            folder=self.path,
+            log=self._log_path,
+            doors=self._doors,
+            run_id=self._task_key,
+        )
+        return Check(done.stage, done.exit_check, status)
+
+
+def culprits(bench: Bench, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
+    """The stage, or pair of stages, that turns the check red: the first link at which it is, and its partner.
+
+    The answer has one number when that stage alone is enough, two when it takes both, and never none.
+    """
+    begin = next(index for index, link in enumerate(chain) if link.done.stage == red.stage)
+    bringer = next((link for link in chain[begin:] if bench.run(red, link.commit).status != 0), chain[-1])
+    if bringer.done.stage != red.stage:
+        return (bringer.done.stage, red.stage)
+    for link in chain[:begin]:
+        if _red_together(bench, red, link.done):
+            return (link.done.stage, red.stage)
+    return (red.stage,)
+
+
+def _red_together(bench: Bench, red: DoneStage, other: DoneStage) -> bool:
+    merged = merging.merge_tree(bench.path, red.commit, other.commit)
+    if merged.conflicts:
+        return False
+    commit = merging.commit_merge(
+        bench.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried"
+    )
+    return bench.run(red, commit).status != 0
 
 
 class Integrated(NamedTuple):
@@ -274,3 +338,35 @@ def _red(
         hint=f"nothing was merged; mend it in stage {stages[-1]}: okstra rerun its run",
         data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
     )
+
+
+TASK_BRANCH = 0
+
+
+class Pair(NamedTuple):
+    """Two stages in work (0 is the task branch), and the paths in which they conflict."""
+
+    first: int
+    second: int
+    conflicts: tuple[str, ...]
+
+
+def forecast(subject: Subject, doors: Doors) -> list[Pair]:
+    """Every pair of stages that have commits of their own and are not merged yet, and each with the task branch."""
+    task = subject.claim.path
+    heads = {TASK_BRANCH: git.resolve(task, "HEAD") or ""}
+    for state in current_states(subject.plan, subject.stage_map, subject.key, doors):
+        head = _head(state, subject)
+        if head and not git.is_ancestor(task, head, heads[TASK_BRANCH]):
+            heads[state.stage] = head
+    return [
+        Pair(first, second, merging.merge_tree(task, heads[first], heads[second]).conflicts)
+        for first, second in combinations(heads, 2)
+    ]
+
+
+def _head(state: StageState, subject: Subject) -> str:
+    """Where the stage's work stands: its branch while it is in work, its done commit afterwards."""
+    if state.status is StageStatus.DONE:
+        return state.head_commit
+    return (git.branch_commit(subject.repository.top, state.branch) or "") if state.branch else ""

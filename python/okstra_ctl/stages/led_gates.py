@@ -10,16 +10,15 @@ from ..claims.ledger_rows import row_id
 from ..errors import OkstraError, Refused
 from ..leadership import BY_OKSTRA
 from ..names import RunId, TaskKey
-from ..outcomes import RunOutcome
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..report.outcome import closed_gates
 from ..runs import events as run_events
+from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
-from ..runs.taken_results import DIGEST, REPORT_WRITTEN, digest_of
 from ..services import Doors
-from ..status import LedgerStatus
+from ..status import LedgerStatus, RunOutcome
 from ..system import files as fsio
 from .select import StageState
 

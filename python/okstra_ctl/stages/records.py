@@ -10,14 +10,13 @@ from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerView
 from ..claims.registry_document import RegistryDoc
 from ..errors import Refused, UsageError
-from ..names import TaskKey
-from ..ownership import Owner
+from ..names import Owner, TaskKey
 from ..paths import TaskFiles
 from ..plan import approve as plan_approval
 from ..plan import store as plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
-from ..runs.ends import recorded_end
+from ..runs.find import recorded_end
 from ..services import Doors
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import owner as process_identity

@@ -6,20 +6,18 @@ reason; `decide_base` names the commit. All three are pure: the caller loads, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
-from ..names import AUTO, IMPLEMENTATION
-from ..next_steps import next_step
-from ..ownership import Owner
-from ..plan.graph import named, number_list
+from ..names import AUTO, IMPLEMENTATION, Owner
+from ..plan.graph import named, number_list, waves
 from ..plan.model import Stage, StageMap
 from ..quoting import okstra_command
-from ..run_status import stage_status
+from ..run_status import next_step, stage_status
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus
 
 _OF_RUN = {
@@ -283,3 +281,18 @@ def next_of_stage(state: StageState, task_key: str) -> str:
     if state.status is not StageStatus.READY:
         return ""
     return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)
+
+
+class DoneStage(NamedTuple):
+    """A stage to merge, at its done commit."""
+
+    stage: int
+    commit: str
+    exit_check: str
+
+
+def merge_order(states: Iterable[StageState], checks: Mapping[int, str]) -> list[DoneStage]:
+    """Done stages, each after those it depends on; the lowest number first where the order is free."""
+    done = {state.stage: state for state in states if state.status is StageStatus.DONE and state.head_commit}
+    graph = {number: tuple(need for need in state.depends_on if need in done) for number, state in done.items()}
+    return [DoneStage(number, done[number].head_commit, checks[number]) for wave in waves(graph) for number in wave]

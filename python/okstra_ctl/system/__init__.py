@@ -1,1 +1,1 @@
-"""The subject `system`."""
+"""The doors to the system: files, locks, processes, clock, secrets, assets."""

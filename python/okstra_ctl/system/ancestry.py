@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..ownership import Owner
+from ..names import Owner
 from .owner import owner_of
 
 _DEEPEST = 512

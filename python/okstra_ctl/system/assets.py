@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Missing
@@ -44,3 +45,11 @@ def parse_toml(content: str) -> dict[str, Any]:
         import tomli as tomllib  # the standard library has it from 3.11 on
     document: dict[str, Any] = tomllib.loads(content)
     return document
+
+
+def problems_of(document: object, schema: Mapping[str, Any]) -> list[str]:
+    """What is wrong, place by place; empty when nothing is."""
+    from jsonschema import Draft202012Validator
+
+    errors = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
+    return [f"{'.'.join(map(str, error.path)) or 'the document'}: {error.message[:200]}" for error in errors]

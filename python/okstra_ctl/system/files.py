@@ -18,8 +18,7 @@ from typing import NoReturn
 
 from ..errors import OkstraError, Unreadable, WorkFailed
 from . import fsync as durability
-from .json_text import encode, loads
-from .text_bytes import text_bytes
+from .json_text import encode, loads, text_bytes
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700

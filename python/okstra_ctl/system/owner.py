@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..ownership import Owner
+from ..names import Owner
 from ..status import Liveness
 
 CLIENT_NAMES = frozenset({"claude", "codex", "gemini", "opencode"})

@@ -11,8 +11,8 @@ from typing import IO
 from ..errors import Unreadable
 from . import files as fsio
 from . import foreign_files
+from .json_text import text_bytes
 from .secrets import hide
-from .text_bytes import text_bytes
 
 _BLOCK = 4 * 1024 * 1024
 _LONGEST_LINE = 32 * 1024 * 1024

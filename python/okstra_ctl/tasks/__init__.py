@@ -1,1 +1,1 @@
-"""The subject `tasks`."""
+"""A task's own record, its page, its requests."""

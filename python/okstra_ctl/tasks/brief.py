@@ -6,8 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..frontmatter import BOM, find_frontmatter, split_lines
-from ..markdown import Heading, folded, is_empty_cell, read_markdown, without_comments
+from ..markdown import (
+    BOM,
+    Heading,
+    find_frontmatter,
+    folded,
+    is_empty_cell,
+    read_markdown,
+    split_lines,
+    without_comments,
+)
 from ..plan.model import Finding
 from ..status import Severity
 

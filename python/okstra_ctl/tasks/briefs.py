@@ -15,10 +15,9 @@ from ..settings.setup import hide_runs
 from ..status import Severity
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import loads
+from ..system.json_text import loads, text_bytes
 from ..system.locks import LockKind, hold
 from ..system.secrets import hide
-from ..system.text_bytes import text_bytes
 from .brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from .records import check_folder_is_free
 

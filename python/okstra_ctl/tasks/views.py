@@ -13,9 +13,7 @@ from ..errors import OkstraError, Unreadable
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
 from ..system import files as fsio
-from ..system import keyed_document
-from ..system.keyed_document import DocumentError, Entry
-from ..system.text_bytes import text_bytes
+from ..system.json_text import DocumentError, Entry, dump, parse, text_bytes
 from .fix_cycles import cycles_of
 from .page import task_page
 
@@ -36,7 +34,7 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
     """Raises Unreadable (`state-unreadable`) for a catalog that is none: it is not overwritten."""
     data = fsio.read_bytes(project.task_catalog)
     try:
-        catalog = {} if data is None else keyed_document.parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
+        catalog = {} if data is None else parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
     except DocumentError as error:
         raise Unreadable(
             "state-unreadable",
@@ -50,7 +48,7 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
 def write_catalog(project: ProjectFiles, tasks: Mapping[str, Entry]) -> None:
     """Raises WorkFailed (`write-failed`)."""
     fsio.make_folder(os.path.dirname(project.task_catalog))
-    fsio.replace(project.task_catalog, keyed_document.dump(CATALOG_SCHEMA, {"tasks": tasks}))
+    fsio.replace(project.task_catalog, dump(CATALOG_SCHEMA, {"tasks": tasks}))
 
 
 def catalog_entry(manifest: Manifest) -> dict[str, object]:

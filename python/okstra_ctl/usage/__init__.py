@@ -1,1 +1,1 @@
-"""The subject `usage`."""
+"""Tokens and what they cost."""

@@ -1,4 +1,4 @@
-"""Public names: the input state machine. The code is in `core/wizard/` and `wizard/session.py`."""
+"""Public names: the input state machine. The code is in this folder."""
 
 from .session import confirmation, load, prompt, start, step
 

@@ -7,9 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..branches import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import IMPLEMENTATION, TaskKey
+from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, TaskKey, task_branch
 from ..paths import TaskFiles
 from ..services import Doors
 from ..settings.models import known_by_slot, model_table

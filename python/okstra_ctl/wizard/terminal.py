@@ -17,7 +17,7 @@ from prompt_toolkit.output import create_output
 
 from ..errors import UsageError
 from ..system.stop_signals import stoppable
-from ..terminal_text import printable
+from ..system.visible_text import printable
 from .questions import BACK, Option, Question, begin_with
 from .session import FILES
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from ..errors import UsageError
-from ..terminal_text import printable
+from ..system.visible_text import printable
 from .questions import BACK, Option, Question, begin_with
 
 _BACK, _MORE = "<", "+"

@@ -1,1 +1,1 @@
-"""The subject `worktrees`."""
+"""Worktrees: making, filling, saving, removing, restoring."""

@@ -16,8 +16,7 @@ from ..errors import OkstraError, WorkFailed
 from ..git import kept as kept_work
 from ..git import merge as merging
 from ..git import worktree_admin
-from ..names import TaskKey
-from ..ownership import Owner
+from ..names import Owner, TaskKey
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from .. import git
 from ..git import worktree_admin
 from ..home_paths import HomePaths
-from ..names import TaskKey, number_in
-from ..ownership import Owner
+from ..names import Owner, TaskKey, number_in
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity

@@ -11,8 +11,17 @@ from ..errors import UsageError, WorkFailed
 from ..git import git_ignore, submodules, worktree_admin
 from ..quoting import quote
 from ..services import Doors
-from ..settings.project_config import SYNC_VARIABLE, ProjectConfig, mistaken_separator
-from ..settings.sync_list import COPY, SYMLINK, UNMISTAKABLE_FOLDERS, SyncEntry, SyncStep, sync_step
+from ..settings.project_config import (
+    COPY,
+    SYMLINK,
+    SYNC_VARIABLE,
+    UNMISTAKABLE_FOLDERS,
+    ProjectConfig,
+    SyncEntry,
+    SyncStep,
+    mistaken_separator,
+    sync_step,
+)
 from ..system import files as fsio
 from ..system import processes as proc
 from ..system.locks import LockKind, hold

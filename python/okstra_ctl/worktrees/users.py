@@ -14,8 +14,7 @@ from typing import NamedTuple
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
 from ..errors import OkstraError, Refused
 from ..index import store as run_index
-from ..names import RunId, StageKey, TaskKey
-from ..ownership import Owner
+from ..names import Owner, RunId, StageKey, TaskKey
 from ..plan.graph import number_list
 from ..quoting import okstra_command
 from ..services import Doors

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.outcomes import Access, Failure, WorkerOutcome
+from okstra_ctl.status import Access, Failure, WorkerOutcome
 from support.fake_clients import SOON, job, left_of, play
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from okstra_ctl.agents.job import Job
 from okstra_ctl.agents.sweep import find, pids_in_listing
-from okstra_ctl.outcomes import Failure, WorkerOutcome
+from okstra_ctl.status import Failure, WorkerOutcome
 from support.fake_clients import SOON, command, job, left_of, play
 from support.faults import eventually
 from support.sealed import ROOT

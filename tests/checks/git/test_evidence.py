@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.checks.evidence import Place, check_findings
-from okstra_ctl.results.findings import FindingSeverity
-from okstra_ctl.results.records import Evidence, Finding
+from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
 from support.repos import Repo
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from okstra_ctl.doctor import machine as doctor
+from okstra_ctl.system import locks
+from okstra_ctl.system.locks import _TWO_PROCESSES, fault_of_locks
 from support.clients_on_path import HELP, client, tools
 from support.okstra import Ended, Okstra
 from support.repos import Repo
@@ -146,12 +148,11 @@ def test_commands_of_the_settings(okstra: Okstra, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["lockf", "flock"])
 def test_a_file_system_that_keeps_no_locks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    from okstra_ctl.system import lock_check
 
-    assert lock_check.fault_of_locks(str(tmp_path)) == ""
-    script = lock_check._TWO_PROCESSES.replace(f"fcntl.{kind}(", "(lambda *_: None)(", 1)
-    monkeypatch.setattr(lock_check, "_TWO_PROCESSES", script)
-    assert lock_check.fault_of_locks(str(tmp_path))
+    assert fault_of_locks(str(tmp_path)) == ""
+    script = _TWO_PROCESSES.replace(f"fcntl.{kind}(", "(lambda *_: None)(", 1)
+    monkeypatch.setattr(locks, "_TWO_PROCESSES", script)
+    assert fault_of_locks(str(tmp_path))
     assert os.listdir(tmp_path) == []
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from okstra_ctl.command_table import COMMANDS
-from okstra_ctl.error_codes import ERROR_CODES
+from okstra_ctl.errors import ERROR_CODES
 from okstra_ctl.options import build_parser
 from support import schemas
 from support.okstra import Ended, Okstra, Project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from okstra_ctl.lead.asking import ask
+from okstra_ctl.lead.assignments import ask
 from support.okstra import Ended, Project
 from support.plans import independent
 from support.rehearsal import events_of, executed, install, led, part, report_of

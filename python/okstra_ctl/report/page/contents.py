@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from ...plan.drawing import Box, Picture, picture
 from ...quoting import okstra_command
-from ...results.findings import FindingSeverity, Gate
+from ...results.records import FindingSeverity, Gate
+from ...run_status import tone_of
 from ...runs.user_response import questions_of, user_response_text
-from ...tones import tone_of
 from ...usage.amounts import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
-from ..changed import isolation_commands
 from ..excerpts import place_of
 from ..followup_rules import numbered_follow_ups, spawn_command
-from ..outcome import overrules_in
+from ..outcome import isolation_commands, overrules_in
 from ..parts import Field
 from .pictures import asked, convergence, timeline
 from .texts import duration, parts_of, policy_hash, prose_of

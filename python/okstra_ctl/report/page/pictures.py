@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...results.findings import FindingClass
+from ...results.records import FindingClass
 from .texts import duration
 from .view import Dispatch, View
 
