@@ -13,7 +13,7 @@ from measure import Action, Row, compare, run
 from scenes import OKSTRA, TASK, Scene, scene
 
 PYTHON = sys.executable
-_LIGHT = {10: 4.0}  # spec: "small"
+_LIGHT = {10: 4.0}
 _WORKTREES = {100: 6.0}
 _LISTS = {10_000: 2.0}
 

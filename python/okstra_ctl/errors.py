@@ -30,7 +30,7 @@ EXIT_MEANINGS = {
 
 
 class ErrorCode(NamedTuple):
-    """A stable word, the exit status it maps to (spec 6), and what it means."""
+    """A stable word, the exit status it maps to, and what it means."""
 
     exit_status: int
     meaning: str
@@ -179,7 +179,7 @@ class OkstraError(Exception):
         self.data = data or {}
 
     def as_record(self) -> dict[str, str]:
-        """The error as the `errors` entry of the JSON answer (spec 6)."""
+        """The error as the `errors` entry of the JSON answer."""
         return {"code": self.code, "message": self.message, "where": self.where, "try": self.hint}
 
 

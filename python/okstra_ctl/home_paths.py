@@ -1,4 +1,4 @@
-"""Every path inside okstra's home, in one place (spec 4, "In the home")."""
+"""Every path inside okstra's home, in one place (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class HomePaths(NamedTuple):
         return os.path.join(self.task_place(key), "task")
 
     def stage_worktree(self, key: TaskKey, stage: int) -> str:
-        """Beside the task worktree, never inside it: nested checkouts swallow one another (spec 3)."""
+        """Beside the task worktree, never inside it: nested checkouts swallow one another."""
         return os.path.join(self.task_place(key), f"stage-{stage}")
 
 

@@ -1,4 +1,4 @@
-"""Naming who leads a run: in its manifest, and for a stage in its claim (spec 3, "Recovery")."""
+"""Naming who leads a run: in its manifest, and for a stage in its claim (docs/how-to/recover.md)."""
 
 from __future__ import annotations
 

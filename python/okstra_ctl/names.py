@@ -1,4 +1,4 @@
-"""Names of things: task keys, stage keys, run ids, and the slugs that folders and branches are made of (spec 3)."""
+"""Names of things: task keys, stage keys, run ids, and the slugs that folders and branches are made of."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def slugify_task_segment(text: str) -> str:
 
     NFKC, lower case, every run of characters other than letters, digits, `.` and `_` becomes one `-`;
     leading and trailing `-` and `.` go. Korean letters stay. Raises UsageError (`bad-identity`) when
-    nothing is left, or more than 64 bytes of UTF-8 (spec 3, "Identity").
+    nothing is left, or more than 64 bytes of UTF-8 (docs/design/reservation.md).
     """
     kept = "".join(char if char.isalnum() or char in "._" else "-" for char in _folded(text))
     slug = "-".join(filter(None, kept.split("-"))).strip("-.")
@@ -67,7 +67,7 @@ def branch_segment(slug: str) -> str:
 
 
 class TaskKey(NamedTuple):
-    """`<project-id>:<task-group>:<task-id>` (spec 3)."""
+    """`<project-id>:<task-group>:<task-id>`."""
 
     project_id: str
     task_group: str
@@ -111,7 +111,7 @@ class TaskKey(NamedTuple):
 
 
 class StageKey(NamedTuple):
-    """`<task-key>#stage-<N>` (spec 3)."""
+    """`<task-key>#stage-<N>`."""
 
     task: TaskKey
     stage: int
@@ -134,7 +134,7 @@ def parse_place_key(text: str) -> TaskKey | StageKey:
 
 
 class RunId(NamedTuple):
-    """`<task-key>/<task-type>[/stage-<N>]/<seq>` (spec 3)."""
+    """`<task-key>/<task-type>[/stage-<N>]/<seq>`."""
 
     task: TaskKey
     task_type: str

@@ -1,4 +1,4 @@
-"""What a command answers, and how it is printed once: as text, or as one JSON object (spec 6, "JSON")."""
+"""What a command answers, and how it is printed once: as text, or as one JSON object (docs/how-to/scripts.md)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
 
 
 def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
-    """Prints an error in the form of spec 6; answers the exit status."""
+    """Prints an error, for people or as JSON (docs/how-to/scripts.md), and returns the exit status."""
     if as_json:
         status = "refused" if error.exit_status == EXIT_REFUSED else "error"
         _print_envelope(command, status, error.data, [error.as_record()])

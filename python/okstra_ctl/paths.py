@@ -1,4 +1,4 @@
-"""Every path inside a project's `.okstra`, in one place (spec 4, "In the project")."""
+"""Every path inside a project's `.okstra`, in one place (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def compute_run_paths(
     run_seq_override: int | None = None,
     stage: int | None = None,
 ) -> dict[str, str]:
-    """Names of a run's paths to strings (spec 4). Pure: without `run_seq_override` the number is 001.
+    """Names of a run's paths to strings. Pure: without `run_seq_override` the number is 001.
 
     `workspace_root` is the folder of okstra's own prompts and templates. `stage` counts for
     `implementation` alone. Raises UsageError (`bad-identity`).

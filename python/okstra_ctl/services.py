@@ -1,4 +1,4 @@
-"""The outside, handed to every flow: tests hand in real doors on a temporary home (spec 2)."""
+"""The outside, handed to every flow: tests hand in real doors on a temporary home."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ HIDDEN_MARK = "[hidden: "
 
 
 class StageStatus(Word):
-    """What a stage is now, folded from ledger and registry (spec 3, "Choosing, reserving, basing")."""
+    """What a stage is now, folded from ledger and registry (docs/design/reservation.md)."""
 
     DONE = "done"
     RUNNING = "running"
@@ -29,7 +29,7 @@ class StageStatus(Word):
 
 
 class ClaimStatus(Word):
-    """A reservation's status in the registry (spec 4)."""
+    """A reservation's status in the registry."""
 
     PROVISIONING = "provisioning"
     ACTIVE = "active"
@@ -37,7 +37,7 @@ class ClaimStatus(Word):
 
 
 class LedgerStatus(Word):
-    """A ledger row's status (spec 3, "The ledger")."""
+    """A ledger row's status (docs/design/reservation.md)."""
 
     STARTED = "started"
     DONE = "done"
@@ -46,7 +46,7 @@ class LedgerStatus(Word):
 
 
 class WorktreeStatus(Word):
-    """What a run has as its working place (spec 3, "Worktrees")."""
+    """What a run has as its working place (docs/design/reservation.md)."""
 
     CREATED = "created"
     REUSED = "reused"
@@ -97,7 +97,7 @@ class Access(Word):
 
 
 class WorkerOutcome(Word):
-    """How a worker's dispatch ended (spec 5, "Providers"). Only `completed` has a usable work product."""
+    """How a worker's dispatch ended (docs/design/leading.md). Only `completed` has a usable work product."""
 
     COMPLETED = "completed"
     ERROR = "error"
@@ -124,7 +124,7 @@ class Failure(Word):
 
 
 class AnswerState(Word):
-    """What a result or verdict is worth (spec 5, "Fail closed"). Only `clean` and `findings` count as an answer."""
+    """What a result or verdict is worth (docs/design/leading.md). Only `clean` and `findings` count as an answer."""
 
     CLEAN = "clean"
     FINDINGS = "findings"
@@ -139,7 +139,7 @@ class AnswerState(Word):
 
 
 class RunOutcome(Word):
-    """How a run ended (spec 4, "run-manifest")."""
+    """How a run ended (docs/formats.md)."""
 
     COMPLETED = "completed"
     FAILED = "failed"

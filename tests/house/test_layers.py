@@ -1,4 +1,4 @@
-"""The house stands as it was planned: layers, doors, a pure core, small and plainly named parts (spec 2)."""
+"""The house stands as it was planned: layers, doors, a pure core, small and plainly named parts."""
 
 from __future__ import annotations
 

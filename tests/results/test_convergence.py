@@ -1,4 +1,4 @@
-"""Grouping, rounds, classes and the plan gate: the rules of spec 5, "Convergence" and "Fail closed"."""
+"""Grouping, rounds, classes and the plan gate: the rules of docs/design/leading.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the house that can be read off the source (spec 2), each as a function from source to findings."""
+"""The rules of the house that can be read off the source, each as a function from source to findings."""
 
 from __future__ import annotations
 

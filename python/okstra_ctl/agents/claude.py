@@ -1,4 +1,4 @@
-"""The provider `claude`: Claude Code's `claude -p`, with the permissions of the job's access (spec 5, "Guard").
+"""The provider `claude`: Claude Code's `claude -p`, with the permissions of the job's access (docs/design/threats.md).
 
 What is not allowed is refused, since nobody is there to ask; the deny rules hold against a person's own allow rules.
 """

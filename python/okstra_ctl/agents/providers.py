@@ -1,4 +1,4 @@
-"""Providers by name: okstra's own adapters, and the commands that the settings name (spec 5, "Providers")."""
+"""Providers by name: okstra's own adapters, and the commands that the settings name (docs/design/leading.md)."""
 
 from __future__ import annotations
 

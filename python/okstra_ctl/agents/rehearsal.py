@@ -1,4 +1,4 @@
-"""The provider `rehearsal`: needs no account and no network, and never says that it is a model (spec 1)."""
+"""The provider `rehearsal`: needs no account and no network, and never says that it is a model."""
 
 from __future__ import annotations
 

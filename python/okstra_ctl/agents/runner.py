@@ -1,4 +1,4 @@
-"""Running one dispatch of a worker to its end: attempts, backoff, limits, and what the end is called (spec 5)."""
+"""Running one dispatch of a worker to its end: attempts, backoff, limits, and what the end is called."""
 
 from __future__ import annotations
 

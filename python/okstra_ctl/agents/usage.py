@@ -1,4 +1,4 @@
-"""Tokens from the files that clients keep of their sessions, sub-agents' with them (spec 5, "Usage and cost").
+"""Tokens from the files that clients keep of their sessions, sub-agents' with them (docs/how-to/cost.md).
 
 A row that can't be read may have held a count: then the sums are at least what they are, and say so.
 """

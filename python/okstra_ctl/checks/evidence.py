@@ -1,4 +1,4 @@
-"""Checking what findings cite against the run's commit: `okstra check evidence`, and every led run (spec 5)."""
+"""Checking what findings cite against the run's commit: `okstra check evidence`, and every led run."""
 
 from __future__ import annotations
 

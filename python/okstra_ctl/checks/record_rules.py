@@ -1,4 +1,4 @@
-"""What each phase's report must hold, and what its verdict must rest on (spec 3, "Phases"; spec 5, "Fail closed")."""
+"""What each phase's report must hold, and what its verdict must rest on (docs/design/leading.md)."""
 
 from __future__ import annotations
 

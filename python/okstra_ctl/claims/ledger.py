@@ -73,5 +73,5 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
 
 
 def ledger_path(plan: str) -> str:
-    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl` (spec 3)."""
+    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl`."""
     return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")

@@ -28,7 +28,7 @@ AUTO, CLAUDE = "auto", "claude"
 
 
 def choose_lead(asked: str, provider: str, task_type: str) -> str:
-    """Who drives the run (spec 5): as asked; else okstra itself for a rehearsal, for a hand-off, whose steps are its
+    """Who drives the run: as asked; else okstra itself for a rehearsal, for a hand-off, whose steps are its
     own, or where no person is there."""
     if asked or task_type == HANDOFF:
         return asked or AUTO

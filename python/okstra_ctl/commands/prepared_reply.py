@@ -1,4 +1,4 @@
-"""What `run` and `rerun` answer: one form for both (spec 6, "JSON")."""
+"""What `run` and `rerun` answer: one form for both (docs/how-to/scripts.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether okstra can work on this machine: a row for each thing it needs, with a remedy (spec 6)."""
+"""Whether okstra can work on this machine: a row for each thing it needs, with a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which worktrees may go (spec 3, `okstra gc`): a verdict with its proof for each, and which go first."""
+"""Which worktrees may go: a verdict with its proof for each, and which go first."""
 
 from __future__ import annotations
 

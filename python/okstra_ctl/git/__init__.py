@@ -1,4 +1,4 @@
-"""The git door: small named questions and changes, on bytes, branching on exit codes (spec 2, "Git").
+"""The git door: small named questions and changes, on bytes, branching on exit codes (docs/design/git.md).
 
 Changes to what worktrees share (adding one, branches, removals) are made under the repository lock by the
 caller, who hands in the lock's descriptors for git to inherit.

@@ -28,7 +28,7 @@ class Repository(NamedTuple):
 
     @property
     def lock(self) -> str:
-        """The repository lock's file (spec 2)."""
+        """The repository lock's file."""
         return os.path.join(self.common_dir, "okstra.lock")
 
 

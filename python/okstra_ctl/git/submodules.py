@@ -1,4 +1,4 @@
-"""Submodules of a new worktree: initialised where the main worktree has them initialised (spec 3)."""
+"""Submodules of a new worktree: initialised where the main worktree has them initialised."""
 
 from __future__ import annotations
 

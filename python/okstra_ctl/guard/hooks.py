@@ -1,6 +1,6 @@
 """The guard of a led run: git hooks and rules for its agents, without a touch to the repository's own settings.
 
-It lies in the run's folder and in the agents' environment alone (spec 5, "Guard"). The hooks stop; the receipt
+It lies in the run's folder and in the agents' environment alone (docs/design/threats.md). The hooks stop; the receipt
 (`guard/receipt.py`) tells what got by.
 """
 

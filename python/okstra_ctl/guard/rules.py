@@ -1,4 +1,4 @@
-"""What a tool call of an agent may do, by the run's rules (spec 5, "Guard"). A first fence, close to the agent: it
+"""What a tool call of an agent may do, by the run's rules. A first fence, close to the agent: it
 tells early what git's hooks, the client's own limits and the isolation receipt would tell later."""
 
 from __future__ import annotations

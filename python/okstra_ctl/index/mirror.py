@@ -1,5 +1,5 @@
 """A project's own copy of its rows of the index: what ran here is known without the home that ran it, and when the
-folders of the runs are gone (spec 4).
+folders of the runs are gone.
 
 It is only appended to, after the index itself, and read by `reconcile` alone. What a kill keeps from it, `reconcile`
 adds.

@@ -56,7 +56,7 @@ class Found(NamedTuple):
 
 
 def look(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
-    """Checks a result. Only one without problems is an answer (spec 5, "Fail closed").
+    """Checks a result. Only one without problems is an answer (docs/design/leading.md).
 
     `data` is what the worker left, None for nothing; `fault` says why what it left could not be read.
     """

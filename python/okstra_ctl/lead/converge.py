@@ -1,4 +1,4 @@
-"""Sending findings round among the analysts until they are settled or the rounds are over (spec 5, "Convergence")."""
+"""Sending findings round among the analysts until they are settled or the rounds are over (docs/design/leading.md)."""
 
 from __future__ import annotations
 

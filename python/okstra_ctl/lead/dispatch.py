@@ -1,4 +1,4 @@
-"""Dispatching assignments: those without a valid result on disk, side by side, each with one repair (spec 5)."""
+"""Dispatching assignments: those without a valid result on disk, side by side, each with one repair."""
 
 from __future__ import annotations
 

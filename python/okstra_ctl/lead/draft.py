@@ -1,4 +1,4 @@
-"""The report's draft: everything that okstra's own records say (spec 4, "Final report")."""
+"""The report's draft: everything that okstra's own records say (docs/formats.md)."""
 
 from __future__ import annotations
 

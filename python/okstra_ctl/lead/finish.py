@@ -1,4 +1,4 @@
-"""The last step of a led run: usage, observed models, manifest, task records, index (spec 5, phase 7)."""
+"""The last step of a led run: usage, observed models, manifest, task records, index (docs/design/leading.md)."""
 
 from __future__ import annotations
 

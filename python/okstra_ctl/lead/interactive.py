@@ -1,4 +1,4 @@
-"""`--lead claude`: a person's own Claude Code session leads the run (spec 5, "Two leads, one contract").
+"""`--lead claude`: a person's own Claude Code session leads the run (docs/design/leading.md).
 
 okstra prepares, sets the guard up, names itself as the run's owner, and becomes the client: the process id stays,
 so whoever looks finds the lead alive as long as the session is.
@@ -42,7 +42,7 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
     """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
     isolation.begin(run, doors)
     guarding.set_up(run, doors)
-    me = process_identity.this_process()  # which is about to be the client (spec 3, "Recovery")
+    me = process_identity.this_process()  # which is about to be the client (docs/how-to/recover.md)
     warning = _take(run, doors, me)
     session = str(uuid.uuid4())
     lead_sessions.note_session(run, doors, session)

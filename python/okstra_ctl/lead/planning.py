@@ -1,4 +1,4 @@
-"""The plan's gate: once the report writer has made one plan, every analyst says whether it may pass (spec 5)."""
+"""The plan's gate: once the report writer has made one plan, every analyst says whether it may pass."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _of_handoff(scene: Scene, drafted: dict[str, Any], tokens: tuple[str, ...]) 
 
 
 def _by_okstra(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
-    """The lead authors the report only when the report writer failed, with the logged reason (spec 5, "Roles")."""
+    """The lead authors the report only when the report writer failed, with the logged reason."""
     found = len(drafted["findings"])
     drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": reason}
     drafted["verdict"]["conclusion"] = (

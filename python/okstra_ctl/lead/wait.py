@@ -1,4 +1,4 @@
-"""`okstra wait`: tells, line by line, what comes of a run's workers; looks at files and events only (spec 5)."""
+"""`okstra wait`: tells, line by line, what comes of a run's workers; looks at files and events only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One worker on its own: what the shell doors call for an interactive lead (spec 5, "Providers").
+"""One worker on its own: what the shell doors call for an interactive lead (docs/design/leading.md).
 
 Same limits, log, events, checks and repair as in a run that okstra leads; what is valid on disk is not done twice.
 """

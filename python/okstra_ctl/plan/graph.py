@@ -1,4 +1,4 @@
-"""The stage graph: waves, cycles, the critical path, and who waits for whom (spec 3)."""
+"""The stage graph: waves, cycles, the critical path, and who waits for whom."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _write_shared(request: Request, files: dict[str, bytes]) -> None:
 def context_of(
     request: Request, run: RunId, worktree: WorktreeFacts, epoch: int, stage: Stage | None
 ) -> dict[str, str]:
-    """Every path and fact of the run, by the names that prompts use (spec 4)."""
+    """Every path and fact of the run, by the names that prompts use."""
     paths = compute_run_paths(
         project_root=request.project.root,
         workspace_root=assets.root(),

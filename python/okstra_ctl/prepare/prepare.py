@@ -1,4 +1,4 @@
-"""`prepare_task_bundle`: the road that every run takes (spec 1, "The main job").
+"""`prepare_task_bundle`: the road that every run takes.
 
 Its commit point is the reservation's `active` mark (for a run without a reservation, its manifest). Before
 it, an error takes everything back, and a crash leaves a `provisioning` claim that the next command undoes.
@@ -51,7 +51,7 @@ _NO_BRANCH = ""
 
 
 class PreparedRun(NamedTuple):
-    """A run that is ready to be driven. `ctx` maps the names of spec 4 to paths and facts."""
+    """A run that is ready to be driven. `ctx` maps the names of run-context.json to paths and facts."""
 
     run: RunId
     files: RunFiles
@@ -174,7 +174,7 @@ def _leave_worktree(run: RunId, doors: Doors) -> None:
 
 
 def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:
-    """A run in the project root: no worktree, no branch (spec 3, "Degraded")."""
+    """A run in the project root: no worktree, no branch (docs/design/reservation.md)."""
     head = request.repository.head if request.repository else ""
     facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
     with UndoStack() as undo:
@@ -238,7 +238,7 @@ def _requested(request: Request, files: RunFiles) -> dict[str, object]:
 
 
 def _lead() -> Owner | None:
-    """Who works on: the agent client in whose session this runs, or nobody yet (spec 3, "Recovery")."""
+    """Who works on: the agent client in whose session this runs, or nobody yet (docs/how-to/recover.md)."""
     return process_identity.nearest_client()
 
 

@@ -1,4 +1,4 @@
-"""`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew (spec 3).
+"""`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew.
 
 The claim is marked as being handed over, with the earlier hold kept in it, before anything is made; what a kill
 leaves of that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark:

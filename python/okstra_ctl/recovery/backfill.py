@@ -1,4 +1,4 @@
-"""`okstra backfill`: `done` rows that a crash kept from being written, from the evidence that is on disk (spec 3).
+"""`okstra backfill`: `done` rows that a crash kept from being written, from the evidence that is on disk.
 
 The evidence: the run's exit-check record says green, at the commit at which the stage's branch stands; and all
 else that `stage done` asks for still holds. It walks `stage-<N>` folders and flat ones alike.

@@ -1,4 +1,4 @@
-"""`okstra setup --moved`: a person says that the project was moved to where they are (spec 3, "Worktrees").
+"""`okstra setup --moved`: a person says that the project was moved to where they are (docs/design/reservation.md).
 
 What names the old place is put right in an order that a kill can stop anywhere: git's worktrees, the files of the
 project, the index of runs, and last the registry, by which the next call finds what is left to do.

@@ -1,4 +1,4 @@
-"""Done commits that a rebase or squash wrote anew, found again by patch id (spec 3, "Recovery")."""
+"""Done commits that a rebase or squash wrote anew, found again by patch id (docs/how-to/recover.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as markdown, from its data alone (spec 4, "Final report")."""
+"""The report as markdown, from its data alone (docs/formats.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run with this report ended as (spec 4, run manifest: "outcome"; spec 5, "Guard" and "Fail closed")."""
+"""What a run with this report ended as (docs/design/leading.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phase's own part of a report: its shape stands in the report's schema, and nowhere else (spec 3, "Phases")."""
+"""The phase's own part of a report: its shape stands in the report's schema, and nowhere else."""
 
 from __future__ import annotations
 

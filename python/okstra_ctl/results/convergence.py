@@ -161,7 +161,7 @@ class Ballot(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a group. `closed_by` is empty while the finding is open (spec 5, "Fail closed")."""
+    """What became of a group. `closed_by` is empty while the finding is open (docs/design/leading.md)."""
 
     group: Group
     finding_class: FindingClass

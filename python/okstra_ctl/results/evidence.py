@@ -1,4 +1,4 @@
-"""Whether a citation says what stands in the repository (spec 5, "Evidence check")."""
+"""Whether a citation says what stands in the repository (docs/design/leading.md)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class EvidenceStatus(Word):
 
 
 class Gate(Word):
-    """What a gate says. It passes on answers, never on their absence (spec 5, "Fail closed")."""
+    """What a gate says. It passes on answers, never on their absence (docs/design/leading.md)."""
 
     PASSED = "passed"
     DISSENT = "passed-with-dissent"

@@ -1,4 +1,4 @@
-"""The result of an analyst, critic or verifier: read, and checked by the rules R1 to R8 (spec 4, "Worker result")."""
+"""The result of an analyst, critic or verifier: read, and checked by the rules R1 to R8 (docs/formats.md)."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class KnownRun(NamedTuple):
 
     @property
     def degraded(self) -> bool:
-        """Whether it works in the project's root, for there was no worktree to be had (spec 3, "Degraded")."""
+        """Whether it works in the project's root, for there was no worktree to be had (docs/design/reservation.md)."""
         return str(self.worktree.get("status", "")).startswith("skipped")
 
     @property

@@ -1,4 +1,4 @@
-"""The run manifest and its companions, as documents (spec 4, "run-manifest")."""
+"""The run manifest and its companions, as documents (docs/formats.md)."""
 
 from __future__ import annotations
 

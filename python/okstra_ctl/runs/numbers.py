@@ -1,4 +1,4 @@
-"""Run numbers: counted in the run's folder, given out by the exclusive creation of one file (spec 3)."""
+"""Run numbers: counted in the run's folder, given out by the exclusive creation of one file."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class PrepareInputs(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (spec 3, "Degraded")."""
+    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (docs/design/reservation.md)."""
 
     inputs: PrepareInputs
     project: Project

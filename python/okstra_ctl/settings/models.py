@@ -1,4 +1,4 @@
-"""Which model a role gets: flag, then environment, then config.json, then `prompts/models.toml` (spec 5)."""
+"""Which model a role gets: flag, then environment, then config.json, then `prompts/models.toml`."""
 
 from __future__ import annotations
 

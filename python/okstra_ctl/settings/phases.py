@@ -1,4 +1,4 @@
-"""The seven phases and their rules, from the one table in `prompts/phases.toml` (spec 3, "Phases")."""
+"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md)."""
 
 from __future__ import annotations
 

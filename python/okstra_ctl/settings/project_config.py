@@ -1,4 +1,4 @@
-"""`project.json` and the environment's sync list, as checked values (spec 3, "Worktrees"; spec 4)."""
+"""`project.json` and the environment's sync list, as checked values (docs/design/reservation.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who works in a run: worker ids, roles, providers and models (spec 5, "Roles")."""
+"""Who works in a run: worker ids, roles, providers and models (docs/design/leading.md)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACCESS = {"executor": Access.EDIT, "verifier": Access.TEST}
 
 
 def access_of(role: str) -> Access:
-    """What a role may touch (spec 5, "Roles")."""
+    """What a role may touch (docs/design/leading.md)."""
     return _ACCESS.get(role, Access.READ)
 
 

@@ -1,4 +1,4 @@
-"""The one atomic unit: choose a stage, decide its base, write the reservation (spec 3).
+"""The one atomic unit: choose a stage, decide its base, write the reservation.
 
 All of it happens inside one registry transaction. What needs git (is a commit merged?) is looked up
 before, outside every lock; when the transaction finds that it needs more, it ends without writing and is
@@ -100,7 +100,7 @@ def reserve_stage(request: Request, doors: Doors) -> Reservation:
 
 
 def reserve_degraded(request: Request, doors: Doors) -> Reservation:
-    """A stage without a worktree: the ledger row alone marks it, written inside the transaction (spec 3)."""
+    """A stage without a worktree: the ledger row alone marks it, written inside the transaction."""
     with doors.registry.transaction() as doc:
         choice = _choose(request, doc, Facts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)

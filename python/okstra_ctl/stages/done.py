@@ -1,4 +1,4 @@
-"""`okstra stage done`: a stage counts as done once its exit check ran green on clean, planned commits (spec 3)."""
+"""`okstra stage done`: a stage counts as done once its exit check ran green on clean, planned commits."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
 
 
 def close_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
-    """Checks all that spec 3 asks, runs the exit check outside every lock, and writes the `done` row.
+    """Checks all that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
 
     `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
     recorded once more when a person overrules its gates.

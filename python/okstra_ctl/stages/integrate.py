@@ -1,4 +1,4 @@
-"""Merging done stages into the task branch: built aside, checked, then taken over in one step (spec 3).
+"""Merging done stages into the task branch: built aside, checked, then taken over in one step.
 
 Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all are
 green is the task branch moved on, by a fast-forward. Whatever stops before that leaves nothing merged.

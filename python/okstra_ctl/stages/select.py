@@ -1,4 +1,4 @@
-"""Which stage a run may take, and from which commit (spec 3, "Choosing, reserving, basing: one unit").
+"""Which stage a run may take, and from which commit (docs/design/reservation.md).
 
 `stage_states` folds what is recorded into each stage's status; `choose` takes one or refuses with the
 reason; `decide_base` names the commit. All three are pure: the caller loads, and acts on the answer.
@@ -109,7 +109,7 @@ def choose(states: list[StageState], wanted: str) -> StageState:
 
 
 def decide_base(state: StageState, states: list[StageState], *, anchor: str, task_head: str) -> str:
-    """The commit a ready stage starts from (spec 3): the anchor, its one predecessor, or the merged task HEAD."""
+    """The commit a ready stage starts from: the anchor, its one predecessor, or the merged task HEAD."""
     if not state.depends_on:
         return anchor
     if len(state.depends_on) > 1:

@@ -1,4 +1,4 @@
-"""Files: read whole, replaced whole, appended by the line (spec 4).
+"""Files: read whole, replaced whole, appended by the line.
 
 A replaced file has one writer at a time: its run, or whoever holds its lock. So its temporary name is
 fixed, a crash leaves at most one beside it, and the next write takes that one over.

@@ -1,4 +1,4 @@
-"""The locks between processes, and the order in which they may be taken (spec 2, "Locks").
+"""The locks between processes, and the order in which they may be taken (docs/design/reservation.md).
 
 Order: repository, registry, ledger, index; never two of one kind; never over a user's command, an agent,
 the network or a prompt. fasteners takes POSIX record locks, which `flock(1)` does not exclude, and which

@@ -1,4 +1,4 @@
-"""Which process is which: naming an owner, and finding out whether it still lives (spec 3, "Recovery")."""
+"""Which process is which: naming an owner, and finding out whether it still lives (docs/how-to/recover.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def owner_of(pid: int) -> Owner:
 
 
 def liveness(owner: Owner | None) -> Liveness:
-    """Alive means: same host, same boot, and the pid exists with the same start time (spec 3)."""
+    """Alive means: same host, same boot, and the pid exists with the same start time."""
     if owner is None:
         return Liveness.NOBODY
     if owner.host != os.uname().nodename:

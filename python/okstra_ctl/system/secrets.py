@@ -1,4 +1,4 @@
-"""Hiding keys and passwords in what okstra keeps: logs, results, prompts, reports (spec 5; formats by detect-secrets).
+"""Hiding keys and passwords in what okstra keeps: logs, results, prompts, reports.
 
 The detectors take a tenth of a second to load. So a line goes to them only when it looks as if it could hold something,
 and an equal line only once; what has no key in it costs one search. Long lines go to them in pieces: the time that some

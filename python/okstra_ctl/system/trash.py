@@ -1,4 +1,4 @@
-"""Removing large folders at once: a rename into the trash, the deleting goes on behind it (spec 7).
+"""Removing large folders at once: a rename into the trash, the deleting goes on behind it.
 
 A trash that a killed process left behind is emptied by the next command that removes something.
 """

@@ -1,4 +1,4 @@
-"""An undo stack: what a flow did, taken back in reverse when it fails before its commit point (spec 2)."""
+"""An undo stack: what a flow did, taken back in reverse when it fails before its commit point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices of models, dated: `prompts/models.toml`, and a person's own in `config.json` over them (spec 5)."""
+"""Prices of models, dated: `prompts/models.toml`, and a person's own in `config.json` over them."""
 
 from __future__ import annotations
 

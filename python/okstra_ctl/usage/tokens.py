@@ -1,4 +1,4 @@
-"""What was spent: tokens and money by worker and model, where unknown stays unknown (spec 5, "Usage and cost")."""
+"""What was spent: tokens and money by worker and model, where unknown stays unknown (docs/how-to/cost.md)."""
 
 from __future__ import annotations
 

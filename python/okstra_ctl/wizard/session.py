@@ -1,4 +1,4 @@
-"""The wizard's state on disk, what there is to choose from, and its prompts in a person's language (spec 6)."""
+"""The wizard's state on disk, what there is to choose from, and its prompts in a person's language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting right what dead runs left half made (spec 3, "Recovery").
+"""Putting right what dead runs left half made (docs/how-to/recover.md).
 
 Only `provisioning` claims of dead owners are undone: nobody was told of their worktrees yet. An `active`
 claim is never touched here; work may be in it.

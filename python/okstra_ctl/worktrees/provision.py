@@ -1,4 +1,4 @@
-"""Making a worktree in steps that a crash can stop anywhere (spec 3; the order is the protocol).
+"""Making a worktree in steps that a crash can stop anywhere (docs/design/reservation.md).
 
 1. Under the repository lock: `git worktree add` without files, detached, locked with the claim's token.
 2. Outside it: the checkout, on several cores, which needs no HEAD.

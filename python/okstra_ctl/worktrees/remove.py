@@ -1,4 +1,4 @@
-"""Removing a worktree without losing anything that was made in it (spec 3, "Worktrees")."""
+"""Removing a worktree without losing anything that was made in it (docs/design/reservation.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing into a new worktree what git does not: the sync list, submodules, `worktreeSetup` (spec 3)."""
+"""Bringing into a new worktree what git does not: the sync list, submodules, `worktreeSetup`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task's worktree: made by its first run, reused by every later one (spec 3, "Worktrees")."""
+"""The task's worktree: made by its first run, reused by every later one (docs/design/reservation.md)."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def check_same_project(request: Request, claim: TaskClaim | None, doors: Doors) 
 
 
 def check_free(doc: RegistryDoc, request: Request, branch: str, path: str, key: str) -> None:
-    """Branches and paths are unique over the whole registry (spec 4)."""
+    """Branches and paths are unique over the whole registry."""
     for what, holder in (
         (f"branch {branch}", doc.holder_of_branch(request.project.root, branch)),
         (f"folder {path}", doc.holder_of_path(path)),

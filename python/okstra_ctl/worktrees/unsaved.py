@@ -1,4 +1,4 @@
-"""What removing a worktree would lose: found, and kept by a ref or refused (spec 3, "Worktrees").
+"""What removing a worktree would lose: found, and kept by a ref or refused (docs/design/reservation.md).
 
 Uncommitted and untracked files, commits on a detached HEAD, and all of that in the worktree's submodules,
 whose repositories go with it. Ignored files are not kept.

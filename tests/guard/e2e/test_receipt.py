@@ -1,4 +1,4 @@
-"""Attacks on what a run must leave alone: prevented, or detected and named in the receipt (spec 7)."""
+"""Attacks on what a run must leave alone: prevented, or detected and named in the receipt."""
 
 from __future__ import annotations
 
