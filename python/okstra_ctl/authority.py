@@ -13,26 +13,26 @@ from .agents.environment import RUN_VARIABLE, homes_named
 from .claims.registry import Registry
 from .errors import Refused
 from .home_paths import HomePaths
-from .services import Doors
+from .services import Services
 from .system import ancestry
 
 
-def require_no_worker(command: str, doors: Doors) -> None:
+def require_no_worker(command: str, services: Services) -> None:
     """Raises Refused (`worker-may-not`) when it is called from inside a worker, a check or a set-up command.
 
     In another home than the worker's it is refused where that home has worktrees of the same projects, as a copy has.
     Raises Unreadable for a registry that can't be read then.
     """
     lines = (above.words for above in ancestry.processes_above())
-    homes = homes_named(doors.environment, lines)
-    own = os.path.realpath(doors.home.root)
+    homes = homes_named(services.environment, lines)
+    own = os.path.realpath(services.home.root)
     if not any(home == own or _projects_in(home) & _projects_in(own) for home in homes):
         return
-    run = doors.environment.get(RUN_VARIABLE, "")
+    run = services.environment.get(RUN_VARIABLE, "")
     raise Refused(
         "worker-may-not",
         f"`okstra {command}` changes what okstra keeps, and this is inside a worker" + (f" of {run}" if run else ""),
-        where=doors.home.root,
+        where=services.home.root,
         hint=f"leave `okstra {command}` to the run's lead, or to the person; write in your result what is needed",
     )
 

@@ -114,7 +114,7 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         if verb_of(label).changes_with(args):
             from .authority import require_no_worker
 
-            require_no_worker(label, call.doors)
+            require_no_worker(label, call.services)
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
@@ -136,7 +136,7 @@ def _near(name: str) -> str:
 def _tell_other_version() -> None:
     """Skills, agents and runtime of another version than this one's commands: npm or pip brought only these."""
     try:
-        with open(open_call(None).doors.home.installed_version, encoding="utf-8") as file:
+        with open(open_call(None).services.home.installed_version, encoding="utf-8") as file:
             installed = file.readline().strip()
     except (OSError, ValueError, OkstraError):
         return
@@ -183,7 +183,7 @@ def _logged(error: Exception) -> InternalError:
     try:
         from .system import files as fsio
 
-        log = open_call(None).doors.home.bug_log
+        log = open_call(None).services.home.bug_log
         fsio.make_folder(os.path.dirname(log))
         with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=fsio.private) as file:
             file.write(f"okstra {__version__}: {' '.join(sys.argv[1:])}\n{text}\n")

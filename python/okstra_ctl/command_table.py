@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from .errors import Missing
-from .services import Doors, open_doors
+from .services import Services, open_services
 
 
 class Command(NamedTuple):
@@ -83,7 +83,7 @@ class Call(NamedTuple):
     """One call of a command: where it was started, and the doors it may use."""
 
     start: str
-    doors: Doors
+    services: Services
 
 
 def find(name: str) -> Command | None:
@@ -110,4 +110,4 @@ def open_call(project_root: str | None, environment: Mapping[str, str] | None = 
             where=os.environ.get("PWD", ""),
             hint="go to a folder that exists (cd), then call it again",
         ) from error
-    return Call(start, open_doors(environment))
+    return Call(start, open_services(environment))

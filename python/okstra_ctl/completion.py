@@ -64,10 +64,10 @@ def offered(kind: str, call: Call) -> list[str]:
     if kind == "notes":
         from .history import memory
 
-        return _plain(note.id for note in memory.list_notes(call.doors).notes)
+        return _plain(note.id for note in memory.list_notes(call.services).notes)
     from .history.listing import run_rows
 
-    runs = [row.run_id for row in reversed(run_rows(call.doors))]
+    runs = [row.run_id for row in reversed(run_rows(call.services))]
     return _plain(runs if kind == "runs" else dict.fromkeys(map(_task_of, runs)))
 
 

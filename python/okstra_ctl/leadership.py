@@ -11,7 +11,7 @@ from .index import store as run_index
 from .names import Owner
 from .quoting import okstra_command
 from .runs.find import KnownRun
-from .services import Doors
+from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
 from .system import ancestry
 from .system import files as fsio
@@ -86,27 +86,27 @@ def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:
     change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": told}})
 
 
-def index_started(run: KnownRun, doors: Doors, owner: Owner) -> str:
+def index_started(run: KnownRun, services: Services, owner: Owner) -> str:
     """Tells the index who leads the run from now on. A warning if it could not be told."""
     task_type, stage, manifest = run.id.task_type, run.id.stage, run.files.manifest
-    at, told = doors.clock.now(), owner.to_json()
+    at, told = services.clock.now(), owner.to_json()
     row = run_index.IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
-    return run_index.append_softly(doors.home, row)
+    return run_index.try_append(services.home, row)
 
 
-def own_claim(run: KnownRun, doors: Doors, owner: Owner | None, *, completed: bool | None = None) -> None:
+def own_claim(run: KnownRun, services: Services, owner: Owner | None, *, completed: bool | None = None) -> None:
     """Whoever leads a run owns its stage's claim, or is a user of its task's worktree, while it does.
 
     `completed` is given at the run's end, and tells whether it came to a good one: then it needs a task's worktree
     no more, unless it is still `owner`'s to go on with.
     """
     key = run.id.stage_key
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if key is not None:
             claim = doc.stage(key)
             if claim is not None and claim.run_id == str(run.id) and claim.status is not ClaimStatus.PROVISIONING:
                 doc.put_stage(key, claim._replace(owner=None if completed else owner))
         elif completed or (completed is False and owner is None):
-            worktree_users.end_use(doc, run.id, doors, completed=completed)
+            worktree_users.end_use(doc, run.id, services, completed=completed)
         elif not run.degraded:
-            worktree_users.begin_use(doc, run.id, owner, doors)
+            worktree_users.begin_use(doc, run.id, owner, services)

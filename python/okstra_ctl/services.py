@@ -12,15 +12,15 @@ from .system import home as home_edge
 from .system.clock import Clock
 
 
-class Doors(NamedTuple):
+class Services(NamedTuple):
     home: HomePaths
     registry: Registry
     clock: Clock
     environment: Mapping[str, str]
 
 
-def open_doors(environment: Mapping[str, str] | None = None) -> Doors:
+def open_services(environment: Mapping[str, str] | None = None) -> Services:
     """The doors of this machine. Touches nothing. Raises Missing when no home can be named."""
     environment = os.environ if environment is None else environment
     home = home_edge.locate(environment)
-    return Doors(home, Registry(home), Clock(), environment)
+    return Services(home, Registry(home), Clock(), environment)

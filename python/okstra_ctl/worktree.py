@@ -11,7 +11,7 @@ from .errors import Refused, UsageError, WorkFailed
 from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
 from .plan import store as plans
 from .runs import numbers as run_numbers
-from .services import Doors, open_doors
+from .services import Services, open_services
 from .settings.project import Project, load_project
 from .status import ClaimStatus, WorktreeStatus
 from .system import home as home_edge
@@ -48,9 +48,9 @@ def provision_stage_worktree(
     UsageError (`bad-identity`, `not-found`, `usage`), Refused (`stage-reserved`, `branch-exists`), WorkFailed, Busy;
     then nothing of the worktree is left.
     """
-    doors = open_doors()
-    home_edge.ensure(doors.home)
-    project = load_project(os.path.realpath(project_root), doors)
+    services = open_services()
+    home_edge.ensure(services.home)
+    project = load_project(os.path.realpath(project_root), services)
     key = StageKey(TaskKey.make(project_id, task_group_segment, task_id_segment), stage_number)
     if work_category not in CATEGORY_PREFIXES:
         raise UsageError("usage", f"there is no work category {work_category!r}", hint=", ".join(CATEGORY_PREFIXES))
@@ -58,18 +58,18 @@ def provision_stage_worktree(
     if repository is None:
         return StageWorktree("", "", "", str(WorktreeStatus.SKIPPED_NO_GIT), "not a git repository")
     with UndoStack() as undo:
-        claim = _reserve(key, project, work_category, base_commit, doors)
-        undo.push(lambda: _put(key, claim, doors, None))
+        claim = _reserve(key, project, work_category, base_commit, services)
+        undo.push(lambda: _put(key, claim, services, None))
         site = provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)
-        checkout = provision.begin(doors.home, site, undo)
+        checkout = provision.begin(services.home, site, undo)
         provision.put_on_branch(site)
         provision.await_files(checkout)
-        _put(key, claim, doors, claim._replace(status=ClaimStatus.ACTIVE, owner=process_identity.nearest_client()))
+        _put(key, claim, services, claim._replace(status=ClaimStatus.ACTIVE, owner=process_identity.nearest_client()))
         undo.commit()
     return StageWorktree(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED), claim.run_id)
 
 
-def _reserve(key: StageKey, project: Project, category: str, base_commit: str, doors: Doors) -> StageClaim:
+def _reserve(key: StageKey, project: Project, category: str, base_commit: str, services: Services) -> StageClaim:
     task = project.files.task(key.task)
     plan = plans.latest(task)
     stage_map = plans.check(plan).stage_map if plan else None
@@ -77,14 +77,14 @@ def _reserve(key: StageKey, project: Project, category: str, base_commit: str, d
         raise UsageError(
             "not-found", f"{key.task} has no plan with stages", hint="okstra plan adopt FILE --task-key KEY"
         )
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         of_task = doc.task(key.task)
         if of_task is None:
             raise UsageError("not-found", f"no worktree is registered for {key.task}", hint="okstra run makes it")
         found = doc.stage(key)
         if found is not None:
             raise Refused("stage-reserved", f"{found.run_id} has reserved {key}", where=found.path)
-        claim = _new_claim(key, project, category, base_commit, of_task, plan, stage_map.digest, doors)
+        claim = _new_claim(key, project, category, base_commit, of_task, plan, stage_map.digest, services)
         doc.put_stage(key, claim)
         epochs = {**of_task.epochs, key.stage: claim.epoch}
         anchor = of_task.implementation_base or base_commit
@@ -100,7 +100,7 @@ def _new_claim(
     of_task: TaskClaim,
     plan: str,
     digest: str,
-    doors: Doors,
+    services: Services,
 ) -> StageClaim:
     epoch = of_task.epochs.get(key.stage, 0) + 1
     task = project.files.task(key.task)
@@ -108,14 +108,14 @@ def _new_claim(
     branch = of_task.branch or task_branch(category, key.task)
     taken = git.branches_like(project.root, branch) if epoch > 1 else frozenset()
     return StageClaim(
-        path=doors.home.stage_worktree(key.task, key.stage),
+        path=services.home.stage_worktree(key.task, key.stage),
         branch=stage_branch(branch, key.stage, epoch, taken),
         base_commit=base_commit,
         project_root=project.root,
         status=ClaimStatus.PROVISIONING,
         run_id=str(run),
         owner=process_identity.this_process(),
-        reserved_at=doors.clock.now(),
+        reserved_at=services.clock.now(),
         epoch=epoch,
         token=lock_reason(str(key), epoch),
         plan=plan,
@@ -123,9 +123,9 @@ def _new_claim(
     )
 
 
-def _put(key: StageKey, claim: StageClaim, doors: Doors, new: StageClaim | None) -> None:
+def _put(key: StageKey, claim: StageClaim, services: Services, new: StageClaim | None) -> None:
     """Replaces this very claim, or removes it. Raises WorkFailed (`worktree-not-created`) when it is another's now."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         found = doc.stage(key)
         if found is None or found.token != claim.token or found.status is not ClaimStatus.PROVISIONING:
             if new is None:

@@ -14,7 +14,7 @@ from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.codex_sandbox import look_again
 from okstra_ctl.agents.command import Command
 from okstra_ctl.agents.gemini import Gemini
-from okstra_ctl.agents.job import Heard, Provider, Usage
+from okstra_ctl.agents.job import Provider, StreamResult, Usage
 from okstra_ctl.agents.retry_times import retry_after_in
 from okstra_ctl.agents.runner import judge
 from okstra_ctl.agents.streams import events, failure_in, whole
@@ -48,19 +48,19 @@ EVERY = pytest.mark.parametrize(("client", "good"), GOOD, ids=[client.name for c
 def test_a_good_run_of_claude() -> None:
     share = ModelTokens("claude-x-1", Tokens(3000, 500, 300, 60), 0.01)
     usage = Usage(3000, 500, 300, 60, 0.0125, (share,))
-    expected = Heard(True, model="claude-x-1", usage=usage, last_message="done", session="c")
-    assert Claude().hear(stream(*CLAUDE_GOOD), b"a warning\n", 0) == expected
+    expected = StreamResult(True, model="claude-x-1", usage=usage, last_message="done", session="c")
+    assert Claude().read_stream(stream(*CLAUDE_GOOD), b"a warning\n", 0) == expected
 
 
 def test_a_good_run_of_codex() -> None:
-    expected = Heard(True, usage=Usage(6693, 300, 7, 120), last_message="the result", session="t")
-    assert Codex().hear(stream(*CODEX_GOOD), b"WARNING: x\n", 0) == expected
+    expected = StreamResult(True, usage=Usage(6693, 300, 7, 120), last_message="the result", session="t")
+    assert Codex().read_stream(stream(*CODEX_GOOD), b"WARNING: x\n", 0) == expected
 
 
 def test_a_good_run_of_gemini() -> None:
     usage = Usage(900, 100, 0, 30, models=(ModelTokens("gemini-x", Tokens(900, 100, 0, 30)),))
-    expected = Heard(True, model="gemini-x", usage=usage, last_message="the result")
-    assert Gemini().hear(stream(*GEMINI_GOOD), b"Ripgrep is not available.\n", 0) == expected
+    expected = StreamResult(True, model="gemini-x", usage=usage, last_message="the result")
+    assert Gemini().read_stream(stream(*GEMINI_GOOD), b"Ripgrep is not available.\n", 0) == expected
 
 
 @EVERY
@@ -69,24 +69,24 @@ def test_without_the_whole_terminal_event_nothing_has_ended(client: Provider, go
     last = len(data) - 1  # the newline is no part of the event
     for cut in range(last):
         for status in (0, None, -9):
-            heard = client.hear(data[:cut], b"", status)
+            heard = client.read_stream(data[:cut], b"", status)
             assert not heard.ended, cut
             assert heard.failure is Failure.INTERRUPTED
-    assert client.hear(data[:last], b"", 0).ended
+    assert client.read_stream(data[:last], b"", 0).ended
 
 
 @EVERY
 def test_garbage_between_the_lines_changes_nothing(client: Provider, good: tuple[Event, ...]) -> None:
-    clean = client.hear(stream(*good), b"", 0)
+    clean = client.read_stream(stream(*good), b"", 0)
     noise = [b"\xff\xfe\x00\n", b'{"type": "resu\n', b"[1, 2]\n", b"null\n", b"{" * 5000 + b"\n", b"9" * 5000 + b"\n"]
     dirty = b"".join(noise[number % len(noise)] + stream(event) for number, event in enumerate(good))
-    assert client.hear(dirty + noise[1], b"", 0) == clean
+    assert client.read_stream(dirty + noise[1], b"", 0) == clean
 
 
 @EVERY
 @pytest.mark.parametrize("status", [1, 2, 127, 137])
 def test_a_bad_exit_is_no_success(client: Provider, good: tuple[Event, ...], status: int) -> None:
-    assert client.hear(stream(*good), b"", status).failure is not Failure.NONE
+    assert client.read_stream(stream(*good), b"", status).failure is not Failure.NONE
 
 
 KEYS = (
@@ -115,13 +115,13 @@ def test_no_stream_raises(lines: list[tuple[str, dict[str, object], object]], ta
     told = [{**(body if isinstance(body, dict) else {}), **more, "type": kind} for kind, more, body in lines]
     data = b"".join(json.dumps(event).encode() + b"\n" for event in told) + tail
     for client in (*(client for client, _ in GOOD), Command("mine", ("x",), {})):
-        heard = client.hear(data, tail, status)
+        heard = client.read_stream(data, tail, status)
         assert heard.usage is None or min(heard.usage[:4]) >= 0
 
 
 @given(st.binary(max_size=400))
 def test_bytes_alone_never_end_a_turn(data: bytes) -> None:
-    assert not any(client.hear(data, data, 0).ended for client, _ in GOOD)
+    assert not any(client.read_stream(data, data, 0).ended for client, _ in GOOD)
 
 
 # claude
@@ -142,37 +142,37 @@ def test_bytes_alone_never_end_a_turn(data: bytes) -> None:
     ],
 )
 def test_an_error_beats_the_subtype_success(status: int | None, text: str, failure: Failure) -> None:
-    heard = Claude().hear(stream(*claude_error(status, text)), b"", 1)
+    heard = Claude().read_stream(stream(*claude_error(status, text)), b"", 1)
     assert (heard.ended, heard.failure, heard.message, heard.model) == (True, failure, text, None)
 
 
 def test_the_wait_that_claude_was_told_is_passed_on() -> None:
     retry = {"type": "system", "subtype": "api_retry", "retry_delay_ms": 1236, "error_status": 429}
-    limited = Claude().hear(stream(CLAUDE_INIT, retry, *claude_error(429, "x")[1:]), b"", 1)
+    limited = Claude().read_stream(stream(CLAUDE_INIT, retry, *claude_error(429, "x")[1:]), b"", 1)
     assert limited.retry_after == 1.236
-    assert Claude().hear(stream(CLAUDE_INIT, retry, *claude_error(500, "x")[1:]), b"", 1).retry_after is None
+    assert Claude().read_stream(stream(CLAUDE_INIT, retry, *claude_error(500, "x")[1:]), b"", 1).retry_after is None
 
 
 def test_a_limit_of_turns_is_the_clients_failure() -> None:
     event = claude_result(subtype="error_max_turns", is_error=True, result=None, errors=["Reached maximum (2)"])
-    heard = Claude().hear(stream(CLAUDE_INIT, claude_answer(), event), b"", 1)
+    heard = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), event), b"", 1)
     assert (heard.failure, heard.message) == (Failure.CLIENT, "Reached maximum (2)")
 
 
 def test_the_last_of_several_results_counts() -> None:
     first = claude_result(result="waiting", modelUsage={})
     told = (*CLAUDE_GOOD[:2], first, CLAUDE_INIT, claude_answer("later", "claude-x-2"), claude_result(result="later"))
-    heard = Claude().hear(stream(*told), b"", 0)
+    heard = Claude().read_stream(stream(*told), b"", 0)
     assert (heard.ended, heard.last_message, heard.model) == (True, "later", "claude-x-2")
     assert heard.usage is not None
     assert heard.usage[:5] == (3000, 500, 300, 60, 0.0125)
     for cut in (4, 5):
-        assert not Claude().hear(stream(*told[:cut]), b"", None).ended
+        assert not Claude().read_stream(stream(*told[:cut]), b"", None).ended
 
 
 def test_sub_agents_models_are_not_the_workers() -> None:
     inner = claude_answer("x", "claude-small", parent_tool_use_id="toolu_1")
-    heard = Claude().hear(stream(CLAUDE_INIT, claude_answer(), inner, claude_result()), b"", 0)
+    heard = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), inner, claude_result()), b"", 0)
     assert heard.model == "claude-x-1"
 
 
@@ -183,13 +183,13 @@ def test_refused_tools_are_told_once() -> None:
         {"tool_name": "Odd"},
     ]
     result = claude_result(permission_denials=denials)
-    heard = Claude().hear(stream(CLAUDE_INIT, result, CLAUDE_INIT, result), b"", 0)
+    heard = Claude().read_stream(stream(CLAUDE_INIT, result, CLAUDE_INIT, result), b"", 0)
     assert heard.denials == ("Bash: make", "Write: /etc/x", "Odd: ")
     assert heard.failure is Failure.NONE
 
 
 def test_a_claude_that_did_not_start_says_why() -> None:
-    heard = Claude().hear(b"", b"error: option '--permission-mode' is invalid\n", 1)
+    heard = Claude().read_stream(b"", b"error: option '--permission-mode' is invalid\n", 1)
     assert (heard.ended, heard.failure) == (False, Failure.CLIENT)
     assert "permission-mode" in heard.message
 
@@ -210,13 +210,13 @@ def test_a_claude_that_did_not_start_says_why() -> None:
     ],
 )
 def test_a_failed_turn_of_codex_says_what_failed(message: str, failure: Failure, after: float | None) -> None:
-    heard = Codex().hear(stream(*codex_error(message)), b"", 1)
+    heard = Codex().read_stream(stream(*codex_error(message)), b"", 1)
     assert (heard.ended, heard.failure, heard.retry_after, heard.message) == (True, failure, after, message)
 
 
 def test_reconnecting_is_no_failure() -> None:
     retried = (*CODEX_GOOD[:2], {"type": "error", "message": "Reconnecting... 1/5 (status 500)"}, *CODEX_GOOD[2:])
-    assert Codex().hear(stream(*retried), b"", 0).failure is Failure.NONE
+    assert Codex().read_stream(stream(*retried), b"", 0).failure is Failure.NONE
 
 
 BWRAP = "bwrap: execvp codex-linux-sandbox: No such file or directory\n"
@@ -225,11 +225,11 @@ SHUT_OUT = codex_item("command_execution", command="ls", aggregated_output=BWRAP
 
 def test_a_turn_of_codex_in_which_no_command_could_run_is_no_answer() -> None:
     turn = (*CODEX_GOOD[:2], SHUT_OUT, SHUT_OUT, *CODEX_GOOD[4:])
-    heard = Codex().hear(stream(*turn), b"", 0)
+    heard = Codex().read_stream(stream(*turn), b"", 0)
     assert (heard.ended, heard.failure, heard.last_message) == (True, Failure.SANDBOX, "the result")
     assert heard.message == f"its sandbox could not start, so none of its commands ran ({BWRAP.strip()})"
     warned = b'WARNING: Refusing to create helper binaries under temporary dir "/tmp"\n'
-    assert "CODEX_HOME lies below the temporary folder" in Codex().hear(stream(*turn), warned, 0).message
+    assert "CODEX_HOME lies below the temporary folder" in Codex().read_stream(stream(*turn), warned, 0).message
     by_rule, _ = judge(Access.READ, heard, Verdict(0, ""), delivered=True)
     assert by_rule is WorkerOutcome.ERROR
 
@@ -261,7 +261,7 @@ SHUT = f"Chunk ID: 1\nProcess exited with code 1\nOutput:\n{BWRAP}"
 def test_a_command_that_codex_kept_out_of_its_stream_is_found_in_its_session(
     tmp_path: Path, outputs: tuple[str, ...], failure: Failure
 ) -> None:
-    heard = Codex().hear(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
+    heard = Codex().read_stream(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
     assert look_again(heard, kept_by_codex(tmp_path, *outputs)).failure is failure
 
 
@@ -269,7 +269,7 @@ def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> No
     failed = codex_item("command_execution", command="grep x y", aggregated_output="", exit_code=1)
     ran = codex_item("command_execution", command="ls", aggregated_output="x", exit_code=0)
     for commands in ((), (failed,), (failed, SHUT_OUT), (SHUT_OUT, ran), (ran, failed)):
-        heard = Codex().hear(stream(*CODEX_GOOD[:2], *commands, *CODEX_GOOD[4:]), b"", 0)
+        heard = Codex().read_stream(stream(*CODEX_GOOD[:2], *commands, *CODEX_GOOD[4:]), b"", 0)
         assert (heard.failure, heard.message) == (Failure.NONE, ""), commands
 
 
@@ -289,13 +289,13 @@ def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> No
     ],
 )
 def test_an_error_of_gemini_is_told_by_status_or_words(message: str, status: int, failure: Failure) -> None:
-    heard = Gemini().hear(stream(*gemini_error(message)), b"", status)
+    heard = Gemini().read_stream(stream(*gemini_error(message)), b"", status)
     assert (heard.ended, heard.failure) == (True, failure)
 
 
 def test_gemini_without_a_login_says_so_on_stderr() -> None:
     error = json.dumps({"error": {"type": "Error", "message": "Invalid auth method selected.", "code": 41}}, indent=2)
-    heard = Gemini().hear(b"", f"Warning: x\n{error}\n".encode(), 41)
+    heard = Gemini().read_stream(b"", f"Warning: x\n{error}\n".encode(), 41)
     assert (heard.ended, heard.failure, heard.message) == (False, Failure.LOGIN, "Invalid auth method selected.")
 
 
@@ -309,7 +309,7 @@ def test_what_geminis_policy_refused_is_told() -> None:
     }
     broken = {"type": "tool_result", "tool_id": "t4", "status": "error", "error": {"message": "no such file"}}
     tools = (gemini_tool(2, "git push"), refused, gemini_tool(3, "make"), asked, gemini_tool(4, "cat x"), broken)
-    heard = Gemini().hear(stream(*GEMINI_GOOD[:-1], *tools, GEMINI_GOOD[-1]), b"", 0)
+    heard = Gemini().read_stream(stream(*GEMINI_GOOD[:-1], *tools, GEMINI_GOOD[-1]), b"", 0)
     assert heard.denials == ("run_shell_command: git push", "run_shell_command: make")
 
 
@@ -318,10 +318,10 @@ def test_what_geminis_policy_refused_is_told() -> None:
 
 def test_a_commands_exit_is_its_word() -> None:
     mine = Command("mine", ("x",), {})
-    assert mine.hear(b"bye\n", b"", 0) == Heard(True, last_message="bye")
-    assert mine.hear(b"", b"rate limit exceeded, try again in 5 s", 1)[1:4:2] == (Failure.RATE_LIMIT, 5.0)
-    assert mine.hear(b"", b"", 3) == Heard(False, Failure.CLIENT, "it ended with 3")
-    assert mine.hear(b"", b"", -9).failure is Failure.INTERRUPTED
+    assert mine.read_stream(b"bye\n", b"", 0) == StreamResult(True, last_message="bye")
+    assert mine.read_stream(b"", b"rate limit exceeded, try again in 5 s", 1)[1:4:2] == (Failure.RATE_LIMIT, 5.0)
+    assert mine.read_stream(b"", b"", 3) == StreamResult(False, Failure.CLIENT, "it ended with 3")
+    assert mine.read_stream(b"", b"", -9).failure is Failure.INTERRUPTED
 
 
 # words and lines

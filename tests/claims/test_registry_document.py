@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.claims.registry_document import Earlier, RegistryDoc, StageClaim, TaskClaim, User
+from okstra_ctl.claims.registry_document import PreviousClaim, RegistryDoc, StageClaim, TaskClaim, User
 from okstra_ctl.errors import Unreadable
 from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import ClaimStatus
@@ -25,7 +25,7 @@ _TASK_CLAIMS = st.builds(
     TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS, users=_USERS
 )
 _EPOCH = st.integers(1, 99)
-_EARLIER = st.builds(Earlier, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)
+_EARLIER = st.builds(PreviousClaim, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)
 _STAGE_CLAIMS = st.builds(
     StageClaim,
     *(_TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.gc.policy import Facts, Judged, Verdict, judge, parse_size, to_remove
+from okstra_ctl.gc.policy import Facts, ReceiptVerdict, Verdict, judge, parse_size, to_remove
 
 _FACTS = Facts("p:g:1", "/wt", True, "", "feat-1", True, "", 0.0, 10)
 
@@ -25,11 +25,11 @@ def test_verdicts(changes: dict[str, object], verdict: Verdict, proof: str) -> N
     assert judged.proof.startswith(proof)
 
 
-def _some() -> list[Judged]:
+def _some() -> list[ReceiptVerdict]:
     """Of 10 bytes each: two merged, three saved, one held, one unknown; the first of each kind was used last."""
     kinds = {"merged": 2, "saved": 3, "held": 1, "unknown": 1}
     return [
-        Judged(_FACTS._replace(key=f"{kind}-{number}", used_at=-float(number)), Verdict(kind), "")
+        ReceiptVerdict(_FACTS._replace(key=f"{kind}-{number}", used_at=-float(number)), Verdict(kind), "")
         for kind, count in kinds.items()
         for number in range(count)
     ]

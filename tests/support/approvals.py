@@ -7,10 +7,10 @@ from pathlib import Path
 
 from okstra_ctl.plan import approve as plan_approval
 from okstra_ctl.plan.approval_record import Where
-from okstra_ctl.services import open_doors
+from okstra_ctl.services import open_services
 
 PERSON = "A Person <person@localhost>"
 
 
 def approve(plan: str | Path, environment: Mapping[str, str]) -> None:
-    plan_approval.approve(str(plan), plan_approval.Approver(PERSON, Where.SCRIPT), open_doors(environment))
+    plan_approval.approve(str(plan), plan_approval.Approver(PERSON, Where.SCRIPT), open_services(environment))

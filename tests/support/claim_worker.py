@@ -16,20 +16,20 @@ from contextlib import contextmanager
 from okstra_ctl.errors import Refused
 from okstra_ctl.run import PreparedRun, PrepareInputs, prepare_task_bundle
 from okstra_ctl.runs.find import find_run
-from okstra_ctl.services import Doors, open_doors
+from okstra_ctl.services import Services, open_services
 from okstra_ctl.stages.done import DoneWishes, finish_stage
 from okstra_ctl.stages.release import release_stage
 from okstra_ctl.worktrees.remove import remove_worktree
-from okstra_ctl.worktrees.unsaved import Keeping
+from okstra_ctl.worktrees.unsaved import SavePolicy
 
 _MOMENT = 0.005
 
 
-def take(inputs: PrepareInputs, doors: Doors, *, patient: bool) -> PreparedRun:
+def take(inputs: PrepareInputs, services: Services, *, patient: bool) -> PreparedRun:
     """A stage of one's own. The patient wait while all are taken; the others may always expect one."""
     while True:
         try:
-            return prepare_task_bundle(inputs, doors)
+            return prepare_task_bundle(inputs, services)
         except Refused as refused:
             if not patient or refused.code != "no-stage-ready":
                 raise
@@ -46,23 +46,23 @@ def held_alone(folder: str, stage: int) -> Iterator[None]:
 
 
 def work(root: str, log_path: str, count: int, *, patient: bool) -> None:
-    doors = open_doors()
+    services = open_services()
     inputs = PrepareInputs(root, "demo", "core", "T-1", "implementation")
     with open(log_path, "w", encoding="utf-8", buffering=1) as log:
         for turn in range(1, count + 1):
-            prepared = take(inputs, doors, patient=patient)
+            prepared = take(inputs, services, patient=patient)
             taken_at = time.monotonic()
             stage = prepared.run.stage or 0
             with held_alone(os.path.dirname(log_path), stage):
-                run = find_run(str(prepared.run), root, doors)
+                run = find_run(str(prepared.run), root, services)
                 warnings = list(prepared.warnings)
                 given_back_at = time.monotonic()
             if turn == count:  # the last one is done, and its worktree removed: the stage is nobody's any more
-                warnings += finish_stage(run, DoneWishes(no_change="a test"), doors).warnings
+                warnings += finish_stage(run, DoneWishes(no_change="a test"), services).warnings
                 if prepared.run.stage_key is not None:
-                    remove_worktree(prepared.run.stage_key, doors, keeping=Keeping(force=False))
+                    remove_worktree(prepared.run.stage_key, services, keeping=SavePolicy(force=False))
             else:
-                warnings += release_stage(run, doors, force=False).warnings
+                warnings += release_stage(run, services, force=False).warnings
             row = {
                 "stage": stage,
                 "epoch": prepared.epoch,

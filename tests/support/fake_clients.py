@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from okstra_ctl.agents.job import Heard, Job, Launch, Report
+from okstra_ctl.agents.job import Job, Launch, Report, StreamResult
 from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.agents.sweep import find
 from okstra_ctl.status import Access, Failure
@@ -35,14 +35,14 @@ class Shell:
         environment = {**inherited, **job.environment, "RESULT": job.result}
         return Launch(("sh", "-c", self.script), prompt.encode(), environment)
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         lines = stdout.decode("utf-8", "replace").splitlines()
         failure, retry_after = Failure.NONE, None
         for line in lines:
             if line.startswith("429"):
                 failure, retry_after = Failure.RATE_LIMIT, float(line.split()[1]) if " " in line else None
         denials = tuple(line for line in lines if line == "NO WORD")
-        heard = Heard("DONE" in lines, failure, stderr.decode("utf-8", "replace"), retry_after, denials=denials)
+        heard = StreamResult("DONE" in lines, failure, stderr.decode("utf-8", "replace"), retry_after, denials=denials)
         return heard._replace(last_message="\n".join(lines))
 
 

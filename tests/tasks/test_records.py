@@ -13,7 +13,7 @@ from okstra_ctl.index import store as run_index
 from okstra_ctl.index.store import IndexRow
 from okstra_ctl.names import RunId, TaskKey
 from okstra_ctl.paths import ProjectFiles
-from okstra_ctl.tasks.records import RunNews, ensure_task, read_manifest, read_task_identity, record, record_softly
+from okstra_ctl.tasks.records import RunNews, ensure_task, read_manifest, read_task_identity, record, try_record
 from support import schemas
 
 _AT = "2026-01-01T00:00:00Z"
@@ -102,19 +102,19 @@ def test_a_damaged_manifest_is_refused_and_stays(project: ProjectFiles, change: 
     assert (refused.value.code, refused.value.where) == ("state-unreadable", str(_manifest(project)))
     with pytest.raises(Unreadable):
         _ensure(project)
-    assert str(_manifest(project)) in record_softly(project, _news())
+    assert str(_manifest(project)) in try_record(project, _news())
     assert _manifest(project).read_bytes() == before
 
 
 def test_a_damaged_catalog_is_told_and_not_overwritten(project: ProjectFiles) -> None:
     record(project, _news())
     Path(project.task_catalog).write_text("{")
-    assert "task catalog can't be read" in record_softly(project, _news(2))
+    assert "task catalog can't be read" in try_record(project, _news(2))
     assert Path(project.task_catalog).read_text() == "{"
 
 
 def test_good_news_gives_no_warning(project: ProjectFiles) -> None:
-    assert record_softly(project, _news()) == ""
+    assert try_record(project, _news()) == ""
 
 
 # The index of all runs
@@ -136,4 +136,4 @@ def test_the_newest_row_of_each_run_in_the_order_of_the_runs(tmp_path: Path) -> 
 
 def test_an_index_that_cant_be_written_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "index.sqlite3").mkdir()
-    assert "run index could not be updated" in run_index.append_softly(HomePaths(str(tmp_path)), _row(1))
+    assert "run index could not be updated" in run_index.try_append(HomePaths(str(tmp_path)), _row(1))

@@ -13,7 +13,7 @@ from ..status import Access, Failure
 from ..system.json_text import dumps
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
-from .job import Heard, Job, Launch, Usage
+from .job import Job, Launch, StreamResult, Usage
 from .retry_times import retry_after_in, seconds_until_epoch
 from .streams import Event, count_at, events, failure_in, failure_of_status, list_at, mapping_at, number_at, text_at
 
@@ -44,7 +44,7 @@ class Claude:
         environment = client_environment(job, inherited, always=_ALWAYS, unless_set=_UNLESS_SET)
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         """There may be several turns in one run; the last result counts, and its `modelUsage` is the bill."""
         told = events(stdout)
         results = [event for event in told if event.get("type") == "result"]
@@ -52,7 +52,7 @@ class Claude:
             return _unfinished(told, stderr, exit_status)
         result = results[-1]
         failure, message = _failure(result, exit_status)
-        return Heard(
+        return StreamResult(
             ended=True,
             failure=failure,
             message=message,
@@ -100,12 +100,12 @@ def _goes_on(told: list[Event]) -> bool:
     return False
 
 
-def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> Heard:
+def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and 0 < exit_status < 128 and not told
     failure = failure_in(complaint) if refused else Failure.INTERRUPTED
     retry_after = _retry_after(told, complaint) if failure is Failure.RATE_LIMIT else None
-    return Heard(False, failure, complaint, retry_after, model=_model(told), session=_session(told))
+    return StreamResult(False, failure, complaint, retry_after, model=_model(told), session=_session(told))
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:

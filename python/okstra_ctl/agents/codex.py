@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ..status import Access, Failure
 from .codex_sandbox import fault_in_stream
 from .environment import client_environment, extra_arguments
-from .job import Heard, Job, Launch, Usage
+from .job import Job, Launch, StreamResult, Usage
 from .retry_times import retry_after_in
 from .streams import Event, events, failure_in, mapping_at, text_at
 from .usage import codex_tokens
@@ -36,7 +36,7 @@ class Codex:
         )
         return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited))
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         """Success is a completed turn; `error` events alone are retries under way."""
         told = events(stdout)
         turns = [event for event in told if text_at(event, "type").startswith("turn.")]
@@ -46,11 +46,13 @@ class Codex:
             return _unfinished(told, stderr, exit_status)
         if last.get("type") == "turn.failed" or exit_status not in (0, None):
             said = text_at(last, "error", "message") or f"it ended with {exit_status}"
-            failed = Heard(True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), session=thread)
+            failed = StreamResult(
+                True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), session=thread
+            )
             return failed._replace(last_message=message)
         fault = fault_in_stream(told, stderr)
         failure = Failure.SANDBOX if fault else Failure.NONE
-        return Heard(True, failure, fault, usage=_usage(turns), last_message=message, session=thread)
+        return StreamResult(True, failure, fault, usage=_usage(turns), last_message=message, session=thread)
 
 
 def sandbox_of(access: Access) -> str:
@@ -61,15 +63,15 @@ def writable_arguments(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for folder in folders for word in ("--add-dir", folder))
 
 
-def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> Heard:
+def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
     """Without the end of a turn. A client that did not even begin one says why on stderr."""
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and exit_status > 0
     errors = [text_at(event, "message") for event in told if event.get("type") == "error"]
     said = errors[-1] if errors else complaint
     failure = failure_in(said) if refused else Failure.INTERRUPTED
-    heard = Heard(ended=False, failure=failure, message=said, retry_after=retry_after_in(said))
-    return heard._replace(last_message=_last_message(told), session=_thread(told))
+    stream = StreamResult(ended=False, failure=failure, message=said, retry_after=retry_after_in(said))
+    return stream._replace(last_message=_last_message(told), session=_thread(told))
 
 
 def _thread(told: list[Event]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..status import Failure
 from . import transcripts
-from .job import Heard
+from .job import StreamResult
 from .streams import Event, events, text_at
 
 # What bubblewrap, Landlock and seatbelt, each as codex starts it, say when they can't.
@@ -31,9 +31,9 @@ def fault_in_stream(told: Sequence[Event], stderr: bytes) -> str:
     return f"{fault}{helpers}" if fault and _NO_HELPERS in stderr else fault
 
 
-def look_again(heard: Heard, environment: Mapping[str, str]) -> Heard:
+def look_again(stream: StreamResult, environment: Mapping[str, str]) -> StreamResult:
     """The same for a turn that ended well, by what codex kept of its session."""
-    paths = transcripts.codex_rollouts(transcripts.codex_home(environment), heard.session) if heard.session else []
+    paths = transcripts.codex_rollouts(transcripts.codex_home(environment), stream.session) if stream.session else []
     outputs = [
         text_at(row, "payload", "output")
         for path in paths[:1]
@@ -43,7 +43,7 @@ def look_again(heard: Heard, environment: Mapping[str, str]) -> Heard:
         if text_at(row, "payload", "type") == "function_call_output"
     ]
     fault = _fault([output.partition(_OUTPUT)[2] if _OUTPUT in output else "" for output in outputs])
-    return heard._replace(failure=Failure.SANDBOX, message=fault) if fault else heard
+    return stream._replace(failure=Failure.SANDBOX, message=fault) if fault else stream
 
 
 def _fault(said: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..status import Access, Failure
 from ..system.template import fill
 from .environment import client_environment
-from .job import Heard, Job, Launch
+from .job import Job, Launch, StreamResult
 from .retry_times import retry_after_in
 from .streams import failure_in
 
@@ -31,9 +31,9 @@ class Command:
         own = {**self._environment, "OKSTRA_ACCESS": str(job.access), "OKSTRA_MODEL": job.model}
         return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=own))
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         message = stderr.decode("utf-8", "replace").strip()[-500:]
         if exit_status == 0:
-            return Heard(ended=True, last_message=stdout.decode("utf-8", "replace").strip()[-2000:])
+            return StreamResult(ended=True, last_message=stdout.decode("utf-8", "replace").strip()[-2000:])
         failure = Failure.INTERRUPTED if exit_status is None or exit_status < 0 else failure_in(message)
-        return Heard(False, failure, message or f"it ended with {exit_status}", retry_after_in(message))
+        return StreamResult(False, failure, message or f"it ended with {exit_status}", retry_after_in(message))

@@ -13,7 +13,7 @@ from ..status import Access, Failure
 from ..system import assets
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
-from .job import Heard, Job, Launch, Usage
+from .job import Job, Launch, StreamResult, Usage
 from .retry_times import retry_after_in
 from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, text_at, whole
 
@@ -40,7 +40,7 @@ class Gemini:
         )
         return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=_ALWAYS))
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         told = events(stdout)
         results = [event for event in told if event.get("type") == "result"]
         if not results or told[-1].get("type") != "result":
@@ -49,7 +49,7 @@ class Gemini:
         failure, message = _failure(result, exit_status)
         models = mapping_at(result, "stats", "models")
         answered = [name for name in models if count_at(models, name, "total_tokens")]
-        return Heard(
+        return StreamResult(
             ended=True,
             failure=failure,
             message=message,
@@ -80,13 +80,13 @@ def _failure_of_exit(exit_status: int | None) -> Failure | None:
     return failure_of_status(statuses[0]) if statuses else None
 
 
-def _unfinished(stderr: bytes, exit_status: int | None) -> Heard:
+def _unfinished(stderr: bytes, exit_status: int | None) -> StreamResult:
     """Some errors come as one JSON object on stderr, others as words; a signal leaves nothing."""
     error = whole(stderr) or {}
     message = text_at(error, "error", "message") or stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and exit_status > 0
     failure = (_failure_of_exit(exit_status) or failure_in(message)) if refused else Failure.INTERRUPTED
-    return Heard(ended=False, failure=failure, message=message, retry_after=retry_after_in(message))
+    return StreamResult(ended=False, failure=failure, message=message, retry_after=retry_after_in(message))
 
 
 def _last_message(told: list[Event]) -> str:

@@ -63,7 +63,7 @@ class Usage(NamedTuple):
     """By model, sub-agents' with them, where the client says so."""
 
 
-class Heard(NamedTuple):
+class StreamResult(NamedTuple):
     """What the client's stream said. `ended` is its terminal event: without it, nothing was finished."""
 
     ended: bool
@@ -84,7 +84,7 @@ class Report(NamedTuple):
     """How a dispatch ended. `outcome` knows nothing of the result's form: the caller checks that."""
 
     outcome: WorkerOutcome
-    heard: Heard
+    stream: StreamResult
     exit_status: int | None
     seconds: float
     attempts: int
@@ -102,5 +102,5 @@ class Provider(Protocol):
     def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
         """The command line. `inherited` is okstra's own environment without git's and other runs' variables."""
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         """Reads the stream; garbage and half lines are no error, they are just not a terminal event."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from ..status import Access, Failure
-from .job import Heard, Job, Launch, Usage
+from .job import Job, Launch, StreamResult, Usage
 from .streams import count_at, events, list_at, number_at, text_at
 
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -36,16 +36,16 @@ class Rehearsal:
         argv = (sys.executable, "-I", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, script)
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
 
-    def hear(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> Heard:
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         results = [event for event in events(stdout) if event.get("type") == "result"]
         if not results:
             complaint = stderr.decode("utf-8", "replace").strip()[-500:]
-            return Heard(ended=False, failure=Failure.INTERRUPTED, message=complaint)
+            return StreamResult(ended=False, failure=Failure.INTERRUPTED, message=complaint)
         result = results[-1]
         failure = Failure.NONE
         if text_at(result, "status") != "completed" or exit_status not in (0, None):
             failure = _FAILURES.get(text_at(result, "failure"), Failure.CLIENT)
-        return Heard(
+        return StreamResult(
             ended=True,
             failure=failure,
             message=text_at(result, "message"),

@@ -86,7 +86,7 @@ _ALWAYS = (
 )
 
 
-class Played(Exception):
+class ScriptFinished(Exception):
     """The part is over before its last step. `said` is what its terminal event says; None for none at all."""
 
     def __init__(self, said: dict[str, object] | None, status: int) -> None:
@@ -101,7 +101,7 @@ def main() -> NoReturn:
     try:
         said: dict[str, object] | None = {"status": "completed"}
         Player(sys.argv[1], prompt, os.environ).play()
-    except Played as over:
+    except ScriptFinished as over:
         said, status = over.said, over.status
     except OkstraError as error:
         said, status = {"status": "failed", "message": f"{error.message} ({error.where})"}, 1
@@ -179,7 +179,7 @@ class Player:
         """What is there already is somebody's: it gets a line more, and is not written over."""
         names = list(map(name_for, self._values["FILES"].split("\n"))) if self._values["FILES"] else []
         if not names:
-            raise Played({"status": "failed", "message": "the stage plans no file that could be written"}, 1)
+            raise ScriptFinished({"status": "failed", "message": "the stage plans no file that could be written"}, 1)
         name = next((name for name in names if not os.path.lexists(name)), names[0])
         old = (fsio.read_bytes(name) or b"").decode("utf-8", "surrogateescape") if os.path.lexists(name) else ""
         _write_file(name, old + self._text(step.value))
@@ -192,7 +192,7 @@ class Player:
         wanted = step.beside.get("exit", 0)
         if ended.status != wanted:
             message = f"`{command}` ended with {ended.status}, and the script says {wanted}"
-            raise Played({"status": "failed", "message": message}, 1)
+            raise ScriptFinished({"status": "failed", "message": message}, 1)
 
     def _commit(self, step: Step) -> None:
         """Nothing staged is no failure: an attempt that was cut off has committed it."""
@@ -202,7 +202,7 @@ class Player:
             ended = proc.run(argv)
             if not ended.ok:
                 message = f"{argv[0]} {argv[1]} ended with {ended.status}: {_shown(ended)}"
-                raise Played({"status": "failed", "message": message}, 1)
+                raise ScriptFinished({"status": "failed", "message": message}, 1)
 
     def _result(self, step: Step) -> None:
         fsio.replace(self._values["RESULT"], self._text(step.value).encode("utf-8", "surrogateescape"))
@@ -237,13 +237,15 @@ class Player:
             sys.stdout.buffer.write(bytes(range(256)) * 8)
         if kind == "empty":
             fsio.replace(self._values["RESULT"], b"")
-            raise Played({"status": "completed"}, 0)
+            raise ScriptFinished({"status": "completed"}, 0)
         if kind == "denied":
-            raise Played({"status": "completed", "denials": ["Write: a tool that the script had refused"]}, 0)
+            raise ScriptFinished({"status": "completed", "denials": ["Write: a tool that the script had refused"]}, 0)
         if kind in ("rate-limit", "overloaded", "login"):
             after = {"retry_after": step.beside["after"]} if "after" in step.beside else {}
-            raise Played({"status": "failed", "failure": kind, "message": f"a {kind} by the script", **after}, 1)
-        raise Played(None, 1 if kind == "half" else 0)
+            raise ScriptFinished(
+                {"status": "failed", "failure": kind, "message": f"a {kind} by the script", **after}, 1
+            )
+        raise ScriptFinished(None, 1 if kind == "half" else 0)
 
 
 def load(path: str) -> tuple[tuple[Part, ...], str]:

@@ -16,8 +16,8 @@ from ..system import files as fsio
 from ..system.foreign_files import set_aside
 from . import codex_sandbox
 from . import supervisor_orders as warden_orders
-from .job import Heard, Job, Launch, Provider, Report
-from .supervised_process import WARDEN_LOST, HeldClient
+from .job import Job, Launch, Provider, Report, StreamResult
+from .supervised_process import WARDEN_LOST, SupervisedClient
 from .supervisor_orders import Verdict
 
 ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
@@ -25,7 +25,7 @@ _TICK = 0.1
 _QUIET_SECONDS = 1.0
 _RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
 _LIMITS = (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT)
-_NOTHING_HEARD = Heard(ended=False, failure=Failure.INTERRUPTED)
+_NOTHING_HEARD = StreamResult(ended=False, failure=Failure.INTERRUPTED)
 
 
 class Patience(NamedTuple):
@@ -63,19 +63,19 @@ def run_job(
         attempts += 1
         spent = time.monotonic() - started
         launch = _numbered(provider.launch(job, prompt, inherited), attempts)
-        outcome, heard, status = _attempt(job, provider, launch, spent, stop, patience)
+        outcome, stream, status = _attempt(job, provider, launch, spent, stop, patience)
         spent = time.monotonic() - started
-        if outcome is WorkerOutcome.ERROR and heard.failure in _RETRIED:
-            delay = _delay(attempts, heard.retry_after, patience)
+        if outcome is WorkerOutcome.ERROR and stream.failure in _RETRIED:
+            delay = _delay(attempts, stream.retry_after, patience)
             if spent + delay < job.soft_limit:
-                before = heard.failure
+                before = stream.failure
                 if not stop.wait(delay):
                     continue
-                heard = heard._replace(failure=Failure.INTERRUPTED)
+                stream = stream._replace(failure=Failure.INTERRUPTED)
                 spent = time.monotonic() - started
-        if outcome is not WorkerOutcome.COMPLETED and before is not Failure.NONE and heard.failure is not before:
-            heard = heard._replace(message=f"attempt {attempts}, after {before}: {heard.message}".rstrip(": "))
-        return Report(outcome, heard, status, spent, attempts)
+        if outcome is not WorkerOutcome.COMPLETED and before is not Failure.NONE and stream.failure is not before:
+            stream = stream._replace(message=f"attempt {attempts}, after {before}: {stream.message}".rstrip(": "))
+        return Report(outcome, stream, status, spent, attempts)
 
 
 def _prompt_text(job: Job) -> str:
@@ -94,26 +94,26 @@ def _numbered(launch: Launch, attempts: int) -> Launch:
 
 def _attempt(
     job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
-) -> tuple[WorkerOutcome, Heard, int | None]:
+) -> tuple[WorkerOutcome, StreamResult, int | None]:
     """One start of the client, with what is left of the limits."""
     if stop.is_set():
         return WorkerOutcome.ERROR, _NOTHING_HEARD, None
-    with HeldClient(job, launch, soft_limit=job.soft_limit - spent, hard_limit=job.hard_limit - spent) as client:
+    with SupervisedClient(job, launch, soft_limit=job.soft_limit - spent, hard_limit=job.hard_limit - spent) as client:
         _wait(client, provider, stop, patience)
         ended = client.ended()
     reason, status = ended.verdict.reason, ended.verdict.status
     if reason == warden_orders.NOT_STARTED:
         message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
-        return WorkerOutcome.NOT_RUN, Heard(False, Failure.CLIENT, message), None
-    heard = provider.hear(ended.stdout, ended.stderr, status if not reason else None)
-    if provider.name == "codex" and heard.ended and heard.failure is Failure.NONE:
-        heard = codex_sandbox.look_again(heard, launch.environment)
+        return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
+    stream = provider.read_stream(ended.stdout, ended.stderr, status if not reason else None)
+    if provider.name == "codex" and stream.ended and stream.failure is Failure.NONE:
+        stream = codex_sandbox.look_again(stream, launch.environment)
     by_message = provider.delivers_by_message(job.access)
-    delivered = bool(heard.last_message) if by_message else os.path.isfile(job.result)
-    outcome, heard = judge(job.access, heard, ended.verdict, delivered=delivered)
+    delivered = bool(stream.last_message) if by_message else os.path.isfile(job.result)
+    outcome, stream = judge(job.access, stream, ended.verdict, delivered=delivered)
     if outcome is WorkerOutcome.COMPLETED and by_message:
-        fsio.replace(job.result, heard.last_message.encode("utf-8", "replace"))
-    return outcome, heard, status
+        fsio.replace(job.result, stream.last_message.encode("utf-8", "replace"))
+    return outcome, stream, status
 
 
 def _why_not_started(program: str, folder: str, environment: Mapping[str, str], complaint: str) -> str:
@@ -127,7 +127,7 @@ def _why_not_started(program: str, folder: str, environment: Mapping[str, str], 
     return f"{program} can't be started: {complaint}"
 
 
-def _wait(client: HeldClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:
+def _wait(client: SupervisedClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:
     """Until the client has ended. One that said all it had to say and does not go is sent away."""
     written, since, dismiss_at, asked = -1, 0.0, None, False
     while not client.wait(_TICK):
@@ -139,14 +139,16 @@ def _wait(client: HeldClient, provider: Provider, stop: threading.Event, patienc
             written, since, dismiss_at, looked = client.written, now, None, False
         elif not looked and now - since >= min(_QUIET_SECONDS, patience.farewell):
             looked = True
-            if written and provider.hear(client.recent_output(), b"", None).ended:
+            if written and provider.read_stream(client.recent_output(), b"", None).ended:
                 dismiss_at = since + patience.farewell
         elif dismiss_at is not None and now >= dismiss_at and not asked:
             client.dismiss()
             asked = True
 
 
-def judge(access: Access, heard: Heard, verdict: Verdict, *, delivered: bool) -> tuple[WorkerOutcome, Heard]:
+def judge(
+    access: Access, stream: StreamResult, verdict: Verdict, *, delivered: bool
+) -> tuple[WorkerOutcome, StreamResult]:
     """What the end is called.
 
     A completed turn needs its terminal event, no failure, and no refused tool: an executor that was refused one has
@@ -154,22 +156,22 @@ def judge(access: Access, heard: Heard, verdict: Verdict, *, delivered: bool) ->
     refusals are only reported when the result is there all the same.
     """
     reason = verdict.reason
-    finished = heard.ended and heard.failure is Failure.NONE
+    finished = stream.ended and stream.failure is Failure.NONE
     if not finished and reason in _LIMITS:
-        return WorkerOutcome.TIMEOUT, heard._replace(failure=Failure.INTERRUPTED)
+        return WorkerOutcome.TIMEOUT, stream._replace(failure=Failure.INTERRUPTED)
     if not finished and reason in (warden_orders.STOPPED, warden_orders.ORPHANED, WARDEN_LOST):
-        return WorkerOutcome.ERROR, heard._replace(failure=Failure.INTERRUPTED)
+        return WorkerOutcome.ERROR, stream._replace(failure=Failure.INTERRUPTED)
     if reason == warden_orders.FLOOD:
-        return WorkerOutcome.ERROR, heard._replace(failure=Failure.CLIENT, message="it wrote without end")
+        return WorkerOutcome.ERROR, stream._replace(failure=Failure.CLIENT, message="it wrote without end")
     if reason == warden_orders.LOG_FAILED:
         message = f"its log can't be written: {verdict.complaint}"
-        return WorkerOutcome.ERROR, heard._replace(failure=Failure.CLIENT, message=message)
+        return WorkerOutcome.ERROR, stream._replace(failure=Failure.CLIENT, message=message)
     if not finished:
-        failure = Failure.INTERRUPTED if heard.failure is Failure.NONE else heard.failure
-        return WorkerOutcome.ERROR, heard._replace(failure=failure)
-    if heard.denials and (access is not Access.READ or not delivered):
-        return WorkerOutcome.ERROR, heard._replace(failure=Failure.DENIED)
-    return WorkerOutcome.COMPLETED, heard
+        failure = Failure.INTERRUPTED if stream.failure is Failure.NONE else stream.failure
+        return WorkerOutcome.ERROR, stream._replace(failure=failure)
+    if stream.denials and (access is not Access.READ or not delivered):
+        return WorkerOutcome.ERROR, stream._replace(failure=Failure.DENIED)
+    return WorkerOutcome.COMPLETED, stream
 
 
 def _delay(attempts: int, retry_after: float | None, patience: Patience) -> float:

@@ -39,7 +39,7 @@ class Ended(NamedTuple):
     stderr: bytes
 
 
-class HeldClient:
+class SupervisedClient:
     """One start of a client. Leaving the `with` block in any way ends the client and all its processes."""
 
     def __init__(
@@ -91,7 +91,7 @@ class HeldClient:
             pass_fds=(self._prompt, self._output, self._errors, self._log.fileno(), *keep_open),
         )
 
-    def __enter__(self) -> HeldClient:
+    def __enter__(self) -> SupervisedClient:
         return self
 
     def __exit__(
@@ -210,7 +210,7 @@ class Held(NamedTuple):
     complaint: str = ""
 
 
-def run_held(
+def run_supervised(
     argv: Sequence[str],
     *,
     name: str,
@@ -247,7 +247,7 @@ def run_held(
         run_id=run_id,
     )
     launch = Launch(tuple(argv), b"", environment)
-    with HeldClient(job, launch, soft_limit=limit, hard_limit=limit, keep_open=keep_open) as client:
+    with SupervisedClient(job, launch, soft_limit=limit, hard_limit=limit, keep_open=keep_open) as client:
         while not client.wait(_TICK):
             if stop.is_set():
                 client.stop()

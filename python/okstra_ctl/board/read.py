@@ -18,7 +18,7 @@ from ..paths import ProjectFiles, RunFiles
 from ..plan import store as plans
 from ..runs.events import events_of
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..stages.records import current_states
 from ..system import files as fsio
 from ..usage.prices import Price
@@ -30,10 +30,10 @@ _TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whol
 _Events = Sequence[Mapping[str, Any]]
 
 
-def read_board(doors: Doors, is_wanted: Callable[[RunRow], bool]) -> Board:
+def read_board(services: Services, is_wanted: Callable[[RunRow], bool]) -> Board:
     """Raises Unreadable for a registry that can't be read; UsageError (`bad-config`) for prices that are none."""
-    rows, more, lately = choose(filter(is_wanted, run_rows(doors)), doors.clock.before(_LATELY))
-    prices = prices_now(doors)
+    rows, more, lately = choose(filter(is_wanted, run_rows(services)), services.clock.before(_LATELY))
+    prices = prices_now(services)
     unread: list[str] = []
     projects: dict[tuple[str, str], dict[TaskKey, list[RunView]]] = {}
     for row in rows:
@@ -41,13 +41,13 @@ def read_board(doors: Doors, is_wanted: Callable[[RunRow], bool]) -> Board:
         if task is None:
             unread.append(row.run_id)
             continue
-        view = _run(row, prices, unread, doors)
+        view = _run(row, prices, unread, services)
         projects.setdefault((task.project_id, row.project_root), {}).setdefault(task, []).append(view)
     found = tuple(
-        ProjectView(name, root, tuple(_task(root, key, runs, doors, unread) for key, runs in tasks.items()))
+        ProjectView(name, root, tuple(_task(root, key, runs, services, unread) for key, runs in tasks.items()))
         for (name, root), tasks in projects.items()
     )
-    return Board(doors.clock.now(), found, tuple(map(_ended, lately)), more, tuple(dict.fromkeys(unread)))
+    return Board(services.clock.now(), found, tuple(map(_ended, lately)), more, tuple(dict.fromkeys(unread)))
 
 
 def _task_of(row: RunRow) -> TaskKey | None:
@@ -57,9 +57,9 @@ def _task_of(row: RunRow) -> TaskKey | None:
         return None
 
 
-def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], doors: Doors) -> RunView:
+def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], services: Services) -> RunView:
     """A run whose manifest can't be read is still in work: it is shown without its workers."""
-    step = step_of(row, doors)
+    step = step_of(row, services)
     view = RunView(row.run_id, row.task_type, row.stage, row.status, row.at, step, False, (), None)
     run = known_run(row)
     try:
@@ -98,23 +98,23 @@ def _with_last_line(files: RunFiles, worker: WorkerView) -> WorkerView:
     return worker._replace(last_line=last_line(hide(text)[0]))
 
 
-def _task(root: str, key: TaskKey, runs: Sequence[RunView], doors: Doors, unread: list[str]) -> TaskView:
+def _task(root: str, key: TaskKey, runs: Sequence[RunView], services: Services, unread: list[str]) -> TaskView:
     try:
-        stages = _stages(ProjectFiles(root), key, doors)
+        stages = _stages(ProjectFiles(root), key, services)
     except OkstraError as error:
         stages = ()
         unread.append(error.where or str(key))
     return TaskView(str(key), stages, tuple(runs))
 
 
-def _stages(project: ProjectFiles, key: TaskKey, doors: Doors) -> tuple[StageView, ...]:
+def _stages(project: ProjectFiles, key: TaskKey, services: Services) -> tuple[StageView, ...]:
     path = plans.latest(project.task(key))
-    stage_map = plans.load(path, doors).stage_map if path else None
+    stage_map = plans.load(path, services).stage_map if path else None
     if path is None or stage_map is None:
         return ()
     return tuple(
         StageView(one.stage, one.title, one.depends_on, str(one.status), one.blocked_by, one.run_id)
-        for one in current_states(path, stage_map, key, doors)
+        for one in current_states(path, stage_map, key, services)
     )
 
 

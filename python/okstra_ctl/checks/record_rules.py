@@ -186,10 +186,10 @@ def awaited(records: RunRecords) -> list[Asked]:
     """Whose answer must be there: all that the events, or without any the report, tell as complete. The report's own
     data is another check's."""
     rows = last_rows(records.events)
-    heard = {worker for worker, _ in rows}
+    stream = {worker for worker, _ in rows}
     told = records.report["execution"] if records.report else []
     keys = [key for key, row in rows.items() if row.get("outcome") == "completed"]
-    keys += [(row["worker"], "") for row in told if row["outcome"] == "completed" and row["worker"] not in heard]
+    keys += [(row["worker"], "") for row in told if row["outcome"] == "completed" and row["worker"] not in stream]
     writers = {row["id"] for row in records.manifest["roster"] if row["role"] == _REPORT_WRITER}
     return [key for key in keys if key[0] not in writers]
 

@@ -109,7 +109,7 @@ class TaskClaim(NamedTuple):
         )
 
 
-class Earlier(NamedTuple):
+class PreviousClaim(NamedTuple):
     """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
 
     run_id: str
@@ -123,7 +123,7 @@ class Earlier(NamedTuple):
         return {**self._asdict(), "status": str(self.status), "owner": self.owner.to_json() if self.owner else None}
 
     @classmethod
-    def from_json(cls, entry: object) -> Earlier | None:
+    def from_json(cls, entry: object) -> PreviousClaim | None:
         if entry is None:
             return None
         if not isinstance(entry, dict):
@@ -157,7 +157,7 @@ class StageClaim(NamedTuple):
     plan: str
     plan_digest: str
     restores: bool = False
-    before: Earlier | None = None
+    before: PreviousClaim | None = None
 
     def to_json(self) -> Entry:
         return {
@@ -193,7 +193,7 @@ class StageClaim(NamedTuple):
             plan=_text(entry, "plan"),
             plan_digest=_text(entry, "plan_digest"),
             restores=_flag(entry, "restores"),
-            before=Earlier.from_json(entry.get("before")),
+            before=PreviousClaim.from_json(entry.get("before")),
         )
 
     def as_before(self) -> StageClaim | None:

@@ -24,7 +24,7 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
 
     Raises UsageError (`input-missing`), Refused (`not-confirmed`), and as `plan_approval.candidate`.
     """
-    found = plan_approval.candidate(path, call.doors)
+    found = plan_approval.candidate(path, call.services)
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(
@@ -35,8 +35,8 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
             )
         if not _asked(found):
             raise Refused("not-confirmed", "the plan is not approved", where=path)
-    plan = plan_approval.approve(path, _approver(path, call), call.doors, seen=found.stage_map.digest)
-    for warning in release_planning_runs(path, call.doors):
+    plan = plan_approval.approve(path, _approver(path, call), call.services, seen=found.stage_map.digest)
+    for warning in release_planning_runs(path, call.services):
         sys.stderr.write(printable(f"okstra: warning: {warning}\n"))
     return plan
 
@@ -86,4 +86,4 @@ def _approver(path: str, call: Call) -> Approver:
     else:
         where = Where.TERMINAL if sys.stdin.isatty() else Where.SCRIPT
     person = git.person(os.path.dirname(os.path.abspath(path)))
-    return Approver(person or call.doors.environment.get("USER", ""), where)
+    return Approver(person or call.services.environment.get("USER", ""), where)

@@ -16,7 +16,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     from ..recovery.backfill import backfill
 
-    seen = backfill(open_project(call.start, call.doors), call.doors, dry_run=args.dry_run)
+    seen = backfill(open_project(call.start, call.services), call.services, dry_run=args.dry_run)
     verb = "would add" if args.dry_run else "added"
     lines = [f"{verb if one.added else 'left'}  {one.run_id}: {one.reason}" for one in seen]
     lines.append(f"{len(seen)} run(s) with an exit-check record and no end in the ledger")

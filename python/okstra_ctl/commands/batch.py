@@ -67,7 +67,9 @@ def _entries(args: Namespace, call: Call) -> list[Entry]:
 
     entries = [Entry(0, ("--task-key", key)) for key in args.task_key]
     if args.ready_stages:
-        entries += ready_stages(open_project(call.start, call.doors), TaskKey.parse(args.ready_stages), call.doors)
+        entries += ready_stages(
+            open_project(call.start, call.services), TaskKey.parse(args.ready_stages), call.services
+        )
     if args.file:
         found, faults = entries_of(_text(args.file))
         if faults:

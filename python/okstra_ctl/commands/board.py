@@ -21,7 +21,7 @@ from ..home_paths import HomePaths
 from ..output import Reply
 from ..report.page.view import Words
 from ..report.pages import labels_of
-from ..services import Doors
+from ..services import Services
 from ..settings.project import open_project
 from ..settings.project_config import LANGUAGES
 from ..system import assets
@@ -50,10 +50,10 @@ def check_place(path: str) -> str:
     return real
 
 
-def language_here(start: str, doors: Doors) -> str:
+def language_here(start: str, services: Services) -> str:
     """The report language of the project that one stands in; English in none."""
     try:
-        return open_project(start, doors).config.report_language
+        return open_project(start, services).config.report_language
     except OkstraError:
         return LANGUAGES[0]
 
@@ -110,7 +110,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     every = _seconds(args.every) if args.every else None
 
     def read() -> Board:
-        return read_board(call.doors, lambda row: is_of(row, args))
+        return read_board(call.services, lambda row: is_of(row, args))
 
     as_json = getattr(args, "json", False)
     if args.html:
@@ -121,11 +121,11 @@ def execute(args: Namespace, call: Call) -> Reply:
         return _plain(read(), sys.stdout.encoding)
     from ..board.terminal import drawn_once, is_live, watch
 
-    if not args.once and is_live(sys.stdout, call.doors.environment):
-        watch(read, every or _EVERY, call.doors.environment)
+    if not args.once and is_live(sys.stdout, call.services.environment):
+        watch(read, every or _EVERY, call.services.environment)
         return Reply({}, "")
     board = read()
-    return Reply(board.to_json(), "", drawn=drawn_once(board, sys.stdout, call.doors.environment))
+    return Reply(board.to_json(), "", drawn=drawn_once(board, sys.stdout, call.services.environment))
 
 
 def _plain(board: Board, encoding: str | None) -> Reply:
@@ -141,11 +141,11 @@ def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     from ..system.stop_signals import stoppable
 
     path = check_place(args.html)
-    language = args.language or language_here(call.start, call.doors)
+    language = args.language or language_here(call.start, call.services)
 
     def write(again: int) -> Board:
-        board = read_board(call.doors, lambda row: is_of(row, args))
-        write_page(path, board, call.doors.home, language=language, every=again)
+        board = read_board(call.services, lambda row: is_of(row, args))
+        write_page(path, board, call.services.home, language=language, every=again)
         return board
 
     if every is None:

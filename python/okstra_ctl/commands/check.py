@@ -37,7 +37,7 @@ def _run(args: Namespace, call: Call) -> Reply:
     from ..checks.run import check_run
     from ..runs.find import find_run
 
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     groups = tuple(args.only or GROUPS)
     found = check_run(run, groups)
     rows = [{**fault._asdict(), "remedy": fault.remedy(run.id)} for fault in found.faults]
@@ -60,7 +60,7 @@ def _evidence(args: Namespace, call: Call) -> Reply:
     from ..results.worker import as_row
     from ..runs.find import find_run
 
-    found = check_run_evidence(find_run(args.run, call.start, call.doors))
+    found = check_run_evidence(find_run(args.run, call.start, call.services))
     rows = [as_row(worker, finding, one) for worker, finding, one in found.rows]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     cells = [(row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"]) for row in rows]

@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    root = find_root(call.start, call.doors)
+    root = find_root(call.start, call.services)
     if root is None:
         raise Missing(
             "not-a-project",
@@ -25,7 +25,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             where=call.start,
             hint="okstra setup --project-id ID --yes",
         )
-    rows = setup_project.check(root, call.doors)
+    rows = setup_project.check(root, call.services)
     failed = [row for row in rows if row.status is CheckStatus.FAIL]
     text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
     errors = [

@@ -26,16 +26,16 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    file = settings.of_project(call.start, call.doors) if args.project else settings.of_home(call.doors)
+    file = settings.of_project(call.start, call.services) if args.project else settings.of_home(call.services)
     if args.action == "list":
         return _list(file)
     if args.action == "get":
         return _get(file, args.key)
     if args.action == "set":
-        value = settings.set_value(file, args.key, args.value, call.doors)
+        value = settings.set_value(file, args.key, args.value, call.services)
         text = fields([("set", value.key), ("to", _text(value.value)), ("in", file.path)])
         return Reply({"file": file.path, **value._asdict()}, text)
-    taken = settings.unset_value(file, args.key, call.doors)
+    taken = settings.unset_value(file, args.key, call.services)
     data = {"file": file.path, "key": args.key, "was_set": taken}
     return Reply(data, fields([("unset", args.key), ("in", file.path)]) if taken else f"{args.key} was not set")
 

@@ -20,7 +20,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.machine import examine
     from ..settings.setup import CheckStatus
 
-    rows = examine(call.doors, call.start, providers=args.providers)
+    rows = examine(call.services, call.start, providers=args.providers)
     failed = [row for row in rows if row.status is CheckStatus.FAIL]
     text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
     errors = [

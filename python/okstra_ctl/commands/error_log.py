@@ -27,9 +27,9 @@ def execute(args: Namespace, call: Call) -> Reply:
         raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))
     oldest = _oldest(args.since, call) if args.since else ""
     runs = (
-        [find_run(args.run, call.start, call.doors).files]
+        [find_run(args.run, call.start, call.services).files]
         if args.run
-        else runs_asked_for(call.doors, project=args.project, task_key=args.task_key)
+        else runs_asked_for(call.services, project=args.project, task_key=args.task_key)
     )
     log = read_error_log(runs, oldest=oldest, kind=args.kind)
     rows = newest(log.rows, args.limit)
@@ -60,4 +60,4 @@ def _said(row: Logged) -> str:
 
 def _oldest(text: str, call: Call) -> str:
     since = parse_since(text)
-    return since.point or call.doors.clock.before(since.seconds_ago)
+    return since.point or call.services.clock.before(since.seconds_ago)

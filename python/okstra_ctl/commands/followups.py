@@ -46,9 +46,9 @@ def _list(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     unread: list[str] = []
     if args.run:
-        rows = list_of_run(find_run(args.run, call.start, call.doors))
+        rows = list_of_run(find_run(args.run, call.start, call.services))
     else:
-        rows, unread = list_proposals(open_project(call.start, call.doors).files, task_key=args.task_key)
+        rows, unread = list_proposals(open_project(call.start, call.services).files, task_key=args.task_key)
     kept = [row for row in rows if not args.state or row.state == args.state]
     cells = [
         (row.run_id, row.item, f"{row.state} {row.task_key}".strip(), row.task_type, row.title, row.next)
@@ -69,8 +69,8 @@ def _spawn(args: Namespace, call: Call) -> Reply:
         raise UsageError("input-missing", "which proposals are meant?", where="okstra followups spawn", hint=hint)
     if args.task_id and (args.all or len(args.item) > 1):
         raise UsageError("usage", "--task-id names one task", hint="spawn the items one by one, or leave it out")
-    run = find_run(args.run, call.start, call.doors)
-    made = spawn(run, args.item, Wish(args.task_id, args.task_group), call.doors)
+    run = find_run(args.run, call.start, call.services)
+    made = spawn(run, args.item, Wish(args.task_id, args.task_group), call.services)
     pairs: list[tuple[str, object]] = []
     for one in made:
         pairs += [(one.item, f"{one.task_key}{'' if one.created else ' (it was there)'}"), ("brief", one.brief)]
@@ -86,7 +86,7 @@ def _dismiss(args: Namespace, call: Call) -> Reply:
 
     if not args.reason.strip():
         raise UsageError("input-missing", "--reason is empty", hint="say why nobody will do it")
-    run = find_run(args.run, call.start, call.doors)
-    proposal = dismiss(run, args.item, args.reason, call.doors)
+    run = find_run(args.run, call.start, call.services)
+    proposal = dismiss(run, args.item, args.reason, call.services)
     data = {"run_id": str(run.id), "item": proposal.id, "title": proposal.title, "state": DISMISSED}
     return Reply(data, fields([("dismissed", f"{proposal.id}  {proposal.title}")]))

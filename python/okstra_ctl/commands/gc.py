@@ -22,7 +22,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     limit = parse_size(args.max) if args.max else None
-    done = collect(call.doors, limit=limit, dry_run=args.dry_run)
+    done = collect(call.services, limit=limit, dry_run=args.dry_run)
     rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.judged]
     lines = [table(rows, ("verdict", "size", "key", "because"))] if rows else ["no worktrees"]
     verb = "would remove" if args.dry_run else "removed"

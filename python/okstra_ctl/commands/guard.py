@@ -39,7 +39,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.action == "verb":
         from ..authority import require_no_worker
 
-        require_no_worker(args.command, call.doors)
+        require_no_worker(args.command, call.services)
         return Reply({"allowed": True}, "")
     document = fsio.read_json(args.rules, SCHEMA)
     if document is None:

@@ -35,7 +35,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from .run import execute as run
 
     key = TaskKey.parse(args.task)
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     if key.project_id != project.config.project_id:
         told = f"this project is {project.config.project_id!r}, not {key.project_id!r}"
         raise UsageError("bad-identity", told, where="KEY", hint="go to the task's project, or name it: --project-root")
@@ -65,5 +65,5 @@ def _ask(call: Call, language: str) -> list[str]:
     options = tuple(Option(step, texts["options"][f"step-{step}"]) for step in STEPS)
     told = texts["steps"]["steps"]
     asked = Question("steps", "multi", told["label"], told["help"], options, (), "", False, "")
-    answer = open_front(language, call.doors.environment, plain=False).ask(asked, "")
+    answer = open_front(language, call.services.environment, plain=False).ask(asked, "")
     return [step for step in STEPS if step in answer.split(",")]

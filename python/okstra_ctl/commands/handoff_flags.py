@@ -32,8 +32,8 @@ def confirm_handoff(inputs: PrepareInputs, call: Call, *, asks: bool) -> None:
     from ..tasks.known import require_task
 
     key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
-    require_task(str(key), os.fspath(inputs.project_root), call.doors)
-    plan = plan_handoff(ProjectFiles(os.fspath(inputs.project_root)), key, inputs.handoff, call.doors)
+    require_task(str(key), os.fspath(inputs.project_root), call.services)
+    plan = plan_handoff(ProjectFiles(os.fspath(inputs.project_root)), key, inputs.handoff, call.services)
     sys.stderr.write(printable("\n".join(plan.lines())) + "\n")
     if not asks:
         return

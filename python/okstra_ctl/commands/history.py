@@ -19,7 +19,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     key = TaskKey.parse(args.task_key)
-    found = history_of(key, call.start, call.doors)
+    found = history_of(key, call.start, call.services)
     data = {
         "task_key": str(key),
         "task_root": found.root,

@@ -27,15 +27,15 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     call = with_trust(args, call)
     check_task(args, call)
-    project, key = open_project(call.start, call.doors), TaskKey.parse(args.task_key)
+    project, key = open_project(call.start, call.services), TaskKey.parse(args.task_key)
     if args.forecast:
         from ..stages.integrate import forecast
 
-        pairs = forecast(load_subject(project, key, call.doors), call.doors)
+        pairs = forecast(load_subject(project, key, call.services), call.services)
         rows = [(_name(p.first), _name(p.second), ", ".join(p.conflicts) or "no conflict") for p in pairs]
         text = table(rows, ("", "with", "conflicts in")) if rows else "no stage in work has commits that are not merged"
         return Reply({"pairs": [pair._asdict() for pair in pairs]}, text)
-    done = integrate(project, key, call.doors)
+    done = integrate(project, key, call.services)
     shown = fields(
         [
             ("merged", f"{', '.join(map(str, done.merged))} into {done.branch}"),

@@ -46,7 +46,7 @@ def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
         return reply._replace(talk=[*reply.talk, "okstra: no terminal here: give the prompt above to your agent"])
     for line in (*reply.talk, f"okstra: prepared {prepared.run}"):
         sys.stderr.write(printable(line) + "\n")
-    run = find_run(str(prepared.run), call.start, call.doors)
+    run = find_run(str(prepared.run), call.start, call.services)
     if lead_by == CLAUDE:
         _become_client(run, call)
     try:
@@ -67,7 +67,7 @@ def _become_client(run: KnownRun, call: Call) -> NoReturn:
     """The agent's session takes this process over; what it leaves half done, `okstra resume RUN` goes on with."""
     from ..lead.interactive import become, hand_over
 
-    session = hand_over(run, call.doors)
+    session = hand_over(run, call.services)
     for warning in session.warnings:
         say(f"warning: {warning}")
     sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: {okstra_command('resume', run.id)}") + "\n")
@@ -90,7 +90,7 @@ def lead(run: KnownRun, call: Call) -> Reply:
 
     stop = threading.Event()
     with stopped_by_signals(stop):
-        done = conduct(run, call.doors, stop=stop, say=say)
+        done = conduct(run, call.services, stop=stop, say=say)
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
         shut = [f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed")]

@@ -44,7 +44,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _list(args: Namespace, call: Call) -> Reply:
     oldest = oldest_wanted(args, call)
     back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
-    known = run_rows(call.doors, back_to)
+    known = run_rows(call.services, back_to)
     rows = [
         row
         for row in known
@@ -54,7 +54,7 @@ def _list(args: Namespace, call: Call) -> Reply:
     ]
     wanted = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
     shown = newest(wanted, args.limit)
-    older = back_to is None and has_older(call.doors.home)
+    older = back_to is None and has_older(call.services.home)
     as_json = getattr(args, "json", False)
     past = overtaken(known) if as_json else set()
     data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
@@ -67,7 +67,7 @@ def _list(args: Namespace, call: Call) -> Reply:
 def _told(row: RunRow, past: set[str], call: Call) -> dict[str, object]:
     from ..history.next_steps import step_of  # only the JSON answer has it
 
-    return {**row._asdict(), "next": "" if row.run_id in past else step_of(row, call.doors)}
+    return {**row._asdict(), "next": "" if row.run_id in past else step_of(row, call.services)}
 
 
 def _check(args: Namespace) -> None:
@@ -84,6 +84,6 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
     if sys.stdout.isatty():
         from ..terminal import draw, screen_of
 
-        screen = screen_of(sys.stdout, call.doors.environment)
+        screen = screen_of(sys.stdout, call.services.environment)
         return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
     return Reply(data, table(cells, _HEADER), talk)

@@ -42,7 +42,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    book = memory.list_notes(call.doors, project=args.project, tag=args.tag)
+    book = memory.list_notes(call.services, project=args.project, tag=args.tag)
     rows = [
         (note.id, note.project or "-", ", ".join(note.tags) or "-", note.created, note.title) for note in book.notes
     ]
@@ -51,18 +51,18 @@ def _list(args: Namespace, call: Call) -> Reply:
 
 
 def _show(args: Namespace, call: Call) -> Reply:
-    note, path = memory.show(args.note, call.doors)
+    note, path = memory.show(args.note, call.services)
     return Reply({**_facts(note), "text": note.text, "path": path}, _whole(note))
 
 
 def _add(args: Namespace, call: Call) -> Reply:
     text = args.text if args.text is not None else text_from(args.source)
-    note = memory.add(args.title, text, args.project, args.tag, call.doors)
+    note = memory.add(args.title, text, args.project, args.tag, call.services)
     return Reply(_facts(note), fields([("kept", note.id), ("show", okstra_command("memory", "show", note.id))]))
 
 
 def _search(args: Namespace, call: Call) -> Reply:
-    hits, warnings = memory.search(args.words, call.doors, project=args.project, tag=args.tag)
+    hits, warnings = memory.search(args.words, call.services, project=args.project, tag=args.tag)
     shown = [
         "\n".join([f"{hit.note.id}: {hit.note.title}", *(f"  {number}: {line}" for number, line in hit.lines)])
         for hit in hits
@@ -80,7 +80,7 @@ def _search(args: Namespace, call: Call) -> Reply:
 
 
 def _remove(args: Namespace, call: Call) -> Reply:
-    note = memory.remove(args.note, call.doors)
+    note = memory.remove(args.note, call.services)
     return Reply({**_facts(note), "text": note.text}, _whole(note), talk=[f"{note.id} is removed; this was it"])
 
 

@@ -17,7 +17,7 @@ from ..names import RunId, TaskKey
 from ..output import Reply
 from ..paths import RunFiles
 from ..runs.find import find_run
-from ..services import Doors
+from ..services import Services
 
 
 class Place(NamedTuple):
@@ -27,13 +27,13 @@ class Place(NamedTuple):
     path: str
 
 
-def place_of(text: str, start: str, doors: Doors) -> Place:
+def place_of(text: str, start: str, services: Services) -> Place:
     """The newest HTML report of what is named, else its folder. Raises UsageError (`bad-identity`, `not-found`)."""
     try:
         RunId.parse(text)
     except OkstraError:
-        return _of_task(TaskKey.parse(text), start, doors)
-    files = find_run(text, start, doors).files
+        return _of_task(TaskKey.parse(text), start, services)
+    files = find_run(text, start, services).files
     return _report(files) or Place("run-folder", files.dir)
 
 
@@ -51,10 +51,10 @@ def program(path: str, environment: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _of_task(key: TaskKey, start: str, doors: Doors) -> Place:
+def _of_task(key: TaskKey, start: str, services: Services) -> Place:
     """Its runs are gone through by when they were prepared, the newest first."""
-    task = find_task(key, start, doors)
-    for run in reversed(history_of(key, start, doors).runs):
+    task = find_task(key, start, services)
+    for run in reversed(history_of(key, start, services).runs):
         report = _report(task.run_of(RunId.parse(run.run_id)))
         if report is not None:
             return report
@@ -74,9 +74,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    place = place_of(args.what, call.start, call.doors)
+    place = place_of(args.what, call.start, call.services)
     asked = not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty()
-    argv = program(place.path, call.doors.environment) if asked else []
+    argv = program(place.path, call.services.environment) if asked else []
     if argv:
         from ..system import processes as proc
 

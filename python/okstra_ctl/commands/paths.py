@@ -26,7 +26,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _of_run(run_id: str, call: Call) -> dict[str, str]:
-    run = find_run(run_id, call.start, call.doors)
+    run = find_run(run_id, call.start, call.services)
     return compute_run_paths(
         project_root=run.project.root,
         workspace_root=assets.root(),
@@ -40,11 +40,11 @@ def _of_run(run_id: str, call: Call) -> dict[str, str]:
 
 
 def _of_okstra(call: Call) -> dict[str, str]:
-    home = call.doors.home
+    home = call.services.home
     return {
         "OKSTRA_HOME": home.root,
         "OKSTRA_WORKTREES": home.worktrees,
         "OKSTRA_REGISTRY": home.registry,
         "WORKSPACE_ROOT": assets.root(),
-        "PROJECT_ROOT": find_root(call.start, call.doors) or "",
+        "PROJECT_ROOT": find_root(call.start, call.services) or "",
     }

@@ -16,7 +16,7 @@ from ..plan.graph import critical_path, graph_of, named, waves
 from ..plan.model import Finding, StageMap
 from ..quoting import okstra_command
 from ..runs.numbers import claim_run
-from ..services import Doors
+from ..services import Services
 from ..settings.project import open_project
 from ..stages.records import task_of_plan
 from ..system import files as fsio
@@ -24,7 +24,7 @@ from ..tasks.records import ensure_task
 from .approving import approve, stages_table
 
 
-def adopt(source: str, key: TaskKey, start: str, doors: Doors) -> str:
+def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
     """Answers where the plan stands now. The source stays, and its approval, if it says so, does not come along.
 
     Raises UsageError (`not-found`, `bad-identity`), CheckFailed (`plan-invalid`), Refused: then nothing was written.
@@ -33,12 +33,12 @@ def adopt(source: str, key: TaskKey, start: str, doors: Doors) -> str:
     checked = plans.check_text(source, text)
     if checked.stage_map is None:
         raise plans.invalid(checked)
-    project = open_project(start, doors)
+    project = open_project(start, services)
     if key.project_id != project.config.project_id:
         raise UsageError(
             "bad-identity", f"this project is {project.config.project_id!r}, not {key.project_id!r}", where="--task-key"
         )
-    ensure_task(project.files, key, category="", brief="", at=doors.clock.now())
+    ensure_task(project.files, key, category="", brief="", at=services.clock.now())
     run = claim_run(project.files.task(key), PLANNING)
     fsio.make_folder(os.path.dirname(run.report))
     fsio.replace(run.report, text.encode("utf-8"))
@@ -81,7 +81,7 @@ def _line(path: str, finding: Finding) -> str:
 
 
 def _show(args: Namespace, call: Call) -> Reply:
-    plan = plans.load(args.plan, call.doors)
+    plan = plans.load(args.plan, call.services)
     if plan.stage_map is None:
         raise plans.invalid(plan)
     graph = graph_of(plan.stage_map)
@@ -120,7 +120,7 @@ def _approve(args: Namespace, call: Call) -> Reply:
 
 def _next_of(path: str, call: Call) -> str:
     """`run` takes the task's newest plan by itself; another must be named."""
-    key = task_of_plan(path, call.doors)
+    key = task_of_plan(path, call.services)
     newest = plans.latest(plans.task_files(path))
     named = () if newest and os.path.samefile(newest, path) else ("--approved-plan", os.path.abspath(path))
     return okstra_command("run", "--task-key", key, "--task-type", "implementation", *named)
@@ -129,7 +129,7 @@ def _next_of(path: str, call: Call) -> str:
 def _adopt(args: Namespace, call: Call) -> Reply:
     from ..names import TaskKey
 
-    path = adopt(args.plan, TaskKey.parse(args.task_key), call.start, call.doors)
+    path = adopt(args.plan, TaskKey.parse(args.task_key), call.start, call.services)
     following = okstra_command("plan", "approve", path)
     data = {"plan": path, "task_key": args.task_key, "next": [following]}
     return Reply(data, fields([("adopted", path), ("next", following)]))

@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     by_project: dict[tuple[str, str], list[RunRow]] = {}
-    for row in run_rows(call.doors, EVERYTHING):
+    for row in run_rows(call.services, EVERYTHING):
         by_project.setdefault((row.run_id.partition(":")[0], row.project_root), []).append(row)
     projects = [
         {

@@ -31,7 +31,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         return _rebuild(call)
     from ..recovery.apply import reconcile
 
-    outcomes = reconcile(call.doors, apply=args.apply, start_root=find_root(call.start, call.doors))
+    outcomes = reconcile(call.services, apply=args.apply, start_root=find_root(call.start, call.services))
     lines = []
     for outcome in outcomes:
         found = outcome.found
@@ -67,7 +67,7 @@ def _as_error(found: Found) -> dict[str, str]:
 def _rebuild(call: Call) -> Reply:
     from ..recovery.rebuild import rebuild
 
-    done = rebuild(find_root(call.start, call.doors), call.doors)
+    done = rebuild(find_root(call.start, call.services), call.services)
     text = fields(
         [
             ("registry", f"{done.tasks} task(s), {done.stages} stage(s)"),

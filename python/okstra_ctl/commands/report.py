@@ -33,8 +33,8 @@ def _render(args: Namespace, call: Call) -> Reply:
     from ..report.store import render
     from ..runs.find import find_run
 
-    run = find_run(args.run, call.start, call.doors)
-    rendered = render(run, call.doors)
+    run = find_run(args.run, call.start, call.services)
+    rendered = render(run, call.services)
     data = {
         "run_id": str(run.id),
         "markdown": run.report_path,
@@ -56,7 +56,7 @@ def _views(args: Namespace, call: Call) -> Reply:
     from ..report.store import pages_of
     from ..runs.find import find_run
 
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     pages = pages_of(run)
     stale = [page for page in pages if not page.state.good]
     data = {
@@ -82,7 +82,7 @@ def _find(args: Namespace, call: Call) -> Reply:
     from ..settings.project import open_project
 
     check_task(args, call)
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     found = find_reports(project.files, task_key=args.task_key, task_type=args.type)
     rows = [(one.run_id or one.task_key, one.verdict, one.outcome, one.at, one.html or one.path) for one in found]
     text = table(rows, ("RUN", "VERDICT", "OUTCOME", "AT", "REPORT")) if rows else ""

@@ -28,9 +28,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..prepare.rerun import RerunWishes, rerun
 
     call = with_trust(args, call)
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
     provider = args.provider or kept
     lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
-    wishes = RerunWishes(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
-    return hand_over(rerun(run, call.doors, wishes), lead, call)
+    options = RerunWishes(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
+    return hand_over(rerun(run, call.services, options), lead, call)

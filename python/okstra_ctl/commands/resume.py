@@ -25,11 +25,11 @@ def execute(args: Namespace, call: Call) -> Reply:
     from .leading import lead
 
     call = with_trust(args, call)
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     run = with_budget(run, args.budget) if args.budget else run
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     if run.manifest.get("outcome") != RunOutcome.COMPLETED:
         roster = roster_of(run)
         asked = still_to_ask(run, roster)
-        require_roster(roster, phase, run.project, call.doors, lead="", asked=asked)
+        require_roster(roster, phase, run.project, call.services, lead="", asked=asked)
     return lead(run, call)

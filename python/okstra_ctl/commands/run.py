@@ -32,7 +32,7 @@ def preview_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
 
     project, key = _task_of(inputs, jobs, call)
     words = [*command_of(inputs, key, project.root), *_trusting(call)]
-    stages = [entry.words[-1] for entry in ready_stages(project, key, call.doors)]
+    stages = [entry.words[-1] for entry in ready_stages(project, key, call.services)]
     commands = [" ".join(map(quote, [*words, "--stage", stage])) for stage in stages]
     lines = [f"would run  {command}" for command in commands]
     return Reply({"stages": [int(stage) for stage in stages], "commands": commands}, "\n".join(lines))
@@ -46,7 +46,7 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     stop = threading.Event()
     with stopped_by_signals(stop):
         done = run_waves(
-            project, key, [*command_of(inputs, key, project.root), *_trusting(call)], jobs, call.doors, stop, say
+            project, key, [*command_of(inputs, key, project.root), *_trusting(call)], jobs, call.services, stop, say
         )
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
@@ -62,12 +62,12 @@ def _task_of(inputs: PrepareInputs, jobs: int, call: Call) -> tuple[Project, Tas
     if inputs.task_type != IMPLEMENTATION or jobs < 1:
         hint = "okstra run --task-key KEY --task-type implementation --all-ready --jobs 2"
         raise UsageError("usage", "--all-ready is for implementation, with at least one job", hint=hint)
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     return project, TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
 
 
 def _trusting(call: Call) -> list[str]:
-    return ["--trust"] if call.doors.environment.get(TRUST_VARIABLE) == "1" else []
+    return ["--trust"] if call.services.environment.get(TRUST_VARIABLE) == "1" else []
 
 
 def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
@@ -146,7 +146,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not inputs.fix_cycle:
         inputs = _settle_fix_cycle(inputs, asks=asks)
     if asks:
-        settle(open_project(call.start, call.doors), call)
+        settle(open_project(call.start, call.services), call)
     if args.all_ready:
         return _lead_all(inputs, args, call, asks=asks)
     if args.dry_run:
@@ -184,14 +184,14 @@ def _run(inputs: PrepareInputs, args: Namespace, call: Call) -> Reply:
     from ..prepare.prepare import prepare_task_bundle
 
     lead = "" if args.render_only else choose_lead(inputs.lead, inputs.provider, inputs.task_type)
-    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead, led=bool(lead)), call.doors)
+    prepared = prepare_task_bundle(inputs._replace(lead=lead or inputs.lead, led=bool(lead)), call.services)
     return hand_over(prepared, lead, call)
 
 
 def _preview(inputs: PrepareInputs, call: Call) -> Reply:
     from ..prepare.preview import preview_run
 
-    seen = preview_run(inputs, call.doors)
+    seen = preview_run(inputs, call.services)
     data = {
         "run_id": str(seen.run),
         "stage": seen.stage,

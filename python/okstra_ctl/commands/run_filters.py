@@ -64,7 +64,7 @@ def check_task(args: Namespace, call: Call) -> None:
     if args.task_key:
         from ..tasks.known import require_task
 
-        require_task(args.task_key, call.start, call.doors)
+        require_task(args.task_key, call.start, call.services)
 
 
 def add_run_or_task(parser: ArgumentParser, help: str) -> None:
@@ -92,4 +92,4 @@ def oldest_wanted(args: Namespace, call: Call) -> str:
     if not args.since:
         return ""
     since = parse_since(args.since)
-    return since.point or call.doors.clock.before(since.seconds_ago)
+    return since.point or call.services.clock.before(since.seconds_ago)

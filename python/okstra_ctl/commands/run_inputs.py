@@ -26,13 +26,13 @@ _NEEDED = ("task_type", "task_group", "task_id")
 
 def lacking(args: Namespace, call: Call) -> list[str]:
     """The flags without which there is no run, and that are not given. Raises Missing (`not-a-project`)."""
-    given = _needed(args, open_project(call.start, call.doors))
+    given = _needed(args, open_project(call.start, call.services))
     return ["--" + name.replace("_", "-") for name in _NEEDED if not given[name]]
 
 
 def lacks_request(args: Namespace, call: Call) -> bool:
     """Whether a person has to be asked what is wanted: the phase needs it, and nothing says it."""
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     given = _needed(args, project)
     if args.task_brief or args.request or given["task_type"] not in NEED_REQUEST:
         return False
@@ -42,7 +42,7 @@ def lacks_request(args: Namespace, call: Call) -> bool:
 
 def gather(args: Namespace, call: Call) -> PrepareInputs:
     """Raises UsageError (`input-missing`) that lists what is missing."""
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     given = _needed(args, project)
     missing = lacking(args, call)
     if missing:
@@ -120,10 +120,10 @@ def complete(args: Namespace, call: Call) -> Namespace:
     """
     if getattr(args, "json", False) or not can_ask() or not (lacking(args, call) or lacks_request(args, call)):
         return args
-    begun = flow.begin(call.start, args.report_language, _known(args), call.doors)
-    front = open_front(begun.language, call.doors.environment, plain=args.plain)
+    begun = flow.begin(call.start, args.report_language, _known(args), call.services)
+    front = open_front(begun.language, call.services.environment, plain=args.plain)
     more = _others(args)
-    argv = flow.arguments(converse(begun, front, call.doors, more), call.doors)
+    argv = flow.arguments(converse(begun, front, call.services, more), call.services)
     command = find("run")
     assert command is not None
     parser, _ = build_parser(command)

@@ -28,11 +28,11 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     if args.moved:
         return _move(args, call)
-    root = setup_project.root_for(call.start, call.doors)
+    root = setup_project.root_for(call.start, call.services)
     project_id = args.project_id or _ask_for_id(root)
     if not args.yes:
         _confirm(f"register {root} as {project_id}?")
-    done = setup_project.set_up(call.start, project_id, call.doors, report_language=args.report_language)
+    done = setup_project.set_up(call.start, project_id, call.services, report_language=args.report_language)
     word = "registered" if done.created else "was registered already"
     text = fields([("project", f"{done.project_id} ({word})"), ("settings", done.config)])
     talk = [f"okstra: warning: {warning}" for warning in done.warnings]
@@ -44,13 +44,13 @@ def _move(args: Namespace, call: Call) -> Reply:
     from ..recovery.project_move import move, old_places
     from ..settings.project import open_project
 
-    project = open_project(call.start, call.doors)
+    project = open_project(call.start, call.services)
     if args.project_id and args.project_id != project.config.project_id:
         raise UsageError("usage", "--moved keeps the project's id", where="okstra setup", hint="leave --project-id out")
-    old = old_places(project, call.doors)
+    old = old_places(project, call.services)
     if old and not args.yes:
         _confirm(f"was {project.config.project_id} moved from {', '.join(old)} to {project.root}?")
-    done = move(project, call.doors)
+    done = move(project, call.services)
     text = fields(
         [
             ("project", done.project_id),

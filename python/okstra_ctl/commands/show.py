@@ -20,12 +20,12 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     cycle = cycle_of(cycles_of(run.project.task(run.id.task)), str(run.id))
-    row = run_row(str(run.id), call.doors)
+    row = run_row(str(run.id), call.services)
     status = row.status if row else "prepared"
-    past = overtaken(run_rows(call.doors))
-    step = "" if str(run.id) in past else step_of(row, call.doors) if row else okstra_command("resume", run.id)
+    past = overtaken(run_rows(call.services))
+    step = "" if str(run.id) in past else step_of(row, call.services) if row else okstra_command("resume", run.id)
     following = "" if step else _next_of_task(run, call)
     reason = reason_of(run, status)
     worktree = run.worktree
@@ -67,7 +67,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _next_of_task(run: KnownRun, call: Call) -> str:
     from ..history.schedule import next_of_task  # slow to import, and only an ended run leads on to it
 
-    return next_of_task(run.project.root, run.id.task, call.doors)
+    return next_of_task(run.project.root, run.id.task, call.services)
 
 
 def _state(cycle: Cycle) -> str:

@@ -43,12 +43,12 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    path = args.plan or plan_of_task(args.task_key, call.start, call.doors)
-    plan = plans.load(path, call.doors)
+    path = args.plan or plan_of_task(args.task_key, call.start, call.services)
+    plan = plans.load(path, call.services)
     if plan.stage_map is None:
         raise plans.invalid(plan)
-    key = task_of_plan(path, call.doors)
-    states = current_states(path, plan.stage_map, key, call.doors)
+    key = task_of_plan(path, call.services)
+    states = current_states(path, plan.stage_map, key, call.services)
     if args.porcelain:
         text = porcelain([_cells(state) for state in states])
     else:
@@ -93,9 +93,9 @@ def _done(args: Namespace, call: Call) -> Reply:
     from ..runs.find import find_run
     from ..stages.done import DoneWishes, finish_stage
 
-    run = find_run(args.run, call.start, call.doors)
-    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan, args.overrule), call.doors)
-    step = next_of_task(run.project.root, run.id.task, call.doors)
+    run = find_run(args.run, call.start, call.services)
+    done = finish_stage(run, DoneWishes(args.no_change, args.out_of_plan, args.overrule), call.services)
+    step = next_of_task(run.project.root, run.id.task, call.services)
     text = fields(
         [
             ("done", f"stage {done.stage} of {run.id.task}"),
@@ -116,8 +116,8 @@ def _release(args: Namespace, call: Call) -> Reply:
     from ..runs.find import find_run
     from ..stages.release import release_stage
 
-    run = find_run(args.run, call.start, call.doors)
-    freed = release_stage(run, call.doors, force=args.force, note=args.note)
+    run = find_run(args.run, call.start, call.services)
+    freed = release_stage(run, call.services, force=args.force, note=args.note)
     text = fields(
         [
             ("released", f"stage {freed.stage} of {run.id.task}"),

@@ -20,18 +20,18 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     order = {str(status): place for place, status in enumerate(OPEN)}
-    known = run_rows(call.doors)
+    known = run_rows(call.services)
     past = overtaken(known)
     rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
-    told = [(row, step_of(row, call.doors)) for row in rows]
+    told = [(row, step_of(row, call.services)) for row in rows]
     data = {"runs": [{**row._asdict(), "next": step} for row, step in told]}
     if not told:
         return Reply(data, "nothing is in work")
     if sys.stdout.isatty():
         from ..terminal import draw, screen_of
 
-        screen = screen_of(sys.stdout, call.doors.environment)
+        screen = screen_of(sys.stdout, call.services.environment)
         cells = [(row.run_id, row.status, row.at) for row, _ in told]
         steps = [step for _, step in told]
         return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))

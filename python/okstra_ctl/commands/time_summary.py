@@ -30,10 +30,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     oldest = oldest_wanted(args, call)
     runs = [
         _timed(run, args.by)
-        for run in timed_runs(call.doors, oldest or EVERYTHING)
+        for run in timed_runs(call.services, oldest or EVERYTHING)
         if run.run.at >= oldest and is_of(run.run, args)
     ]
-    sums = summed_up(runs, call.doors.clock.now())
+    sums = summed_up(runs, call.services.clock.now())
     whole = total(sums)
     data = {"by": args.by, "sums": [_as_data(one) for one in sums], "total": _as_data(whole)}
     if not sums:

@@ -22,8 +22,8 @@ def with_trust(args: Namespace, call: Call) -> Call:
     """The call, told by its flag that the project's commands are trusted."""
     if not args.trust:
         return call
-    environment = {**call.doors.environment, trust.TRUST_VARIABLE: "1"}
-    return call._replace(doors=call.doors._replace(environment=environment))
+    environment = {**call.services.environment, trust.TRUST_VARIABLE: "1"}
+    return call._replace(services=call.services._replace(environment=environment))
 
 
 def of_project(project: Project) -> trust.Commands:
@@ -48,8 +48,8 @@ def ask(commands: trust.Commands) -> bool:
 def settle(project: Project, call: Call) -> None:
     """Asks once, and keeps a yes; after a no the run refuses by itself."""
     commands = of_project(project)
-    if not trust.is_trusted(commands, call.doors) and ask(commands):
-        trust.trust(commands, call.doors)
+    if not trust.is_trusted(commands, call.services) and ask(commands):
+        trust.trust(commands, call.services)
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -58,18 +58,18 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    commands = of_project(open_project(call.start, call.doors))
+    commands = of_project(open_project(call.start, call.services))
     if not commands.digest:
         return _answer(commands, True, "the project's settings run no commands: there is nothing to trust")
     if args.show:
-        trusted = trust.is_trusted(commands, call.doors)
+        trusted = trust.is_trusted(commands, call.services)
         return _answer(commands, trusted, "\n".join([*lines(commands), "trusted" if trusted else "not trusted"]))
     if not args.yes and not sys.stdin.isatty():
         hint = "okstra trust --show shows them; okstra trust --yes trusts them"
         raise Refused("not-confirmed", "nobody is here to ask", where=commands.root, hint=hint)
     if not args.yes and not ask(commands):
         raise Refused("not-confirmed", "they are not trusted", where=commands.root)
-    trust.trust(commands, call.doors)
+    trust.trust(commands, call.services)
     return _answer(commands, True, "\n".join([*lines(commands), f"trusted, in {commands.root}"]))
 
 

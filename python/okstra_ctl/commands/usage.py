@@ -34,14 +34,14 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.run and (args.task_key or args.project or args.since):
         raise UsageError("usage", "RUN is one run; --task-key, --project and --since choose among many")
     check_task(args, call)
-    prices = prices_now(call.doors)
+    prices = prices_now(call.services)
     unread: list[str] = []
     if args.run:
-        found = [find_run(args.run, call.start, call.doors)]
+        found = [find_run(args.run, call.start, call.services)]
     else:
         oldest = _oldest(args.since or ("" if args.task_key else _SINCE), call)
-        found, unread = runs_since(call.doors, oldest, project=args.project, task_key=args.task_key)
-    runs = [usage_of_run(run, call.doors, prices) for run in found]
+        found, unread = runs_since(call.services, oldest, project=args.project, task_key=args.task_key)
+    runs = [usage_of_run(run, call.services, prices) for run in found]
     asked = [run for run in runs if run.workers]
     text = _by_worker(asked) if args.run or args.task_key else _by_task(asked)
     return Reply({**_data(runs), "unread": unread}, text, [*_notes(asked), *_warnings(unread)])
@@ -152,4 +152,4 @@ def _warnings(unread: Sequence[str]) -> list[str]:
 
 def _oldest(text: str, call: Call) -> str:
     since = parse_since(text) if text else None
-    return "" if since is None else since.point or call.doors.clock.before(since.seconds_ago)
+    return "" if since is None else since.point or call.services.clock.before(since.seconds_ago)

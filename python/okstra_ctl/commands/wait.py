@@ -27,7 +27,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.wait import watch
     from ..runs.find import find_run
 
-    run = find_run(args.run, call.start, call.doors)
+    run = find_run(args.run, call.start, call.services)
     last: dict[str, object] = {}
     for row in watch(run, args.what, _seconds(args.timeout)):
         last = row

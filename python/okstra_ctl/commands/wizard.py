@@ -31,16 +31,16 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     if args.action == "init":
         known = dict(pair.partition("=")[::2] for pair in args.known)
-        begun = flow.start(call.start, args.language, known, call.doors)
-        return _asked(begun.path, flow.prompt(begun, call.doors))
-    wizard = flow.load(args.state, call.doors)
+        begun = flow.start(call.start, args.language, known, call.services)
+        return _asked(begun.path, flow.prompt(begun, call.services))
+    wizard = flow.load(args.state, call.services)
     if args.action == "step":
-        after, error = flow.step(wizard, args.answer, call.doors)
-        return _asked(after.path, flow.prompt(after, call.doors, error))
+        after, error = flow.step(wizard, args.answer, call.services)
+        return _asked(after.path, flow.prompt(after, call.services, error))
     if args.action == "confirmation":
-        text = flow.confirmation(wizard, call.doors)
+        text = flow.confirmation(wizard, call.services)
         return Reply({"text": text}, text)
-    argv = list(flow.arguments(wizard, call.doors))
+    argv = list(flow.arguments(wizard, call.services))
     return Reply({"argv": ["okstra", "run", *argv]}, "\n".join(argv))
 
 

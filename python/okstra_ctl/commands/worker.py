@@ -38,7 +38,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     order = Order(args.provider, args.root, args.model, args.prompt, args.worktree, args.role)
     stop = threading.Event()
     with stopped_by_signals(stop):
-        done = exec_worker(order, call.doors, stop=stop, say=say)
+        done = exec_worker(order, call.services, stop=stop, say=say)
     answer, log = done
     data = {
         "worker": answer.worker.id,

@@ -38,7 +38,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    rows = worktree_rows(call.doors)
+    rows = worktree_rows(call.services)
     cells = [
         (row.key, row.status if row.exists else f"{row.status}, folder gone", row.branch, row.path) for row in rows
     ]
@@ -48,7 +48,7 @@ def _list(args: Namespace, call: Call) -> Reply:
 
 def _lookup(args: Namespace, call: Call) -> Reply:
     key = parse_place_key(args.key)
-    doc = call.doors.registry.read()
+    doc = call.services.registry.read()
     claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
@@ -58,10 +58,10 @@ def _lookup(args: Namespace, call: Call) -> Reply:
 
 def _remove(args: Namespace, call: Call) -> Reply:
     from ..worktrees.remove import remove_worktree
-    from ..worktrees.unsaved import Keeping
+    from ..worktrees.unsaved import SavePolicy
 
-    keeping = Keeping(args.force)
-    removed = remove_worktree(parse_place_key(args.key), call.doors, keeping=keeping, evict=args.force)
+    policy = SavePolicy(args.force)
+    removed = remove_worktree(parse_place_key(args.key), call.services, policy=policy, evict=args.force)
     text = fields(
         [
             ("removed", removed.path),
@@ -77,6 +77,6 @@ def _restore(args: Namespace, call: Call) -> Reply:
     from ..settings.project import open_project
     from ..worktrees.restore import restore_worktree
 
-    back = restore_worktree(parse_place_key(args.key), open_project(call.start, call.doors), call.doors)
+    back = restore_worktree(parse_place_key(args.key), open_project(call.start, call.services), call.services)
     text = fields([("restored", back.path), ("branch", back.branch), ("unsaved work from", back.kept)])
     return Reply(back._asdict(), text)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from .. import __version__, git
 from ..errors import OkstraError
 from ..gc.policy import show_size
-from ..services import Doors
+from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files as fsio
 from ..system.locks import fault_of_locks
@@ -34,15 +34,15 @@ _PACKAGES_BEFORE_311 = ("tomli",)
 _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
 
 
-def examine(doors: Doors, start: str, *, providers: bool) -> list[CheckRow]:
+def examine(services: Services, start: str, *, providers: bool) -> list[CheckRow]:
     """Every check; one that can't be made is a row too. `providers`: the clients in full, and nothing else."""
     if providers:
-        return provider_rows(doors)
-    home = home_row(doors)
+        return provider_rows(services)
+    home = home_row(services)
     rows = [_python(), *_git(start), home]
     if home.status is not CheckStatus.FAIL:
-        rows += [_locks(doors), _disk(doors), registry_row(doors)]
-    return [*rows, *_installed(doors), _tmux(doors), *presence_rows(doors)]
+        rows += [_locks(services), _disk(services), registry_row(services)]
+    return [*rows, *_installed(services), _tmux(services), *presence_rows(services)]
 
 
 def _python() -> CheckRow:
@@ -73,29 +73,29 @@ def _git(start: str) -> list[CheckRow]:
     return [*rows, CheckRow("git identity", CheckStatus.FAIL, fault, remedy)]
 
 
-def _locks(doors: Doors) -> CheckRow:
-    fault = fault_of_locks(doors.home.worktrees)
+def _locks(services: Services) -> CheckRow:
+    fault = fault_of_locks(services.home.worktrees)
     if fault:
         remedy = "set OKSTRA_HOME to a folder on a local disk"
-        return CheckRow("locks", CheckStatus.FAIL, f"{doors.home.worktrees}: {fault}", remedy)
+        return CheckRow("locks", CheckStatus.FAIL, f"{services.home.worktrees}: {fault}", remedy)
     return CheckRow("locks", CheckStatus.OK, "record locks and flock hold in okstra's home")
 
 
-def _disk(doors: Doors) -> CheckRow:
-    found = os.statvfs(doors.home.worktrees)
+def _disk(services: Services) -> CheckRow:
+    found = os.statvfs(services.home.worktrees)
     free = found.f_bavail * found.f_frsize
-    shown = f"{show_size(free)} free below {doors.home.root}"
+    shown = f"{show_size(free)} free below {services.home.root}"
     remedy = "okstra gc removes worktrees that are proven safe to remove"
     if free < _TOO_LITTLE:
         return CheckRow("disk", CheckStatus.FAIL, shown, remedy)
     return CheckRow("disk", CheckStatus.WARN if free < _SCARCE else CheckStatus.OK, shown, remedy * (free < _SCARCE))
 
 
-def _installed(doors: Doors) -> list[CheckRow]:
+def _installed(services: Services) -> list[CheckRow]:
     """Runtime, skills and agents that `okstra install` put there: of this version, and as it wrote them."""
     rows = []
     for kind in ("runtime", "skills", "agents"):
-        path = os.path.join(doors.home.root, f"installed-{kind}.json")
+        path = os.path.join(services.home.root, f"installed-{kind}.json")
         try:
             record = fsio.read_json(path)
         except OkstraError as error:
@@ -121,7 +121,7 @@ def _installed_row(kind: str, record: Mapping[str, object]) -> CheckRow:
     return CheckRow(kind, CheckStatus.OK, f"{version}, {len(entries)} file(s)")
 
 
-def _tmux(doors: Doors) -> CheckRow:
-    if shutil.which("tmux", path=doors.environment.get("PATH")):
+def _tmux(services: Services) -> CheckRow:
+    if shutil.which("tmux", path=services.environment.get("PATH")):
         return CheckRow("tmux", CheckStatus.OK, "panes show what workers do, where a session runs in it")
     return CheckRow("tmux", CheckStatus.WARN, "not there: no panes, all else works", "install tmux")

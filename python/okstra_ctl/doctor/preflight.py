@@ -18,7 +18,7 @@ from ..agents.providers import Settings, provider_settings
 from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
 from ..paths import ProjectFiles
-from ..services import Doors
+from ..services import Services
 from ..settings.lead import lead_settings
 from ..settings.phases import Phase
 from ..settings.roster import Worker
@@ -41,7 +41,7 @@ def require_roster(
     roster: Sequence[Worker],
     phase: Phase,
     project: ProjectFiles,
-    doors: Doors,
+    services: Services,
     *,
     lead: str,
     asked: Sequence[Worker] | None = None,
@@ -50,7 +50,7 @@ def require_roster(
 
     `asked`: those of the roster who are still to be asked, where others have answered; their clients are needed.
     """
-    found = lacks(roster, phase, project, doors, lead=lead, asked=asked)
+    found = lacks(roster, phase, project, services, lead=lead, asked=asked)
     if not found:
         return
     code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
@@ -65,14 +65,14 @@ def lacks(
     roster: Sequence[Worker],
     phase: Phase,
     project: ProjectFiles,
-    doors: Doors,
+    services: Services,
     *,
     lead: str,
     asked: Sequence[Worker] | None = None,
 ) -> tuple[Lack, ...]:
     """All that keeps this roster from the run's end. `lead` is who drives the run: an agent's program, or okstra."""
-    config, shared = fsio.read_json(doors.home.config) or {}, fsio.read_json(project.config) or {}
-    places = (doors.home.config, project.config)
+    config, shared = fsio.read_json(services.home.config) or {}, fsio.read_json(project.config) or {}
+    places = (services.home.config, project.config)
     settings = provider_settings(config, shared, project_root=project.root, places=places)
     quorum = lead_settings(phase, config, shared, settings, places=places).rules.quorum
     own = lead_settings(phase, config, {}, settings, places=places).rules.quorum

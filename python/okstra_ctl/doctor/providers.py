@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .. import git
 from ..agents.providers import BUILT_IN, provider_settings
 from ..errors import OkstraError
-from ..services import Doors
+from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
 from ..system import files as fsio
 from ..system import processes as proc
@@ -93,17 +93,17 @@ _SECONDS = 30.0
 _IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
 
 
-def provider_rows(doors: Doors) -> list[CheckRow]:
+def provider_rows(services: Services) -> list[CheckRow]:
     """For each client: is it there, in which version, with the flags we use, logged in, able to commit."""
     rows: list[CheckRow] = []
     for client in CLIENTS:
-        rows += _client_rows(client, doors.environment)
-    return [*rows, *_command_rows(doors), CheckRow("rehearsal", CheckStatus.OK, "needs no client")]
+        rows += _client_rows(client, services.environment)
+    return [*rows, *_command_rows(services), CheckRow("rehearsal", CheckStatus.OK, "needs no client")]
 
 
-def presence_rows(doors: Doors) -> list[CheckRow]:
+def presence_rows(services: Services) -> list[CheckRow]:
     """The short form: which clients are on the PATH."""
-    found = [client.program for client in CLIENTS if _on_path(client.program, doors.environment)]
+    found = [client.program for client in CLIENTS if _on_path(client.program, services.environment)]
     if found:
         return [CheckRow("providers", CheckStatus.OK, f"{', '.join(found)} (okstra doctor --providers says more)")]
     remedy = "npm install -g " + " ".join(client.package for client in CLIENTS[:2])
@@ -218,14 +218,14 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
     return "" if ended.ok and git.resolve(linked, "HEAD") != before else ended.complaint or "no commit was made"
 
 
-def _command_rows(doors: Doors) -> list[CheckRow]:
+def _command_rows(services: Services) -> list[CheckRow]:
     """The user's own commands, as config.json names them."""
     try:
-        config = fsio.read_json(doors.home.config) or {}
-        settings = provider_settings(config, {}, project_root=os.sep, places=(doors.home.config, ""))
+        config = fsio.read_json(services.home.config) or {}
+        settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
     except OkstraError as error:
         return [CheckRow("config.json", CheckStatus.FAIL, error.message, error.hint)]
-    return [_command_row(name, given, doors.environment) for name, given in settings.items() if name not in BUILT_IN]
+    return [_command_row(name, given, services.environment) for name, given in settings.items() if name not in BUILT_IN]
 
 
 def _command_row(name: str, given: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow:

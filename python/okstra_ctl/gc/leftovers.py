@@ -21,7 +21,7 @@ from ..names import RunId, format_seq
 from ..paths import OKSTRA_DIR, RunFiles
 from ..runs.events import digest_of, events_of
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..status import Liveness, RunOutcome
 from ..system import files as fsio
 from ..system import foreign_files
@@ -29,18 +29,18 @@ from ..system import owner as process_identity
 from ..system.locks import LockKind, hold
 
 
-def leftovers(doors: Doors, *, dry_run: bool) -> tuple[str, ...]:
+def leftovers(services: Services, *, dry_run: bool) -> tuple[str, ...]:
     """The paths that went, or would go. What can't be read or removed stays. Raises Unreadable for the index."""
-    manifests = _manifests(doors)
-    known = {home_file(one, doors): one for one in manifests}
-    notes = tuple(path for path in _notes(doors) if _drop_note(path, known.get(path, ""), doors, dry_run=dry_run))
+    manifests = _manifests(services)
+    known = {home_file(one, services): one for one in manifests}
+    notes = tuple(path for path in _notes(services) if _drop_note(path, known.get(path, ""), services, dry_run=dry_run))
     return (*notes, *(path for one in _with_drops(manifests) for path in _sweep_drops(one, dry_run=dry_run)))
 
 
-def _manifests(doors: Doors) -> dict[str, RunId]:
+def _manifests(services: Services) -> dict[str, RunId]:
     """Of every run that the index knows, its manifest's path."""
     found = {}
-    for row in run_index.newest_rows(doors.home, run_index.EVERYTHING):
+    for row in run_index.newest_rows(services.home, run_index.EVERYTHING):
         try:
             run = RunId.parse(row["run_id"])
         except OkstraError:
@@ -50,16 +50,16 @@ def _manifests(doors: Doors) -> dict[str, RunId]:
     return found
 
 
-def _notes(doors: Doors) -> Iterator[str]:
-    folder = os.path.dirname(doors.home.receipt(""))
+def _notes(services: Services) -> Iterator[str]:
+    folder = os.path.dirname(services.home.receipt(""))
     yield from (os.path.join(folder, name) for name in fsio.names_in(folder) if name.startswith("receipt-"))
 
 
-def _drop_note(path: str, manifest: str, doors: Doors, *, dry_run: bool) -> bool:
+def _drop_note(path: str, manifest: str, services: Services, *, dry_run: bool) -> bool:
     """One whose manifest neither it nor the index names stays: its run may go on."""
     try:
         manifest = manifest or str((fsio.read_json(path) or {}).get("manifest") or "")
-        if not manifest or home_file(manifest, doors) != path or not _is_over(manifest):
+        if not manifest or home_file(manifest, services) != path or not _is_over(manifest):
             return False
         if not dry_run:
             fsio.discard(path)

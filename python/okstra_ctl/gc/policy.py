@@ -21,7 +21,7 @@ class Verdict(Word):
     UNKNOWN = "unknown"
 
 
-class Facts(NamedTuple):
+class WorktreeFacts(NamedTuple):
     """What is known of one worktree. `merged_into` names the branch that has its HEAD, or is empty."""
 
     key: str
@@ -35,26 +35,26 @@ class Facts(NamedTuple):
     size: int
 
 
-class Judged(NamedTuple):
-    facts: Facts
+class GcDecision(NamedTuple):
+    facts: WorktreeFacts
     verdict: Verdict
     proof: str
 
 
-def judge(facts: Facts) -> Judged:
+def judge(facts: WorktreeFacts) -> GcDecision:
     """The verdict on one worktree, and the reason that proves it."""
     if facts.in_use:
-        return Judged(facts, Verdict.HELD, facts.in_use)
+        return GcDecision(facts, Verdict.HELD, facts.in_use)
     if not facts.exists:
-        return Judged(facts, Verdict.UNKNOWN, "its folder is gone: `okstra reconcile` tells the ways on")
+        return GcDecision(facts, Verdict.UNKNOWN, "its folder is gone: `okstra reconcile` tells the ways on")
     if not facts.on_branch:
-        return Judged(facts, Verdict.UNKNOWN, f"its HEAD is not on {facts.branch}")
+        return GcDecision(facts, Verdict.UNKNOWN, f"its HEAD is not on {facts.branch}")
     if facts.merged_into:
-        return Judged(facts, Verdict.MERGED, f"{facts.merged_into} has all its commits")
-    return Judged(facts, Verdict.SAVED, f"the branch {facts.branch} keeps its commits")
+        return GcDecision(facts, Verdict.MERGED, f"{facts.merged_into} has all its commits")
+    return GcDecision(facts, Verdict.SAVED, f"the branch {facts.branch} keeps its commits")
 
 
-def to_remove(judged: Sequence[Judged], limit: int | None) -> list[Judged]:
+def to_remove(judged: Sequence[GcDecision], limit: int | None) -> list[GcDecision]:
     """What goes, oldest first: all that is merged; with a limit, then what is saved, until the rest is no larger."""
     chosen = _oldest_first(judged, Verdict.MERGED)
     if limit is None:
@@ -84,5 +84,5 @@ def show_size(size: int) -> str:
     return f"{size}B"
 
 
-def _oldest_first(judged: Sequence[Judged], verdict: Verdict) -> list[Judged]:
+def _oldest_first(judged: Sequence[GcDecision], verdict: Verdict) -> list[GcDecision]:
     return sorted((one for one in judged if one.verdict is verdict), key=lambda one: (one.facts.used_at, one.facts.key))

@@ -15,16 +15,16 @@ from .. import git
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
 from ..names import StageKey, TaskKey, parse_place_key
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus
 from ..system import processes as proc
 from ..system import trash
 from ..worktrees import half_made as recover
 from ..worktrees.remove import remove_worktree
-from ..worktrees.unsaved import Keeping
+from ..worktrees.unsaved import SavePolicy
 from ..worktrees.users import Hold, hold_on
 from .leftovers import leftovers
-from .policy import Facts, Judged, judge, to_remove
+from .policy import GcDecision, WorktreeFacts, judge, to_remove
 
 
 class Measuring:
@@ -59,66 +59,66 @@ class Swept(NamedTuple):
 class Collected(NamedTuple):
     """`leftovers` are files and folders of runs that no run can need any more."""
 
-    judged: tuple[Judged, ...]
+    judged: tuple[GcDecision, ...]
     removed: tuple[Swept, ...]
     leftovers: tuple[str, ...]
 
 
-def collect(doors: Doors, *, limit: int | None, dry_run: bool) -> Collected:
+def collect(services: Services, *, limit: int | None, dry_run: bool) -> Collected:
     """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
 
     What a killed command was about to make or remove is finished first.
     """
     if not dry_run:
-        _finish_killed(doors)
-    judged = tuple(judge(facts) for facts in _all_facts(doors))
+        _finish_killed(services)
+    judged = tuple(judge(facts) for facts in _all_facts(services))
     chosen = to_remove(judged, limit)
     if dry_run:
         return Collected(
             judged,
             tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
-            leftovers(doors, dry_run=True),
+            leftovers(services, dry_run=True),
         )
-    removed = tuple(_remove(one, doors) for one in chosen)
-    trash.sweep(doors.home)
-    return Collected(judged, removed, leftovers(doors, dry_run=False))
+    removed = tuple(_remove(one, services) for one in chosen)
+    trash.sweep(services.home)
+    return Collected(judged, removed, leftovers(services, dry_run=False))
 
 
-def _finish_killed(doors: Doors) -> None:
-    doc = doors.registry.read()
+def _finish_killed(services: Services) -> None:
+    doc = services.registry.read()
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:
         with suppress(OkstraError):  # its verdict tells
-            recover.undo(key, claim, doors)
+            recover.undo(key, claim, services)
 
 
-def _remove(one: Judged, doors: Doors) -> Swept:
+def _remove(one: GcDecision, services: Services) -> Swept:
     facts = one.facts
     try:
-        gone = remove_worktree(parse_place_key(facts.key), doors, keeping=Keeping(force=True))
+        gone = remove_worktree(parse_place_key(facts.key), services, policy=SavePolicy(force=True))
     except OkstraError as error:
         return Swept(facts.key, facts.path, facts.size, "", (), error.message)
     return Swept(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
 
 
-def _all_facts(doors: Doors) -> list[Facts]:
-    doc = doors.registry.read()
+def _all_facts(services: Services) -> list[WorktreeFacts]:
+    doc = services.registry.read()
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
     measuring = Measuring([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
     facts = [
-        _facts(str(key), claim, hold_on(key, claim, doc, doors), "")
+        _facts(str(key), claim, hold_on(key, claim, doc, services), "")
         for key, claim in tasks.items()
         if claim.status is not ClaimStatus.DONE
     ]
     for key, claim in stages.items():
         task = tasks.get(key.task)
-        facts.append(_facts(str(key), claim, hold_on(key, claim, doc, doors), task.branch if task else ""))
+        facts.append(_facts(str(key), claim, hold_on(key, claim, doc, services), task.branch if task else ""))
     sizes = measuring.finish()
     return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 
-def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_branch: str) -> Facts:
+def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_branch: str) -> WorktreeFacts:
     in_use = f"{hold.what}: {hold.way_on}" if hold else ""
     exists = os.path.isdir(claim.path)
     try:
@@ -127,7 +127,7 @@ def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_bran
     except OkstraError:
         on_branch, merged_into = False, ""
     used_at = _used_at(claim.path)
-    return Facts(key, claim.path, used_at > 0, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
+    return WorktreeFacts(key, claim.path, used_at > 0, in_use, claim.branch, on_branch, merged_into, used_at, size=0)
 
 
 def _used_at(path: str) -> float:

@@ -111,12 +111,12 @@ class Entry(NamedTuple):
     undo: str
 
 
-class Judged(NamedTuple):
+class ReceiptVerdict(NamedTuple):
     breaches: tuple[Entry, ...]
     notes: tuple[Entry, ...]
 
 
-def judge(changes: Sequence[Changed], author_of: Callable[[Changed], str]) -> Judged:
+def judge(changes: Sequence[Changed], author_of: Callable[[Changed], str]) -> ReceiptVerdict:
     """What fails the run, and what is only noted."""
     breaches, notes = [], []
     for one in changes:
@@ -126,7 +126,7 @@ def judge(changes: Sequence[Changed], author_of: Callable[[Changed], str]) -> Ju
             breaches.append(entry)
         elif one.place is not Place.BUSY:
             notes.append(entry._replace(undo=""))
-    return Judged(tuple(breaches), tuple(_first_of_each_kind(notes)))
+    return ReceiptVerdict(tuple(breaches), tuple(_first_of_each_kind(notes)))
 
 
 def _first_of_each_kind(notes: Sequence[Entry]) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from .. import git
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..system import assets, foreign_files
 from ..system import files as fsio
 from .rules import SCHEMA
@@ -24,9 +24,9 @@ _SCRIPT = "git-guard.sh"
 _OURS = ("pre-push", "reference-transaction", "pre-commit")
 
 
-def set_up(run: KnownRun, doors: Doors) -> None:
+def set_up(run: KnownRun, services: Services) -> None:
     """Writes the rules and the hooks' folder. Safe to repeat. Raises WorkFailed (`write-failed`)."""
-    fsio.replace_json(run.files.guard_rules, _rules(run, doors))
+    fsio.replace_json(run.files.guard_rules, _rules(run, services))
     repository = git.discover(run.project.root)
     if repository is None:
         return
@@ -84,8 +84,8 @@ def writable_by_lead(run: KnownRun) -> list[str]:
     return [run.files.folder("worker-results"), run.files.report_data]
 
 
-def _rules(run: KnownRun, doors: Doors) -> dict[str, object]:
-    stage = run.stage(doors) if run.id.stage is not None else None
+def _rules(run: KnownRun, services: Services) -> dict[str, object]:
+    stage = run.stage(services) if run.id.stage is not None else None
     planned = list(stage.files) if stage else []
     executor = {"edits": run.id.task_type == IMPLEMENTATION, "planned": planned, "push": False}
     lead = {"edits": False, "planned": [], "push": False, "writable": writable_by_lead(run)}

@@ -16,7 +16,7 @@ from ..errors import OkstraError
 from ..names import IMPLEMENTATION
 from ..quoting import quote
 from ..runs.find import KnownRun, find_run
-from ..services import Doors
+from ..services import Services
 from ..settings.project_config import project_config
 from ..stages.done import planned_strays
 from ..status import ClaimStatus, LedgerStatus
@@ -24,7 +24,7 @@ from ..system import files as fsio
 from ..system.json_text import dumps
 from . import hooks as guarding
 from .authorship import authorship, git_of_workers
-from .breaches import SCHEMA, Changed, Judged, Place, Rights, Snapshot, judge
+from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, judge
 from .changes import changes
 from .snapshot import Looks, snapshot
 
@@ -44,14 +44,14 @@ class Begun(NamedTuple):
     ledger: tuple[bytes, ...] = ()
 
 
-def begin(run: KnownRun, doors: Doors) -> Begun:
+def begin(run: KnownRun, services: Services) -> Begun:
     """Takes the first snapshot, once: a run that is resumed is measured from its very start."""
     document = fsio.read_json(run.files.isolation, SCHEMA)
     if document is not None:
-        return Begun(document, not _as_noted(run, doors, document), _records(run), _ledger(run))
+        return Begun(document, not _as_noted(run, services, document), _records(run), _ledger(run))
     repository = git.discover(run.project.root)
-    claims = _claims(doors)
-    taken = _take(run, doors, repository, _idle_siblings(run, claims, claims))
+    claims = _claims(services)
+    taken = _take(run, services, repository, _idle_siblings(run, claims, claims))
     document = {
         "schema": SCHEMA,
         "run_id": str(run.id),
@@ -62,28 +62,28 @@ def begin(run: KnownRun, doors: Doors) -> Begun:
         "breaches": [],
         "notes": [],
     }
-    _note(run, doors, document)
+    _note(run, services, document)
     fsio.replace_json(run.files.isolation, document)
     return Begun(document, False, _records(run), _ledger(run))
 
 
-def finish(run: KnownRun, doors: Doors, begun: Begun) -> Judged:
+def finish(run: KnownRun, services: Services, begun: Begun) -> ReceiptVerdict:
     """Takes the second snapshot and writes the receipt. Raises WorkFailed, Unreadable: then there is no receipt,
     and a gate that needs one stays shut."""
     document = dict(begun.document)
     if document.get("before") is None:
-        return Judged((), ())
+        return ReceiptVerdict((), ())
     repository = git.discover(run.project.root)
-    claims, earlier = _claims(doors), _claims_before(document)
-    taken = _take(run, doors, repository, _idle_siblings(run, earlier, claims))
+    claims, earlier = _claims(services), _claims_before(document)
+    taken = _take(run, services, repository, _idle_siblings(run, earlier, claims))
     if repository is None or taken is None:
-        return Judged((), ())
+        return ReceiptVerdict((), ())
     before = Snapshot.from_json(document["before"])
-    rights = _rights(run, doors, document, repository, (earlier, claims), before, taken)
+    rights = _rights(run, services, document, repository, (earlier, claims), before, taken)
     evidence = git_of_workers(run, repository, taken)
     who = authorship(evidence, before, taken)
     found = judge(
-        [*changes(before, taken, rights), *who.pushed(run.project.root), *_tampered(run, doors, begun)], who.author
+        [*changes(before, taken, rights), *who.pushed(run.project.root), *_tampered(run, services, begun)], who.author
     )
     document.update(
         after=taken.to_json(),
@@ -94,20 +94,20 @@ def finish(run: KnownRun, doors: Doors, begun: Begun) -> Judged:
     return found
 
 
-def _take(run: KnownRun, doors: Doors, repository: git.Repository | None, siblings: list[str]) -> Snapshot | None:
+def _take(run: KnownRun, services: Services, repository: git.Repository | None, siblings: list[str]) -> Snapshot | None:
     """None without git: then there is nothing to compare, and the receipt says so."""
     if repository is None:
         return None
     own = "" if run.id.task_type == IMPLEMENTATION else run.folder
-    settings = [run.project.config, doors.home.config]
-    looks = Looks(own, siblings, _synced(run, doors), settings, guarding.hooks_folder(repository))
-    return snapshot(repository, looks, doors.environment)
+    settings = [run.project.config, services.home.config]
+    looks = Looks(own, siblings, _synced(run, services), settings, guarding.hooks_folder(repository))
+    return snapshot(repository, looks, services.environment)
 
 
-def _synced(run: KnownRun, doors: Doors) -> list[str]:
+def _synced(run: KnownRun, services: Services) -> list[str]:
     """What the sync list shares with worktrees, in the main one."""
     path = run.project.config
-    config = project_config(fsio.read_json(path), where=path, environment=doors.environment)
+    config = project_config(fsio.read_json(path), where=path, environment=services.environment)
     return [os.path.join(run.project.root, entry.path) for entry in config.sync]
 
 
@@ -120,8 +120,8 @@ class _Claim(NamedTuple):
     idle: bool
 
 
-def _claims(doors: Doors) -> dict[str, _Claim]:
-    doc = doors.registry.read()
+def _claims(services: Services) -> dict[str, _Claim]:
+    doc = services.registry.read()
     found = {
         str(key): _Claim(f"refs/heads/{one.branch}", one.path, f"{one.status} {one.run_id}", one.owner is None)
         for key, one in doc.tasks()
@@ -166,7 +166,7 @@ def _idle_siblings(run: KnownRun, before: _Claims, after: _Claims) -> list[str]:
 
 def _rights(
     run: KnownRun,
-    doors: Doors,
+    services: Services,
     document: Mapping[str, Any],
     repository: git.Repository,
     claims: tuple[_Claims, _Claims],
@@ -195,7 +195,7 @@ def _rights(
         edits=edits,
         okstras=frozenset(places),
         busy=frozenset({*busy, *known.get("refs", ()), *known.get("folders", ()), *_pushed(run)}),
-        unplanned=_unplanned(run, doors) if edits else (),
+        unplanned=_unplanned(run, services) if edits else (),
     )
 
 
@@ -217,11 +217,11 @@ def _pushed(run: KnownRun) -> set[str]:
     return {ref for ref in git.remote_refs(run.project.root) if ref.endswith(f"/{run.branch}")}
 
 
-def _unplanned(run: KnownRun, doors: Doors) -> tuple[str, ...]:
+def _unplanned(run: KnownRun, services: Services) -> tuple[str, ...]:
     if not run.base_commit or not os.path.isdir(run.folder):
         return ()
     try:
-        return planned_strays(run.folder, run.base_commit, run.stage(doors))
+        return planned_strays(run.folder, run.base_commit, run.stage(services))
     except OkstraError:
         return ()
 
@@ -235,7 +235,7 @@ def _records(run: KnownRun) -> dict[str, str]:
     return {path: _digest(path) for path in paths if os.path.isfile(path)}
 
 
-def _tampered(run: KnownRun, doors: Doors, begun: Begun) -> Iterator[Changed]:
+def _tampered(run: KnownRun, services: Services, begun: Begun) -> Iterator[Changed]:
     """Records that are not as okstra left them."""
     found = [path for path, digest in begun.records.items() if _digest(path) != digest]
     found += guarding.foreign_hooks(run)
@@ -251,7 +251,7 @@ def _tampered(run: KnownRun, doors: Doors, begun: Begun) -> Iterator[Changed]:
     if rows[: len(begun.ledger)] != begun.ledger:
         yield _record(book, "rows of the ledger were changed or removed, and okstra only adds some")
     for row in rows_of(rows[len(begun.ledger) :]):
-        if row.status is LedgerStatus.DONE and not _was_prepared(row.run_id, run, doors):
+        if row.status is LedgerStatus.DONE and not _was_prepared(row.run_id, run, services):
             detail = f"a row says that stage {row.stage} was done by {row.run_id or 'no run'}, which never was"
             yield _record(book, detail)
 
@@ -264,9 +264,9 @@ def _record(path: str, detail: str) -> Changed:
     return Changed("record", path, detail, Place.OKSTRAS, f"ls -l {quote(path)}")
 
 
-def _was_prepared(run_id: str, run: KnownRun, doors: Doors) -> bool:
+def _was_prepared(run_id: str, run: KnownRun, services: Services) -> bool:
     try:
-        find_run(run_id, run.project.root, doors)
+        find_run(run_id, run.project.root, services)
     except OkstraError:
         return False
     return True
@@ -279,20 +279,20 @@ def _digest(path: str) -> str:
         return ""
 
 
-def home_file(manifest: str, doors: Doors) -> str:
+def home_file(manifest: str, services: Services) -> str:
     """The home's note of how the receipt began, of the run with that manifest."""
-    return doors.home.receipt(sha256(manifest.encode("utf-8", "surrogateescape")).hexdigest()[:32])
+    return services.home.receipt(sha256(manifest.encode("utf-8", "surrogateescape")).hexdigest()[:32])
 
 
-def forget(run: KnownRun, doors: Doors) -> None:
+def forget(run: KnownRun, services: Services) -> None:
     """Of a completed run, which nobody goes on with. A note that a kill leaves is `okstra gc`'s."""
     with suppress(OkstraError):
-        fsio.discard(home_file(run.files.manifest, doors))
+        fsio.discard(home_file(run.files.manifest, services))
 
 
-def _note(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> None:
+def _note(run: KnownRun, services: Services, document: Mapping[str, Any]) -> None:
     """A digest of the beginning goes to the home, first: a receipt without one is an older okstra's."""
-    path = home_file(run.files.manifest, doors)
+    path = home_file(run.files.manifest, services)
     fsio.make_private_folders(os.path.dirname(path))
     given = {
         "schema": _HOME_SCHEMA,
@@ -303,8 +303,8 @@ def _note(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> None:
     fsio.replace_json(path, given)
 
 
-def _as_noted(run: KnownRun, doors: Doors, document: Mapping[str, Any]) -> bool:
-    noted = fsio.read_json(home_file(run.files.manifest, doors), _HOME_SCHEMA)
+def _as_noted(run: KnownRun, services: Services, document: Mapping[str, Any]) -> bool:
+    noted = fsio.read_json(home_file(run.files.manifest, services), _HOME_SCHEMA)
     return noted is None or noted.get("before") == _digest_of(document.get("before"))
 
 

@@ -20,7 +20,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
 from ..runs import numbers as run_numbers
 from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, commands
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import processes as proc
 from ..tasks.records import read_manifest
@@ -44,18 +44,18 @@ class Plan(NamedTuple):
         return lines + [f"{at}. {step}: {shlex.join(argv)}" for at, (step, argv) in enumerate(self.steps, 1)]
 
 
-def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, doors: Doors) -> Plan:
+def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, services: Services) -> Plan:
     """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`, `merge-conflict`), UsageError (`bad-ref`),
     Missing (`gh-missing`)."""
     if not choice.steps:
         raise nothing_chosen(key)
     task = project.task(key)
-    target = target_of(project, key, choice, doors)
+    target = target_of(project, key, choice, services)
     fits, probe = probe_merge(target)
     if not fits:
         raise Refused("merge-conflict", probe, where=target.folder, hint=_merge_hint(target, key))
     if PULL_REQUEST in choice.steps:
-        _require_gh(target, key, doors.environment)
+        _require_gh(target, key, services.environment)
     body = pull_request_file(task, run_numbers.next_seq(task, HANDOFF, None))
     return Plan(target, tuple((step, tuple(argv)) for step, argv in commands(choice, target, body)), probe)
 
@@ -110,9 +110,9 @@ def probe_merge(target: Target) -> tuple[bool, str]:
     return True, f"it would merge into {target.base} without conflict"
 
 
-def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, doors: Doors) -> Target:
+def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, services: Services) -> Target:
     """The accepted commit of the task's branch, also when its worktree was removed. Raises as `plan_handoff`."""
-    claim = doors.registry.read().task(key)
+    claim = services.registry.read().task(key)
     top = project.root
     head = (git.branch_commit(top, claim.branch) or "") if claim and git.discover(top) else ""
     require_accepted(project.task(key), key, head)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import OkstraError
 from ..paths import RunFiles
-from ..services import Doors
+from ..services import Services
 from ..status import Failure, WorkerOutcome
 from ..system.jsonl import read_rows
 from .listing import RunRow, run_rows
@@ -39,9 +39,11 @@ class ErrorLog(NamedTuple):
     unread: tuple[str, ...]
 
 
-def runs_asked_for(doors: Doors, *, project: str = "", task_key: str = "") -> list[RunFiles]:
+def runs_asked_for(services: Services, *, project: str = "", task_key: str = "") -> list[RunFiles]:
     """The files of every run in the index that is of that project and task."""
-    return [files for row in run_rows(doors) if row.is_of(project, task_key) and (files := _files_of(row)) is not None]
+    return [
+        files for row in run_rows(services) if row.is_of(project, task_key) and (files := _files_of(row)) is not None
+    ]
 
 
 def read_error_log(runs: Iterable[RunFiles], *, oldest: str = "", kind: str = "") -> ErrorLog:

@@ -16,7 +16,7 @@ from ..names import Owner, RunId
 from ..paths import ProjectFiles
 from ..run_status import run_status
 from ..runs.find import recorded_end
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, Liveness, RunStatus
 from ..system import owner as process_identity
 
@@ -63,23 +63,23 @@ class TimedRun(NamedTuple):
     started_at: str
 
 
-def worktree_rows(doors: Doors) -> list[WorktreeRow]:
+def worktree_rows(services: Services) -> list[WorktreeRow]:
     """Every worktree that okstra made, tasks before their stages."""
-    doc = doors.registry.read()
+    doc = services.registry.read()
     return sorted(
         [*(_row(str(key), one) for key, one in doc.tasks()), *(_row(str(key), one) for key, one in doc.stages())]
     )
 
 
-def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
+def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
     """Every run that is open or recent, by when it was last heard of, the newest last.
 
     With `back_to`, those that the archive holds since that time as well. A run that holds a stage and died before the
     index knew it is told too; that of a stage that is done is the archive's.
     """
-    claims = [claim for _, claim in doors.registry.read().stages()]
+    claims = [claim for _, claim in services.registry.read().stages()]
     held = _holders(claims)
-    indexed = [_as_run(row, held) for row in run_index.newest_rows(doors.home, back_to)]
+    indexed = [_as_run(row, held) for row in run_index.newest_rows(services.home, back_to)]
     known = {row.run_id for row in indexed}
     unheard = [
         _row_of_claim(claim, held[claim.run_id])
@@ -89,20 +89,20 @@ def run_rows(doors: Doors, back_to: str | None = None) -> list[RunRow]:
     return sorted(indexed + unheard, key=attrgetter("at"))
 
 
-def timed_runs(doors: Doors, back_to: str | None = None) -> list[TimedRun]:
+def timed_runs(services: Services, back_to: str | None = None) -> list[TimedRun]:
     """The runs that the index knows, with their beginnings."""
-    held = _holders(claim for _, claim in doors.registry.read().stages())
+    held = _holders(claim for _, claim in services.registry.read().stages())
     return [
         TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
-        for row in run_index.newest_rows(doors.home, back_to)
+        for row in run_index.newest_rows(services.home, back_to)
     ]
 
 
-def run_row(run_id: str, doors: Doors) -> RunRow | None:
+def run_row(run_id: str, services: Services) -> RunRow | None:
     """The row of one run; the archive is asked only if it is not among the open and recent ones."""
     for back_to in (None, run_index.EVERYTHING):
-        found = next((row for row in run_rows(doors, back_to) if row.run_id == run_id), None)
-        if found is not None or not run_index.has_older(doors.home):
+        found = next((row for row in run_rows(services, back_to) if row.run_id == run_id), None)
+        if found is not None or not run_index.has_older(services.home):
             return found
     return None
 

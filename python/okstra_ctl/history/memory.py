@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFailed
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import home as home_edge
 from ..system.locks import LockKind, hold
@@ -33,17 +33,17 @@ class _File(NamedTuple):
     mtime_ns: int
 
 
-def add(title: str, text: str, project: str, tags: Sequence[str], doors: Doors) -> Note:
+def add(title: str, text: str, project: str, tags: Sequence[str], services: Services) -> Note:
     """Writes a note. Raises UsageError (`usage`, `input-missing`, `bad-identity`), Refused (`holds-secret`)."""
-    note = new_note(title, text, project, tags, doors.clock.now())
+    note = new_note(title, text, project, tags, services.clock.now())
     content = format_note(note)
     _refuse_secrets(text, content)
-    home_edge.ensure(doors.home)
-    with hold(LockKind.INDEX, doors.home.memory_lock):
-        fsio.make_folder(doors.home.memory_book)
-        fsio.discard_stale_temporaries(doors.home.memory_book, below=False)
-        note = note._replace(id=id_for(note.title, [file.id.casefold() for file in _files(doors)]))
-        fsio.replace(_path(doors, note.id), content.encode())
+    home_edge.ensure(services.home)
+    with hold(LockKind.INDEX, services.home.memory_lock):
+        fsio.make_folder(services.home.memory_book)
+        fsio.discard_stale_temporaries(services.home.memory_book, below=False)
+        note = note._replace(id=id_for(note.title, [file.id.casefold() for file in _files(services)]))
+        fsio.replace(_path(services, note.id), content.encode())
     return note
 
 
@@ -56,10 +56,10 @@ def _refuse_secrets(text: str, content: str) -> None:
     raise Refused("holds-secret", f"the note would keep a secret ({told})", hint=hint)
 
 
-def list_notes(doors: Doors, *, project: str = "", tag: str = "") -> Book:
+def list_notes(services: Services, *, project: str = "", tag: str = "") -> Book:
     """Every note's facts, oldest first, without the texts; of a file that did not change, what the index has."""
-    known = _index(doors)
-    files, warnings, rows = _files(doors), [], {}
+    known = _index(services)
+    files, warnings, rows = _files(services), [], {}
     for file in files:
         row = known.get(file.id)
         if row is None or (row["size"], row["mtime_ns"]) != (file.size, file.mtime_ns):
@@ -70,22 +70,24 @@ def list_notes(doors: Doors, *, project: str = "", tag: str = "") -> Book:
                 continue
         rows[file.id] = row
     if rows != known:
-        _keep_index(doors, rows)
+        _keep_index(services, rows)
     notes = [_note_of(name, row) for name, row in rows.items()]
     chosen = sorted((note for note in notes if is_for(note, project, tag)), key=lambda note: (note.created, note.id))
     return Book(tuple(chosen), tuple(warnings))
 
 
-def show(note_id: str, doors: Doors) -> tuple[Note, str]:
+def show(note_id: str, services: Services) -> tuple[Note, str]:
     """A note, and its file's path. Raises UsageError (`not-found`), Unreadable."""
-    file = _find(note_id, doors)
+    file = _find(note_id, services)
     return _read(file)[0], file.path
 
 
-def search(words: Sequence[str], doors: Doors, *, project: str = "", tag: str = "") -> tuple[list[Hit], list[str]]:
+def search(
+    words: Sequence[str], services: Services, *, project: str = "", tag: str = ""
+) -> tuple[list[Hit], list[str]]:
     """The notes that have all the words, the best first, and what could not be read."""
     read, warnings = [], []
-    for file in _files(doors):
+    for file in _files(services):
         try:
             note, content = _read(file)
         except Unreadable as error:
@@ -96,33 +98,33 @@ def search(words: Sequence[str], doors: Doors, *, project: str = "", tag: str = 
     return search_notes(read, words), warnings
 
 
-def remove(note_id: str, doors: Doors) -> Note:
+def remove(note_id: str, services: Services) -> Note:
     """Removes a note and answers it. Raises UsageError (`not-found`), Unreadable, WorkFailed (`write-failed`)."""
-    with hold(LockKind.INDEX, doors.home.memory_lock):
-        file = _find(note_id, doors)
+    with hold(LockKind.INDEX, services.home.memory_lock):
+        file = _find(note_id, services)
         note, _ = _read(file)
         try:
             os.unlink(file.path)
-            fsio.sync_folder(doors.home.memory_book)
+            fsio.sync_folder(services.home.memory_book)
         except OSError as error:
             fsio.raise_write_failed(file.path, error)
     return note
 
 
-def _path(doors: Doors, note_id: str) -> str:
-    return os.path.join(doors.home.memory_book, f"{note_id}{_SUFFIX}")
+def _path(services: Services, note_id: str) -> str:
+    return os.path.join(services.home.memory_book, f"{note_id}{_SUFFIX}")
 
 
-def _find(note_id: str, doors: Doors) -> _File:
-    file = next((file for file in _files(doors) if file.id == note_id), None)
+def _find(note_id: str, services: Services) -> _File:
+    file = next((file for file in _files(services) if file.id == note_id), None)
     if file is None:
         hint = "okstra memory list shows them"
-        raise UsageError("not-found", f"there is no note {note_id!r}", where=doors.home.memory_book, hint=hint)
+        raise UsageError("not-found", f"there is no note {note_id!r}", where=services.home.memory_book, hint=hint)
     return file
 
 
-def _files(doors: Doors) -> list[_File]:
-    return sorted(_scan(doors.home.memory_book))
+def _files(services: Services) -> list[_File]:
+    return sorted(_scan(services.home.memory_book))
 
 
 def _scan(folder: str) -> Iterator[_File]:
@@ -160,10 +162,10 @@ def _note_of(note_id: str, row: Mapping[str, object]) -> Note:
     return Note(note_id, str(row["title"]), str(row["project"]), tuple(map(str, tags)), str(row["created"]))
 
 
-def _index(doors: Doors) -> dict[str, dict[str, object]]:
+def _index(services: Services) -> dict[str, dict[str, object]]:
     """What the index says; nothing when it is not there or damaged, for the files say it all."""
     try:
-        found = (fsio.read_json(doors.home.memory_index, INDEX_SCHEMA) or {}).get("notes")
+        found = (fsio.read_json(services.home.memory_index, INDEX_SCHEMA) or {}).get("notes")
     except OkstraError:
         return {}
     rows = found.items() if isinstance(found, dict) else ()
@@ -175,11 +177,11 @@ def _is_sound(row: Mapping[str, object]) -> bool:
     return texts and isinstance(row.get("tags"), list) and {"size", "mtime_ns"} <= row.keys()
 
 
-def _keep_index(doors: Doors, rows: Mapping[str, object]) -> None:
+def _keep_index(services: Services, rows: Mapping[str, object]) -> None:
     """A home that can't be written, or that somebody else writes, still has its notes listed."""
     try:
-        with hold(LockKind.INDEX, doors.home.memory_lock, timeout=0.0):
+        with hold(LockKind.INDEX, services.home.memory_lock, timeout=0.0):
             document = {"schema": INDEX_SCHEMA, "notes": rows}
-            fsio.replace(doors.home.memory_index, fsio.json_bytes(document), durable=False)
+            fsio.replace(services.home.memory_index, fsio.json_bytes(document), durable=False)
     except (Busy, WorkFailed):
         return

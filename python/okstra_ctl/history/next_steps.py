@@ -13,7 +13,7 @@ from ..results.records import Gate
 from ..run_status import next_step
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..status import RunStatus
 from ..system import files as fsio
 from .listing import RunRow
@@ -21,13 +21,13 @@ from .listing import RunRow
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
 
 
-def step_of(row: RunRow, doors: Doors) -> str:
+def step_of(row: RunRow, services: Services) -> str:
     """A command to paste; empty when there is nothing to do."""
-    persons = _step_of_persons_plan(row, doors) if row.task_type == PLANNING and row.status in _GOES_ON else ""
+    persons = _step_of_persons_plan(row, services) if row.task_type == PLANNING and row.status in _GOES_ON else ""
     return persons or next_step(row.status, row.run_id, stage=row.stage is not None)
 
 
-def _step_of_persons_plan(row: RunRow, doors: Doors) -> str:
+def _step_of_persons_plan(row: RunRow, services: Services) -> str:
     """A person wrote the plan that this run was to make: that is checked and approved, and the run need not go on."""
     from ..plan import store as plans
     from ..report.own_pages import is_persons_plan
@@ -37,7 +37,7 @@ def _step_of_persons_plan(row: RunRow, doors: Doors) -> str:
     try:
         if run is None or not is_persons_plan(run):
             return ""
-        plan = plans.load(run.report_path, doors)
+        plan = plans.load(run.report_path, services)
     except OkstraError:
         return ""
     if plan.errors:

@@ -13,7 +13,7 @@ from ..plan import store as plans
 from ..plan.globs import intersect
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project, open_project
 from ..stages.records import current_states
 from ..stages.select import StageState
@@ -47,13 +47,13 @@ class Schedule(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> Schedule:
+def make_schedule(start: str, keys: Sequence[str], jobs: int, services: Services) -> Schedule:
     """Raises Missing (`not-a-project`), UsageError (`not-found`, `bad-identity`), Unreadable."""
-    project = open_project(start, doors)
+    project = open_project(start, services)
     wanted = {str(TaskKey.parse(key)) for key in keys}
     warnings: list[str] = []
-    status = {row.run_id: row.status for row in run_rows(doors)}
-    found = list(_open_tasks(project, wanted, status, doors, warnings))
+    status = {row.run_id: row.status for row in run_rows(services)}
+    found = list(_open_tasks(project, wanted, status, services, warnings))
     tasks = in_order([task for task in found if task is not None])
     rounds = rounds_of([unit for task in tasks for unit in units_of(task)], jobs)
     return Schedule(
@@ -61,30 +61,30 @@ def make_schedule(start: str, keys: Sequence[str], jobs: int, doors: Doors) -> S
     )
 
 
-def next_of_task(start: str, key: TaskKey, doors: Doors) -> str:
+def next_of_task(start: str, key: TaskKey, services: Services) -> str:
     """The command by which the task goes on; empty when nothing is left of it, or it can't be told: it is a hint."""
     try:
-        project = open_project(start, doors)
+        project = open_project(start, services)
         entry = task_catalog.entries(project.files).get(str(key), {})
-        status = {row.run_id: row.status for row in run_rows(doors)}
-        task = _facts(project, key, entry, status, doors)
+        status = {row.run_id: row.status for row in run_rows(services)}
+        task = _facts(project, key, entry, status, services)
     except OkstraError:
         return ""
     return next((unit.command for unit in units_of(task) if unit.command), "") if task else ""
 
 
 def _open_tasks(
-    project: Project, wanted: set[str], status: dict[str, str], doors: Doors, warnings: list[str]
+    project: Project, wanted: set[str], status: dict[str, str], services: Services, warnings: list[str]
 ) -> Iterator[TaskFacts]:
     entries = task_catalog.entries(project.files)
     unknown = sorted(wanted - entries.keys())
     if unknown:
-        raise task_unknown(TaskKey.parse(unknown[0]), project.root, doors)
+        raise task_unknown(TaskKey.parse(unknown[0]), project.root, services)
     for name, entry in entries.items():
         if wanted and name not in wanted:
             continue
         try:
-            task = _facts(project, TaskKey.parse(name), entry, status, doors)
+            task = _facts(project, TaskKey.parse(name), entry, status, services)
         except OkstraError as error:
             warnings.append(f"{name}: {error.message}")
             continue
@@ -93,7 +93,7 @@ def _open_tasks(
 
 
 def _facts(
-    project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], doors: Doors
+    project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], services: Services
 ) -> TaskFacts | None:
     """Where the task stands; None when nothing is left of it."""
     files = project.files.task(key)
@@ -121,7 +121,7 @@ def _facts(
         run_status=status.get(last_run, ""),
         accepted=bool(finished_by),
         related=tuple(map(str, related)) if isinstance(related, list) else (),
-        plan=_plan(project, files, key, doors),
+        plan=_plan(project, files, key, services),
     )
 
 
@@ -143,25 +143,25 @@ def _task_type(run_id: str) -> str:
         return ""
 
 
-def _plan(project: Project, files: TaskFiles, key: TaskKey, doors: Doors) -> PlanFacts | None:
+def _plan(project: Project, files: TaskFiles, key: TaskKey, services: Services) -> PlanFacts | None:
     path = plans.latest(files)
     if path is None:
         return None
-    plan = plans.load(path, doors)
+    plan = plans.load(path, services)
     if plan.stage_map is None:
         return PlanFacts(path, False, (), {})
-    states = current_states(path, plan.stage_map, key, doors)
+    states = current_states(path, plan.stage_map, key, services)
     steps = {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
-    return PlanFacts(path, plan.may_run, tuple(states), steps, _merged(project, key, states, doors))
+    return PlanFacts(path, plan.may_run, tuple(states), steps, _merged(project, key, states, services))
 
 
-def _merged(project: Project, key: TaskKey, states: Sequence[StageState], doors: Doors) -> frozenset[int]:
+def _merged(project: Project, key: TaskKey, states: Sequence[StageState], services: Services) -> frozenset[int]:
     """The done stages that the task branch has, or the branch of the main worktree; where runs have no branches, every
     done one."""
     from .. import git  # slow to import, and few tasks have done stages
 
     done = {state.stage: state.head_commit for state in states if state.status is StageStatus.DONE}
-    claim = doors.registry.read().task(key)
+    claim = services.registry.read().task(key)
     places = ("HEAD", f"refs/heads/{claim.branch}") if claim else ("HEAD",)
 
     def has(commit: str) -> bool:

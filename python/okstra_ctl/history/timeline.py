@@ -9,7 +9,7 @@ from ..index.rows import ENDED
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.find import roots_of_task
-from ..services import Doors
+from ..services import Services
 from ..system.jsonl import read_rows
 from ..tasks.fix_cycle_rules import Cycle, cycle_of
 from ..tasks.fix_cycles import cycles_of
@@ -48,23 +48,23 @@ class History(NamedTuple):
     damaged: tuple[int, ...]
 
 
-def history_of(key: TaskKey, start: str, doors: Doors) -> History:
+def history_of(key: TaskKey, start: str, services: Services) -> History:
     """Raises UsageError (`not-found`), Unreadable."""
-    task = find_task(key, start, doors)
+    task = find_task(key, start, services)
     found = read_rows(task.timeline)
     events = tuple(_event(row) for row in found.rows if row.get("v") == 1)
     cycles = tuple(cycles_of(task))
     return History(task.root, events, _runs(events, cycles), cycles, found.damaged)
 
 
-def find_task(key: TaskKey, start: str, doors: Doors) -> TaskFiles:
+def find_task(key: TaskKey, start: str, services: Services) -> TaskFiles:
     """Where the task's files are, from anywhere on the machine. Raises UsageError (`task-unknown`), Unreadable."""
-    for root in roots_of_task(key, start, doors):
+    for root in roots_of_task(key, start, services):
         task = ProjectFiles(root).task(key)
         manifest = read_manifest(task)
         if manifest is not None and manifest.get("task_key") == str(key):
             return task
-    raise task_unknown(key, start, doors)
+    raise task_unknown(key, start, services)
 
 
 def _event(row: dict[str, Any]) -> Event:

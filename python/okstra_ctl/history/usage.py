@@ -12,7 +12,7 @@ from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, all_prices, count_sessions, sessions_of
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..usage.prices import Price, own_prices, repriced
 from ..usage.tokens import LEAD, NOTHING, Spent, spent_of, total, usage_of
@@ -58,16 +58,16 @@ class RunUsage(NamedTuple):
         return total(worker.real for worker in self.workers)
 
 
-def prices_now(doors: Doors) -> dict[str, Price]:
+def prices_now(services: Services) -> dict[str, Price]:
     """okstra's list, with those of `config.json` over it. Raises UsageError (`bad-config`), Unreadable, Missing."""
-    return all_prices(own_prices(fsio.read_json(doors.home.config) or {}, where=doors.home.config))
+    return all_prices(own_prices(fsio.read_json(services.home.config) or {}, where=services.home.config))
 
 
-def usage_of_run(run: KnownRun, doors: Doors, prices: Mapping[str, Price]) -> RunUsage:
+def usage_of_run(run: KnownRun, services: Services, prices: Mapping[str, Price]) -> RunUsage:
     """A leading session is counted as it is now, until the run's end has recorded it. Raises Unreadable."""
     events: list[Mapping[str, Any]] = list(events_of(run.files))
     if not _is_recorded(run, events):
-        events += [{"event": "counted", **row} for row in count_sessions(run, doors, events, prices)]
+        events += [{"event": "counted", **row} for row in count_sessions(run, services, events, prices)]
     return usage_told(run, events, prices)
 
 
@@ -99,11 +99,13 @@ def usage_told(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> Ru
     return RunUsage(str(run.id), str(run.id.task), workers, models)
 
 
-def runs_since(doors: Doors, oldest: str, *, project: str = "", task_key: str = "") -> tuple[list[KnownRun], list[str]]:
+def runs_since(
+    services: Services, oldest: str, *, project: str = "", task_key: str = ""
+) -> tuple[list[KnownRun], list[str]]:
     """The runs of which something was heard since then, oldest first; and those whose manifest can't be read."""
     found: list[KnownRun] = []
     unread: list[str] = []
-    for row in run_rows(doors, oldest):
+    for row in run_rows(services, oldest):
         if row.at >= oldest and row.is_of(project, task_key):
             run = known_run(row)
             if run is None:

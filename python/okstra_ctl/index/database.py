@@ -149,7 +149,7 @@ def changing(path: str) -> Iterator[Index]:
             fsio.raise_write_failed(path, OSError(str(error)))
         _raise_unreadable(path, error)
     if durability.owing():
-        durability.owe(path)
+        durability.defer_fsync(path)
 
 
 def damage(path: str) -> str:

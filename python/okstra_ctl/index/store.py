@@ -108,7 +108,7 @@ def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
     return run_mirror.add(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
-def append_softly(home: HomePaths, row: IndexRow) -> str:
+def try_append(home: HomePaths, row: IndexRow) -> str:
     """As `append`, for after a commit point: a failure is returned as a warning, because the run itself stands."""
     try:
         return append(home, row)

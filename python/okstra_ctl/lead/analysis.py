@@ -13,7 +13,7 @@ from ..results.worker import parse_worker_result
 from ..settings.roster import Worker
 from ..status import AnswerState
 from .assignments import MAIN, Answer, Assignment
-from .context import Scene
+from .context import RunContext
 from .dispatch import dispatch
 from .dispatch_log import recalled
 
@@ -39,55 +39,55 @@ class Collected(NamedTuple):
         return sum(not answer.state.counts for answer in self.answers)
 
 
-def analyse(scene: Scene, workers: Sequence[Worker]) -> Collected:
+def analyse(context: RunContext, workers: Sequence[Worker]) -> Collected:
     """Dispatches workers whose product is a worker result. Raises as `dispatch`."""
-    return collect(scene, [result_assignment(scene, worker) for worker in workers])
+    return collect(context, [result_assignment(context, worker) for worker in workers])
 
 
-def collect(scene: Scene, assignments: Sequence[Assignment]) -> Collected:
-    return _read_all(scene, dispatch(scene, assignments))
+def collect(context: RunContext, assignments: Sequence[Assignment]) -> Collected:
+    return _read_all(context, dispatch(context, assignments))
 
 
-def recall(scene: Scene, assignments: Sequence[Assignment]) -> Collected:
+def recall(context: RunContext, assignments: Sequence[Assignment]) -> Collected:
     """What stands on disk of these, without asking anybody."""
-    return _read_all(scene, [recalled(scene, assignment) for assignment in assignments])
+    return _read_all(context, [recalled(context, assignment) for assignment in assignments])
 
 
-def _read_all(scene: Scene, answers: Sequence[Answer]) -> Collected:
-    results = {one.worker.id: _read(scene, one.worker, one.text)[0] for one in answers if one.text is not None}
+def _read_all(context: RunContext, answers: Sequence[Answer]) -> Collected:
+    results = {one.worker.id: _read(context, one.worker, one.text)[0] for one in answers if one.text is not None}
     return Collected(tuple(answers), results)
 
 
 def result_assignment(
-    scene: Scene, worker: Worker, *, label: str = MAIN, prompt: str = "", result: str = ""
+    context: RunContext, worker: Worker, *, label: str = MAIN, prompt: str = "", result: str = ""
 ) -> Assignment:
     return Assignment(
         worker,
         label,
-        prompt or scene.files.worker_prompt(worker.id),
-        result or scene.files.worker_result(worker.id),
-        check=lambda text: check_result(scene, worker, text),
-        has_findings=lambda text: bool(_read(scene, worker, text)[0].findings),
+        prompt or context.files.worker_prompt(worker.id),
+        result or context.files.worker_result(worker.id),
+        check=lambda text: check_result(context, worker, text),
+        has_findings=lambda text: bool(_read(context, worker, text)[0].findings),
         facts={"ROUND": label},
     )
 
 
-def check_result(scene: Scene, worker: Worker, text: str) -> list[Problem]:
-    result, problems = _read(scene, worker, text)
-    return [*problems, *check_identity(scene, worker, result.fields)]
+def check_result(context: RunContext, worker: Worker, text: str) -> list[Problem]:
+    result, problems = _read(context, worker, text)
+    return [*problems, *check_identity(context, worker, result.fields)]
 
 
-def check_identity(scene: Scene, worker: Worker, fields: Mapping[str, str]) -> list[Problem]:
-    return identity.check_identity(fields, task_key=str(scene.id.task), worker=worker.id)
+def check_identity(context: RunContext, worker: Worker, fields: Mapping[str, str]) -> list[Problem]:
+    return identity.check_identity(fields, task_key=str(context.id.task), worker=worker.id)
 
 
-def _read(scene: Scene, worker: Worker, text: str) -> tuple[WorkerResult, list[Problem]]:
+def _read(context: RunContext, worker: Worker, text: str) -> tuple[WorkerResult, list[Problem]]:
     judges = worker.role in ("analyst", "verifier")
-    verdicts = scene.phase.worker_verdicts if judges else ()
+    verdicts = context.phase.worker_verdicts if judges else ()
     return parse_worker_result(text, verdicts=verdicts, passing=verdicts[:1])
 
 
-def check_results(scene: Scene, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
+def check_results(context: RunContext, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
     """What was found of every line of evidence. `commit` is looked into; by default the run's."""
     findings = [finding for result in collected.results.values() for finding in result.findings]
-    return check_findings(Place(scene.folder, commit or scene.commit, recorded_runs(scene.run)), findings)
+    return check_findings(Place(context.folder, commit or context.commit, recorded_runs(context.run)), findings)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..errors import Refused
 from ..names import IMPLEMENTATION, TaskKey
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project
 from ..stages.records import newest_plan_states
 from ..status import StageStatus
@@ -93,10 +93,10 @@ def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: S
         return list(pool.map(run, entries))
 
 
-def ready_stages(project: Project, key: TaskKey, doors: Doors) -> list[Entry]:
+def ready_stages(project: Project, key: TaskKey, services: Services) -> list[Entry]:
     """One entry for each stage of the task's plan that could start now. Raises Refused (`no-stage-ready`,
     `plan-not-approved`)."""
-    plan, states = newest_plan_states(project.files.task(key), key, doors)
+    plan, states = newest_plan_states(project.files.task(key), key, services)
     ready = [state.stage for state in states if state.status is StageStatus.READY]
     if not ready:
         raise Refused(

@@ -10,7 +10,7 @@ from ..agents.sweep import sweep
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import hooks as guarding
 from ..guard import receipt as isolation
-from ..guard.breaches import UNKNOWN, Judged
+from ..guard.breaches import UNKNOWN, ReceiptVerdict
 from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
 from ..names import IMPLEMENTATION, PLANNING
 from ..quoting import okstra_command
@@ -20,47 +20,47 @@ from ..run_status import next_step
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
-from ..services import Doors
+from ..services import Services
 from ..status import RunOutcome, RunStatus
 from ..system import owner as process_identity
 from ..usage.tokens import usage_of
 from . import drops, planning, workplace
 from . import finish as persisting
-from .context import Say, Scene, open_scene
+from .context import RunContext, Say, open_scene
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .report_writer import own_plan_note, save_report, settle, write_report
 
 
-def take(scene: Scene) -> None:
+def take(context: RunContext) -> None:
     """Makes this process the run's lead. Raises Refused (`run-is-led`, `run-ended`)."""
     me = process_identity.this_process()
     led_by = ""
 
     def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
         nonlocal led_by
-        check_free(scene.run, manifest)
+        check_free(context.run, manifest)
         led_by = str(lead.get("mode") or "")
-        started = manifest.get("started_at") or scene.doors.clock.now()
+        started = manifest.get("started_at") or context.services.clock.now()
         lead.update(mode="auto", owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
 
-    change_lead(scene.run, begun)
-    own_claim(scene.run, scene.doors, me)
+    change_lead(context.run, begun)
+    own_claim(context.run, context.services, me)
     if led_by == CLIENT:
-        note_session(scene.run, scene.doors, session_around(scene.doors))
-    scene.tell("started", owner=me.to_json(), commit=scene.commit, led_by=led_by or "none")
-    warning = index_started(scene.run, scene.doors, me)
+        note_session(context.run, context.services, session_around(context.services))
+    context.tell("started", owner=me.to_json(), commit=context.commit, led_by=led_by or "none")
+    warning = index_started(context.run, context.services, me)
     if warning:
-        scene.say(warning)
+        context.say(warning)
 
 
-def give_back(scene: Scene, *, completed: bool) -> None:
+def give_back(context: RunContext, *, completed: bool) -> None:
     """The run has ended, or is left: the agent session around this process has it again, or nobody."""
     around = process_identity.nearest_client()
-    own_claim(scene.run, scene.doors, around, completed=completed)
-    name_lead(scene.run, around)
+    own_claim(context.run, context.services, around, completed=completed)
+    name_lead(context.run, around)
 
 
 class Conducted(NamedTuple):
@@ -77,84 +77,84 @@ class Conducted(NamedTuple):
     """Why workers failed, in their clients' words."""
 
 
-def conduct(run: KnownRun, doors: Doors, *, stop: threading.Event, say: Say) -> Conducted:
+def conduct(run: KnownRun, services: Services, *, stop: threading.Event, say: Say) -> Conducted:
     """Leads the run, or goes on with it. What has its valid output on disk is not done again.
 
     Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
     the run can be resumed.
     """
     check_free(run, run.manifest)
-    entered = workplace.enter(run, doors)
+    entered = workplace.enter(run, services)
     try:
-        scene = open_scene(run, doors, stop, say)
-        take(scene)
+        context = open_scene(run, services, stop, say)
+        take(context)
     except OkstraError:
-        workplace.leave(run, entered, doors)
+        workplace.leave(run, entered, services)
         raise
     if entered.news:
         say(entered.news)
-    _sweep_orphans(scene)
+    _sweep_orphans(context)
     try:
-        guarding.set_up(run, doors)
-        begun = isolation.begin(run, doors)
-        take_session_results(scene)
-        return _lead(scene._replace(begun=begun))
+        guarding.set_up(run, services)
+        begun = isolation.begin(run, services)
+        take_session_results(context)
+        return _lead(context._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
-        _leave(scene, RunOutcome.INTERRUPTED, stopped)
+        _leave(context, RunOutcome.INTERRUPTED, stopped)
         raise
     except OkstraError as error:
-        _leave(scene, RunOutcome.FAILED, error)
+        _leave(context, RunOutcome.FAILED, error)
         raise
 
 
-def _lead(started: Scene) -> Conducted:
-    scene = settle(started)
-    material = lead_phase(scene)
-    written = write_report(scene, material)
+def _lead(started: RunContext) -> Conducted:
+    context = settle(started)
+    material = lead_phase(context)
+    written = write_report(context, material)
     report = written.report
-    if scene.id.task_type == PLANNING and written.gate.open:
-        report = planning.with_gate(report, planning.check_plan_with_analysts(scene, report))
+    if context.id.task_type == PLANNING and written.gate.open:
+        report = planning.with_gate(report, planning.check_plan_with_analysts(context, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
-    found = isolation.finish(scene.run, scene.doors, scene.begun)
+    found = isolation.finish(context.run, context.services, context.begun)
     report["isolation"] = {
         "breaches": [entry._asdict() for entry in found.breaches],
         "notes": [entry._asdict() for entry in found.notes],
-        "receipt": scene.files.isolation,
+        "receipt": context.files.isolation,
     }
     report["gates"]["isolation"] = isolation_gate(found)
     for entry in found.notes:
-        scene.say(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
-    if found.breaches and scene.phase.source_edits == "none":  # else the token says what was done, and that stays so
-        report["verdict"]["token"] = scene.phase.verdict_tokens[-1]
+        context.say(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
+    if found.breaches and context.phase.source_edits == "none":  # else the token says what was done, and that stays so
+        report["verdict"]["token"] = context.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
         report["verdict"]["approval_needed"] = False
-    scene = settle(scene)  # somebody may have put a plan there while the workers were at work
-    report["verdict"]["next_step"] = _next_step(scene, report)
-    report = persisting.fill_in(scene, report)
-    save_report(scene, report)
-    persisting.save_team_state(scene)
-    faults = persisting.record_faults(scene, report)
+    context = settle(context)  # somebody may have put a plan there while the workers were at work
+    report["verdict"]["next_step"] = _next_step(context, report)
+    report = persisting.fill_in(context, report)
+    save_report(context, report)
+    persisting.save_team_state(context)
+    faults = persisting.record_faults(context, report)
     if faults:
         report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
-        report["verdict"].update(next_step=okstra_command("check", "run", scene.id), approval_needed=False)
-        save_report(scene, report)
+        report["verdict"].update(next_step=okstra_command("check", "run", context.id), approval_needed=False)
+        save_report(context, report)
     outcome = outcome_of(report)
-    drops.tidy(scene.files)
-    notes = (own_plan_note(scene), *_plan_notes(scene))
-    warnings = tuple(filter(None, (*notes, *persisting.persist(scene, report))))
+    drops.tidy(context.files)
+    notes = (own_plan_note(context), *_plan_notes(context))
+    warnings = tuple(filter(None, (*notes, *persisting.persist(context, report))))
     if outcome is RunOutcome.COMPLETED:
-        isolation.forget(scene.run, scene.doors)
-    give_back(scene, completed=outcome is RunOutcome.COMPLETED)
+        isolation.forget(context.run, context.services)
+    give_back(context, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
-        str(scene.id),
+        str(context.id),
         outcome,
         report["verdict"]["token"],
         {name: gate["gate"] for name, gate in report["gates"].items()},
-        scene.run.report_path,
+        context.run.report_path,
         report["verdict"]["next_step"],
         warnings,
-        tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(scene.files)).items()),
+        tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(context.files)).items()),
     )
 
 
@@ -165,10 +165,10 @@ def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
             row.update(outcome=str(answer.outcome), state=str(answer.state))
 
 
-def _plan_notes(scene: Scene) -> tuple[str, ...]:
+def _plan_notes(context: RunContext) -> tuple[str, ...]:
     """Of a stage: that somebody changed its plan since it was approved. The run went by what was approved."""
     try:
-        return scene.run.approved(scene.doors).notes if scene.id.stage is not None else ()
+        return context.run.approved(context.services).notes if context.id.stage is not None else ()
     except OkstraError:  # the stage's own gate says so
         return ()
 
@@ -177,50 +177,50 @@ def _whom(author: str) -> str:
     return "somebody who is not known" if author == UNKNOWN else f"a {author}"
 
 
-def isolation_gate(found: Judged) -> dict[str, str]:
+def isolation_gate(found: ReceiptVerdict) -> dict[str, str]:
     breaches = ", ".join(f"{one.kind} {one.what} ({one.author})" for one in found.breaches[:5])
     noted = f"changed meanwhile: {len(found.notes)}" if found.notes else ""
     return {"gate": str(Gate.FAILED if found.breaches else Gate.PASSED), "note": breaches or noted}
 
 
-def _next_step(scene: Scene, report: Mapping[str, Any]) -> str:
-    key, plan = scene.id.task, scene.run.report_path
+def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:
+    key, plan = context.id.task, context.run.report_path
     if outcome_of(report) is RunOutcome.CONTRACT_VIOLATED:
-        return next_step(RunStatus.CONTRACT_VIOLATED, str(scene.id), stage=scene.id.stage is not None)
+        return next_step(RunStatus.CONTRACT_VIOLATED, str(context.id), stage=context.id.stage is not None)
     if closed_gates(report) not in ([], [CHECKS_GATE]):  # red checks need a change of the code first
-        return next_step(RunStatus.FAILED, str(scene.id), stage=scene.id.stage is not None)
-    if scene.id.task_type == PLANNING:
-        ready = report["verdict"]["token"] == scene.phase.verdict_tokens[0]
+        return next_step(RunStatus.FAILED, str(context.id), stage=context.id.stage is not None)
+    if context.id.task_type == PLANNING:
+        ready = report["verdict"]["token"] == context.phase.verdict_tokens[0]
         return okstra_command("plan", "approve" if ready else "check", plan)
-    if scene.id.task_type == IMPLEMENTATION:
-        return okstra_command("stage", "list", "--plan", scene.run.plan_path)
-    if scene.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
+    if context.id.task_type == IMPLEMENTATION:
+        return okstra_command("stage", "list", "--plan", context.run.plan_path)
+    if context.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
         return okstra_command("handoff", key)
     following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
-    task_type = following.get(scene.id.task_type)
+    task_type = following.get(context.id.task_type)
     return (
         okstra_command("run", "--task-key", key, "--task-type", task_type)
         if task_type
-        else okstra_command("show", scene.id)
+        else okstra_command("show", context.id)
     )
 
 
-def _leave(scene: Scene, outcome: RunOutcome, error: OkstraError) -> None:
+def _leave(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
-        scene.tell(str(outcome), reason=error.message)
-        at = scene.doors.clock.now()
-        persisting.index_end(scene, outcome, at)
-        persisting.update_manifest(scene, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(scene.files)))
-        give_back(scene, completed=False)
+        context.tell(str(outcome), reason=error.message)
+        at = context.services.clock.now()
+        persisting.index_end(context, outcome, at)
+        persisting.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
+        give_back(context, completed=False)
     except OkstraError as second:
-        scene.say(f"the run's end could not be recorded: {second.message}")
+        context.say(f"the run's end could not be recorded: {second.message}")
 
 
-def _sweep_orphans(scene: Scene) -> None:
+def _sweep_orphans(context: RunContext) -> None:
     """Ends what a killed lead left running. The wardens do it themselves; this is for the case that they died too."""
     open_tokens: dict[tuple[str, str], str] = {}
-    for row in events_of(scene.files):
+    for row in events_of(context.files):
         key = (str(row.get("worker")), str(row.get("label")))
         if row.get("token"):  # of a worker's dispatch, a check, or a step of a hand-off
             open_tokens[key] = str(row["token"])

@@ -13,10 +13,10 @@ from ..guard.receipt import Begun
 from ..names import RunId
 from ..paths import RunFiles
 from ..runs import events as run_events
-from ..runs.commands import CHECK_STARTED, hold_command, in_shell
+from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
 from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..settings.lead import LeadSettings, lead_settings
 from ..settings.phases import Phase, phase_table
 from ..settings.roster import Worker
@@ -28,7 +28,7 @@ from ..system import files as fsio
 Say = Callable[[str], None]
 
 
-class Scene(NamedTuple):
+class RunContext(NamedTuple):
     """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
 
     run: KnownRun
@@ -36,7 +36,7 @@ class Scene(NamedTuple):
     roster: tuple[Worker, ...]
     values: Mapping[str, str]
     settings: LeadSettings
-    doors: Doors
+    services: Services
     stop: threading.Event
     say: Say
     commit: str
@@ -70,22 +70,22 @@ class Scene(NamedTuple):
         return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
 
     def tell(self, event: str, **fields: object) -> None:
-        run_events.append(self.files, event, self.doors.clock.now(), run_id=str(self.id), **fields)
+        run_events.append(self.files, event, self.services.clock.now(), run_id=str(self.id), **fields)
 
 
-def open_scene(run: KnownRun, doors: Doors, stop: threading.Event, say: Say) -> Scene:
+def open_scene(run: KnownRun, services: Services, stop: threading.Event, say: Say) -> RunContext:
     """Reads what the run's folder and the settings say.
 
     Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
     """
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
-    config = fsio.read_json(doors.home.config) or {}
+    config = fsio.read_json(services.home.config) or {}
     project = fsio.read_json(run.project.config) or {}
-    require_trusted(run.project.root, commands_in(project), doors)
-    places = (doors.home.config, run.project.config)
+    require_trusted(run.project.root, commands_in(project), services)
+    places = (services.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, project, providers, places=places)
-    return Scene(run, phase, roster_of(run), _values(run), settings, doors, stop, say, commit_at_start(run))
+    return RunContext(run, phase, roster_of(run), _values(run), settings, services, stop, say, commit_at_start(run))
 
 
 def _values(run: KnownRun) -> dict[str, str]:
@@ -96,18 +96,20 @@ def _values(run: KnownRun) -> dict[str, str]:
     return {str(name): str(value) for name, value in values.items()}
 
 
-def run_check(scene: Scene, command: str, name: str) -> int:
+def run_check(context: RunContext, command: str, name: str) -> int:
     """The exit status of a shell command of the project's, its output in the log of that name.
 
     Raises Interrupted, WorkFailed.
     """
-    status = run_command(scene, in_shell(command), name, event=CHECK_STARTED).status
-    late = f" (stopped after {scene.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
-    scene.say(f"check `{command}`: exit {status}{late}")
+    status = run_command(context, in_shell(command), name, event=CHECK_STARTED).status
+    late = f" (stopped after {context.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
+    context.say(f"check `{command}`: exit {status}{late}")
     return status
 
 
-def run_command(scene: Scene, argv: Sequence[str], name: str, *, event: str) -> Held:
+def run_command(context: RunContext, argv: Sequence[str], name: str, *, event: str) -> Held:
     """Raises Interrupted, WorkFailed."""
-    limit = scene.settings.hard_limit
-    return hold_command(scene.run, argv, name, scene.doors, event=event, limit=limit, stop=scene.stop)
+    limit = context.settings.hard_limit
+    return run_supervised_command(
+        context.run, argv, name, context.services, event=event, limit=limit, stop=context.stop
+    )

@@ -13,7 +13,7 @@ from ..results.records import Evidence, FindingClass, Gate
 from ..system import files as fsio
 from .analysis import Collected, analyse, check_results
 from .assignments import Answer
-from .context import Scene
+from .context import RunContext
 from .dispatch import dispatch
 from .questions import round_assignment
 
@@ -29,61 +29,61 @@ class Converged(NamedTuple):
     critique: Collected | None
 
 
-def converge(scene: Scene, collected: Collected) -> Converged:
+def converge(context: RunContext, collected: Collected) -> Converged:
     """Runs the rounds and, when the run has a critic, its gaps once. Raises as `dispatch`."""
-    debate = Debate(scene, collected)
-    limit = scene.settings.rules.max_rounds if debate.gate.open else 0
+    debate = Debate(context, collected)
+    limit = context.settings.rules.max_rounds if debate.gate.open else 0
     for number in range(1, limit + 1):
         asked = questions(debate.groups, debate.ballots, list(debate.analysts), number)
         if not asked:
             break
         debate.hold_round(number, asked)
-    critique = analyse(scene, scene.workers("critic")) if scene.workers("critic") else None
+    critique = analyse(context, context.workers("critic")) if context.workers("critic") else None
     if critique is not None:
         debate.add_gaps(critique)
     debate.close()
     return Converged(debate.outcomes(), debate.gate, debate.note, critique)
 
 
-def quorum_gate(scene: Scene, collected: Collected) -> tuple[Gate, str]:
+def quorum_gate(context: RunContext, collected: Collected) -> tuple[Gate, str]:
     """Open when enough different voices gave an answer; their absence never opens it."""
     voices = set(collected.voices.values())
     silent = ", ".join(f"{worker} ({state})" for worker, state in collected.states.items() if not state.counts)
-    if len(voices) >= scene.quorum:
+    if len(voices) >= context.quorum:
         return Gate.PASSED, f"not heard: {silent}" if silent else ""
-    return Gate.ABORTED, f"{len(voices)} of {scene.quorum} voices answered" + (f"; not: {silent}" if silent else "")
+    return Gate.ABORTED, f"{len(voices)} of {context.quorum} voices answered" + (f"; not: {silent}" if silent else "")
 
 
 class Debate:
     """The findings of a run and what is said of them. Its state is on disk after every round."""
 
-    def __init__(self, scene: Scene, collected: Collected) -> None:
-        self._scene = scene
+    def __init__(self, context: RunContext, collected: Collected) -> None:
+        self._scene = context
         self._collected = collected
         self.groups = group_findings({worker: result.findings for worker, result in collected.results.items()})
-        self.gate, self.note = quorum_gate(scene, collected)
+        self.gate, self.note = quorum_gate(context, collected)
         self.analysts = {answer.worker.id: answer.worker for answer in collected.answers if answer.state.counts}
         self.ballots: list[Ballot] = []
         self._rounds: list[Round] = []
-        self._checks: dict[Evidence, Checked] = dict(check_results(scene, collected))
+        self._checks: dict[Evidence, Checked] = dict(check_results(context, collected))
         self._write()
 
     def hold_round(self, number: int, asked: Mapping[str, tuple[str, ...]]) -> None:
         """Asks each analyst about its groups, all at once."""
-        scene = self._scene
-        scene.say(f"round {number}: {sum(map(len, asked.values()))} questions to {len(asked)} analysts")
+        context = self._scene
+        context.say(f"round {number}: {sum(map(len, asked.values()))} questions to {len(asked)} analysts")
         by_id = {group.id: group for group in self.groups}
         assignments = [
             round_assignment(
-                scene, self.analysts[worker], number, [by_id[name] for name in ids], self.ballots, self._checks
+                context, self.analysts[worker], number, [by_id[name] for name in ids], self.ballots, self._checks
             )
             for worker, ids in asked.items()
         ]
-        answers = dispatch(scene, assignments)
+        answers = dispatch(context, assignments)
         self.ballots += [ballot for answer in answers for ballot in _ballots(answer, number)]
         self._rounds.append(Round(number, asked, {answer.worker.id: answer.state for answer in answers}))
         self._write()
-        scene.tell("round-done", round=number)
+        context.tell("round-done", round=number)
 
     def add_gaps(self, critique: Collected) -> None:
         """A critic's gaps become findings, each verified once by every analyst."""
@@ -126,17 +126,17 @@ class Debate:
         )
 
     def _write(self) -> None:
-        scene = self._scene
+        context = self._scene
         document = convergence_document(
-            str(scene.id),
-            scene.settings.rules,
+            str(context.id),
+            context.settings.rules,
             self._collected.states,
             self._rounds,
             self.outcomes(),
             self.gate,
             self.note,
         )
-        fsio.replace_json(scene.files.convergence, document)
+        fsio.replace_json(context.files.convergence, document)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from ..system.foreign_files import clear_way, set_aside
 from ..usage.tokens import spent_so_far
 from . import drops
 from .assignments import Answer, Assignment, Found, as_answer, look
-from .context import Scene
+from .context import RunContext
 from .dispatch_log import log_of, recalled, record_end, tell_hidden
 from .drops import Drop
 
@@ -33,24 +33,24 @@ _ATTEMPTS = 2
 _LISTEN = 0.2  # seconds
 
 
-def dispatch(scene: Scene, assignments: Sequence[Assignment]) -> list[Answer]:
+def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
     """One answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
     (`budget-spent`), WorkFailed when its own records can't be written."""
     answers: list[Answer] = []
     failed: OkstraError | None = None
-    with ThreadPoolExecutor(max_workers=scene.settings.max_parallel_workers) as pool:
-        for future in [pool.submit(_answer, scene, assignment) for assignment in assignments]:
+    with ThreadPoolExecutor(max_workers=context.settings.max_parallel_workers) as pool:
+        for future in [pool.submit(_answer, context, assignment) for assignment in assignments]:
             try:
                 answers.append(_result_of(future))
             except Refused as refused:  # the money is spent: who works already may finish
                 failed = failed or refused
             except BaseException:
-                scene.stop.set()
+                context.stop.set()
                 raise
     if failed is not None:
         raise failed
-    if scene.stop.is_set():
-        raise Interrupted("interrupted", f"{scene.id} was stopped", hint=okstra_command("resume", scene.id))
+    if context.stop.is_set():
+        raise Interrupted("interrupted", f"{context.id} was stopped", hint=okstra_command("resume", context.id))
     return answers
 
 
@@ -61,49 +61,55 @@ def _result_of(future: Future[Answer]) -> Answer:
     return future.result()
 
 
-def _answer(scene: Scene, assignment: Assignment) -> Answer:
-    answer = recalled(scene, assignment)
+def _answer(context: RunContext, assignment: Assignment) -> Answer:
+    answer = recalled(context, assignment)
     if answer.state.counts:
         return answer
     first, prompt = answer.attempts + 1, assignment.prompt
     for attempt in range(first, first + _ATTEMPTS):
-        if scene.stop.is_set():
+        if context.stop.is_set():
             return answer
-        _check_budget(scene)
-        drop = drops.new_drop(scene, assignment)
-        report = _start(scene, assignment, prompt, attempt, drop)
-        taken = drops.take_over(scene, assignment, drop)
-        tell_hidden(scene, assignment, attempt, taken)
+        _check_budget(context)
+        drop = drops.new_drop(context, assignment)
+        report = _start(context, assignment, prompt, attempt, drop)
+        taken = drops.take_over(context, assignment, drop)
+        tell_hidden(context, assignment, attempt, taken)
         found = look(assignment, taken.data, taken.fault)
         answer = as_answer(assignment, found, report.outcome, attempt)
         again = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
         if again:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
-            prompt = _repair_prompt(scene, assignment, found, attempt, taken.left)
-        record_end(scene, answer, report, attempt, found, taken)
-        drops.discard(scene, assignment, drop)
+            prompt = _repair_prompt(context, assignment, found, attempt, taken.left)
+        record_end(context, answer, report, attempt, found, taken)
+        drops.discard(context, assignment, drop)
         if not again:
             break
     return answer
 
 
-def _start(scene: Scene, assignment: Assignment, prompt: str, attempt: int, drop: Drop) -> Report:
+def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: int, drop: Drop) -> Report:
     token = uuid.uuid4().hex
     worker = assignment.worker
     set_aside(assignment.result)  # what stands there is of no dispatch, or of one that did not count
-    clear_way(log_of(scene, assignment, attempt))
+    clear_way(log_of(context, assignment, attempt))
     facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
-    scene.tell("dispatched", **facts, token=token, drop=drop.mark)
+    context.tell("dispatched", **facts, token=token, drop=drop.mark)
     drops.make(drop)
-    scene.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
-    options = scene.settings.providers.get(worker.provider, {})
-    job = _job(scene, assignment, prompt, attempt, token, options, drop)
+    context.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
+    options = context.settings.providers.get(worker.provider, {})
+    job = _job(context, assignment, prompt, attempt, token, options, drop)
     return run_job(
-        job, provider(worker.provider, scene.settings.providers), stop=scene.stop, inherited=inherited(scene)
+        job, provider(worker.provider, context.settings.providers), stop=context.stop, inherited=inherited(context)
     )
 
 
 def _job(
-    scene: Scene, assignment: Assignment, prompt: str, attempt: int, token: str, options: Mapping[str, Any], drop: Drop
+    context: RunContext,
+    assignment: Assignment,
+    prompt: str,
+    attempt: int,
+    token: str,
+    options: Mapping[str, Any],
+    drop: Drop,
 ) -> Job:
     worker = assignment.worker
     access = access_of(worker.role)
@@ -113,88 +119,88 @@ def _job(
         provider=worker.provider,
         model=worker.model,
         prompt=prompt,
-        folder=scene.folder,
+        folder=context.folder,
         access=access,
         result=drop.result,
         audit=drop.audit,
-        log=log_of(scene, assignment, attempt),
+        log=log_of(context, assignment, attempt),
         token=token,
-        soft_limit=scene.settings.soft_limit,
-        hard_limit=scene.settings.hard_limit,
-        writable=(drop.folder, *_git_folders(scene, worker, access)),
-        readable=(scene.run.project.task(scene.id.task).root,),
+        soft_limit=context.settings.soft_limit,
+        hard_limit=context.settings.hard_limit,
+        writable=(drop.folder, *_git_folders(context, worker, access)),
+        readable=(context.run.project.task(context.id.task).root,),
         environment={
-            **_facts(scene, assignment, attempt),
-            **guarding.environment(scene.run, worker.role),
-            **authorship.trace(scene.run, worker.id),
+            **_facts(context, assignment, attempt),
+            **guarding.environment(context.run, worker.role),
+            **authorship.trace(context.run, worker.id),
         },
-        options=_guarded(scene, worker.provider, options),
-        home=scene.doors.home.root,
-        run_id=str(scene.id),
+        options=_guarded(context, worker.provider, options),
+        home=context.services.home.root,
+        run_id=str(context.id),
         opening=drops.opening(drop),
     )
 
 
-def _guarded(scene: Scene, provider_name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _guarded(context: RunContext, provider_name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Claude Code asks the guard before each tool that changes something."""
     if provider_name != "claude":
         return dict(options)
     given = options.get("settings")
     return {
         **options,
-        "settings": {**(given if isinstance(given, Mapping) else {}), **guarding.client_settings(scene.run)},
+        "settings": {**(given if isinstance(given, Mapping) else {}), **guarding.client_settings(context.run)},
     }
 
 
-def _git_folders(scene: Scene, worker: Worker, access: Access) -> list[str]:
+def _git_folders(context: RunContext, worker: Worker, access: Access) -> list[str]:
     """git's own folders of a linked worktree, without which an executor can't commit; and where its git is traced."""
-    repository = git.discover(scene.folder) if access is Access.EDIT else None
-    return [repository.common_dir, repository.git_dir, scene.files.git_trace(worker.id)] if repository else []
+    repository = git.discover(context.folder) if access is Access.EDIT else None
+    return [repository.common_dir, repository.git_dir, context.files.git_trace(worker.id)] if repository else []
 
 
-def _facts(scene: Scene, assignment: Assignment, attempt: int) -> dict[str, str]:
+def _facts(context: RunContext, assignment: Assignment, attempt: int) -> dict[str, str]:
     facts = {
-        "RUN_ID": str(scene.id),
-        "TASK_KEY": str(scene.id.task),
-        "PHASE": scene.id.task_type,
-        "STAGE": str(scene.id.stage or ""),
+        "RUN_ID": str(context.id),
+        "TASK_KEY": str(context.id.task),
+        "PHASE": context.id.task_type,
+        "STAGE": str(context.id.stage or ""),
         "ATTEMPT": str(attempt),
-        "DRAFT": scene.files.report_draft,
-        "COMMIT": scene.commit,
+        "DRAFT": context.files.report_draft,
+        "COMMIT": context.commit,
         **assignment.facts,
     }
     return {f"OKSTRA_{name}": value for name, value in facts.items()}
 
 
-def inherited(scene: Scene) -> dict[str, str]:
+def inherited(context: RunContext) -> dict[str, str]:
     """The environment that workers get: without git's and other runs' variables; with okstra's own place."""
     kept = {name: value for name, value in agents_environment().items() if not name.startswith("OKSTRA_")}
-    home = scene.doors.environment.get("OKSTRA_HOME")
-    python = scene.doors.environment.get("OKSTRA_PYTHON")
+    home = context.services.environment.get("OKSTRA_HOME")
+    python = context.services.environment.get("OKSTRA_PYTHON")
     return {**kept, **({"OKSTRA_HOME": home} if home else {}), **({"OKSTRA_PYTHON": python} if python else {})}
 
 
-def _repair_prompt(scene: Scene, assignment: Assignment, found: Found, attempt: int, left: str) -> str:
+def _repair_prompt(context: RunContext, assignment: Assignment, found: Found, attempt: int, left: str) -> str:
     """The same prompt with the checker's words: one more try for the same worker."""
     data = fsio.read_bytes(assignment.prompt) or b""
     values = {
         "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),
         "REJECTED_PATH": set_aside(assignment.result) or left or "(nothing)",
     }
-    path = scene.files.repair_prompt(assignment.worker.id, assignment.label, attempt)
+    path = context.files.repair_prompt(assignment.worker.id, assignment.label, attempt)
     fsio.replace(path, data + fill_file("includes/repair.md", values).encode())
     return path
 
 
-def _check_budget(scene: Scene) -> None:
-    budget = scene.requested("budget_usd")
+def _check_budget(context: RunContext) -> None:
+    budget = context.requested("budget_usd")
     if not budget:
         return
-    spent = spent_so_far(events_of(scene.files))
+    spent = spent_so_far(events_of(context.files))
     if spent >= float(budget):
         raise Refused(
             "budget-spent",
-            f"{scene.id} has spent {spent:.2f} of {float(budget):.2f} US dollars",
-            where=scene.files.manifest,
-            hint=f"{okstra_command('resume', scene.id, '--budget', 'MORE')} goes on where it stopped",
+            f"{context.id} has spent {spent:.2f} of {float(budget):.2f} US dollars",
+            where=context.files.manifest,
+            hint=f"{okstra_command('resume', context.id, '--budget', 'MORE')} goes on where it stopped",
         )

@@ -29,7 +29,7 @@ from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
 from . import drops
 from .assignments import MAIN, Answer, Assignment, Found, as_answer, look
-from .context import Scene
+from .context import RunContext
 from .drops import Taken
 
 
@@ -40,24 +40,24 @@ class Dispatched(NamedTuple):
     model: str | None
 
 
-def spent_by(scene: Scene, worker: Worker, report: Report) -> Dispatched:
+def spent_by(context: RunContext, worker: Worker, report: Report) -> Dispatched:
     """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
-    heard, prices = report.heard, all_prices(scene.settings.prices)
+    stream, prices = report.stream, all_prices(context.settings.prices)
     told: dict[str, Any] = {"asked": worker.model, "prices": prices}
     once = report.attempts <= 1
     if report.outcome is WorkerOutcome.NOT_RUN:
-        return Dispatched(usage_json((), source=STREAM, whole=once, **told), heard.model)
-    counted = _from_files(worker.provider, heard.session, heard.usage, scene.doors.environment)
+        return Dispatched(usage_json((), source=STREAM, whole=once, **told), stream.model)
+    counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
     if counted is not None:
         names = [share.model for share in counted.models]
-        model = heard.model or (names[0] if len(names) == 1 else None)
-        whole = once and counted.whole and heard.ended
+        model = stream.model or (names[0] if len(names) == 1 else None)
+        whole = once and counted.whole and stream.ended
         return Dispatched(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
-    if heard.usage is None:
-        return Dispatched(None, heard.model)
-    shares = heard.usage.models or (ModelTokens(heard.model or "", _tokens(heard.usage), heard.usage.cost_usd),)
-    usage = usage_json(shares, source=STREAM, cost=heard.usage.cost_usd, whole=once, **told)
-    return Dispatched(usage, heard.model)
+    if stream.usage is None:
+        return Dispatched(None, stream.model)
+    shares = stream.usage.models or (ModelTokens(stream.model or "", _tokens(stream.usage), stream.usage.cost_usd),)
+    usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **told)
+    return Dispatched(usage, stream.model)
 
 
 def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
@@ -88,74 +88,74 @@ def _all(counted: Counted) -> int:
 _records = threading.Lock()
 
 
-def log_of(scene: Scene, assignment: Assignment, attempt: int) -> str:
-    return scene.files.worker_log(assignment.worker.id, assignment.label, attempt)
+def log_of(context: RunContext, assignment: Assignment, attempt: int) -> str:
+    return context.files.worker_log(assignment.worker.id, assignment.label, attempt)
 
 
-def tell_hidden(scene: Scene, assignment: Assignment, attempt: int, taken: Taken) -> None:
+def tell_hidden(context: RunContext, assignment: Assignment, attempt: int, taken: Taken) -> None:
     """Hides keys in the worker's log, and says how many of which kind were hidden in all that it left."""
-    log = log_of(scene, assignment, attempt)
+    log = log_of(context, assignment, attempt)
     for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
         if kinds:
-            scene.tell("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
+            context.tell("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
 
 
-def record_end(scene: Scene, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
-    heard, worker = report.heard, answer.worker
-    spent = spent_by(scene, worker, report)
+def record_end(context: RunContext, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
+    stream, worker = report.stream, answer.worker
+    spent = spent_by(context, worker, report)
     facts: dict[str, object] = {
         "worker": worker.id,
         "label": answer.assignment.label,
         "attempt": attempt,
         "outcome": str(answer.outcome),
         "state": str(answer.state),
-        "failure": str(heard.failure),
-        "message": heard.message[:500],
+        "failure": str(stream.failure),
+        "message": stream.message[:500],
         "exit_status": report.exit_status,
         "seconds": round(report.seconds, 3),
         "starts": report.attempts,
         "model": spent.model,
         "usage": spent.usage,
-        "denials": list(heard.denials)[:20],
+        "denials": list(stream.denials)[:20],
     }
     with _records:
-        scene.tell("ended", **facts, **taken.digests)
+        context.tell("ended", **facts, **taken.digests)
         if answer.outcome is not WorkerOutcome.COMPLETED:
-            _record_error(scene, facts, found, taken.left)
-    why = f": {heard.message}" if heard.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
-    scene.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}")
+            _record_error(context, facts, found, taken.left)
+    why = f": {stream.message}" if stream.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
+    context.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}")
 
 
-def _record_error(scene: Scene, facts: Mapping[str, object], found: Found, left: str) -> None:
+def _record_error(context: RunContext, facts: Mapping[str, object], found: Found, left: str) -> None:
     """The run's error log: one row for everything that did not go as it should."""
     problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
     problems += [f"it was left at {left}"] if left else []
-    row = {"v": 1, "at": scene.doors.clock.now(), "run_id": str(scene.id), **facts, "problems": problems}
-    path = scene.files.errors
+    row = {"v": 1, "at": context.services.clock.now(), "run_id": str(context.id), **facts, "problems": problems}
+    path = context.files.errors
     fsio.make_folder(os.path.dirname(path))
     try:
         with hold(LockKind.INDEX, f"{path}.lock"):
             fsio.append_line(path, encode_line(row))
     except OkstraError as error:
-        scene.say(f"the error log could not be written: {error.message}")
+        context.say(f"the error log could not be written: {error.message}")
 
 
 _MOST_HEARD = 32 * 1024 * 1024
 
 
-def recalled(scene: Scene, assignment: Assignment) -> Answer:
+def recalled(context: RunContext, assignment: Assignment) -> Answer:
     """The answer that stands on disk; one that was not run when there is none that counts. Raises WorkFailed."""
-    events = events_of(scene.files)
+    events = events_of(context.files)
     mine = [row for row in events if _key(row) == (assignment.worker.id, assignment.label)]
     before = sum(row.get("event") == "dispatched" for row in mine)
     last = mine[-1] if mine else {}
     nothing = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
     if last.get("event") == "ended":
-        drops.discard_ended(scene, assignment, _mark_of(mine))
+        drops.discard_ended(context, assignment, _mark_of(mine))
         if last.get("outcome") != WorkerOutcome.COMPLETED:
             return nothing
     if last.get("event") == "dispatched":
-        answer = _end_untold(scene, assignment, before, str(last.get("drop") or ""))
+        answer = _end_untold(context, assignment, before, str(last.get("drop") or ""))
         return answer if answer.state.counts else nothing
     if not last:
         return nothing
@@ -165,20 +165,20 @@ def recalled(scene: Scene, assignment: Assignment) -> Answer:
     return Answer(assignment, found.state, WorkerOutcome.COMPLETED, found.text, before)
 
 
-def take_session_results(scene: Scene) -> None:
+def take_session_results(context: RunContext) -> None:
     """Of agents inside the session that led until now: okstra takes what stands there, and remembers its digest."""
-    events = events_of(scene.files)
-    if not session_may_have_written(events, scene.run.manifest):
+    events = events_of(context.files)
+    if not session_may_have_written(events, context.run.manifest):
         return
-    for worker in scene.roster:
-        path = scene.files.worker_result(worker.id)
+    for worker in context.roster:
+        path = context.files.worker_result(worker.id)
         if not is_of_session(worker._asdict()) or newest(events, worker.id, MAIN) is not None:
             continue
         taken = drops.as_it_stands(path)
         if taken.data is not None:
             for place, kinds in taken.hidden.items():
-                scene.tell("hidden", worker=worker.id, path=place, kinds=kinds)
-            scene.tell(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
+                context.tell("hidden", worker=worker.id, path=place, kinds=kinds)
+            context.tell(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
 
 
 def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> Found:
@@ -196,33 +196,33 @@ def _mark_of(mine: Sequence[Mapping[str, Any]]) -> str:
     return next((str(row["drop"]) for row in reversed(mine) if row.get("drop")), "")
 
 
-def _end_untold(scene: Scene, assignment: Assignment, attempt: int, mark: str) -> Answer:
+def _end_untold(context: RunContext, assignment: Assignment, attempt: int, mark: str) -> Answer:
     """Records how a dispatch ended whose lead was killed first: its client's stream is in the log.
 
     A file that looks whole is no answer of a turn that was cut off; and what the turn has cost is spent.
     """
     worker = assignment.worker
-    data = fsio.read_tail(log_of(scene, assignment, attempt), _MOST_HEARD)
+    data = fsio.read_tail(log_of(context, assignment, attempt), _MOST_HEARD)
     access = access_of(worker.role)
-    heard = provider(worker.provider, scene.settings.providers).hear(data, b"", None)
-    outcome, heard = judge(access, heard, Verdict(None, ""), delivered=True)
-    drop = drops.find(scene, assignment, mark) if mark else None
+    stream = provider(worker.provider, context.settings.providers).read_stream(data, b"", None)
+    outcome, stream = judge(access, stream, Verdict(None, ""), delivered=True)
+    drop = drops.find(context, assignment, mark) if mark else None
     if drop is not None:
-        taken = drops.take_over(scene, assignment, drop)
+        taken = drops.take_over(context, assignment, drop)
     else:
         taken = drops.Taken() if mark else drops.as_it_stands(assignment.result)
-    tell_hidden(scene, assignment, attempt, taken)
+    tell_hidden(context, assignment, attempt, taken)
     found = look(assignment, taken.data, taken.fault)
     answer = as_answer(assignment, found, outcome, attempt)
-    record_end(scene, answer, Report(outcome, heard, None, 0.0, 1), attempt, found, taken)
+    record_end(context, answer, Report(outcome, stream, None, 0.0, 1), attempt, found, taken)
     if drop is not None:
-        drops.discard(scene, assignment, drop)
+        drops.discard(context, assignment, drop)
     return answer
 
 
-def dispatched_before(scene: Scene, assignment: Assignment) -> int:
+def dispatched_before(context: RunContext, assignment: Assignment) -> int:
     """How often this was dispatched before."""
-    return Counter(_key(row) for row in events_of(scene.files) if row.get("event") == "dispatched")[
+    return Counter(_key(row) for row in events_of(context.files) if row.get("event") == "dispatched")[
         (assignment.worker.id, assignment.label)
     ]
 

@@ -14,7 +14,7 @@ from ..results.records import Gate
 from ..status import WorkerOutcome
 from .analysis import Collected
 from .assignments import Answer
-from .context import Scene
+from .context import RunContext
 
 
 class Material(NamedTuple):
@@ -34,25 +34,25 @@ class Material(NamedTuple):
 
 
 def material(
-    scene: Scene, collected: Collected, outcomes: Sequence[Outcome], gates: Mapping[str, tuple[Gate, str]]
+    context: RunContext, collected: Collected, outcomes: Sequence[Outcome], gates: Mapping[str, tuple[Gate, str]]
 ) -> Material:
     """The material of a phase of analysis; others replace what they know better."""
     verdicts = {worker: result.verdict for worker, result in collected.results.items() if result.verdict}
-    return Material(collected.answers, verdicts, tuple(outcomes), gates, scene.phase.verdict_tokens, scene.commit)
+    return Material(collected.answers, verdicts, tuple(outcomes), gates, context.phase.verdict_tokens, context.commit)
 
 
-def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
+def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, Any]:
     """The report without its writer's words. Its token is the worst one until somebody earns a better."""
-    manifest = scene.run.manifest
+    manifest = context.run.manifest
     return {
         "schema": SCHEMA,
-        "run_id": str(scene.id),
-        "task_key": str(scene.id.task),
-        "task_type": scene.id.task_type,
-        "seq": scene.id.seq,
-        "stage": scene.id.stage,
+        "run_id": str(context.id),
+        "task_key": str(context.id.task),
+        "task_type": context.id.task_type,
+        "seq": context.id.seq,
+        "stage": context.id.stage,
         "commit": material.commit,
-        "language": scene.values.get("REPORT_LANGUAGE", "en"),
+        "language": context.values.get("REPORT_LANGUAGE", "en"),
         "rehearsal": manifest.get("rehearsal") is True,
         "okstra_version": __version__,
         "lead": {"mode": "auto", "model": ""},  # whoever prepared it, okstra leads it now, and asks no model to
@@ -61,13 +61,13 @@ def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
             "conclusion": "",
             "token": material.tokens[-1],
             "direction": "",
-            "approval_needed": scene.id.task_type == "implementation-planning",
-            "next_step": okstra_command("show", scene.id),
+            "approval_needed": context.id.task_type == "implementation-planning",
+            "next_step": okstra_command("show", context.id),
         },
-        "execution": _execution(scene, material),
+        "execution": _execution(context, material),
         "gates": {name: {"gate": str(gate), "note": note} for name, (gate, note) in material.gates.items()},
         "usage": None,
-        "isolation": {"breaches": [], "notes": [], "receipt": scene.files.isolation},
+        "isolation": {"breaches": [], "notes": [], "receipt": context.files.isolation},
         "clarifications": [],
         "findings": [finding_json(outcome) for outcome in material.outcomes],
         "risks": list(material.risks),
@@ -75,7 +75,7 @@ def draft(scene: Scene, material: Material, schema: Schema) -> dict[str, Any]:
         "checked": [dict(row) for row in material.checked],
         "commits": [dict(row) for row in material.commits],
         "steps": [dict(row) for row in material.steps],
-        "phase": {**blank(phase_schema(schema, scene.id.task_type)), **material.phase},
+        "phase": {**blank(phase_schema(schema, context.id.task_type)), **material.phase},
     }
 
 
@@ -91,10 +91,10 @@ def _told(shape: Schema) -> str:
     return f"{form}{shape['description']}" + ("; must not be empty" if shape.get("needed") else "")
 
 
-def _execution(scene: Scene, material: Material) -> list[dict[str, Any]]:
+def _execution(context: RunContext, material: Material) -> list[dict[str, Any]]:
     rows = []
     newest = {answer.worker.id: answer for answer in material.answers}
-    for worker in scene.roster:
+    for worker in context.roster:
         answer = newest.get(worker.id)
         rows.append(
             {

@@ -23,7 +23,7 @@ from ..system import foreign_files
 from ..system.json_text import text_bytes
 from ..system.secrets import hide
 from .assignments import Assignment
-from .context import Scene
+from .context import RunContext
 
 _NAME_BYTES = 16
 
@@ -58,10 +58,10 @@ class Taken(NamedTuple):
         return {name: digest_of(data) for name, data in found.items() if data is not None}
 
 
-def new_drop(scene: Scene, assignment: Assignment) -> Drop:
+def new_drop(context: RunContext, assignment: Assignment) -> Drop:
     """Nothing is on disk yet: the event that has its mark comes first."""
-    folder = os.path.join(scene.files.drops, os.urandom(_NAME_BYTES).hex())
-    return _drop_in(scene, assignment, folder)
+    folder = os.path.join(context.files.drops, os.urandom(_NAME_BYTES).hex())
+    return _drop_in(context, assignment, folder)
 
 
 def make(drop: Drop) -> None:
@@ -77,10 +77,10 @@ def tidy(files: RunFiles) -> None:
         os.rmdir(files.drops)
 
 
-def find(scene: Scene, assignment: Assignment, mark: str) -> Drop | None:
+def find(context: RunContext, assignment: Assignment, mark: str) -> Drop | None:
     """The drop with that mark, if it is still there."""
-    for name in _names(scene.files):
-        drop = _drop_in(scene, assignment, os.path.join(scene.files.drops, name))
+    for name in _names(context.files):
+        drop = _drop_in(context, assignment, os.path.join(context.files.drops, name))
         if drop.mark == mark:
             return drop
     return None
@@ -91,14 +91,14 @@ def opening(drop: Drop) -> str:
     return fill_file("includes/own-paths.md", {"DROP_RESULT": drop.result, "DROP_AUDIT": drop.audit}).strip() + "\n\n"
 
 
-def take_over(scene: Scene, assignment: Assignment, drop: Drop) -> Taken:
+def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
     """Call it when the worker has ended. Whatever stands at the result path is not this worker's, and is set aside.
 
     Safe to repeat: the drop stays until `discard`. Raises WorkFailed.
     """
     hidden: dict[str, Mapping[str, int]] = {}
     data, fault = _taken(drop.result, assignment.result, hidden)
-    audit, _ = _taken(drop.audit, scene.files.worker_audit(assignment.worker.id), hidden)
+    audit, _ = _taken(drop.audit, context.files.worker_audit(assignment.worker.id), hidden)
     if data is None:
         foreign_files.set_aside(assignment.result)
     return Taken(data, fault, drop.result if fault else "", audit, hidden)
@@ -112,9 +112,9 @@ def as_it_stands(path: str) -> Taken:
     return Taken(data, fault, "", None, hidden)
 
 
-def discard(scene: Scene, assignment: Assignment, drop: Drop) -> None:
+def discard(context: RunContext, assignment: Assignment, drop: Drop) -> None:
     """After the worker's end was recorded. What okstra did not take over, and did not understand, stays."""
-    audit = scene.files.worker_audit(assignment.worker.id)
+    audit = context.files.worker_audit(assignment.worker.id)
     for path, final in ((drop.result, assignment.result), (drop.audit, audit)):
         if _was_taken(path):
             fsio.discard(path)
@@ -124,15 +124,15 @@ def discard(scene: Scene, assignment: Assignment, drop: Drop) -> None:
         os.rmdir(drop.folder)
 
 
-def discard_ended(scene: Scene, assignment: Assignment, mark: str) -> None:
+def discard_ended(context: RunContext, assignment: Assignment, mark: str) -> None:
     """The drop of a dispatch whose end was recorded and whose lead was killed before it had tidied up."""
-    drop = find(scene, assignment, mark) if mark else None
+    drop = find(context, assignment, mark) if mark else None
     if drop is not None:
-        discard(scene, assignment, drop)
+        discard(context, assignment, drop)
 
 
-def _drop_in(scene: Scene, assignment: Assignment, folder: str) -> Drop:
-    audit = os.path.basename(scene.files.worker_audit(assignment.worker.id))
+def _drop_in(context: RunContext, assignment: Assignment, folder: str) -> Drop:
+    audit = os.path.basename(context.files.worker_audit(assignment.worker.id))
     return Drop(folder, os.path.join(folder, os.path.basename(assignment.result)), os.path.join(folder, audit))
 
 

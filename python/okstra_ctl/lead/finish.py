@@ -16,7 +16,7 @@ from ..status import RunOutcome, WorkerOutcome
 from ..system import files as fsio
 from ..tasks import records as task_records
 from ..usage.tokens import usage_of
-from .context import Scene
+from .context import RunContext
 
 
 def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -43,11 +43,13 @@ def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{times} × {kind}" for kind, times in sorted(kinds.items()))
 
 
-def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
+def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
     """What is known only after the last worker: usage, observed models, and who fell silent later."""
-    for row in count_sessions(scene.run, scene.doors, events_of(scene.files), all_prices(scene.settings.prices)):
-        scene.tell("counted", **row)
-    events = events_of(scene.files)
+    for row in count_sessions(
+        context.run, context.services, events_of(context.files), all_prices(context.settings.prices)
+    ):
+        context.tell("counted", **row)
+    events = events_of(context.files)
     models = observed_models(events)
     notes = {**faults_of(events), **later_silence(events)}
     report["usage"] = usage_of(events)
@@ -59,90 +61,90 @@ def fill_in(scene: Scene, report: dict[str, Any]) -> dict[str, Any]:
         {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
-    said = led_gates.overrules(scene.run)
+    said = led_gates.overrules(context.run)
     if said:
         report["overrules"] = said
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
     return report
 
 
-def record_faults(scene: Scene, report: Mapping[str, Any]) -> str:
+def record_faults(context: RunContext, report: Mapping[str, Any]) -> str:
     """What `okstra check run` would say of the run as it is about to end; empty when all holds together.
 
     Raises Missing, Unreadable.
     """
-    run = scene.run._replace(manifest=_ended_manifest(scene, report, scene.doors.clock.now()))
+    run = context.run._replace(manifest=_ended_manifest(context, report, context.services.clock.now()))
     faults = check_run(run, about_to_end=True).faults
     told = [f"{fault.id} {os.path.basename(fault.file)}:{fault.line}: {fault.message}"[:300] for fault in faults[:3]]
     return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
 
 
-def persist(scene: Scene, report: Mapping[str, Any]) -> tuple[str, ...]:
+def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
     """What others read of the run first, the manifest last: it ends the run, and until then a resume does all this
     again. Answers warnings."""
-    at = scene.doors.clock.now()
+    at = context.services.clock.now()
     outcome = str(outcome_of(report))
     next_step = str(report["verdict"]["next_step"])
     token = str(report["verdict"]["token"])
-    news = task_records.RunNews(scene.id, outcome, at, next_step, token=token)
+    news = task_records.RunNews(context.id, outcome, at, next_step, token=token)
     told = [
-        task_records.record_softly(scene.run.project, news, worktree=scene.folder),
-        index_end(scene, outcome_of(report), at),
+        task_records.try_record(context.run.project, news, worktree=context.folder),
+        index_end(context, outcome_of(report), at),
     ]
-    scene.tell("persisted", outcome=outcome)
-    fsio.replace_json(scene.files.manifest, _ended_manifest(scene, report, at))
+    context.tell("persisted", outcome=outcome)
+    fsio.replace_json(context.files.manifest, _ended_manifest(context, report, at))
     return tuple(warning for warning in told if warning)
 
 
-def index_end(scene: Scene, outcome: RunOutcome, at: str) -> str:
+def index_end(context: RunContext, outcome: RunOutcome, at: str) -> str:
     """Tells the index how the run ended; answers a warning if it could not be told."""
     row = run_index.IndexRow(
-        str(scene.id),
+        str(context.id),
         str(outcome),
         at,
-        scene.id.task_type,
-        scene.id.stage,
-        scene.run.project.root,
-        scene.files.manifest,
+        context.id.task_type,
+        context.id.stage,
+        context.run.project.root,
+        context.files.manifest,
     )
-    return run_index.append_softly(scene.doors.home, row)
+    return run_index.try_append(context.services.home, row)
 
 
-def _ended_manifest(scene: Scene, report: Mapping[str, Any], at: str) -> dict[str, object]:
+def _ended_manifest(context: RunContext, report: Mapping[str, Any], at: str) -> dict[str, object]:
     models = {one["worker"]: one["model_observed"] for one in report["execution"]}
     return {
-        **_manifest(scene),
+        **_manifest(context),
         "ended_at": at,
         "outcome": str(outcome_of(report)),
         "gates": {name: gate["gate"] for name, gate in report["gates"].items()},
         "usage": report["usage"],
-        "roster": [{**one, "model_observed": models.get(one["id"])} for one in _roster(scene)],
+        "roster": [{**one, "model_observed": models.get(one["id"])} for one in _roster(context)],
     }
 
 
-def _manifest(scene: Scene) -> dict[str, object]:
-    return fsio.read_json(scene.files.manifest) or dict(scene.run.manifest)
+def _manifest(context: RunContext) -> dict[str, object]:
+    return fsio.read_json(context.files.manifest) or dict(context.run.manifest)
 
 
-def update_manifest(scene: Scene, **fields: object) -> None:
-    fsio.replace_json(scene.files.manifest, {**_manifest(scene), **fields})
+def update_manifest(context: RunContext, **fields: object) -> None:
+    fsio.replace_json(context.files.manifest, {**_manifest(context), **fields})
 
 
-def _roster(scene: Scene) -> list[dict[str, Any]]:
-    rows = (fsio.read_json(scene.files.manifest) or {}).get("roster")
+def _roster(context: RunContext) -> list[dict[str, Any]]:
+    rows = (fsio.read_json(context.files.manifest) or {}).get("roster")
     return [dict(row) for row in rows] if isinstance(rows, list) else []
 
 
-def save_team_state(scene: Scene) -> None:
+def save_team_state(context: RunContext) -> None:
     """Each worker's newest end. Derived from the events."""
-    ends = {row["worker"]: row for row in events_of(scene.files) if row.get("event") == "ended"}
+    ends = {row["worker"]: row for row in events_of(context.files) if row.get("event") == "ended"}
     starts: dict[str, int] = {}
-    for row in events_of(scene.files):
+    for row in events_of(context.files):
         if row.get("event") == "dispatched":
             starts[row["worker"]] = starts.get(row["worker"], 0) + 1
     state = {
         "schema": "team-state/1",
-        "run_id": str(scene.id),
+        "run_id": str(context.id),
         "workers": [
             {
                 "id": worker.id,
@@ -150,7 +152,7 @@ def save_team_state(scene: Scene) -> None:
                 "status": str(ends.get(worker.id, {}).get("outcome", "not-run")),
                 "attempts": starts.get(worker.id, 0),
             }
-            for worker in scene.roster
+            for worker in context.roster
         ],
     }
-    fsio.replace_json(scene.files.team_state, state)
+    fsio.replace_json(context.files.team_state, state)

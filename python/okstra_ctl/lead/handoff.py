@@ -25,7 +25,7 @@ from ..system import files as fsio
 from ..system.json_text import text_bytes
 from ..system.secrets import hide
 from .analysis import Collected
-from .context import Scene, run_command
+from .context import RunContext, run_command
 from .draft import Material, material
 
 STEP_RUN = "step-run"
@@ -37,24 +37,24 @@ class Ran(NamedTuple):
     exit: int
 
 
-def lead_handoff(scene: Scene) -> Material:
+def lead_handoff(context: RunContext) -> Material:
     """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`): the task is asked about anew, whatever was
     true when the run was prepared."""
-    key = scene.id.task
-    choice = choice_from_json(scene.run.manifest.get("handoff"))
+    key = context.id.task
+    choice = choice_from_json(context.run.manifest.get("handoff"))
     if not choice.steps:
         raise nothing_chosen(key)
-    target = target_of(scene.run.project, key, choice, scene.doors)
+    target = target_of(context.run.project, key, choice, context.services)
     fits, probe = probe_merge(target)
-    body = _write_body(scene, target)
-    ran, link = _carry_out(scene, choice, target, body) if fits else ([], "")
+    body = _write_body(context, target)
+    ran, link = _carry_out(context, choice, target, body) if fits else ([], "")
     red = [f"`{one.command}` exit {one.exit}" for one in ran if one.exit != 0]
     gates = {
         "merge-probe": (Gate.PASSED if fits else Gate.FAILED, probe),
         "steps": (Gate.FAILED if red else Gate.PASSED, "; ".join(red)),
     }
     good = fits and not red
-    made = material(scene, Collected((), {}), [], gates)
+    made = material(context, Collected((), {}), [], gates)
     phase = {
         "chosen": list(choice.steps),
         "commands": [one._asdict() for one in ran],
@@ -62,7 +62,7 @@ def lead_handoff(scene: Scene) -> Material:
         "branch": target.branch,
         "pull_request": link,
     }
-    tokens = scene.phase.verdict_tokens
+    tokens = context.phase.verdict_tokens
     return made._replace(phase=phase, tokens=tokens[:1] if good else tokens[-1:], commit=target.head)
 
 
@@ -74,43 +74,43 @@ def conclusion(phase: Mapping[str, Any], *, good: bool) -> str:
     return f"{told}{link}" + "".join(f"\n\n- `{command}`" for command in done)
 
 
-def _write_body(scene: Scene, target: Target) -> str:
+def _write_body(context: RunContext, target: Target) -> str:
     """The pull request's text: the project's template if it has one, and what okstra recorded of the task."""
-    where = scene.run.project.config
-    config = project_config(fsio.read_json(where), where=where, environment=scene.doors.environment)
-    given = scene.requested("pr_template_path") or config.pr_template_path
+    where = context.run.project.config
+    config = project_config(fsio.read_json(where), where=where, environment=context.services.environment)
+    given = context.requested("pr_template_path") or config.pr_template_path
     template = ""
     if given:
-        path = given if os.path.isabs(given) else os.path.join(scene.run.project.root, given)
+        path = given if os.path.isabs(given) else os.path.join(context.run.project.root, given)
         template = (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
-    text = pull_request_body(template or assets.text("templates", "pull-request.md"), _values(scene, target))
-    path = pull_request_file(scene.run.project.task(scene.id.task), scene.id.seq)
+    text = pull_request_body(template or assets.text("templates", "pull-request.md"), _values(context, target))
+    path = pull_request_file(context.run.project.task(context.id.task), context.id.seq)
     fsio.make_folder(os.path.dirname(path))
     fsio.replace(path, text_bytes(hide(text)[0]))
     return path
 
 
-def _values(scene: Scene, target: Target) -> dict[str, str]:
-    base = scene.run.base_commit
-    subjects = git.commit_subjects(scene.folder, base, target.head) if base else []
-    report = require_accepted(scene.run.project.task(scene.id.task), scene.id.task, target.head)
+def _values(context: RunContext, target: Target) -> dict[str, str]:
+    base = context.run.base_commit
+    subjects = git.commit_subjects(context.folder, base, target.head) if base else []
+    report = require_accepted(context.run.project.task(context.id.task), context.id.task, target.head)
     return {
-        "task_key": str(scene.id.task),
+        "task_key": str(context.id.task),
         "branch": target.branch,
         "commits": "\n".join(f"- {one['subject']} ({one['commit'][:12]})" for one in subjects) or "- (none)",
         "findings": findings_text(report.get("findings") or ()),
         "gates": gates_text(report.get("gates") or {}),
-        "receipt": receipt_text(_receipts(scene)),
+        "receipt": receipt_text(_receipts(context)),
     }
 
 
-def _receipts(scene: Scene) -> list[dict[str, Any]]:
+def _receipts(context: RunContext) -> list[dict[str, Any]]:
     """What each phase, and each stage, ended with: by the newest report that it has."""
-    runs = os.path.join(scene.run.project.task(scene.id.task).root, "runs")
+    runs = os.path.join(context.run.project.task(context.id.task).root, "runs")
     rows = []
     for folder, _, names in sorted(os.walk(runs)):
         reports = sorted(name for name in names if name.endswith(".data.json"))
-        if os.path.basename(folder) == "reports" and reports and not folder.startswith(scene.files.dir):
+        if os.path.basename(folder) == "reports" and reports and not folder.startswith(context.files.dir):
             report = _readable(os.path.join(folder, reports[-1]))
             isolation = report.get("isolation")
             breaches = isolation.get("breaches", []) if isinstance(isolation, Mapping) else []
@@ -130,12 +130,12 @@ def _readable(path: str) -> dict[str, Any]:
         return {}
 
 
-def _carry_out(scene: Scene, choice: Choice, target: Target, body: str) -> tuple[list[Ran], str]:
+def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[Ran], str]:
     """The steps in their order; one that fails is the last."""
     ran: list[Ran] = []
     link = ""
     for step, argv in commands(choice, target, body):
-        ended, said = _run_once(scene, step, argv, target.branch)
+        ended, said = _run_once(context, step, argv, target.branch)
         ran.append(Ran(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
         link = said if step == PULL_REQUEST and ended.status == 0 else link
         if ended.status != 0:
@@ -143,20 +143,20 @@ def _carry_out(scene: Scene, choice: Choice, target: Target, body: str) -> tuple
     return ran, link
 
 
-def _run_once(scene: Scene, step: str, argv: list[str], branch: str) -> tuple[Held, str]:
+def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> tuple[Held, str]:
     """How the step ended and what it said. A step that an earlier lead of this run has done is not done again; one
     that it began may have been: a push is the same twice, a pull request is asked for."""
-    before = [row for row in events_of(scene.files) if row.get("command") == argv]
+    before = [row for row in events_of(context.files) if row.get("command") == argv]
     done = next((row for row in before if row.get("event") == STEP_RUN and row.get("exit") == 0), None)
     if done is not None:
         return Held(0, b""), str(done.get("said") or "")
     ended = None
     if step == PULL_REQUEST and before and before[-1].get("event") == _BEGUN:
         asked = ["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"]
-        there = run_command(scene, asked, "handoff-pr-view", event=_BEGUN)
+        there = run_command(context, asked, "handoff-pr-view", event=_BEGUN)
         ended = there if there.status == 0 else None
-    ended = ended or run_command(scene, argv, f"handoff-{step}", event=_BEGUN)
+    ended = ended or run_command(context, argv, f"handoff-{step}", event=_BEGUN)
     said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
-    scene.tell(STEP_RUN, command=argv, exit=ended.status, said=said)
-    scene.say(f"{step}: exit {ended.status}")
+    context.tell(STEP_RUN, command=argv, exit=ended.status, said=said)
+    context.say(f"{step}: exit {ended.status}")
     return ended, said

@@ -34,7 +34,7 @@ from ..system import files as fsio
 from ..system.json_text import text_bytes
 from .analysis import Collected, check_identity, check_results, collect, recall, result_assignment
 from .assignments import MAIN, Answer, Assignment, ask
-from .context import Scene, run_check
+from .context import RunContext, run_check
 from .dispatch import dispatch
 from .draft import Material, material
 
@@ -50,41 +50,41 @@ class Built(NamedTuple):
     gates: Mapping[str, tuple[Gate, str]]
 
 
-def lead_stage(scene: Scene) -> Material:
-    stage = scene.run.stage(scene.doors)
-    built = _build(scene, stage)
+def lead_stage(context: RunContext) -> Material:
+    stage = context.run.stage(context.services)
+    built = _build(context, stage)
     gates = dict(built.gates)
-    broken = isolation.finish(scene.run, scene.doors, scene.begun).breaches
+    broken = isolation.finish(context.run, context.services, context.begun).breaches
     if broken:  # a stage is not recorded as done by a run that did what it may not
         gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
     if all(gate.open for gate, _ in gates.values()):
-        gates["stage-done"] = _finish(scene)
-    return _material(scene, built, gates)
+        gates["stage-done"] = _finish(context)
+    return _material(context, built, gates)
 
 
-def _build(scene: Scene, stage: Stage) -> Built:
+def _build(context: RunContext, stage: Stage) -> Built:
     """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds.
 
     A run that is resumed in its second turn stays there: the first one's verdicts are on commits that have moved on.
     """
-    first = _turn_reached(scene)
-    earlier = [_verification(scene, worker, first - 1) for worker in scene.workers("verifier")] if first > 1 else []
-    verified = recall(scene, earlier)
+    first = _turn_reached(context)
+    earlier = [_verification(context, worker, first - 1) for worker in context.workers("verifier")] if first > 1 else []
+    verified = recall(context, earlier)
     complaint = ""
-    for turn in range(first, max(first, scene.settings.rules.max_rounds) + 1):
-        executor = _execute(scene, stage, turn, complaint)
+    for turn in range(first, max(first, context.settings.rules.max_rounds) + 1):
+        executor = _execute(context, stage, turn, complaint)
         if executor.text is None:
             return Built(executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
-        fault = _commits_fault(scene, stage)
+        fault = _commits_fault(context, stage)
         if fault:
             gates = {"execution": (Gate.FAILED, fault)}
             built = Built(executor, verified, gates)
             complaint = f"- {fault}"
         else:
-            head = _head(scene)
-            verified = _verify(scene, turn, head)
-            gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(scene, verified)}
-            if _head(scene) != head:
+            head = _head(context)
+            verified = _verify(context, turn, head)
+            gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(context, verified)}
+            if _head(context) != head:
                 gates["verification"] = (Gate.FAILED, f"HEAD was {head[:12]} when the verifiers were asked")
             built = Built(executor, verified, gates)
             complaint = _complaint(verified)
@@ -93,11 +93,11 @@ def _build(scene: Scene, stage: Stage) -> Built:
     return built
 
 
-def _turn_reached(scene: Scene) -> int:
+def _turn_reached(context: RunContext) -> int:
     """The newest turn whose executor's prompt is on disk."""
-    (worker,) = scene.workers("executor")
+    (worker,) = context.workers("executor")
     turn = 1
-    while os.path.exists(scene.files.extra_prompt(worker.id, _label(turn + 1))):
+    while os.path.exists(context.files.extra_prompt(worker.id, _label(turn + 1))):
         turn += 1
     return turn
 
@@ -106,84 +106,84 @@ def _label(turn: int) -> str:
     return MAIN if turn <= 1 else f"turn-{turn}"
 
 
-def _execute(scene: Scene, stage: Stage, turn: int, complaint: str) -> Answer:
-    worker = scene.workers("executor")[0]
+def _execute(context: RunContext, stage: Stage, turn: int, complaint: str) -> Answer:
+    worker = context.workers("executor")[0]
     steps = tuple(step.number for step in stage.steps)
 
     def check(text: str) -> list[Problem]:
         result, problems = parse_executor_result(text, steps=steps)
-        return [*problems, *check_identity(scene, worker, result.fields)]
+        return [*problems, *check_identity(context, worker, result.fields)]
 
-    label, result = _label(turn), _result_path(scene, worker, turn)
-    prompt = scene.files.extra_prompt(worker.id, label) if label else scene.files.worker_prompt(worker.id)
+    label, result = _label(turn), _result_path(context, worker, turn)
+    prompt = context.files.extra_prompt(worker.id, label) if label else context.files.worker_prompt(worker.id)
     if complaint:
-        _put_prompt(scene, worker, label, "executor", complaint)
+        _put_prompt(context, worker, label, "executor", complaint)
     facts = {"STEPS": "\n".join(map(str, steps)), "FILES": "\n".join(stage.files), "ROUND": label}
-    return dispatch(scene, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
+    return dispatch(context, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
 
 
-def _verify(scene: Scene, turn: int, head: str) -> Collected:
+def _verify(context: RunContext, turn: int, head: str) -> Collected:
     """Asks the verifiers about these very commits: a verdict on others, before a resume, does not count."""
     assignments = []
-    for worker in scene.workers("verifier"):
-        assignment = _verification(scene, worker, turn)
+    for worker in context.workers("verifier"):
+        assignment = _verification(context, worker, turn)
         if turn > 1:
-            _put_prompt(scene, worker, assignment.label, "verifier", "")
-        subject = scene.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
-        ask(subject, f"To verify: {scene.run.base_commit}..{head}\n".encode(), assignment.result)
+            _put_prompt(context, worker, assignment.label, "verifier", "")
+        subject = context.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
+        ask(subject, f"To verify: {context.run.base_commit}..{head}\n".encode(), assignment.result)
         assignments.append(assignment)
-    return collect(scene, assignments)
+    return collect(context, assignments)
 
 
-def _verification(scene: Scene, worker: Worker, turn: int) -> Assignment:
+def _verification(context: RunContext, worker: Worker, turn: int) -> Assignment:
     label = _label(turn)
-    prompt = scene.files.extra_prompt(worker.id, label) if label else ""
-    return result_assignment(scene, worker, label=label, prompt=prompt, result=_result_path(scene, worker, turn))
+    prompt = context.files.extra_prompt(worker.id, label) if label else ""
+    return result_assignment(context, worker, label=label, prompt=prompt, result=_result_path(context, worker, turn))
 
 
-def _head(scene: Scene) -> str:
-    return git.resolve(scene.folder, "HEAD") or "" if scene.run.base_commit else ""
+def _head(context: RunContext) -> str:
+    return git.resolve(context.folder, "HEAD") or "" if context.run.base_commit else ""
 
 
-def _result_path(scene: Scene, worker: Worker, turn: int) -> str:
+def _result_path(context: RunContext, worker: Worker, turn: int) -> str:
     label = _label(turn)
-    return scene.files.worker_answers(worker.id, label) if label else scene.files.worker_result(worker.id)
+    return context.files.worker_answers(worker.id, label) if label else context.files.worker_result(worker.id)
 
 
-def _put_prompt(scene: Scene, worker: Worker, label: str, part: str, complaint: str) -> None:
-    values = {**scene.values, "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id)}
-    executor = scene.workers("executor")[0]
-    values["EXECUTOR_RESULT_PATH"] = scene.files.worker_answers(executor.id, label)
-    result = scene.files.worker_answers(worker.id, label)
+def _put_prompt(context: RunContext, worker: Worker, label: str, part: str, complaint: str) -> None:
+    values = {**context.values, "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id)}
+    executor = context.workers("executor")[0]
+    values["EXECUTOR_RESULT_PATH"] = context.files.worker_answers(executor.id, label)
+    result = context.files.worker_answers(worker.id, label)
     text = worker_prompt(values, worker, part, result)
     if complaint:
         text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
-    ask(scene.files.extra_prompt(worker.id, label), text_bytes(text), result)
+    ask(context.files.extra_prompt(worker.id, label), text_bytes(text), result)
 
 
-def _commits_fault(scene: Scene, stage: Stage) -> str:
+def _commits_fault(context: RunContext, stage: Stage) -> str:
     """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at.
 
     A `done` row that stands there already says nothing of them: this lead has not written it.
     """
     try:
-        folder = (recorded_folder if is_recorded_done(scene.run) else require_hold)(scene.run, scene.doors)
-        if scene.run.base_commit:
-            check_commits(folder, scene.run.base_commit, stage, DoneWishes())
+        folder = (recorded_folder if is_recorded_done(context.run) else require_hold)(context.run, context.services)
+        if context.run.base_commit:
+            check_commits(folder, context.run.base_commit, stage, DoneWishes())
     except OkstraError as error:
         return error.message
     return ""
 
 
-def _verdict(scene: Scene, verified: Collected) -> tuple[Gate, str]:
+def _verdict(context: RunContext, verified: Collected) -> tuple[Gate, str]:
     """Passed when enough voices looked and every one of them says so: a failure is never outvoted."""
     voices = {verified.voices[worker] for worker in verified.results}
     failed = [worker for worker, result in verified.results.items() if result.verdict != _PASS]
     if failed:
         return Gate.FAILED, f"failed by {', '.join(failed)}"
     silent = [f"{worker} ({state})" for worker, state in verified.states.items() if not state.counts]
-    if len(voices) < scene.quorum:
-        told = f"{len(voices)} of {scene.quorum} voices answered"
+    if len(voices) < context.quorum:
+        told = f"{len(voices)} of {context.quorum} voices answered"
         return Gate.ABORTED, told + (f"; not: {', '.join(silent)}" if silent else "")
     return Gate.PASSED, f"not heard: {', '.join(silent)}" if silent else ""
 
@@ -197,37 +197,37 @@ def _complaint(verified: Collected) -> str:
     )
 
 
-def _finish(scene: Scene) -> tuple[Gate, str]:
+def _finish(context: RunContext) -> tuple[Gate, str]:
     """Records the stage. One that is recorded already, by a lead that was killed or by somebody else, is checked like
     any other before it counts."""
     try:
-        (check_recorded if is_recorded_done(scene.run) else close_stage)(
-            scene.run, DoneWishes(), scene.doors, lambda command: run_check(scene, command, EXIT_CHECK_LOG)
+        (check_recorded if is_recorded_done(context.run) else close_stage)(
+            context.run, DoneWishes(), context.services, lambda command: run_check(context, command, EXIT_CHECK_LOG)
         )
     except Interrupted:
         raise
     except OkstraError as error:
         return Gate.FAILED, error.message
-    approved = scene.run.approved(scene.doors)
-    check = f"exit check `{stage_of(approved.stage_map, scene.run).exit_check}` exit 0"
+    approved = context.run.approved(context.services)
+    check = f"exit check `{stage_of(approved.stage_map, context.run).exit_check}` exit 0"
     return Gate.PASSED, "; ".join([check, *approved.notes])
 
 
-def _material(scene: Scene, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:
-    tokens = scene.phase.verdict_tokens
+def _material(context: RunContext, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:
+    tokens = context.phase.verdict_tokens
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
-    base, head = scene.run.base_commit, _head(scene)
-    checks = check_results(scene, built.verified, head)
+    base, head = context.run.base_commit, _head(context)
+    checks = check_results(context, built.verified, head)
     outcomes = [unverified(group, built.verified.voices, checks, silent=built.verified.silent) for group in groups]
-    made = material(scene, built.verified, outcomes, gates)
+    made = material(context, built.verified, outcomes, gates)
     return made._replace(
         answers=(built.executor, *built.verified.answers),
         tokens=tokens[:1] if done else tokens[-1:],
         commit=head,
-        commits=tuple(git.commit_subjects(scene.folder, base, head)) if base and head else (),
-        steps=_steps(built, scene.run.stage(scene.doors)),
-        checked=_exit_check_row(scene),
+        commits=tuple(git.commit_subjects(context.folder, base, head)) if base and head else (),
+        steps=_steps(built, context.run.stage(context.services)),
+        checked=_exit_check_row(context),
     )
 
 
@@ -246,8 +246,8 @@ def _steps(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _exit_check_row(scene: Scene) -> tuple[dict[str, str], ...]:
-    record = fsio.read_json(scene.files.exit_check)
+def _exit_check_row(context: RunContext) -> tuple[dict[str, str], ...]:
+    record = fsio.read_json(context.files.exit_check)
     if record is None:
         return ()
     how = f"exit check run by okstra at {str(record.get('commit'))[:12]}, log {record.get('log')}"

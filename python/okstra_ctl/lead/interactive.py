@@ -19,7 +19,7 @@ from ..names import Owner
 from ..runs import lead_sessions
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import owner as process_identity
 from ..system import processes as proc
@@ -38,14 +38,14 @@ class Session(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def hand_over(run: KnownRun, doors: Doors) -> Session:
+def hand_over(run: KnownRun, services: Services) -> Session:
     """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
-    isolation.begin(run, doors)
-    guarding.set_up(run, doors)
+    isolation.begin(run, services)
+    guarding.set_up(run, services)
     me = process_identity.this_process()  # which is about to be the client (docs/how-to/recover.md)
-    warning = _take(run, doors, me)
+    warning = _take(run, services, me)
     session = str(uuid.uuid4())
-    lead_sessions.note_session(run, doors, session)
+    lead_sessions.note_session(run, services, session)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, Mapping) else ""
     prompt = (fsio.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")
@@ -60,17 +60,17 @@ def hand_over(run: KnownRun, doors: Doors) -> Session:
     return Session(argv, _environment(run), run.folder, (warning,) if warning else ())
 
 
-def _take(run: KnownRun, doors: Doors, me: Owner) -> str:
+def _take(run: KnownRun, services: Services, me: Owner) -> str:
     """Names the client-to-be as the run's lead, wherever one looks for it. A warning if the index was not told."""
-    now = doors.clock.now()
+    now = services.clock.now()
 
     def begun(manifest: dict[str, Any], lead: leadership.Lead) -> dict[str, Any]:
         lead.update(mode=CLIENT, owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": manifest.get("started_at") or now}
 
     leadership.change_lead(run, begun)
-    leadership.own_claim(run, doors, me)
-    return leadership.index_started(run, doors, me)
+    leadership.own_claim(run, services, me)
+    return leadership.index_started(run, services, me)
 
 
 def become(session: Session) -> NoReturn:

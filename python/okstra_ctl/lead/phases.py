@@ -16,7 +16,7 @@ from ..system import files as fsio
 from ..system.secret_files import hide_in_log
 from . import handoff, implementation
 from .analysis import analyse
-from .context import Scene, run_check
+from .context import RunContext, run_check
 from .converge import Converged, converge
 from .draft import Material, material
 
@@ -30,22 +30,22 @@ class CheckRun(NamedTuple):
     log: str
 
 
-def run_checks(scene: Scene) -> tuple[CheckRun, ...]:
+def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
     """Runs every command, also after a red one; what was run at this very commit is not run again."""
-    commit = (git.resolve(scene.folder, "HEAD") or "") if git.discover(scene.folder) else ""
-    commands = _commands(scene)
-    known = _recorded(scene)
+    commit = (git.resolve(context.folder, "HEAD") or "") if git.discover(context.folder) else ""
+    commands = _commands(context)
+    known = _recorded(context)
     if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
         return known
     runs = []
     for number, command in enumerate(commands, 1):
-        log_path = scene.files.log(f"qa-{number}")
-        status = run_check(scene, command, f"qa-{number}")
+        log_path = context.files.log(f"qa-{number}")
+        status = run_check(context, command, f"qa-{number}")
         hide_in_log(log_path)
         runs.append(CheckRun(command, status, commit, log_path))
-    document = {"schema": SCHEMA, "run_id": str(scene.id), "checks": [run._asdict() for run in runs]}
-    fsio.replace_json(scene.files.qa, document)
-    scene.tell("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
+    document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
+    fsio.replace_json(context.files.qa, document)
+    context.tell("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
     return tuple(runs)
 
 
@@ -66,49 +66,51 @@ def rows_of(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
     )
 
 
-def _commands(scene: Scene) -> tuple[str, ...]:
-    path = scene.run.project.config
-    config = project_config(fsio.read_json(path), where=path, environment=scene.doors.environment)
-    require_trusted(scene.run.project.root, config.commands, scene.doors)  # a worker may have edited them by now
+def _commands(context: RunContext) -> tuple[str, ...]:
+    path = context.run.project.config
+    config = project_config(fsio.read_json(path), where=path, environment=context.services.environment)
+    require_trusted(context.run.project.root, config.commands, context.services)  # a worker may have edited them by now
     return config.qa_commands
 
 
-def _recorded(scene: Scene) -> tuple[CheckRun, ...]:
-    document: dict[str, Any] = fsio.read_json(scene.files.qa, SCHEMA) or {}
+def _recorded(context: RunContext) -> tuple[CheckRun, ...]:
+    document: dict[str, Any] = fsio.read_json(context.files.qa, SCHEMA) or {}
     try:
         return tuple(CheckRun(**row) for row in document.get("checks", []))
     except TypeError as error:
-        raise UsageError("bad-config", f"the record of checks can't be read: {error}", where=scene.files.qa) from error
+        raise UsageError(
+            "bad-config", f"the record of checks can't be read: {error}", where=context.files.qa
+        ) from error
 
 
-Lead = Callable[[Scene], Material]
+Lead = Callable[[RunContext], Material]
 CHECKS_GATE = "checks"
 
 
-def lead_phase(scene: Scene) -> Material:
+def lead_phase(context: RunContext) -> Material:
     """Raises Interrupted, Refused, WorkFailed; what is on disk by then is not done again."""
-    return _LEADS.get(scene.id.task_type, lead_analysis)(scene)
+    return _LEADS.get(context.id.task_type, lead_analysis)(context)
 
 
-def lead_analysis(scene: Scene) -> Material:
+def lead_analysis(context: RunContext) -> Material:
     """The phases that find things out: analysts, then convergence."""
-    collected = analyse(scene, scene.workers("analyst"))
-    converged = converge(scene, collected)
+    collected = analyse(context, context.workers("analyst"))
+    converged = converge(context, collected)
     gates = {"convergence": (converged.gate, converged.note)}
-    made = material(scene, collected, converged.outcomes, gates)
-    tokens = allowed_tokens(scene.phase.verdict_tokens, plain(gates))
+    made = material(context, collected, converged.outcomes, gates)
+    tokens = allowed_tokens(context.phase.verdict_tokens, plain(gates))
     return with_critic(made._replace(tokens=tokens), converged)
 
 
-def lead_acceptance(scene: Scene) -> Material:
+def lead_acceptance(context: RunContext) -> Material:
     """final-verification: the project's own checks are really run, before anybody gives an opinion."""
-    checks = run_checks(scene)
-    collected = analyse(scene, scene.workers("analyst"))
-    converged = converge(scene, collected)
+    checks = run_checks(context)
+    collected = analyse(context, context.workers("analyst"))
+    converged = converge(context, collected)
     gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: gate_of(checks)}
-    made = material(scene, collected, converged.outcomes, gates)
+    made = material(context, collected, converged.outcomes, gates)
     tokens = acceptance_tokens(
-        scene.phase.verdict_tokens,
+        context.phase.verdict_tokens,
         plain(gates),
         tuple(made.verdicts.values()),
         converged.outcomes,

@@ -10,14 +10,14 @@ from ..results.answers import parse_answers
 from ..results.convergence import Objection, PlanGate, plan_gate
 from ..results.records import Gate
 from ..runs.prompting import stance
-from .context import Scene
+from .context import RunContext
 from .dispatch import dispatch
 from .questions import verdict_assignment
 
 LABEL = "plan-check"
 
 
-def check_plan_with_analysts(scene: Scene, report: Mapping[str, Any]) -> PlanGate:
+def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> PlanGate:
     """Raises as `dispatch`."""
     stages = report["phase"]["stages"]
     items = plan_items(stages)
@@ -26,26 +26,26 @@ def check_plan_with_analysts(scene: Scene, report: Mapping[str, Any]) -> PlanGat
         for one in report["phase"]["options"]
     )
     values = {
-        **scene.values,
-        "STANCE": stance(adversarial=scene.settings.rules.adversarial),
+        **context.values,
+        "STANCE": stance(adversarial=context.settings.rules.adversarial),
         "QUESTIONS": f"{options}\n\n" + "\n".join(plan_lines(stages)).replace("\n## ", "\n### "),
     }
     assignments = [
         verdict_assignment(
-            scene,
+            context,
             worker,
             LABEL,
             LABEL,
-            {**values, "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id)},
+            {**values, "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id)},
             items,
             "plan",
         )
-        for worker in scene.workers("analyst")
+        for worker in context.workers("analyst")
     ]
-    answers = [answer for answer in dispatch(scene, assignments) if answer.text is not None]
+    answers = [answer for answer in dispatch(context, assignments) if answer.text is not None]
     given = {answer.worker.id: parse_answers(answer.text or "", items=items)[0] for answer in answers}
     voices = {answer.worker.id: answer.worker.voice for answer in answers}
-    return plan_gate(given, voices, items, quorum=scene.quorum)
+    return plan_gate(given, voices, items, quorum=context.quorum)
 
 
 def with_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:

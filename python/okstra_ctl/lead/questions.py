@@ -14,31 +14,31 @@ from ..settings.roster import Worker
 from ..system.json_text import text_bytes
 from .analysis import check_identity
 from .assignments import Assignment, ask
-from .context import Scene
+from .context import RunContext
 
 _OWN_VIEW = "First form your own view of the code, then read the claims."
 
 
 def round_assignment(
-    scene: Scene, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
+    context: RunContext, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
 ) -> Assignment:
     """Asks a worker about these findings, with what was said of them in earlier rounds."""
-    rules = scene.settings.rules
+    rules = context.settings.rules
     own_view = [] if rules.mode == "lightweight" else [_OWN_VIEW]
     values = {
-        **scene.values,
+        **context.values,
         "ROUND": str(number),
         "ROUND_NOTE": ", or that are still disputed" if number > 1 else "",
         "STANCE": " ".join([stance(adversarial=rules.adversarial), *own_view]),
         "QUESTIONS": "\n\n".join(_question(group, ballots, checks) for group in groups),
-        "WORKER_AUDIT_PATH": scene.files.worker_audit(worker.id),
+        "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id),
     }
     items = [group.id for group in groups]
-    return verdict_assignment(scene, worker, f"round-{number}", "answers", values, items, str(number))
+    return verdict_assignment(context, worker, f"round-{number}", "answers", values, items, str(number))
 
 
 def verdict_assignment(
-    scene: Scene,
+    context: RunContext,
     worker: Worker,
     label: str,
     part: str,
@@ -47,13 +47,13 @@ def verdict_assignment(
     round_word: str,
 ) -> Assignment:
     """Asks a worker for verdicts on items. The prompt is on disk before anybody is dispatched."""
-    result = scene.files.worker_answers(worker.id, label)
-    prompt = scene.files.extra_prompt(worker.id, label)
+    result = context.files.worker_answers(worker.id, label)
+    prompt = context.files.extra_prompt(worker.id, label)
     values = {**values, "ITEMS": ", ".join(items)}
     ask(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
 
     def check(text: str) -> list[Problem]:
-        return [*parse_answers(text, items=items)[1], *check_identity(scene, worker, read_document(text).fields)]
+        return [*parse_answers(text, items=items)[1], *check_identity(context, worker, read_document(text).fields)]
 
     facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
     return Assignment(worker, label, prompt, result, check, has_findings=_objects, facts=facts)

@@ -28,42 +28,42 @@ from ..system.json_text import loads
 from . import finish as persisting
 from . import handoff
 from .assignments import MAIN, Answer, Assignment, ask
-from .context import Scene
+from .context import RunContext
 from .dispatch import dispatch
 from .draft import Material, draft, guide
 
 
-def settle(scene: Scene) -> Scene:
+def settle(context: RunContext) -> RunContext:
     """Finds okstra's plan another place, if a person wrote, edited or approved what stands in the report's.
 
     The manifest names the new place before anything is written there: a kill in between leaves a number unused.
     """
-    own_pages.note_earlier(scene.run, scene.doors)
-    while own_pages.is_persons_plan(scene.run):
-        path = own_pages.place_beside(scene.run)
-        persisting.update_manifest(scene, report=path)
-        scene = scene._replace(run=scene.run._replace(manifest={**scene.run.manifest, "report": path}))
-        scene.say(own_plan_note(scene))
-    return scene
+    own_pages.note_earlier(context.run, context.services)
+    while own_pages.is_persons_plan(context.run):
+        path = own_pages.place_beside(context.run)
+        persisting.update_manifest(context, report=path)
+        context = context._replace(run=context.run._replace(manifest={**context.run.manifest, "report": path}))
+        context.say(own_plan_note(context))
+    return context
 
 
-def own_plan_note(scene: Scene) -> str:
+def own_plan_note(context: RunContext) -> str:
     """For the person whose plan it is; empty when there is none."""
-    if scene.run.report_path == scene.files.report:
+    if context.run.report_path == context.files.report:
         return ""
-    return f"the plan {scene.files.report} is yours, and stays the plan; okstra's own is {scene.run.report_path}"
+    return f"the plan {context.files.report} is yours, and stays the plan; okstra's own is {context.run.report_path}"
 
 
-def write_pages(scene: Scene, report: Mapping[str, Any]) -> None:
+def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
     """Writes both pages; what a person made of one is kept beside it."""
-    run, pages = scene.run, render_pages(scene.run, report)
+    run, pages = context.run, render_pages(context.run, report)
     pages = Pages(own_pages.markdown_for(run, pages.markdown), pages.html)
     kinds = {own_pages.MARKDOWN: (run.report_path, pages.markdown), own_pages.HTML: (run.files.report_html, pages.html)}
     for kind, (path, page) in kinds.items():
         kept = own_pages.keep_aside(run, kind, path, page)
         if kept:
-            scene.say(f"{path} was changed by hand: what stood there is kept as {kept}")
-    own_pages.note(run, scene.doors, {kind: page for kind, (_, page) in kinds.items()})
+            context.say(f"{path} was changed by hand: what stood there is kept as {kept}")
+    own_pages.note(run, context.services, {kind: page for kind, (_, page) in kinds.items()})
     for path, page in kinds.values():
         fsio.make_folder(os.path.dirname(path))
         fsio.replace(path, page)
@@ -78,63 +78,65 @@ class Written(NamedTuple):
     note: str
 
 
-def write_report(scene: Scene, material: Material) -> Written:
+def write_report(context: RunContext, material: Material) -> Written:
     """Drafts, dispatches the report writer, checks and completes. Raises as `dispatch`."""
     schema: Schema = loads(assets.text(*SCHEMA_FILE))
-    drafted = draft(scene, material, schema)
-    answered = answers_of_run(scene.files, scene.run.project.task(scene.id.task), scene.id.task)
+    drafted = draft(context, material, schema)
+    answered = answers_of_run(context.files, context.run.project.task(context.id.task), context.id.task)
     drafted["clarifications"] = [*answered, *drafted["clarifications"]]
     tokens = material.tokens
-    told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, scene.id.task_type)}
-    _keep_a_persons(scene)
-    ask(scene.files.report_draft, fsio.json_bytes(told), scene.files.report_data)
-    if scene.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
-        return Written(_of_handoff(scene, drafted, tokens), None, Gate.PASSED, "")
-    writers = scene.workers("report-writer")
-    answer = _ask(scene, writers[0], drafted, tokens, schema) if writers else None
+    told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, context.id.task_type)}
+    _keep_a_persons(context)
+    ask(context.files.report_draft, fsio.json_bytes(told), context.files.report_data)
+    if context.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
+        return Written(_of_handoff(context, drafted, tokens), None, Gate.PASSED, "")
+    writers = context.workers("report-writer")
+    answer = _ask(context, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:
         report = complete(drafted, _json(answer.text) or {}, tokens=tokens)
         worker = answer.worker
         report["author"] = {"worker": worker.id, "provider": worker.provider, "model": None, "reason": ""}
         return Written(report, answer, Gate.PASSED, "")
     reason = f"{answer.worker.id}: {answer.outcome}, {answer.state}" if answer else "the run has no report writer"
-    faults = faults_of(events_of(scene.files))
+    faults = faults_of(events_of(context.files))
     reasons = "; ".join(f"{worker}: {fault}" for worker, fault in faults.items())
     return Written(_by_okstra(drafted, reason, reasons), answer, Gate.FAILED, reason)
 
 
-def save_report(scene: Scene, report: dict[str, Any]) -> None:
+def save_report(context: RunContext, report: dict[str, Any]) -> None:
     """Writes the pages, and the data last: it is what says that the report stands."""
     data = fsio.json_bytes(report)
-    write_pages(scene, report)
-    clear_way(scene.files.report_data)
-    _keep_a_persons(scene)
+    write_pages(context, report)
+    clear_way(context.files.report_data)
+    _keep_a_persons(context)
     # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
-    scene.tell(REPORT_WRITTEN, sha256=digest_of(data))
-    fsio.replace(scene.files.report_data, data)
+    context.tell(REPORT_WRITTEN, sha256=digest_of(data))
+    fsio.replace(context.files.report_data, data)
 
 
-def _keep_a_persons(scene: Scene) -> None:
+def _keep_a_persons(context: RunContext) -> None:
     """What somebody made of the report's data before they are written anew."""
-    kept = own_pages.keep_data_aside(scene.run)
+    kept = own_pages.keep_data_aside(context.run)
     if kept:
-        scene.say(f"{scene.files.report_data} was changed by hand: what stood there is kept as {kept}")
+        context.say(f"{context.files.report_data} was changed by hand: what stood there is kept as {kept}")
 
 
-def _ask(scene: Scene, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> Answer:
-    prompt = scene.files.worker_prompt(worker.id)
+def _ask(
+    context: RunContext, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema
+) -> Answer:
+    prompt = context.files.worker_prompt(worker.id)
 
     def check(text: str) -> list[Problem]:
         return check_report_text(text, drafted, tokens, schema)
 
-    result = scene.files.report_data
-    return dispatch(scene, [Assignment(worker, MAIN, prompt, result, check, has_findings=lambda text: False)])[0]
+    result = context.files.report_data
+    return dispatch(context, [Assignment(worker, MAIN, prompt, result, check, has_findings=lambda text: False)])[0]
 
 
-def _of_handoff(scene: Scene, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+def _of_handoff(context: RunContext, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
     drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": ""}
     drafted["verdict"]["token"] = tokens[0]
-    good = tokens[0] == scene.phase.verdict_tokens[0]
+    good = tokens[0] == context.phase.verdict_tokens[0]
     drafted["verdict"]["conclusion"] = handoff.conclusion(drafted["phase"], good=good)
     return drafted
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..errors import Interrupted, Refused, WorkFailed
 from ..names import TaskKey
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project
 from ..stages.integrate import integrate
 from ..stages.records import newest_plan_states
@@ -76,7 +76,13 @@ class Waved(NamedTuple):
 
 
 def run_waves(
-    project: Project, key: TaskKey, command: Sequence[str], jobs: int, doors: Doors, stop: threading.Event, say: Say
+    project: Project,
+    key: TaskKey,
+    command: Sequence[str],
+    jobs: int,
+    services: Services,
+    stop: threading.Event,
+    say: Say,
 ) -> Waved:
     """`command` starts one stage's run, but for `--stage N`; at most `jobs` at once.
 
@@ -85,12 +91,12 @@ def run_waves(
     led: list[Led] = []
     commits: list[str] = []
     while True:
-        _, states = newest_plan_states(project.files.task(key), key, doors)
+        _, states = newest_plan_states(project.files.task(key), key, services)
         waiting = [state.stage for state in states if state.unmerged]
         ready = [state.stage for state in states if state.status is StageStatus.READY]
         if waiting or (not ready and _all_done(states) and led):
             say(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
-            commits.append(integrate(project, key, doors).commit)
+            commits.append(integrate(project, key, services).commit)
             if not waiting:
                 return Waved(tuple(led), tuple(commits))
             continue

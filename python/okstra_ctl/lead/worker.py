@@ -17,12 +17,12 @@ from ..checks.result import expected_at, problems_of_text
 from ..errors import Missing, UsageError
 from ..results.worker import parse_worker_result
 from ..runs.find import find_run
-from ..services import Doors
+from ..services import Services
 from ..settings.roster import Worker
 from ..system import files as fsio
 from ..system import processes as proc
 from .assignments import MAIN, Answer, Assignment
-from .context import Say, Scene, open_scene
+from .context import RunContext, Say, open_scene
 from .dispatch import dispatch
 from .dispatch_log import dispatched_before, log_of
 
@@ -69,19 +69,19 @@ class Done(NamedTuple):
     log: str
 
 
-def exec_worker(order: Order, doors: Doors, *, stop: threading.Event, say: Say) -> Done:
+def exec_worker(order: Order, services: Services, *, stop: threading.Event, say: Say) -> Done:
     """Dispatches the worker that the prompt is for.
 
     Raises UsageError (`not-found`, `usage`, `unknown-worker`), Unreadable, Interrupted, Refused (`budget-spent`).
     """
     prompt = os.path.abspath(order.prompt)
     text, worker_id, run_id, result = _read(prompt)
-    scene = open_scene(find_run(run_id, os.path.abspath(order.project_root), doors), doors, stop, say)
-    _check_place(order, scene)
+    context = open_scene(find_run(run_id, os.path.abspath(order.project_root), services), services, stop, say)
+    _check_place(order, context)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
-    log = log_of(scene, assignment, dispatched_before(scene, assignment) + 1)
-    with pane_on(log, doors.environment):
-        (answer,) = dispatch(scene, [assignment])
+    log = log_of(context, assignment, dispatched_before(context, assignment) + 1)
+    with pane_on(log, services.environment):
+        (answer,) = dispatch(context, [assignment])
     return Done(answer, log)
 
 
@@ -106,10 +106,10 @@ def _facts(prompt: str, result: str) -> dict[str, str]:
     return {"ROUND": rounds.get(label, label.removeprefix("round-")), "ITEMS": anchors(prompt).get("ITEMS", "")}
 
 
-def _check_place(order: Order, scene: Scene) -> None:
+def _check_place(order: Order, context: RunContext) -> None:
     """A worker is never let loose in another folder than its run's."""
-    if os.path.realpath(order.worktree) != os.path.realpath(scene.folder):
-        raise UsageError("usage", f"the run works in {scene.folder}", where=order.worktree, hint="name that folder")
+    if os.path.realpath(order.worktree) != os.path.realpath(context.folder):
+        raise UsageError("usage", f"the run works in {context.folder}", where=order.worktree, hint="name that folder")
 
 
 def _assignment(order: Order, prompt: str, worker_id: str, result: str) -> Assignment:

@@ -17,7 +17,7 @@ from ..leadership import check_owner
 from ..names import StageKey, TaskKey
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..settings.project import load_project
 from ..status import ClaimStatus
 from ..system import owner as process_identity
@@ -36,7 +36,7 @@ class Entered(NamedTuple):
     before: User | None = None
 
 
-def enter(run: KnownRun, doors: Doors) -> Entered:
+def enter(run: KnownRun, services: Services) -> Entered:
     """Makes sure that the run's worktree is there, and from now on in use by this process.
 
     Raises Refused (`run-is-led`; `stage-not-held` when the stage is not this run's any more; `branch-in-use`),
@@ -47,16 +47,16 @@ def enter(run: KnownRun, doors: Doors) -> Entered:
     key = run.id.stage_key or run.id.task
     news, deadline = "", time.monotonic() + _WAIT_SECONDS
     while True:
-        with doors.registry.transaction() as doc:
+        with services.registry.transaction() as doc:
             claim = doc.claim_of(key)
             _check_is_ours(run, claim)
             if _is_there(claim, run):
-                return Entered(news, _use(run, key, doc, doors))
+                return Entered(news, _use(run, key, doc, services))
         if claim is not None and claim.status is ClaimStatus.PROVISIONING:
-            _await(run, claim, doors, deadline)
+            _await(run, claim, services, deadline)
             continue
         try:
-            back = restore_worktree(key, load_project(run.project.root, doors), doors)
+            back = restore_worktree(key, load_project(run.project.root, services), services)
         except Refused as refused:
             if refused.code != "worktree-held" or time.monotonic() > deadline:
                 raise
@@ -66,20 +66,20 @@ def enter(run: KnownRun, doors: Doors) -> Entered:
         news = f"the worktree {back.path} was gone: it is made again on its branch {back.branch}{kept}"
 
 
-def leave(run: KnownRun, entered: Entered, doors: Doors) -> None:
+def leave(run: KnownRun, entered: Entered, services: Services) -> None:
     """Takes `enter` back: the run is as it was before, prepared or left."""
     if run.degraded or not run.branch:
         return
     before, me = entered.before, process_identity.this_process()
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         key = run.id.stage_key
         claim = doc.stage(key) if key else None
         if key and claim is not None and claim.owner == me:
             doc.put_stage(key, claim._replace(owner=before.owner if before else None))
         elif key is None and before is not None:
-            worktree_users.begin_use(doc, run.id, before.owner, doors)
+            worktree_users.begin_use(doc, run.id, before.owner, services)
         elif key is None:
-            worktree_users.end_use(doc, run.id, doors, completed=False)
+            worktree_users.end_use(doc, run.id, services, completed=False)
 
 
 def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
@@ -95,7 +95,7 @@ def _holds(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
     return isinstance(claim, StageClaim) and claim.run_id == str(run.id)
 
 
-def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, doors: Doors) -> User | None:
+def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Services) -> User | None:
     """Puts this process down as the one that uses the worktree for the run; answers who did before."""
     me = process_identity.this_process()
     claim = doc.claim_of(key)
@@ -107,10 +107,10 @@ def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, doors: Doors)
         return before
     if claim is None:
         return None
-    users = worktree_users.users_of(run.id.task, claim, doors)
+    users = worktree_users.users_of(run.id.task, claim, services)
     listed = next((user for user in users if user.run_id == str(run.id)), None)
     check_owner(run, listed.owner if listed else None)
-    worktree_users.begin_use(doc, run.id, me, doors)
+    worktree_users.begin_use(doc, run.id, me, services)
     return listed
 
 
@@ -124,11 +124,11 @@ def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
         )
 
 
-def _await(run: KnownRun, claim: TaskClaim | StageClaim, doors: Doors, deadline: float) -> None:
+def _await(run: KnownRun, claim: TaskClaim | StageClaim, services: Services, deadline: float) -> None:
     """Until what another command makes or removes there is done; what a dead one left is put right."""
     repository = git.discover(run.project.root) if is_abandoned(claim) else None
     if repository is not None:
-        recover_task(run.id.task, doors.registry.read(), repository, doors)
+        recover_task(run.id.task, services.registry.read(), repository, services)
     elif time.monotonic() > deadline:
         raise Busy("busy", "another command is still making or removing the worktree", where=claim.path)
     else:

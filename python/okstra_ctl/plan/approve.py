@@ -18,7 +18,7 @@ from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..index import store as run_index
 from ..names import RunId
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, hold
@@ -53,69 +53,69 @@ class Candidate(NamedTuple):
     changed: tuple[str, ...]
 
 
-def candidate(path: str, doors: Doors) -> Candidate:
+def candidate(path: str, services: Services) -> Candidate:
     """What a person would approve. Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`: a blocking
     question is open; `plan-not-the-tasks`), UsageError, Unreadable."""
     plan, _ = _approved_form(path)
-    place = _require_place(path, doors)
+    place = _require_place(path, services)
     if plan.stage_map is None:
         raise plans.invalid(plan)
     _require_s12(plan)
-    before = plans.newest_approval(doors.home, place)
+    before = plans.newest_approval(services.home, place)
     changed: tuple[str, ...] = ()
     if before is not None and before.digest != plan.stage_map.digest:
-        changed = _changed_since(before, place, plan.stage_map, doors)
+        changed = _changed_since(before, place, plan.stage_map, services)
     return Candidate(plan._replace(approval=before), plan.stage_map, changed)
 
 
-def approve(path: str, by: Approver, doors: Doors, *, seen: str = "") -> CheckedPlan:
+def approve(path: str, by: Approver, services: Services, *, seen: str = "") -> CheckedPlan:
     """Keeps the text and who approved it, and sets `approved: true`; what is approved already stays as it is.
 
     `seen` is the digest of what the person was shown. Raises as `candidate`, and Refused (`plan-changed`).
     """
-    stage_map = candidate(path, doors).stage_map
+    stage_map = candidate(path, services).stage_map
     if seen and stage_map.digest != seen:
         raise Refused("plan-changed", "the plan was changed while you read it", where=path, hint="approve it again")
     plan, text = _approved_form(path)
-    _keep(_require_place(path, doors), plan, text, by, doors)
+    _keep(_require_place(path, services), plan, text, by, services)
     if plans.read_text(path) != text:
         fsio.replace(path, text.encode("utf-8"))
-    return plans.load(path, doors)
+    return plans.load(path, services)
 
 
-def require(path: str, doors: Doors, *, remember: bool = True) -> tuple[StageMap, tuple[str, ...]]:
+def require(path: str, services: Services, *, remember: bool = True) -> tuple[StageMap, tuple[str, ...]]:
     """The stages of a plan that may run, and notes. Without `remember` nothing is written.
 
     Raises CheckFailed for S1 to S11, Refused for S12, for a plan that nobody approved (`plan-not-approved`) and for
     one whose stages were changed since (`plan-changed`).
     """
-    plan = plans.load(path, doors)
+    plan = plans.load(path, services)
     if plan.stage_map is None:
         raise plans.invalid(plan)
     _require_s12(plan)
     if plan.may_run:
         return plan.stage_map, ()
-    place = _require_place(path, doors)
+    place = _require_place(path, services)
     if plan.approval is not None:
-        raise _changed(path, plan.approval, _changed_since(plan.approval, place, plan.stage_map, doors))
-    note = _count_earlier(path, place, doors, remember=remember)
+        raise _changed(path, plan.approval, _changed_since(plan.approval, place, plan.stage_map, services))
+    note = _count_earlier(path, place, services, remember=remember)
     if not note:
         raise _unrecorded(path)
     return plan.stage_map, (note,)
 
 
-def in_force(path: str, doors: Doors, *, remember: bool = True) -> InForce:
+def in_force(path: str, services: Services, *, remember: bool = True) -> InForce:
     """The stages of that plan as they were approved last. Without `remember` nothing is written.
 
     Raises Refused (`plan-not-approved`), Unreadable.
     """
-    place = _require_place(path, doors)
-    approval = plans.newest_approval(doors.home, place)
+    place = _require_place(path, services)
+    approval = plans.newest_approval(services.home, place)
     if approval is not None:
-        stage_map = _approved_map(place, approval, doors)
+        stage_map = _approved_map(place, approval, services)
         note = _departure(path, stage_map, approval)
     else:
-        note = _count_earlier(path, place, doors, remember=remember)
+        note = _count_earlier(path, place, services, remember=remember)
         counted = plans.check(path).stage_map if note else None
         if counted is None:
             raise _unrecorded(path)
@@ -131,8 +131,8 @@ def _approved_form(path: str) -> tuple[CheckedPlan, str]:
     return plans.check_text(path, text), text
 
 
-def _require_place(path: str, doors: Doors) -> PlanPlace:
-    place = plans.place_of(path, doors)
+def _require_place(path: str, services: Services) -> PlanPlace:
+    place = plans.place_of(path, services)
     if place is None:
         raise Refused(
             "plan-not-the-tasks",
@@ -151,9 +151,9 @@ def _require_s12(plan: CheckedPlan) -> None:
             raise Refused("plan-not-approved", finding.message, where=where, hint=hint)
 
 
-def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, doors: Doors) -> None:
+def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, services: Services) -> None:
     assert plan.stage_map is not None
-    digest, home = plan.stage_map.digest, doors.home
+    digest, home = plan.stage_map.digest, services.home
     rows = home.approvals(place.project)
     with hold(LockKind.INDEX, home.approvals_lock):
         fsio.make_folder(os.path.dirname(rows))
@@ -161,13 +161,13 @@ def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, doors: D
         fsio.replace(home.approved_map(place.project, digest), plans.map_bytes(plan, text))
         known = plans.newest_approval(home, place)
         if known is None or known.digest != digest:
-            row = Approval(digest, place.task, place.name, by.person, doors.clock.now(), str(by.where))
+            row = Approval(digest, place.task, place.name, by.person, services.clock.now(), str(by.where))
             fsio.append_line(rows, encode_line(row.to_json()))
 
 
-def _approved_map(place: PlanPlace, approval: Approval, doors: Doors) -> StageMap:
+def _approved_map(place: PlanPlace, approval: Approval, services: Services) -> StageMap:
     """The stages of the text that was approved. Its name is its digest: a text that was changed is found out."""
-    path = doors.home.approved_text(place.project, approval.digest)
+    path = services.home.approved_text(place.project, approval.digest)
     try:
         stage_map = plans.approved_stages(path)
     except UsageError:
@@ -194,9 +194,9 @@ def _departure(path: str, approved: StageMap, approval: Approval) -> str:
     return f"the plan is not as it was approved ({what or 'its words'}): what was approved counts; where: {path}"
 
 
-def _changed_since(approval: Approval, place: PlanPlace, now: StageMap, doors: Doors) -> tuple[str, ...]:
+def _changed_since(approval: Approval, place: PlanPlace, now: StageMap, services: Services) -> tuple[str, ...]:
     try:
-        return tuple(changes(_approved_map(place, approval, doors), now)) or ("words of the Stage Map",)
+        return tuple(changes(_approved_map(place, approval, services), now)) or ("words of the Stage Map",)
     except Unreadable:
         return ("what was approved is not there any more to compare with",)
 
@@ -222,16 +222,16 @@ def _unrecorded(path: str) -> Refused:
     )
 
 
-def _count_earlier(path: str, place: PlanPlace, doors: Doors, *, remember: bool) -> str:
+def _count_earlier(path: str, place: PlanPlace, services: Services, *, remember: bool) -> str:
     """A note when the plan counts as approved, because runs of it are from before okstra kept approvals; else empty.
 
     Only for a task of which nothing was ever approved here, and only by runs that okstra's home knows of: a ledger
     alone may be anybody's. All plans of the task are taken over at once, so this happens once.
     """
-    if any(one.task == place.task for one in plans.approvals_of(doors.home, place.project)):
+    if any(one.task == place.task for one in plans.approvals_of(services.home, place.project)):
         return ""
     reports = os.path.dirname(os.path.realpath(path))
-    ran = _digests_that_ran(os.path.join(os.path.dirname(reports), "consumers.jsonl"), doors)
+    ran = _digests_that_ran(os.path.join(os.path.dirname(reports), "consumers.jsonl"), services)
     found = []
     for plan in _plans_beside(path) if ran else ():
         try:
@@ -244,7 +244,7 @@ def _count_earlier(path: str, place: PlanPlace, doors: Doors, *, remember: bool)
         return ""
     for one in found if remember else ():
         earlier = Approver("", Where.EARLIER)
-        _keep(place._replace(name=os.path.basename(one.path)), one, plans.read_text(one.path), earlier, doors)
+        _keep(place._replace(name=os.path.basename(one.path)), one, plans.read_text(one.path), earlier, services)
     return f"the plan has runs from before okstra kept approvals, and counts as approved; where: {path}"
 
 
@@ -254,13 +254,13 @@ def _plans_beside(path: str) -> list[str]:
     return others if os.path.realpath(path) in map(os.path.realpath, others) else [path, *others]
 
 
-def _digests_that_ran(ledger: str, doors: Doors) -> set[str]:
+def _digests_that_ran(ledger: str, services: Services) -> set[str]:
     """The digests of plans of which the ledger has rows, of runs that the home knows."""
     rows = list(_rows(ledger))
     if not rows:
         return set()
-    known = {row["run_id"] for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
-    known |= {claim.run_id for _, claim in doors.registry.read().stages()}
+    known = {row["run_id"] for row in run_index.newest_rows(services.home, run_index.EVERYTHING)}
+    known |= {claim.run_id for _, claim in services.registry.read().stages()}
     return {digest for digest, run_id in rows if run_id in known}
 
 

@@ -14,7 +14,7 @@ from ..home_paths import HomePaths
 from ..names import PLANNING, number_in, slugify_task_segment
 from ..paths import OKSTRA_DIR, ProjectFiles, TaskFiles
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..settings.project import load_project
 from ..status import Severity
 from ..system import files as fsio
@@ -88,15 +88,17 @@ def approved_stages(path: str) -> StageMap | None:
     return approved_stages(read_text(path))
 
 
-def load(path: str, doors: Doors) -> CheckedPlan:
+def load(path: str, services: Services) -> CheckedPlan:
     """The plan as it was approved if its text is the same, else checked now; with what was approved of it last."""
-    text, place = read_text(path), place_of(path, doors)
-    approval = newest_approval(doors.home, place) if place else None
-    known = _remembered(doors.home.approved_map(place.project, approval.digest), text) if place and approval else None
+    text, place = read_text(path), place_of(path, services)
+    approval = newest_approval(services.home, place) if place else None
+    known = (
+        _remembered(services.home.approved_map(place.project, approval.digest), text) if place and approval else None
+    )
     return (known or check_text(path, text))._replace(path=path, approval=approval)
 
 
-def place_of(path: str, doors: Doors) -> PlanPlace | None:
+def place_of(path: str, services: Services) -> PlanPlace | None:
     """Which plan that file is; None for a file in no task's planning folder. Raises as `load_project`."""
     folders = os.path.dirname(os.path.realpath(path)).split(os.sep)
     if len(folders) < 8 or folders[-3:] != ["runs", PLANNING, "reports"] or folders[-7:-5] != [OKSTRA_DIR, "tasks"]:
@@ -104,7 +106,7 @@ def place_of(path: str, doors: Doors) -> PlanPlace | None:
     files = ProjectFiles(os.sep.join(folders[:-7]))
     if not os.path.isfile(files.config):
         return None
-    project_id = load_project(files.root, doors).config.project_id
+    project_id = load_project(files.root, services).config.project_id
     return PlanPlace(slugify_task_segment(project_id), "/".join(folders[-5:-3]), os.path.basename(path))
 
 

@@ -24,7 +24,7 @@ from ..run_status import next_step
 from ..runs import numbers as run_numbers
 from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
 from ..runs.request import PrepareInputs, Request
-from ..services import Doors, open_doors
+from ..services import Services, open_services
 from ..settings.roster import report_writer_note
 from ..settings.setup import hide_runs
 from ..stages import claim as reserve
@@ -42,7 +42,7 @@ from ..worktrees import half_made as recover
 from ..worktrees import provision
 from ..worktrees import task as task_worktree
 from ..worktrees import users as worktree_users
-from ..worktrees.sync import furnish
+from ..worktrees.sync import populate_worktree
 from . import folder as run_folder
 from .folder import Draft, StageSelection, stage_selection
 from .request import resolve
@@ -69,29 +69,29 @@ class PreparedRun(NamedTuple):
         return stage_selection(self.stage, self.worktree) if self.stage else None
 
 
-@durability.settled_behind()
-def prepare_task_bundle(inputs: PrepareInputs, doors: Doors | None = None) -> PreparedRun:
+@durability.deferred_fsync()
+def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None) -> PreparedRun:
     """Prepares one run: worktree, run folder, manifest, ledger row, index row.
 
     Raises OkstraError in all its kinds; then nothing of the run is left, and nothing else was touched.
     """
-    doors = doors or open_doors()
-    home_edge.ensure(doors.home)
-    request = resolve(inputs, doors, remember=True)
+    services = services or open_services()
+    home_edge.ensure(services.home)
+    request = resolve(inputs, services, remember=True)
     if request.degraded is None:
-        task_worktree.check_same_project(request, doors.registry.read().task(request.key), doors)
-    _ensure_task(request, doors)
+        task_worktree.check_same_project(request, services.registry.read().task(request.key), services)
+    _ensure_task(request, services)
     if request.degraded is not None:
-        return _prepare_degraded(request, doors, request.degraded)
-    doc = doors.registry.read()
-    repaired = recover.recover_task(request.key, doc, request.checkout, doors)
+        return _prepare_degraded(request, services, request.degraded)
+    doc = services.registry.read()
+    repaired = recover.recover_task(request.key, doc, request.checkout, services)
     if request.stage_map is not None:
-        recover.heal_ledger(request.key, doc)
-        return _prepare_stage(request, doors, repaired, known=doc.task(request.key))
-    return _prepare_in_task_worktree(request, doors, repaired)
+        recover.append_missing_started_rows(request.key, doc)
+        return _prepare_stage(request, services, repaired, known=doc.task(request.key))
+    return _prepare_in_task_worktree(request, services, repaired)
 
 
-def _ensure_task(request: Request, doors: Doors) -> None:
+def _ensure_task(request: Request, services: Services) -> None:
     """A task comes with its request: a kill between the two leaves a brief, which the next run of the task finds."""
     files, task = request.project.files, request.task
     if request.brief_is_new:
@@ -101,103 +101,105 @@ def _ensure_task(request: Request, doors: Doors) -> None:
             fsio.replace(task.brief, text_bytes(request.brief_text))
     own = request.brief == task.brief
     brief = os.path.relpath(task.brief, files.root) if own else request.brief
-    task_records.ensure_task(files, request.key, category=request.category, brief=brief, at=doors.clock.now())
+    task_records.ensure_task(files, request.key, category=request.category, brief=brief, at=services.clock.now())
 
 
-def _prepare_stage(request: Request, doors: Doors, repaired: list[str], *, known: TaskClaim | None) -> PreparedRun:
+def _prepare_stage(
+    request: Request, services: Services, repaired: list[str], *, known: TaskClaim | None
+) -> PreparedRun:
     if known is None:
-        reserve.preview(request, doors)  # refuse before the first worktree is made, not after
+        reserve.preview(request, services)  # refuse before the first worktree is made, not after
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
-    task_worktree.ensure(request, doors, log, known=known)
+    task_worktree.ensure(request, services, log, known=known)
     with UndoStack() as undo:
-        held = _reserve(request, doors, log)
+        held = _reserve(request, services, log)
         claim = _claim_of(held)
-        undo.push(lambda: _drop(held, doors))
+        undo.push(lambda: _drop(held, services))
         site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
-        checkout = provision.begin(doors.home, site, undo)
+        checkout = provision.begin(services.home, site, undo)
         provision.put_on_branch(site)
         facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
         draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
-        context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
+        context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
         provision.await_files(checkout)
         draft.notes.extend(
-            furnish(
+            populate_worktree(
                 request.checkout.top,
                 claim.path,
                 request.project.config,
                 held.files.log("worktree-setup"),
-                doors,
+                services,
                 str(held.run),
             )
         )
-        _write_manifest(request, draft, doors, undo)
-        _activate(held, doors)
+        _write_manifest(request, draft, services, undo)
+        _activate(held, services)
         undo.commit()
-    warnings = append_started(held.key, claim, doors)
-    return told(request, draft, context, doors, repaired, warnings)
+    warnings = append_started(held.key, claim, services)
+    return told(request, draft, context, services, repaired, warnings)
 
 
-def _reserve(request: Request, doors: Doors, log: str) -> reserve.Reservation:
+def _reserve(request: Request, services: Services, log: str) -> reserve.Reservation:
     """The stage; `okstra gc` may take the task's worktree away until it is reserved."""
     while True:
         try:
-            return reserve.reserve_stage(request, doors)
+            return reserve.reserve_stage(request, services)
         except reserve.TaskWorktreeGone:
-            task_worktree.ensure(request, doors, log)
+            task_worktree.ensure(request, services, log)
 
 
-def _prepare_in_task_worktree(request: Request, doors: Doors, repaired: list[str]) -> PreparedRun:
+def _prepare_in_task_worktree(request: Request, services: Services, repaired: list[str]) -> PreparedRun:
     with UndoStack() as undo:
         files = run_numbers.claim_run(request.task, request.phase.task_type)
         run = RunId(request.key, request.phase.task_type, None, int(files.seq))
-        undo.push(lambda: _leave_worktree(run, doors))
-        claim, status, notes = task_worktree.ensure(request, doors, files.log("worktree-setup"), run=run)
+        undo.push(lambda: _leave_worktree(run, services))
+        claim, status, notes = task_worktree.ensure(request, services, files.log("worktree-setup"), run=run)
         draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
-        context = write_run(request, draft, doors, undo)
-        _enter_worktree(run, doors)
+        context = write_run(request, draft, services, undo)
+        _enter_worktree(run, services)
         undo.commit()
-    return told(request, draft, context, doors, repaired, [])
+    return told(request, draft, context, services, repaired, [])
 
 
-def _enter_worktree(run: RunId, doors: Doors) -> None:
+def _enter_worktree(run: RunId, services: Services) -> None:
     """The run is prepared: from here on it uses the task's worktree by itself, not as what this process makes.
 
     Killed before, it is a run whose maker is gone; it keeps nobody from removing the worktree, and can be resumed.
     """
-    with doors.registry.transaction() as doc:
-        worktree_users.begin_use(doc, run, _lead(), doors)
+    with services.registry.transaction() as doc:
+        worktree_users.begin_use(doc, run, _lead(), services)
 
 
-def _leave_worktree(run: RunId, doors: Doors) -> None:
-    with doors.registry.transaction() as doc:
-        worktree_users.end_use(doc, run, doors, completed=False)
+def _leave_worktree(run: RunId, services: Services) -> None:
+    with services.registry.transaction() as doc:
+        worktree_users.end_use(doc, run, services, completed=False)
 
 
-def _prepare_degraded(request: Request, doors: Doors, status: WorktreeStatus) -> PreparedRun:
+def _prepare_degraded(request: Request, services: Services, status: WorktreeStatus) -> PreparedRun:
     """A run in the project root: no worktree, no branch (docs/design/reservation.md)."""
     head = request.repository.head if request.repository else ""
     facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
     with UndoStack() as undo:
         if request.stage_map is not None:
-            held = reserve.reserve_degraded(request, doors)
+            held = reserve.reserve_degraded(request, services)
             draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
             files = run_numbers.claim_run(request.task, request.phase.task_type)
             run = RunId(request.key, request.phase.task_type, None, int(files.seq))
             draft = Draft(run, files, None, 0, facts, [])
-        context = write_run(request, draft, doors, undo)
+        context = write_run(request, draft, services, undo)
         undo.commit()
-    return told(request, draft, context, doors, [], [])
+    return told(request, draft, context, services, [], [])
 
 
-def write_run(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> dict[str, str]:
+def write_run(request: Request, draft: Draft, services: Services, undo: UndoStack) -> dict[str, str]:
     """A run's folder and, last, its manifest; answers its context. Raises WorkFailed, Missing."""
-    context = run_folder.compute_and_write_run_context(request, draft, doors.clock.now(), undo)
-    _write_manifest(request, draft, doors, undo)
+    context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
+    _write_manifest(request, draft, services, undo)
     return context
 
 
-def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStack) -> None:
+def _write_manifest(request: Request, draft: Draft, services: Services, undo: UndoStack) -> None:
     facts = RunFacts(
         run=draft.run,
         project_root=request.project.root,
@@ -210,7 +212,7 @@ def _write_manifest(request: Request, draft: Draft, doors: Doors, undo: UndoStac
         owner=_lead(),
         lead_model=request.lead_model,
         okstra_version=__version__,
-        prepared_at=doors.clock.now(),
+        prepared_at=services.clock.now(),
         rehearsal=any(worker.provider == "rehearsal" for worker in request.roster),
         requested=_requested(request, draft.files),
         notes=draft.notes,
@@ -242,17 +244,17 @@ def _lead() -> Owner | None:
     return process_identity.nearest_client()
 
 
-def _activate(held: reserve.Reservation, doors: Doors) -> None:
+def _activate(held: reserve.Reservation, services: Services) -> None:
     """The commit point."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         claim = doc.stage(held.key)
         if claim is None or claim.token != _claim_of(held).token or claim.status is not ClaimStatus.PROVISIONING:
             raise WorkFailed("worktree-not-created", "the reservation was taken away", where=str(held.key))
         doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
 
 
-def _drop(held: reserve.Reservation, doors: Doors) -> None:
-    with doors.registry.transaction() as doc:
+def _drop(held: reserve.Reservation, services: Services) -> None:
+    with services.registry.transaction() as doc:
         claim = doc.stage(held.key)
         if claim is not None and claim.token == _claim_of(held).token and claim.status is ClaimStatus.PROVISIONING:
             doc.remove_stage(held.key)
@@ -268,7 +270,7 @@ def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
     return WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(status))
 
 
-def append_started(key: StageKey, claim: StageClaim, doors: Doors) -> list[str]:
+def append_started(key: StageKey, claim: StageClaim, services: Services) -> list[str]:
     """The ledger row that follows from the claim; what keeps it from being written is a warning, for the run stands."""
     try:
         ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(key, claim)])
@@ -278,11 +280,16 @@ def append_started(key: StageKey, claim: StageClaim, doors: Doors) -> list[str]:
 
 
 def told(
-    request: Request, draft: Draft, context: dict[str, str], doors: Doors, repaired: list[str], warnings: list[str]
+    request: Request,
+    draft: Draft,
+    context: dict[str, str],
+    services: Services,
+    repaired: list[str],
+    warnings: list[str],
 ) -> PreparedRun:
     """Tells records and index, which come after the commit point, and answers the result."""
     following = next_commands(draft.run)
-    at = doors.clock.now()
+    at = services.clock.now()
     inputs = request.inputs
     news = task_records.RunNews(
         draft.run, "prepared", at, following[0], fix_cycle=inputs.fix_cycle, related=inputs.related_tasks
@@ -294,8 +301,8 @@ def told(
         *request.notes,
         *warnings,
         *report_writer_note(request.roster, inputs.workers, inputs.report_writer),
-        task_records.record_softly(request.project.files, news, worktree=draft.worktree.path),
-        run_index.append_softly(doors.home, row),
+        task_records.try_record(request.project.files, news, worktree=draft.worktree.path),
+        run_index.try_append(services.home, row),
         fix_cycles.unheeded(request.task, str(draft.run), inputs.fix_cycle),
     ]
     return PreparedRun(

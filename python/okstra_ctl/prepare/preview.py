@@ -13,7 +13,7 @@ from ..quoting import quote
 from ..runs import numbers as run_numbers
 from ..runs.manifest import WorktreeFacts
 from ..runs.request import PrepareInputs, Request
-from ..services import Doors
+from ..services import Services
 from ..stages import claim as reserve
 from ..status import WorktreeStatus
 from ..worktrees import task as task_worktree
@@ -34,37 +34,37 @@ class Preview(NamedTuple):
     missing: tuple[Lack, ...] = ()
 
 
-def preview_run(inputs: PrepareInputs, doors: Doors) -> Preview:
+def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     """Raises what `prepare_task_bundle` would raise before its first write."""
-    request = resolve(inputs, doors, remember=False)
-    choice = reserve.preview(request, doors) if request.stage_map else None
+    request = resolve(inputs, services, remember=False)
+    choice = reserve.preview(request, services) if request.stage_map else None
     stage = choice.state.stage if choice else None
     seq = run_numbers.next_seq(request.task, request.phase.task_type, stage)
     run = RunId(request.key, request.phase.task_type, stage, seq)
-    worktree, commands = _worktree(request, doors, choice)
+    worktree, commands = _worktree(request, services, choice)
     files = request.task.run_of(run)
-    missing = lacks(request.roster, request.phase, request.project.files, doors, lead=inputs.lead)
+    missing = lacks(request.roster, request.phase, request.project.files, services, lead=inputs.lead)
     planned = request.plan_map.stage(stage) if stage is not None else None
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
     if request.phase.task_type == HANDOFF:
-        steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, doors).steps
+        steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, services).steps
         commands += [shlex.join(argv) for _, argv in steps]
     return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands), missing)
 
 
-def _worktree(request: Request, doors: Doors, choice: reserve.Choice | None) -> tuple[WorktreeFacts, list[str]]:
+def _worktree(request: Request, services: Services, choice: reserve.Choice | None) -> tuple[WorktreeFacts, list[str]]:
     if request.degraded is not None:
         head = request.repository.head if request.repository else ""
         return WorktreeFacts(request.project.root, "", head, str(request.degraded)), []
-    task = task_worktree.planned(request, doors)
+    task = task_worktree.planned(request, services)
     exists = os.path.isdir(task.path)
     facts = WorktreeFacts(
         task.path, task.branch, task.base_commit, str(WorktreeStatus.REUSED if exists else WorktreeStatus.CREATED)
     )
     commands = [] if exists else _commands(request, facts, str(request.key))
     if choice is not None:
-        path = doors.home.stage_worktree(request.key, choice.state.stage)
+        path = services.home.stage_worktree(request.key, choice.state.stage)
         facts = WorktreeFacts(path, choice.branch, choice.base_commit, str(WorktreeStatus.CREATED))
         key = StageKey(request.key, choice.state.stage)
         commands += _commands(request, facts, lock_reason(str(key), choice.epoch))

@@ -16,7 +16,7 @@ from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.find import check_budget
 from ..runs.request import PrepareInputs, Request
-from ..services import Doors
+from ..services import Services
 from ..settings.models import model_table, resolve_model
 from ..settings.phases import Phase, phase_table
 from ..settings.project import Project, load_project, owning_root
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from ..runs.clarification import Given
 
 
-def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
+def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Request:
     """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
-    project = _project(inputs, doors)
+    project = _project(inputs, services)
     if remember:  # a preview runs nothing
-        require_trusted(project.root, project.config.commands, doors)
+        require_trusted(project.root, project.config.commands, services)
     discovery = git.Discovery(project.root)
     key = TaskKey.make(inputs.project_id or project.config.project_id, inputs.task_group, inputs.task_id)
     if key.project_id != project.config.project_id:
@@ -55,22 +55,22 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     manifest = known or {}
     fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
-    brief = brief_of(inputs, project.files, key, known, doors)
+    brief = brief_of(inputs, project.files, key, known, services)
     if phase.task_type == HANDOFF:
         from ..handoff.check import plan_handoff
 
-        plan_handoff(project.files, key, inputs.handoff, doors)
+        plan_handoff(project.files, key, inputs.handoff, services)
     answers = _answers(inputs, project.files.task(key), key)
-    workers, lead_model = _people(inputs, phase, doors)
+    workers, lead_model = _people(inputs, phase, services)
     repository = discovery.finish()
     degraded = _degraded(repository)
     if repository is not None and degraded is None:
-        check_separators(repository.top, doors.environment)
-    plan, stage_map, notes = _plan(inputs, project.files.task(key), doors, remember=remember)
+        check_separators(repository.top, services.environment)
+    plan, stage_map, notes = _plan(inputs, project.files.task(key), services, remember=remember)
     if inputs.led:
         from ..doctor.preflight import require_roster
 
-        require_roster(workers, phase, project.files, doors, lead=inputs.lead)
+        require_roster(workers, phase, project.files, services, lead=inputs.lead)
     return Request(
         inputs=inputs,
         project=project,
@@ -79,7 +79,7 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
         roster=workers,
         lead_model=lead_model,
         category=_category(
-            inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, doors),
+            inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, services),
             phase.work_category,
         ),
         brief=brief.path,
@@ -96,11 +96,11 @@ def resolve(inputs: PrepareInputs, doors: Doors, *, remember: bool) -> Request:
     )
 
 
-def _project(inputs: PrepareInputs, doors: Doors) -> Project:
+def _project(inputs: PrepareInputs, services: Services) -> Project:
     root = os.path.realpath(os.fspath(inputs.project_root))
     if not os.path.isdir(root):
         raise Missing("not-a-project", f"there is no folder {root}", where="--project-root")
-    return load_project(owning_root(root, doors), doors)
+    return load_project(owning_root(root, services), services)
 
 
 def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:
@@ -135,9 +135,9 @@ def _check_given(inputs: PrepareInputs) -> None:
         check_budget(inputs.budget_usd)
 
 
-def _category_begun(key: TaskKey, doors: Doors) -> str:
+def _category_begun(key: TaskKey, services: Services) -> str:
     """That of the branch that the task has: one whose plan was taken in was begun before anybody named a category."""
-    claim = doors.registry.read().task(key)
+    claim = services.registry.read().task(key)
     return category_of_branch(claim.branch, key) if claim else ""
 
 
@@ -159,18 +159,20 @@ def _language(language: str) -> str:
     return language
 
 
-def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Worker, ...], str]:
+def _people(inputs: PrepareInputs, phase: Phase, services: Services) -> tuple[tuple[Worker, ...], str]:
     table = model_table(assets.toml("prompts", "models.toml"))
-    config = fsio.read_json(doors.home.config) or {}
-    configured = _configured_models(config, doors.home.config)
-    own = _own_commands(config, doors.home.config) if "providers" in config else {}
+    config = fsio.read_json(services.home.config) or {}
+    configured = _configured_models(config, services.home.config)
+    own = _own_commands(config, services.home.config) if "providers" in config else {}
 
     def model_of(slot: str) -> str:
         if slot in own:
             return str(own[slot].get("model") or slot)
-        return resolve_model(slot, flags=inputs.models, environment=doors.environment, config=configured, table=table)
+        return resolve_model(
+            slot, flags=inputs.models, environment=services.environment, config=configured, table=table
+        )
 
-    wishes = RosterWishes(
+    options = RosterWishes(
         inputs.workers,
         inputs.executor,
         inputs.critic,
@@ -178,7 +180,7 @@ def _people(inputs: PrepareInputs, phase: Phase, doors: Doors) -> tuple[tuple[Wo
         tuple(own),
         inputs.report_writer or ("claude" if inputs.models.get("report-writer") else ""),
     )
-    return inputs.same or roster(phase, wishes, model_of), model_of("lead")
+    return inputs.same or roster(phase, options, model_of), model_of("lead")
 
 
 def _own_commands(config: Mapping[str, object], where: str) -> Settings:
@@ -196,7 +198,7 @@ def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
 
 
 def _plan(
-    inputs: PrepareInputs, task: TaskFiles, doors: Doors, *, remember: bool
+    inputs: PrepareInputs, task: TaskFiles, services: Services, *, remember: bool
 ) -> tuple[str, StageMap | None, tuple[str, ...]]:
     if inputs.task_type != IMPLEMENTATION:
         return "", None, ()
@@ -220,5 +222,5 @@ def _plan(
             where=path,
             hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
         )
-    stage_map, notes = plan_approval.require(path, doors, remember=remember)
+    stage_map, notes = plan_approval.require(path, services, remember=remember)
     return path, stage_map, notes

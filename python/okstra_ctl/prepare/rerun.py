@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
-from ..claims.registry_document import Earlier, StageClaim
+from ..claims.registry_document import PreviousClaim, StageClaim
 from ..errors import Refused
 from ..names import IMPLEMENTATION, RunId, StageKey
 from ..quoting import okstra_command
@@ -21,7 +21,7 @@ from ..runs.find import KnownRun, roster_of
 from ..runs.handoff_steps import choice_from_json
 from ..runs.manifest import WorktreeFacts
 from ..runs.request import PrepareInputs, Request
-from ..services import Doors
+from ..services import Services
 from ..settings.models import CUSTOM_PREFIX
 from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
@@ -47,40 +47,40 @@ class RerunWishes(NamedTuple):
     lead: str = ""
 
 
-@durability.settled_behind()
-def rerun(run: KnownRun, doors: Doors, wishes: RerunWishes) -> PreparedRun:
+@durability.deferred_fsync()
+def rerun(run: KnownRun, services: Services, options: RerunWishes) -> PreparedRun:
     """Prepares the next run of what this run did: by the same workers with the same models, unless others are wished.
 
     Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
     """
-    inputs = _inputs_of(run, wishes)
+    inputs = _inputs_of(run, options)
     key = run.id.stage_key
     if key is None or is_degraded(run):
-        return bundle.prepare_task_bundle(inputs, doors)
-    request = resolve(inputs, doors, remember=True)
-    recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
-    held = _claim_to_take(run, key, doors)
+        return bundle.prepare_task_bundle(inputs, services)
+    request = resolve(inputs, services, remember=True)
+    recover.recover_task(request.key, services.registry.read(), request.checkout, services)
+    held = _claim_to_take(run, key, services)
     with UndoStack() as undo:
         site = None if os.path.isdir(held.path) else _site(request, held)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
-        mine = _begin_to_take_over(key, held, new, request, doors, restores=site is not None)
-        undo.push(lambda: recover.take_back(key, mine, doors))
+        mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
+        undo.push(lambda: recover.take_back(key, mine, services))
         if site is not None:
-            provision.restore(doors.home, site, undo)
+            provision.restore(services.home, site, undo)
         status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED
         facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
         draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
-        context = bundle.write_run(request, draft, doors, undo)
-        claim = _take_over(key, mine, doors)
+        context = bundle.write_run(request, draft, services, undo)
+        claim = _take_over(key, mine, services)
         undo.commit()
-    warnings = bundle.append_started(key, claim, doors)
-    return bundle.told(request, draft, context, doors, [], warnings)
+    warnings = bundle.append_started(key, claim, services)
+    return bundle.told(request, draft, context, services, [], warnings)
 
 
-def _inputs_of(run: KnownRun, wishes: RerunWishes) -> PrepareInputs:
+def _inputs_of(run: KnownRun, options: RerunWishes) -> PrepareInputs:
     """The wishes that the run was prepared with, as its manifest keeps them, and those of now over them."""
-    others = bool(wishes.workers or wishes.provider)
+    others = bool(options.workers or options.provider)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, dict) else ""
     requested = run.manifest.get("requested")
@@ -100,21 +100,21 @@ def _inputs_of(run: KnownRun, wishes: RerunWishes) -> PrepareInputs:
         related_tasks=still_there(run.project, related) if isinstance(related, list) else (),
         clarification_response=str(kept.get("clarification_response", "")),
         pr_template_path=str(kept.get("pr_template_path", "")),
-        budget_usd=wishes.budget_usd or str(kept.get("budget_usd", "")),
-        fix_cycle=wishes.fix_cycle or str(kept.get("fix_cycle", "")),
-        workers=wishes.workers,
-        provider=wishes.provider,
+        budget_usd=options.budget_usd or str(kept.get("budget_usd", "")),
+        fix_cycle=options.fix_cycle or str(kept.get("fix_cycle", "")),
+        workers=options.workers,
+        provider=options.provider,
         same=() if others else roster_of(run),
         models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else MappingProxyType({}),
-        lead=wishes.lead,
-        led=bool(wishes.lead),
+        lead=options.lead,
+        led=bool(options.lead),
         handoff=choice_from_json(run.manifest.get("handoff")),
     )
 
 
-def _claim_to_take(run: KnownRun, key: StageKey, doors: Doors) -> StageClaim:
+def _claim_to_take(run: KnownRun, key: StageKey, services: Services) -> StageClaim:
     """The stage's claim, if this run has it and nobody drives it. Raises Refused."""
-    claim = doors.registry.read().stage(key)
+    claim = services.registry.read().stage(key)
     if claim is None or claim.run_id != str(run.id):
         holder = f"{claim.run_id} holds it" if claim else "nobody holds it: start it with `okstra run --stage`"
         raise Refused("stage-not-held", f"{run.id} does not hold its stage; {holder}", where=str(key))
@@ -143,10 +143,10 @@ def _site(request: Request, held: StageClaim) -> provision.Site:
 
 
 def _begin_to_take_over(
-    key: StageKey, held: StageClaim, new: RunId, request: Request, doors: Doors, *, restores: bool
+    key: StageKey, held: StageClaim, new: RunId, request: Request, services: Services, *, restores: bool
 ) -> StageClaim:
     """Reserves the stage for the new run. Raises Refused (`stage-not-held`) when another command was quicker."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         _require_unchanged(doc.stage(key), held, key)
         task = doc.task(key.task)
         epoch = 1 + max(held.epoch, task.epochs.get(key.stage, 0) if task else 0)
@@ -155,10 +155,10 @@ def _begin_to_take_over(
             epoch=epoch,
             status=ClaimStatus.PROVISIONING,
             owner=process_identity.this_process(),
-            reserved_at=doors.clock.now(),
+            reserved_at=services.clock.now(),
             plan_digest=request.plan_map.digest,
             restores=restores,
-            before=Earlier(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest),
+            before=PreviousClaim(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest),
         )
         doc.put_stage(key, claim)
         if task is not None:
@@ -166,9 +166,9 @@ def _begin_to_take_over(
     return claim
 
 
-def _take_over(key: StageKey, mine: StageClaim, doors: Doors) -> StageClaim:
+def _take_over(key: StageKey, mine: StageClaim, services: Services) -> StageClaim:
     """The commit point."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         _require_unchanged(doc.stage(key), mine, key)
         owner = process_identity.nearest_client()
         claim = mine._replace(status=ClaimStatus.ACTIVE, owner=owner, restores=False, before=None)

@@ -7,7 +7,7 @@ from ..errors import OkstraError
 from ..git import kept as kept_work
 from ..git import worktree_admin
 from ..paths import ProjectFiles
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import trash
 from ..system.locks import LockKind, discard_stale_note
@@ -15,12 +15,12 @@ from .findings import Found, Outcome
 from .survey import known_roots, repository_of, survey
 
 
-def reconcile(doors: Doors, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
+def reconcile(services: Services, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
     """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
     if not apply:
-        return [Outcome(found) for found in survey(doors, start_root)]
-    outcomes = [_settle(found) for found in survey(doors, start_root)]
-    _sweep(doors)
+        return [Outcome(found) for found in survey(services, start_root)]
+    outcomes = [_settle(found) for found in survey(services, start_root)]
+    _sweep(services)
     return outcomes
 
 
@@ -33,11 +33,11 @@ def _settle(found: Found) -> Outcome:
         return Outcome(found, failed=error.message)
 
 
-def _sweep(doors: Doors) -> None:
+def _sweep(services: Services) -> None:
     """Clears away what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
-    doc = doors.registry.read()
-    trash.sweep(doors.home)
-    for root in known_roots(doc, doors):
+    doc = services.registry.read()
+    trash.sweep(services.home)
+    for root in known_roots(doc, services):
         repository = repository_of(root)
         if repository is not None:
             worktree_admin.sweep(repository.common_dir)
@@ -48,7 +48,7 @@ def _sweep(doors: Doors) -> None:
     for key, claim in doc.tasks():
         consumers = ProjectFiles(claim.project_root).task(key).consumers
         discard_stale_note(LockKind.LEDGER, ledger_edge.lock_path(consumers))
-    for folder in (doors.home.root, doors.home.worktrees):
+    for folder in (services.home.root, services.home.worktrees):
         fsio.discard_stale_temporaries(folder, below=False)
-    discard_stale_note(LockKind.REGISTRY, doors.home.registry_lock)
-    discard_stale_note(LockKind.INDEX, doors.home.index_lock)
+    discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)
+    discard_stale_note(LockKind.INDEX, services.home.index_lock)

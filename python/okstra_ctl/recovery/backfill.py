@@ -20,7 +20,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..plan.approve import in_force
 from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project
 from ..stages import led_gates
 from ..stages.done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
@@ -39,34 +39,34 @@ class Backfilled(NamedTuple):
     reason: str
 
 
-def backfill(project: Project, doors: Doors, *, dry_run: bool) -> list[Backfilled]:
+def backfill(project: Project, services: Services, *, dry_run: bool) -> list[Backfilled]:
     """Looks at every implementation run that has an exit-check record and still holds its stage."""
     return [
-        _look_at(run, check, doors, dry_run=dry_run)
+        _look_at(run, check, services, dry_run=dry_run)
         for key, task in tasks_of(project.root)
         for run, check in _checked_runs(project.files, key, task)
         if not _is_recorded(run)
     ]
 
 
-def _look_at(run: KnownRun, check: dict[str, object], doors: Doors, *, dry_run: bool) -> Backfilled:
+def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry_run: bool) -> Backfilled:
     stage, commit = run.id.stage or 0, str(check.get("commit", ""))
     left = partial(Backfilled, str(run.id), stage, commit, False)
     if check.get("exit") != 0:
         return left(f"its exit check ended with {check.get('exit')}")
-    wishes = _reasons_of(check)
+    options = _reasons_of(check)
     try:
         led_gates.require_passed(run)
-        worktree = held_folder(run, doors)
-        approved = in_force(run.plan_path, doors, remember=not dry_run).stage_map
+        worktree = held_folder(run, services)
+        approved = in_force(run.plan_path, services, remember=not dry_run).stage_map
         planned = stage_of(approved, run)
         if check.get("command") != planned.exit_check:
             return left("its exit check was another than the approved plan's: call `okstra stage done`")
-        head, _, _ = check_commits(worktree, run.base_commit, planned, wishes)
+        head, _, _ = check_commits(worktree, run.base_commit, planned, options)
         if head != commit:
             return left("commits came after its exit check: call `okstra stage done`")
         if not dry_run:
-            record_done(run, head, wishes, doors, digest=approved.digest)
+            record_done(run, head, options, services, digest=approved.digest)
     except OkstraError as error:
         return left(error.message)
     return Backfilled(

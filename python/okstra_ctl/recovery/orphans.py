@@ -22,43 +22,43 @@ from ..names import (
 )
 from ..paths import ProjectFiles
 from ..quoting import quote
-from ..services import Doors
+from ..services import Services
 from ..system import trash
 from ..system.locks import LockKind, hold
 from ..tasks.records import read_manifest
 from ..worktrees import provision
 from ..worktrees.remove import set_aside_saved
 from ..worktrees.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
-from ..worktrees.unsaved import Keeping, Saved, save_unsaved
+from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
 from ..worktrees.users import led_now
 from .findings import OVERTAKEN, Found, Kind
 
 _REASON = "okstra "
 
 
-def orphans_of(repository: git.Repository, root: str, doors: Doors) -> Iterator[Found]:
+def orphans_of(repository: git.Repository, root: str, services: Services) -> Iterator[Found]:
     """Those of one repository, recognised by the reason that they are locked with.
 
     The registry is read after git's records: a claim stands before its worktree, and goes after it. These are read
     as files: `git worktree list` fails on one that a kill left half written.
     """
     admins = worktree_admin.admin_folders(repository.common_dir)
-    doc = doors.registry.read()
+    doc = services.registry.read()
     claimed = _claimed(doc)
     for admin in admins:
         key = key_of_reason(admin.reason)
         if key is None or not admin.worktree or os.path.realpath(admin.worktree) in claimed:
             continue
-        if not trash.is_ours(doors.home, admin.worktree):
+        if not trash.is_ours(services.home, admin.worktree):
             yield _of_another_home(admin.worktree, key)
         elif not is_scratch(admin.worktree):
-            yield _orphan(admin, key, repository, root, doors)
+            yield _orphan(admin, key, repository, root, services)
         elif is_abandoned(admin.worktree):
-            yield from _scratch(admin.worktree, key, repository, doors)
+            yield from _scratch(admin.worktree, key, repository, services)
     task = next((key for key, claim in doc.tasks() if claim.project_root == root), None)
     if task is not None:
         for folder in half_made(repository):
-            yield from _scratch(folder, task, repository, doors)
+            yield from _scratch(folder, task, repository, services)
 
 
 def is_scratch(path: str) -> bool:
@@ -99,48 +99,52 @@ def _of_another_home(path: str, key: TaskKey | StageKey) -> Found:
     return Found(Kind.OTHER_HOME, str(key), what, way_on, notice=True)
 
 
-def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, services: Services) -> Iterator[Found]:
     task = key.task if isinstance(key, StageKey) else key
 
     def clear() -> str:
-        clear_abandoned(doors.home, repository, task)
+        clear_abandoned(services.home, repository, task)
         return f"removed {path}" if not os.path.exists(path) else "its integration is still going on"
 
     yield Found(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
 
 
 def _orphan(
-    admin: worktree_admin.AdminFolder, key: TaskKey | StageKey, repository: git.Repository, root: str, doors: Doors
+    admin: worktree_admin.AdminFolder,
+    key: TaskKey | StageKey,
+    repository: git.Repository,
+    root: str,
+    services: Services,
 ) -> Found:
     path = admin.worktree
 
     what = f"no reservation knows the worktree {path}"
-    run = led_now(key, doors)
+    run = led_now(key, services)
     if run:  # the registry was lost under its feet
         return Found(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
 
     def unclaimed(doc: RegistryDoc) -> bool:
         """Whether it still is the worktree that was found, and nobody's."""
         same = worktree_admin.at(repository.common_dir, path) == admin
-        return same and os.path.realpath(path) not in _claimed(doc) and not led_now(key, doors)
+        return same and os.path.realpath(path) not in _claimed(doc) and not led_now(key, services)
 
     def take_down() -> str:
-        if not unclaimed(doors.registry.read()):
+        if not unclaimed(services.registry.read()):
             return OVERTAKEN
-        saved = save_unsaved(path, key, Keeping(force=True)) if os.path.isdir(path) else Saved("")
+        saved = save_unsaved(path, key, SavePolicy(force=True)) if os.path.isdir(path) else Saved("")
         reason = admin.reason or ""
         branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
         with hold(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
-            doc = doors.registry.read()
+            doc = services.registry.read()
             if not unclaimed(doc):
                 return OVERTAKEN
-            aside, saved = set_aside_saved(path, key, saved, doors)
+            aside, saved = set_aside_saved(path, key, saved, services)
             if aside:
                 trash.give_up(aside)
             provision.forget(repository, path)
             free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
             taken = provision.take_branches_back(repository, free, reason, lock.keep_open)
-        trash.sweep(doors.home)
+        trash.sweep(services.home)
         told = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{told}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
 

@@ -17,7 +17,7 @@ from ..errors import OkstraError, Refused
 from ..index import store as run_index
 from ..index.rows import Row
 from ..names import RunId
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project
 from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
 from ..status import Liveness
@@ -40,33 +40,33 @@ class ProjectMoved(NamedTuple):
     files: int
 
 
-def old_places(project: Project, doors: Doors) -> tuple[str, ...]:
+def old_places(project: Project, services: Services) -> tuple[str, ...]:
     """Where the project was. Raises Refused (`project-stands`) when it still stands somewhere else, and nothing shows
     that this is the moved one beside a clone that shares its id."""
     project_id = project.config.project_id
-    places = places_of(project_id, project.root, doors, recorded=True)
+    places = places_of(project_id, project.root, services, recorded=True)
     if places.others and not places.moved:
         raise Refused(
             "project-stands",
             f"the project {project_id} still stands in {places.others[0]}: this is a second clone of it",
             where=project.root,
-            hint=own_id_hint(project_id, project.root, doors),
+            hint=own_id_hint(project_id, project.root, services),
         )
     return places.left
 
 
-def move(project: Project, doors: Doors) -> ProjectMoved:
+def move(project: Project, services: Services) -> ProjectMoved:
     """Has everything name the place where the project stands now. Doing it again finishes what was begun.
 
     Raises Refused (`project-stands`, `run-alive`, `project-not-moved`), WorkFailed, Busy.
     """
-    old = old_places(project, doors)
-    claims = _claims_at(doors.registry.read(), old)
+    old = old_places(project, services)
+    claims = _claims_at(services.registry.read(), old)
     _check_nobody_works(claims)
     worktrees = _repair_worktrees(project, [claim for claim in claims if os.path.isdir(claim.path)])
     files = sum(_rewrite_files(project, place) for place in old)
-    runs = _move_rows(project, old, doors)
-    with doors.registry.transaction() as doc:
+    runs = _move_rows(project, old, services)
+    with services.registry.transaction() as doc:
         moved = sum(_move_claims(doc, place, project.root) for place in old)
     return ProjectMoved(project.config.project_id, project.root, old, worktrees, moved, runs, files)
 
@@ -163,14 +163,14 @@ def _in_values(value: object, old: str, new: str) -> object:
     return _moved_path(value, old, new) if isinstance(value, str) else value
 
 
-def _move_rows(project: Project, old: Sequence[str], doors: Doors) -> int:
+def _move_rows(project: Project, old: Sequence[str], services: Services) -> int:
     """Tells the index where the runs' records are now."""
 
     def moved(row: Row) -> Row:
         manifest = project.files.task(RunId.parse(row["run_id"]).task).run_of(RunId.parse(row["run_id"])).manifest
         return {**row, "project_root": project.root, "manifest": manifest}
 
-    return run_index.replace_rows(doors.home, lambda row: moved(row) if row.get("project_root") in old else None)
+    return run_index.replace_rows(services.home, lambda row: moved(row) if row.get("project_root") in old else None)
 
 
 def _move_claims(doc: RegistryDoc, old: str, new: str) -> int:

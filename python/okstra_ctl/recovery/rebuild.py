@@ -23,7 +23,7 @@ from ..index import store as run_index
 from ..names import IMPLEMENTATION, Owner, RunId, StageKey, TaskKey, task_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..settings.project_places import lead_back
 from ..status import ClaimStatus, Liveness
 from ..system import files as fsio
@@ -48,33 +48,33 @@ class Rebuilt(NamedTuple):
     indexed: int
 
 
-def rebuild(start_root: str | None, doors: Doors) -> Rebuilt:
+def rebuild(start_root: str | None, services: Services) -> Rebuilt:
     """Finds the projects by the index of runs and by where the command was started.
 
     When the registry changes meanwhile, all is looked at again: a run may have reserved something.
     Raises WorkFailed, Busy.
     """
-    run_index.set_damaged_aside(doors.home)
-    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    run_index.set_damaged_aside(services.home)
+    seen = {str(row.get("project_root", "")) for row in run_index.newest_rows(services.home, run_index.EVERYTHING)}
     roots = sorted(root for root in {*seen, start_root or ""} if os.path.isfile(ProjectFiles(root).config))
     for _ in range(_TRIES):
-        before = doors.registry.contents()
+        before = services.registry.contents()
         doc, missing = RegistryDoc(), list[str]()
         for root in roots:
-            missing += _read_project(root, doc, doors)
+            missing += _read_project(root, doc, services)
         _carry_over_what_lives(before, doc)
         aside = f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        set_aside = doors.registry.replace_whole(doc, aside, unless_changed_from=before)
+        set_aside = services.registry.replace_whole(doc, aside, unless_changed_from=before)
         if set_aside is not None:
             break
     else:
         raise Busy(
             "busy",
             "runs keep changing the registry",
-            where=doors.registry.path,
+            where=services.registry.path,
             hint="wait until they have started, then call it again",
         )
-    indexed = sum(add_missing(root, doors) for root in roots)
+    indexed = sum(add_missing(root, services) for root in roots)
     for root in roots:
         if task_catalog.what_is_amiss(ProjectFiles(root)):
             task_catalog.rebuild(ProjectFiles(root))
@@ -97,13 +97,13 @@ def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
                 doc.put_task(task, held)
 
 
-def _read_project(root: str, doc: RegistryDoc, doors: Doors) -> list[str]:
+def _read_project(root: str, doc: RegistryDoc, services: Services) -> list[str]:
     """Adds a project's claims; answers the worktrees that nothing tells enough about. Another home's are not ours."""
     repository = repository_of(root)
     if repository is None:
         return []
     missing = []
-    listed = [entry for entry in git.worktrees(repository.top) if trash.is_ours(doors.home, entry.path)]
+    listed = [entry for entry in git.worktrees(repository.top) if trash.is_ours(services.home, entry.path)]
     lead_back(repository, [entry.path for entry in listed])
     worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in listed]
     for entry, key in worktrees:

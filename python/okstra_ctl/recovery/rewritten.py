@@ -17,31 +17,33 @@ from ..plan import store as plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..status import LedgerStatus
 from ..system import files as fsio
 from .findings import OVERTAKEN, Found, Kind
 
 
-def rewritten_commits(key: TaskKey, claim: TaskClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+def rewritten_commits(
+    key: TaskKey, claim: TaskClaim, repository: git.Repository, services: Services
+) -> Iterator[Found]:
     """One finding for each done commit that no branch has any more, or that a branch has in another form."""
     files = ProjectFiles(claim.project_root).task(key)
     plan = plans.latest(files)
-    stage_map = _stage_map(plan, doors)
+    stage_map = _stage_map(plan, services)
     if plan is None or stage_map is None:
         return
     view = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
     for stage, row in sorted(view.newest.items()):
         if row.status in DONE_ROWS and row.head_commit:
             base = _base_of(row, claim)
-            found = _look_at(StageKey(key, stage), row, base, claim, repository, plan, doors)
+            found = _look_at(StageKey(key, stage), row, base, claim, repository, plan, services)
             if found is not None:
                 yield found
 
 
-def _stage_map(plan: str | None, doors: Doors) -> StageMap | None:
+def _stage_map(plan: str | None, services: Services) -> StageMap | None:
     try:
-        return plans.load(plan, doors).stage_map if plan else None
+        return plans.load(plan, services).stage_map if plan else None
     except OkstraError:
         return None
 
@@ -54,7 +56,13 @@ def _base_of(row: LedgerRow, claim: TaskClaim) -> str:
 
 
 def _look_at(
-    key: StageKey, row: LedgerRow, base: str, claim: TaskClaim, repository: git.Repository, plan: str, doors: Doors
+    key: StageKey,
+    row: LedgerRow,
+    base: str,
+    claim: TaskClaim,
+    repository: git.Repository,
+    plan: str,
+    services: Services,
 ) -> Found | None:
     top, places = repository.top, _places(claim, repository)
     if any(git.is_ancestor(top, row.head_commit, place) for place in places):
@@ -62,13 +70,13 @@ def _look_at(
     new = next((found for place in places if (found := _rewritten_as(top, base, row.head_commit, place))), "")
     if new:
         what = f"its done commit {row.head_commit[:12]} was written anew as {new[:12]}"
-        superseded = _superseded_row(row, new, doors.clock.now())
+        superseded = _superseded_row(row, new, services.clock.now())
         return Found(
             Kind.REWRITTEN,
             str(key),
             what,
             "okstra reconcile --apply",
-            lambda: _write_superseded(key, row, superseded, plan, doors),
+            lambda: _write_superseded(key, row, superseded, plan, services),
         )
     if git.is_on_a_branch(top, row.head_commit):
         return None
@@ -77,9 +85,9 @@ def _look_at(
     return Found(Kind.LOST_COMMIT, str(key), what, ways)
 
 
-def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, doors: Doors) -> str:
+def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, services: Services) -> str:
     """Under the registry lock no run can take the stage anew: the row is still what the ledger goes by, or not."""
-    with doors.registry.transaction():
+    with services.registry.transaction():
         view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
         if view.newest.get(key.stage) != row:
             return OVERTAKEN

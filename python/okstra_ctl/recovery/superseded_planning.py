@@ -18,7 +18,7 @@ from ..plan import store as plans
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..stages.records import task_of_plan
 from ..status import Liveness, RunOutcome, RunStatus
 from ..system import files as fsio
@@ -30,19 +30,19 @@ _OPEN = (None, str(RunOutcome.INTERRUPTED))
 _RELEASED = str(RunStatus.RELEASED)
 
 
-def release_planning_runs(plan: str, doors: Doors) -> tuple[str, ...]:
+def release_planning_runs(plan: str, services: Services) -> tuple[str, ...]:
     """Ends the planning runs up to the plan's own number that are open and led by nobody. Answers warnings."""
     warnings: list[str] = []
-    for run in _open_runs(plan, doors):
+    for run in _open_runs(plan, services):
         try:
-            warnings += _release(run, doors)
+            warnings += _release(run, services)
         except OkstraError as error:
             warnings.append(f"{run.id} could not be ended: {error.message} ({error.where})")
     return tuple(warnings)
 
 
-def _open_runs(plan: str, doors: Doors) -> Iterator[KnownRun]:
-    task, key = plans.task_files(plan), task_of_plan(plan, doors)
+def _open_runs(plan: str, services: Services) -> Iterator[KnownRun]:
+    task, key = plans.task_files(plan), task_of_plan(plan, services)
     project = ProjectFiles(plans.project_root_of(plan))
     last = _number(plan)
     folder = os.path.join(os.path.dirname(task.plans_dir), "manifests")
@@ -71,8 +71,8 @@ def _is_open(run: KnownRun, manifest: dict[str, object]) -> bool:
     return nobody and manifest.get("outcome") in _OPEN
 
 
-def _release(run: KnownRun, doors: Doors) -> list[str]:
-    at, released = doors.clock.now(), False
+def _release(run: KnownRun, services: Services) -> list[str]:
+    at, released = services.clock.now(), False
 
     def end(manifest: dict[str, object], lead: Lead) -> dict[str, object]:
         nonlocal released
@@ -84,10 +84,10 @@ def _release(run: KnownRun, doors: Doors) -> list[str]:
     change_lead(run, end)
     if not released:
         return []
-    with doors.registry.transaction() as doc:
-        worktree_users.end_use(doc, run.id, doors, completed=False)
+    with services.registry.transaction() as doc:
+        worktree_users.end_use(doc, run.id, services, completed=False)
     step = okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     news = task_records.RunNews(run.id, _RELEASED, at, step, note="a plan was approved in its place")
     row = run_index.IndexRow(str(run.id), _RELEASED, at, run.id.task_type, None, run.project.root, run.files.manifest)
-    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
     return [warning for warning in told if warning]

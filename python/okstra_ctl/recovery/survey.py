@@ -16,7 +16,7 @@ from ..index import store as run_index
 from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, Liveness
 from ..system import owner as process_identity
 from ..system.locks import LockKind, hold
@@ -29,40 +29,40 @@ from .rewritten import rewritten_commits
 from .unindexed import not_indexed
 
 
-def survey(doors: Doors, start_root: str | None = None) -> list[Found]:
+def survey(services: Services, start_root: str | None = None) -> list[Found]:
     """Everything that is amiss, over all projects of this machine; of the one at `start_root` also the runs that only
     its folders tell. Raises Unreadable for the registry itself."""
-    doc = doors.registry.read()
-    repositories = {root: repository_of(root) for root in known_roots(doc, doors)}
+    doc = services.registry.read()
+    repositories = {root: repository_of(root) for root in known_roots(doc, services)}
     found = [_project_gone(root) for root, repository in repositories.items() if repository is None]
     for task, claim in doc.tasks():
         repository = repositories[claim.project_root]
         if repository is not None:
-            found += _settled(task, doc, doors, partial(_of_task, task, claim, doc, repository, doors))
+            found += _settled(task, doc, services, partial(_of_task, task, claim, doc, repository, services))
     for root, repository in repositories.items():
         if repository is not None:
-            found += orphans_of(repository, root, doors)
+            found += orphans_of(repository, root, services)
     with_runs = sorted({*repositories, *([start_root] if start_root else [])})
     found += [behind for root in with_runs if (behind := _catalog_behind(root)) is not None]
-    return [*found, *_damaged_index(doors), *not_indexed(doc, with_runs, doors)]
+    return [*found, *_damaged_index(services), *not_indexed(doc, with_runs, services)]
 
 
-def _settled(key: TaskKey, doc: RegistryDoc, doors: Doors, look: Callable[[], Iterator[Found]]) -> list[Found]:
+def _settled(key: TaskKey, doc: RegistryDoc, services: Services, look: Callable[[], Iterator[Found]]) -> list[Found]:
     """What a look at the task finds. Where git could not be asked because a command was changing the task meanwhile,
     that command looks after it. Raises WorkFailed."""
     try:
         return list(look())
     except WorkFailed:
-        now = doors.registry.read()
+        now = services.registry.read()
         if (now.task(key), now.stages_of(key)) == (doc.task(key), doc.stages_of(key)):
             raise
         return []
 
 
-def known_roots(doc: RegistryDoc, doors: Doors) -> list[str]:
+def known_roots(doc: RegistryDoc, services: Services) -> list[str]:
     """The projects that the registry or the index of runs names: a lost registry must not hide its worktrees."""
     held = {root for root, _ in doc.claims()}
-    seen = {str(row.get("project_root", "")) for row in run_index.rows_to_reconcile(doors.home)}
+    seen = {str(row.get("project_root", "")) for row in run_index.rows_to_reconcile(services.home)}
     return sorted(held | {root for root in seen if os.path.isdir(root)})
 
 
@@ -96,29 +96,29 @@ def _catalog_behind(root: str) -> Found | None:
     return Found(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
 
 
-def _damaged_index(doors: Doors) -> Iterator[Found]:
-    what = run_index.damage(doors.home)
+def _damaged_index(services: Services) -> Iterator[Found]:
+    what = run_index.damage(services.home)
 
     def put_aside() -> str:
-        aside = run_index.set_damaged_aside(doors.home)
+        aside = run_index.set_damaged_aside(services.home)
         return f"moved to {aside}; its rows come back from the runs on disk" if aside else OVERTAKEN
 
     if what:
-        yield Found(Kind.INDEX, doors.home.run_index, what, "okstra reconcile --apply", put_aside)
+        yield Found(Kind.INDEX, services.home.run_index, what, "okstra reconcile --apply", put_aside)
 
 
 def _of_task(
-    key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, doors: Doors
+    key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, services: Services
 ) -> Iterator[Found]:
     if recover.is_abandoned(claim):
-        yield _abandoned(str(key), key, repository, doors)
+        yield _abandoned(str(key), key, repository, services)
     elif fast_forward.killed_move(claim) is not None:
         yield _merge_unfinished(key, claim, repository)
     for stage, held in sorted(doc.stages_of(key).items()):
-        of_stage = list(_of_stage(StageKey(key, stage), held, repository, doors))
-        if doors.registry.read().stage(StageKey(key, stage)) == held:  # else a command is at it just now
+        of_stage = list(_of_stage(StageKey(key, stage), held, repository, services))
+        if services.registry.read().stage(StageKey(key, stage)) == held:  # else a command is at it just now
             yield from of_stage
-    yield from rewritten_commits(key, claim, repository, doors)
+    yield from rewritten_commits(key, claim, repository, services)
     yield from _ledger_lines(key, claim)
 
 
@@ -131,10 +131,10 @@ def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Found]:
         yield Found(Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing")
 
 
-def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Iterator[Found]:
+def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Iterator[Found]:
     if claim.status is ClaimStatus.PROVISIONING:
         if recover.is_abandoned(claim):
-            yield _abandoned(str(key), key.task, repository, doors)
+            yield _abandoned(str(key), key.task, repository, services)
         return
     view = ledger_edge.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
     done = _done_row(key, claim, view)
@@ -144,15 +144,15 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, door
             str(key),
             "the ledger says done, the registry does not yet",
             "okstra reconcile --apply",
-            lambda: _mark_done(key, claim, doors),
+            lambda: _mark_done(key, claim, services),
         )
     elif claim.status is ClaimStatus.ACTIVE:
-        yield from _of_active(key, claim, view, doors)
+        yield from _of_active(key, claim, view, services)
     if not os.path.isdir(claim.path):
-        yield _folder_gone(key, claim, repository, doors)
+        yield _folder_gone(key, claim, repository, services)
 
 
-def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors) -> Iterator[Found]:
+def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Services) -> Iterator[Found]:
     row = recover.started_row_of(key, claim)
     if row.id not in view.ids:
         yield Found(
@@ -160,7 +160,7 @@ def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, doors: Doors)
             str(key),
             "the ledger lacks the row that the stage was started",
             "okstra reconcile --apply",
-            lambda: _write_started_row(key, claim, row, doors),
+            lambda: _write_started_row(key, claim, row, services),
         )
     if process_identity.liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
         what = f"the process that drove {claim.run_id} is gone; its work is kept"
@@ -172,9 +172,9 @@ def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow |
     return row if row is not None and row.status in DONE_ROWS and row.epoch >= claim.epoch else None
 
 
-def _abandoned(subject: str, key: TaskKey, repository: git.Repository, doors: Doors) -> Found:
+def _abandoned(subject: str, key: TaskKey, repository: git.Repository, services: Services) -> Found:
     def undo() -> str:
-        return "; ".join(recover.recover_task(key, doors.registry.read(), repository, doors)) or "undone already"
+        return "; ".join(recover.recover_task(key, services.registry.read(), repository, services)) or "undone already"
 
     what = "a run died while its worktree was being made; nobody worked in it"
     return Found(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
@@ -188,15 +188,15 @@ def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository
     return Found(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
 
 
-def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, doors: Doors) -> str:
-    with doors.registry.transaction() as doc:
+def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, services: Services) -> str:
+    with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
             return OVERTAKEN
         return f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row"
 
 
-def _mark_done(key: StageKey, claim: StageClaim, doors: Doors) -> str:
-    with doors.registry.transaction() as doc:
+def _mark_done(key: StageKey, claim: StageClaim, services: Services) -> str:
+    with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
             return OVERTAKEN
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
@@ -208,7 +208,7 @@ def _ways_on(claim: StageClaim, *, can_go_on: bool) -> str:
     return f"{okstra_command('rerun', claim.run_id)}; or {release}" if can_go_on else release
 
 
-def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> Found:
+def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Found:
     stands = git.branch_commit(repository.top, claim.branch) is not None
     if claim.status is not ClaimStatus.DONE:
         gone = f"its branch {claim.branch} stands" if stands else f"so is its branch {claim.branch}"
@@ -216,16 +216,16 @@ def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, d
         return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
     what = f"the worktree {claim.path} of a done stage is gone"
     way_on = "okstra reconcile --apply"
-    return Found(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, doors))
+    return Found(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, services))
 
 
-def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, doors: Doors) -> str:
+def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> str:
     """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
     with hold(LockKind.REPOSITORY, repository.lock):
-        if doors.registry.read().stage(key) != claim or os.path.lexists(claim.path):
+        if services.registry.read().stage(key) != claim or os.path.lexists(claim.path):
             return OVERTAKEN
         provision.forget(repository, claim.path)
-        with doors.registry.transaction() as doc:
+        with services.registry.transaction() as doc:
             if doc.stage(key) != claim:
                 return OVERTAKEN
             doc.remove_stage(key)

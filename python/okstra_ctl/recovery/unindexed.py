@@ -18,7 +18,7 @@ from ..index.store import IndexRow
 from ..names import IMPLEMENTATION, RunId, TaskKey, number_in
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
 from ..system.jsonl import read_rows
@@ -72,34 +72,34 @@ class _Run(NamedTuple):
     task: TaskFiles
 
 
-def not_indexed(doc: RegistryDoc, roots: Iterable[str], doors: Doors) -> Iterator[Found]:
+def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> Iterator[Found]:
     """Runs that hold a stage, one by one; the others of each project together."""
-    indexed = {row["run_id"]: row for row in run_index.rows_to_reconcile(doors.home)}
+    indexed = {row["run_id"]: row for row in run_index.rows_to_reconcile(services.home)}
     claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
     for run_id in sorted(claims.keys() - indexed.keys()):
-        tell = partial(_tell_claim, claims[run_id], indexed, doors)
+        tell = partial(_tell_claim, claims[run_id], indexed, services)
         yield Found(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, tell)
     for root in roots:
         runs = list(_runs(root))
         lacking = _lacking(runs, indexed.keys() | claims.keys())
         if lacking:
             what = f"the index of runs lacks {_counted(lacking)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, indexed, doors))
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, indexed, services))
         opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
         untold = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
         if untold:
             what = f"the index of runs was not told the end of {_counted(untold)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, indexed, doors))
-        yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], doors)
+            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, indexed, services))
+        yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], services)
 
 
-def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], doors: Doors) -> Iterator[Found]:
+def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], services: Services) -> Iterator[Found]:
     """What the project's copy knows beyond the index, and what it lacks; of the `told` runs it will hear anyway."""
     mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
     gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
     if gone:
         what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
-        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, doors))
+        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, services))
     open_there = [run for run in runs if mirrored.get(str(run.id), {}).get("event") not in ENDED]
     unheard = [run for run in open_there if run not in told]
     unkept = [
@@ -112,14 +112,14 @@ def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], d
         yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, root, unkept, mirrored))
 
 
-def add_missing(root: str, doors: Doors) -> int:
+def add_missing(root: str, services: Services) -> int:
     """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
-    indexed = {row["run_id"]: row for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)}
+    indexed = {row["run_id"]: row for row in run_index.newest_rows(services.home, run_index.EVERYTHING)}
     runs = list(_runs(root))
-    added = _append(_lacking(runs, indexed.keys()), indexed, doors)
+    added = _append(_lacking(runs, indexed.keys()), indexed, services)
     here = {str(run.id) for run in runs}
     gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
-    return added + (run_index.recall(doors.home, gone) if gone else 0)
+    return added + (run_index.recall(services.home, gone) if gone else 0)
 
 
 def _lacking(runs: Iterable[_Run], known: Set[str]) -> list[_Run]:
@@ -158,18 +158,18 @@ def _rows_of(runs: Iterable[_Run]) -> list[IndexRow]:
     return rows
 
 
-def _append(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> int:
+def _append(runs: Iterable[_Run], seen: Mapping[str, Row], services: Services) -> int:
     rows = sorted(_rows_of(runs), key=lambda row: row.at)
-    return run_index.append_unless_told(doors.home, rows, seen) if rows else 0
+    return run_index.append_unless_told(services.home, rows, seen) if rows else 0
 
 
-def _tell(runs: Iterable[_Run], seen: Mapping[str, Row], doors: Doors) -> str:
-    added = _append(runs, seen, doors)
+def _tell(runs: Iterable[_Run], seen: Mapping[str, Row], services: Services) -> str:
+    added = _append(runs, seen, services)
     return f"added {added} run(s)" if added else OVERTAKEN
 
 
-def _recall(rows: list[Row], doors: Doors) -> str:
-    added = run_index.recall(doors.home, rows)
+def _recall(rows: list[Row], services: Services) -> str:
+    added = run_index.recall(services.home, rows)
     return f"added {added} run(s)" if added else OVERTAKEN
 
 
@@ -179,14 +179,14 @@ def _mirror(root: str, runs: list[_Run], seen: Mapping[str, Row]) -> str:
     return f"gave it {added} run(s)" if added else OVERTAKEN
 
 
-def _tell_claim(claim: StageClaim, seen: Mapping[str, Row], doors: Doors) -> str:
+def _tell_claim(claim: StageClaim, seen: Mapping[str, Row], services: Services) -> str:
     """Its manifest may be gone as well: the claim tells enough."""
     run = RunId.parse(claim.run_id)
     task = ProjectFiles(claim.project_root).task(run.task)
     found = _Run(run, claim.project_root, task.run_of(run).manifest, task)
     row = row_of(found, _ledger_ends(task))
     row = row if row.at else row._replace(at=claim.reserved_at)
-    return "added to the index" if run_index.append_unless_told(doors.home, [row], seen) else OVERTAKEN
+    return "added to the index" if run_index.append_unless_told(services.home, [row], seen) else OVERTAKEN
 
 
 def _runs(root: str) -> Iterator[_Run]:

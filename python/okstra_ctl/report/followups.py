@@ -15,7 +15,7 @@ from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..settings.setup import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
@@ -76,7 +76,7 @@ def list_of_run(run: KnownRun) -> list[Listed]:
     return _listed(run.project, _report_of(run))
 
 
-def spawn(run: KnownRun, items: Sequence[str], wish: Wish, doors: Doors) -> list[Spawned]:
+def spawn(run: KnownRun, items: Sequence[str], wish: Wish, services: Services) -> list[Spawned]:
     """Makes tasks of these proposals; of all that are not dismissed when none is named. Starts no run.
 
     Raises UsageError (`not-found`, `bad-identity`), Refused (`name-taken`, `file-foreign`, `follow-up-spawned`),
@@ -87,10 +87,10 @@ def spawn(run: KnownRun, items: Sequence[str], wish: Wish, doors: Doors) -> list
     known = _decisions_of(run)
     names = items or [name for name in proposals if _state(known.get((str(run.id), name))) != DISMISSED]
     hide_runs(run.project)
-    return [_spawn(run, report, _named(proposals, name, run), wish, doors) for name in names]
+    return [_spawn(run, report, _named(proposals, name, run), wish, services) for name in names]
 
 
-def dismiss(run: KnownRun, item: str, reason: str, doors: Doors) -> Proposal:
+def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Proposal:
     """Records that nobody will do it. Raises as `spawn`, and Refused (`follow-up-spawned`) for one that is a task."""
     proposal = _named({one.id: one for one in proposals_of(_report_of(run))}, item, run)
     task, reason = run.project.task(run.id.task), " ".join(reason.split())
@@ -98,7 +98,7 @@ def dismiss(run: KnownRun, item: str, reason: str, doors: Doors) -> Proposal:
         decided = _decisions_of(run).get((str(run.id), item))
         if decided and decided.state == SPAWNED and is_made(run.project, decided.task_key):
             raise _spawned_already(item, decided.task_key)
-        at = doors.clock.now()
+        at = services.clock.now()
         if decided is None or (decided.state, decided.reason) != (DISMISSED, reason):
             fsio.make_folder(os.path.dirname(task.follow_ups))
             fsio.append_line(task.follow_ups, encode_line(row_of(proposal, DISMISSED, at, reason=reason)))
@@ -106,7 +106,7 @@ def dismiss(run: KnownRun, item: str, reason: str, doors: Doors) -> Proposal:
     return proposal
 
 
-def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish: Wish, doors: Doors) -> Spawned:
+def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish: Wish, services: Services) -> Spawned:
     project, link = run.project, link_of(run, proposal.id)
     with hold(LockKind.INDEX, project.lock):
         decided = _decisions_of(run).get((str(run.id), proposal.id))
@@ -116,9 +116,9 @@ def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish
             new.check_brief()
             path = project.task(run.id.task).follow_ups
             fsio.make_folder(os.path.dirname(path))
-            row = row_of(proposal, SPAWNED, doors.clock.now(), task_key=str(key))
+            row = row_of(proposal, SPAWNED, services.clock.now(), task_key=str(key))
             fsio.append_line(path, encode_line(row))
-        created = finish(new, doors.clock.now())
+        created = finish(new, services.clock.now())
     brief = project.task(key).brief
     return Spawned(str(run.id), proposal.id, str(key), proposal.title, brief, created, new.next_step)
 

@@ -19,7 +19,7 @@ from ..runs import events as run_events
 from ..runs.events import DIGEST, digest_of
 from ..runs.find import KnownRun
 from ..runs.numbers import claim_run
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import foreign_files
 from .freshness import PageState
@@ -28,10 +28,10 @@ MARKDOWN, HTML = "markdown", "html"
 _EVENT = "rendering"
 
 
-def note(run: KnownRun, doors: Doors, pages: Mapping[str, bytes]) -> None:
+def note(run: KnownRun, services: Services, pages: Mapping[str, bytes]) -> None:
     """To be called before the pages, by their kinds, are written."""
     digests = {kind: _digest(run, kind, page) for kind, page in pages.items()}
-    run_events.append(run.files, _EVENT, doors.clock.now(), run_id=str(run.id), pages=digests)
+    run_events.append(run.files, _EVENT, services.clock.now(), run_id=str(run.id), pages=digests)
 
 
 def is_own(run: KnownRun, kind: str, found: bytes) -> bool:
@@ -60,7 +60,7 @@ def is_persons_plan(run: KnownRun) -> bool:
     return found is not None and (_says_approved(found) or not is_own(run, MARKDOWN, found))
 
 
-def note_earlier(run: KnownRun, doors: Doors) -> None:
+def note_earlier(run: KnownRun, services: Services) -> None:
     """Before a run from before okstra kept digests gets its first: afterwards nobody could tell any more."""
     if any(row.get("event") == _EVENT for row in run_events.events_of(run.files)):
         return
@@ -68,7 +68,7 @@ def note_earlier(run: KnownRun, doors: Doors) -> None:
     found = {kind: page for kind, path in places.items() if (page := _readable(path)) is not None}
     own = {kind: page for kind, page in found.items() if is_own(run, kind, page)}
     if own:
-        note(run, doors, own)
+        note(run, services, own)
 
 
 def place_beside(run: KnownRun) -> str:

@@ -13,7 +13,7 @@ from ..paths import ProjectFiles, RunFiles
 from ..plan.approval import approve, is_approved
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
@@ -74,13 +74,13 @@ def read_report(run: KnownRun) -> dict[str, Any]:
     return report
 
 
-def render(run: KnownRun, doors: Doors) -> Rendered:
+def render(run: KnownRun, services: Services) -> Rendered:
     """Writes both pages anew; what a person made of them is kept beside. Raises as `read_report`, and WorkFailed
     (`write-failed`)."""
     pages = render_pages(run, read_report(run))
     markdown = own_pages.markdown_for(run, pages.markdown)
-    own_pages.note_earlier(run, doors)
-    own_pages.note(run, doors, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
+    own_pages.note_earlier(run, services)
+    own_pages.note(run, services, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
     with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
         fsio.make_folder(os.path.dirname(run.files.report_html))
         html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Sequence
 
 from .. import git
-from ..agents.supervised_process import Held, run_held
-from ..services import Doors
+from ..agents.supervised_process import Held, run_supervised
+from ..services import Services
 from ..system import files as fsio
 from ..system import processes as proc
 from ..system.shell_lists import Pipeline, pipelines
@@ -59,11 +59,11 @@ CHECK_STARTED = "check-started"
 A_DAY = 24 * 3600.0  # for who has no other limit: a person who waits, and can stop it
 
 
-def hold_command(
+def run_supervised_command(
     run: KnownRun,
     argv: Sequence[str],
     name: str,
-    doors: Doors,
+    services: Services,
     *,
     event: str,
     limit: float = A_DAY,
@@ -76,8 +76,8 @@ def hold_command(
     log = run.files.log(name)
     fsio.open_log(log, anew=True).close()
     token = uuid.uuid4().hex
-    run_events.append(run.files, event, doors.clock.now(), run_id=str(run.id), command=list(argv), token=token)
-    return run_held(
+    run_events.append(run.files, event, services.clock.now(), run_id=str(run.id), command=list(argv), token=token)
+    return run_supervised(
         argv,
         name=name,
         folder=run.folder,
@@ -86,17 +86,17 @@ def hold_command(
         limit=limit,
         environment=git.users_environment(),
         stop=stop or threading.Event(),
-        home=doors.home.root,
+        home=services.home.root,
         run_id=str(run.id),
     )
 
 
-def hold_shell(
-    command: str, *, name: str, folder: str, log: str, doors: Doors, run_id: str, keep_open: Sequence[int] = ()
+def run_supervised_shell(
+    command: str, *, name: str, folder: str, log: str, services: Services, run_id: str, keep_open: Sequence[int] = ()
 ) -> int:
     """Runs a command of the project's outside a run's own steps: setting a worktree up, checking a merge. Its output
     is appended to the log. Answers its exit status. Raises WorkFailed when the log can't be written."""
-    return run_held(
+    return run_supervised(
         in_shell(command),
         name=name,
         folder=folder,
@@ -105,7 +105,7 @@ def hold_shell(
         limit=A_DAY,
         environment=git.users_environment(),
         stop=threading.Event(),
-        home=doors.home.root,
+        home=services.home.root,
         run_id=run_id,
         keep_open=keep_open,
     ).status

@@ -14,7 +14,7 @@ from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
 from ..plan.approve import InForce, in_force
 from ..plan.model import Stage, StageMap
-from ..services import Doors
+from ..services import Services
 from ..settings.project import find_root
 from ..settings.roster import Worker
 from ..system import files as fsio
@@ -80,18 +80,18 @@ class KnownRun(NamedTuple):
         """Where its commits begin; empty without git."""
         return str(self.manifest.get("base_commit") or "")
 
-    def stage(self, doors: Doors) -> Stage:
+    def stage(self, services: Services) -> Stage:
         """The stage that the run carries out, as it was approved. Raises as `approved`."""
-        return stage_of(self.approved(doors).stage_map, self)
+        return stage_of(self.approved(services).stage_map, self)
 
-    def approved(self, doors: Doors) -> InForce:
+    def approved(self, services: Services) -> InForce:
         """The stages of the run's plan, as they were approved.
 
         Raises UsageError (`not-found`) for a run of another phase, Refused (`plan-not-approved`), Unreadable.
         """
         if self.id.stage is None:
             raise UsageError("not-found", f"{self.id} is no stage's run", hint="name an implementation run")
-        return in_force(self.plan_path, doors)
+        return in_force(self.plan_path, services)
 
 
 def stage_of(stage_map: StageMap, run: KnownRun) -> Stage:
@@ -103,16 +103,16 @@ def stage_of(stage_map: StageMap, run: KnownRun) -> Stage:
         raise UsageError("not-found", message, where=run.plan_path) from None
 
 
-def find_run(text: str, start: str, doors: Doors) -> KnownRun:
+def find_run(text: str, start: str, services: Services) -> KnownRun:
     """The run of that id. Raises UsageError (`bad-identity`, `not-found`), Unreadable."""
     run = RunId.parse(text)
-    for root in roots_of_task(run.task, start, doors):
+    for root in roots_of_task(run.task, start, services):
         project = ProjectFiles(root)
         files = project.task(run.task).run_of(run)
         manifest = fsio.read_json(files.manifest, SCHEMA)
         if manifest is not None:
             return KnownRun(run, project, files, manifest)
-    for row in run_index.newest_rows(doors.home, run_index.EVERYTHING):
+    for row in run_index.newest_rows(services.home, run_index.EVERYTHING):
         if row["run_id"] == str(run):
             raise UsageError(
                 "not-found",
@@ -148,17 +148,17 @@ def check_budget(text: str) -> None:
         raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
 
 
-def roots_of_task(task: TaskKey, start: str, doors: Doors) -> Iterator[str]:
+def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str]:
     """The project folders where the task may be, the likeliest first: by its claim, by where the command was
     started, and only then by the index of runs: its worktree may have been removed long ago."""
-    claim = doors.registry.read().task(task)
+    claim = services.registry.read().task(task)
     if claim is not None and os.path.isdir(claim.project_root):
         yield claim.project_root
     else:
-        here = find_root(start, doors)
+        here = find_root(start, services)
         if here is not None:
             yield here
-    rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
+    rows = run_index.newest_rows(services.home, run_index.EVERYTHING)
     roots = [row.get("project_root", "") for row in reversed(rows) if row["run_id"].startswith(f"{task}/")]
     yield from (root for root in dict.fromkeys(roots) if os.path.isdir(root))
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..agents import transcripts
 from ..agents.usage import Counted, claude_session
 from ..paths import RunFiles
-from ..services import Doors
+from ..services import Services
 from ..system import assets
 from ..usage.prices import Price, built_in_prices, usage_json
 from ..usage.tokens import LEAD, SESSION
@@ -26,16 +26,16 @@ def all_prices(own: Mapping[str, Price]) -> dict[str, Price]:
     return {**built_in_prices(assets.toml("prompts", "models.toml")), **own}
 
 
-def note_session(run: KnownRun, doors: Doors, session: str) -> None:
+def note_session(run: KnownRun, services: Services, session: str) -> None:
     """Writes down the session that leads, once; an empty one says that there is one and that its id is not known."""
     known = sessions_of(run_events.events_of(run.files))
     if session not in known and (session or not known):
-        run_events.append(run.files, "session", doors.clock.now(), run_id=str(run.id), session=session)
+        run_events.append(run.files, "session", services.clock.now(), run_id=str(run.id), session=session)
 
 
-def session_around(doors: Doors) -> str:
+def session_around(services: Services) -> str:
     """The id of the Claude Code session that okstra was called from; empty without one."""
-    return doors.environment.get(_SESSION_VARIABLE, "")
+    return services.environment.get(_SESSION_VARIABLE, "")
 
 
 def sessions_of(events: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -43,14 +43,14 @@ def sessions_of(events: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def count_sessions(
-    run: KnownRun, doors: Doors, events: Sequence[Mapping[str, Any]], prices: Mapping[str, Price]
+    run: KnownRun, services: Services, events: Sequence[Mapping[str, Any]], prices: Mapping[str, Price]
 ) -> list[dict[str, Any]]:
     """What the leading sessions have spent since the run was prepared: the lead's own part, and the parts of workers
     that it started as agents of its own. What can't be read any more is told as unknown, by a null usage."""
     rows: list[dict[str, Any]] = []
     since = str(run.manifest.get("prepared_at") or "")
     workers = _workers(run)
-    home = transcripts.claude_home(doors.environment)
+    home = transcripts.claude_home(services.environment)
     for session in sessions_of(events):
         counted = claude_session(home, session, since, lambda text: _worker_in(text, run.files, workers))
         for part, sums in sorted((counted or {"": Counted((), False)}).items()):

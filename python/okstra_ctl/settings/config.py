@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..agents.providers import provider_settings
 from ..errors import Refused, UsageError
-from ..services import Doors
+from ..services import Services
 from ..system import assets
 from ..system import files as fsio
 from ..system import home as home_edge
@@ -53,13 +53,13 @@ class Value(NamedTuple):
     meaning: str
 
 
-def of_home(doors: Doors) -> SettingsFile:
-    return SettingsFile(doors.home.config, doors.home.config_lock, _schema("config"))
+def of_home(services: Services) -> SettingsFile:
+    return SettingsFile(services.home.config, services.home.config_lock, _schema("config"))
 
 
-def of_project(start: str, doors: Doors) -> SettingsFile:
+def of_project(start: str, services: Services) -> SettingsFile:
     """Raises Missing (`not-a-project`), UsageError (`bad-config`)."""
-    files = open_project(start, doors).files
+    files = open_project(start, services).files
     return SettingsFile(files.config, files.lock, _schema("project"), files.root)
 
 
@@ -93,7 +93,7 @@ def _shown(value: object) -> object:
     return {name: _shown(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def set_value(file: SettingsFile, key: str, words: Sequence[str], doors: Doors) -> Value:
+def set_value(file: SettingsFile, key: str, words: Sequence[str], services: Services) -> Value:
     """Sets the key to what the words stand for; nothing is written unless the whole is sound.
 
     Raises UsageError (`unknown-setting`, `bad-config`, `bad-sync-path`, `unknown-model`), Refused (`holds-secret`).
@@ -104,16 +104,16 @@ def set_value(file: SettingsFile, key: str, words: Sequence[str], doors: Doors) 
     if kinds:
         hint = "leave it in your environment: the clients that okstra starts inherit it"
         raise Refused("holds-secret", f"{key} would hold a secret ({', '.join(kinds)})", where=file.path, hint=hint)
-    _change(file, lambda document: with_value(document, key, value), key, doors)
+    _change(file, lambda document: with_value(document, key, value), key, services)
     return get_value(file, key)
 
 
-def unset_value(file: SettingsFile, key: str, doors: Doors) -> bool:
+def unset_value(file: SettingsFile, key: str, services: Services) -> bool:
     """Whether it was set. Raises UsageError (`unknown-setting`, `bad-config`)."""
     _settable(file, key)
     if value_at(file.read(), key) is None:
         return False
-    _change(file, lambda document: without(document, key), key, doors)
+    _change(file, lambda document: without(document, key), key, services)
     return True
 
 
@@ -124,10 +124,10 @@ def _settable(file: SettingsFile, key: str) -> Setting:
     return setting
 
 
-def _change(file: SettingsFile, change: Change, key: str, doors: Doors) -> None:
+def _change(file: SettingsFile, change: Change, key: str, services: Services) -> None:
     """What a person sets here they need not be asked about again: commands that are set over trusted ones are."""
     if not file.project:
-        home_edge.ensure(doors.home)
+        home_edge.ensure(services.home)
     with hold(LockKind.INDEX, file.lock):
         before = file.read()
         after = change(before)
@@ -136,20 +136,20 @@ def _change(file: SettingsFile, change: Change, key: str, doors: Doors) -> None:
         faults = set(problems_of(after, file.schema)) - set(problems_of(before, file.schema))
         if faults:
             raise UsageError("bad-config", "; ".join(sorted(faults)), where=key, hint="nothing was changed")
-        _check_meaning(file, after, key, doors)
+        _check_meaning(file, after, key, services)
         # Whoever keeps the file elsewhere and links to it keeps the link; a project's file comes with its repository.
         path = file.path if file.project else os.path.realpath(file.path)
         fsio.replace(path, fsio.json_bytes(after), mode=0o644 if file.project else fsio.FILE_MODE)
-    if file.project and trust.is_trusted(trust.commands_of(file.project, commands_in(before)), doors):
+    if file.project and trust.is_trusted(trust.commands_of(file.project, commands_in(before)), services):
         now = trust.commands_of(file.project, commands_in(after))
         if now.digest and now.settings != commands_in(before):
-            trust.trust(now, doors)
+            trust.trust(now, services)
 
 
-def _check_meaning(file: SettingsFile, document: Mapping[str, object], key: str, doors: Doors) -> None:
+def _check_meaning(file: SettingsFile, document: Mapping[str, object], key: str, services: Services) -> None:
     """What no schema can tell: models, programs and places that there are."""
     if file.project:
-        project_config(document, where=file.path, environment=doors.environment)
+        project_config(document, where=file.path, environment=services.environment)
         provider_settings({}, document, project_root=file.project, places=("", file.path))
         return
     section, _, name = key.partition(".")

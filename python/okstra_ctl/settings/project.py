@@ -10,7 +10,7 @@ from ..errors import Missing, OkstraError, UsageError
 from ..home_paths import WORKTREE_DEPTH
 from ..names import check_project_id, parse_place_key
 from ..paths import ProjectFiles
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from .project_config import ProjectConfig, own_id, project_config
 
@@ -26,20 +26,20 @@ class Project(NamedTuple):
         return self.files.root
 
 
-def find_root(start: str, doors: Doors) -> str | None:
+def find_root(start: str, services: Services) -> str | None:
     """The root of the project that `start` belongs to; None when it belongs to none.
 
     The nearest folder at or above it that holds `.okstra/project.json`; but inside one of okstra's own worktrees the
     project that owns it: there `project.json` is only a checked-out copy, and records beside it would go with the
     worktree.
     """
-    worktree = _own_worktree(os.path.realpath(start), doors)
-    return _owner(worktree, start, doors) if worktree else _nearest_root(start)
+    worktree = _own_worktree(os.path.realpath(start), services)
+    return _owner(worktree, start, services) if worktree else _nearest_root(start)
 
 
-def owning_root(folder: str, doors: Doors) -> str:
+def owning_root(folder: str, services: Services) -> str:
     """The folder itself; but for one inside a worktree of okstra's, the project that owns that."""
-    owner = find_root(folder, doors) if _own_worktree(os.path.realpath(folder), doors) else None
+    owner = find_root(folder, services) if _own_worktree(os.path.realpath(folder), services) else None
     return owner or folder
 
 
@@ -54,14 +54,14 @@ def _nearest_root(start: str) -> str | None:
         folder = parent
 
 
-def open_project(start: str, doors: Doors) -> Project:
+def open_project(start: str, services: Services) -> Project:
     """The project that `start` belongs to; a linked worktree belongs to the project of its main one.
 
     Raises Missing (`not-a-project`), UsageError (`bad-config`), Unreadable.
     """
     if not os.path.isdir(start):
         raise Missing("not-a-project", f"there is no folder {start}", where=start, hint="check --project-root")
-    root = find_root(start, doors) or _root_beside_main(start)
+    root = find_root(start, services) or _root_beside_main(start)
     if root is None:
         raise Missing(
             "not-a-project",
@@ -69,20 +69,20 @@ def open_project(start: str, doors: Doors) -> Project:
             where=os.path.abspath(start),
             hint="okstra setup --project-id ID --yes",
         )
-    return load_project(root, doors)
+    return load_project(root, services)
 
 
-def load_project(root: str, doors: Doors) -> Project:
+def load_project(root: str, services: Services) -> Project:
     """The project registered at that very folder."""
     files = ProjectFiles(root)
-    return Project(files, read_config(files, doors))
+    return Project(files, read_config(files, services))
 
 
-def read_config(files: ProjectFiles, doors: Doors) -> ProjectConfig:
+def read_config(files: ProjectFiles, services: Services) -> ProjectConfig:
     """The project's settings, with the id that this clone has. Raises UsageError (`bad-config`), Unreadable."""
     document = fsio.read_json(files.config)
     local = own_id(fsio.read_json(files.local_config), where=files.local_config)
-    return project_config(document, where=files.config, environment=doors.environment, own_id=local)
+    return project_config(document, where=files.config, environment=services.environment, own_id=local)
 
 
 def id_at(root: str) -> str:
@@ -96,19 +96,19 @@ def id_at(root: str) -> str:
     return (local or str(document.get("projectId", ""))) if document is not None else ""
 
 
-def _own_worktree(start: str, doors: Doors) -> str:
+def _own_worktree(start: str, services: Services) -> str:
     """The worktree of okstra's that holds `start`, by where okstra puts them; empty when none does."""
-    home = os.path.realpath(doors.home.worktrees)
+    home = os.path.realpath(services.home.worktrees)
     if not start.startswith(home + os.sep):
         return ""
     parts = start[len(home) + 1 :].split(os.sep)
     inside = not parts[0].startswith(".") and len(parts) >= WORKTREE_DEPTH
-    return os.path.join(doors.home.worktrees, *parts[:WORKTREE_DEPTH]) if inside else ""
+    return os.path.join(services.home.worktrees, *parts[:WORKTREE_DEPTH]) if inside else ""
 
 
-def _owner(worktree: str, start: str, doors: Doors) -> str | None:
+def _owner(worktree: str, start: str, services: Services) -> str | None:
     """The project whose worktree that is: the registry knows; where it does not (any more), git knows the main one."""
-    doc = doors.registry.read()
+    doc = services.registry.read()
     holder = doc.holder_of_path(worktree)
     claim = doc.claim_of(parse_place_key(holder)) if holder else None
     if claim is None:

@@ -11,7 +11,7 @@ from ..git import worktree_admin
 from ..index import store as run_index
 from ..names import RunId
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..system.locks import LockKind, hold
 from .project import id_at
 
@@ -29,13 +29,13 @@ class Places(NamedTuple):
     moved: bool
 
 
-def places_of(project_id: str, root: str, doors: Doors, *, recorded: bool = False) -> Places:
+def places_of(project_id: str, root: str, services: Services, *, recorded: bool = False) -> Places:
     """The places that have worktrees under the id; with `recorded`, also those that the index tells runs of.
 
     Raises Unreadable.
     """
-    claimed = _claimed(project_id, doors)
-    known = {*claimed, *(_recorded(project_id, doors) if recorded else ())}
+    claimed = _claimed(project_id, services)
+    known = {*claimed, *(_recorded(project_id, services) if recorded else ())}
     here = os.path.realpath(root)
     elsewhere = sorted(one for one in known if one and os.path.realpath(one) != here)
     others = [one for one in elsewhere if id_at(one) == project_id]
@@ -74,32 +74,32 @@ def _leads_somewhere(path: str) -> bool:
         return False
 
 
-def taken_elsewhere(what: str, holder: str, project_id: str, root: str, doors: Doors) -> Refused:
+def taken_elsewhere(what: str, holder: str, project_id: str, root: str, services: Services) -> Refused:
     """The refusal of a run that would take what the project in `holder` has, with a way on that works."""
     message = f"{what} belongs to the project in {holder}"
-    if places_of(project_id, root, doors).moved:
+    if places_of(project_id, root, services).moved:
         return Refused("name-taken", f"{message}, which was moved", where=root, hint=MOVED_COMMAND)
     gone = "" if id_at(holder) == project_id else ", which is gone"
-    return Refused("name-taken", f"{message}{gone}", where=root, hint=own_id_hint(project_id, root, doors))
+    return Refused("name-taken", f"{message}{gone}", where=root, hint=own_id_hint(project_id, root, services))
 
 
-def own_id_hint(project_id: str, root: str, doors: Doors) -> str:
+def own_id_hint(project_id: str, root: str, services: Services) -> str:
     """How a second clone goes on: by an id of its own, or, once it has worktrees under the shared one, other tasks."""
-    if root in _claimed(project_id, doors):
+    if root in _claimed(project_id, services):
         return "give it another task id: tasks were started here under this project id, too, so it stays"
-    return own_id_command(project_id, doors)
+    return own_id_command(project_id, services)
 
 
-def own_id_command(project_id: str, doors: Doors) -> str:
+def own_id_command(project_id: str, services: Services) -> str:
     """Gives a clone an id that nobody on this machine has."""
-    taken = {key.project_id for key, _ in doors.registry.read().tasks()}
+    taken = {key.project_id for key, _ in services.registry.read().tasks()}
     number = next(number for number in range(2, len(taken) + 3) if f"{project_id}-{number}" not in taken)
     return okstra_command("setup", "--project-id", f"{project_id}-{number}", "--yes")
 
 
-def _claimed(project_id: str, doors: Doors) -> dict[str, list[str]]:
+def _claimed(project_id: str, services: Services) -> dict[str, list[str]]:
     """Worktrees by the project folder that they were made from."""
-    doc, found = doors.registry.read(), dict[str, list[str]]()
+    doc, found = services.registry.read(), dict[str, list[str]]()
     for key, task in doc.tasks():
         if key.project_id == project_id:
             found.setdefault(task.project_root, []).append(task.path)
@@ -109,9 +109,9 @@ def _claimed(project_id: str, doors: Doors) -> dict[str, list[str]]:
     return found
 
 
-def _recorded(project_id: str, doors: Doors) -> set[str]:
+def _recorded(project_id: str, services: Services) -> set[str]:
     """The project folders of the runs that the index knows."""
-    rows = run_index.newest_rows(doors.home, run_index.EVERYTHING)
+    rows = run_index.newest_rows(services.home, run_index.EVERYTHING)
     return {row.get("project_root", "") for row in rows if _project_of(row["run_id"]) == project_id}
 
 

@@ -53,36 +53,36 @@ class RosterWishes(NamedTuple):
     report_writer: str = ""
 
 
-def roster(phase: Phase, wishes: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
+def roster(phase: Phase, options: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
     """The run's workers. `model_of` answers a model slot (a provider, or `report-writer`).
 
     Raises UsageError (`unknown-worker`) for a provider that does not exist or a role the phase lacks.
     """
-    voices = _voices(phase, wishes)
+    voices = _voices(phase, options)
     workers: list[Worker] = []
     if "analyst" in phase.roles:
         workers += [Worker(name, "analyst", provider, model_of(provider)) for name, provider in voices]
     if "executor" in phase.roles:
-        executor = _known(wishes.executor or voices[0][1], wishes)
+        executor = _known(options.executor or voices[0][1], options)
         workers.append(Worker(f"{executor}-executor", "executor", executor, model_of(executor)))
-    elif wishes.executor:
+    elif options.executor:
         raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
     if "verifier" in phase.roles:
         workers += [Worker(f"{name}-verifier", "verifier", provider, model_of(provider)) for name, provider in voices]
     if "report-writer" in phase.roles:
-        writer = _known(_writer(wishes), wishes)
+        writer = _known(_writer(options), options)
         model = model_of("report-writer" if writer == "claude" else writer)
         workers.append(Worker("report-writer", "report-writer", writer, model))
-    if wishes.critic and wishes.critic != "off":
+    if options.critic and options.critic != "off":
         if "critic" not in phase.roles:
             raise UsageError("unknown-worker", f"{phase.task_type} takes no critic", where="--critic")
-        workers.append(Worker("critic", "critic", _known(wishes.critic, wishes), model_of(wishes.critic)))
+        workers.append(Worker("critic", "critic", _known(options.critic, options), model_of(options.critic)))
     return tuple(workers)
 
 
-def _writer(wishes: RosterWishes) -> str:
+def _writer(options: RosterWishes) -> str:
     """Who writes the report: as asked; else one of those who were chosen, for nobody else may be there."""
-    return wishes.report_writer or wishes.provider or (wishes.workers[0] if wishes.workers else "claude")
+    return options.report_writer or options.provider or (options.workers[0] if options.workers else "claude")
 
 
 def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: str) -> tuple[str, ...]:
@@ -93,19 +93,19 @@ def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: 
     return (f"{written[0]} writes the report: claude is not among --workers; --report-writer names another",)
 
 
-def _voices(phase: Phase, wishes: RosterWishes) -> tuple[tuple[str, str], ...]:
+def _voices(phase: Phase, options: RosterWishes) -> tuple[tuple[str, str], ...]:
     """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts unless told otherwise."""
-    if wishes.provider == REHEARSAL and not wishes.workers:
+    if options.provider == REHEARSAL and not options.workers:
         return tuple((f"{REHEARSAL}-{part}", REHEARSAL) for part in "ab")
-    asked = wishes.workers or ((wishes.provider,) if wishes.provider else phase.workers)
-    named = tuple(dict.fromkeys(_known(name, wishes) for name in asked))
-    if wishes.executor and "verifier" in phase.roles and wishes.executor not in named:
-        named = (*named, _known(wishes.executor, wishes))
+    asked = options.workers or ((options.provider,) if options.provider else phase.workers)
+    named = tuple(dict.fromkeys(_known(name, options) for name in asked))
+    if options.executor and "verifier" in phase.roles and options.executor not in named:
+        named = (*named, _known(options.executor, options))
     return tuple((name, name) for name in named)
 
 
-def _known(name: str, wishes: RosterWishes) -> str:
-    known = (*PROVIDERS, *wishes.configured)
+def _known(name: str, options: RosterWishes) -> str:
+    known = (*PROVIDERS, *options.configured)
     if name not in known:
         raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(known))
     return name

@@ -10,7 +10,7 @@ from ..errors import OkstraError, Refused, UsageError
 from ..names import check_project_id
 from ..paths import ProjectFiles
 from ..quoting import quote
-from ..services import Doors
+from ..services import Services
 from ..status import Word
 from ..system import assets
 from ..system import files as fsio
@@ -50,17 +50,17 @@ class SetUp(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def root_for(start: str, doors: Doors) -> str:
+def root_for(start: str, services: Services) -> str:
     """The folder to register: the repository's top, or the folder itself where there is no git. In a worktree of
     okstra's, the project that owns it."""
-    owner = owning_root(start, doors)
+    owner = owning_root(start, services)
     if owner != start:
         return owner
     repository = git.discover(start)
     return os.path.realpath(repository.top if repository else start)
 
 
-def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = "en") -> SetUp:
+def set_up(start: str, project_id: str, services: Services, *, report_language: str = "en") -> SetUp:
     """Registers the project; doing it again changes nothing. A clone of a project that stands elsewhere, or of one
     whose settings are committed, gets an id of its own beside them.
 
@@ -71,12 +71,12 @@ def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = 
         raise UsageError(
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
         )
-    files = ProjectFiles(root_for(start, doors))
-    _check_fit(files.root, doors)
-    _registered_id(files, project_id, doors)
+    files = ProjectFiles(root_for(start, services))
+    _check_fit(files.root, services)
+    _registered_id(files, project_id, services)
     hide_runs(files)
     with hold(LockKind.INDEX, files.lock):
-        known = _registered_id(files, project_id, doors)
+        known = _registered_id(files, project_id, services)
         path = files.local_config if known else files.config
         if not known:
             fsio.replace(path, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
@@ -87,20 +87,20 @@ def set_up(start: str, project_id: str, doors: Doors, *, report_language: str = 
     return SetUp(project_id, files.root, path, known != project_id, _warnings(files.root))
 
 
-def _check_fit(root: str, doors: Doors) -> None:
+def _check_fit(root: str, services: Services) -> None:
     """Raises Refused (`folder-unfit`): runs there would mix with all that a person has, or with okstra's own files.
 
     A repository may hold okstra's home: then it was put there on purpose, by OKSTRA_HOME.
     """
-    home, own = os.path.realpath(doors.environment.get("HOME") or os.sep), os.path.realpath(doors.home.root)
+    home, own = os.path.realpath(services.environment.get("HOME") or os.sep), os.path.realpath(services.home.root)
     if root == home:
         what = "this is your home folder"
     elif _is_below(home, root):
         what = f"this folder holds your home folder, {home}"
     elif root == own or _is_below(root, own):
-        what = f"this folder lies in okstra's home, {doors.home.root}"
+        what = f"this folder lies in okstra's home, {services.home.root}"
     elif _is_below(own, root) and git.discover(root) is None:
-        what = f"this folder holds okstra's home, {doors.home.root}"
+        what = f"this folder holds okstra's home, {services.home.root}"
     else:
         return
     raise Refused("folder-unfit", f"{what}: it can be no project", where=root, hint="cd to the project's own folder")
@@ -116,7 +116,7 @@ def _warnings(root: str) -> tuple[str, ...]:
     return ("this is no git repository: runs work in the folder itself, and stages get no worktrees; `git init` first",)
 
 
-def _registered_id(files: ProjectFiles, project_id: str, doors: Doors) -> str:
+def _registered_id(files: ProjectFiles, project_id: str, services: Services) -> str:
     """The id that the project is registered under, or empty. Raises Refused (`project-exists`) when it can't be had
     under the one that is asked for."""
     document = fsio.read_json(files.config)
@@ -126,8 +126,8 @@ def _registered_id(files: ProjectFiles, project_id: str, doors: Doors) -> str:
     known = local or str(document.get("projectId"))
     if known == project_id:
         return known
-    claimed = {claim.project_root for _, claim in doors.registry.read().tasks()}
-    places = places_of(known, files.root, doors)
+    claimed = {claim.project_root for _, claim in services.registry.read().tasks()}
+    places = places_of(known, files.root, services)
     if places.moved:
         what = f"this project, {known!r}, was moved from {places.left[0]}"
         raise Refused("project-exists", what, where=files.root, hint=MOVED_COMMAND)
@@ -140,22 +140,22 @@ def _registered_id(files: ProjectFiles, project_id: str, doors: Doors) -> str:
     return known
 
 
-def check(root: str, doors: Doors) -> list[CheckRow]:
+def check(root: str, services: Services) -> list[CheckRow]:
     """Every check, whatever the others say."""
     files = ProjectFiles(root)
     repository = _repository(root)
     return [
-        _settings(files, doors),
+        _settings(files, services),
         _schema(files),
         CheckRow("runs are hidden from git", CheckStatus.OK, files.gitignore)
         if os.path.exists(files.gitignore)
         else CheckRow("runs are hidden from git", CheckStatus.WARN, "no .okstra/.gitignore", "the next run makes it"),
         *_git_rows(repository, root),
-        home_row(doors),
-        registry_row(doors),
-        *_place_rows(files, doors),
-        *_sync_rows(files, doors),
-        *_trust_rows(files, doors),
+        home_row(services),
+        registry_row(services),
+        *_place_rows(files, services),
+        *_sync_rows(files, services),
+        *_trust_rows(files, services),
     ]
 
 
@@ -166,9 +166,9 @@ def _repository(root: str) -> git.Repository | OkstraError | None:
         return error
 
 
-def _settings(files: ProjectFiles, doors: Doors) -> CheckRow:
+def _settings(files: ProjectFiles, services: Services) -> CheckRow:
     try:
-        config = read_config(files, doors)
+        config = read_config(files, services)
     except OkstraError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
     try:
@@ -222,22 +222,22 @@ def _git_rows(repository: git.Repository | OkstraError | None, root: str) -> lis
     return rows
 
 
-def home_row(doors: Doors) -> CheckRow:
+def home_row(services: Services) -> CheckRow:
     try:
-        home_edge.ensure(doors.home)
+        home_edge.ensure(services.home)
     except OkstraError as error:
-        return CheckRow("okstra's home", CheckStatus.FAIL, f"{doors.home.root}: {error.message}", error.hint)
-    for folder in (doors.home.root, doors.home.worktrees):
+        return CheckRow("okstra's home", CheckStatus.FAIL, f"{services.home.root}: {error.message}", error.hint)
+    for folder in (services.home.root, services.home.worktrees):
         mode = os.stat(folder).st_mode & 0o777
         if mode & 0o022:
             told = f"others may write into {folder} (mode {mode:o}): they could have okstra run commands of theirs"
             return CheckRow("okstra's home", CheckStatus.FAIL, told, f"chmod go-w {quote(folder)}")
-    return CheckRow("okstra's home", CheckStatus.OK, doors.home.root)
+    return CheckRow("okstra's home", CheckStatus.OK, services.home.root)
 
 
-def registry_row(doors: Doors) -> CheckRow:
+def registry_row(services: Services) -> CheckRow:
     try:
-        doc = doors.registry.read()
+        doc = services.registry.read()
         count = sum(1 for _ in doc.tasks()) + sum(1 for _ in doc.stages())
     except (OkstraError, ValueError) as error:
         hint = error.hint if isinstance(error, OkstraError) else "okstra reconcile --rebuild"
@@ -245,10 +245,10 @@ def registry_row(doors: Doors) -> CheckRow:
     return CheckRow("registry", CheckStatus.OK, f"{count} reservation(s)")
 
 
-def _trust_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+def _trust_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     try:
         commands = trust.commands_of(files.root, commands_in(fsio.read_json(files.config) or {}))
-        trusted = trust.is_trusted(commands, doors)
+        trusted = trust.is_trusted(commands, services)
     except OkstraError as error:
         return [CheckRow("commands of project.json", CheckStatus.FAIL, error.message, error.hint)]
     if not commands.digest:
@@ -259,11 +259,11 @@ def _trust_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     return [CheckRow("commands of project.json", CheckStatus.WARN, detail, "okstra trust")]
 
 
-def _place_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+def _place_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     """Whether another folder has worktrees under this project's id."""
     project_id = id_at(files.root)
     try:
-        places = places_of(project_id, files.root, doors)
+        places = places_of(project_id, files.root, services)
     except OkstraError:
         return []  # the registry's own row tells
     if places.moved:
@@ -273,12 +273,12 @@ def _place_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
     if not beside:
         return []
     what = f"a project of the same id has worktrees from {beside[0]}; the two can't run the same tasks"
-    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, doors))]
+    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, services))]
 
 
-def _sync_rows(files: ProjectFiles, doors: Doors) -> list[CheckRow]:
+def _sync_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     try:
-        config = read_config(files, doors)
+        config = read_config(files, services)
     except OkstraError:
         return []
     missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(files.root, entry.path))]

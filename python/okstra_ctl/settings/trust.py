@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..errors import Refused
 from ..paths import ProjectFiles
-from ..services import Doors
+from ..services import Services
 from ..system import files as fsio
 from ..system import home as home_edge
 from ..system.locks import LockKind, hold
@@ -39,17 +39,17 @@ def commands_of(root: str, settings: Mapping[str, object]) -> Commands:
     return Commands(root, settings, script, digest_of(settings, text) if settings else "")
 
 
-def is_trusted(commands: Commands, doors: Doors) -> bool:
-    if not commands.digest or doors.environment.get(TRUST_VARIABLE) == "1":
+def is_trusted(commands: Commands, services: Services) -> bool:
+    if not commands.digest or services.environment.get(TRUST_VARIABLE) == "1":
         return True
-    known = _projects(doors).get(commands.root)
+    known = _projects(services).get(commands.root)
     return isinstance(known, Mapping) and known.get("digest") == commands.digest
 
 
-def require_trusted(root: str, settings: Mapping[str, object], doors: Doors) -> None:
+def require_trusted(root: str, settings: Mapping[str, object], services: Services) -> None:
     """Asked with the settings that are about to be used. Raises Refused (`not-trusted`), Unreadable."""
     commands = commands_of(root, settings)
-    if is_trusted(commands, doors):
+    if is_trusted(commands, services):
         return
     names = ", ".join(commands.settings)
     raise Refused(
@@ -60,15 +60,15 @@ def require_trusted(root: str, settings: Mapping[str, object], doors: Doors) -> 
     )
 
 
-def trust(commands: Commands, doors: Doors) -> None:
+def trust(commands: Commands, services: Services) -> None:
     """Keeps that a person trusts them as they are now. Raises Unreadable, WorkFailed, Busy."""
-    home_edge.ensure(doors.home)
-    with hold(LockKind.INDEX, doors.home.trusted_lock):
-        projects = {**_projects(doors), commands.root: {"digest": commands.digest, "at": doors.clock.now()}}
-        fsio.replace_json(doors.home.trusted, {"schema": SCHEMA, "projects": projects})
+    home_edge.ensure(services.home)
+    with hold(LockKind.INDEX, services.home.trusted_lock):
+        projects = {**_projects(services), commands.root: {"digest": commands.digest, "at": services.clock.now()}}
+        fsio.replace_json(services.home.trusted, {"schema": SCHEMA, "projects": projects})
 
 
-def _projects(doors: Doors) -> Mapping[str, object]:
-    document = fsio.read_json(doors.home.trusted, SCHEMA) or {}
+def _projects(services: Services) -> Mapping[str, object]:
+    document = fsio.read_json(services.home.trusted, SCHEMA) or {}
     projects = document.get("projects")
     return projects if isinstance(projects, Mapping) else {}

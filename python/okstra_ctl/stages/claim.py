@@ -21,7 +21,7 @@ from ..paths import RunFiles
 from ..plan.model import Stage
 from ..runs import numbers as run_numbers
 from ..runs.request import Request
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus
 from ..system import owner as process_identity
 from ..worktrees.provision import lock_reason
@@ -77,31 +77,31 @@ class _Unknown(Exception):
         self.commits = commits
 
 
-def preview(request: Request, doors: Doors) -> Choice:
+def preview(request: Request, services: Services) -> Choice:
     """The choice as it would be made now; reserves nothing."""
     facts = Facts(merged=None) if request.degraded else Facts()
     while True:
         try:
-            return _choose(request, doors.registry.read(), facts)
+            return _choose(request, services.registry.read(), facts)
         except _Unknown as unknown:
-            facts = _look_up(request, doors, facts, unknown.commits)
+            facts = _look_up(request, services, facts, unknown.commits)
 
 
-def reserve_stage(request: Request, doors: Doors) -> Reservation:
+def reserve_stage(request: Request, services: Services) -> Reservation:
     """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
     TaskWorktreeGone."""
     facts = Facts()
     while True:
         try:
-            with doors.registry.transaction() as doc:
-                return _reserve(request, doors, doc, _choose(request, doc, facts))
+            with services.registry.transaction() as doc:
+                return _reserve(request, services, doc, _choose(request, doc, facts))
         except _Unknown as unknown:
-            facts = _look_up(request, doors, facts, unknown.commits)
+            facts = _look_up(request, services, facts, unknown.commits)
 
 
-def reserve_degraded(request: Request, doors: Doors) -> Reservation:
+def reserve_degraded(request: Request, services: Services) -> Reservation:
     """A stage without a worktree: the ledger row alone marks it, written inside the transaction."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         choice = _choose(request, doc, Facts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
@@ -112,7 +112,7 @@ def reserve_degraded(request: Request, doors: Doors) -> Reservation:
             epoch=choice.epoch,
             digest=request.plan_map.digest,
             base=choice.base_commit,
-            at=doors.clock.now(),
+            at=services.clock.now(),
         )
         owner = process_identity.nearest_client()
         ledger_edge.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
@@ -149,13 +149,13 @@ def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: 
     return 1 + max(remembered, held.epoch if held else 0)
 
 
-def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -> Reservation:
+def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Choice) -> Reservation:
     task_claim = doc.task(request.key)
     if task_claim is None or task_claim.status is not ClaimStatus.ACTIVE:
         raise TaskWorktreeGone
     stage = request.plan_map.stage(choice.state.stage)
     key = StageKey(request.key, stage.number)
-    path = doors.home.stage_worktree(request.key, stage.number)
+    path = services.home.stage_worktree(request.key, stage.number)
     check_free(doc, request, choice.branch, path, str(key))
     files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
     run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
@@ -167,7 +167,7 @@ def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -
         status=ClaimStatus.PROVISIONING,
         run_id=str(run),
         owner=process_identity.this_process(),
-        reserved_at=doors.clock.now(),
+        reserved_at=services.clock.now(),
         epoch=choice.epoch,
         token=lock_reason(str(key), choice.epoch),
         plan=request.plan,
@@ -184,9 +184,9 @@ def _reserve(request: Request, doors: Doors, doc: RegistryDoc, choice: Choice) -
     return Reservation(run, files, stage, choice.epoch, choice.base_commit, claim)
 
 
-def _look_up(request: Request, doors: Doors, facts: Facts, commits: Set[str]) -> Facts:
+def _look_up(request: Request, services: Services, facts: Facts, commits: Set[str]) -> Facts:
     """Asks git, outside every lock: ancestry against the task worktree's HEAD, and the stage branches there are."""
-    claim = doors.registry.read().task(request.key)
+    claim = services.registry.read().task(request.key)
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     branches = git.branches_like(request.checkout.top, of_task)
     head = git.resolve(claim.path, "HEAD") if claim and claim.status is ClaimStatus.ACTIVE else None

@@ -21,7 +21,7 @@ from ..plan.model import Stage
 from ..quoting import okstra_command
 from ..runs import events as run_events
 from ..runs.find import KnownRun, stage_of
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
 from ..system import owner as process_identity
@@ -62,48 +62,48 @@ class StageDone(NamedTuple):
 
 RunCheck = Callable[[str], int]
 """Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
-Hold = Callable[[KnownRun, Doors], str]
+Hold = Callable[[KnownRun, Services], str]
 """Answers the folder that the run works in, if the stage is its to work on."""
 
 
-def finish_stage(run: KnownRun, wishes: DoneWishes, doors: Doors) -> StageDone:
+def finish_stage(run: KnownRun, options: DoneWishes, services: Services) -> StageDone:
     """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
     fault = led_gates.fault_of(run.manifest)
-    if fault and not wishes.overrule:
+    if fault and not options.overrule:
         led_gates.require_passed(run)
-    if wishes.overrule and not fault:
+    if options.overrule and not fault:
         message = f"there is nothing to overrule: no gate of {run.id} is in the way"
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
-    done = close_stage(run, wishes, doors)
-    if not wishes.overrule:
+    done = close_stage(run, options, services)
+    if not options.overrule:
         return done
-    told = led_gates.note_in_report(run, doors)
-    return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=wishes.overrule)
+    told = led_gates.note_in_report(run, services)
+    return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=options.overrule)
 
 
-def close_stage(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck | None = None) -> StageDone:
+def close_stage(run: KnownRun, options: DoneWishes, services: Services, run_check: RunCheck | None = None) -> StageDone:
     """Checks all that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
 
     `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
     recorded once more when a person overrules its gates.
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
-    again = bool(wishes.overrule) and is_recorded_done(run)
-    approved = run.approved(doors)
-    checked = _check(run, approved, wishes, doors, recorded_folder if again else require_hold, run_check)
-    warnings = record_done(run, checked.head_commit, wishes, doors, digest=approved.stage_map.digest)
+    again = bool(options.overrule) and is_recorded_done(run)
+    approved = run.approved(services)
+    checked = _check(run, approved, options, services, recorded_folder if again else require_hold, run_check)
+    warnings = record_done(run, checked.head_commit, options, services, digest=approved.stage_map.digest)
     return checked._replace(warnings=(*checked.warnings, *warnings))
 
 
-def check_recorded(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: RunCheck) -> StageDone:
+def check_recorded(run: KnownRun, options: DoneWishes, services: Services, run_check: RunCheck) -> StageDone:
     """For a lead that finds its stage recorded as done: the same checks, on the commit that was recorded.
 
     Raises as `close_stage`.
     """
     row = newest_row(run)
-    checked = _check(run, run.approved(doors), wishes, doors, recorded_folder, run_check)
+    checked = _check(run, run.approved(services), options, services, recorded_folder, run_check)
     if row is not None and row.head_commit != checked.head_commit:
         raise Refused(
             "head-moved",
@@ -111,19 +111,19 @@ def check_recorded(run: KnownRun, wishes: DoneWishes, doors: Doors, run_check: R
             where=ledger_path(run.plan_path),
         )
     if all(row.get("event") != "done" for row in run_events.events_of(run.files)):
-        tell_done(run, doors.clock.now(), doors)
+        tell_done(run, services.clock.now(), services)
     return checked
 
 
 def _check(
-    run: KnownRun, approved: InForce, wishes: DoneWishes, doors: Doors, hold: Hold, run_check: RunCheck | None
+    run: KnownRun, approved: InForce, options: DoneWishes, services: Services, hold: Hold, run_check: RunCheck | None
 ) -> StageDone:
     stage = stage_of(approved.stage_map, run)
-    worktree = hold(run, doors)
+    worktree = hold(run, services)
     base = _base_of(run)
-    head, commits, strays = check_commits(worktree, base, stage, wishes) if base else ("", 0, ())
-    _run_exit_check(run, stage, head, wishes, run_check or _held(run, doors), approved.notes)
-    hold(run, doors)  # first: a worktree that is another run's by now says nothing of this one
+    head, commits, strays = check_commits(worktree, base, stage, options) if base else ("", 0, ())
+    _run_exit_check(run, stage, head, options, run_check or _held(run, services), approved.notes)
+    hold(run, services)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
@@ -138,13 +138,13 @@ def _base_of(run: KnownRun) -> str:
     return base
 
 
-def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors, *, digest: str) -> tuple[str, ...]:
+def record_done(run: KnownRun, head: str, options: DoneWishes, services: Services, *, digest: str) -> tuple[str, ...]:
     """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`).
 
     `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
     approved the plan anew meanwhile.
     """
-    at = doors.clock.now()
+    at = services.clock.now()
     row = LedgerRow(
         id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
         impl_task_key=str(run.id.task),
@@ -155,11 +155,11 @@ def record_done(run: KnownRun, head: str, wishes: DoneWishes, doors: Doors, *, d
         epoch=run.epoch,
         plan_digest=digest,
         head_commit=head,
-        note=wishes.note,
-        overrule=wishes.overrule,
+        note=options.note,
+        overrule=options.overrule,
     )
-    _record(run, row, doors)
-    return tell_done(run, at, doors)
+    _record(run, row, services)
+    return tell_done(run, at, services)
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
@@ -183,27 +183,27 @@ def is_degraded(run: KnownRun) -> bool:
     return run.degraded
 
 
-def require_hold(run: KnownRun, doors: Doors) -> str:
+def require_hold(run: KnownRun, services: Services) -> str:
     """The folder that the run works in. A refusal is recorded in the run's events."""
-    with _refusals_recorded(run, doors):
-        return held_folder(run, doors)
+    with _refusals_recorded(run, services):
+        return held_folder(run, services)
 
 
-def held_folder(run: KnownRun, doors: Doors) -> str:
+def held_folder(run: KnownRun, services: Services) -> str:
     """The same, for who only looks: nothing is recorded. Raises Refused (`stage-not-held`, `stage-done`)."""
     if is_degraded(run):
         require_degraded_hold(run)
         return run.folder
     key = run.id.stage_key
-    return require_claim(run, doors.registry.read().stage(key) if key else None).path
+    return require_claim(run, services.registry.read().stage(key) if key else None).path
 
 
 @contextmanager
-def _refusals_recorded(run: KnownRun, doors: Doors) -> Iterator[None]:
+def _refusals_recorded(run: KnownRun, services: Services) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        run_events.append(run.files, "done-refused", doors.clock.now(), run_id=str(run.id), reason=refused.message)
+        run_events.append(run.files, "done-refused", services.clock.now(), run_id=str(run.id), reason=refused.message)
         raise
 
 
@@ -222,10 +222,10 @@ def is_recorded_done(run: KnownRun) -> bool:
     return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(run.id)
 
 
-def recorded_folder(run: KnownRun, doors: Doors) -> str:
+def recorded_folder(run: KnownRun, services: Services) -> str:
     """As `require_hold`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
     key = run.id.stage_key
-    claim = doors.registry.read().stage(key) if key and not is_degraded(run) else None
+    claim = services.registry.read().stage(key) if key and not is_degraded(run) else None
     if claim is not None and (claim.run_id, claim.epoch) != (str(run.id), run.epoch):
         require_claim(run, claim)
     return claim.path if claim else run.folder
@@ -239,7 +239,7 @@ def newest_row(run: KnownRun) -> LedgerRow | None:
     return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
 
 
-def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+def check_commits(worktree: str, base: str, stage: Stage, options: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
     """HEAD, how many commits the stage has, and files outside the plan. Raises Refused for each gate that is closed."""
     if not os.path.isdir(worktree):
         raise UsageError("not-found", "the stage's worktree is gone", where=worktree, hint="okstra worktree list")
@@ -255,7 +255,7 @@ def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) ->
     if not git.is_ancestor(worktree, base, head):
         raise Refused("head-moved", f"HEAD {head[:12]} does not stem from the stage's base {base[:12]}", where=worktree)
     commits = git.commits_between(worktree, base, head)
-    if commits == 0 and not wishes.no_change:
+    if commits == 0 and not options.no_change:
         raise Refused(
             "no-commit",
             "there is no commit beyond the stage's base",
@@ -263,7 +263,7 @@ def check_commits(worktree: str, base: str, stage: Stage, wishes: DoneWishes) ->
             hint='commit the work, or say --no-change "<why nothing was to be changed>"',
         )
     strays = planned_strays(worktree, base, stage, head)
-    if strays and not wishes.out_of_plan:
+    if strays and not options.out_of_plan:
         raise Refused(
             "out-of-plan",
             f"commits touch files that the plan does not name for stage {stage.number}: {_some(strays)}",
@@ -283,19 +283,23 @@ def _is_planned(name: str, stage: Stage) -> bool:
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
-def _held(run: KnownRun, doors: Doors) -> RunCheck:
+def _held(run: KnownRun, services: Services) -> RunCheck:
     """For a person or an agent's session: a check whose caller lost patience must not go on beside the next one."""
 
     def run_check(command: str) -> int:
-        from ..runs.commands import CHECK_STARTED, hold_command, in_shell  # slow to import, and only this needs it
+        from ..runs.commands import (  # slow to import, and only this needs it
+            CHECK_STARTED,
+            in_shell,
+            run_supervised_command,
+        )
 
-        return hold_command(run, in_shell(command), EXIT_CHECK_LOG, doors, event=CHECK_STARTED).status
+        return run_supervised_command(run, in_shell(command), EXIT_CHECK_LOG, services, event=CHECK_STARTED).status
 
     return run_check
 
 
 def _run_exit_check(
-    run: KnownRun, stage: Stage, head: str, wishes: DoneWishes, run_check: RunCheck, notes: tuple[str, ...]
+    run: KnownRun, stage: Stage, head: str, options: DoneWishes, run_check: RunCheck, notes: tuple[str, ...]
 ) -> None:
     log_path = run.files.log(EXIT_CHECK_LOG)
     status = run_check(stage.exit_check)
@@ -306,7 +310,7 @@ def _run_exit_check(
         "commit": head,
         "exit": status,
         "log": log_path,
-        "reasons": wishes._asdict(),
+        "reasons": options._asdict(),
     }
     fsio.replace_json(run.files.exit_check, record)
     if status != 0:
@@ -330,15 +334,15 @@ def _check_unmoved(worktree: str, head: str) -> None:
         )
 
 
-def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
+def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
     """The commit point: the row, under the registry lock, so that no take-over comes between check and row.
 
     The `started` row goes before it, if a kill kept the run from writing that.
     """
     key = run.id.stage_key
-    with _refusals_recorded(run, doors), doors.registry.transaction() as doc:
+    with _refusals_recorded(run, services), services.registry.transaction() as doc:
         if row.overrule and is_recorded_done(run):
-            recorded_folder(run, doors)
+            recorded_folder(run, services)
             book = ledger_path(run.plan_path)
             further = overruled_row(row, ledger_edge.rows_named(book, row.id))
             ledger_edge.append(book, [further] if further else [])
@@ -358,13 +362,13 @@ def _record(run: KnownRun, row: LedgerRow, doors: Doors) -> None:
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
 
 
-def tell_done(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+def tell_done(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
     """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
     news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
-    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
     run_events.append(run.files, "done", at, run_id=str(run.id))
     return tuple(warning for warning in told if warning)
 

@@ -22,8 +22,8 @@ from ..plan.approve import in_force
 from ..plan.graph import named
 from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
-from ..runs.commands import hold_shell
-from ..services import Doors
+from ..runs.commands import run_supervised_shell
+from ..services import Services
 from ..settings.project import Project
 from ..settings.trust import require_trusted
 from ..status import ClaimStatus, StageStatus
@@ -34,7 +34,7 @@ from ..worktrees import half_made as recover
 from ..worktrees.fast_forward import fast_forward
 from ..worktrees.restore import restore_worktree
 from ..worktrees.scratch import scratch_worktree
-from ..worktrees.sync import furnish
+from ..worktrees.sync import populate_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
 from . import led_gates
@@ -60,21 +60,21 @@ class Link(NamedTuple):
 class Bench:
     """A scratch worktree in which checks are run; its log holds everything they print."""
 
-    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, doors: Doors) -> None:
+    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
         """`log` is the file at `log_path`, open for the headings between what the checks print."""
         self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._doors = task_key, doors
+        self._task_key, self._doors = task_key, services
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
         git.switch_detached(self.path, commit)
         fsio.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
-        status = hold_shell(
+        status = run_supervised_shell(
             done.exit_check,
             name="exit-check",
             folder=self.path,
             log=self._log_path,
-            doors=self._doors,
+            services=self._doors,
             run_id=self._task_key,
         )
         return Check(done.stage, done.exit_check, status)
@@ -128,32 +128,32 @@ class Subject(NamedTuple):
     notes: tuple[str, ...]
 
 
-def integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
+def integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
     """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
     `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`).
     """
-    claim = doors.registry.read().task(key)
+    claim = services.registry.read().task(key)
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
-        restore_worktree(key, project, doors)
-    with in_use(key, "okstra integrate", doors):
-        return _integrate(project, key, doors)
+        restore_worktree(key, project, services)
+    with in_use(key, "okstra integrate", services):
+        return _integrate(project, key, services)
 
 
-def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
-    subject = load_subject(project, key, doors)
-    require_trusted(project.root, project.config.commands, doors)
-    recover.recover_task(key, doors.registry.read(), subject.repository, doors)
+def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
+    subject = load_subject(project, key, services)
+    require_trusted(project.root, project.config.commands, services)
+    recover.recover_task(key, services.registry.read(), subject.repository, services)
     task = subject.claim.path
     _require_on_its_branch(subject.claim)
     git.require_free_branch(subject.repository, subject.claim.branch, task)
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
-    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    states = current_states(subject.plan, subject.stage_map, subject.key, services)
     waiting = [done for done in _in_order(subject, states) if not git.is_ancestor(task, done.commit, head)]
     if not waiting:
-        raise _nothing_to_merge(subject, doors)
+        raise _nothing_to_merge(subject, services)
     numbers = [done.stage for done in waiting]
     led_gates.require_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
     _require_signatures(subject, waiting)
@@ -161,7 +161,7 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
     log_path = os.path.join(
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
     )
-    checks = _check_chain(subject, chain, doors, log_path)
+    checks = _check_chain(subject, chain, services, log_path)
     git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
     if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
         raise Refused(
@@ -171,28 +171,28 @@ def _integrate(project: Project, key: TaskKey, doors: Doors) -> Integrated:
             hint="call `okstra integrate` again",
         )
     stages = tuple(link.done.stage for link in chain)
-    step, warning = _tell_next_step(subject, doors)
+    step, warning = _tell_next_step(subject, services)
     warnings = (*subject.notes, *([warning] if warning else []))
     return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, step, warnings)
 
 
-def _tell_next_step(subject: Subject, doors: Doors) -> tuple[str, str]:
+def _tell_next_step(subject: Subject, services: Services) -> tuple[str, str]:
     """What comes next, which the task's records are told too; and a warning when they could not be written."""
-    step = _next_step(subject, doors)
-    return step, task_records.tell_next_step_softly(subject.project.files, subject.key, step)
+    step = _next_step(subject, services)
+    return step, task_records.try_record_next_step(subject.project.files, subject.key, step)
 
 
-def _next_step(subject: Subject, doors: Doors) -> str:
+def _next_step(subject: Subject, services: Services) -> str:
     """Once every stage is in the task branch, the whole is verified; before, the plan's stages go on."""
-    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+    states = current_states(subject.plan, subject.stage_map, subject.key, services)
     if all(state.status is StageStatus.DONE for state in states):
         return okstra_command("run", "--task-key", subject.key, "--task-type", VERIFICATION)
     steps = [next_of_stage(state, str(subject.key)) for state in states]
     return next(filter(None, steps), okstra_command("stage", "list", "--plan", subject.plan))
 
 
-def _nothing_to_merge(subject: Subject, doors: Doors) -> Refused:
-    states = current_states(subject.plan, subject.stage_map, subject.key, doors)
+def _nothing_to_merge(subject: Subject, services: Services) -> Refused:
+    states = current_states(subject.plan, subject.stage_map, subject.key, services)
     done = [state.stage for state in states if state.status is StageStatus.DONE]
     left = [f"{state.stage} is {state.status}" for state in states if state.status is not StageStatus.DONE]
     open_ones = f"stage {', stage '.join(left)}" if left else ""
@@ -206,26 +206,26 @@ def _nothing_to_merge(subject: Subject, doors: Doors) -> Refused:
         "nothing-to-integrate",
         message,
         where=subject.claim.path,
-        hint=_tell_next_step(subject, doors)[0],  # an integration that was killed at its very end told nobody
+        hint=_tell_next_step(subject, services)[0],  # an integration that was killed at its very end told nobody
         data={"done": done, "stages": len(states)},
     )
 
 
-def load_subject(project: Project, key: TaskKey, doors: Doors) -> Subject:
+def load_subject(project: Project, key: TaskKey, services: Services) -> Subject:
     """Raises UsageError (`not-found`) for a task without a plan or a worktree, Refused (`plan-not-approved`)."""
-    claim = doors.registry.read().task(key)
+    claim = services.registry.read().task(key)
     repository = git.discover(project.root)
     if claim is None or repository is None or not os.path.isdir(claim.path):
         raise UsageError("not-found", f"{key} has no worktree to merge into", hint="start a run of the task first")
     path = plans.latest(project.files.task(key))
     if path is None:
         raise UsageError("not-found", f"{key} has no plan", where=project.files.task(key).plans_dir)
-    approved = in_force(path, doors)
+    approved = in_force(path, services)
     return Subject(project, key, claim, path, approved.stage_map, repository, approved.notes)
 
 
-def _done_stages(subject: Subject, doors: Doors) -> list[DoneStage]:
-    return _in_order(subject, current_states(subject.plan, subject.stage_map, subject.key, doors))
+def _done_stages(subject: Subject, services: Services) -> list[DoneStage]:
+    return _in_order(subject, current_states(subject.plan, subject.stage_map, subject.key, services))
 
 
 def _in_order(subject: Subject, states: Sequence[StageState]) -> list[DoneStage]:
@@ -297,25 +297,25 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
     )
 
 
-def _check_chain(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
+def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
     """Every merged stage's exit check on the last link, without the secrets that they print in the log. Raises
     WorkFailed (`integration-red`) naming who brings it."""
     try:
-        return _run_checks(subject, chain, doors, log_path)
+        return _run_checks(subject, chain, services, log_path)
     finally:
         hide_in_log(log_path)
 
 
-def _run_checks(subject: Subject, chain: Sequence[Link], doors: Doors, log_path: str) -> list[Check]:
+def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
     top, last = subject.repository.top, chain[-1].commit
     fsio.open_log(log_path, anew=True).close()
     with (
-        scratch_worktree(doors.home, subject.repository, subject.key, last) as path,
+        scratch_worktree(services.home, subject.repository, subject.key, last) as path,
         fsio.open_log(log_path) as log,
     ):
-        furnish(top, path, subject.project.config, log_path, doors, str(subject.key))
-        bench = Bench(path, log, log_path, str(subject.key), doors)
-        everyone = _done_stages(subject, doors)
+        populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
+        bench = Bench(path, log, log_path, str(subject.key), services)
+        everyone = _done_stages(subject, services)
         checks = [bench.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]
         if red:
@@ -351,11 +351,11 @@ class Pair(NamedTuple):
     conflicts: tuple[str, ...]
 
 
-def forecast(subject: Subject, doors: Doors) -> list[Pair]:
+def forecast(subject: Subject, services: Services) -> list[Pair]:
     """Every pair of stages that have commits of their own and are not merged yet, and each with the task branch."""
     task = subject.claim.path
     heads = {TASK_BRANCH: git.resolve(task, "HEAD") or ""}
-    for state in current_states(subject.plan, subject.stage_map, subject.key, doors):
+    for state in current_states(subject.plan, subject.stage_map, subject.key, services):
         head = _head(state, subject)
         if head and not git.is_ancestor(task, head, heads[TASK_BRANCH]):
             heads[state.stage] = head

@@ -17,7 +17,7 @@ from ..runs import events as run_events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..status import LedgerStatus, RunOutcome
 from ..system import files as fsio
 from .select import StageState
@@ -106,7 +106,7 @@ def overrules(run: KnownRun) -> list[dict[str, str]]:
     return [{"why": row.overrule, "at": row.at} for row in rows if row.overrule]
 
 
-def note_in_report(run: KnownRun, doors: Doors) -> str:
+def note_in_report(run: KnownRun, services: Services) -> str:
     """Writes a person's words into the run's report, and makes its pages anew. A warning when that can't be done; a run
     that was stopped before its report has none.
 
@@ -125,10 +125,10 @@ def note_in_report(run: KnownRun, doors: Doors) -> str:
         report.pop("overrule", None)  # by an earlier okstra, which kept one word alone
         data = fsio.json_bytes({**report, "overrules": overrules(run)})
         # Before the data: what okstra wrote must be known for its own.
-        at = doors.clock.now()
+        at = services.clock.now()
         run_events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
         fsio.replace(run.files.report_data, data)
-        render(run, doors)
+        render(run, services)
     except OkstraError as error:
         return f"the report does not tell of it: {error.message}"
     return ""

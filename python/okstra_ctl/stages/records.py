@@ -17,7 +17,7 @@ from ..plan import store as plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.find import recorded_end
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..tasks.records import read_task_identity
@@ -49,10 +49,10 @@ def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[s
     return {commit: bool(commit) and git.is_ancestor(task_worktree, commit, head) for commit in commits}
 
 
-def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -> list[StageState]:
+def current_states(plan: str, stage_map: StageMap, key: TaskKey, services: Services) -> list[StageState]:
     """Every stage's status now, without a lock."""
     ledger = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
-    doc = doors.registry.read()
+    doc = services.registry.read()
     claim = doc.task(key)
     if claim is None or not os.path.isdir(claim.path):
         root = plans.project_root_of(plan) if claim is None else ""
@@ -64,18 +64,18 @@ def current_states(plan: str, stage_map: StageMap, key: TaskKey, doors: Doors) -
     return stage_states(stage_map, records)
 
 
-def newest_plan_states(task: TaskFiles, key: TaskKey, doors: Doors) -> tuple[str, list[StageState]]:
+def newest_plan_states(task: TaskFiles, key: TaskKey, services: Services) -> tuple[str, list[StageState]]:
     """The task's newest plan and every stage's status now. Raises Refused (`plan-not-approved`, `plan-changed`)."""
     plan = plans.latest(task)
     if plan is None:
         raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
-    stage_map, _ = plan_approval.require(plan, doors, remember=False)
-    return plan, current_states(plan, stage_map, key, doors)
+    stage_map, _ = plan_approval.require(plan, services, remember=False)
+    return plan, current_states(plan, stage_map, key, services)
 
 
-def task_of_plan(plan: str, doors: Doors) -> TaskKey:
+def task_of_plan(plan: str, services: Services) -> TaskKey:
     """The task in whose planning folder the plan stands. Raises UsageError (`not-found`) for a plan elsewhere."""
-    place = plans.place_of(plan, doors)
+    place = plans.place_of(plan, services)
     if place is not None:
         identity = read_task_identity(plans.task_files(plan).root)
         # Before the task's first run there is none: then its folders name it.

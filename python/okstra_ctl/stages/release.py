@@ -14,13 +14,13 @@ from ..index import store as run_index
 from ..names import StageKey
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
-from ..services import Doors
+from ..services import Services
 from ..status import LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..tasks import records as task_records
 from ..worktrees import half_made as recover
 from ..worktrees.remove import take_down
-from ..worktrees.unsaved import Keeping
+from ..worktrees.unsaved import SavePolicy
 from .done import is_degraded, newest_row, require_claim, require_degraded_hold
 
 
@@ -36,7 +36,7 @@ class StageReleased(NamedTuple):
     """What git ignores in the worktree: not kept, gone with it."""
 
 
-def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -> StageReleased:
+def release_stage(run: KnownRun, services: Services, *, force: bool, note: str = "") -> StageReleased:
     """Raises Refused: a live run is not robbed, uncommitted work is not thrown away, unless forced.
 
     Forced, uncommitted and untracked files are kept by a ref under `refs/okstra/kept/`.
@@ -46,21 +46,21 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
         raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
     if not force:
         leadership.check_owner(run, leadership.owner_in(run, run.manifest))
-    at = doors.clock.now()
+    at = services.clock.now()
     if is_degraded(run):
         row = _released_row(run, key, at, run.base_commit, note)
-        with doors.registry.transaction():
+        with services.registry.transaction():
             require_degraded_hold(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])
-        return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, doors))
-    held = doors.registry.read().stage(key)
+        return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, services))
+    held = services.registry.read().stage(key)
     if held is not None and (held.before or held.restores) and recover.is_abandoned(held):
-        recover.undo(key, held, doors)  # killed while it was done over or brought back
-        held = doors.registry.read().stage(key)
+        recover.undo(key, held, services)  # killed while it was done over or brought back
+        held = services.registry.read().stage(key)
     if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
-        recover.undo(key, held, doors)  # killed while it was prepared, or by an earlier release that wrote its row
+        recover.undo(key, held, services)  # killed while it was prepared, or by an earlier release that wrote its row
         branch = git.standing(held.project_root, held.branch)
-        return StageReleased(str(run.id), key.stage, branch, "", _tell(run, at, doors))
+        return StageReleased(str(run.id), key.stage, branch, "", _tell(run, at, services))
     claim = require_claim(run, held)
     _check_not_recorded_as_done(run)
     _check_nobody_works(run, claim, force=force)
@@ -68,10 +68,14 @@ def release_stage(run: KnownRun, doors: Doors, *, force: bool, note: str = "") -
     row = _released_row(run, key, at, head, note)
     rows = [recover.started_row_of(key, claim), row]
     saved = take_down(
-        key, claim, doors, Keeping(force), at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows)
+        key,
+        claim,
+        services,
+        SavePolicy(force),
+        at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows),
     )
     branch = git.standing(claim.project_root, claim.branch)
-    return StageReleased(str(run.id), key.stage, branch, saved.ref, _tell(run, at, doors), saved.ignored)
+    return StageReleased(str(run.id), key.stage, branch, saved.ref, _tell(run, at, services), saved.ignored)
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:
@@ -114,10 +118,10 @@ def _check_nobody_works(run: KnownRun, claim: StageClaim, *, force: bool) -> Non
         )
 
 
-def _tell(run: KnownRun, at: str, doors: Doors) -> tuple[str, ...]:
+def _tell(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
     news = task_records.RunNews(run.id, "released", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "released", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
-    told = [task_records.record_softly(run.project, news), run_index.append_softly(doors.home, row)]
+    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
     return tuple(warning for warning in told if warning)

@@ -26,7 +26,7 @@ _debt = _Debt()
 
 
 @contextmanager
-def settled_behind() -> Iterator[None]:
+def deferred_fsync() -> Iterator[None]:
     """Around a command that may check a worktree out: what it owes the disk then is settled behind it."""
     if _debt.will_be_settled:
         yield
@@ -59,7 +59,7 @@ def sync(descriptor: int, path: str) -> None:
         _start_writing(descriptor)
 
 
-def owe(path: str) -> None:
+def defer_fsync(path: str) -> None:
     """As `sync`, for a file that another program wrote; one that is not there is owed nothing."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -85,4 +85,4 @@ def _settle(paths: list[str]) -> None:
         proc.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
     except OSError:  # no process to be had: then it is waited for after all
         for path in paths:
-            owe(path)
+            defer_fsync(path)

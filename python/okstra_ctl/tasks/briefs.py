@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..errors import Refused, UsageError
 from ..names import TaskKey
 from ..plan.model import Finding
-from ..services import Doors
+from ..services import Services
 from ..settings.project import open_project
 from ..settings.project_config import LANGUAGES
 from ..settings.setup import hide_runs
@@ -22,7 +22,7 @@ from .brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from .records import check_folder_is_free
 
 
-class Wishes(NamedTuple):
+class RerunOptions(NamedTuple):
     """What a new brief is made from; empty: not given. Without `task_key` and `output` nothing is written."""
 
     title: str
@@ -58,25 +58,25 @@ def languages() -> dict[str, Labels]:
     }
 
 
-def new(wishes: Wishes, start: str, doors: Doors) -> Made:
+def new(options: RerunOptions, start: str, services: Services) -> Made:
     """Raises UsageError (`input-missing`, `bad-identity`), Refused (`file-foreign`, `name-taken`), Missing."""
     known = languages()
-    clean, hidden = hide(wishes.text)
+    clean, hidden = hide(options.text)
     given = parse_brief(clean, known)
-    key = TaskKey.parse(wishes.task_key) if wishes.task_key else None
-    project = open_project(start, doors) if key else None
-    title = " ".join((wishes.title or given.title).split())
+    key = TaskKey.parse(options.task_key) if options.task_key else None
+    project = open_project(start, services) if key else None
+    title = " ".join((options.title or given.title).split())
     if not title or not title.isprintable():
         raise UsageError("input-missing", "the brief has no title", hint="--title TEXT, or a heading `# …` in the text")
     brief = given._replace(
         title=hide(title)[0],
-        task_key=wishes.task_key or given.task_key,
-        category=wishes.category or given.category,
-        language=wishes.language or given.language or (project.config.report_language if project else LANGUAGES[0]),
+        task_key=options.task_key or given.task_key,
+        category=options.category or given.category,
+        language=options.language or given.language or (project.config.report_language if project else LANGUAGES[0]),
     )
     labels = known.get(brief.language, known[LANGUAGES[0]])
     text = format_brief(brief, labels)
-    path = os.path.abspath(wishes.output) if wishes.output else ""
+    path = os.path.abspath(options.output) if options.output else ""
     if path:
         fsio.make_parents(path)
         _write(path, text, mode=0o644)
@@ -101,9 +101,9 @@ def _write(path: str, text: str, *, mode: int) -> None:
     fsio.replace(path, text_bytes(text), mode=mode)
 
 
-def read(named: str, start: str, doors: Doors) -> Read:
+def read(named: str, start: str, services: Services) -> Read:
     """The brief of that path, or of the task of that key. Raises UsageError (`not-found`), Unreadable."""
-    path = named if os.path.lexists(named) else _path_of_task(named, start, doors)
+    path = named if os.path.lexists(named) else _path_of_task(named, start, services)
     data = fsio.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no brief {path}", where=named, hint="okstra brief new makes one")
@@ -114,11 +114,11 @@ def read(named: str, start: str, doors: Doors) -> Read:
     return Read(path, text, brief, tuple(sorted([*check_brief(brief, labels), *_secrets(text)], key=lambda f: f.line)))
 
 
-def _path_of_task(named: str, start: str, doors: Doors) -> str:
+def _path_of_task(named: str, start: str, services: Services) -> str:
     if named.count(":") < 2 or os.sep in named.partition(":")[0]:
         raise UsageError("not-found", f"there is no brief {named}", hint="name a file, or a task by its key")
     key = TaskKey.parse(named)
-    project = open_project(start, doors)
+    project = open_project(start, services)
     manifest = check_folder_is_free(project.files, key) or {}
     recorded = str(manifest.get("brief", ""))
     return os.path.join(project.root, recorded) if recorded else project.files.task(key).brief

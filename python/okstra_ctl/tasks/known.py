@@ -13,30 +13,30 @@ from ..paths import ProjectFiles
 from ..plan import store as plans
 from ..quoting import okstra_command
 from ..runs.find import roots_of_task
-from ..services import Doors
+from ..services import Services
 from ..settings.project import find_root
 from . import catalog as task_catalog
 
 _MOST, _LIKE = 3, 0.6
 
 
-def require_task(text: str, start: str, doors: Doors) -> TaskKey:
+def require_task(text: str, start: str, services: Services) -> TaskKey:
     """The key of a task that okstra has seen, be it only in the index. Raises UsageError (`bad-identity`,
     `task-unknown`)."""
     key = TaskKey.parse(text)
-    for root in roots_of_task(key, start, doors):
+    for root in roots_of_task(key, start, services):
         if os.path.exists(ProjectFiles(root).task(key).manifest):
             return key
     prefix = f"{key}/"
-    if any(row["run_id"].startswith(prefix) for row in run_index.newest_rows(doors.home, run_index.EVERYTHING)):
+    if any(row["run_id"].startswith(prefix) for row in run_index.newest_rows(services.home, run_index.EVERYTHING)):
         return key
-    raise task_unknown(key, start, doors)
+    raise task_unknown(key, start, services)
 
 
-def plan_of_task(text: str, start: str, doors: Doors) -> str:
+def plan_of_task(text: str, start: str, services: Services) -> str:
     """The task's newest plan. Raises as `require_task`, and UsageError (`not-found`)."""
-    key = require_task(text, start, doors)
-    for root in roots_of_task(key, start, doors):
+    key = require_task(text, start, services)
+    for root in roots_of_task(key, start, services):
         plan = plans.latest(ProjectFiles(root).task(key))
         if plan is not None:
             return plan
@@ -44,20 +44,20 @@ def plan_of_task(text: str, start: str, doors: Doors) -> str:
     raise UsageError("not-found", f"{key} has no plan", where=str(key), hint=hint)
 
 
-def task_unknown(key: TaskKey, start: str, doors: Doors, *, more: str = "") -> UsageError:
+def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = "") -> UsageError:
     """`more`: what else to try, after the keys that are like it."""
-    near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, doors))), _MOST, _LIKE)
+    near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, services))), _MOST, _LIKE)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]
     told = {"suggestions": near}
     return UsageError("task-unknown", f"there is no task {key}", where=start, hint="; ".join(hints), data=dict(told))
 
 
-def _known_keys(key: TaskKey, start: str, doors: Doors) -> Iterator[str]:
-    root = find_root(start, doors)
+def _known_keys(key: TaskKey, start: str, services: Services) -> Iterator[str]:
+    root = find_root(start, services)
     if root is not None:
         yield from task_catalog.entries(ProjectFiles(root))
-    for row in run_index.newest_rows(doors.home, run_index.EVERYTHING):
+    for row in run_index.newest_rows(services.home, run_index.EVERYTHING):
         try:
             yield str(RunId.parse(row["run_id"]).task)
         except OkstraError:  # a row that somebody else wrote

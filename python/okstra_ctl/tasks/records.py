@@ -150,7 +150,7 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         link_back(project, manifest)
 
 
-def tell_next_step_softly(project: ProjectFiles, key: TaskKey, step: str) -> str:
+def try_record_next_step(project: ProjectFiles, key: TaskKey, step: str) -> str:
     """Tells what comes next for a task that no run told anything of. A failure is answered as a warning."""
     try:
         with hold(LockKind.INDEX, project.lock):
@@ -239,7 +239,7 @@ def timeline_row(event: str, run_id: str, at: str, note: str) -> bytes:
     return encode_line({"v": 1, "at": at, "event": event, "run_id": run_id, "note": note})
 
 
-def record_softly(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> str:
+def try_record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> str:
     """As `record`, for after a commit point: a failure is answered as a warning, because the run itself stands."""
     try:
         record(project, news, worktree=worktree)

@@ -15,7 +15,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..plan import store as plans
 from ..quoting import okstra_command
 from ..runs.request import PrepareInputs
-from ..services import Doors
+from ..services import Services
 from ..settings.phases import NEED_REQUEST
 from ..system import files as fsio
 
@@ -31,7 +31,11 @@ class Brief(NamedTuple):
 
 
 def brief_of(
-    inputs: PrepareInputs, project: ProjectFiles, key: TaskKey, manifest: Mapping[str, object] | None, doors: Doors
+    inputs: PrepareInputs,
+    project: ProjectFiles,
+    key: TaskKey,
+    manifest: Mapping[str, object] | None,
+    services: Services,
 ) -> Brief:
     """Raises UsageError (`request-missing`, `task-unknown`, `not-found`), Unreadable."""
     task = project.task(key)
@@ -45,7 +49,7 @@ def brief_of(
         from .known import task_unknown
 
         more = "a new task needs its request: --task-brief FILE, or --request TEXT"
-        raise task_unknown(key, project.root, doors, more=more)
+        raise task_unknown(key, project.root, services, more=more)
     if needed:
         raise _missing("nothing says what is wanted", str(key), okstra_command("brief", "new", "--task-key", key))
     return Brief()

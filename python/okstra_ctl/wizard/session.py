@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, TaskKey, task_branch
 from ..paths import TaskFiles
-from ..services import Doors
+from ..services import Services
 from ..settings.models import known_by_slot, model_table
 from ..settings.phases import phase_table
 from ..settings.project import Project, open_project
@@ -41,12 +41,12 @@ class Wizard(NamedTuple):
     state: machine.State
 
 
-def begin(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+def begin(start_at: str, language: str, fixed: Mapping[str, str], services: Services) -> Wizard:
     """A conversation that is kept in memory alone: it writes nothing.
 
     Raises Missing (`not-a-project`), UsageError for answers that are given and can't be.
     """
-    project = open_project(start_at, doors)
+    project = open_project(start_at, services)
     chosen = language or project.config.report_language
     if chosen not in LANGUAGES:
         raise UsageError("usage", f"there is no language {chosen!r}", hint="one of: " + ", ".join(LANGUAGES))
@@ -55,7 +55,7 @@ def begin(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) 
     if unknown:
         raise UsageError("usage", f"the wizard has no question {unknown[0]!r}")
     wizard = Wizard("", chosen, project, machine.State(known, (), frozenset(known)))
-    facts = facts_of(wizard, doors)
+    facts = facts_of(wizard, services)
     for name in _JUDGED:
         error = machine.check(BY_ID[name], known[name], known, facts) if name in known else ""
         if error:
@@ -63,17 +63,17 @@ def begin(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) 
     return wizard
 
 
-def start(start_at: str, language: str, fixed: Mapping[str, str], doors: Doors) -> Wizard:
+def start(start_at: str, language: str, fixed: Mapping[str, str], services: Services) -> Wizard:
     """The same, with its state in a file: for a conversation of several calls. Raises as `begin` does."""
-    begun = begin(start_at, language, fixed, doors)
-    folder = os.path.join(doors.home.root, "wizard")
+    begun = begin(start_at, language, fixed, services)
+    folder = os.path.join(services.home.root, "wizard")
     fsio.make_folder(folder)
     wizard = begun._replace(path=os.path.join(folder, f"{os.urandom(16).hex()}.json"))
     _save(wizard)
     return wizard
 
 
-def load(path: str, doors: Doors) -> Wizard:
+def load(path: str, services: Services) -> Wizard:
     """Raises UsageError (`not-found`), Unreadable."""
     document = fsio.read_json(path, SCHEMA)
     if document is None:
@@ -82,14 +82,14 @@ def load(path: str, doors: Doors) -> Wizard:
     texts = isinstance(answers, dict) and all(isinstance(value, str) for value in answers.values())
     if not (texts and isinstance(given, list) and isinstance(fixed, list)):
         raise Unreadable("state-unreadable", "it is no wizard state", where=path, hint="okstra wizard init")
-    project = open_project(str(document.get("project_root")), doors)
+    project = open_project(str(document.get("project_root")), services)
     state = machine.State({**answers}, tuple(map(str, given)), frozenset(map(str, fixed)))  # type: ignore[dict-item]
     return Wizard(path, str(document.get("language")), project, state)
 
 
-def advance(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+def advance(wizard: Wizard, text: str, services: Services) -> tuple[Wizard, str]:
     """Answers the next question; answers the wizard after it, and the key of what was wrong (empty: nothing)."""
-    taken = machine.answer(wizard.state, facts_of(wizard, doors), text)
+    taken = machine.answer(wizard.state, facts_of(wizard, services), text)
     if isinstance(taken, machine.Refusal):
         return wizard, taken.error
     last = taken.given[-1] if text != BACK and taken.given else ""
@@ -124,17 +124,17 @@ def _argv(state: machine.State, facts: Facts) -> tuple[str, ...]:
     return (*argv[:-1], f"--request={said}", argv[-1])
 
 
-def step(wizard: Wizard, text: str, doors: Doors) -> tuple[Wizard, str]:
+def step(wizard: Wizard, text: str, services: Services) -> tuple[Wizard, str]:
     """The same, kept in the wizard's file."""
-    after, error = advance(wizard, text, doors)
+    after, error = advance(wizard, text, services)
     if not error:
         _save(after)
     return after, error
 
 
-def question(wizard: Wizard, doors: Doors, error: str = "") -> Question | None:
+def question(wizard: Wizard, services: Services, error: str = "") -> Question | None:
     """The next question in the person's language; None when all are answered."""
-    facts = facts_of(wizard, doors)
+    facts = facts_of(wizard, services)
     asked = machine.next_step(wizard.state, facts)
     if asked is None:
         return None
@@ -156,9 +156,9 @@ def question(wizard: Wizard, doors: Doors, error: str = "") -> Question | None:
     )
 
 
-def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] | None:
+def prompt(wizard: Wizard, services: Services, error: str = "") -> dict[str, object] | None:
     """The next question as JSON; None when all are answered."""
-    asked = question(wizard, doors, error)
+    asked = question(wizard, services, error)
     if asked is None:
         return None
     return {
@@ -173,9 +173,9 @@ def prompt(wizard: Wizard, doors: Doors, error: str = "") -> dict[str, object] |
     }
 
 
-def arguments(wizard: Wizard, doors: Doors) -> tuple[str, ...]:
+def arguments(wizard: Wizard, services: Services) -> tuple[str, ...]:
     """The argv for `okstra run`. Raises Refused (`input-open`, `not-confirmed`)."""
-    facts = facts_of(wizard, doors)
+    facts = facts_of(wizard, services)
     if machine.next_step(wizard.state, facts) is not None:
         raise Refused("input-open", "not all questions are answered", where=wizard.path, hint="okstra wizard step")
     if not machine.confirmed(wizard.state):
@@ -183,9 +183,9 @@ def arguments(wizard: Wizard, doors: Doors) -> tuple[str, ...]:
     return _argv(wizard.state, facts)
 
 
-def confirmation(wizard: Wizard, doors: Doors, more: Sequence[str] = ()) -> str:
+def confirmation(wizard: Wizard, services: Services, more: Sequence[str] = ()) -> str:
     """What is about to be started, in words. `more`: flags of the command that no question is about."""
-    facts = facts_of(wizard, doors)
+    facts = facts_of(wizard, services)
     words = texts_of(wizard.language)["words"]
     named = machine.task_of(wizard.state)
     answers = wizard.state.answers
@@ -205,7 +205,7 @@ def texts_of(language: str) -> dict[str, Any]:
     return texts
 
 
-def facts_of(wizard: Wizard, doors: Doors) -> Facts:
+def facts_of(wizard: Wizard, services: Services) -> Facts:
     """Read anew at every step: the wizard may be open for an hour while other runs go on."""
     table = phase_table(assets.toml("prompts", "phases.toml"))
     tasks = _tasks(wizard.project)
@@ -226,7 +226,7 @@ def facts_of(wizard: Wizard, doors: Doors) -> Facts:
         category=by_phase,
         providers=PROVIDERS,
         plans=found,
-        stages=_stages(plan, key, doors) if plan and key else (),
+        stages=_stages(plan, key, services) if plan and key else (),
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
         has_request=bool((manifest or {}).get("brief")) or bool(files and os.path.lexists(files.brief)),
@@ -266,15 +266,15 @@ def _plans(task: TaskFiles) -> tuple[str, ...]:
     return tuple(os.path.join(task.plans_dir, name) for name in kept)
 
 
-def _stages(plan: str, key: TaskKey, doors: Doors) -> tuple[StageFact, ...]:
+def _stages(plan: str, key: TaskKey, services: Services) -> tuple[StageFact, ...]:
     from ..plan import store as plans  # only implementation asks for stages
     from ..stages.records import current_states
 
     try:
-        loaded = plans.load(plan, doors)
+        loaded = plans.load(plan, services)
         if loaded.stage_map is None:
             return ()
-        states = current_states(plan, loaded.stage_map, key, doors)
+        states = current_states(plan, loaded.stage_map, key, services)
     except OkstraError:
         return ()
     return tuple(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
-from ..services import Doors
+from ..services import Services
 from . import session as flow
 from .questions import BACK, Question
 from .session import Wizard
@@ -27,17 +27,17 @@ class Front(Protocol):
     def tell(self, text: str) -> None: ...
 
 
-def converse(wizard: Wizard, front: Front, doors: Doors, more: Sequence[str] = ()) -> Wizard:
+def converse(wizard: Wizard, front: Front, services: Services, more: Sequence[str] = ()) -> Wizard:
     """Asks until all is answered; nothing is written. `more`: flags of the command that no question is about."""
     error = ""
-    heard: dict[str, str] = {}
-    while (asked := flow.question(wizard, doors, error)) is not None:
+    stream: dict[str, str] = {}
+    while (asked := flow.question(wizard, services, error)) is not None:
         if asked.id == CONFIRM and not error:
-            front.tell(flow.confirmation(wizard, doors, more))
-        answer = front.ask(asked, heard.get(asked.id, asked.default))
+            front.tell(flow.confirmation(wizard, services, more))
+        answer = front.ask(asked, stream.get(asked.id, asked.default))
         if answer != BACK:
-            heard[asked.id] = answer
-        wizard, error = flow.advance(wizard, answer, doors)
+            stream[asked.id] = answer
+        wizard, error = flow.advance(wizard, answer, services)
     return wizard
 
 

@@ -18,32 +18,32 @@ from ..git import worktree_admin
 from ..names import RunId, StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..runs.numbers import discard_run_files
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..system import trash
 from . import late_writes, provision
 from .fast_forward import finish_killed
-from .unsaved import Keeping, save_unsaved
+from .unsaved import SavePolicy, save_unsaved
 
 
-def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, doors: Doors) -> list[str]:
+def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, services: Services) -> list[str]:
     """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each.
 
     What a killed command left to be deleted goes as well; that needs no sentence.
     """
-    trash.sweep(doors.home)
+    trash.sweep(services.home)
     worktree_admin.sweep(repository.common_dir)
     kept_work.sweep(repository.common_dir)
-    told = [undo(StageKey(key, stage), claim, doors) for stage, claim in doc.stages_of(key).items()]
+    told = [undo(StageKey(key, stage), claim, services) for stage, claim in doc.stages_of(key).items()]
     task_claim = doc.task(key)
     if task_claim is not None:
-        told.append(undo(key, task_claim, doors))
+        told.append(undo(key, task_claim, services))
         told.append(finish_killed(repository, key, task_claim))
     return [sentence for sentence in told if sentence]
 
 
-def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -> str:
+def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services) -> str:
     """Finishes what a dead process was about to make or remove; answers a sentence, or "" when there was nothing.
 
     Its process may be gone because it came to its good end since the claim was read: then nothing is touched.
@@ -57,8 +57,8 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors) -
     if claim.restores or not took_over:
         site = _site(claim, repository)
         kept = _save_what_came_later(key, claim, repository)
-        provision.clear(doors.home, site, unchanged=lambda: doors.registry.read().claim_of(key) == claim)
-    if not take_back(key, claim, doors, with_files=True):
+        provision.clear(services.home, site, unchanged=lambda: services.registry.read().claim_of(key) == claim)
+    if not take_back(key, claim, services, with_files=True):
         return ""
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     what = "the unfinished rerun" if took_over else "the unfinished worktree of"
@@ -72,18 +72,18 @@ def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim
     admin = worktree_admin.at(repository.common_dir, claim.path)
     if admin is None or not late_writes.is_leaving(admin.folder) or not os.path.isdir(claim.path):
         return ""
-    return save_unsaved(claim.path, key, Keeping(force=True)).ref
+    return save_unsaved(claim.path, key, SavePolicy(force=True)).ref
 
 
 def take_back(
-    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, *, with_files: bool = False
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services, *, with_files: bool = False
 ) -> bool:
     """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
 
     A task whose stages were begun keeps its anchor and epochs. `with_files`: what the run wrote goes first, before
     another can have its number. Answers whether the claim was still there.
     """
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if doc.claim_of(key) != claim:
             return False
         if with_files and isinstance(claim, StageClaim):
@@ -109,7 +109,7 @@ def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
         discard_run_files(ProjectFiles(claim.project_root).task(run.task).run_of(run))
 
 
-def heal_ledger(key: TaskKey, doc: RegistryDoc) -> int:
+def append_missing_started_rows(key: TaskKey, doc: RegistryDoc) -> int:
     """Writes the `started` rows that active claims lack: their runs died between commit point and ledger."""
     missing: dict[str, list[LedgerRow]] = {}
     for stage, claim in doc.stages_of(key).items():

@@ -99,7 +99,7 @@ def put_on_branch(site: Site) -> None:
             )
         git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
     for path in git.ref_files(site.repository, git.worktree_git_dir(site.path), site.branch):
-        durability.owe(path)
+        durability.defer_fsync(path)
 
 
 def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:
@@ -167,13 +167,13 @@ def forget(repository: git.Repository, path: str) -> None:
     admin = worktree_admin.at(repository.common_dir, path)
     if admin is None:
         return
-    commit = unheld_head(repository, admin)
+    commit = unreferenced_head(repository, admin)
     if commit:
         kept_work.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
     worktree_admin.forget(repository.common_dir, admin)
 
 
-def unheld_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -> str:
+def unreferenced_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -> str:
     """The commit of a worktree's HEAD, if no branch, tag or kept ref holds it; else ""."""
     commit = worktree_admin.detached_head(admin)
     known = git.resolve(repository.top, commit) if commit else None

@@ -10,14 +10,14 @@ from .. import git
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, Refused, UsageError, WorkFailed
 from ..names import StageKey, TaskKey
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus
 from ..system import owner as process_identity
 from ..system import trash
 from ..system.locks import LockKind, hold
 from . import half_made as recover
 from . import late_writes, provision
-from .unsaved import Keeping, Saved, save_detached, save_unsaved
+from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
 from .users import check_not_held
 
 _TIMES = 3  # that a worktree is saved anew because something was written in it meanwhile
@@ -34,33 +34,33 @@ class Removed(NamedTuple):
     ignored: tuple[str, ...] = ()
 
 
-def remove_worktree(key: TaskKey | StageKey, doors: Doors, *, keeping: Keeping, evict: bool = False) -> Removed:
+def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: SavePolicy, evict: bool = False) -> Removed:
     """Removes the worktree of a task or of a done stage, and its registry entry. The branch stays.
 
     `evict`: also that of a run that is prepared and led by nobody. What nobody may take (a live run's, a stage in
     work) is refused all the same. Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`,
     `commits-unreachable`).
     """
-    doc = doors.registry.read()
+    doc = services.registry.read()
     claim = doc.claim_of(key)
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
     if recover.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
-        recover.undo(key, claim, doors)
-        before = doors.registry.read().stage(key) if isinstance(key, StageKey) else None
+        recover.undo(key, claim, services)
+        before = services.registry.read().stage(key) if isinstance(key, StageKey) else None
         if before is None:
             return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), "")
         claim = before  # it was being done over: the earlier run's hold stands again
-    check_not_held(key, claim, doors.registry.read(), doors, force=evict)
-    saved = take_down(key, claim, doors, keeping, lambda now: check_not_held(key, claim, now, doors, force=evict))
+    check_not_held(key, claim, services.registry.read(), services, force=evict)
+    saved = take_down(key, claim, services, policy, lambda now: check_not_held(key, claim, now, services, force=evict))
     return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), saved.ref, saved.ignored)
 
 
 def take_down(
     key: TaskKey | StageKey,
     claim: TaskClaim | StageClaim,
-    doors: Doors,
-    keeping: Keeping,
+    services: Services,
+    policy: SavePolicy,
     at_intent: Callable[[RegistryDoc], object],
 ) -> Saved:
     """Saves what is unsaved, takes the folder away, drops the claim.
@@ -70,20 +70,20 @@ def take_down(
     mark, with the registry as it stands then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
     `worktree-held`, `worktree-foreign`), Busy.
     """
-    trash.check_is_ours(doors.home, claim.path)
-    saved = _save(key, claim, doors, keeping)
+    trash.check_is_ours(services.home, claim.path)
+    saved = _save(key, claim, services, policy)
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if claim != doc.claim_of(key):
             raise _overtaken(key, claim)
         at_intent(doc)
         doc.put(key, intent)
     try:
-        saved = remove_folder(key, claim, saved, doors)
+        saved = remove_folder(key, claim, saved, services)
     except OkstraError:
-        _give_back(key, claim, intent, doors)
+        _give_back(key, claim, intent, services)
         raise
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if isinstance(key, StageKey):
             doc.remove_stage(key)
         else:
@@ -91,17 +91,17 @@ def take_down(
     return saved
 
 
-def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doors: Doors, keeping: Keeping) -> Saved:
+def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services, policy: SavePolicy) -> Saved:
     """Raises Refused, WorkFailed; Refused (`worktree-held`) where git failed because the worktree is being taken away
     by another command."""
     try:
         if os.path.isdir(claim.path):
-            saved = save_unsaved(claim.path, key, keeping)
+            saved = save_unsaved(claim.path, key, policy)
             late_writes.mark_leaving(claim.path)
             return saved
-        return save_detached(claim.project_root, claim.path, key, keeping)
+        return save_detached(claim.project_root, claim.path, key, policy)
     except WorkFailed as failed:
-        if claim != doors.registry.read().claim_of(key):
+        if claim != services.registry.read().claim_of(key):
             raise _overtaken(key, claim) from failed
         raise
 
@@ -119,7 +119,7 @@ def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
         doc.remove_task(key)
 
 
-def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, doors: Doors) -> Saved:
+def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, services: Services) -> Saved:
     """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
 
     What was written in it since it was saved is kept by a ref as well; answers what is kept in the end. The caller's
@@ -135,19 +135,19 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
             hint="if it was moved, call this in its new folder first: okstra setup --moved",
         )
     with hold(LockKind.REPOSITORY, repository.lock):
-        aside, saved = set_aside_saved(path, key, saved, doors)
+        aside, saved = set_aside_saved(path, key, saved, services)
         if aside:
             trash.give_up(aside)
         provision.forget(repository, path)
-    trash.sweep(doors.home)
+    trash.sweep(services.home)
     return saved
 
 
-def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, doors: Doors) -> tuple[str, Saved]:
+def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: Services) -> tuple[str, Saved]:
     """Moves the folder out of the way, once nothing is in it that is not saved. Answers where it is now, as
     `trash.set_aside` does, and what was saved. Raises Refused, WorkFailed: then the folder stands where it stood."""
     for again in range(1, _TIMES + 1):
-        aside = trash.set_aside(doors.home, path)
+        aside = trash.set_aside(services.home, path)
         if not aside:
             return "", saved
         try:
@@ -158,7 +158,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, doors: Doo
         if not late:
             return aside, saved
         trash.put_back(aside, path)
-        more = save_unsaved(path, key, Keeping(force=True), again=again)
+        more = save_unsaved(path, key, SavePolicy(force=True), again=again)
         saved = more._replace(ref=more.ref or saved.ref)
     raise Refused(
         "worktree-held",
@@ -169,12 +169,12 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, doors: Doo
 
 
 def _give_back(
-    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, doors: Doors
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, services: Services
 ) -> None:
     """The worktree stands after all, so its claim does."""
     if not os.path.isdir(claim.path):
         return
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if doc.claim_of(key) == intent:
             doc.put(key, claim)
     late_writes.unmark_leaving(claim.path)

@@ -10,14 +10,14 @@ from .. import git
 from ..claims import ledger as ledger_edge
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
-from ..claims.registry_document import Earlier, StageClaim, TaskClaim
+from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
 from ..git import kept as kept_work
 from ..names import RunId, StageKey, TaskKey, task_branches
 from ..plan import store as plans
 from ..quoting import quote
 from ..runs.manifest import SCHEMA
-from ..services import Doors
+from ..services import Services
 from ..settings.project import Project
 from ..status import ClaimStatus
 from ..system import files as fsio
@@ -47,8 +47,8 @@ class Back(NamedTuple):
     last_commit: str
 
 
-@durability.settled_behind()
-def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) -> Restored:
+@durability.deferred_fsync()
+def restore_worktree(key: TaskKey | StageKey, project: Project, services: Services) -> Restored:
     """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was; unless
     the branch has moved on since the snapshot was taken: then it would undo what came after.
 
@@ -59,13 +59,13 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) ->
     repository = git.discover(project.root)
     if repository is None:
         raise UsageError("not-found", "the project is no git repository", where=project.root)
-    recover.recover_task(key.task if isinstance(key, StageKey) else key, doors.registry.read(), repository, doors)
+    recover.recover_task(key.task if isinstance(key, StageKey) else key, services.registry.read(), repository, services)
     kept = kept_work.newest_ref(repository.top, kept_prefix(key))
-    held = doors.registry.read().claim_of(key)
+    held = services.registry.read().claim_of(key)
     if isinstance(key, StageKey):
-        back = _stage_back(key, held, project, kept, doors)
+        back = _stage_back(key, held, project, kept, services)
     else:
-        back = _task_back(key, held, project, repository, doors)
+        back = _task_back(key, held, project, repository, services)
     claim = back.claim
     if os.path.lexists(claim.path):
         raise Refused("worktree-held", "the worktree is there", where=claim.path)
@@ -74,12 +74,12 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, doors: Doors) ->
         kept = ""
     with UndoStack() as undo:
         site = provision.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
-        mine = _begin(key, held, claim, doors)
-        undo.push(lambda: recover.take_back(key, mine, doors))
-        provision.restore(doors.home, site, undo)
+        mine = _begin(key, held, claim, services)
+        undo.push(lambda: recover.take_back(key, mine, services))
+        provision.restore(services.home, site, undo)
         if kept:
             kept_work.lay_over(claim.path, kept)
-        with doors.registry.transaction() as doc:
+        with services.registry.transaction() as doc:
             doc.put(key, claim)
         undo.commit()
     return Restored(str(key), claim.path, claim.branch, kept)
@@ -89,7 +89,7 @@ def _begin(
     key: TaskKey | StageKey,
     held: TaskClaim | StageClaim | None,
     back: TaskClaim | StageClaim,
-    doors: Doors,
+    services: Services,
 ) -> TaskClaim | StageClaim:
     """Marks the claim as being restored by this process. Raises Refused (`worktree-held`, `name-taken`).
 
@@ -97,9 +97,9 @@ def _begin(
     """
     mine = back._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
     if isinstance(mine, StageClaim) and isinstance(held, StageClaim):
-        before = Earlier(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest)
+        before = PreviousClaim(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest)
         mine = mine._replace(before=before)
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         if doc.claim_of(key) != held or (held is not None and held.status is ClaimStatus.PROVISIONING):
             raise Refused("worktree-held", f"another command makes the worktree of {key}", where=back.path)
         holder = doc.holder_of_branch(back.project_root, back.branch)
@@ -109,11 +109,13 @@ def _begin(
     return mine
 
 
-def _stage_back(key: StageKey, held: TaskClaim | StageClaim | None, project: Project, kept: str, doors: Doors) -> Back:
+def _stage_back(
+    key: StageKey, held: TaskClaim | StageClaim | None, project: Project, kept: str, services: Services
+) -> Back:
     """The claim as the registry has it; that of a done stage whose worktree was removed, from the ledger."""
     if isinstance(held, StageClaim):
         return Back(held, "")
-    row = _last_row(key, project, doors)
+    row = _last_row(key, project, services)
     if row is None or row.status not in DONE_ROWS:
         where = f"; what it held unsaved is in {kept}" if kept else ""
         raise Refused(
@@ -124,7 +126,7 @@ def _stage_back(key: StageKey, held: TaskClaim | StageClaim | None, project: Pro
         )
     manifest = _manifest(RunId.parse(row.run_id), project)
     claim = StageClaim(
-        path=doors.home.stage_worktree(key.task, key.stage),
+        path=services.home.stage_worktree(key.task, key.stage),
         branch=_branch_in(manifest),
         base_commit=str(manifest.get("base_commit", "")),
         project_root=project.root,
@@ -145,7 +147,7 @@ def _task_back(
     held: TaskClaim | StageClaim | None,
     project: Project,
     repository: git.Repository,
-    doors: Doors,
+    services: Services,
 ) -> Back:
     """The task's claim: as the registry still has it; else on the branch that its runs' manifests name, or that
     okstra made for it. What else stands at the same commit, such as the main branch, is not the task's."""
@@ -156,12 +158,12 @@ def _task_back(
     branch = next((one for one in map(_branch_in, manifests) if one), "") or next(made, "")
     base = next((str(one.get("base_commit") or "") for one in manifests if _branch_in(one) == branch), "")
     claim = TaskClaim(
-        path=doors.home.task_worktree(key),
+        path=services.home.task_worktree(key),
         branch=branch,
         base_commit=base or (git.branch_commit(repository.top, branch) or "" if branch else ""),
         project_root=project.root,
         status=ClaimStatus.ACTIVE,
-        created_at=doors.clock.now(),
+        created_at=services.clock.now(),
         token=token,
         users=(),
     )
@@ -203,11 +205,11 @@ def _require_branch(repository: git.Repository, back: Back, key: TaskKey | Stage
     )
 
 
-def _last_row(key: StageKey, project: Project, doors: Doors) -> LedgerRow | None:
+def _last_row(key: StageKey, project: Project, services: Services) -> LedgerRow | None:
     plan = plans.latest(project.files.task(key.task))
     if plan is None:
         return None
-    checked = plans.load(plan, doors)
+    checked = plans.load(plan, services)
     if checked.stage_map is None:
         return None
     view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)

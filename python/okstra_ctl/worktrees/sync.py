@@ -10,7 +10,7 @@ from .. import git
 from ..errors import UsageError, WorkFailed
 from ..git import git_ignore, submodules, worktree_admin
 from ..quoting import quote
-from ..services import Doors
+from ..services import Services
 from ..settings.project_config import (
     COPY,
     SYMLINK,
@@ -29,7 +29,9 @@ from ..system.locks import LockKind, hold
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
 
-def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str, doors: Doors, run_id: str) -> list[str]:
+def populate_worktree(
+    main: str, worktree: str, config: ProjectConfig, log_path: str, services: Services, run_id: str
+) -> list[str]:
     """Submodules, sync list, set-up commands, in this order; answers notes for the manifest. `run_id` names the run,
     or the task, for whose sake it happens.
 
@@ -38,7 +40,7 @@ def furnish(main: str, worktree: str, config: ProjectConfig, log_path: str, door
     submodules.initialise(main, worktree)
     with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
-        run_setup(worktree, config.worktree_setup, log_path, doors, run_id, keep_open=(fence,))
+        run_setup(worktree, config.worktree_setup, log_path, services, run_id, keep_open=(fence,))
     return notes
 
 
@@ -94,7 +96,7 @@ def run_setup(
     worktree: str,
     commands: tuple[str, ...],
     log_path: str,
-    doors: Doors,
+    services: Services,
     run_id: str,
     keep_open: tuple[int, ...] = (),
 ) -> None:
@@ -104,25 +106,25 @@ def run_setup(
     from ..system.secret_files import hide_in_log  # slow to import, and most projects have no such commands
 
     try:
-        _run_setup(worktree, commands, log_path, doors, run_id, keep_open)
+        _run_setup(worktree, commands, log_path, services, run_id, keep_open)
     finally:
         hide_in_log(log_path)
 
 
 def _run_setup(
-    worktree: str, commands: tuple[str, ...], log_path: str, doors: Doors, run_id: str, keep_open: tuple[int, ...]
+    worktree: str, commands: tuple[str, ...], log_path: str, services: Services, run_id: str, keep_open: tuple[int, ...]
 ) -> None:
-    from ..runs.commands import hold_shell  # slow to import, and most projects have none
+    from ..runs.commands import run_supervised_shell  # slow to import, and most projects have none
 
     with fsio.open_log(log_path) as log:
         for command in commands:
             fsio.write_log(log, f"$ {command}\n")
-            status = hold_shell(
+            status = run_supervised_shell(
                 command,
                 name="worktree-setup",
                 folder=worktree,
                 log=log_path,
-                doors=doors,
+                services=services,
                 run_id=run_id,
                 keep_open=keep_open,
             )

@@ -10,7 +10,7 @@ from ..claims.registry_document import RegistryDoc, TaskClaim
 from ..errors import Busy, Refused, WorkFailed
 from ..names import RunId, task_branch
 from ..runs.request import Request
-from ..services import Doors
+from ..services import Services
 from ..settings.project_places import taken_elsewhere
 from ..status import ClaimStatus, WorktreeStatus
 from ..system import owner as process_identity
@@ -19,14 +19,14 @@ from . import half_made as recover
 from . import provision
 from . import users as worktree_users
 from .provision import lock_reason
-from .sync import furnish
+from .sync import populate_worktree
 
 _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
 
 
 def ensure(
-    request: Request, doors: Doors, log_path: str, *, known: TaskClaim | None = None, run: RunId | None = None
+    request: Request, services: Services, log_path: str, *, known: TaskClaim | None = None, run: RunId | None = None
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     """The task's active claim, whether its worktree was made now, and notes of the making.
 
@@ -36,49 +36,49 @@ def ensure(
     `branch-exists`), WorkFailed, Busy.
     """
     if known is not None and _usable(known):
-        check_same_project(request, known, doors)
+        check_same_project(request, known, services)
         return known, WorktreeStatus.REUSED, []
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
-        claim = doors.registry.read().task(request.key)
-        check_same_project(request, claim, doors)
+        claim = services.registry.read().task(request.key)
+        check_same_project(request, claim, services)
         if claim is not None and _usable(claim):
-            used = _use(request, doors, run) if run else claim
+            used = _use(request, services, run) if run else claim
             if used is not None:
                 return used, WorktreeStatus.REUSED, []
         elif claim is None or claim.status is not ClaimStatus.PROVISIONING:
-            mine = _reserve(request, doors, run)
+            mine = _reserve(request, services, run)
             if mine is not None:
-                return _make(request, doors, mine, log_path, again=claim is not None)
+                return _make(request, services, mine, log_path, again=claim is not None)
         elif recover.is_abandoned(claim):
-            recover.recover_task(request.key, doors.registry.read(), request.checkout, doors)
+            recover.recover_task(request.key, services.registry.read(), request.checkout, services)
         elif time.monotonic() > deadline:
             raise Busy("busy", "the task's worktree is still being made by another run", where=claim.path)
         else:
             time.sleep(_POLL_SECONDS)
 
 
-def planned(request: Request, doors: Doors) -> TaskClaim:
+def planned(request: Request, services: Services) -> TaskClaim:
     """The claim as it stands, or as a first run would make it now."""
-    return doors.registry.read().task(request.key) or _new_claim(request, doors)
+    return services.registry.read().task(request.key) or _new_claim(request, services)
 
 
-def _use(request: Request, doors: Doors, run: RunId) -> TaskClaim | None:
+def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
     """The claim, with the run among its users; None when the worktree was taken away meanwhile."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         held = doc.task(request.key)
         if held is None or not _usable(held):
             return None
-        worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+        worktree_users.begin_use(doc, run, process_identity.this_process(), services)
         return doc.task(request.key)
 
 
-def _reserve(request: Request, doors: Doors, run: RunId | None) -> TaskClaim | None:
+def _reserve(request: Request, services: Services, run: RunId | None) -> TaskClaim | None:
     """The claim of a task worktree to make or make again; None when another run was quicker."""
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         held = doc.task(request.key)
         if held is None:
-            claim = _new_claim(request, doors)
+            claim = _new_claim(request, services)
             check_free(doc, request, claim.branch, claim.path, str(request.key))
         elif held.status is ClaimStatus.PROVISIONING or _usable(held):
             return None
@@ -86,7 +86,7 @@ def _reserve(request: Request, doors: Doors, run: RunId | None) -> TaskClaim | N
             claim = held._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
         doc.put_task(request.key, claim)
         if run is not None:
-            worktree_users.begin_use(doc, run, process_identity.this_process(), doors)
+            worktree_users.begin_use(doc, run, process_identity.this_process(), services)
         return doc.task(request.key)
 
 
@@ -94,17 +94,17 @@ def _usable(claim: TaskClaim) -> bool:
     return claim.status is ClaimStatus.ACTIVE and os.path.isdir(claim.path)
 
 
-def _new_claim(request: Request, doors: Doors) -> TaskClaim:
+def _new_claim(request: Request, services: Services) -> TaskClaim:
     inputs = request.inputs
     top = request.checkout.top
     base = git.resolve_given(top, inputs.base_ref, "--base-ref") if inputs.base_ref else request.checkout.head
     return TaskClaim(
-        path=doors.home.task_worktree(request.key),
+        path=services.home.task_worktree(request.key),
         branch=task_branch(request.category, request.key),
         base_commit=base,
         project_root=request.project.root,
         status=ClaimStatus.PROVISIONING,
-        created_at=doors.clock.now(),
+        created_at=services.clock.now(),
         owner=process_identity.this_process(),
         token=lock_reason(str(request.key), 0),
         users=(),
@@ -112,17 +112,17 @@ def _new_claim(request: Request, doors: Doors) -> TaskClaim:
 
 
 def _make(
-    request: Request, doors: Doors, claim: TaskClaim, log_path: str, *, again: bool
+    request: Request, services: Services, claim: TaskClaim, log_path: str, *, again: bool
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     top = request.checkout.top
     with UndoStack() as undo:
-        undo.push(lambda: _drop(request, doors, claim))
+        undo.push(lambda: _drop(request, services, claim))
         site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
-        checkout = provision.begin(doors.home, site, undo)
+        checkout = provision.begin(services.home, site, undo)
         provision.put_on_branch(site)
         provision.await_files(checkout)
-        notes = furnish(top, claim.path, request.project.config, log_path, doors, str(request.key))
-        active = _activate(request, doors, claim)
+        notes = populate_worktree(top, claim.path, request.project.config, log_path, services, str(request.key))
+        active = _activate(request, services, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes
 
@@ -139,8 +139,8 @@ def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: b
     return provision.Site(request.checkout, claim.path, claim.branch, branch_at, claim.token, restores=True)
 
 
-def _activate(request: Request, doors: Doors, claim: TaskClaim) -> TaskClaim:
-    with doors.registry.transaction() as doc:
+def _activate(request: Request, services: Services, claim: TaskClaim) -> TaskClaim:
+    with services.registry.transaction() as doc:
         held = doc.task(request.key)
         if held is None or held.token != claim.token:
             raise WorkFailed("worktree-not-created", "the task's reservation was taken away", where=claim.path)
@@ -149,8 +149,8 @@ def _activate(request: Request, doors: Doors, claim: TaskClaim) -> TaskClaim:
     return active
 
 
-def _drop(request: Request, doors: Doors, claim: TaskClaim) -> None:
-    with doors.registry.transaction() as doc:
+def _drop(request: Request, services: Services, claim: TaskClaim) -> None:
+    with services.registry.transaction() as doc:
         held = doc.task(request.key)
         if held is None or held.owner != claim.owner or held.status is not ClaimStatus.PROVISIONING:
             return
@@ -160,10 +160,12 @@ def _drop(request: Request, doors: Doors, claim: TaskClaim) -> None:
             doc.remove_task(request.key)
 
 
-def check_same_project(request: Request, claim: TaskClaim | None, doors: Doors) -> None:
+def check_same_project(request: Request, claim: TaskClaim | None, services: Services) -> None:
     """Two clones with one project id would share worktrees; they must not."""
     if claim is not None and claim.project_root != request.project.root:
-        raise taken_elsewhere(str(request.key), claim.project_root, request.key.project_id, request.project.root, doors)
+        raise taken_elsewhere(
+            str(request.key), claim.project_root, request.key.project_id, request.project.root, services
+        )
 
 
 def check_free(doc: RegistryDoc, request: Request, branch: str, path: str, key: str) -> None:

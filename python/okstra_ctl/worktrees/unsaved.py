@@ -19,7 +19,7 @@ from ..git import submodules, worktree_admin
 from ..names import StageKey, TaskKey, branch_segment
 from ..quoting import quote
 from .late_writes import Place, look
-from .provision import unheld_head
+from .provision import unreferenced_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
 
@@ -33,7 +33,7 @@ class Saved(NamedTuple):
     """What was there when it was saved: whatever else is found later, was written meanwhile."""
 
 
-class Keeping(NamedTuple):
+class SavePolicy(NamedTuple):
     """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
 
     force: bool
@@ -51,7 +51,7 @@ def kept_place(task: TaskKey) -> str:
     return f"refs/okstra/kept/{'/'.join(segments)}/"
 
 
-def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping, *, again: int = 0) -> Saved:
+def save_unsaved(path: str, key: TaskKey | StageKey, policy: SavePolicy, *, again: int = 0) -> Saved:
     """Keeps by a ref what removing the folder would lose. Raises Refused unless forced.
 
     `again`: how often it was saved before in the same removal; the ref of the last time sorts last.
@@ -60,12 +60,12 @@ def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping, *, again:
     inside = {name: git.dirty_files(os.path.join(path, name)) for name in submodules.initialised_below(path)}
     dirty, ignored = git.unsaved(path)
     seen = look(path, dirty, inside)
-    kept_below = _save_submodules(path, ref, keeping, inside)
+    kept_below = _save_submodules(path, ref, policy, inside)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0
     if not dirty and not unreachable:
         return Saved(kept_below, tuple(ignored), seen)
-    if not keeping.force:
+    if not policy.force:
         raise _dirty(path, dirty) if dirty else _unreachable(path, unreachable)
     _refuse_repositories_inside(path, dirty)
     if dirty:
@@ -75,21 +75,21 @@ def save_unsaved(path: str, key: TaskKey | StageKey, keeping: Keeping, *, again:
     return Saved(ref, tuple(ignored), seen)
 
 
-def save_detached(project_root: str, path: str, key: TaskKey | StageKey, keeping: Keeping) -> Saved:
+def save_detached(project_root: str, path: str, key: TaskKey | StageKey, policy: SavePolicy) -> Saved:
     """As `save_unsaved`, for a worktree whose folder is gone: git's record of it may still hold commits."""
     repository = git.discover(project_root)
     admin = worktree_admin.at(repository.common_dir, path) if repository else None
-    commit = unheld_head(repository, admin) if repository and admin else ""
+    commit = unreferenced_head(repository, admin) if repository and admin else ""
     if repository is None or not commit:
         return Saved("")
-    if not keeping.force:
+    if not policy.force:
         raise _unreachable(path, git.unreachable_commits(repository.top, commit))
     ref = _new_ref(key)
     kept_work.keep(repository.top, commit, ref)
     return Saved(ref)
 
 
-def _save_submodules(path: str, ref: str, keeping: Keeping, inside_of: Mapping[str, list[str]]) -> str:
+def _save_submodules(path: str, ref: str, policy: SavePolicy, inside_of: Mapping[str, list[str]]) -> str:
     """The submodules' unsaved work goes into the main worktree's copies of them, under the same ref's name."""
     repository = git.discover(path) if inside_of else None
     main = git.main_worktree(repository) if repository else ""
@@ -99,7 +99,7 @@ def _save_submodules(path: str, ref: str, keeping: Keeping, inside_of: Mapping[s
         tips = submodules.commits_only_here(inside, copy)
         if not dirty and not tips:
             continue
-        if not keeping.force:
+        if not policy.force:
             raise _dirty(path, [f"{name}/{file}" for file in dirty]) if dirty else _unreachable(inside, len(tips))
         if not submodules.is_checked_out(copy):
             raise Refused(

@@ -17,7 +17,7 @@ from ..index import store as run_index
 from ..names import Owner, RunId, StageKey, TaskKey
 from ..plan.graph import number_list
 from ..quoting import okstra_command
-from ..services import Doors
+from ..services import Services
 from ..status import ClaimStatus, Liveness
 from ..system import owner as process_identity
 
@@ -32,7 +32,9 @@ class Hold(NamedTuple):
     yields: bool = False
 
 
-def hold_on(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, doors: Doors) -> Hold | None:
+def hold_on(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services
+) -> Hold | None:
     """What keeps the worktree of this claim, as `doc` has it; None when nobody needs it."""
     if claim.status is ClaimStatus.PROVISIONING:
         if process_identity.liveness(claim.owner) is Liveness.GONE:
@@ -44,24 +46,24 @@ def hold_on(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: Registr
     if stages:
         named = f"stage {stages[0]} is" if len(stages) == 1 else f"stages {number_list(stages)} are"
         return Hold(f"{named} in work", "finish or release them first")
-    holds = [hold for hold in (_hold_of(user, key) for user in users_of(_task(key), claim, doors)) if hold]
+    holds = [hold for hold in (_hold_of(user, key) for user in users_of(_task(key), claim, services)) if hold]
     return min(holds, key=lambda hold: hold.yields, default=None)
 
 
 def check_not_held(
-    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, doors: Doors, *, force: bool
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services, *, force: bool
 ) -> None:
     """Raises Refused (`worktree-held`). Forced, a run that is prepared and led by nobody does not keep it."""
-    hold = hold_on(key, claim, doc, doors)
+    hold = hold_on(key, claim, doc, services)
     if hold is not None and not (force and hold.yields):
         raise Refused("worktree-held", f"{key}: {hold.what}", where=claim.path, hint=hold.way_on)
 
 
-def users_of(key: TaskKey, claim: TaskClaim, doors: Doors) -> tuple[User, ...]:
+def users_of(key: TaskKey, claim: TaskClaim, services: Services) -> tuple[User, ...]:
     """The runs that use a task's worktree. Where the claim does not list them, the index of runs tells."""
     if claim.users is not None:
         return claim.users
-    rows = [row for row in run_index.newest_rows(doors.home) if row["run_id"].startswith(f"{key}/")]
+    rows = [row for row in run_index.newest_rows(services.home) if row["run_id"].startswith(f"{key}/")]
     return tuple(
         User(row["run_id"], _owner_in(row.get("owner")))
         for row in rows
@@ -69,10 +71,10 @@ def users_of(key: TaskKey, claim: TaskClaim, doors: Doors) -> tuple[User, ...]:
     )
 
 
-def led_now(key: TaskKey | StageKey, doors: Doors) -> str:
+def led_now(key: TaskKey | StageKey, services: Services) -> str:
     """The run that is being led in a worktree that no claim knows, by the index of runs; empty when none is."""
     stage = key.stage if isinstance(key, StageKey) else None
-    for row in run_index.newest_rows(doors.home):
+    for row in run_index.newest_rows(services.home):
         if row["run_id"].startswith(f"{_task(key)}/") and row.get("stage") == stage:
             owner = _owner_in(row.get("owner")) if row.get("event") == "started" else None
             if process_identity.liveness(owner) is Liveness.ALIVE:
@@ -80,15 +82,15 @@ def led_now(key: TaskKey | StageKey, doors: Doors) -> str:
     return ""
 
 
-def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, doors: Doors) -> None:
+def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, services: Services) -> None:
     """Lists the run among the users of its task's worktree, as prepared or led by `owner`; in a transaction."""
     claim = doc.task(run.task)
     if claim is not None:
-        listed = claim._replace(users=_still_there(users_of(run.task, claim, doors)))
+        listed = claim._replace(users=_still_there(users_of(run.task, claim, services)))
         doc.put_task(run.task, listed.used_by(User(str(run), owner)))
 
 
-def end_use(doc: RegistryDoc, run: RunId, doors: Doors, *, completed: bool) -> None:
+def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool) -> None:
     """Takes the run from the users of its task's worktree; in a transaction.
 
     A completed run supersedes earlier ones of its phase that were prepared and never led.
@@ -96,24 +98,24 @@ def end_use(doc: RegistryDoc, run: RunId, doors: Doors, *, completed: bool) -> N
     claim = doc.task(run.task)
     if claim is None:
         return
-    users = _still_there(users_of(run.task, claim, doors))
+    users = _still_there(users_of(run.task, claim, services))
     superseded = [user.run_id for user in users if completed and user.owner is None and _is_earlier(user, run)]
     doc.put_task(run.task, claim._replace(users=users).without(str(run), *superseded))
 
 
 @contextmanager
-def in_use(key: TaskKey, what: str, doors: Doors) -> Iterator[None]:
+def in_use(key: TaskKey, what: str, services: Services) -> Iterator[None]:
     """While the block runs, a command that is no run's uses the task's worktree."""
     me = process_identity.this_process()
     user = User(f"{what}, process {me.pid},", me)
-    with doors.registry.transaction() as doc:
+    with services.registry.transaction() as doc:
         claim = doc.task(key)
         if claim is not None:
-            doc.put_task(key, claim._replace(users=users_of(key, claim, doors)).used_by(user))
+            doc.put_task(key, claim._replace(users=users_of(key, claim, services)).used_by(user))
     try:
         yield
     finally:
-        with doors.registry.transaction() as doc:
+        with services.registry.transaction() as doc:
             claim = doc.task(key)
             if claim is not None:
                 doc.put_task(key, claim.without(user.run_id))

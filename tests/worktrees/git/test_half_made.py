@@ -6,7 +6,7 @@ from pathlib import Path
 
 from okstra_ctl import git
 from okstra_ctl.names import StageKey, TaskKey
-from okstra_ctl.services import open_doors
+from okstra_ctl.services import open_services
 from okstra_ctl.status import ClaimStatus
 from okstra_ctl.system import owner as process_identity
 from okstra_ctl.worktrees import half_made as recover
@@ -19,8 +19,8 @@ def test_the_files_of_a_run_that_never_was_go_with_its_claim(project: Project) -
     """Killed before its manifest: its number stays taken, and nothing that was written under it is left behind."""
     project.adopt(independent(1))
     run = project.run_stage()
-    doors, key = open_doors(project.okstra.environment), StageKey(TaskKey.parse(project.task_key), 1)
-    with doors.registry.transaction() as doc:
+    services, key = open_services(project.okstra.environment), StageKey(TaskKey.parse(project.task_key), 1)
+    with services.registry.transaction() as doc:
         active = doc.stage(key)
         assert active is not None
         ended = process_identity.this_process()._replace(boot_id="", pid=0)
@@ -31,7 +31,7 @@ def test_the_files_of_a_run_that_never_was_go_with_its_claim(project: Project) -
     assert [path for path in run_dir.rglob("*") if path.is_file()]
     repository = git.discover(str(project.repo.path))
     assert repository is not None
-    (told,) = recover.recover_task(key.task, doors.registry.read(), repository, doors)
+    (told,) = recover.recover_task(key.task, services.registry.read(), repository, services)
     assert run.data["run_id"] in told
     assert [path.name for path in run_dir.rglob("*") if path.is_file()] == ["seq-001"]
     assert project.run_stage().data["run_id"].endswith("/002")
@@ -42,8 +42,8 @@ def test_a_run_that_came_to_its_good_end_meanwhile_is_left_alone(project: Projec
     """Another command saw its claim before it was active, and looks for its process after that has ended."""
     project.adopt(independent(1))
     run = project.run_stage()
-    doors, key = open_doors(project.okstra.environment), StageKey(TaskKey.parse(project.task_key), 1)
-    seen = doors.registry.read()
+    services, key = open_services(project.okstra.environment), StageKey(TaskKey.parse(project.task_key), 1)
+    seen = services.registry.read()
     active = seen.stage(key)
     assert active is not None
     ended = process_identity.this_process()._replace(boot_id="", pid=0)
@@ -56,8 +56,8 @@ def test_a_run_that_came_to_its_good_end_meanwhile_is_left_alone(project: Projec
     repository = git.discover(str(project.repo.path))
     assert repository is not None
     assert before
-    assert recover.recover_task(key.task, seen, repository, doors) == []
+    assert recover.recover_task(key.task, seen, repository, services) == []
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
-    assert doors.registry.read().stage(key) == active
+    assert services.registry.read().stage(key) == active
     ledger.write_bytes(row)
     invariants.check(project)
