@@ -9,7 +9,6 @@ from typing import NamedTuple
 from .sealed import ROOT
 
 PACKAGE = ROOT / "python" / "okstra_ctl"
-LAYERS = ("words", "core", "edges", "agents", "flows", "ui")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "misc", "common", "tools", "stuff"}
 
@@ -27,8 +26,6 @@ ONE_DOOR = {
     "rich": {"terminal.py", "terminal_table.py", "board/terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),
-    "dataclasses": set(),  # slow to import
-    "logging": set(),  # slow to import
 }
 _NOT_IN_CORE = {
     "time",
@@ -84,11 +81,6 @@ class Source(NamedTuple):
     path: str
     text: str
 
-    @property
-    def layer(self) -> str:
-        """The file's layer; empty for a module that stands directly in the package."""
-        return self.path.split("/")[0] if "/" in self.path else ""
-
 
 class Import(NamedTuple):
     line: int
@@ -115,18 +107,15 @@ def imports(source: Source) -> Iterator[Import]:
             yield from (Import(node.lineno, module, alias.name) for alias in node.names)
 
 
-def upward_imports(source: Source) -> list[str]:
-    """Imports of a higher layer, or from inside a layer of a module that stands directly in the package."""
-    if not source.layer:
-        return []
-    rank = LAYERS.index(source.layer)
-    found = []
-    for line, module, name in imports(source):
-        parts = [*module.split("."), name]
-        if parts[0] != "okstra_ctl" or parts[1] == "__version__":
-            continue
-        if parts[1] not in LAYERS or LAYERS.index(parts[1]) > rank:
-            found.append(f"{source.path}:{line} imports {'.'.join(part for part in parts if part)}")
+def own_imports(source: Source, known: set[str]) -> set[str]:
+    """The files of the package, of those that are known, that a source imports."""
+    found = set()
+    for _, module, name in imports(source):
+        top, *parts = module.split(".")
+        if top == "okstra_ctl":
+            inner, outer = "/".join([*parts, name]), "/".join(parts)
+            places = (f"{inner}.py", f"{inner}/__init__.py", f"{outer}.py", f"{outer}/__init__.py".lstrip("/"))
+            found |= set([place for place in places if place in known][:1])
     return found
 
 
@@ -147,7 +136,7 @@ def wrong_doors(source: Source) -> list[str]:
 
 
 def impurities(source: Source) -> list[str]:
-    """What a file of the core does besides taking and giving values."""
+    """What a file does besides taking and giving values."""
     found = []
     for line, module, name in imports(source):
         top = module.split(".")[0]
