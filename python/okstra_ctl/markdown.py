@@ -7,11 +7,13 @@ stars of a glob, and hostile brackets keep a full parser busy for minutes.
 from __future__ import annotations
 
 import re
+from functools import cache
 from html import unescape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
 
 BOM = "\ufeff"
 
@@ -57,9 +59,6 @@ def line_end_of(text: str) -> str:
     return (found[2] if found else "") or "\n"
 
 
-# The preset's nesting limit (20) also keeps hostile nesting from exhausting Python's stack.
-_PARSER = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
-
 _TICKS = re.compile(r"`+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
@@ -88,13 +87,23 @@ class Markdown(NamedTuple):
     headings: list[Heading]
 
 
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    # The preset's nesting limit (20) also keeps hostile nesting from exhausting Python's stack.
+    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join", "reference"])
+
+
 def read_markdown(text: str) -> Markdown:
+    from markdown_it.tree import SyntaxTreeNode
+
     lines = split_lines(text.removeprefix(BOM))
     frontmatter = find_frontmatter(text)
     if frontmatter is not None:
         # Blank lines in its place, for its dashes are markdown too, and line numbers have to stay.
         lines[: frontmatter.line_count] = [""] * frontmatter.line_count
-    blocks = SyntaxTreeNode(_PARSER.parse("\n".join(lines))).children
+    blocks = SyntaxTreeNode(_parser().parse("\n".join(lines))).children
     headings = [
         Heading(int(block.tag[1:]), plain_text(block.children[0].content), block.map[0], place)
         for place, block in enumerate(blocks)

@@ -59,10 +59,13 @@ def _written(tmp_path: Path, code: str) -> tuple[set[str], Path]:
     trace, folder = tmp_path / "trace", tmp_path / "written"
     trace.write_bytes(b"")
     folder.mkdir()
-    start = f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r})\nfrom okstra_ctl.system import fsync as durability, files as fsio\n"
+    start = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
+        "from okstra_ctl.system import fsync as durability, files as fsio\n"
+    )
     count = "print(len(open(sys.argv[1]).readlines()))\n"
     told = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", start + code.replace("LOOK", count), str(trace)],
+        [sys.executable, "-I", "-c", start + code.replace("LOOK", count), str(trace)],
         cwd=folder,
         env={**os.environ, **preload.environment(trace=trace)},
         capture_output=True,
@@ -91,7 +94,7 @@ def test_a_file_without_a_folder_in_its_name_syncs_the_one_it_is_in(tmp_path: Pa
 
 def test_what_is_owed_is_synced_behind_the_command_with_its_folders(tmp_path: Path) -> None:
     code = (
-        "with durability.settled_behind():\n"
+        "with durability.deferred_fsync():\n"
         "    durability.begin_owing()\n"
         f"    {_FILES}"
         "    fsio.replace('plain.json', b'x')\n"
