@@ -44,7 +44,7 @@ def _start_anew_if_misled() -> None:
     if given or sys.getfilesystemencoding() != "utf-8":
         from .system.processes import become
 
-        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        package = os.path.dirname(os.path.abspath(__file__))
         start = (sys.executable, "-I", "-X", "utf8", os.path.join(package, "__main__.py"))
         become([*start, *sys.argv[1:]], os.environ, ".")
 

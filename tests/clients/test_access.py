@@ -34,18 +34,18 @@ def test_a_reader_reads_and_delivers(lab: Lab) -> None:
     with ModelServer(turns) as server:
         report = lab.run(lab.job(Access.READ), server)
     assert report.outcome is WorkerOutcome.COMPLETED, (report, lab.log())
-    assert (report.exit_status, report.attempts, report.heard.denials) == (0, 1, ())
+    assert (report.exit_status, report.attempts, report.stream.denials) == (0, 1, ())
     assert (lab.results / "r.md").read_text().strip() == RESULT.strip()
     assert "ünïcode" in str(server.requests[0])
     asked = len(server.requests)
-    usage = report.heard.usage
+    usage = report.stream.usage
     assert usage is not None
     cached = {"claude": 100, "codex": 100, "gemini": 100}[lab.name] * asked
     fresh = INPUT_TOKENS * asked if lab.name == "claude" else INPUT_TOKENS * asked - cached
     written = 50 * asked if lab.name == "claude" else 0
     answered_by = {"claude": "claude-sonnet-5-5", "codex": None, "gemini": "scripted"}[lab.name]
     assert usage._replace(cost_usd=None, models=()) == Usage(fresh, cached, written, OUTPUT_TOKENS * asked)
-    assert report.heard.model == answered_by
+    assert report.stream.model == answered_by
     assert [(one.model, *one.tokens) for one in usage.models] == (
         [(answered_by, fresh, cached, written, OUTPUT_TOKENS * asked)] if answered_by else []
     )
@@ -87,7 +87,7 @@ def test_a_verifier_runs_commands_and_edits_nothing(lab: Lab) -> None:
     assert (lab.tree / "build" / "answer").read_text() == "42\n", lab.log()
     assert (lab.tree / "code.txt").read_text() == "one\n"
     assert (lab.results / "r.md").read_text().strip() == RESULT.strip(), lab.log()
-    assert all("code.txt" in denial for denial in report.heard.denials)
+    assert all("code.txt" in denial for denial in report.stream.denials)
 
 
 def test_an_executor_edits_and_commits_in_a_linked_worktree(lab: Lab) -> None:
@@ -98,7 +98,7 @@ def test_an_executor_edits_and_commits_in_a_linked_worktree(lab: Lab) -> None:
     turns = [edit, commit, Turn(shell="python3 -c 'print(6 * 7)'"), *delivery(lab, Access.EDIT)]
     with ModelServer(turns) as server:
         report = lab.run(lab.job(Access.EDIT), server)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.COMPLETED, Failure.NONE), (report, lab.log())
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.COMPLETED, Failure.NONE), (report, lab.log())
     assert lab.repo.git("log", "-1", "--format=%s", "work") == "feat(x): add new"
     assert lab.repo.git("show", "work:new.txt") == "new"
     assert Path(lab.results / "r.md").exists()
@@ -114,8 +114,8 @@ def test_a_client_whose_sandbox_cant_start_has_not_answered(tmp_path: Path) -> N
     turns = [Turn(shell="git log --oneline"), Turn(shell="cat code.txt"), Turn(say=RESULT)]
     with ModelServer(turns) as server:
         report = lab.run(lab.job(Access.READ), server)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.SANDBOX), (report, lab.log())
-    assert "bwrap: execvp codex-linux-sandbox" in report.heard.message
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.SANDBOX), (report, lab.log())
+    assert "bwrap: execvp codex-linux-sandbox" in report.stream.message
     assert not (lab.results / "r.md").exists()
 
 
@@ -128,5 +128,5 @@ def test_an_executor_that_pushes_is_refused_and_has_not_completed(lab: Lab) -> N
         report = lab.run(lab.job(Access.EDIT), server)
     assert lab.repo.git("-C", str(remote), "for-each-ref") == ""
     if lab.name != "codex":  # its sandbox refuses without a word
-        assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.DENIED)
-        assert "git push" in report.heard.denials[0]
+        assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.DENIED)
+        assert "git push" in report.stream.denials[0]

@@ -39,8 +39,8 @@ def run(lab: Lab, fault: Fault, *, soft: float = 20.0) -> tuple[Report, ModelSer
 )
 def test_an_error_is_called_by_its_name(lab: Lab, fault: Fault, failure: Failure) -> None:
     report, _ = run(lab, fault)
-    assert (report.outcome, report.heard.failure, report.attempts) == (WorkerOutcome.ERROR, failure, 1), report
-    assert report.heard.message
+    assert (report.outcome, report.stream.failure, report.attempts) == (WorkerOutcome.ERROR, failure, 1), report
+    assert report.stream.message
     assert not (lab.results / "r.md").exists()
 
 
@@ -49,12 +49,12 @@ def test_a_busy_server_is_tried_again_until_the_soft_limit(lab: Lab, status: int
     report, server = run(lab, Fault(status), soft=25.0)
     word = "rate-limit" if status == 429 else "overloaded"
     expected = Failure.RATE_LIMIT if status == 429 else Failure.OVERLOADED
-    assert (report.outcome, report.heard.failure) in (
+    assert (report.outcome, report.stream.failure) in (
         (WorkerOutcome.ERROR, expected),
         (WorkerOutcome.TIMEOUT, Failure.INTERRUPTED),  # the last attempt met the limit
     )
     assert report.attempts > 1
-    assert report.outcome is WorkerOutcome.ERROR or word in report.heard.message
+    assert report.outcome is WorkerOutcome.ERROR or word in report.stream.message
     assert len(server.requests) >= report.attempts - 1
     assert report.seconds < 60.0
 
@@ -80,7 +80,7 @@ def test_a_silent_server_ends_in_a_time_out(lab: Lab) -> None:
     work = lab.job(Access.READ, soft=4.0, hard=6.0)
     with ModelServer([], always=Fault(hang=True)) as server:
         report = lab.run(work, server)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.TIMEOUT, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.TIMEOUT, Failure.INTERRUPTED)
     assert report.seconds < 9.0
     assert left_of(work, within=0) == []
 
@@ -108,7 +108,7 @@ def interrupted(lab: Lab, end: Callable[[Job, threading.Event], object]) -> tupl
 
 def test_a_stop_ends_a_client_at_work(lab: Lab) -> None:
     report, work = interrupted(lab, lambda _, stop: stop.set())
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
     assert left_of(work, within=0) == []
 
 
@@ -117,7 +117,7 @@ def test_a_client_that_is_killed_leaves_nothing(lab: Lab) -> None:
         os.kill(min(find(work.token)), signal.SIGKILL)
 
     report, work = interrupted(lab, kill)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
     assert left_of(work, within=0) == []
 
 
@@ -126,4 +126,4 @@ def test_a_program_that_is_not_there_was_not_run(lab: Lab) -> None:
         work = lab.job(Access.READ)._replace(environment={"PATH": "/nowhere"})
         report = lab.run(work, server)
     assert report.outcome is WorkerOutcome.NOT_RUN
-    assert lab.name in report.heard.message
+    assert lab.name in report.stream.message

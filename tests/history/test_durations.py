@@ -44,7 +44,7 @@ def _at(minutes: int) -> str:
 def _run(status: str, *, name: str = "x", ended: bool = True, prepared: int = -1, started: int = -1) -> Timed:
     """A run that was heard of last after 30 minutes."""
     began = ["" if minutes < 0 else _at(minutes) for minutes in (prepared, started)]
-    return Timed(name, status, ended, *began, heard=_at(30))
+    return Timed(name, status, ended, *began, last_seen=_at(30))
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str
             while True:
                 with _until_hung_up():
                     live.update(_picture(board, console), refresh=True)
-                    stream = _wait(woken, due)
-                if stream is None:
+                    keys = _wait(woken, due)
+                if keys is None:
                     break
-                if any(key in stream for key in _QUIT):
+                if any(key in keys for key in _QUIT):
                     return
 
 

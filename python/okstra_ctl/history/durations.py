@@ -16,7 +16,7 @@ _TIME = re.compile(
 class Timed(NamedTuple):
     """One run: under which name it is summed up, its status, and its times; an empty time is not known.
 
-    `stream` is when its status was told: for a run that has ended, its end.
+    `last_seen` is when its status was told: for a run that has ended, its end.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Timed(NamedTuple):
     ended: bool
     prepared: str
     started: str
-    stream: str
+    last_seen: str
 
 
 class Spent(NamedTuple):
@@ -72,7 +72,7 @@ def _with(spent: Spent, run: Timed, now: str) -> Spent:
         return spent._replace(open=spent.open + 1)
     if not run.ended and not running:  # its stage is done, and a kill kept the index from hearing when
         return spent._replace(unknown=spent.unknown + 1)
-    took = seconds_between(run.started or run.prepared, now if running else run.stream)
+    took = seconds_between(run.started or run.prepared, now if running else run.last_seen)
     if took is None:
         return spent._replace(unknown=spent.unknown + 1)
     return spent._replace(

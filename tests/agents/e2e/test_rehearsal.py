@@ -46,7 +46,7 @@ def test_an_executor_edits_tests_and_commits(repo: Repo, environment: dict[str, 
     Path(work.prompt).write_text(f"**Result path:** `{work.result}`\n")
     report = play(tmp_path, EXECUTOR, work, OKSTRA_COMMIT=base, **environment)
     assert report.outcome is WorkerOutcome.COMPLETED, report
-    assert report.heard.model == "rehearsal"
+    assert report.stream.model == "rehearsal"
     log = repo.git("log", "--format=%s", f"{base}..HEAD").split("\n")
     assert [line for line in log if line] == ["fix(code): mend it", "test(code): say what is wrong"]
     assert (repo.path / "code.txt").read_text() == "this is fixed by x\n"
@@ -104,7 +104,7 @@ def test_a_fault_ends_as_what_it_is(tmp_path: Path, fault: str, outcome: WorkerO
     later = ", after = 60" if failure in (Failure.RATE_LIMIT, Failure.OVERLOADED) else ""  # beyond the limit: no retry
     script = f'[[part]]\nsteps = [{{ fault = "{fault}"{later} }}, {{ result = "0123456789" }}]\n'
     report = play(tmp_path, script, work)
-    assert (report.outcome, report.heard.failure) == (outcome, failure)
+    assert (report.outcome, report.stream.failure) == (outcome, failure)
     left = {"half": "01234", "empty": ""}.get(fault)
     assert (Path(work.result).read_text() if Path(work.result).exists() else None) == left
     assert left_of(work, within=0) == []
@@ -141,8 +141,8 @@ def test_a_second_attempt_may_go_better(tmp_path: Path) -> None:
 )
 def test_a_script_that_does_not_work_is_a_client_error_that_says_why(tmp_path: Path, script: str, said: str) -> None:
     report = play(tmp_path, script, job(tmp_path / "run"))
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.CLIENT)
-    assert said in report.heard.message
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.CLIENT)
+    assert said in report.stream.message
 
 
 def test_a_report_is_the_draft_with_the_words_over_it(tmp_path: Path) -> None:

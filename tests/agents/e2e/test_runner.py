@@ -18,7 +18,7 @@ def test_a_client_that_ends_its_turn_has_completed(tmp_path: Path) -> None:
     work = job(tmp_path)
     report = play('cat > "$RESULT"; echo DONE; echo careful >&2', work)
     assert (report.outcome, report.exit_status, report.attempts) == (WorkerOutcome.COMPLETED, 0, 1)
-    assert report.heard.message == "careful\n"
+    assert report.stream.message == "careful\n"
     assert Path(work.result).read_text() == "do the thing\n"
 
 
@@ -59,7 +59,7 @@ def test_the_log_shows_what_a_client_says_while_it_works(tmp_path: Path) -> None
 def test_without_a_terminal_event_nothing_is_completed(tmp_path: Path, script: str, failure: Failure) -> None:
     work = job(tmp_path)
     report = play(script, work)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, failure)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, failure)
     assert report.seconds < SOON
     assert left_of(work) == []
 
@@ -67,8 +67,8 @@ def test_without_a_terminal_event_nothing_is_completed(tmp_path: Path, script: s
 def test_a_client_that_is_not_there_was_not_run(tmp_path: Path) -> None:
     work = job(tmp_path)._replace(folder=str(tmp_path / "gone"))
     report = play("echo DONE", work)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.NOT_RUN, Failure.CLIENT)
-    assert "is not there" in report.heard.message
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.NOT_RUN, Failure.CLIENT)
+    assert "is not there" in report.stream.message
 
 
 def test_a_client_that_does_not_go_after_its_turn_is_sent_away(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_refused_tool_is_a_failure_for_who_edits_and_only_told_for_who_reads(t
         work = job(tmp_path / f"{access}-{delivered}", access=access)
         report = play(f'echo x > "$RESULT"; {script}' if delivered else script, work)
         assert report.outcome is outcome, (access, delivered)
-        assert (report.heard.failure is Failure.DENIED) == (outcome is WorkerOutcome.ERROR)
-        assert report.heard.denials == ("NO WORD",)
+        assert (report.stream.failure is Failure.DENIED) == (outcome is WorkerOutcome.ERROR)
+        assert report.stream.denials == ("NO WORD",)
 
 
 def test_a_message_becomes_the_result_when_the_turn_was_completed(tmp_path: Path) -> None:
@@ -138,24 +138,24 @@ def test_the_clients_own_waiting_time_is_kept(tmp_path: Path) -> None:
 def test_waiting_ends_with_the_soft_limit(tmp_path: Path) -> None:
     script = "if [ -e n ]; then echo 429 3600; else touch n; echo 429 0.1; fi; exit 1"
     report = play(script, job(tmp_path))
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.RATE_LIMIT)
-    assert (report.attempts, report.heard.retry_after) == (2, 3600.0), "the first wait was within the limit"
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.RATE_LIMIT)
+    assert (report.attempts, report.stream.retry_after) == (2, 3600.0), "the first wait was within the limit"
     assert report.seconds < SOON
     once = play("echo 429 3600; exit 1", job(tmp_path / "once"))
-    assert (once.attempts, once.heard.retry_after) == (1, 3600.0)
+    assert (once.attempts, once.stream.retry_after) == (1, 3600.0)
 
 
 def test_a_stop_ends_the_waiting_for_a_rate_limit(tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
     report = play("echo 429 100; exit 1", job(tmp_path), stop=stop)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
     assert report.seconds < SOON
 
 
 def test_a_long_prompt_reaches_a_client_that_does_not_read_it(tmp_path: Path) -> None:
     (tmp_path / "prompt.md").write_text("long " * 100_000)
-    assert play("sleep 0.1; wc -c; echo DONE", job(tmp_path)).heard.last_message == "500000\nDONE"
+    assert play("sleep 0.1; wc -c; echo DONE", job(tmp_path)).stream.last_message == "500000\nDONE"
     assert play("echo DONE", job(tmp_path)).outcome is WorkerOutcome.COMPLETED
 
 
@@ -165,7 +165,7 @@ def test_the_client_sees_the_environment_it_was_given_and_no_other(
     monkeypatch.setenv("A_SECRET", "of okstra's")
     work = job(tmp_path)._replace(environment={"OKSTRA_ROLE": "analysis"})
     report = play("env; ls -l /proc/self/fd | wc -l; echo DONE", work)
-    said = report.heard.last_message
+    said = report.stream.last_message
     assert f"OKSTRA_WORKER={work.token}" in said
     assert "OKSTRA_ROLE=analysis" in said
     assert "A_SECRET" not in said

@@ -36,7 +36,7 @@ def test_a_client_may_tidy_up_at_the_soft_limit(tmp_path: Path) -> None:
     script = "trap 'echo tidied; echo DONE; exit 0' TERM; echo begun; while :; do sleep 0.05; done"
     report = play(script, job(tmp_path, soft=4.0, hard=120.0))
     assert report.outcome is WorkerOutcome.COMPLETED
-    assert "tidied" in report.heard.last_message
+    assert "tidied" in report.stream.last_message
 
 
 def test_the_hard_limit_ends_a_client_that_takes_none(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_stop_ends_all_at_once(tmp_path: Path) -> None:
     work = job(tmp_path)
     threading.Timer(0.5, stop.set).start()
     report = play(FAMILY + DEAF, work, stop=stop)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
     assert report.seconds < SOON
     assert left_of(work, within=0) == []
 
@@ -134,7 +134,7 @@ def test_okstra_ends_what_a_killed_warden_left(tmp_path: Path) -> None:
     work = job(tmp_path)
     started = time.monotonic()
     report = play(FAMILY + "kill -9 $PPID; sleep 300", work)
-    assert (report.outcome, report.heard.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.INTERRUPTED)
     assert time.monotonic() - started < SOON
     assert left_of(work, within=0) == []
 
@@ -143,7 +143,7 @@ def test_a_flood_is_dammed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("okstra_ctl.agents.supervised_process._MOST_OUTPUT", 1_000_000)
     work = job(tmp_path)
     report = play("while :; do head -c 65536 /dev/zero; done", work)
-    assert (report.outcome, report.heard.message) == (WorkerOutcome.ERROR, "it wrote without end")
+    assert (report.outcome, report.stream.message) == (WorkerOutcome.ERROR, "it wrote without end")
     assert Path(work.log).stat().st_size <= 1_000_000
 
 
