@@ -1,4 +1,4 @@
-"""One typed hierarchy of errors. Each says what is wrong, where, and what to try."""
+"""The hierarchy of errors, their stable codes and exit statuses. Each says what is wrong, where, and what to try."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXIT_MEANINGS = {
 
 
 class ErrorCode(NamedTuple):
-    """A stable word, the exit status it maps to, and what it means."""
+    """The exit status that a code maps to, and what the code means."""
 
     exit_status: int
     meaning: str
@@ -38,33 +38,35 @@ class ErrorCode(NamedTuple):
 
 ERROR_CODES: dict[str, ErrorCode] = {
     # 1: the work failed
-    "git-failed": ErrorCode(EXIT_FAILED, "git answered with an error that okstra has no better word for"),
+    "git-failed": ErrorCode(EXIT_FAILED, "git reported an error that has no code of its own"),
     "worktree-not-created": ErrorCode(EXIT_FAILED, "git could not make the worktree; what was begun is undone"),
-    "worktree-gone": ErrorCode(EXIT_FAILED, "the folder of a worktree went while the command was working on it"),
+    "worktree-gone": ErrorCode(EXIT_FAILED, "a worktree's folder disappeared while the command was using it"),
     "worktree-setup-failed": ErrorCode(EXIT_FAILED, "a `worktreeSetup` command failed in the new worktree"),
     "submodule-failed": ErrorCode(EXIT_FAILED, "a submodule could not be initialised in the new worktree"),
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
-    "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check ended with another status than 0"),
-    "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one still stands"),
-    "output-failed": ErrorCode(EXIT_FAILED, "standard output could not be written; what the command did is done"),
+    "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check did not end with status 0"),
+    "write-failed": ErrorCode(EXIT_FAILED, "a file could not be written; the old one is unchanged"),
+    "output-failed": ErrorCode(EXIT_FAILED, "standard output could not be written; the command's changes were made"),
     "system-refused": ErrorCode(EXIT_FAILED, "the machine is short of open files, memory, processes or disk space"),
     "run-failed": ErrorCode(EXIT_FAILED, "a gate of the run failed or got no answer; the report says which"),
     "batch-failed": ErrorCode(EXIT_FAILED, "some runs of a batch were refused or failed; its data says which"),
-    "wait-over": ErrorCode(EXIT_FAILED, "the time was over, or a worker was gone, before all results were there"),
+    "wait-over": ErrorCode(EXIT_FAILED, "the timeout was reached, or a worker ended, before all results were there"),
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
-    "input-missing": ErrorCode(EXIT_USAGE, "something the run needs was not given, and nobody is there to ask"),
+    "input-missing": ErrorCode(
+        EXIT_USAGE, "an input that the run needs is missing, and there is no terminal to ask at"
+    ),
     "bad-identity": ErrorCode(EXIT_USAGE, "a project id, task group, task id, stage or run id is malformed"),
     "unknown-phase": ErrorCode(EXIT_USAGE, "no such task type"),
     "unknown-model": ErrorCode(EXIT_USAGE, "no such model, and not written `custom:<id>`"),
     "unknown-worker": ErrorCode(EXIT_USAGE, "the phase does not take this worker or provider"),
     "bad-config": ErrorCode(EXIT_USAGE, "a setting in project.json, config.json or the environment is invalid"),
     "unknown-setting": ErrorCode(EXIT_USAGE, "config.json or project.json has no setting of that name"),
-    "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list leads outside the main worktree"),
-    "request-missing": ErrorCode(EXIT_USAGE, "nothing says what is wanted: no brief, or one that is empty or no text"),
-    "task-unknown": ErrorCode(EXIT_USAGE, "no such task; those with a key that is like it are named"),
+    "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list points outside the main worktree"),
+    "request-missing": ErrorCode(EXIT_USAGE, "there is no request: no brief, or one that is empty or not text"),
+    "task-unknown": ErrorCode(EXIT_USAGE, "no such task; tasks with a similar key are suggested"),
     "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
     "answers-invalid": ErrorCode(
         EXIT_USAGE, "the file of --clarification-response holds no answers to this task's questions"
@@ -78,28 +80,30 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "worker-may-not": ErrorCode(EXIT_REFUSED, "a worker called a command that changes what okstra keeps"),
     "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
     "gates-not-passed": ErrorCode(EXIT_REFUSED, "okstra led the stage's run, and not all of its gates passed"),
-    "not-trusted": ErrorCode(EXIT_REFUSED, "the project's settings run commands, and nobody has trusted them"),
+    "not-trusted": ErrorCode(EXIT_REFUSED, "the project's settings run commands that nobody has trusted"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
-    "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run's workers are too few voices for its gates"),
-    "nothing-chosen": ErrorCode(EXIT_REFUSED, "a hand-off of which no step is chosen; nothing was done"),
+    "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),
+    "nothing-chosen": ErrorCode(EXIT_REFUSED, "no step of the hand-off was chosen; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
     "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
     "task-finished": ErrorCode(EXIT_REFUSED, "the task is finished; `--fix-cycle yes|no` says how to go on"),
-    "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task has been made already, under another key"),
-    "stage-done": ErrorCode(EXIT_REFUSED, "the stage is done already"),
+    "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task already exists, under another key"),
+    "stage-done": ErrorCode(EXIT_REFUSED, "the stage is already done"),
     "stage-blocked": ErrorCode(EXIT_REFUSED, "stages it depends on are not done"),
     "stage-unmerged": ErrorCode(EXIT_REFUSED, "stages it depends on are done but not merged into the task branch"),
     "stage-running": ErrorCode(EXIT_REFUSED, "a live run holds the stage"),
-    "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is prepared for a run that nobody drives yet"),
+    "stage-reserved": ErrorCode(EXIT_REFUSED, "the stage is reserved by a run whose agent has not started"),
     "stage-interrupted": ErrorCode(EXIT_REFUSED, "the run that holds the stage died; it is neither ready nor lost"),
-    "stage-failed": ErrorCode(EXIT_REFUSED, "the run that holds the stage failed, or broke its rules; it can go on"),
+    "stage-failed": ErrorCode(
+        EXIT_REFUSED, "the run that holds the stage failed, or broke its rules; it can be resumed"
+    ),
     "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
     "plan-not-approved": ErrorCode(
         EXIT_REFUSED, "nobody is on record as having approved the plan, or a blocking question is open"
     ),
     "plan-changed": ErrorCode(EXIT_REFUSED, "the plan's stages are not those that were approved"),
-    "plan-not-the-tasks": ErrorCode(EXIT_REFUSED, "the plan does not stand in the task's planning folder"),
+    "plan-not-the-tasks": ErrorCode(EXIT_REFUSED, "the plan is not in the task's planning folder"),
     "worktree-dirty": ErrorCode(EXIT_REFUSED, "the worktree holds uncommitted or untracked files"),
     "no-commit": ErrorCode(EXIT_REFUSED, "the stage has no commit beyond its base"),
     "out-of-plan": ErrorCode(EXIT_REFUSED, "commits touch files that the plan does not name for the stage"),
@@ -107,8 +111,8 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "commits-unreachable": ErrorCode(EXIT_REFUSED, "removing the worktree would leave commits on no branch"),
     "worktree-held": ErrorCode(EXIT_REFUSED, "a run still holds the worktree"),
     "worktree-foreign": ErrorCode(EXIT_REFUSED, "the folder is not among okstra's own worktrees; it was not touched"),
-    "file-foreign": ErrorCode(EXIT_REFUSED, "a file that is not okstra's stands in the way; it was not touched"),
-    "branch-exists": ErrorCode(EXIT_REFUSED, "the branch okstra would create exists already"),
+    "file-foreign": ErrorCode(EXIT_REFUSED, "a file that okstra did not write is in the way; it was not touched"),
+    "branch-exists": ErrorCode(EXIT_REFUSED, "the branch that okstra would create already exists"),
     "branch-in-use": ErrorCode(EXIT_REFUSED, "another worktree, or the main checkout, has the branch checked out"),
     "name-taken": ErrorCode(EXIT_REFUSED, "another task has the same folder or branch"),
     "no-commits-yet": ErrorCode(EXIT_REFUSED, "the repository has no commit to base a worktree on"),
@@ -119,20 +123,24 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "nothing-to-integrate": ErrorCode(EXIT_REFUSED, "no stage is done and not merged yet"),
     "run-alive": ErrorCode(EXIT_REFUSED, "a live process still drives the run"),
-    "holds-secret": ErrorCode(EXIT_REFUSED, "the text holds a key or a password, which okstra does not keep"),
+    "holds-secret": ErrorCode(EXIT_REFUSED, "the text contains a key or a password, which okstra does not store"),
     "project-exists": ErrorCode(EXIT_REFUSED, "the folder is registered under another project id"),
-    "project-stands": ErrorCode(EXIT_REFUSED, "the project still stands where it is said to have been moved from"),
-    "project-not-moved": ErrorCode(EXIT_REFUSED, "the repository is not the one whose worktrees okstra knows"),
-    "folder-unfit": ErrorCode(EXIT_REFUSED, "your home folder, one above it, and okstra's own home are no project"),
+    "project-stands": ErrorCode(EXIT_REFUSED, "the project is still in the folder it is said to have been moved from"),
+    "project-not-moved": ErrorCode(EXIT_REFUSED, "the repository is not the one that okstra's worktrees belong to"),
+    "folder-unfit": ErrorCode(
+        EXIT_REFUSED, "your home folder, a folder above it, and okstra's own home can't be projects"
+    ),
     # 4: a check found errors
-    "evidence-not-found": ErrorCode(EXIT_CHECK, "what a finding cites is not in the repository at the run's commit"),
+    "evidence-not-found": ErrorCode(
+        EXIT_CHECK, "text that a finding cites is not in the repository at the run's commit"
+    ),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
     "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
-    "report-stale": ErrorCode(EXIT_CHECK, "a report's page is not what its data gives"),
+    "report-stale": ErrorCode(EXIT_CHECK, "a report's page does not match its data"),
     "run-invalid": ErrorCode(EXIT_CHECK, "`okstra check run` found something wrong in a run's record; each is listed"),
-    "brief-incomplete": ErrorCode(EXIT_CHECK, "the brief lacks something that the phases need; each is listed"),
+    "brief-incomplete": ErrorCode(EXIT_CHECK, "the brief lacks sections that the phases need; each is listed"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11; each is listed with its line"),
-    "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to mend"),
+    "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to fix"),
     "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
     "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
     # 65: a state file can't be read
@@ -146,14 +154,14 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
     "client-missing": ErrorCode(EXIT_MISSING, "a client that the run needs is missing, too old, or not logged in"),
     "gh-missing": ErrorCode(EXIT_MISSING, "`gh`, which opens pull requests, is missing or not logged in"),
-    "folder-gone": ErrorCode(EXIT_MISSING, "the folder that the command was called in does not exist any more"),
-    "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in any folder above"),
+    "folder-gone": ErrorCode(EXIT_MISSING, "the folder that the command was called in no longer exists"),
+    "not-a-project": ErrorCode(EXIT_MISSING, "no `.okstra/project.json` here or in a parent folder"),
     "assets-missing": ErrorCode(EXIT_MISSING, "the installation lacks its prompts, templates or schemas"),
     "dependency-missing": ErrorCode(EXIT_MISSING, "a Python package that okstra needs is not installed"),
     # 70, 75, 130
     "internal-error": ErrorCode(EXIT_BUG, "a bug in okstra; the log named in `where` holds the traceback"),
     "busy": ErrorCode(EXIT_BUSY, "another process holds a lock for longer than the time limit"),
-    "interrupted": ErrorCode(EXIT_INTERRUPTED, "stopped by Ctrl-C or a signal"),
+    "interrupted": ErrorCode(EXIT_INTERRUPTED, "stopped by Ctrl-C or another signal"),
 }
 
 
@@ -161,7 +169,7 @@ class OkstraError(Exception):
     """An error a user can act on.
 
     `code` is a word of `ERROR_CODES`; `where` names the file, line or thing; `hint` is what to try;
-    `data` is carried into the JSON answer.
+    `data` goes into the JSON output.
     """
 
     exit_status = EXIT_BUG
@@ -179,7 +187,7 @@ class OkstraError(Exception):
         self.data = data or {}
 
     def as_record(self) -> dict[str, str]:
-        """The error as the `errors` entry of the JSON answer."""
+        """The error as an entry of `errors` in the JSON output."""
         return {"code": self.code, "message": self.message, "where": self.where, "try": self.hint}
 
 

@@ -39,7 +39,7 @@ _FILES = {
 }
 _DESCRIPTION = (
     "Every task and every implementation stage works in a git worktree of its own; every run leaves a validated record "
-    "on disk. Answers go to standard output, all talk to standard error."
+    "on disk. Output goes to standard output, messages to standard error."
 )
 
 
@@ -119,7 +119,10 @@ def main() -> int:
 
 def _commands() -> str:
     lines = [_MADE, "# Commands", "", "Every command takes `--json` (one object on stdout, also for failures) and"]
-    lines += ["`--project-root DIR`. People's talk goes to stderr. For the exit statuses see [errors](errors.md).", ""]
+    lines += [
+        "`--project-root DIR`. Human-readable messages go to stderr. For the exit statuses see [errors](errors.md).",
+        "",
+    ]
     for command in COMMANDS:
         lines += _command(command)
     return "\n".join([*lines, *_verbs()]).rstrip() + "\n"
@@ -183,7 +186,7 @@ def _phases() -> str:
         _MADE,
         "# Phases",
         "",
-        "From `prompts/phases.toml`, which the core, the prompts and the validators read too.",
+        "From `prompts/phases.toml`, which the code, the prompts and the validators read too.",
         "",
     ]
     for phase in phase_table(assets.toml("prompts", "phases.toml")).phases.values():

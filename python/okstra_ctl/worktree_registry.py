@@ -26,7 +26,7 @@ def set_implementation_base(project_id: str, task_group: str, task_id: str, comm
     with open_services().registry.transaction() as doc:
         claim = doc.task(key)
         if claim is None:
-            raise UsageError("not-found", f"okstra knows no worktree of {key}")
+            raise UsageError("not-found", f"no worktree is registered for {key}")
         if not claim.implementation_base:
             claim = claim._replace(implementation_base=commit)
             doc.put_task(key, claim)

@@ -39,7 +39,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from .leading import say, stopped_by_signals
 
     if args.jobs < 1:
-        raise UsageError("usage", f"--jobs is {args.jobs}", hint="at least one run at a time")
+        raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
     common = [*_words(args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
     entries = _checked(_entries(args, call), common)
     if args.dry_run:
@@ -110,7 +110,7 @@ def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
         elif not parsed.task_type:
             faults.append((entry.line, f"{entry.name}: --task-type is missing"))
     if faults:
-        raise UsageError("usage", _told(faults), hint="okstra run --help tells the flags; nothing was started")
+        raise UsageError("usage", _told(faults), hint="okstra run --help lists the flags; nothing was started")
     return whole
 
 

@@ -43,10 +43,10 @@ def check_place(path: str) -> str:
     except OSError:
         return real
     if not stat.S_ISREG(found.st_mode):
-        raise UsageError("usage", "there is something that is no file", where=real, hint="name a file that may be made")
+        raise UsageError("usage", f"not a regular file: {path}", where=real, hint="name a file that can be written")
     if found.st_size and _MARK not in (fsio.read_bytes(real) or b"")[:_HEAD]:
         hint = "name another file, or move this one away"
-        raise UsageError("usage", "there is a file that is no page of okstra's", where=real, hint=hint)
+        raise UsageError("usage", f"not a page that okstra wrote: {path}", where=real, hint=hint)
     return real
 
 
@@ -167,5 +167,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not _LEAST <= value <= _MOST:
-        raise UsageError("usage", f"--every is {text!r}", hint=f"write seconds, from {_LEAST} to {_MOST:g}")
+        raise UsageError("usage", f"invalid --every {text!r}: expected seconds, from {_LEAST} to {_MOST:g}")
     return value

@@ -21,7 +21,7 @@ from .trust import add_trust_flag
 def configure(parser: ArgumentParser) -> None:
     add_task_key(parser, "the task, <project-id>:<task-group>:<task-id>", dest="task", required=True)
     add_handoff_flags(parser)
-    parser.add_argument("--directive", metavar="TEXT", default="", help="a word to the record; it selects nothing")
+    parser.add_argument("--directive", metavar="TEXT", default="", help="a note for the record; it selects nothing")
     parser.add_argument("--pr-template-path", metavar="PATH", default="", help="the pull request's template")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_trust_flag(parser)

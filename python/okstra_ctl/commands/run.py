@@ -100,7 +100,7 @@ _TEXTS = {
     "--executor": ("P", "the provider that carries the stage out"),
     "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
     "--critic": ("P", "a provider that looks for what nobody looked at, or off"),
-    "--directive": ("TEXT", "a word to every worker"),
+    "--directive": ("TEXT", "extra instructions for every worker"),
     "--related-tasks": ("A,B", "task keys that belong to the subject"),
     "--clarification-response": ("PATH", "answers to a report's questions"),
     "--pr-template-path": ("PATH", "the pull request's template"),

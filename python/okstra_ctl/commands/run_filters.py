@@ -30,7 +30,7 @@ def parse_since(text: str) -> Since:
         return Since(text.removesuffix("Z"), 0)
     number, unit = text[:-1], text[-1:]
     if unit not in _SECONDS or not 1 <= len(number) <= 6 or not _DIGITS.issuperset(number):
-        raise UsageError("usage", f"--since is {text!r}", hint="write 90m, 3h, 2d, 1w, or a day like 2026-11-23")
+        raise UsageError("usage", f"invalid --since {text!r}: expected 90m, 3h, 2d, 1w, or a day like 2026-11-23")
     return Since("", int(number) * _SECONDS[unit])
 
 
@@ -55,7 +55,7 @@ def newest(rows: Sequence[Row], limit: int | None) -> Sequence[Row]:
     if limit is None:
         return rows
     if limit < 0:
-        raise UsageError("usage", f"--limit is {limit}", hint="write how many rows you want, e.g. --limit 20")
+        raise UsageError("usage", f"invalid --limit {limit}: expected a number of rows, e.g. --limit 20")
     return rows[max(0, len(rows) - limit) :]
 
 

@@ -28,7 +28,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     if args.jobs and (not args.jobs.isascii() or not args.jobs.isdigit() or not 1 <= int(args.jobs[:9]) <= 1000):
-        raise UsageError("usage", f"--jobs is {args.jobs!r}", hint="write a number from 1 to 1000")
+        raise UsageError("usage", f"invalid --jobs {args.jobs!r}: expected a number from 1 to 1000")
     made = make_schedule(call.start, args.task_key, int(args.jobs or 0), call.services)
     return Reply(_data(made), printable(_text(made)), talk=made.warnings)
 

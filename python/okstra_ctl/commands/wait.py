@@ -48,5 +48,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 30 * _DAY:
-        raise UsageError("usage", f"--timeout is {text!r}", hint="write a number of seconds")
+        raise UsageError("usage", f"invalid --timeout {text!r}: expected a number of seconds, 30 days at most")
     return value

@@ -51,7 +51,7 @@ def _lookup(args: Namespace, call: Call) -> Reply:
     doc = call.services.registry.read()
     claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
     if claim is None:
-        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
+        raise UsageError("not-found", f"no worktree is registered for {key}", hint="`okstra worktree list` shows them")
     data = {"key": str(key), "path": claim.path, "branch": claim.branch, "status": str(claim.status)}
     return Reply(data, claim.path)
 

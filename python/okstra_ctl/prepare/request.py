@@ -203,7 +203,7 @@ def _plan(
     if inputs.task_type != IMPLEMENTATION:
         return "", None, ()
     if inputs.stage != AUTO and not inputs.stage.isdigit():
-        raise UsageError("usage", f"--stage is {inputs.stage!r}", hint="write a stage number, or auto")
+        raise UsageError("usage", f'invalid --stage {inputs.stage!r}: expected a stage number or "auto"')
     path = inputs.approved_plan_path or plans.latest(task)
     if not path:
         raise UsageError(
