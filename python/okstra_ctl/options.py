@@ -51,10 +51,11 @@ class Parser(argparse.ArgumentParser):
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
         """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""
-        value: object = super()._get_values(action, arg_strings)
-        if action.nargs is None and value == []:
-            self.error(f"argument {'/'.join(action.option_strings) or action.dest}: expected one argument")
-        return value
+        if action.nargs is None and arg_strings == ["--"]:
+            value: object = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")

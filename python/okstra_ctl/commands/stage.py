@@ -21,7 +21,7 @@ def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="every stage with its status and what blocks it")
     one = add_task_key(listing, "a task: its newest plan", required=True)
-    one.add_argument("--plan", metavar="PLAN", default="", help="the plan report")
+    one.add_argument("--plan", metavar="PLAN", default=None, help="the plan report")
     listing.add_argument("--porcelain", action="store_true", help=r"tab-separated; \\, \t, \n, \r escaped")
     done = actions.add_parser("done", help="run the exit check and record the stage as done")
     done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
@@ -43,7 +43,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    path = args.plan or plan_of_task(args.task_key, call.start, call.services)
+    path = plan_of_task(args.task_key, call.start, call.services) if args.plan is None else args.plan
     plan = plans.load(path, call.services)
     if plan.stage_map is None:
         raise plans.invalid(plan)

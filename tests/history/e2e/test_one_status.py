@@ -193,7 +193,8 @@ def test_a_led_run_answers_what_is_next_after_it(project: Project) -> None:
 
 def test_a_run_that_fails_says_why_at_once(project: Project) -> None:
     project.adopt(independent(1))
-    ended = led(project, "implementation")  # the built-in rehearsal commits nothing
+    install(project, part({"result": executed(1, 2)}, role="executor"))  # and commits nothing
+    ended = led(project, "implementation")
     assert (ended.status, ended.codes) == (1, ["run-failed"]), ended
     assert "execution failed (there is no commit beyond the stage's base)" in ended.envelope["errors"][0]["message"]
 
