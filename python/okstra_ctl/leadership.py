@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import Refused, Unreadable
-from .index import store as run_index
+from .index.store import IndexRow, try_append
 from .names import Owner
 from .quoting import okstra_command
 from .runs.find import KnownRun
@@ -15,9 +15,9 @@ from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
 from .system import ancestry
 from .system import files as fsio
-from .system import owner as process_identity
 from .system.locks import LockKind, hold
-from .worktrees import users as worktree_users
+from .system.owner import liveness, owner_of
+from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]
 BY_OKSTRA = "auto"
@@ -28,10 +28,10 @@ Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
 def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
     """Who leads the run, as its manifest says. Raises Unreadable (`state-unreadable`): one that can't be read might be
     at work."""
-    return owner_of(manifest, where=run.files.manifest)
+    return owner_in_manifest(manifest, where=run.files.manifest)
 
 
-def owner_of(manifest: Mapping[str, object], *, where: str) -> Owner | None:
+def owner_in_manifest(manifest: Mapping[str, object], *, where: str) -> Owner | None:
     """The same, of the manifest at that path."""
     lead = manifest.get("lead")
     try:
@@ -61,9 +61,9 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
     """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it:
     while a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it
     leads, are workers and checks."""
-    if owner is None or process_identity.liveness(owner) is not Liveness.ALIVE:
+    if owner is None or liveness(owner) is not Liveness.ALIVE:
         return
-    if owner == process_identity.owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
+    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
         return
     raise Refused(
         "run-is-led",
@@ -90,8 +90,8 @@ def index_started(run: KnownRun, services: Services, owner: Owner) -> str:
     """Tells the index who leads the run from now on. A warning if it could not be told."""
     task_type, stage, manifest = run.id.task_type, run.id.stage, run.files.manifest
     at, told = services.clock.now(), owner.to_json()
-    row = run_index.IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
-    return run_index.try_append(services.home, row)
+    row = IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
+    return try_append(services.home, row)
 
 
 def own_claim(run: KnownRun, services: Services, owner: Owner | None, *, completed: bool | None = None) -> None:
@@ -107,6 +107,6 @@ def own_claim(run: KnownRun, services: Services, owner: Owner | None, *, complet
             if claim is not None and claim.run_id == str(run.id) and claim.status is not ClaimStatus.PROVISIONING:
                 doc.put_stage(key, claim._replace(owner=None if completed else owner))
         elif completed or (completed is False and owner is None):
-            worktree_users.end_use(doc, run.id, services, completed=completed)
+            end_use(doc, run.id, services, completed=completed)
         elif not run.degraded:
-            worktree_users.begin_use(doc, run.id, owner, services)
+            begin_use(doc, run.id, owner, services)

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ..errors import OkstraError, UsageError
-from ..system import assets
+from ..system import assets, processes
 from ..system import files as fsio
-from ..system import processes as proc
 from ..system.json_text import dumps
 from ..system.template import UnknownPlaceholder
 from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, parse_script, part_for
@@ -187,7 +186,7 @@ class Player:
 
     def _run(self, step: Step) -> None:
         command = self._text(step.value)
-        ended = proc.run(["sh", "-c", command])
+        ended = processes.run(["sh", "-c", command])
         say({"type": "command", "command": command, "exit": ended.status, "output": _shown(ended)})
         wanted = step.beside.get("exit", 0)
         if ended.status != wanted:
@@ -197,9 +196,9 @@ class Player:
     def _commit(self, step: Step) -> None:
         """Nothing staged is no failure: an attempt that was cut off has committed it."""
         for argv in (["git", "add", "-A"], ["git", "commit", "-q", "-m", self._text(step.value)]):
-            if argv[1] == "commit" and proc.run(["git", "diff", "--cached", "--quiet"]).ok:
+            if argv[1] == "commit" and processes.run(["git", "diff", "--cached", "--quiet"]).ok:
                 return
-            ended = proc.run(argv)
+            ended = processes.run(argv)
             if not ended.ok:
                 message = f"{argv[0]} {argv[1]} ended with {ended.status}: {_shown(ended)}"
                 raise ScriptFinished({"status": "failed", "message": message}, 1)
@@ -280,8 +279,8 @@ def _write_file(path: str, content: str) -> None:
 
 
 def _head() -> str:
-    return proc.run(["git", "rev-parse", "HEAD"]).stdout.decode().strip()
+    return processes.run(["git", "rev-parse", "HEAD"]).stdout.decode().strip()
 
 
-def _shown(ended: proc.Finished) -> str:
+def _shown(ended: processes.Finished) -> str:
     return (ended.stdout + ended.stderr).decode("utf-8", "replace")[-2000:]

@@ -14,8 +14,7 @@ from ..errors import WorkFailed
 from ..status import Access, Failure, WorkerOutcome
 from ..system import files as fsio
 from ..system.foreign_files import set_aside
-from . import codex_sandbox
-from . import supervisor_orders as warden_orders
+from . import codex_sandbox, supervisor_orders
 from .job import Job, Launch, Provider, Report, StreamResult
 from .supervised_process import WARDEN_LOST, SupervisedClient
 from .supervisor_orders import Verdict
@@ -24,7 +23,7 @@ ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
 _TICK = 0.1
 _QUIET_SECONDS = 1.0
 _RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
-_LIMITS = (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT)
+_LIMITS = (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT)
 _NOTHING_HEARD = StreamResult(ended=False, failure=Failure.INTERRUPTED)
 
 
@@ -102,7 +101,7 @@ def _attempt(
         _wait(client, provider, stop, patience)
         ended = client.ended()
     reason, status = ended.verdict.reason, ended.verdict.status
-    if reason == warden_orders.NOT_STARTED:
+    if reason == supervisor_orders.NOT_STARTED:
         message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
         return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
     stream = provider.read_stream(ended.stdout, ended.stderr, status if not reason else None)
@@ -159,11 +158,11 @@ def judge(
     finished = stream.ended and stream.failure is Failure.NONE
     if not finished and reason in _LIMITS:
         return WorkerOutcome.TIMEOUT, stream._replace(failure=Failure.INTERRUPTED)
-    if not finished and reason in (warden_orders.STOPPED, warden_orders.ORPHANED, WARDEN_LOST):
+    if not finished and reason in (supervisor_orders.STOPPED, supervisor_orders.ORPHANED, WARDEN_LOST):
         return WorkerOutcome.ERROR, stream._replace(failure=Failure.INTERRUPTED)
-    if reason == warden_orders.FLOOD:
+    if reason == supervisor_orders.FLOOD:
         return WorkerOutcome.ERROR, stream._replace(failure=Failure.CLIENT, message="it wrote without end")
-    if reason == warden_orders.LOG_FAILED:
+    if reason == supervisor_orders.LOG_FAILED:
         message = f"its log can't be written: {verdict.complaint}"
         return WorkerOutcome.ERROR, stream._replace(failure=Failure.CLIENT, message=message)
     if not finished:

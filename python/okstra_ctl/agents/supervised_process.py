@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import Interrupted
 from ..status import Access
 from ..system import files as fsio
-from . import supervisor_orders as warden_orders
+from . import supervisor_orders
 from .environment import environment_of, title_of
 from .job import Job, Launch
 from .supervisor_orders import Orders, Verdict
@@ -76,7 +76,7 @@ class SupervisedClient:
         self._warden = self._start_warden(job, keep_open)
         self._poll = select.poll()
         self._poll.register(self._warden.stdout, select.POLLIN)
-        self._tell(warden_orders.packed(orders))
+        self._tell(supervisor_orders.packed(orders))
 
     def _start_warden(self, job: Job, keep_open: Sequence[int]) -> Any:  # plumbum's popen has no types
         from plumbum import local  # slow to import, and only runs need it
@@ -121,11 +121,11 @@ class SupervisedClient:
 
     def stop(self) -> None:
         """Asks for the client's end: SIGTERM, a short grace, SIGKILL. `wait` tells when it is done."""
-        self._tell(warden_orders.ASKED_TO_STOP)
+        self._tell(supervisor_orders.ASKED_TO_STOP)
 
     def dismiss(self) -> None:
         """As `stop`, for a client that has done its work and does not go."""
-        self._tell(warden_orders.LINGERED)
+        self._tell(supervisor_orders.LINGERED)
 
     @property
     def written(self) -> int:
@@ -144,7 +144,7 @@ class SupervisedClient:
     def _close_books(self) -> None:
         """The warden has gone: with its verdict, or killed; then nobody but us can clean up after the client."""
         self._warden.wait()
-        verdict = warden_orders.verdict_in(self._answer)
+        verdict = supervisor_orders.verdict_in(self._answer)
         self._verdict = verdict or Verdict(None, WARDEN_LOST, left=sweep(self._token))
 
     def _tell(self, data: bytes) -> None:
@@ -255,9 +255,9 @@ def run_supervised(
         while not client.wait(1.0):
             pass
         verdict, stdout, _ = client.ended()
-    if verdict.reason == warden_orders.STOPPED:
+    if verdict.reason == supervisor_orders.STOPPED:
         raise Interrupted("interrupted", f"`{' '.join(argv)}` was stopped")
-    if verdict.reason in (warden_orders.SOFT_LIMIT, warden_orders.HARD_LIMIT):
+    if verdict.reason in (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT):
         return Held(TIMED_OUT, stdout)
     if verdict.status is None:
         return Held(NOT_STARTED, stdout, verdict.complaint or verdict.reason)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from . import supervisor_orders as warden_orders
+from . import supervisor_orders
 from .supervisor_orders import Orders, Verdict
 from .sweep import sweep
 
@@ -26,12 +26,12 @@ _OKSTRA, _ANSWER = 0, 1
 
 
 def main() -> None:
-    orders = warden_orders.read_orders(lambda size: os.read(_OKSTRA, size))
+    orders = supervisor_orders.read_orders(lambda size: os.read(_OKSTRA, size))
     if orders is None:
         return
     verdict = Warden(orders).hold()
     with suppress(OSError):  # okstra may be gone
-        os.write(_ANSWER, warden_orders.packed(verdict))
+        os.write(_ANSWER, supervisor_orders.packed(verdict))
 
 
 class Warden:
@@ -55,7 +55,7 @@ class Warden:
         try:
             self._start()
         except OSError as error:
-            return Verdict(None, warden_orders.NOT_STARTED, error.strerror or str(error))
+            return Verdict(None, supervisor_orders.NOT_STARTED, error.strerror or str(error))
         left = 1
         try:
             self._poll.register(_OKSTRA, select.POLLIN)
@@ -115,11 +115,11 @@ class Warden:
             if now >= self._kill_at + _UNKILLABLE_SECONDS:
                 return
             if now >= self._kill_at:
-                self._reason = self._reason or warden_orders.HARD_LIMIT
+                self._reason = self._reason or supervisor_orders.HARD_LIMIT
                 self._signal_group(signal.SIGKILL)
                 wait = now + 0.5
             elif now >= self._soft_at and not self._reason:
-                self._ask_to_end(warden_orders.SOFT_LIMIT, self._kill_at)
+                self._ask_to_end(supervisor_orders.SOFT_LIMIT, self._kill_at)
                 wait = self._kill_at
             else:
                 wait = self._kill_at if self._reason else min(self._soft_at, self._kill_at)
@@ -128,16 +128,16 @@ class Warden:
                     self._listen()
                 elif descriptor == woken:
                     if any(number != signal.SIGCHLD for number in os.read(woken, _CHUNK)):
-                        self._ask_to_end(warden_orders.STOPPED, time.monotonic() + self._orders.grace)
+                        self._ask_to_end(supervisor_orders.STOPPED, time.monotonic() + self._orders.grace)
                 else:
                     self._keep(descriptor)
 
     def _listen(self) -> None:
         word = os.read(_OKSTRA, 1)
-        reason = {b"": warden_orders.ORPHANED, warden_orders.LINGERED: warden_orders.LINGER}
+        reason = {b"": supervisor_orders.ORPHANED, supervisor_orders.LINGERED: supervisor_orders.LINGER}
         if not word:
             self._poll.unregister(_OKSTRA)
-        self._ask_to_end(reason.get(word, warden_orders.STOPPED), time.monotonic() + self._orders.grace)
+        self._ask_to_end(reason.get(word, supervisor_orders.STOPPED), time.monotonic() + self._orders.grace)
 
     def _ask_to_end(self, reason: str, kill_at: float) -> None:
         """SIGTERM, which a client may use to tidy up; one that stands still must go on to take it."""
@@ -190,13 +190,13 @@ class Warden:
             return
         self._written += len(data)
         if self._written > self._orders.most_output:
-            self._give_up(warden_orders.FLOOD, "")
-        elif self._reason != warden_orders.LOG_FAILED:
+            self._give_up(supervisor_orders.FLOOD, "")
+        elif self._reason != supervisor_orders.LOG_FAILED:
             try:
                 for file in (self._streams[stream], self._orders.log):
                     _write_all(file, data)
             except OSError as error:
-                self._give_up(warden_orders.LOG_FAILED, error.strerror or str(error))
+                self._give_up(supervisor_orders.LOG_FAILED, error.strerror or str(error))
 
     def _give_up(self, reason: str, complaint: str) -> None:
         if not self._reason:

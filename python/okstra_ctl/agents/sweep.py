@@ -61,9 +61,9 @@ def pids_in_listing(listing: str, token: str) -> list[int]:
 
 
 def _pids_by_ps(token: str) -> list[int]:
-    from ..system import processes as proc  # slow to import, and needed only on systems without /proc
+    from ..system import processes  # slow to import, and needed only on systems without /proc
 
-    answer = proc.run(["ps", "-Eww", "-U", str(os.getuid()), "-o", "pid=,stat=,command="])
+    answer = processes.run(["ps", "-Eww", "-U", str(os.getuid()), "-o", "pid=,stat=,command="])
     return pids_in_listing(answer.stdout.decode("utf-8", "replace"), token)
 
 

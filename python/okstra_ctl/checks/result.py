@@ -132,11 +132,11 @@ def _items(expected: Expected) -> tuple[str, ...]:
 
 
 def _steps(expected: Expected) -> tuple[int, ...]:
-    from ..plan import store as plans
+    from ..plan.store import check
 
     plan = expected.manifest.get("plan")
     stage = expected.manifest.get("stage")
-    stage_map = plans.check(str(plan["path"])).stage_map if isinstance(plan, Mapping) else None
+    stage_map = check(str(plan["path"])).stage_map if isinstance(plan, Mapping) else None
     if stage_map is None or not isinstance(stage, int):
         return ()
     return tuple(step.number for step in stage_map.stage(stage).steps)

@@ -186,10 +186,10 @@ def _check_report_data(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
 def _check_plan(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
     if run.id.task_type != PLANNING or records.report is None or records.report["author"]["worker"] == "lead":
         return
-    from ..plan import store as plans
+    from ..plan.store import check
 
     if os.path.exists(run.report_path):
-        for finding in plans.check(run.report_path).errors:
+        for finding in check(run.report_path).errors:
             yield Fault("plan-broken", run.report_path, finding.line, f"{finding.rule}: {finding.message}")
 
 

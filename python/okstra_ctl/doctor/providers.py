@@ -16,7 +16,7 @@ from ..errors import OkstraError
 from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
 from ..system import files as fsio
-from ..system import processes as proc
+from ..system import processes
 
 
 class ClientFacts(NamedTuple):
@@ -147,7 +147,7 @@ def _client_rows(client: ClientFacts, environment: Mapping[str, str]) -> list[Ch
     return [*rows, _login_row(client, environment), _commit_row(client, environment)] if version.ok else rows
 
 
-def _version_rows(client: ClientFacts, version: proc.Finished, told: proc.Finished) -> list[CheckRow]:
+def _version_rows(client: ClientFacts, version: processes.Finished, told: processes.Finished) -> list[CheckRow]:
     """`told` is the client's own help, in which the flags that okstra uses must stand."""
     name, update = client.program, f"npm install -g {client.package}@latest"
     if not version.ok:
@@ -206,7 +206,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
         ("config", "commit.gpgsign", "false"),
         ("worktree", "add", "--quiet", "-b", "linked", linked),
     ):
-        made = proc.run(["git", "-C", main, *words], env=git.users_environment(environment))
+        made = processes.run(["git", "-C", main, *words], env=git.users_environment(environment))
         if not made.ok:
             return made.complaint
     before = git.resolve(linked, "HEAD")
@@ -214,7 +214,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
     if repository is None:
         return "git does not know the worktree that it made"
     argv = sandboxed_commit(client.program, (repository.common_dir, repository.git_dir))
-    ended = proc.run(argv, cwd=linked, env=git.users_environment(environment), timeout=_SECONDS)
+    ended = processes.run(argv, cwd=linked, env=git.users_environment(environment), timeout=_SECONDS)
     return "" if ended.ok and git.resolve(linked, "HEAD") != before else ended.complaint or "no commit was made"
 
 
@@ -239,5 +239,5 @@ def _on_path(program: str, environment: Mapping[str, str]) -> bool:
     return shutil.which(program, path=environment.get("PATH")) is not None
 
 
-def _ask(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> proc.Finished:
-    return proc.run([client.program, *words], env=git.users_environment(environment), timeout=_SECONDS)
+def _ask(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> processes.Finished:
+    return processes.run([client.program, *words], env=git.users_environment(environment), timeout=_SECONDS)

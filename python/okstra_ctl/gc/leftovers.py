@@ -16,7 +16,7 @@ from ..agents import sweep as process_sweep
 from ..errors import OkstraError
 from ..guard.receipt import home_file
 from ..index import store as run_index
-from ..leadership import owner_of
+from ..leadership import owner_in_manifest
 from ..names import RunId, format_seq
 from ..paths import OKSTRA_DIR, RunFiles
 from ..runs.events import digest_of, events_of
@@ -110,7 +110,7 @@ def _sweep_drops(files: RunFiles, *, dry_run: bool) -> list[str]:
 
 def _may_be_led(files: RunFiles, manifest: Mapping[str, object]) -> bool:
     """Raises Unreadable."""
-    owner = owner_of(manifest, where=files.manifest)
+    owner = owner_in_manifest(manifest, where=files.manifest)
     return owner is not None and process_identity.liveness(owner) is not Liveness.GONE
 
 

@@ -22,7 +22,7 @@ from ..stages.done import planned_strays
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
 from ..system.json_text import dumps
-from . import hooks as guarding
+from . import hooks
 from .authorship import authorship, git_of_workers
 from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, judge
 from .changes import changes
@@ -100,7 +100,7 @@ def _take(run: KnownRun, services: Services, repository: git.Repository | None, 
         return None
     own = "" if run.id.task_type == IMPLEMENTATION else run.folder
     settings = [run.project.config, services.home.config]
-    looks = Looks(own, siblings, _synced(run, services), settings, guarding.hooks_folder(repository))
+    looks = Looks(own, siblings, _synced(run, services), settings, hooks.hooks_folder(repository))
     return snapshot(repository, looks, services.environment)
 
 
@@ -238,7 +238,7 @@ def _records(run: KnownRun) -> dict[str, str]:
 def _tampered(run: KnownRun, services: Services, begun: Begun) -> Iterator[Changed]:
     """Records that are not as okstra left them."""
     found = [path for path, digest in begun.records.items() if _digest(path) != digest]
-    found += guarding.foreign_hooks(run)
+    found += hooks.foreign_hooks(run)
     try:
         document = fsio.read_json(run.files.isolation, SCHEMA) or {}
     except OkstraError:

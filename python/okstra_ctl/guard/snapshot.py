@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..git.command import begin, must, text
-from ..system import processes as proc
+from ..system import processes
 from .breaches import HIDDEN, LOOKED_AT, MISSING, Snapshot
 
 _MOST_ENTRIES = 20_000
@@ -47,7 +47,7 @@ class _Asked(NamedTuple):
     """A worktree's two questions under way: its status, and what its index hides from that."""
 
     root: str
-    status: proc.Running
+    status: processes.Running
     hidden: git.HiddenEdits
 
     def answer(self) -> Iterator[tuple[str, str]]:

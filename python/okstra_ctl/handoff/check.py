@@ -18,11 +18,11 @@ from ..git.merge import merge_tree
 from ..names import HANDOFF, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
-from ..runs import numbers as run_numbers
 from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, commands
+from ..runs.numbers import next_seq
 from ..services import Services
 from ..system import files as fsio
-from ..system import processes as proc
+from ..system import processes
 from ..tasks.records import read_manifest
 from .pull_request import place_of
 
@@ -56,7 +56,7 @@ def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, services: 
         raise Refused("merge-conflict", probe, where=target.folder, hint=_merge_hint(target, key))
     if PULL_REQUEST in choice.steps:
         _require_gh(target, key, services.environment)
-    body = pull_request_file(task, run_numbers.next_seq(task, HANDOFF, None))
+    body = pull_request_file(task, next_seq(task, HANDOFF, None))
     return Plan(target, tuple((step, tuple(argv)) for step, argv in commands(choice, target, body)), probe)
 
 
@@ -166,7 +166,7 @@ def _require_gh(target: Target, key: TaskKey, environment: Mapping[str, str]) ->
         fault = "`gh`, which opens pull requests, is not on the PATH"
     else:
         host = ("--hostname", place.host) if place else ()
-        asked = proc.run(["gh", "auth", "status", *host], env=git.users_environment(), timeout=_GH_SECONDS)
+        asked = processes.run(["gh", "auth", "status", *host], env=git.users_environment(), timeout=_GH_SECONDS)
         if asked.ok:
             return
         fault = f"`gh` is not logged in{f' at {place.host}' if place else ''}: {asked.complaint or asked.status}"

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from ..agents.sweep import sweep
 from ..errors import Interrupted, OkstraError, Refused
-from ..guard import hooks as guarding
-from ..guard import receipt as isolation
+from ..guard import hooks, receipt
 from ..guard.breaches import UNKNOWN, ReceiptVerdict
 from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
 from ..names import IMPLEMENTATION, PLANNING
@@ -22,10 +21,9 @@ from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..services import Services
 from ..status import RunOutcome, RunStatus
-from ..system import owner as process_identity
+from ..system.owner import nearest_client, this_process
 from ..usage.tokens import usage_of
-from . import drops, planning, workplace
-from . import finish as persisting
+from . import drops, finish, planning, workplace
 from .context import RunContext, Say, open_scene
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
@@ -35,7 +33,7 @@ from .report_writer import own_plan_note, save_report, settle, write_report
 
 def take(context: RunContext) -> None:
     """Makes this process the run's lead. Raises Refused (`run-is-led`, `run-ended`)."""
-    me = process_identity.this_process()
+    me = this_process()
     led_by = ""
 
     def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def take(context: RunContext) -> None:
 
 def give_back(context: RunContext, *, completed: bool) -> None:
     """The run has ended, or is left: the agent session around this process has it again, or nobody."""
-    around = process_identity.nearest_client()
+    around = nearest_client()
     own_claim(context.run, context.services, around, completed=completed)
     name_lead(context.run, around)
 
@@ -95,8 +93,8 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, say: Sa
         say(entered.news)
     _sweep_orphans(context)
     try:
-        guarding.set_up(run, services)
-        begun = isolation.begin(run, services)
+        hooks.set_up(run, services)
+        begun = receipt.begin(run, services)
         take_session_results(context)
         return _lead(context._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
@@ -115,7 +113,7 @@ def _lead(started: RunContext) -> Conducted:
     if context.id.task_type == PLANNING and written.gate.open:
         report = planning.with_gate(report, planning.check_plan_with_analysts(context, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
-    found = isolation.finish(context.run, context.services, context.begun)
+    found = receipt.finish(context.run, context.services, context.begun)
     report["isolation"] = {
         "breaches": [entry._asdict() for entry in found.breaches],
         "notes": [entry._asdict() for entry in found.notes],
@@ -131,10 +129,10 @@ def _lead(started: RunContext) -> Conducted:
         report["verdict"]["approval_needed"] = False
     context = settle(context)  # somebody may have put a plan there while the workers were at work
     report["verdict"]["next_step"] = _next_step(context, report)
-    report = persisting.fill_in(context, report)
+    report = finish.fill_in(context, report)
     save_report(context, report)
-    persisting.save_team_state(context)
-    faults = persisting.record_faults(context, report)
+    finish.save_team_state(context)
+    faults = finish.record_faults(context, report)
     if faults:
         report["gates"][RECORD_GATE] = {"gate": str(Gate.FAILED), "note": faults}
         report["verdict"].update(next_step=okstra_command("check", "run", context.id), approval_needed=False)
@@ -142,9 +140,9 @@ def _lead(started: RunContext) -> Conducted:
     outcome = outcome_of(report)
     drops.tidy(context.files)
     notes = (own_plan_note(context), *_plan_notes(context))
-    warnings = tuple(filter(None, (*notes, *persisting.persist(context, report))))
+    warnings = tuple(filter(None, (*notes, *finish.persist(context, report))))
     if outcome is RunOutcome.COMPLETED:
-        isolation.forget(context.run, context.services)
+        receipt.forget(context.run, context.services)
     give_back(context, completed=outcome is RunOutcome.COMPLETED)
     return Conducted(
         str(context.id),
@@ -210,8 +208,8 @@ def _leave(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None
     try:
         context.tell(str(outcome), reason=error.message)
         at = context.services.clock.now()
-        persisting.index_end(context, outcome, at)
-        persisting.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
+        finish.index_end(context, outcome, at)
+        finish.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
         give_back(context, completed=False)
     except OkstraError as second:
         context.say(f"the run's end could not be recorded: {second.message}")

@@ -12,7 +12,7 @@ from ..errors import Unreadable
 from ..guard.receipt import Begun
 from ..names import RunId
 from ..paths import RunFiles
-from ..runs import events as run_events
+from ..runs import events
 from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
 from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
@@ -70,7 +70,7 @@ class RunContext(NamedTuple):
         return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
 
     def tell(self, event: str, **fields: object) -> None:
-        run_events.append(self.files, event, self.services.clock.now(), run_id=str(self.id), **fields)
+        events.append(self.files, event, self.services.clock.now(), run_id=str(self.id), **fields)
 
 
 def open_scene(run: KnownRun, services: Services, stop: threading.Event, say: Say) -> RunContext:

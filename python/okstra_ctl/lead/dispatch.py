@@ -13,8 +13,7 @@ from ..agents.job import Job, Report
 from ..agents.providers import provider
 from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
-from ..guard import authorship
-from ..guard import hooks as guarding
+from ..guard import authorship, hooks
 from ..quoting import okstra_command
 from ..runs.events import events_of
 from ..runs.prompting import fill_file
@@ -131,7 +130,7 @@ def _job(
         readable=(context.run.project.task(context.id.task).root,),
         environment={
             **_facts(context, assignment, attempt),
-            **guarding.environment(context.run, worker.role),
+            **hooks.environment(context.run, worker.role),
             **authorship.trace(context.run, worker.id),
         },
         options=_guarded(context, worker.provider, options),
@@ -148,7 +147,7 @@ def _guarded(context: RunContext, provider_name: str, options: Mapping[str, Any]
     given = options.get("settings")
     return {
         **options,
-        "settings": {**(given if isinstance(given, Mapping) else {}), **guarding.client_settings(context.run)},
+        "settings": {**(given if isinstance(given, Mapping) else {}), **hooks.client_settings(context.run)},
     }
 
 

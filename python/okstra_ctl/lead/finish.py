@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..checks.run import check_run
-from ..index import store as run_index
+from ..index.store import IndexRow, try_append
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..runs.lead_sessions import all_prices, count_sessions
 from ..stages import led_gates
 from ..status import RunOutcome, WorkerOutcome
 from ..system import files as fsio
-from ..tasks import records as task_records
+from ..tasks.records import RunNews, try_record
 from ..usage.tokens import usage_of
 from .context import RunContext
 
@@ -86,9 +86,9 @@ def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
     outcome = str(outcome_of(report))
     next_step = str(report["verdict"]["next_step"])
     token = str(report["verdict"]["token"])
-    news = task_records.RunNews(context.id, outcome, at, next_step, token=token)
+    news = RunNews(context.id, outcome, at, next_step, token=token)
     told = [
-        task_records.try_record(context.run.project, news, worktree=context.folder),
+        try_record(context.run.project, news, worktree=context.folder),
         index_end(context, outcome_of(report), at),
     ]
     context.tell("persisted", outcome=outcome)
@@ -98,7 +98,7 @@ def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
 
 def index_end(context: RunContext, outcome: RunOutcome, at: str) -> str:
     """Tells the index how the run ended; answers a warning if it could not be told."""
-    row = run_index.IndexRow(
+    row = IndexRow(
         str(context.id),
         str(outcome),
         at,
@@ -107,7 +107,7 @@ def index_end(context: RunContext, outcome: RunOutcome, at: str) -> str:
         context.run.project.root,
         context.files.manifest,
     )
-    return run_index.try_append(context.services.home, row)
+    return try_append(context.services.home, row)
 
 
 def _ended_manifest(context: RunContext, report: Mapping[str, Any], at: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import git
 from ..errors import Interrupted, OkstraError
-from ..guard import receipt as isolation
+from ..guard import receipt
 from ..plan.model import Stage
 from ..results.convergence import group_findings, unverified
 from ..results.convergence_document import evidence_json
@@ -54,7 +54,7 @@ def lead_stage(context: RunContext) -> Material:
     stage = context.run.stage(context.services)
     built = _build(context, stage)
     gates = dict(built.gates)
-    broken = isolation.finish(context.run, context.services, context.begun).breaches
+    broken = receipt.finish(context.run, context.services, context.begun).breaches
     if broken:  # a stage is not recorded as done by a run that did what it may not
         gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
     if all(gate.open for gate, _ in gates.values()):

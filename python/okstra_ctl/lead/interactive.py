@@ -13,17 +13,16 @@ from typing import Any, NamedTuple, NoReturn
 from .. import leadership
 from ..agents.claude import rule_path
 from ..agents.environment import agents_environment
-from ..guard import hooks as guarding
-from ..guard import receipt as isolation
+from ..guard import hooks, receipt
 from ..names import Owner
 from ..runs import lead_sessions
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT
 from ..services import Services
 from ..system import files as fsio
-from ..system import owner as process_identity
-from ..system import processes as proc
+from ..system import processes
 from ..system.json_text import dumps
+from ..system.owner import this_process
 
 _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
@@ -40,9 +39,9 @@ class Session(NamedTuple):
 
 def hand_over(run: KnownRun, services: Services) -> Session:
     """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
-    isolation.begin(run, services)
-    guarding.set_up(run, services)
-    me = process_identity.this_process()  # which is about to be the client (docs/how-to/recover.md)
+    receipt.begin(run, services)
+    hooks.set_up(run, services)
+    me = this_process()  # which is about to be the client (docs/how-to/recover.md)
     warning = _take(run, services, me)
     session = str(uuid.uuid4())
     lead_sessions.note_session(run, services, session)
@@ -75,17 +74,17 @@ def _take(run: KnownRun, services: Services, me: Owner) -> str:
 
 def become(session: Session) -> NoReturn:
     """Raises Missing (`dependency-missing`) when the client is not on the PATH."""
-    proc.become(session.argv, session.environment, session.folder)
+    processes.become(session.argv, session.environment, session.folder)
 
 
 def _settings(run: KnownRun) -> dict[str, object]:
     """The session's own permissions, so that nobody is asked for what the run needs: okstra's commands and the
     results of agents are allowed, a push is not; the guard is asked before edits."""
-    files = (*guarding.writable_by_lead(run), *guarding.writable(run))
+    files = (*hooks.writable_by_lead(run), *hooks.writable(run))
     results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in files]
     commands = [f"Bash({name}:*)" for name in _COMMANDS]
     return {
-        **guarding.client_settings(run),
+        **hooks.client_settings(run),
         "permissions": {"allow": [*commands, "Read", *results], "deny": ["Bash(git push:*)"]},
     }
 
@@ -93,7 +92,7 @@ def _settings(run: KnownRun) -> dict[str, object]:
 def _environment(run: KnownRun) -> dict[str, str]:
     return {
         **agents_environment(),
-        "OKSTRA_ROLE": guarding.LEAD,
+        "OKSTRA_ROLE": hooks.LEAD,
         "OKSTRA_RUN_ID": str(run.id),
-        **guarding.environment(run, guarding.LEAD),
+        **hooks.environment(run, hooks.LEAD),
     }

@@ -25,8 +25,7 @@ from ..system import assets
 from ..system import files as fsio
 from ..system.foreign_files import clear_way
 from ..system.json_text import loads
-from . import finish as persisting
-from . import handoff
+from . import finish, handoff
 from .assignments import MAIN, Answer, Assignment, ask
 from .context import RunContext
 from .dispatch import dispatch
@@ -41,7 +40,7 @@ def settle(context: RunContext) -> RunContext:
     own_pages.note_earlier(context.run, context.services)
     while own_pages.is_persons_plan(context.run):
         path = own_pages.place_beside(context.run)
-        persisting.update_manifest(context, report=path)
+        finish.update_manifest(context, report=path)
         context = context._replace(run=context.run._replace(manifest={**context.run.manifest, "report": path}))
         context.say(own_plan_note(context))
     return context

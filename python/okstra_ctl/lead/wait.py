@@ -17,7 +17,7 @@ from ..runs.manifest import SCHEMA
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import foreign_files
-from ..system import owner as process_identity
+from ..system.owner import liveness
 
 _PAUSE = 0.25
 _AWAITED = ("analyst", "executor", "verifier")
@@ -106,6 +106,6 @@ def _gone(run: KnownRun) -> set[str]:
         owner = Owner.from_json(lead.get("owner")) if isinstance(lead, dict) else None
     except ValueError:
         owner = None
-    if process_identity.liveness(owner) is Liveness.GONE or manifest.get("outcome") is not None:
+    if liveness(owner) is Liveness.GONE or manifest.get("outcome") is not None:
         gone.add("")
     return gone

@@ -21,8 +21,7 @@ from ..stages.integrate import integrate
 from ..stages.records import newest_plan_states
 from ..stages.select import StageState
 from ..status import StageStatus
-from ..system import assets
-from ..system import processes as proc
+from ..system import assets, processes
 from ..system.json_text import loads
 
 
@@ -45,7 +44,7 @@ def run_command(words: Sequence[str]) -> list[str]:
 
 def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
     """Starts it and waits for its end; stopped with its caller, it can be resumed."""
-    ended = proc.start(command).finish_or(stop)
+    ended = processes.start(command).finish_or(stop)
     try:
         answer = loads(ended.stdout)
         errors = "; ".join(error["message"] for error in answer["errors"])

@@ -20,7 +20,7 @@ from ..runs.find import find_run
 from ..services import Services
 from ..settings.roster import Worker
 from ..system import files as fsio
-from ..system import processes as proc
+from ..system import processes
 from .assignments import MAIN, Answer, Assignment
 from .context import RunContext, Say, open_scene
 from .dispatch import dispatch
@@ -35,14 +35,14 @@ def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         if pane:
-            proc.run(["tmux", "kill-pane", "-t", pane])
+            processes.run(["tmux", "kill-pane", "-t", pane])
 
 
 def _open(log: str) -> str:
     """The pane's id; empty when there is none. -F: the log need not be there yet."""
     show = ["tail", "-n", "+1", "-F", log]
     try:
-        opened = proc.run(["tmux", "split-window", "-d", "-P", "-F", "#{pane_id}", "-l", "12", *show])
+        opened = processes.run(["tmux", "split-window", "-d", "-P", "-F", "#{pane_id}", "-l", "12", *show])
     except Missing:
         return ""
     return opened.stdout.decode("utf-8", "replace").strip() if opened.ok else ""

@@ -20,10 +20,10 @@ from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.project import load_project
 from ..status import ClaimStatus
-from ..system import owner as process_identity
-from ..worktrees import users as worktree_users
+from ..system.owner import this_process
 from ..worktrees.half_made import is_abandoned, recover_task
 from ..worktrees.restore import restore_worktree
+from ..worktrees.users import begin_use, end_use, users_of
 
 _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
@@ -70,16 +70,16 @@ def leave(run: KnownRun, entered: Entered, services: Services) -> None:
     """Takes `enter` back: the run is as it was before, prepared or left."""
     if run.degraded or not run.branch:
         return
-    before, me = entered.before, process_identity.this_process()
+    before, me = entered.before, this_process()
     with services.registry.transaction() as doc:
         key = run.id.stage_key
         claim = doc.stage(key) if key else None
         if key and claim is not None and claim.owner == me:
             doc.put_stage(key, claim._replace(owner=before.owner if before else None))
         elif key is None and before is not None:
-            worktree_users.begin_use(doc, run.id, before.owner, services)
+            begin_use(doc, run.id, before.owner, services)
         elif key is None:
-            worktree_users.end_use(doc, run.id, services, completed=False)
+            end_use(doc, run.id, services, completed=False)
 
 
 def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
@@ -97,7 +97,7 @@ def _holds(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
 
 def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Services) -> User | None:
     """Puts this process down as the one that uses the worktree for the run; answers who did before."""
-    me = process_identity.this_process()
+    me = this_process()
     claim = doc.claim_of(key)
     if isinstance(claim, StageClaim):
         before = User(str(run.id), claim.owner)
@@ -107,10 +107,10 @@ def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Ser
         return before
     if claim is None:
         return None
-    users = worktree_users.users_of(run.id.task, claim, services)
+    users = users_of(run.id.task, claim, services)
     listed = next((user for user in users if user.run_id == str(run.id)), None)
     check_owner(run, listed.owner if listed else None)
-    worktree_users.begin_use(doc, run.id, me, services)
+    begin_use(doc, run.id, me, services)
     return listed
 
 

@@ -10,9 +10,9 @@ from .. import git
 from ..agents.supervised_process import Held, run_supervised
 from ..services import Services
 from ..system import files as fsio
-from ..system import processes as proc
+from ..system import processes
 from ..system.shell_lists import Pipeline, pipelines
-from . import events as run_events
+from . import events
 from .find import KnownRun
 
 SHELL = "bash"
@@ -76,7 +76,7 @@ def run_supervised_command(
     log = run.files.log(name)
     fsio.open_log(log, anew=True).close()
     token = uuid.uuid4().hex
-    run_events.append(run.files, event, services.clock.now(), run_id=str(run.id), command=list(argv), token=token)
+    events.append(run.files, event, services.clock.now(), run_id=str(run.id), command=list(argv), token=token)
     return run_supervised(
         argv,
         name=name,
@@ -113,5 +113,5 @@ def run_supervised_shell(
 
 def in_shell(command: str) -> tuple[str, ...]:
     """A command as the project's files write it. Raises Missing (`dependency-missing`) where there is no bash."""
-    proc.require(SHELL, git.users_environment())
+    processes.require(SHELL, git.users_environment())
     return check_argv(command)

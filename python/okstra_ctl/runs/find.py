@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import OkstraError, Unreadable, UsageError
-from ..index import store as run_index
+from ..index.store import EVERYTHING, newest_rows
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
 from ..plan.approve import InForce, in_force
@@ -112,7 +112,7 @@ def find_run(text: str, start: str, services: Services) -> KnownRun:
         manifest = fsio.read_json(files.manifest, SCHEMA)
         if manifest is not None:
             return KnownRun(run, project, files, manifest)
-    for row in run_index.newest_rows(services.home, run_index.EVERYTHING):
+    for row in newest_rows(services.home, EVERYTHING):
         if row["run_id"] == str(run):
             raise UsageError(
                 "not-found",
@@ -158,7 +158,7 @@ def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str
         here = find_root(start, services)
         if here is not None:
             yield here
-    rows = run_index.newest_rows(services.home, run_index.EVERYTHING)
+    rows = newest_rows(services.home, EVERYTHING)
     roots = [row.get("project_root", "") for row in reversed(rows) if row["run_id"].startswith(f"{task}/")]
     yield from (root for root in dict.fromkeys(roots) if os.path.isdir(root))
 

@@ -13,7 +13,7 @@ from ..services import Services
 from ..system import assets
 from ..usage.prices import Price, built_in_prices, usage_json
 from ..usage.tokens import LEAD, SESSION
-from . import events as run_events
+from .events import append, events_of
 from .find import KnownRun
 
 CLIENT = "claude"
@@ -28,9 +28,9 @@ def all_prices(own: Mapping[str, Price]) -> dict[str, Price]:
 
 def note_session(run: KnownRun, services: Services, session: str) -> None:
     """Writes down the session that leads, once; an empty one says that there is one and that its id is not known."""
-    known = sessions_of(run_events.events_of(run.files))
+    known = sessions_of(events_of(run.files))
     if session not in known and (session or not known):
-        run_events.append(run.files, "session", services.clock.now(), run_id=str(run.id), session=session)
+        append(run.files, "session", services.clock.now(), run_id=str(run.id), session=session)
 
 
 def session_around(services: Services) -> str:
