@@ -36,7 +36,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.batch import run_batch
-    from .leading import say, stopped_by_signals
+    from .leading import print_progress, stopped_by_signals
 
     if args.jobs < 1:
         raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
@@ -47,7 +47,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         return Reply({"runs": would}, "\n".join(okstra_command("run", *entry.words) for entry in entries))
     stop = threading.Event()
     with stopped_by_signals(stop):
-        ran = run_batch(entries, args.jobs, stop, say)
+        ran = run_batch(entries, args.jobs, stop, print_progress)
     rows = [{"line": one.entry.line, "name": one.entry.name, **one.child._asdict(), "ok": one.child.ok} for one in ran]
     data: dict[str, object] = {"runs": rows}
     failed = [one for one in ran if not one.child.ok]

@@ -69,7 +69,7 @@ def _become_client(run: KnownRun, call: Call) -> NoReturn:
 
     session = hand_over(run, call.services)
     for warning in session.warnings:
-        say(f"warning: {warning}")
+        print_progress(f"warning: {warning}")
     sys.stderr.write(printable(f"okstra: claude leads {run.id}; afterwards: {okstra_command('resume', run.id)}") + "\n")
     sys.stderr.flush()
     become(session)
@@ -90,7 +90,7 @@ def lead(run: KnownRun, call: Call) -> Reply:
 
     stop = threading.Event()
     with stopped_by_signals(stop):
-        done = conduct(run, call.services, stop=stop, say=say)
+        done = conduct(run, call.services, stop=stop, print_progress=print_progress)
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
         shut = [f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed")]
@@ -115,7 +115,7 @@ def lead(run: KnownRun, call: Call) -> Reply:
     return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     sys.stderr.write(printable(f"okstra: {text}") + "\n")
     sys.stderr.flush()
 

@@ -21,7 +21,7 @@ from ..settings.project import Project, open_project
 from ..settings.trust import TRUST_VARIABLE
 from .confirm import confirm
 from .handoff_flags import add_handoff_flags, confirm_handoff
-from .leading import AUTO, CLAUDE, choose_lead, hand_over, say, stopped_by_signals
+from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress, stopped_by_signals
 from .run_inputs import gather
 from .trust import add_trust_flag, settle, with_trust
 
@@ -46,7 +46,13 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     stop = threading.Event()
     with stopped_by_signals(stop):
         done = run_waves(
-            project, key, [*command_of(inputs, key, project.root), *_trusting(call)], jobs, call.services, stop, say
+            project,
+            key,
+            [*command_of(inputs, key, project.root), *_trusting(call)],
+            jobs,
+            call.services,
+            stop,
+            print_progress,
         )
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")

@@ -64,7 +64,7 @@ def _value(words: tuple[str, ...], flag: str) -> str:
     return ""
 
 
-Say = Callable[[str], None]
+PrintProgress = Callable[[str], None]
 _NOT_STARTED = ChildRun("", 130, "not started")
 
 
@@ -73,7 +73,7 @@ class Ran(NamedTuple):
     child: ChildRun
 
 
-def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: Say) -> list[Ran]:
+def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, print_progress: PrintProgress) -> list[Ran]:
     """How each ended, in their order; those that were not begun when `stop` was set say so."""
     ended = 0
     telling = threading.Lock()
@@ -82,11 +82,11 @@ def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, say: S
         nonlocal ended
         if stop.is_set():
             return Ran(entry, _NOT_STARTED)
-        say(f"{entry.name}: started")
+        print_progress(f"{entry.name}: started")
         child = await_child(run_command(entry.words), stop)
         with telling:
             ended += 1
-            say(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
+            print_progress(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
         return Ran(entry, child)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:

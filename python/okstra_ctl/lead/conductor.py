@@ -24,7 +24,7 @@ from ..status import RunOutcome, RunStatus
 from ..system.owner import nearest_client, this_process
 from ..usage.tokens import usage_of
 from . import drops, finish, planning, workplace
-from .context import RunContext, Say, open_scene
+from .context import PrintProgress, RunContext, open_context
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
@@ -48,10 +48,10 @@ def take(context: RunContext) -> None:
     own_claim(context.run, context.services, me)
     if led_by == CLIENT:
         note_session(context.run, context.services, session_around(context.services))
-    context.tell("started", owner=me.to_json(), commit=context.commit, led_by=led_by or "none")
+    context.record_event("started", owner=me.to_json(), commit=context.commit, led_by=led_by or "none")
     warning = index_started(context.run, context.services, me)
     if warning:
-        context.say(warning)
+        context.print_progress(warning)
 
 
 def give_back(context: RunContext, *, completed: bool) -> None:
@@ -75,7 +75,7 @@ class Conducted(NamedTuple):
     """Why workers failed, in their clients' words."""
 
 
-def conduct(run: KnownRun, services: Services, *, stop: threading.Event, say: Say) -> Conducted:
+def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> Conducted:
     """Leads the run, or goes on with it. What has its valid output on disk is not done again.
 
     Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
@@ -84,13 +84,13 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, say: Sa
     check_free(run, run.manifest)
     entered = workplace.enter(run, services)
     try:
-        context = open_scene(run, services, stop, say)
+        context = open_context(run, services, stop, print_progress)
         take(context)
     except OkstraError:
         workplace.leave(run, entered, services)
         raise
     if entered.news:
-        say(entered.news)
+        print_progress(entered.news)
     _sweep_orphans(context)
     try:
         hooks.set_up(run, services)
@@ -121,7 +121,7 @@ def _lead(started: RunContext) -> Conducted:
     }
     report["gates"]["isolation"] = isolation_gate(found)
     for entry in found.notes:
-        context.say(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
+        context.print_progress(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
     if found.breaches and context.phase.source_edits == "none":  # else the token says what was done, and that stays so
         report["verdict"]["token"] = context.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
@@ -206,13 +206,13 @@ def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:
 def _leave(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
-        context.tell(str(outcome), reason=error.message)
+        context.record_event(str(outcome), reason=error.message)
         at = context.services.clock.now()
         finish.index_end(context, outcome, at)
         finish.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
         give_back(context, completed=False)
     except OkstraError as second:
-        context.say(f"the run's end could not be recorded: {second.message}")
+        context.print_progress(f"the run's end could not be recorded: {second.message}")
 
 
 def _sweep_orphans(context: RunContext) -> None:

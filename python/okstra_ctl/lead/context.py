@@ -25,7 +25,7 @@ from ..settings.trusted_commands import commands_in
 from ..system import assets
 from ..system import files as fsio
 
-Say = Callable[[str], None]
+PrintProgress = Callable[[str], None]
 
 
 class RunContext(NamedTuple):
@@ -38,7 +38,7 @@ class RunContext(NamedTuple):
     settings: LeadSettings
     services: Services
     stop: threading.Event
-    say: Say
+    print_progress: PrintProgress
     commit: str
     """What the worktree stood at when the run was led first; empty without git."""
     begun: Begun = Begun()
@@ -69,11 +69,11 @@ class RunContext(NamedTuple):
         asked = self.run.manifest.get("requested")
         return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
 
-    def tell(self, event: str, **fields: object) -> None:
+    def record_event(self, event: str, **fields: object) -> None:
         events.append(self.files, event, self.services.clock.now(), run_id=str(self.id), **fields)
 
 
-def open_scene(run: KnownRun, services: Services, stop: threading.Event, say: Say) -> RunContext:
+def open_context(run: KnownRun, services: Services, stop: threading.Event, print_progress: PrintProgress) -> RunContext:
     """Reads what the run's folder and the settings say.
 
     Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
@@ -85,7 +85,9 @@ def open_scene(run: KnownRun, services: Services, stop: threading.Event, say: Sa
     places = (services.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, project, providers, places=places)
-    return RunContext(run, phase, roster_of(run), _values(run), settings, services, stop, say, commit_at_start(run))
+    return RunContext(
+        run, phase, roster_of(run), _values(run), settings, services, stop, print_progress, commit_at_start(run)
+    )
 
 
 def _values(run: KnownRun) -> dict[str, str]:
@@ -103,7 +105,7 @@ def run_check(context: RunContext, command: str, name: str) -> int:
     """
     status = run_command(context, in_shell(command), name, event=CHECK_STARTED).status
     late = f" (stopped after {context.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
-    context.say(f"check `{command}`: exit {status}{late}")
+    context.print_progress(f"check `{command}`: exit {status}{late}")
     return status
 
 

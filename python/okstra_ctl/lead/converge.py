@@ -37,7 +37,7 @@ def converge(context: RunContext, collected: Collected) -> Converged:
         asked = questions(debate.groups, debate.ballots, list(debate.analysts), number)
         if not asked:
             break
-        debate.hold_round(number, asked)
+        debate.run_round(number, asked)
     critique = analyse(context, context.workers("critic")) if context.workers("critic") else None
     if critique is not None:
         debate.add_gaps(critique)
@@ -58,7 +58,7 @@ class Debate:
     """The findings of a run and what is said of them. Its state is on disk after every round."""
 
     def __init__(self, context: RunContext, collected: Collected) -> None:
-        self._scene = context
+        self._context = context
         self._collected = collected
         self.groups = group_findings({worker: result.findings for worker, result in collected.results.items()})
         self.gate, self.note = quorum_gate(context, collected)
@@ -68,10 +68,10 @@ class Debate:
         self._checks: dict[Evidence, Checked] = dict(check_results(context, collected))
         self._write()
 
-    def hold_round(self, number: int, asked: Mapping[str, tuple[str, ...]]) -> None:
+    def run_round(self, number: int, asked: Mapping[str, tuple[str, ...]]) -> None:
         """Asks each analyst about its groups, all at once."""
-        context = self._scene
-        context.say(f"round {number}: {sum(map(len, asked.values()))} questions to {len(asked)} analysts")
+        context = self._context
+        context.print_progress(f"round {number}: {sum(map(len, asked.values()))} questions to {len(asked)} analysts")
         by_id = {group.id: group for group in self.groups}
         assignments = [
             round_assignment(
@@ -83,7 +83,7 @@ class Debate:
         self.ballots += [ballot for answer in answers for ballot in _ballots(answer, number)]
         self._rounds.append(Round(number, asked, {answer.worker.id: answer.state for answer in answers}))
         self._write()
-        context.tell("round-done", round=number)
+        context.record_event("round-done", round=number)
 
     def add_gaps(self, critique: Collected) -> None:
         """A critic's gaps become findings, each verified once by every analyst."""
@@ -91,10 +91,10 @@ class Debate:
         first = len(self.groups) + 1
         gaps = tuple(Group(f"G-{number:03d}", (claim,)) for number, claim in enumerate(claims, first))
         self.groups = (*self.groups, *gaps)
-        self._checks.update(check_results(self._scene, critique))
+        self._checks.update(check_results(self._context, critique))
         if gaps and self.gate.open:
             ids = tuple(gap.id for gap in gaps)
-            self.hold_round(len(self._rounds) + 1, dict.fromkeys(self.analysts, ids))
+            self.run_round(len(self._rounds) + 1, dict.fromkeys(self.analysts, ids))
         self._write()
 
     def close(self) -> None:
@@ -119,14 +119,14 @@ class Debate:
         by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}
         for ballot in self.ballots:
             by_group.get(ballot.answer.item, []).append(ballot)
-        voices, quorum, silent = self._collected.voices, self._scene.quorum, self._collected.silent
+        voices, quorum, silent = self._collected.voices, self._context.quorum, self._collected.silent
         return tuple(
             outcome(group, by_group[group.id], voices, quorum=quorum, checks=self._checks, silent=silent)
             for group in self.groups
         )
 
     def _write(self) -> None:
-        context = self._scene
+        context = self._context
         document = convergence_document(
             str(context.id),
             context.settings.rules,

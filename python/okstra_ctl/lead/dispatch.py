@@ -91,9 +91,9 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     set_aside(assignment.result)  # what stands there is of no dispatch, or of one that did not count
     clear_way(log_of(context, assignment, attempt))
     facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
-    context.tell("dispatched", **facts, token=token, drop=drop.mark)
+    context.record_event("dispatched", **facts, token=token, drop=drop.mark)
     drops.make(drop)
-    context.say(f"{assignment.name}: started ({worker.provider}, {worker.model})")
+    context.print_progress(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = context.settings.providers.get(worker.provider, {})
     job = _job(context, assignment, prompt, attempt, token, options, drop)
     return run_job(

@@ -97,7 +97,7 @@ def tell_hidden(context: RunContext, assignment: Assignment, attempt: int, taken
     log = log_of(context, assignment, attempt)
     for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
         if kinds:
-            context.tell("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
+            context.record_event("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
 
 
 def record_end(context: RunContext, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
@@ -119,11 +119,13 @@ def record_end(context: RunContext, answer: Answer, report: Report, attempt: int
         "denials": list(stream.denials)[:20],
     }
     with _records:
-        context.tell("ended", **facts, **taken.digests)
+        context.record_event("ended", **facts, **taken.digests)
         if answer.outcome is not WorkerOutcome.COMPLETED:
             _record_error(context, facts, found, taken.left)
     why = f": {stream.message}" if stream.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
-    context.say(f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}")
+    context.print_progress(
+        f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}"
+    )
 
 
 def _record_error(context: RunContext, facts: Mapping[str, object], found: Found, left: str) -> None:
@@ -137,7 +139,7 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Found
         with hold(LockKind.INDEX, f"{path}.lock"):
             fsio.append_line(path, encode_line(row))
     except OkstraError as error:
-        context.say(f"the error log could not be written: {error.message}")
+        context.print_progress(f"the error log could not be written: {error.message}")
 
 
 _MOST_HEARD = 32 * 1024 * 1024
@@ -177,8 +179,8 @@ def take_session_results(context: RunContext) -> None:
         taken = drops.as_it_stands(path)
         if taken.data is not None:
             for place, kinds in taken.hidden.items():
-                context.tell("hidden", worker=worker.id, path=place, kinds=kinds)
-            context.tell(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
+                context.record_event("hidden", worker=worker.id, path=place, kinds=kinds)
+            context.record_event(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
 
 
 def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> Found:

@@ -48,7 +48,7 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
     for row in count_sessions(
         context.run, context.services, events_of(context.files), all_prices(context.settings.prices)
     ):
-        context.tell("counted", **row)
+        context.record_event("counted", **row)
     events = events_of(context.files)
     models = observed_models(events)
     notes = {**faults_of(events), **later_silence(events)}
@@ -91,7 +91,7 @@ def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
         try_record(context.run.project, news, worktree=context.folder),
         index_end(context, outcome_of(report), at),
     ]
-    context.tell("persisted", outcome=outcome)
+    context.record_event("persisted", outcome=outcome)
     fsio.replace_json(context.files.manifest, _ended_manifest(context, report, at))
     return tuple(warning for warning in told if warning)
 

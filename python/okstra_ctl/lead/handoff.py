@@ -157,6 +157,6 @@ def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> t
         ended = there if there.status == 0 else None
     ended = ended or run_command(context, argv, f"handoff-{step}", event=_BEGUN)
     said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
-    context.tell(STEP_RUN, command=argv, exit=ended.status, said=said)
-    context.say(f"{step}: exit {ended.status}")
+    context.record_event(STEP_RUN, command=argv, exit=ended.status, said=said)
+    context.print_progress(f"{step}: exit {ended.status}")
     return ended, said

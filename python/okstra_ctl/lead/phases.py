@@ -45,7 +45,7 @@ def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
         runs.append(CheckRun(command, status, commit, log_path))
     document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
     fsio.replace_json(context.files.qa, document)
-    context.tell("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
+    context.record_event("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
     return tuple(runs)
 
 

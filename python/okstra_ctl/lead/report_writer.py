@@ -42,7 +42,7 @@ def settle(context: RunContext) -> RunContext:
         path = own_pages.place_beside(context.run)
         finish.update_manifest(context, report=path)
         context = context._replace(run=context.run._replace(manifest={**context.run.manifest, "report": path}))
-        context.say(own_plan_note(context))
+        context.print_progress(own_plan_note(context))
     return context
 
 
@@ -61,7 +61,7 @@ def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
     for kind, (path, page) in kinds.items():
         kept = own_pages.keep_aside(run, kind, path, page)
         if kept:
-            context.say(f"{path} was changed by hand: what stood there is kept as {kept}")
+            context.print_progress(f"{path} was changed by hand: what stood there is kept as {kept}")
     own_pages.note(run, context.services, {kind: page for kind, (_, page) in kinds.items()})
     for path, page in kinds.values():
         fsio.make_folder(os.path.dirname(path))
@@ -109,7 +109,7 @@ def save_report(context: RunContext, report: dict[str, Any]) -> None:
     clear_way(context.files.report_data)
     _keep_a_persons(context)
     # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
-    context.tell(REPORT_WRITTEN, sha256=digest_of(data))
+    context.record_event(REPORT_WRITTEN, sha256=digest_of(data))
     fsio.replace(context.files.report_data, data)
 
 
@@ -117,7 +117,7 @@ def _keep_a_persons(context: RunContext) -> None:
     """What somebody made of the report's data before they are written anew."""
     kept = own_pages.keep_data_aside(context.run)
     if kept:
-        context.say(f"{context.files.report_data} was changed by hand: what stood there is kept as {kept}")
+        context.print_progress(f"{context.files.report_data} was changed by hand: what stood there is kept as {kept}")
 
 
 def _ask(

@@ -55,7 +55,7 @@ def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
     return ChildRun(run_id, ended.status, errors or str(data.get("token") or "prepared"))
 
 
-Say = Callable[[str], None]
+PrintProgress = Callable[[str], None]
 
 
 class Led(NamedTuple):
@@ -81,7 +81,7 @@ def run_waves(
     jobs: int,
     services: Services,
     stop: threading.Event,
-    say: Say,
+    print_progress: PrintProgress,
 ) -> Waved:
     """`command` starts one stage's run, but for `--stage N`; at most `jobs` at once.
 
@@ -94,15 +94,15 @@ def run_waves(
         waiting = [state.stage for state in states if state.unmerged]
         ready = [state.stage for state in states if state.status is StageStatus.READY]
         if waiting or (not ready and _all_done(states) and led):
-            say(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
+            print_progress(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
             commits.append(integrate(project, key, services).commit)
             if not waiting:
                 return Waved(tuple(led), tuple(commits))
             continue
         if not ready:
             raise _nothing_ready(states, key)
-        say(f"wave of stages {', '.join(map(str, ready))}, {min(jobs, len(ready))} at once")
-        wave = _lead_wave(command, ready, jobs, stop, say)
+        print_progress(f"wave of stages {', '.join(map(str, ready))}, {min(jobs, len(ready))} at once")
+        wave = _lead_wave(command, ready, jobs, stop, print_progress)
         led += wave
         failed = [one for one in wave if not one.ok]
         if stop.is_set():
@@ -126,15 +126,17 @@ def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
     return Refused("no-stage-ready", f"no stage is ready: {told}", where=str(key), hint="okstra status")
 
 
-def _lead_wave(command: Sequence[str], stages: Sequence[int], jobs: int, stop: threading.Event, say: Say) -> list[Led]:
+def _lead_wave(
+    command: Sequence[str], stages: Sequence[int], jobs: int, stop: threading.Event, print_progress: PrintProgress
+) -> list[Led]:
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        return list(pool.map(lambda stage: _lead_stage(command, stage, stop, say), stages))
+        return list(pool.map(lambda stage: _lead_stage(command, stage, stop, print_progress), stages))
 
 
-def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, say: Say) -> Led:
+def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print_progress: PrintProgress) -> Led:
     if stop.is_set():
         return Led(stage, "", False, "not started")
-    say(f"stage {stage}: started")
+    print_progress(f"stage {stage}: started")
     child = await_child([*command, "--stage", str(stage)], stop)
-    say(f"stage {stage}: {child.said}")
+    print_progress(f"stage {stage}: {child.said}")
     return Led(stage, child.run_id, child.ok, child.said)

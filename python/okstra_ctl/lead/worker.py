@@ -22,7 +22,7 @@ from ..settings.roster import Worker
 from ..system import files as fsio
 from ..system import processes
 from .assignments import MAIN, Answer, Assignment
-from .context import RunContext, Say, open_scene
+from .context import PrintProgress, RunContext, open_context
 from .dispatch import dispatch
 from .dispatch_log import dispatched_before, log_of
 
@@ -69,14 +69,16 @@ class Done(NamedTuple):
     log: str
 
 
-def exec_worker(order: Order, services: Services, *, stop: threading.Event, say: Say) -> Done:
+def exec_worker(order: Order, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> Done:
     """Dispatches the worker that the prompt is for.
 
     Raises UsageError (`not-found`, `usage`, `unknown-worker`), Unreadable, Interrupted, Refused (`budget-spent`).
     """
     prompt = os.path.abspath(order.prompt)
     text, worker_id, run_id, result = _read(prompt)
-    context = open_scene(find_run(run_id, os.path.abspath(order.project_root), services), services, stop, say)
+    context = open_context(
+        find_run(run_id, os.path.abspath(order.project_root), services), services, stop, print_progress
+    )
     _check_place(order, context)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
     log = log_of(context, assignment, dispatched_before(context, assignment) + 1)
