@@ -1,8 +1,8 @@
 """A worker changes nothing that okstra keeps: it is refused every command that would.
 
-A worker is known by its mark, and by the warden among the processes above it: taking the mark off does not help.
+A worker is known by its mark, and by the supervisor among the processes above it: taking the mark off does not help.
 A home of its own, where it may try okstra out, gives it no say over the projects of the home that it works for.
-What leaves its warden's family altogether (a service that ran before) is not seen; `docs/design/threats.md`.
+What leaves its supervisor's family altogether (a service that ran before) is not seen; `docs/design/threats.md`.
 """
 
 from __future__ import annotations

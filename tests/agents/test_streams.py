@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
-from okstra_ctl.agents.codex_sandbox import look_again
+from okstra_ctl.agents.codex_sandbox import with_sandbox_fault
 from okstra_ctl.agents.command import Command
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Provider, StreamResult, Usage
@@ -262,7 +262,7 @@ def test_a_command_that_codex_kept_out_of_its_stream_is_found_in_its_session(
     tmp_path: Path, outputs: tuple[str, ...], failure: Failure
 ) -> None:
     heard = Codex().read_stream(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
-    assert look_again(heard, kept_by_codex(tmp_path, *outputs)).failure is failure
+    assert with_sandbox_fault(heard, kept_by_codex(tmp_path, *outputs)).failure is failure
 
 
 def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> None:

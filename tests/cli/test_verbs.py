@@ -78,7 +78,7 @@ def test_a_mark_names_the_home_by_whatever_road(tmp_path: Path) -> None:
 def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, name: str) -> None:
     title = title_of(str(tmp_path / name))
     assert title.isascii() and title.split() == [title]
-    lines = [["sh"], ["python3", "-I", "okstra-warden of a", title]]
+    lines = [["sh"], ["python3", "-I", "okstra-supervisor of a", title]]
     assert homes_named({}, lines) == (str(tmp_path / name),)
 
 

@@ -20,7 +20,7 @@ from support.sealed import sealed_environment
 from .install import BIN
 from .model_server import ModelServer
 
-PATIENCE = Patience(first=0.2, longest=1.0, farewell=20.0)
+PATIENCE = Patience(first=0.2, longest=1.0, linger=20.0)
 MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro"}
 
 

@@ -15,7 +15,7 @@ from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.agents.sweep import find
 from okstra_ctl.status import Access, Failure
 
-PATIENCE = Patience(first=0.05, longest=0.2, farewell=0.6)
+PATIENCE = Patience(first=0.05, longest=0.2, linger=0.6)
 SOON = 60.0
 """Seconds in which what ends at once has ended on the busiest machine; what goes on here goes on for longer."""
 

@@ -79,8 +79,8 @@ class LiveRun:
     def wait_until_nothing_is_left(self, seconds: float = 8.0) -> None:
         eventually(lambda: not self.processes(), seconds)
 
-    def wardens(self) -> dict[str, int]:
-        """The wardens' processes by the worker that they hold."""
+    def supervisors(self) -> dict[str, int]:
+        """The supervisors' processes by the worker that they hold."""
         found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
@@ -88,9 +88,9 @@ class LiveRun:
                 parent = int((path / "stat").read_bytes().rpartition(b")")[2].split()[1])
             except (OSError, IndexError):
                 continue
-            title = next((word.decode() for word in words if word.startswith(b"okstra-warden of ")), "")
+            title = next((word.decode() for word in words if word.startswith(b"okstra-supervisor of ")), "")
             if title and parent == self.process.pid:
-                found[title.removeprefix("okstra-warden of ")] = int(path.name)
+                found[title.removeprefix("okstra-supervisor of ")] = int(path.name)
         return found
 
     def ended(self) -> Ended:

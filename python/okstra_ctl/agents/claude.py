@@ -1,6 +1,6 @@
 """The provider `claude`: Claude Code's `claude -p`, with the permissions of the job's access (docs/design/threats.md).
 
-What is not allowed is refused, since nobody is there to ask; the deny rules hold against a person's own allow rules.
+What is not allowed is refused, since nobody is there to ask; the deny rules override a person's own allow rules.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .job import Job, Launch, StreamResult, Usage
 from .retry_times import retry_after_in, seconds_until_epoch
 from .streams import Event, count_at, events, failure_in, failure_of_status, list_at, mapping_at, number_at, text_at
 
-_SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's: an API error
+_SYNTHETIC = "<synthetic>"  # the "model" of messages that the client itself writes, such as an API error
 # Tools that would go on after the turn, or leave the worktree.
 _NEVER = ("EnterWorktree", "ExitWorktree", "CronCreate", "ScheduleWakeup")
 _ALWAYS = {"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1", "DISABLE_AUTOUPDATER": "1"}
@@ -45,35 +45,35 @@ class Claude:
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
 
     def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
-        """There may be several turns in one run; the last result counts, and its `modelUsage` is the bill."""
-        told = events(stdout)
-        results = [event for event in told if event.get("type") == "result"]
-        if not results or _goes_on(told):
-            return _unfinished(told, stderr, exit_status)
+        """There may be several turns in one run; the last result counts, and its `modelUsage` covers them all."""
+        rows = events(stdout)
+        results = [event for event in rows if event.get("type") == "result"]
+        if not results or _has_open_turn(rows):
+            return _unfinished(rows, stderr, exit_status)
         result = results[-1]
         failure, message = _failure(result, exit_status)
         return StreamResult(
             ended=True,
             failure=failure,
             message=message,
-            retry_after=_retry_after(told, message) if failure is Failure.RATE_LIMIT else None,
-            model=_model(told),
+            retry_after=_retry_after(rows, message) if failure is Failure.RATE_LIMIT else None,
+            model=_model(rows),
             usage=_usage(result),
             denials=_denials(results),
             last_message=text_at(result, "result"),
-            session=_session(told),
+            session=_session(rows),
         )
 
 
 def settings(job: Job) -> dict[str, Any]:
-    """The run's own settings, laid over the person's: `options["settings"]`, and the permissions of the access."""
+    """The client's settings for this job: `options["settings"]`, plus the permissions of the job's access."""
     allow = [f"Edit({rule_path(path)})" for path in (job.result, job.audit)]
     deny = list(_NEVER)
     if job.access is Access.READ:
         allow += ["Read", "Bash(okstra check:*)"]
         if not job.result.startswith(job.folder.rstrip("/") + "/"):
             deny.append(f"Edit({rule_path(job.folder)}/**)")
-    else:  # no such deny rule for who tests: it would keep commands from making their build folders
+    else:  # no such deny rule under TEST: it would keep commands from creating their build folders
         allow += ["Read", "Bash"]
     deny.append("Bash(git push:*)")  # in no phase: a hand-off's steps are okstra's own
     given = job.options.get("settings")
@@ -86,13 +86,13 @@ def settings(job: Job) -> dict[str, Any]:
 
 
 def rule_path(path: str) -> str:
-    """An absolute path as permission rules want it: two slashes, and signs of patterns escaped."""
+    """An absolute path in the form of permission rules: two leading slashes, pattern characters escaped."""
     return "/" + re.sub(r"([\\*?\[\]!{}])", r"\\\1", path)
 
 
-def _goes_on(told: list[Event]) -> bool:
-    """Whether a turn was begun after the last result."""
-    for event in reversed(told):
+def _has_open_turn(rows: list[Event]) -> bool:
+    """Whether a turn was started after the last result."""
+    for event in reversed(rows):
         if event.get("type") == "result":
             return False
         if event.get("type") == "assistant" or text_at(event, "subtype") == "init":
@@ -100,12 +100,12 @@ def _goes_on(told: list[Event]) -> bool:
     return False
 
 
-def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
+def _unfinished(rows: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
-    refused = exit_status is not None and 0 < exit_status < 128 and not told
+    refused = exit_status is not None and 0 < exit_status < 128 and not rows
     failure = failure_in(complaint) if refused else Failure.INTERRUPTED
-    retry_after = _retry_after(told, complaint) if failure is Failure.RATE_LIMIT else None
-    return StreamResult(False, failure, complaint, retry_after, model=_model(told), session=_session(told))
+    retry_after = _retry_after(rows, complaint) if failure is Failure.RATE_LIMIT else None
+    return StreamResult(False, failure, complaint, retry_after, model=_model(rows), session=_session(rows))
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
@@ -117,34 +117,34 @@ def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
     return failure_of_status(result.get("api_error_status")) or failure_in(message), message
 
 
-def _retry_after(told: list[Event], message: str) -> float | None:
-    """When the limit ends, as an event or the message says it; else the last wait that the client itself was told."""
-    limits = [event for event in told if text_at(event, "type") == "rate_limit_event"]
+def _retry_after(rows: list[Event], message: str) -> float | None:
+    """When the limit ends, by an event or the message; else the delay of the client's own last retry."""
+    limits = [event for event in rows if text_at(event, "type") == "rate_limit_event"]
     ends = [number_at(event, *path) for event in limits for path in (("resetsAt",), ("rate_limit_info", "resetsAt"))]
     known = [end for end in ends if end]
     if known:
         return seconds_until_epoch(known[-1])
-    said = retry_after_in(message)
-    if said is not None:
-        return said
-    waits = [number_at(event, "retry_delay_ms") for event in told if text_at(event, "subtype") == "api_retry"]
+    from_message = retry_after_in(message)
+    if from_message is not None:
+        return from_message
+    waits = [number_at(event, "retry_delay_ms") for event in rows if text_at(event, "subtype") == "api_retry"]
     return waits[-1] / 1000 if waits and waits[-1] is not None else None
 
 
-def _model(told: list[Event]) -> str | None:
+def _model(rows: list[Event]) -> str | None:
     """The model of the last answer of the main turn, not of its sub-agents."""
     models = [
         text_at(event, "message", "model")
-        for event in told
+        for event in rows
         if event.get("type") == "assistant" and not event.get("parent_tool_use_id")
     ]
     answered = [model for model in models if model and model != _SYNTHETIC]
     return answered[-1] if answered else None
 
 
-def _session(told: list[Event]) -> str:
-    """The last one: what is printed may begin with another's, when a hook of the person's prints too."""
-    found = [text_at(event, "session_id") for event in told if event.get("type") in ("system", "result")]
+def _session(rows: list[Event]) -> str:
+    """The last session id: the output may begin with another one's, if a hook of the person's prints it."""
+    found = [text_at(event, "session_id") for event in rows if event.get("type") in ("system", "result")]
     return next((session for session in reversed(found) if session), "")
 
 
@@ -166,7 +166,7 @@ def _share(name: str, model: Event) -> ModelTokens:
 
 
 def _denials(results: list[Event]) -> tuple[str, ...]:
-    """What was refused, each once: a later result may repeat what an earlier one told."""
+    """What was refused, each once: a later result may repeat an earlier one's denials."""
     found: dict[str, str] = {}
     for result in results:
         for number, denial in enumerate(list_at(result, "permission_denials")):

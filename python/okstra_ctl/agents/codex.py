@@ -1,7 +1,7 @@
 """The provider `codex`: `codex exec --json`, in codex's own sandbox.
 
-Under READ the sandbox lets nothing be written, so the closing message is the result. A command that the sandbox
-refuses leaves no event: what the model could not do shows only in what is missing afterwards.
+Under READ the sandbox allows no writes, so the closing message is the result. A command that the sandbox refuses leaves
+no event: what the model could not do shows only in what is missing afterwards.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class Codex:
 
     def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
         """Success is a completed turn; `error` events alone are retries under way."""
-        told = events(stdout)
-        turns = [event for event in told if text_at(event, "type").startswith("turn.")]
+        rows = events(stdout)
+        turns = [event for event in rows if text_at(event, "type").startswith("turn.")]
         last = turns[-1] if turns else {}
-        message, thread = _last_message(told), _thread(told)
+        message, thread = _last_message(rows), _thread(rows)
         if last.get("type") not in _TURN_ENDS:
-            return _unfinished(told, stderr, exit_status)
+            return _unfinished(rows, stderr, exit_status)
         if last.get("type") == "turn.failed" or exit_status not in (0, None):
-            said = text_at(last, "error", "message") or f"it ended with {exit_status}"
+            reason = text_at(last, "error", "message") or f"it ended with {exit_status}"
             failed = StreamResult(
-                True, failure_in(said), said, retry_after_in(said), usage=_usage(turns), session=thread
+                True, failure_in(reason), reason, retry_after_in(reason), usage=_usage(turns), session=thread
             )
             return failed._replace(last_message=message)
-        fault = fault_in_stream(told, stderr)
+        fault = fault_in_stream(rows, stderr)
         failure = Failure.SANDBOX if fault else Failure.NONE
         return StreamResult(True, failure, fault, usage=_usage(turns), last_message=message, session=thread)
 
@@ -63,32 +63,32 @@ def writable_arguments(folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for folder in folders for word in ("--add-dir", folder))
 
 
-def _unfinished(told: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
-    """Without the end of a turn. A client that did not even begin one says why on stderr."""
+def _unfinished(rows: list[Event], stderr: bytes, exit_status: int | None) -> StreamResult:
+    """A stream without the end of a turn. A client that did not even start one explains why on stderr."""
     complaint = stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and exit_status > 0
-    errors = [text_at(event, "message") for event in told if event.get("type") == "error"]
-    said = errors[-1] if errors else complaint
-    failure = failure_in(said) if refused else Failure.INTERRUPTED
-    stream = StreamResult(ended=False, failure=failure, message=said, retry_after=retry_after_in(said))
-    return stream._replace(last_message=_last_message(told), session=_thread(told))
+    errors = [text_at(event, "message") for event in rows if event.get("type") == "error"]
+    reason = errors[-1] if errors else complaint
+    failure = failure_in(reason) if refused else Failure.INTERRUPTED
+    stream = StreamResult(ended=False, failure=failure, message=reason, retry_after=retry_after_in(reason))
+    return stream._replace(last_message=_last_message(rows), session=_thread(rows))
 
 
-def _thread(told: list[Event]) -> str:
-    found = [text_at(event, "thread_id") for event in told if event.get("type") == "thread.started"]
+def _thread(rows: list[Event]) -> str:
+    found = [text_at(event, "thread_id") for event in rows if event.get("type") == "thread.started"]
     return found[-1] if found else ""
 
 
-def _last_message(told: list[Event]) -> str:
+def _last_message(rows: list[Event]) -> str:
     texts = [
         text_at(event, "item", "text")
-        for event in told
+        for event in rows
         if event.get("type") == "item.completed" and text_at(event, "item", "type") == "agent_message"
     ]
     return texts[-1] if texts else ""
 
 
 def _usage(turns: list[Event]) -> Usage | None:
-    """The last count, which holds the whole thread, but not its sub-agents: those are in the rollouts alone."""
+    """The last count, which covers the whole thread except its sub-agents: those are only in the rollout files."""
     counts = [mapping_at(turn, "usage") for turn in turns if mapping_at(turn, "usage")]
     return Usage(*codex_tokens(counts[-1])) if counts else None

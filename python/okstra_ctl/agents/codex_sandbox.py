@@ -1,6 +1,8 @@
-"""Whether codex's own sandbox could start. When it can't, every command fails, and the turn ends as if all were well,
-with an answer that nothing was read for. Some of those commands stand in the stream, the rest in codex's own file of
-its session alone."""
+"""Whether codex's own sandbox could start.
+
+When it can't, every command fails, yet the turn ends successfully, with an answer based on nothing. Some of those
+commands are in the stream, the rest only in codex's own session file.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +14,27 @@ from . import transcripts
 from .job import StreamResult
 from .streams import Event, events, text_at
 
-# What bubblewrap, Landlock and seatbelt, each as codex starts it, say when they can't.
+# What bubblewrap, Landlock and seatbelt, as codex starts them, print when they can't start.
 _NO_SANDBOX = re.compile(r"(?:bwrap|sandbox-exec): |.{0,80}(?:\bcodex-linux-sandbox\b|error running landlock)")
 _NO_HELPERS = b"Refusing to create helper binaries"
 _OUTPUT = "\nOutput:\n"
 
 
-def fault_in_stream(told: Sequence[Event], stderr: bytes) -> str:
-    """Why not one command of the stream ran; empty when one did, or none is in it."""
+def fault_in_stream(rows: Sequence[Event], stderr: bytes) -> str:
+    """Why none of the stream's commands ran; empty when one did, or when there is none."""
     commands = [
         event["item"]
-        for event in told
+        for event in rows
         if event.get("type") == "item.completed" and text_at(event, "item", "type") == "command_execution"
     ]
-    said = [text_at(one, "aggregated_output") if one.get("exit_code") != 0 else "" for one in commands]
+    outputs = [text_at(one, "aggregated_output") if one.get("exit_code") != 0 else "" for one in commands]
     helpers = "; codex makes no helpers where CODEX_HOME lies below the temporary folder"
-    fault = _fault(said)
+    fault = _fault(outputs)
     return f"{fault}{helpers}" if fault and _NO_HELPERS in stderr else fault
 
 
-def look_again(stream: StreamResult, environment: Mapping[str, str]) -> StreamResult:
-    """The same for a turn that ended well, by what codex kept of its session."""
+def with_sandbox_fault(stream: StreamResult, environment: Mapping[str, str]) -> StreamResult:
+    """The stream with its failure set, when codex's session file shows that no command of a completed turn ran."""
     paths = transcripts.codex_rollouts(transcripts.codex_home(environment), stream.session) if stream.session else []
     outputs = [
         text_at(row, "payload", "output")
@@ -46,8 +48,8 @@ def look_again(stream: StreamResult, environment: Mapping[str, str]) -> StreamRe
     return stream._replace(failure=Failure.SANDBOX, message=fault) if fault else stream
 
 
-def _fault(said: Sequence[str]) -> str:
-    words = [text.strip() for text in said]
+def _fault(outputs: Sequence[str]) -> str:
+    words = [text.strip() for text in outputs]
     if not words or not all(_NO_SANDBOX.match(text) for text in words):
         return ""
     return f"its sandbox could not start, so none of its commands ran ({words[-1].splitlines()[0][:200]})"

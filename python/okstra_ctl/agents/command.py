@@ -15,8 +15,8 @@ PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
 
 
 class Command:
-    """`argv` may hold `{{MODEL}}` and the other names of PLACEHOLDERS. Exit status 0 ends its turn; the caller
-    looks for the result file. It has no sandbox of okstra's: what it may do is up to the program."""
+    """`argv` may contain `{{MODEL}}` and the other names of PLACEHOLDERS. Exit status 0 means that the turn is
+    complete; the caller checks the result file. okstra gives it no sandbox: what it may do is up to the program."""
 
     def __init__(self, name: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self.name, self._argv, self._environment = name, argv, environment

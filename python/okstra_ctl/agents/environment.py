@@ -10,7 +10,7 @@ from .. import git
 from ..system import assets
 from .job import Job
 
-# A client that finds these takes itself for a part of the session that okstra was called from.
+# A client that finds these believes that it is part of the session that okstra was called from.
 _MARKS = frozenset(
     {
         "CLAUDECODE",
@@ -27,6 +27,10 @@ _MARKS = frozenset(
         "OKSTRA_WORKER_RUN",
     }
 )
+HOME_VARIABLE = "OKSTRA_WORKER_HOME"
+RUN_VARIABLE = "OKSTRA_WORKER_RUN"
+_TITLE = "okstra-supervisor-in="
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,")
 
 
 def client_environment(
@@ -36,7 +40,8 @@ def client_environment(
     always: Mapping[str, str] | None = None,
     unless_set: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """`always` are the adapter's own variables; `unless_set` those that a person's own settings override."""
+    """A worker's client's environment. `always` are the adapter's own variables; a person's settings override
+    `unless_set`."""
     kept = {name: value for name, value in inherited.items() if name not in _MARKS}
     return {
         **(unless_set or {}),
@@ -57,30 +62,24 @@ def extra_arguments(job: Job) -> tuple[str, ...]:
 
 
 def agents_environment() -> dict[str, str]:
-    """Without what would lead their git to another repository than theirs."""
+    """okstra's environment without variables that would lead git to another repository; okstra's `bin` on the PATH."""
     kept = git.users_environment()
     return {**kept, "PATH": os.pathsep.join([os.path.join(assets.root(), "bin"), kept.get("PATH", os.defpath)])}
 
 
-HOME_VARIABLE = "OKSTRA_WORKER_HOME"
-RUN_VARIABLE = "OKSTRA_WORKER_RUN"
-_TITLE = "okstra-supervisor-in="
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@,")
-
-
 def environment_of(home: str, run_id: str) -> dict[str, str]:
-    """What everything that is started for a run in that home carries; nothing without a home."""
+    """The marks in the environment of every process that is started for a run in that home; empty without a home."""
     return {HOME_VARIABLE: os.path.realpath(home), RUN_VARIABLE: run_id} if home else {}
 
 
 def title_of(home: str) -> str:
-    """A word of the warden's own command line, which what runs below it can read and can't change."""
+    """An argument of the supervisor's command line: processes below it can read it but not change it."""
     name = os.fsencode(os.path.realpath(home))
     return _TITLE + "".join(chr(one) if one in _PLAIN else f"%{one:02X}" for one in name)
 
 
 def homes_named(environment: Mapping[str, str], command_lines: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """The homes of the runs that a process with this environment, below processes of these command lines, works for."""
+    """The homes that a process works for, by its environment and the command lines of the processes above it."""
     marked = environment.get(HOME_VARIABLE, "")
     found = [os.path.realpath(marked)] if marked else []
     found += [_home_in(word) for words in command_lines for word in words if word.startswith(_TITLE)]

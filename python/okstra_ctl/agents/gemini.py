@@ -1,7 +1,7 @@
 """The provider `gemini`: the Gemini CLI, with a policy file for the job's access (`prompts/clients/`).
 
-Its file tools know only the worktree and the folders that it is given. Under READ it has no tool that writes, so
-the closing message is the result; under TEST it may write into the run's folder of results alone.
+Its file tools reach only the worktree and the folders that it is given. Under READ it has no tool that writes, so the
+closing message is the result; under TEST it may write only into the folder of its result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .job import Job, Launch, StreamResult, Usage
 from .retry_times import retry_after_in
 from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, text_at, whole
 
-_ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the process that is held is not the one that works
+_ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the supervised process is not the one that works
 _NO_LOGIN = 41
 _HTTP_STATUSES = (400, 401, 403, 404, 429, 500, 502, 503, 504)  # it exits with the status modulo 256
 _REFUSED = ("policy_violation", "requires user confirmation")
@@ -41,9 +41,9 @@ class Gemini:
         return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=_ALWAYS))
 
     def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
-        told = events(stdout)
-        results = [event for event in told if event.get("type") == "result"]
-        if not results or told[-1].get("type") != "result":
+        rows = events(stdout)
+        results = [event for event in rows if event.get("type") == "result"]
+        if not results or rows[-1].get("type") != "result":
             return _unfinished(stderr, exit_status)
         result = results[-1]
         failure, message = _failure(result, exit_status)
@@ -56,8 +56,8 @@ class Gemini:
             retry_after=retry_after_in(message),
             model=answered[0] if len(answered) == 1 else None,
             usage=_usage(result),
-            denials=_denials(told),
-            last_message=_last_message(told),
+            denials=_denials(rows),
+            last_message=_last_message(rows),
         )
 
 
@@ -81,7 +81,7 @@ def _failure_of_exit(exit_status: int | None) -> Failure | None:
 
 
 def _unfinished(stderr: bytes, exit_status: int | None) -> StreamResult:
-    """Some errors come as one JSON object on stderr, others as words; a signal leaves nothing."""
+    """Some errors are one JSON object on stderr, others plain text; a signal leaves nothing."""
     error = whole(stderr) or {}
     message = text_at(error, "error", "message") or stderr.decode("utf-8", "replace").strip()[-500:]
     refused = exit_status is not None and exit_status > 0
@@ -89,10 +89,10 @@ def _unfinished(stderr: bytes, exit_status: int | None) -> StreamResult:
     return StreamResult(ended=False, failure=failure, message=message, retry_after=retry_after_in(message))
 
 
-def _last_message(told: list[Event]) -> str:
-    """What it said after its last tool; it comes in pieces."""
+def _last_message(rows: list[Event]) -> str:
+    """The text after its last tool call; it arrives in pieces."""
     pieces: list[str] = []
-    for event in told:
+    for event in rows:
         if event.get("type") in ("tool_use", "tool_result"):
             pieces = []
         elif event.get("type") == "message" and event.get("role") == "assistant":
@@ -100,10 +100,10 @@ def _last_message(told: list[Event]) -> str:
     return "".join(pieces)
 
 
-def _denials(told: list[Event]) -> tuple[str, ...]:
-    asked = {text_at(event, "tool_id"): event for event in told if event.get("type") == "tool_use"}
+def _denials(rows: list[Event]) -> tuple[str, ...]:
+    asked = {text_at(event, "tool_id"): event for event in rows if event.get("type") == "tool_use"}
     found = []
-    for event in told:
+    for event in rows:
         error = f"{text_at(event, 'error', 'type')} {text_at(event, 'error', 'message')}"
         if event.get("type") == "tool_result" and any(word in error for word in _REFUSED):
             tool = asked.get(text_at(event, "tool_id"), {})
@@ -122,7 +122,7 @@ def _usage(result: Event) -> Usage | None:
 
 
 def _tokens(stats: Mapping[str, object]) -> Tokens:
-    """Thoughts are counted in the total alone; they are output too."""
+    """Thinking tokens are only part of the total; they are output too."""
     thought = count_at(stats, "total_tokens") - count_at(stats, "input_tokens")
     written = max(count_at(stats, "output_tokens"), thought)
     return Tokens(count_at(stats, "input"), count_at(stats, "cached"), 0, written)

@@ -1,4 +1,4 @@
-"""What a worker is asked to do, how its client is started, and what the client's stream said."""
+"""What a worker is asked to do, how its client is started, and what its client reported."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Job(NamedTuple):
     environment: Mapping[str, str] = MappingProxyType({})
     options: Mapping[str, object] = MappingProxyType({})
     home: str = ""
-    """okstra's home, by which its processes are known for a worker's (`worker_mark`); with the run's id."""
+    """okstra's home; with the run's id, it marks every process of the worker (`environment.environment_of`)."""
     run_id: str = ""
     opening: str = ""
-    """Goes in above the prompt: what only this worker may know."""
+    """Text put above the prompt: what only this worker may know."""
 
 
 class Launch(NamedTuple):
-    """How to start the client. The prompt goes in through `stdin`; `environment` is the whole of it."""
+    """How to start the client. The prompt is passed on `stdin`; `environment` is complete."""
 
     argv: tuple[str, ...]
     stdin: bytes
@@ -52,7 +52,7 @@ class Launch(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Tokens of one dispatch; `input` excludes what was read from a cache. `cost_usd` only where the client says it."""
+    """Tokens of one dispatch; `input` excludes cached tokens. `cost_usd` is None unless the client reports it."""
 
     input: int
     cached: int
@@ -60,28 +60,28 @@ class Usage(NamedTuple):
     output: int
     cost_usd: float | None = None
     models: tuple[ModelTokens, ...] = ()
-    """By model, sub-agents' with them, where the client says so."""
+    """By model, sub-agents included, where the client reports it."""
 
 
 class StreamResult(NamedTuple):
-    """What the client's stream said. `ended` is its terminal event: without it, nothing was finished."""
+    """What a client's output stream reported. Without `ended`, its terminal event, the turn is unfinished."""
 
     ended: bool
     failure: Failure = Failure.NONE
     message: str = ""
     retry_after: float | None = None
     model: str | None = None
-    """The model that answered, from the stream; None when the client does not say."""
+    """The model that answered, from the stream; None when the client does not report it."""
     usage: Usage | None = None
     denials: tuple[str, ...] = ()
     last_message: str = ""
     """The closing text: the result itself where the client can write no file (`Provider.delivers_by_message`)."""
     session: str = ""
-    """What the client calls its session: its own file of it goes by that name."""
+    """The client's id of its session, which also names the client's own session file."""
 
 
 class Report(NamedTuple):
-    """How a dispatch ended. `outcome` knows nothing of the result's form: the caller checks that."""
+    """How a dispatch ended. `outcome` does not depend on the result's content: the caller checks that."""
 
     outcome: WorkerOutcome
     stream: StreamResult
@@ -103,4 +103,4 @@ class Provider(Protocol):
         """The command line. `inherited` is okstra's own environment without git's and other runs' variables."""
 
     def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
-        """Reads the stream; garbage and half lines are no error, they are just not a terminal event."""
+        """Reads the stream. Garbage and incomplete lines are no error; they are just not a terminal event."""

@@ -1,4 +1,4 @@
-"""Providers by name: okstra's own adapters, and the commands that the settings name (docs/design/leading.md)."""
+"""Providers by name: okstra's own adapters, and the commands in the settings (docs/design/leading.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 
 
 def provider(name: str, settings: Settings) -> Provider:
-    """The adapter, imported when it is asked for. Raises UsageError (`unknown-worker`) for a name that nobody gave."""
+    """The adapter of that name, imported on demand. Raises UsageError (`unknown-worker`)."""
     if name == "claude":
         from .claude import Claude
 
@@ -47,9 +47,9 @@ def provider_settings(
     project_root: str,
     places: tuple[str, str] = ("config.json", "project.json"),
 ) -> Settings:
-    """`providers` of config.json, checked, and the rehearsal's script of project.json over it, made absolute.
+    """`providers` of config.json, checked; project.json's rehearsal script overrides it, as an absolute path.
 
-    project.json comes with the repository, so it may name no program, argument or permission: cloning a repository
+    project.json comes with the repository, so it may set no program, argument or permission: cloning a repository
     must not decide what runs here. Raises UsageError (`bad-config`).
     """
     settings = {name: dict(_checked(name, given, places[0])) for name, given in _section(home, places[0]).items()}

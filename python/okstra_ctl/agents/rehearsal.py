@@ -1,4 +1,4 @@
-"""The provider `rehearsal`: needs no account and no network, and never says that it is a model."""
+"""The provider `rehearsal`: needs no account and no network, and never claims to be a model."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ class Rehearsal:
 
 
 def _cost(stdout: bytes) -> float:
-    """What the script says it cost: nothing, unless it plays a client that costs something."""
+    """The cost that the script reports: 0, unless it plays a client that costs something."""
     return sum(number_at(event, "usd") or 0.0 for event in events(stdout) if event.get("type") == "cost")

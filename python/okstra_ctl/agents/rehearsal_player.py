@@ -1,4 +1,4 @@
-"""The rehearsal's client: a real process that plays its part of a script, and says that it is a rehearsal.
+"""The rehearsal's client: a real process that plays its part of a script, and declares itself a rehearsal.
 
 It reads the prompt from its standard input and prints one JSON object a line, the last of them its result.
 """
@@ -21,64 +21,10 @@ from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, pa
 
 _WORD = "(rehearsal)"
 _SCHEMA = "final-report-v1.schema.json"
-
-
-def written(draft: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
-    """The report: the draft with the script's words over it, and nothing left empty that the schema needs."""
-    report = _laid_over(draft, words)
-    schema: dict[str, Any] = fsio.read_json(f"{assets.root()}/schemas/{_SCHEMA}") or {}
-    phase = schema.get("$defs", {}).get(f"phase-{draft.get('task_type', '')}")
-    verdict = schema.get("properties", {}).get("verdict")
-    for name, shape in (("phase", phase), ("verdict", verdict)):
-        if isinstance(shape, Mapping):
-            report[name] = _filled(shape, report.get(name), needed=True)
-    return report
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    both = dict(below)
-    for name, value in above.items():
-        under = both.get(name)
-        both[name] = _laid_over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-    return both
-
-
-def _filled(shape: Mapping[str, Any], value: Any, *, needed: bool) -> Any:
-    """The value, or what stands for it where it is needed and empty."""
-    kind = shape.get("type")
-    if kind == "object":
-        found = value if isinstance(value, Mapping) else {}
-        return {
-            **found,
-            **{
-                name: _filled(inner, found.get(name), needed=bool(inner.get("needed")))
-                for name, inner in shape.get("properties", {}).items()
-            },
-        }
-    if value:
-        return value
-    if kind == "array":
-        return [_one(shape.get("items", {}))] if needed else []
-    if kind == "string":
-        return _WORD if needed else (value or "")
-    return value
-
-
-def _one(shape: Mapping[str, Any]) -> Any:
-    """One item of a list that may not be empty."""
-    if shape.get("type") == "object":
-        return {name: _one(inner) for name, inner in shape.get("properties", {}).items()}
-    if shape.get("type") == "array":
-        return []
-    if "enum" in shape:
-        return shape["enum"][0]
-    return 1 if shape.get("type") == "integer" else _WORD
-
-
 DEFAULT_SCRIPT = ("prompts", "rehearsal", "default.toml")
 NOTE = "rehearsal: no model was asked; a script is played"
 _PREFIX = "OKSTRA_"
-# The names that a script may always use; what the run does not give is empty.
+# The names that a script may always use; those that the run does not set are empty.
 _ALWAYS = (
     *("RUN_ID", "TASK_KEY", "PHASE", "ROLE", "WORKER_ID", "STAGE", "ROUND", "ATTEMPT"),
     *("RESULT", "AUDIT", "DRAFT", "COMMIT", "HEAD", "PLAN", "ITEMS", "STEPS", "FILES", "TOKEN"),
@@ -86,39 +32,39 @@ _ALWAYS = (
 
 
 class ScriptFinished(Exception):
-    """The part is over before its last step. `said` is what its terminal event says; None for none at all."""
+    """The part ends before its last step. `result` is the content of its terminal event, None for no such event."""
 
-    def __init__(self, said: dict[str, object] | None, status: int) -> None:
-        self.said, self.status = said, status
+    def __init__(self, result: dict[str, object] | None, status: int) -> None:
+        self.result, self.status = result, status
 
 
 def main() -> NoReturn:
     """`rehearsal_player SCRIPT`; an empty name stands for the built-in script."""
     prompt = sys.stdin.buffer.read().decode("utf-8", "replace")
     status = 0
-    say({"type": "init", "client": "rehearsal", "model": "rehearsal", "note": NOTE})
+    emit({"type": "init", "client": "rehearsal", "model": "rehearsal", "note": NOTE})
     try:
-        said: dict[str, object] | None = {"status": "completed"}
+        result: dict[str, object] | None = {"status": "completed"}
         Player(sys.argv[1], prompt, os.environ).play()
     except ScriptFinished as over:
-        said, status = over.said, over.status
+        result, status = over.result, over.status
     except OkstraError as error:
-        said, status = {"status": "failed", "message": f"{error.message} ({error.where})"}, 1
+        result, status = {"status": "failed", "message": f"{error.message} ({error.where})"}, 1
     except UnknownPlaceholder as error:
-        said, status = {"status": "failed", "message": f"the script asks for {{{{{error}}}}}, which nothing gives"}, 1
-    if said is not None:
-        say({"type": "result", **said, "usage": {"input": 0, "output": 0}, "note": NOTE})
+        result, status = {"status": "failed", "message": f"the script asks for {{{{{error}}}}}, which nothing gives"}, 1
+    if result is not None:
+        emit({"type": "result", **result, "usage": {"input": 0, "output": 0}, "note": NOTE})
     sys.stdout.flush()
     os._exit(status)
 
 
-def say(event: dict[str, object]) -> None:
+def emit(event: dict[str, object]) -> None:
     sys.stdout.write(dumps(event).encode("utf-8", "replace").decode("utf-8") + "\n")
     sys.stdout.flush()
 
 
 class Player:
-    """One dispatch. Raises Played, UsageError, WorkFailed and UnknownPlaceholder."""
+    """Plays one dispatch. Raises ScriptFinished, UsageError, WorkFailed and UnknownPlaceholder."""
 
     def __init__(self, script: str, prompt: str, environment: Mapping[str, str]) -> None:
         self._values = self._known(prompt, environment)
@@ -132,9 +78,9 @@ class Player:
             "result": self._result,
             "audit": self._audit,
             "report": self._report,
-            "say": lambda step: say({"type": "message", "text": self._text(step.value)}),
+            "say": lambda step: emit({"type": "message", "text": self._text(step.value)}),
             "wait": lambda step: time.sleep(step.value),
-            "cost": lambda step: say({"type": "cost", "usd": float(step.value)}),
+            "cost": lambda step: emit({"type": "cost", "usd": float(step.value)}),
             "fault": self._fault,
         }
         self._to_come: tuple[Step, ...] = ()
@@ -149,11 +95,11 @@ class Player:
         facts = {name: self._values[names.get(name, name.upper())] for name in MATCHES}
         part = part_for(self._parts, facts)
         if part is None:
-            told = ", ".join(f"{name} {value or '(none)'}" for name, value in facts.items())
-            raise UsageError("bad-config", f"no part of the script is for {told}", where=self._script)
+            dispatch = ", ".join(f"{name} {value or '(none)'}" for name, value in facts.items())
+            raise UsageError("bad-config", f"no part of the script is for {dispatch}", where=self._script)
         for number, step in enumerate(part.steps):
             self._to_come = part.steps[number + 1 :]
-            say({"type": "step", "step": step.kind, "number": number + 1})
+            emit({"type": "step", "step": step.kind, "number": number + 1})
             self._do[step.kind](step)
 
     def _text(self, text: str) -> str:
@@ -165,7 +111,7 @@ class Player:
         old = (fsio.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
         replacement = self._text(step.value["replace"])
         if replacement and replacement in old and find not in old.replace(replacement, ""):
-            return  # done by an attempt that was cut off
+            return  # done by an interrupted attempt
         if old.count(find) != 1:
             fault = f"the text to replace stands {old.count(find)} times in {path}"
             raise UsageError("bad-config", fault, where=self._script)
@@ -175,26 +121,26 @@ class Player:
         _write_file(step.value["path"], self._text(step.value["content"]))
 
     def _planned(self, step: Step) -> None:
-        """What is there already is somebody's: it gets a line more, and is not written over."""
+        """A file that exists already is appended to, never overwritten."""
         names = list(map(name_for, self._values["FILES"].split("\n"))) if self._values["FILES"] else []
         if not names:
             raise ScriptFinished({"status": "failed", "message": "the stage plans no file that could be written"}, 1)
         name = next((name for name in names if not os.path.lexists(name)), names[0])
         old = (fsio.read_bytes(name) or b"").decode("utf-8", "surrogateescape") if os.path.lexists(name) else ""
         _write_file(name, old + self._text(step.value))
-        say({"type": "message", "text": f"wrote {name}"})
+        emit({"type": "message", "text": f"wrote {name}"})
 
     def _run(self, step: Step) -> None:
         command = self._text(step.value)
         ended = processes.run(["sh", "-c", command])
-        say({"type": "command", "command": command, "exit": ended.status, "output": _shown(ended)})
+        emit({"type": "command", "command": command, "exit": ended.status, "output": _shown(ended)})
         wanted = step.beside.get("exit", 0)
         if ended.status != wanted:
             message = f"`{command}` ended with {ended.status}, and the script says {wanted}"
             raise ScriptFinished({"status": "failed", "message": message}, 1)
 
     def _commit(self, step: Step) -> None:
-        """Nothing staged is no failure: an attempt that was cut off has committed it."""
+        """Nothing staged is no failure: an interrupted attempt has committed it."""
         for argv in (["git", "add", "-A"], ["git", "commit", "-q", "-m", self._text(step.value)]):
             if argv[1] == "commit" and processes.run(["git", "diff", "--cached", "--quiet"]).ok:
                 return
@@ -269,7 +215,7 @@ def _each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _write_file(path: str, content: str) -> None:
-    """A file of the project's, written as an editor would: in place, its mode kept, links followed."""
+    """Writes a file of the project as an editor would: in place, keeping its mode, following links."""
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -284,3 +230,55 @@ def _head() -> str:
 
 def _shown(ended: processes.Finished) -> str:
     return (ended.stdout + ended.stderr).decode("utf-8", "replace")[-2000:]
+
+
+def written(draft: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    """The report: the draft, overlaid with the script's fields, with every field filled in that the schema requires."""
+    report = _laid_over(draft, words)
+    schema: dict[str, Any] = fsio.read_json(f"{assets.root()}/schemas/{_SCHEMA}") or {}
+    phase = schema.get("$defs", {}).get(f"phase-{draft.get('task_type', '')}")
+    verdict = schema.get("properties", {}).get("verdict")
+    for name, shape in (("phase", phase), ("verdict", verdict)):
+        if isinstance(shape, Mapping):
+            report[name] = _filled(shape, report.get(name), needed=True)
+    return report
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(below)
+    for name, value in above.items():
+        under = both.get(name)
+        both[name] = _laid_over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return both
+
+
+def _filled(shape: Mapping[str, Any], value: Any, *, needed: bool) -> Any:
+    """The value, or a placeholder where it is required and empty."""
+    kind = shape.get("type")
+    if kind == "object":
+        found = value if isinstance(value, Mapping) else {}
+        return {
+            **found,
+            **{
+                name: _filled(inner, found.get(name), needed=bool(inner.get("needed")))
+                for name, inner in shape.get("properties", {}).items()
+            },
+        }
+    if value:
+        return value
+    if kind == "array":
+        return [_one(shape.get("items", {}))] if needed else []
+    if kind == "string":
+        return _WORD if needed else (value or "")
+    return value
+
+
+def _one(shape: Mapping[str, Any]) -> Any:
+    """One item of a list that may not be empty."""
+    if shape.get("type") == "object":
+        return {name: _one(inner) for name, inner in shape.get("properties", {}).items()}
+    if shape.get("type") == "array":
+        return []
+    if "enum" in shape:
+        return shape["enum"][0]
+    return 1 if shape.get("type") == "integer" else _WORD

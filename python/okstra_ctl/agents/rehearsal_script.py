@@ -1,4 +1,4 @@
-"""The rehearsal's script: a TOML file of parts, each for the dispatches that it fits (docs/formats.md)."""
+"""The rehearsal's script: a TOML file of parts, each for the dispatches that it matches (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "edit": {"path": str, "find": str, "replace": str},
     "write": {"path": str, "content": str},
 }
-# What stands beside a step's own key, and what kind of value it has.
+# The keys allowed beside a step's own key, with the types of their values.
 _BESIDE: dict[str, dict[str, type | tuple[type, ...]]] = {"run": {"exit": int}, "fault": {"after": (int, float)}}
 _PLAIN: dict[str, type | tuple[type, ...]] = {
     "run": str,
@@ -35,7 +35,7 @@ _ANCHOR = re.compile(r"^\*\*([A-Za-z][A-Za-z ]*):\*\* *(.*)$", re.MULTILINE)
 
 
 class Step(NamedTuple):
-    """One thing to do: `kind` is its key in the script, `value` what stands there, `beside` the other keys."""
+    """One step: `kind` is its key in the script, `value` that key's value, `beside` the other keys."""
 
     kind: str
     value: Any
@@ -43,14 +43,14 @@ class Step(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What to do in the dispatches whose facts have, for each name in `matches`, one of the words given there."""
+    """The steps for dispatches that have, for each name in `matches`, one of the values given there."""
 
     matches: Mapping[str, tuple[str, ...]]
     steps: tuple[Step, ...]
 
 
 def parse_script(document: object, *, where: str) -> tuple[Part, ...]:
-    """The parts of a parsed script. Raises UsageError (`bad-config`) that names the part and step."""
+    """The parts of a parsed script. Raises UsageError (`bad-config`), which names the part and step."""
     if not isinstance(document, Mapping) or not isinstance(document.get("part"), list):
         raise _bad(where, "a rehearsal script is a list of [[part]] tables")
     unknown = sorted(set(document) - {"part"})
@@ -123,7 +123,7 @@ def _bad(where: str, message: str) -> UsageError:
 
 
 def part_for(parts: Sequence[Part], facts: Mapping[str, str]) -> Part | None:
-    """The first part that fits; None when none does."""
+    """The first part that matches; None when none does."""
     for part in parts:
         if all(facts.get(name, "") in words for name, words in part.matches.items()):
             return part
@@ -131,14 +131,14 @@ def part_for(parts: Sequence[Part], facts: Mapping[str, str]) -> Part | None:
 
 
 def name_for(pattern: str) -> str:
-    """A file's name that the pattern of a planned file allows; a plain name is its own."""
+    """A file name that a planned file's pattern matches; a plain name is returned unchanged."""
     return pattern.replace("**/", "").replace("**", "rehearsal.txt").replace("*", "rehearsal").replace("?", "x")
 
 
 def anchors(prompt: str) -> dict[str, str]:
-    """The facts that stand in a prompt's lines ``**Result path:** `…` ``, as RESULT_PATH and so on.
+    """The values of a prompt's anchor lines: ``**Result path:** `…` `` as RESULT_PATH, and so on.
 
-    Of a line with several quoted values the first counts; a line without quotes counts whole.
+    On a line with several quoted values the first counts; a line without quotes counts as a whole.
     """
     found: dict[str, str] = {}
     for name, rest in _ANCHOR.findall(prompt):
@@ -148,8 +148,8 @@ def anchors(prompt: str) -> dict[str, str]:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Fills the placeholders; the text between `{{EACH NAMES}}` and `{{END}}` comes once for each word of NAMES,
-    which is `{{ITEM}}` there. Raises UnknownPlaceholder."""
+    """Fills the placeholders; the text between `{{EACH NAMES}}` and `{{END}}` is repeated for each word of NAMES,
+    with `{{ITEM}}` as that word. Raises UnknownPlaceholder."""
 
     def repeated(found: re.Match[str]) -> str:
         if found[1] not in values:

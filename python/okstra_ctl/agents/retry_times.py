@@ -1,4 +1,4 @@
-"""When a client may go on, as its message says it: in so many seconds, at a time of day, on a date, at an epoch."""
+"""When a client may retry, parsed from its message: after some seconds, at a time of day, on a date, at an epoch."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _IN_SECONDS = re.compile(
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _JUST_NOW = timedelta(minutes=5)
-"""A time of day that is over by less than this is meant for now: the next one like it is a day away."""
+"""A time of day that has passed by less than this means now, not the same time tomorrow."""
 _A_MOMENT = 60.0
 
 
 def retry_after_in(message: str, now: datetime | None = None) -> float | None:
-    """The waiting time in seconds that a message names; `now` is when it was said, by default this moment."""
+    """The delay in seconds that a message names, None when it names none; `now` is when the message was printed."""
     now = now or datetime.now().astimezone()
     if found := _IN_SECONDS.search(message):
         return float(found[1])
@@ -51,7 +51,7 @@ def retry_after_in(message: str, now: datetime | None = None) -> float | None:
 
 
 def seconds_until_epoch(epoch: float, now: datetime | None = None) -> float:
-    """Of seconds, or of milliseconds, since 1970."""
+    """`epoch` is in seconds, or in milliseconds, since 1970."""
     now = now or datetime.now().astimezone()
     seconds = epoch / 1000 if epoch >= 1e12 else epoch
     return max(0.0, seconds - now.timestamp())
@@ -65,14 +65,14 @@ def _moment(message: str, now: datetime) -> datetime | None:
         except ValueError:
             return None
         return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
-    for said in _AT.finditer(message):
-        if said["minute"] or said["half"]:
-            return _time_of_day(said, now)
+    for found in _AT.finditer(message):
+        if found["minute"] or found["half"]:
+            return _time_of_day(found, now)
     return None
 
 
 def _time_of_day(found: re.Match[str], now: datetime) -> datetime | None:
-    """The next such time; on the day that is named, if one is."""
+    """The next such time, on the named day if there is one."""
     hour, minute = int(found["hour"]), int(found["minute"] or 0)
     if found["half"]:
         hour = hour % 12 + (12 if found["half"].lower() == "p" else 0)
@@ -95,5 +95,5 @@ def _zone(name: str | None, now: datetime) -> tzinfo | None:
         return timezone.utc
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # the last for a zone that nobody knows
+    except (OSError, ValueError, KeyError):  # KeyError: an unknown zone
         return now.tzinfo

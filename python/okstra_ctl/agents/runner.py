@@ -1,4 +1,4 @@
-"""Running one dispatch of a worker to its end: attempts, backoff, limits, and what the end is called."""
+"""Running one dispatch of a worker to its end: attempts, backoff, limits, and the outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..system import files as fsio
 from ..system.foreign_files import set_aside
 from . import codex_sandbox, supervisor_orders
 from .job import Job, Launch, Provider, Report, StreamResult
-from .supervised_process import WARDEN_LOST, SupervisedClient
+from .supervised_process import SUPERVISOR_LOST, SupervisedClient
 from .supervisor_orders import Verdict
 
 ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
@@ -24,15 +24,15 @@ _TICK = 0.1
 _QUIET_SECONDS = 1.0
 _RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
 _LIMITS = (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT)
-_NOTHING_HEARD = StreamResult(ended=False, failure=Failure.INTERRUPTED)
+_NO_STREAM = StreamResult(ended=False, failure=Failure.INTERRUPTED)
 
 
 class Patience(NamedTuple):
-    """Waits of one dispatch, in seconds: before an attempt is repeated, and for a client that has done its work."""
+    """Waits of one dispatch, in seconds: `first` and `longest` before a retry, `linger` for a client that is done."""
 
     first: float = 2.0
     longest: float = 120.0
-    farewell: float = 5.0
+    linger: float = 5.0
 
 
 PATIENCE = Patience()
@@ -48,9 +48,10 @@ def run_job(
 ) -> Report:
     """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit.
 
-    Never raises for what a client does. A result or audit file that stands there from before is set aside first, so
-    what is found afterwards is this dispatch's. Nothing of the client's processes outlives the call.
-    Raises Unreadable or WorkFailed when the prompt can't be read, or the log or an old result not be written.
+    Never raises for what a client does. A result or audit file left from before is set aside first, so what is found
+    afterwards is this dispatch's. None of the client's processes outlives the call.
+    Raises Unreadable or WorkFailed when the prompt can't be read, or the log can't be written, or an old result can't
+    be moved.
     """
     prompt = _prompt_text(job)
     started = time.monotonic()
@@ -85,7 +86,7 @@ def _prompt_text(job: Job) -> str:
 
 
 def _numbered(launch: Launch, attempts: int) -> Launch:
-    """The attempt's number goes in by the environment, counted on from the caller's when it dispatches again."""
+    """Puts the attempt's number into the environment, counting on from the caller's when it dispatches again."""
     first = launch.environment.get(ATTEMPT_VARIABLE, "")
     number = (int(first) if first.isdecimal() else 1) + attempts - 1
     return launch._replace(environment={**launch.environment, ATTEMPT_VARIABLE: str(number)})
@@ -94,9 +95,9 @@ def _numbered(launch: Launch, attempts: int) -> Launch:
 def _attempt(
     job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
 ) -> tuple[WorkerOutcome, StreamResult, int | None]:
-    """One start of the client, with what is left of the limits."""
+    """Starts the client once, with what is left of the limits."""
     if stop.is_set():
-        return WorkerOutcome.ERROR, _NOTHING_HEARD, None
+        return WorkerOutcome.ERROR, _NO_STREAM, None
     with SupervisedClient(job, launch, soft_limit=job.soft_limit - spent, hard_limit=job.hard_limit - spent) as client:
         _wait(client, provider, stop, patience)
         ended = client.ended()
@@ -106,7 +107,7 @@ def _attempt(
         return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
     stream = provider.read_stream(ended.stdout, ended.stderr, status if not reason else None)
     if provider.name == "codex" and stream.ended and stream.failure is Failure.NONE:
-        stream = codex_sandbox.look_again(stream, launch.environment)
+        stream = codex_sandbox.with_sandbox_fault(stream, launch.environment)
     by_message = provider.delivers_by_message(job.access)
     delivered = bool(stream.last_message) if by_message else os.path.isfile(job.result)
     outcome, stream = judge(job.access, stream, ended.verdict, delivered=delivered)
@@ -116,7 +117,7 @@ def _attempt(
 
 
 def _why_not_started(program: str, folder: str, environment: Mapping[str, str], complaint: str) -> str:
-    """The system says the same of a program and of a folder that is not there."""
+    """The system reports a missing program and a missing folder with the same error."""
     if not os.path.isdir(folder):
         return f"{program} can't be started: its folder {folder} is not there"
     if os.sep not in program and shutil.which(program, path=environment.get("PATH")) is None:
@@ -127,7 +128,7 @@ def _why_not_started(program: str, folder: str, environment: Mapping[str, str], 
 
 
 def _wait(client: SupervisedClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:
-    """Until the client has ended. One that said all it had to say and does not go is sent away."""
+    """Waits for the client's end. One that has printed its terminal event and does not exit is dismissed."""
     written, since, dismiss_at, asked = -1, 0.0, None, False
     while not client.wait(_TICK):
         now = time.monotonic()
@@ -136,10 +137,10 @@ def _wait(client: SupervisedClient, provider: Provider, stop: threading.Event, p
             asked = True
         if client.written != written:
             written, since, dismiss_at, looked = client.written, now, None, False
-        elif not looked and now - since >= min(_QUIET_SECONDS, patience.farewell):
+        elif not looked and now - since >= min(_QUIET_SECONDS, patience.linger):
             looked = True
             if written and provider.read_stream(client.recent_output(), b"", None).ended:
-                dismiss_at = since + patience.farewell
+                dismiss_at = since + patience.linger
         elif dismiss_at is not None and now >= dismiss_at and not asked:
             client.dismiss()
             asked = True
@@ -148,17 +149,17 @@ def _wait(client: SupervisedClient, provider: Provider, stop: threading.Event, p
 def judge(
     access: Access, stream: StreamResult, verdict: Verdict, *, delivered: bool
 ) -> tuple[WorkerOutcome, StreamResult]:
-    """What the end is called.
+    """The outcome of one attempt.
 
     A completed turn needs its terminal event, no failure, and no refused tool: an executor that was refused one has
-    not done what it was asked. A reader that was refused a tool may still have all that it needed, so there the
-    refusals are only reported when the result is there all the same.
+    not done what it was asked. A reader that was refused a tool may still have had all it needed, so its refusals are
+    only reported if the result is there.
     """
     reason = verdict.reason
     finished = stream.ended and stream.failure is Failure.NONE
     if not finished and reason in _LIMITS:
         return WorkerOutcome.TIMEOUT, stream._replace(failure=Failure.INTERRUPTED)
-    if not finished and reason in (supervisor_orders.STOPPED, supervisor_orders.ORPHANED, WARDEN_LOST):
+    if not finished and reason in (supervisor_orders.STOPPED, supervisor_orders.ORPHANED, SUPERVISOR_LOST):
         return WorkerOutcome.ERROR, stream._replace(failure=Failure.INTERRUPTED)
     if reason == supervisor_orders.FLOOD:
         return WorkerOutcome.ERROR, stream._replace(failure=Failure.CLIENT, message="it wrote without end")
@@ -174,7 +175,7 @@ def judge(
 
 
 def _delay(attempts: int, retry_after: float | None, patience: Patience) -> float:
-    """Exponential, with jitter so that workers that were refused together don't come back together."""
+    """Exponential backoff, with jitter so that workers that were refused together don't retry together."""
     backoff = min(patience.longest, patience.first * 2.0 ** min(attempts - 1, 30))
     jittered = backoff * random.uniform(0.5, 1.0)
     return jittered if retry_after is None else retry_after + jittered * 0.1

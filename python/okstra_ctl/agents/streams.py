@@ -1,4 +1,5 @@
-"""Streams of one JSON object a line, read so that nothing in them can raise: a client may print anything."""
+"""Reading streams of one JSON object per line, and what a failure message means. Nothing in a stream can raise: a
+client may print anything."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)
 
 
 def events(stream: bytes) -> list[Event]:
-    """The objects of the whole lines; garbage and a half line at the end are passed over."""
+    """The objects of complete lines; garbage and an incomplete last line are skipped."""
     found = []
     for line in stream.split(b"\n"):
         event = _object(line.strip())
@@ -24,7 +25,7 @@ def events(stream: bytes) -> list[Event]:
 
 
 def whole(text: bytes) -> Event | None:
-    """The last object, over several lines or not, that the text ends with after lines of talk."""
+    """The object at the end of the text, on one line or several, after any other output; None when there is none."""
     text = text.strip()
     for start in reversed([found.start() for found in _LINE_THAT_OPENS.finditer(text)][-200:]):
         if (event := _object(text[start:])) is not None:
@@ -92,12 +93,12 @@ _WORDS = (
 
 
 def failure_of_status(status: object) -> Failure | None:
-    """None when it is no status that says more than `an error`."""
+    """The failure that an HTTP status stands for; None when it stands for none in particular."""
     return _BY_STATUS.get(status) if isinstance(status, int) else None
 
 
 def failure_in(message: str) -> Failure:
-    """The failure that a message tells of; CLIENT when it tells of none that okstra knows."""
+    """The failure that a message describes; CLIENT when it describes none that okstra knows."""
     for number in _STATUS.findall(message):
         if found := failure_of_status(int(number)):
             return found

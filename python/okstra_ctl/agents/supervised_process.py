@@ -1,4 +1,7 @@
-"""A client under its warden, as okstra sees it: started, listened to, asked to end, and told about at its end."""
+"""Starting a client under its supervisor, reading its output, asking it to end, and how it ended.
+
+`SupervisedClient` is one start of a client; `run_supervised` runs a whole command, like a check, to its end.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,17 @@ from .job import Job, Launch
 from .supervisor_orders import Orders, Verdict
 from .sweep import TOKEN_VARIABLE, sweep
 
-WARDEN_LOST = "warden-lost"
+SUPERVISOR_LOST = "supervisor-lost"
 _GRACE = 1.0
-_WARDEN_SECONDS = 15.0  # longer than a warden needs for the most stubborn client
+_SUPERVISOR_SECONDS = 15.0  # longer than a supervisor needs for the most stubborn client
 _MOST_OUTPUT = 256 * 1024 * 1024
-_MOST_HEARD = 32 * 1024 * 1024
+_MAX_READ_BYTES = 32 * 1024 * 1024
 _HEAD = 1024 * 1024
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from okstra_ctl.agents.supervisor import main; main()"
+TIMED_OUT = 124  # the status that `timeout` exits with
+NOT_STARTED = 127
+_TICK = 0.1
 
 
 class Ended(NamedTuple):
@@ -54,7 +60,7 @@ class SupervisedClient:
         self._output = _scratch(f"{job.log}.out")
         self._errors = _scratch(f"{job.log}.err")
         self._prompt = _scratch(f"{job.log}.in")
-        self._answer = b""
+        self._verdict_bytes = b""
         self._verdict: Verdict | None = None
         with open(self._prompt, "wb", closefd=False) as file:
             file.write(launch.stdin)
@@ -73,15 +79,15 @@ class SupervisedClient:
             grace=_GRACE,
             most_output=_MOST_OUTPUT,
         )
-        self._warden = self._start_warden(job, keep_open)
+        self._supervisor = self._start_supervisor(job, keep_open)
         self._poll = select.poll()
-        self._poll.register(self._warden.stdout, select.POLLIN)
-        self._tell(supervisor_orders.packed(orders))
+        self._poll.register(self._supervisor.stdout, select.POLLIN)
+        self._send(supervisor_orders.packed(orders))
 
-    def _start_warden(self, job: Job, keep_open: Sequence[int]) -> Any:  # plumbum's popen has no types
+    def _start_supervisor(self, job: Job, keep_open: Sequence[int]) -> Any:  # plumbum's popen has no types
         from plumbum import local  # slow to import, and only runs need it
 
-        title = (f"okstra-warden of {job.worker}", *_title(job))
+        title = (f"okstra-supervisor of {job.worker}", *_title(job))
         arguments = ("-I", "-S", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, *title)
         return local[sys.executable].popen(
             arguments,
@@ -98,34 +104,34 @@ class SupervisedClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(OSError):
-            self._warden.stdin.close()
-        give_up = time.monotonic() + _WARDEN_SECONDS
+            self._supervisor.stdin.close()
+        give_up = time.monotonic() + _SUPERVISOR_SECONDS
         while self._verdict is None and time.monotonic() < give_up:
             self.wait(give_up - time.monotonic())
-        if self._verdict is None:  # the warden stands still
-            self._warden.kill()
-            self._close_books()
-        self._warden.stdout.close()
+        if self._verdict is None:  # the supervisor is stopped
+            self._supervisor.kill()
+            self._record_verdict()
+        self._supervisor.stdout.close()
         for descriptor in (self._prompt, self._output, self._errors):
             os.close(descriptor)
         self._log.close()
 
     def wait(self, seconds: float) -> bool:
-        """Waits so long at most; whether the client has ended, with all its processes."""
+        """Waits at most that long. Returns whether the client has ended, with all its processes."""
         if self._verdict is None and self._poll.poll(seconds * 1000):
-            data = os.read(self._warden.stdout.fileno(), 65536)
-            self._answer += data
+            data = os.read(self._supervisor.stdout.fileno(), 65536)
+            self._verdict_bytes += data
             if not data:
-                self._close_books()
+                self._record_verdict()
         return self._verdict is not None
 
     def stop(self) -> None:
-        """Asks for the client's end: SIGTERM, a short grace, SIGKILL. `wait` tells when it is done."""
-        self._tell(supervisor_orders.ASKED_TO_STOP)
+        """Asks for the client's end: SIGTERM, a short grace, SIGKILL. `wait` returns True once it is done."""
+        self._send(supervisor_orders.ASKED_TO_STOP)
 
     def dismiss(self) -> None:
-        """As `stop`, for a client that has done its work and does not go."""
-        self._tell(supervisor_orders.LINGERED)
+        """As `stop`, for a client that has finished its work and does not exit."""
+        self._send(supervisor_orders.LINGERED)
 
     @property
     def written(self) -> int:
@@ -137,20 +143,20 @@ class SupervisedClient:
         return _lines_from(self._output, max(0, self.written - _HEAD))
 
     def ended(self) -> Ended:
-        """Call it when `wait` has said that the client has ended."""
+        """How the client ended. Call it once `wait` has returned True."""
         assert self._verdict is not None
-        return Ended(self._verdict, _heard(self._output), _heard(self._errors))
+        return Ended(self._verdict, _output_of(self._output), _output_of(self._errors))
 
-    def _close_books(self) -> None:
-        """The warden has gone: with its verdict, or killed; then nobody but us can clean up after the client."""
-        self._warden.wait()
-        verdict = supervisor_orders.verdict_in(self._answer)
-        self._verdict = verdict or Verdict(None, WARDEN_LOST, left=sweep(self._token))
+    def _record_verdict(self) -> None:
+        """The supervisor has ended, with its verdict or killed; if killed, nobody but okstra cleans up its client."""
+        self._supervisor.wait()
+        verdict = supervisor_orders.verdict_in(self._verdict_bytes)
+        self._verdict = verdict or Verdict(None, SUPERVISOR_LOST, left=sweep(self._token))
 
-    def _tell(self, data: bytes) -> None:
-        with suppress(OSError):  # a warden that has gone needs to be told nothing
-            self._warden.stdin.write(data)
-            self._warden.stdin.flush()
+    def _send(self, data: bytes) -> None:
+        with suppress(OSError):  # the supervisor may have ended
+            self._supervisor.stdin.write(data)
+            self._supervisor.stdin.flush()
 
 
 def _marks(job: Job) -> dict[str, str]:
@@ -166,7 +172,7 @@ def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def _scratch(path: str) -> int:
-    """A file that vanishes with its last descriptor."""
+    """The descriptor of an unlinked file, which vanishes with its last descriptor."""
     try:
         descriptor = fsio.private(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
     except OSError as error:
@@ -175,13 +181,13 @@ def _scratch(path: str) -> int:
     return descriptor
 
 
-def _heard(descriptor: int) -> bytes:
-    """What a client wrote; of very much, its beginning and its end, in whole lines."""
+def _output_of(descriptor: int) -> bytes:
+    """What a client wrote; only the beginning and the end, in whole lines, when it is too much to read."""
     size = os.fstat(descriptor).st_size
-    if size <= _MOST_HEARD:
+    if size <= _MAX_READ_BYTES:
         return _bytes_from(descriptor, 0, size)
     head = _bytes_from(descriptor, 0, _HEAD)
-    return head[: head.rfind(b"\n") + 1] + _lines_from(descriptor, size - _MOST_HEARD + _HEAD)
+    return head[: head.rfind(b"\n") + 1] + _lines_from(descriptor, size - _MAX_READ_BYTES + _HEAD)
 
 
 def _lines_from(descriptor: int, offset: int) -> bytes:
@@ -197,13 +203,8 @@ def _bytes_from(descriptor: int, offset: int, end: int) -> bytes:
     return b"".join(parts)
 
 
-TIMED_OUT = 124  # as `timeout` says it
-NOT_STARTED = 127
-_TICK = 0.1
-
-
-class Held(NamedTuple):
-    """How it ended: its exit status, what it wrote to its standard output, and why it could not be started."""
+class SupervisedResult(NamedTuple):
+    """How a command ended: exit status, standard output, and why it could not be started."""
 
     status: int
     stdout: bytes
@@ -223,9 +224,10 @@ def run_supervised(
     home: str,
     run_id: str,
     keep_open: Sequence[int] = (),
-) -> Held:
-    """The status is TIMED_OUT when it took longer than the limit (seconds), NOT_STARTED when there is no such
-    program. Both its streams are appended to the log.
+) -> SupervisedResult:
+    """Runs a command to its end; both its streams are appended to the log.
+
+    The status is TIMED_OUT when it took longer than `limit` seconds, NOT_STARTED when there is no such program.
 
     Raises Interrupted when the run was stopped meanwhile, WorkFailed when the log can't be written.
     """
@@ -258,7 +260,7 @@ def run_supervised(
     if verdict.reason == supervisor_orders.STOPPED:
         raise Interrupted("interrupted", f"`{' '.join(argv)}` was stopped")
     if verdict.reason in (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT):
-        return Held(TIMED_OUT, stdout)
+        return SupervisedResult(TIMED_OUT, stdout)
     if verdict.status is None:
-        return Held(NOT_STARTED, stdout, verdict.complaint or verdict.reason)
-    return Held(verdict.status or (1 if verdict.reason else 0), stdout)
+        return SupervisedResult(NOT_STARTED, stdout, verdict.complaint or verdict.reason)
+    return SupervisedResult(verdict.status or (1 if verdict.reason else 0), stdout)

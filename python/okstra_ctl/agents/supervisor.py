@@ -1,7 +1,7 @@
-"""The process between okstra and one client: holds the client to its limits, and lets nothing of it live on.
+"""The process between okstra and one client: enforces the client's limits, and leaves none of its processes alive.
 
 It runs on its own, so that the limits hold when okstra is stopped, and ends the client when okstra is gone.
-Started by `held_client` as `python -I -S -c …`; standard library only, and quick to start.
+Started by `supervised_process` as `python -I -S -c …`; standard library only, and quick to start.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _CHUNK = 65536
 _DRAIN_SECONDS = 1.0
 _UNKILLABLE_SECONDS = 10.0  # a process in an uninterruptible wait may never end
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_OKSTRA, _ANSWER = 0, 1
+_OKSTRA, _VERDICT = 0, 1
 
 
 def main() -> None:
     orders = supervisor_orders.read_orders(lambda size: os.read(_OKSTRA, size))
     if orders is None:
         return
-    verdict = Warden(orders).hold()
+    verdict = Supervisor(orders).supervise()
     with suppress(OSError):  # okstra may be gone
-        os.write(_ANSWER, supervisor_orders.packed(verdict))
+        os.write(_VERDICT, supervisor_orders.packed(verdict))
 
 
-class Warden:
+class Supervisor:
     """One client from its start until nothing of it is left."""
 
     def __init__(self, orders: Orders) -> None:
@@ -45,11 +45,11 @@ class Warden:
         self._client = 0
         self._written = 0
         self._prctl = _prctl()
-        self._streams: dict[int, int] = {}  # the read end of a pipe: the file that keeps what comes
+        self._streams: dict[int, int] = {}  # from the read end of a pipe to the file that its data goes to
         self._poll = select.poll()
         self._soft_at = self._kill_at = 0.0
 
-    def hold(self) -> Verdict:
+    def supervise(self) -> Verdict:
         woken = _wake_on_signals()
         self._prctl(_PR_SET_CHILD_SUBREAPER, 1)
         try:
@@ -72,10 +72,10 @@ class Warden:
         started = time.monotonic()
         self._soft_at, self._kill_at = started + self._orders.soft_limit, started + self._orders.hard_limit
         out, err, failed = os.pipe(), os.pipe(), os.pipe()
-        warden = os.getpid()
+        supervisor = os.getpid()
         self._client = os.fork()
         if not self._client:
-            self._become_client(out[1], err[1], failed[1], warden)
+            self._become_client(out[1], err[1], failed[1], supervisor)
         for descriptor in (out[1], err[1], failed[1]):
             os.close(descriptor)
         complaint = _read_all(failed[0])
@@ -88,12 +88,12 @@ class Warden:
             os.set_blocking(descriptor, False)
             self._poll.register(descriptor, select.POLLIN)
 
-    def _become_client(self, out: int, err: int, failed: int, warden: int) -> None:
+    def _become_client(self, out: int, err: int, failed: int, supervisor: int) -> None:
         orders = self._orders
         try:
             os.setsid()
             self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != warden:
+            if os.getppid() != supervisor:
                 os._exit(1)
             for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGXFSZ", "SIGCHLD"):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -109,7 +109,7 @@ class Warden:
             os._exit(127)
 
     def _watch(self, woken: int) -> None:
-        """Until the client has ended."""
+        """Returns when the client has ended, or can't be killed."""
         while not self._reaped():
             now = time.monotonic()
             if now >= self._kill_at + _UNKILLABLE_SECONDS:
@@ -140,7 +140,7 @@ class Warden:
         self._ask_to_end(reason.get(word, supervisor_orders.STOPPED), time.monotonic() + self._orders.grace)
 
     def _ask_to_end(self, reason: str, kill_at: float) -> None:
-        """SIGTERM, which a client may use to tidy up; one that stands still must go on to take it."""
+        """Sends SIGTERM, on which a client may clean up, and SIGCONT, since a stopped process receives no signal."""
         self._reason = self._reason or reason
         self._kill_at = min(self._kill_at, kill_at)
         self._signal_group(signal.SIGTERM)
@@ -152,7 +152,7 @@ class Warden:
                 os.killpg(self._client, number)
 
     def _reaped(self) -> bool:
-        """Whether the client has ended. What it left behind was adopted, and is reaped too."""
+        """Whether the client has ended. Reaps orphans that this process adopted from it, too."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -165,7 +165,7 @@ class Warden:
         return self._status is not None
 
     def _end_all(self) -> int:
-        """Ends what is left of the client, and keeps what it said until then. Answers how many can't be ended."""
+        """Kills what is left of the client and drains its output. Returns how many processes could not be killed."""
         with suppress(OSError):
             os.killpg(self._client, signal.SIGKILL)
         left = sweep(self._orders.token, ancestor=os.getpid(), reap=self._reaped)
@@ -178,7 +178,7 @@ class Warden:
         return left
 
     def _keep(self, stream: int) -> None:
-        """Takes what the client wrote: into its own file, and into the log that both streams share."""
+        """Copies what the client wrote to the stream's own file, and to the log that both streams share."""
         try:
             data = os.read(stream, _CHUNK)
         except BlockingIOError:
@@ -205,7 +205,7 @@ class Warden:
 
 
 def _wake_on_signals() -> int:
-    """A descriptor that gets a byte for each signal: for a child that ended, and for who wants to end the warden."""
+    """A descriptor that receives a byte for each signal: a child has ended, or somebody asks the supervisor to end."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -215,7 +215,7 @@ def _wake_on_signals() -> int:
 
 
 def _prctl() -> Callable[[int, int], object]:
-    """Linux's `prctl`; elsewhere nothing."""
+    """Linux's `prctl`; a no-op on other systems."""
     if sys.platform != "linux":
         return lambda *_: None
     import ctypes

@@ -1,8 +1,8 @@
-"""What okstra tells a warden, and what the warden answers. Imported by the warden: standard library only.
+"""The messages between okstra and a supervisor. Imported by the supervisor: standard library only.
 
-Okstra writes the orders to the warden's standard input as one marshalled value after its length (both sides are
-the same interpreter, and nothing is quicker to read), then at most one letter more. The input's end means that
-okstra is gone. The warden answers one marshalled verdict on its standard output.
+okstra writes the orders to the supervisor's standard input as one marshalled value, preceded by its length (both sides
+run the same interpreter, and no format is quicker to read), and later at most one letter. End of input means that
+okstra is gone. The supervisor writes one marshalled verdict to its standard output.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LENGTH_BYTES = 4
 
 
 class Orders(NamedTuple):
-    """The client to start and the limits to hold it to. Descriptors are numbers that the warden inherits."""
+    """The client to start, and its limits. Descriptors are numbers that the supervisor inherits."""
 
     argv: tuple[bytes, ...]
     environment: Mapping[bytes, bytes]
@@ -30,7 +30,7 @@ class Orders(NamedTuple):
     soft_limit: float
     hard_limit: float
     grace: float
-    """From SIGTERM to SIGKILL when the client is to end at once."""
+    """Seconds from SIGTERM to SIGKILL when the client is to end at once."""
     most_output: int
 
 
@@ -63,13 +63,13 @@ def packed(value: Orders | Verdict) -> bytes:
 
 
 def read_orders(read: Callable[[int], bytes]) -> Orders | None:
-    """None when okstra went before it had said all."""
+    """Returns None when okstra ended before the orders were complete."""
     value = _read(read)
     return None if value is None else Orders(*value)
 
 
 def verdict_in(data: bytes) -> Verdict | None:
-    """None when the warden went before it had said all."""
+    """Returns None when the supervisor ended before its verdict was complete."""
     position = 0
 
     def take(size: int) -> bytes:

@@ -1,7 +1,7 @@
 """Finding and ending every process of a dispatch, wherever it went: other groups and sessions, adopted by init.
 
-A process is one of the dispatch when it carries the token in its environment, or descends from the warden,
-which adopts what its client leaves behind (where the kernel lets it). Imported by the warden: standard library only.
+A process belongs to the dispatch when it carries the token in its environment, or descends from the supervisor, which
+adopts what its client leaves behind (where the kernel supports it). Imported by the supervisor: standard library only.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _PAUSE = 0.005
 def sweep(
     token: str, *, ancestor: int | None = None, limit: float = 5.0, reap: Callable[[], object] | None = None
 ) -> int:
-    """Kills until none is left, or the time is over. Answers how many are left. `reap` is called between the looks.
+    """Kills until none is left, or the time is over. Returns how many are left. `reap` is called between scans.
 
-    One look can miss a process that is just being born or exec'd, so the last two must find nothing.
+    One scan can miss a process that is just being forked or exec'd, so the last two must find nothing.
     """
     give_up = time.monotonic() + limit
-    clean_looks = 0
-    while clean_looks < 2:
+    clean_scans = 0
+    while clean_scans < 2:
         found = find(token, ancestor=ancestor)
-        clean_looks = 0 if found else clean_looks + 1
+        clean_scans = 0 if found else clean_scans + 1
         if found and time.monotonic() > give_up:
             return len(found)
         for pid in found:
@@ -39,7 +39,7 @@ def sweep(
 
 
 def find(token: str, *, ancestor: int | None = None) -> list[int]:
-    """The live processes of the dispatch, without this one and the ancestor itself."""
+    """The live processes of the dispatch, except this one and the ancestor itself."""
     kept = {os.getpid(), ancestor}
     if not os.path.exists("/proc/self/environ"):
         return [pid for pid in _pids_by_ps(token) if pid not in kept]
@@ -49,7 +49,7 @@ def find(token: str, *, ancestor: int | None = None) -> list[int]:
 
 
 def pids_in_listing(listing: str, token: str) -> list[int]:
-    """The processes of the token in the answer of `ps -Eww -o pid=,stat=,command=`; the ended ones left out."""
+    """The live processes with the token in the output of `ps -Eww -o pid=,stat=,command=`; zombies are left out."""
     found = []
     for line in listing.splitlines():
         words = line.split(None, 2)
@@ -63,8 +63,8 @@ def pids_in_listing(listing: str, token: str) -> list[int]:
 def _pids_by_ps(token: str) -> list[int]:
     from ..system import processes  # slow to import, and needed only on systems without /proc
 
-    answer = processes.run(["ps", "-Eww", "-U", str(os.getuid()), "-o", "pid=,stat=,command="])
-    return pids_in_listing(answer.stdout.decode("utf-8", "replace"), token)
+    listing = processes.run(["ps", "-Eww", "-U", str(os.getuid()), "-o", "pid=,stat=,command="])
+    return pids_in_listing(listing.stdout.decode("utf-8", "replace"), token)
 
 
 def _carries(pid: int, token: str) -> bool:
@@ -102,12 +102,12 @@ def _parent(pid: int) -> int | None:
 
 
 def _kill(pid: int, token: str, ancestor: int | None) -> None:
-    """Kills it if it is still the process that was found: the pid may have been given to another meanwhile."""
+    """Kills the process if it is still the one that was found: the pid may have been reused."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return
-    except (AttributeError, OSError):  # a system without handles for processes
+    except (AttributeError, OSError):  # a system without pidfd
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
         return

@@ -1,5 +1,7 @@
-"""The files that agent clients keep of their sessions: where they are, read line by line. They may be large, torn,
-or gone; none of that is an error here."""
+"""The files that agent clients keep of their sessions: finding them, and reading them line by line.
+
+They may be large, truncated or missing; none of that is an error here.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def codex_home(environment: Mapping[str, str]) -> str:
 
 
 def claude_session(home: str, session: str) -> ClaudeFiles | None:
-    """The session's files, in whichever folder of `projects/` they are: a session may be resumed from elsewhere."""
+    """The session's files, in whichever folder of `projects/` they are: a session may be resumed from another one."""
     if not home or not _SESSION_ID.fullmatch(session):
         return None
     projects = os.path.join(home, "projects")
@@ -44,7 +46,7 @@ def claude_session(home: str, session: str) -> ClaudeFiles | None:
 
 
 def codex_rollouts(home: str, thread: str) -> tuple[str, ...]:
-    """The thread's own file first, then all that were begun on its day and the next: its sub-agents' are among them."""
+    """The thread's own file first, then all files started that day or the next; its sub-agents' are among them."""
     if not home or not _SESSION_ID.fullmatch(thread):
         return ()
     days = _days(os.path.join(home, "sessions"))
@@ -57,7 +59,7 @@ def codex_rollouts(home: str, thread: str) -> tuple[str, ...]:
 
 
 def lines_of(path: str) -> Iterator[bytes]:
-    """The file's lines with their ends. A file that is no plain one, or can't be read (any further), has no more."""
+    """The file's lines with their ends; none, or no more, where it is not a regular file or can't be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):

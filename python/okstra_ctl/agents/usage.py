@@ -1,6 +1,6 @@
-"""Tokens from the files that clients keep of their sessions, sub-agents' with them (docs/how-to/cost.md).
+"""Tokens from the files that clients keep of their sessions, sub-agents included (docs/how-to/cost.md).
 
-A row that can't be read may have held a count: then the sums are at least what they are, and say so.
+A row that can't be read may have held a count: then the sums are lower bounds, and marked as such (`whole`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from ..usage.tokens import ModelTokens, Tokens
 from . import transcripts
 from .streams import Event, at, count_at, events, list_at, mapping_at, text_at
 
-_SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's
+_SYNTHETIC = "<synthetic>"  # the "model" of messages that the client itself writes
 _DEEPEST = 3  # how deep sub-agents' sub-agents are followed
 
 
 class Counted(NamedTuple):
-    """What a session's files tell; not `whole` when some of it could not be read."""
+    """What a session's files report; `whole` is False when some of it could not be read."""
 
     models: tuple[ModelTokens, ...]
     whole: bool
@@ -34,9 +34,9 @@ class _Call(NamedTuple):
 def claude_session(
     home: str, session: str, since: str, part_of: Callable[[str], str], *, until: str = ""
 ) -> dict[str, Counted] | None:
-    """By part, what was asked from `since` on (a time as okstra writes them); None when there is no such session.
+    """Usage by part, from `since` on (a time in okstra's format); None when there is no such session.
 
-    `part_of` answers, from the text that a sub-agent was started with, whose work it does; empty is the session's own.
+    `part_of` returns whose work a sub-agent does, from the text that it was started with; empty for the session's own.
     """
     files = transcripts.claude_session(home, session)
     if files is None:
@@ -62,7 +62,7 @@ def claude_session(
 
 
 def codex_thread(home: str, thread: str) -> Counted | None:
-    """The thread with its sub-agents'; None when there is no such file."""
+    """Usage of the thread and its sub-agents; None when there is no such file."""
     paths = transcripts.codex_rollouts(home, thread)
     if not paths:
         return None
@@ -89,7 +89,7 @@ def codex_thread(home: str, thread: str) -> Counted | None:
 
 
 def codex_tokens(usage: Mapping[str, object]) -> Tokens:
-    """Codex counts what it read from the cache, and wrote to it, among the input; here it is apart."""
+    """Codex counts tokens read from and written to the cache as input; here they are separate."""
     cached, written = count_at(usage, "cached_input_tokens"), count_at(usage, "cache_write_input_tokens")
     fresh = max(0, count_at(usage, "input_tokens") - cached - written)
     return Tokens(fresh, cached, written, count_at(usage, "output_tokens"))
@@ -114,7 +114,7 @@ def _codex_call(row: Event, model: str) -> _Call:
 
 
 def _parent(path: str) -> tuple[str, str]:
-    """The thread of a file, and of whom it is a sub-agent: its first row says both."""
+    """The thread of a file, and the thread that it is a sub-agent of, both from its first row."""
     for line in transcripts.lines_of(path):
         for row in events(line):
             spawn = mapping_at(row, "payload", "source", "subagent", "thread_spawn")
@@ -124,7 +124,7 @@ def _parent(path: str) -> tuple[str, str]:
 
 
 def _rows(line: bytes, *wanted: bytes) -> tuple[list[Event], bool]:
-    """The line's object where it holds one of the words, and whether it could be read. Most lines need no parser."""
+    """The line's object if it contains one of the words, and whether the line is sound. Most lines need no parser."""
     if not line.strip():
         return [], True
     if not line.endswith(b"}\n"):  # torn, or still being written
@@ -136,7 +136,7 @@ def _rows(line: bytes, *wanted: bytes) -> tuple[list[Event], bool]:
 
 
 def _is_within(row: Event, since: str, until: str) -> bool:
-    """Whether a row is of that time; one without a time is."""
+    """Whether a row is within that time; a row without a time is."""
     when = text_at(row, "timestamp")[:19]
     return not when or (since[:19] <= when and (not until or when <= until[:19]))
 

@@ -216,7 +216,7 @@ def _leave(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None
 
 
 def _sweep_orphans(context: RunContext) -> None:
-    """Ends what a killed lead left running. The wardens do it themselves; this is for the case that they died too."""
+    """Ends what a killed lead left running, in case the supervisors, which do so themselves, were killed too."""
     open_tokens: dict[tuple[str, str], str] = {}
     for row in events_of(context.files):
         key = (str(row.get("worker")), str(row.get("label")))

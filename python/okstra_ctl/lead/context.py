@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..agents.providers import provider_settings
-from ..agents.supervised_process import TIMED_OUT, Held
+from ..agents.supervised_process import TIMED_OUT, SupervisedResult
 from ..errors import Unreadable
 from ..guard.receipt import Begun
 from ..names import RunId
@@ -109,7 +109,7 @@ def run_check(context: RunContext, command: str, name: str) -> int:
     return status
 
 
-def run_command(context: RunContext, argv: Sequence[str], name: str, *, event: str) -> Held:
+def run_command(context: RunContext, argv: Sequence[str], name: str, *, event: str) -> SupervisedResult:
     """Raises Interrupted, WorkFailed."""
     limit = context.settings.hard_limit
     return run_supervised_command(

@@ -142,7 +142,7 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Found
         context.print_progress(f"the error log could not be written: {error.message}")
 
 
-_MOST_HEARD = 32 * 1024 * 1024
+_MAX_LOG_BYTES = 32 * 1024 * 1024
 
 
 def recalled(context: RunContext, assignment: Assignment) -> Answer:
@@ -204,7 +204,7 @@ def _end_untold(context: RunContext, assignment: Assignment, attempt: int, mark:
     A file that looks whole is no answer of a turn that was cut off; and what the turn has cost is spent.
     """
     worker = assignment.worker
-    data = fsio.read_tail(log_of(context, assignment, attempt), _MOST_HEARD)
+    data = fsio.read_tail(log_of(context, assignment, attempt), _MAX_LOG_BYTES)
     access = access_of(worker.role)
     stream = provider(worker.provider, context.settings.providers).read_stream(data, b"", None)
     outcome, stream = judge(access, stream, Verdict(None, ""), delivered=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .. import git
-from ..agents.supervised_process import Held
+from ..agents.supervised_process import SupervisedResult
 from ..errors import OkstraError
 from ..handoff.check import nothing_chosen, probe_merge, pull_request_file, require_accepted, target_of
 from ..handoff.pull_request import findings_text, gates_text, pull_request_body, receipt_text
@@ -143,13 +143,13 @@ def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -
     return ran, link
 
 
-def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> tuple[Held, str]:
+def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> tuple[SupervisedResult, str]:
     """How the step ended and what it said. A step that an earlier lead of this run has done is not done again; one
     that it began may have been: a push is the same twice, a pull request is asked for."""
     before = [row for row in events_of(context.files) if row.get("command") == argv]
     done = next((row for row in before if row.get("event") == STEP_RUN and row.get("exit") == 0), None)
     if done is not None:
-        return Held(0, b""), str(done.get("said") or "")
+        return SupervisedResult(0, b""), str(done.get("said") or "")
     ended = None
     if step == PULL_REQUEST and before and before[-1].get("event") == _BEGUN:
         asked = ["gh", "pr", "view", branch, "--json", "url", "--jq", ".url"]

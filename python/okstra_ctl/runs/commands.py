@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 
 from .. import git
-from ..agents.supervised_process import Held, run_supervised
+from ..agents.supervised_process import SupervisedResult, run_supervised
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes
@@ -68,7 +68,7 @@ def run_supervised_command(
     event: str,
     limit: float = A_DAY,
     stop: threading.Event | None = None,
-) -> Held:
+) -> SupervisedResult:
     """Tells the event, with the token that its processes carry, then runs it, its output in the log of that name.
 
     `limit` is in seconds. Raises Interrupted when `stop` was set meanwhile, WorkFailed.

@@ -76,13 +76,13 @@ def test_okstra_killed(live: LiveRun) -> None:
 
 
 def test_a_warden_killed(live: LiveRun) -> None:
-    """okstra ends what the warden held, and goes on without that worker's answer."""
-    wardens = live.wardens()
-    os.kill(wardens["rehearsal-a"], signal.SIGKILL)
+    """okstra ends what the supervisor held, and goes on without that worker's answer."""
+    supervisors = live.supervisors()
+    os.kill(supervisors["rehearsal-a"], signal.SIGKILL)
     eventually(lambda: len(live.events) > 4)
     (end,) = [row for row in live.events if row["event"] == "ended"]
     assert (end["worker"], end["outcome"], end["state"]) == ("rehearsal-a", "error", "unavailable")
-    os.kill(wardens["rehearsal-b"], signal.SIGKILL)
+    os.kill(supervisors["rehearsal-b"], signal.SIGKILL)
     ended = live.ended()
     assert (ended.status, ended.codes) == (1, ["run-failed"])
     assert report_of(ended)["gates"]["convergence"]["gate"] == "aborted-non-result"
@@ -91,11 +91,11 @@ def test_a_warden_killed(live: LiveRun) -> None:
 
 
 def test_okstra_and_its_wardens_killed(live: LiveRun) -> None:
-    """Then nobody is left to clean up: the clients end with their wardens, strays when the run is resumed."""
-    wardens = live.wardens()
-    assert len(wardens) == 2
+    """Then nobody is left to clean up: the clients end with their supervisors, strays when the run is resumed."""
+    supervisors = live.supervisors()
+    assert len(supervisors) == 2
     live.process.kill()
-    for pid in wardens.values():
+    for pid in supervisors.values():
         os.kill(pid, signal.SIGKILL)
     live.process.wait()
     eventually(lambda: len(live.processes()) <= 1)

@@ -1,4 +1,4 @@
-"""However a dispatch ends, nothing of it lives on: limits, Ctrl-C, okstra killed or stopped, a warden killed."""
+"""However a dispatch ends, nothing of it lives on: limits, Ctrl-C, okstra killed or stopped, a supervisor killed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_nothing_outlives_a_client_that_ended_by_itself(tmp_path: Path, ending: 
     assert left_of(work, within=0) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets the warden adopt what a client leaves behind")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets the supervisor adopt what a client leaves behind")
 def test_a_process_that_dropped_its_token_is_found_too(tmp_path: Path) -> None:
     play("setsid env -i sleep 3141 & sleep 0.3; echo DONE", job(tmp_path))
     assert subprocess.run(["pgrep", "-f", "sleep 3141"], capture_output=True).stdout == b""
@@ -122,9 +122,9 @@ def test_a_client_ends_with_its_warden_even_when_okstra_is_gone(tmp_path: Path) 
     work = job(tmp_path)
     process = start_okstra(tmp_path, "echo begun; exec sleep 300", work)
     client = find(work.token)[0]
-    warden = int(Path(f"/proc/{client}/stat").read_text().rpartition(") ")[2].split()[1])
+    supervisor = int(Path(f"/proc/{client}/stat").read_text().rpartition(") ")[2].split()[1])
     process.send_signal(signal.SIGSTOP)
-    os.kill(warden, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
     assert left_of(work) == []
     process.kill()
     process.wait()

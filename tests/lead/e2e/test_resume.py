@@ -1,7 +1,7 @@
 """Led runs killed at every event and resumed: nothing is done twice, nothing skipped, and the tree is the same.
 
 The kill strikes okstra alone: when what the event tells has happened and the event is about to be written, or when
-it has just been written and before it is synced. The workers' wardens live on, and find themselves orphaned while
+it has just been written and before it is synced. The workers' supervisors live on, and find themselves orphaned while
 the resumed run is under way.
 """
 
