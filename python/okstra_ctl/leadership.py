@@ -15,7 +15,7 @@ from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
 from .system import ancestry
 from .system import files as fsio
-from .system.locks import LockKind, hold
+from .system.locks import LockKind, locked
 from .system.owner import liveness, owner_of
 from .worktrees.users import begin_use, end_use
 
@@ -43,7 +43,7 @@ def owner_in_manifest(manifest: Mapping[str, object], *, where: str) -> Owner | 
 
 def change_lead(run: KnownRun, change: Change) -> None:
     """Replaces the manifest by what `change` makes of it and of its `lead`, as they are on disk now."""
-    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+    with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
         manifest = fsio.read_json(run.files.manifest) or {}
         lead = manifest.get("lead")
         fsio.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))

@@ -14,7 +14,7 @@ from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.names import TaskKey
 from okstra_ctl.status import ClaimStatus
 from okstra_ctl.system import home as home_edge
-from okstra_ctl.system.locks import LockKind, held_kinds
+from okstra_ctl.system.locks import LockKind, locked_kinds
 
 _KEY = TaskKey("p", "g", "1")
 _CLAIM = TaskClaim("/wt", "feat-1", "c", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
@@ -36,9 +36,9 @@ def test_a_transaction_is_written_when_it_ends(registry: Registry) -> None:
     with registry.transaction() as doc:
         doc.put_task(_KEY, _CLAIM)
         assert registry.read().task(_KEY) is None
-        assert held_kinds() == (LockKind.REGISTRY,)
+        assert locked_kinds() == (LockKind.REGISTRY,)
     assert registry.read().task(_KEY) == _CLAIM
-    assert held_kinds() == ()
+    assert locked_kinds() == ()
 
 
 def test_a_transaction_that_fails_writes_nothing(registry: Registry) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.errors import Busy, InternalError, WorkFailed
-from okstra_ctl.system.locks import LockKind, held_kinds, hold, share_fence, try_fence
+from okstra_ctl.system.locks import LockKind, locked, locked_kinds, share_fence, try_fence
 
 _HOLDER = """
 import sys, time
@@ -85,7 +85,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 def _free(path: str, kind: LockKind = LockKind.REGISTRY, timeout: float = 0.05) -> bool:
     try:
-        with hold(kind, path, timeout=timeout):
+        with locked(kind, path, timeout=timeout):
             return True
     except Busy:
         return False
@@ -98,30 +98,30 @@ def _free(path: str, kind: LockKind = LockKind.REGISTRY, timeout: float = 0.05) 
     ("first", "second"), [(a, b) for a, b in product(_ORDER, _ORDER) if _ORDER.index(a) >= _ORDER.index(b)]
 )
 def test_a_broken_order_is_a_bug(tmp_path: Path, first: LockKind, second: LockKind) -> None:
-    with hold(first, str(tmp_path / "first")):
+    with locked(first, str(tmp_path / "first")):
         with pytest.raises(InternalError, match=f"{second} wanted while {first} is held"):
-            with hold(second, str(tmp_path / "second")):
+            with locked(second, str(tmp_path / "second")):
                 pass
-    assert held_kinds() == ()
+    assert locked_kinds() == ()
 
 
 def test_all_four_in_their_order(tmp_path: Path) -> None:
     assert [kind.name for kind in _ORDER] == ["REPOSITORY", "REGISTRY", "LEDGER", "INDEX"]
-    with hold(LockKind.REPOSITORY, str(tmp_path / "1")), hold(LockKind.REGISTRY, str(tmp_path / "2")):
-        with hold(LockKind.LEDGER, str(tmp_path / "3")), hold(LockKind.INDEX, str(tmp_path / "4")):
-            assert held_kinds() == _ORDER
-    assert held_kinds() == ()
+    with locked(LockKind.REPOSITORY, str(tmp_path / "1")), locked(LockKind.REGISTRY, str(tmp_path / "2")):
+        with locked(LockKind.LEDGER, str(tmp_path / "3")), locked(LockKind.INDEX, str(tmp_path / "4")):
+            assert locked_kinds() == _ORDER
+    assert locked_kinds() == ()
 
 
 def test_after_an_error_nothing_is_held(path: str) -> None:
-    with pytest.raises(ZeroDivisionError), hold(LockKind.REPOSITORY, path):
+    with pytest.raises(ZeroDivisionError), locked(LockKind.REPOSITORY, path):
         raise ZeroDivisionError
-    assert held_kinds() == ()
+    assert locked_kinds() == ()
     assert _free(path, LockKind.REPOSITORY)
 
 
 def test_each_thread_has_an_order_of_its_own(tmp_path: Path) -> None:
-    with hold(LockKind.INDEX, str(tmp_path / "1")):
+    with locked(LockKind.INDEX, str(tmp_path / "1")):
         assert _in_thread(lambda: _free(str(tmp_path / "2")))
 
 
@@ -139,14 +139,14 @@ def _in_thread(work: object) -> object:
 
 @pytest.mark.parametrize("kind", _ORDER)
 def test_two_threads_exclude_each_other(path: str, kind: LockKind) -> None:
-    with hold(kind, path):
+    with locked(kind, path):
         assert _in_thread(lambda: _free(path, kind)) is False
     assert _in_thread(lambda: _free(path, kind)) is True
 
 
 def test_two_names_of_one_file_are_one_lock(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    with hold(LockKind.REGISTRY, str(tmp_path / "lock")):
+    with locked(LockKind.REGISTRY, str(tmp_path / "lock")):
         assert _in_thread(lambda: _free(str(tmp_path / "link" / "lock"))) is False
 
 
@@ -176,7 +176,7 @@ def test_a_waiting_process_gets_it_soon_after_the_release(path: str, started: li
 
 
 def test_another_file_is_another_lock(tmp_path: Path) -> None:
-    with hold(LockKind.REGISTRY, str(tmp_path / "one")):
+    with locked(LockKind.REGISTRY, str(tmp_path / "one")):
         assert _in_thread(lambda: _free(str(tmp_path / "two"))) is True
 
 
@@ -187,18 +187,18 @@ def test_busy_names_the_process_and_since_when(path: str, started: list[subproce
     holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     with pytest.raises(Busy) as busy:
-        with hold(LockKind.REGISTRY, path, timeout=0.05):
+        with locked(LockKind.REGISTRY, path, timeout=0.05):
             pass
     assert f"process {holder.pid}, since {time.gmtime().tm_year}-" in busy.value.message
     assert (busy.value.code, busy.value.where) == ("busy", path)
 
 
 def test_busy_in_the_same_process_names_it(path: str) -> None:
-    with hold(LockKind.REGISTRY, path):
+    with locked(LockKind.REGISTRY, path):
         told: list[str] = []
 
         def ask() -> None:
-            with pytest.raises(Busy) as busy, hold(LockKind.REGISTRY, path, timeout=0.05):
+            with pytest.raises(Busy) as busy, locked(LockKind.REGISTRY, path, timeout=0.05):
                 pass
             told.append(busy.value.message)
 
@@ -211,12 +211,12 @@ def test_a_damaged_note_is_no_reason_to_fail(path: str, note: str, started: list
     holder = _start(started, _HOLDER, "registry", path)
     assert _line(holder) == "held"
     Path(f"{path}.holder").write_text(note)
-    with pytest.raises(Busy, match="held by another process"), hold(LockKind.REGISTRY, path, timeout=0.05):
+    with pytest.raises(Busy, match="held by another process"), locked(LockKind.REGISTRY, path, timeout=0.05):
         pass
 
 
 def test_the_note_goes_and_the_lock_file_stays(path: str) -> None:
-    with hold(LockKind.REGISTRY, path):
+    with locked(LockKind.REGISTRY, path):
         assert json.loads(Path(f"{path}.holder").read_text())["pid"] == os.getpid()
     assert not Path(f"{path}.holder").exists()
     assert Path(path).exists(), "a lock file that is deleted lets two in"
@@ -225,7 +225,7 @@ def test_the_note_goes_and_the_lock_file_stays(path: str) -> None:
 def test_what_a_lock_makes_is_private(path: str) -> None:
     before = os.umask(0)
     try:
-        with hold(LockKind.REPOSITORY, path):
+        with locked(LockKind.REPOSITORY, path):
             made = sorted(Path(path).parent.iterdir())
             assert [entry.name for entry in made] == ["some.lock", "some.lock.fence", "some.lock.holder"]
             assert {entry.stat().st_mode & 0o777 for entry in made} == {0o600}
@@ -235,7 +235,7 @@ def test_what_a_lock_makes_is_private(path: str) -> None:
 
 def test_where_no_lock_file_can_be_made_it_is_a_failed_write(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(WorkFailed), hold(LockKind.REGISTRY, str(tmp_path / "file" / "lock")):
+    with pytest.raises(WorkFailed), locked(LockKind.REGISTRY, str(tmp_path / "file" / "lock")):
         pass
 
 
@@ -270,7 +270,7 @@ def test_an_orphan_with_the_fence_keeps_the_next_one_waiting_until_it_ends(
     try:
         parent.kill()
         parent.wait(10)
-        with pytest.raises(Busy) as busy, hold(LockKind.REPOSITORY, path, timeout=0.1):
+        with pytest.raises(Busy) as busy, locked(LockKind.REPOSITORY, path, timeout=0.1):
             pass
         assert busy.value.message == "the lock is held by a git process whose okstra has died"
     finally:
@@ -279,10 +279,10 @@ def test_an_orphan_with_the_fence_keeps_the_next_one_waiting_until_it_ends(
 
 
 def test_only_the_repository_lock_has_a_fence(tmp_path: Path) -> None:
-    with hold(LockKind.REPOSITORY, str(tmp_path / "1")) as lock:
+    with locked(LockKind.REPOSITORY, str(tmp_path / "1")) as lock:
         assert len(lock.keep_open) == 1
     for kind in (LockKind.REGISTRY, LockKind.LEDGER, LockKind.INDEX):
-        with hold(kind, str(tmp_path / kind.value)) as lock:
+        with locked(kind, str(tmp_path / kind.value)) as lock:
             assert lock.keep_open == ()
     assert not list(tmp_path.glob("[A-Z]*.fence"))
 

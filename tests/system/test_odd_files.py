@@ -11,7 +11,7 @@ import pytest
 
 from okstra_ctl.errors import Unreadable, WorkFailed
 from okstra_ctl.system import files as fsio
-from okstra_ctl.system.locks import LockKind, hold
+from okstra_ctl.system.locks import LockKind, locked
 from support import hostile
 
 _ODD = ("a folder", "a FIFO", "a link to /dev/zero", "a link to /dev/null", "a link to itself", "a link to a folder")
@@ -54,7 +54,7 @@ def test_a_file_over_the_limit_is_not_read(path: Path) -> None:
 
 
 def _lock(path: str) -> None:
-    with hold(LockKind.INDEX, path, timeout=1):
+    with locked(LockKind.INDEX, path, timeout=1):
         pass
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..errors import Unreadable
 from ..system import files as fsio
 from ..system.json_text import encode_line, text_bytes
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
 
 
@@ -62,7 +62,7 @@ def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
 def append(path: str, rows: Iterable[LedgerRow]) -> int:
     """Appends the rows whose ids the ledger does not hold yet, under its lock. Returns how many it wrote."""
     written = 0
-    with hold(LockKind.LEDGER, lock_path(path)):
+    with locked(LockKind.LEDGER, lock_path(path)):
         known = ids_of(read_lines(path))
         for row in rows:
             if row.id not in known:

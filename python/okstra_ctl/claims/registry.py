@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from ..home_paths import HomePaths
 from ..system import files as fsio
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .registry_document import RegistryDoc
 
 
@@ -27,7 +27,7 @@ class Registry:
     @contextmanager
     def transaction(self) -> Iterator[RegistryDoc]:
         """The registry under its lock; written back when the block ends without an error and changed something."""
-        with hold(LockKind.REGISTRY, self._lock):
+        with locked(LockKind.REGISTRY, self._lock):
             document = self.read()
             before = document.copy()
             yield document
@@ -46,7 +46,7 @@ class Registry:
         None, and nothing is written, when the file is not as the document was made from any more.
         """
         aside = os.path.join(os.path.dirname(self.path), f"registry.{name_of_old}.json")
-        with hold(LockKind.REGISTRY, self._lock):
+        with locked(LockKind.REGISTRY, self._lock):
             old = self.contents()
             if old != unless_changed_from:
                 return None

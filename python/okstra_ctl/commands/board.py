@@ -27,7 +27,7 @@ from ..settings.project_config import LANGUAGES
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import loads
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .run_filters import add_filters, check_task, is_of
 
 _MARK = b'<meta name="generator" content="okstra '
@@ -71,7 +71,7 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
         )
     )
     fsio.make_parents(path)
-    with hold(LockKind.INDEX, home.board_lock):  # two boards may write the same page
+    with locked(LockKind.INDEX, home.board_lock):  # two boards may write the same page
         fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
 
 

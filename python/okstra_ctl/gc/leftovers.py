@@ -26,7 +26,7 @@ from ..status import Liveness, RunOutcome
 from ..system import files as fsio
 from ..system import foreign_files
 from ..system import owner as process_identity
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 
 
 def leftovers(services: Services, *, dry_run: bool) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def _sweep_drops(files: RunFiles, *, dry_run: bool) -> list[str]:
     """Under the manifest's lock: nobody takes the lead meanwhile."""
     removed = []
     try:
-        with hold(LockKind.INDEX, f"{files.manifest}.lock"):
+        with locked(LockKind.INDEX, f"{files.manifest}.lock"):
             manifest = fsio.read_json(files.manifest, SCHEMA)
             if manifest is None or _may_be_led(files, manifest):
                 return []

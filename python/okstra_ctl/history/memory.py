@@ -10,7 +10,7 @@ from ..errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFai
 from ..services import Services
 from ..system import files as fsio
 from ..system import home as home_edge
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from .notes import Hit, Note, format_note, id_for, is_for, new_note, parse_note
 from .notes import search as search_notes
@@ -39,7 +39,7 @@ def add(title: str, text: str, project: str, tags: Sequence[str], services: Serv
     content = format_note(note)
     _refuse_secrets(text, content)
     home_edge.ensure(services.home)
-    with hold(LockKind.INDEX, services.home.memory_lock):
+    with locked(LockKind.INDEX, services.home.memory_lock):
         fsio.make_folder(services.home.memory_book)
         fsio.discard_stale_temporaries(services.home.memory_book, below=False)
         note = note._replace(id=id_for(note.title, [file.id.casefold() for file in _files(services)]))
@@ -100,7 +100,7 @@ def search(
 
 def remove(note_id: str, services: Services) -> Note:
     """Removes a note and answers it. Raises UsageError (`not-found`), Unreadable, WorkFailed (`write-failed`)."""
-    with hold(LockKind.INDEX, services.home.memory_lock):
+    with locked(LockKind.INDEX, services.home.memory_lock):
         file = _find(note_id, services)
         note, _ = _read(file)
         try:
@@ -180,7 +180,7 @@ def _is_sound(row: Mapping[str, object]) -> bool:
 def _keep_index(services: Services, rows: Mapping[str, object]) -> None:
     """A home that can't be written, or that somebody else writes, still has its notes listed."""
     try:
-        with hold(LockKind.INDEX, services.home.memory_lock, timeout=0.0):
+        with locked(LockKind.INDEX, services.home.memory_lock, timeout=0.0):
             document = {"schema": INDEX_SCHEMA, "notes": rows}
             fsio.replace(services.home.memory_index, fsio.json_bytes(document), durable=False)
     except (Busy, WorkFailed):

@@ -14,7 +14,7 @@ from ..errors import OkstraError
 from ..names import RunId
 from ..paths import ProjectFiles
 from ..system import files as fsio
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import rows as index_rows
 from .rows import Row
 
@@ -30,7 +30,7 @@ def keep(lines: Mapping[str, bytes]) -> str:
         if not os.path.isdir(project.okstra_dir):
             continue
         try:
-            with hold(LockKind.INDEX, project.lock):
+            with locked(LockKind.INDEX, project.lock):
                 fsio.append_line(project.runs, text)
         except OkstraError as error:
             failed.append(f"the project's own list of runs could not be updated: {error.message} ({error.where})")
@@ -41,7 +41,7 @@ def add(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
     """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
     answers how many. Raises WorkFailed (`write-failed`), Busy."""
     project = ProjectFiles(root)
-    with hold(LockKind.INDEX, project.lock):
+    with locked(LockKind.INDEX, project.lock):
         still = index_rows.unchanged(lines, seen, newest_rows(root))
         wanted = [line for run, line in lines.items() if run in still]
         if wanted:

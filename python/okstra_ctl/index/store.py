@@ -18,7 +18,7 @@ from ..home_paths import HomePaths
 from ..system import files as fsio
 from ..system import fsync as durability
 from ..system.clock import Clock
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import database as index_database
 from . import mirror as run_mirror
 from .database import Index, IndexDamaged, Recent
@@ -152,7 +152,7 @@ def set_damaged_aside(home: HomePaths) -> str:
 
     The database goes before its journal: SQLite discards a journal that it finds without one.
     """
-    with hold(LockKind.INDEX, home.index_lock):
+    with locked(LockKind.INDEX, home.index_lock):
         if not damage(home):
             return ""
         aside = index_database.set_aside(home.run_index, home.index_aside)
@@ -163,7 +163,7 @@ def set_damaged_aside(home: HomePaths) -> str:
 
 @contextmanager
 def _changing(home: HomePaths) -> Iterator[Index]:
-    with hold(LockKind.INDEX, home.index_lock):
+    with locked(LockKind.INDEX, home.index_lock):
         # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
         older = [] if durability.owing() else _older_files(home)
         with index_database.changing(home.run_index) as index:

@@ -23,7 +23,7 @@ from ..status import AnswerState, WorkerOutcome
 from ..system import files as fsio
 from ..system import foreign_files
 from ..system.json_text import encode_line
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.secret_files import hide_in_log
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
@@ -136,7 +136,7 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Found
     path = context.files.errors
     fsio.make_folder(os.path.dirname(path))
     try:
-        with hold(LockKind.INDEX, f"{path}.lock"):
+        with locked(LockKind.INDEX, f"{path}.lock"):
             fsio.append_line(path, encode_line(row))
     except OkstraError as error:
         context.print_progress(f"the error log could not be written: {error.message}")

@@ -21,7 +21,7 @@ from ..quoting import okstra_command
 from ..services import Services
 from ..system import files as fsio
 from ..system.json_text import encode_line
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import store as plans
 from .approval_record import Approval, PlanPlace, Where
 from .model import StageMap, changes
@@ -155,7 +155,7 @@ def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, services
     assert plan.stage_map is not None
     digest, home = plan.stage_map.digest, services.home
     rows = home.approvals(place.project)
-    with hold(LockKind.INDEX, home.approvals_lock):
+    with locked(LockKind.INDEX, home.approvals_lock):
         fsio.make_folder(os.path.dirname(rows))
         fsio.replace(home.approved_text(place.project, digest), text.encode("utf-8"))
         fsio.replace(home.approved_map(place.project, digest), plans.map_bytes(plan, text))

@@ -16,7 +16,7 @@ from ..settings.roster import Worker
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import encode_line, text_bytes
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 from ..tasks.records import told
 
@@ -127,7 +127,7 @@ def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo:
 
 def _write_shared(request: Request, files: dict[str, bytes]) -> None:
     """The task's instruction set: other runs read it while this one is prepared, so it is replaced whole."""
-    with hold(LockKind.INDEX, request.project.files.lock):
+    with locked(LockKind.INDEX, request.project.files.lock):
         for path, data in files.items():
             if fsio.read_bytes(path) != data:
                 fsio.make_folder(os.path.dirname(path))

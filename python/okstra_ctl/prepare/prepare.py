@@ -34,7 +34,7 @@ from ..system import fsync as durability
 from ..system import home as home_edge
 from ..system import owner as process_identity
 from ..system.json_text import text_bytes
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
@@ -96,7 +96,7 @@ def _ensure_task(request: Request, services: Services) -> None:
     files, task = request.project.files, request.task
     if request.brief_is_new:
         hide_runs(files)
-        with hold(LockKind.INDEX, files.lock):
+        with locked(LockKind.INDEX, files.lock):
             fsio.make_folder(os.path.dirname(task.brief))
             fsio.replace(task.brief, text_bytes(request.brief_text))
     own = request.brief == task.brief

@@ -24,7 +24,7 @@ from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Services
 from ..system import trash
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..tasks.records import read_manifest
 from ..worktrees import provision
 from ..worktrees.remove import set_aside_saved
@@ -134,7 +134,7 @@ def _orphan(
         saved = save_unsaved(path, key, SavePolicy(force=True)) if os.path.isdir(path) else Saved("")
         reason = admin.reason or ""
         branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
-        with hold(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
+        with locked(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
             doc = services.registry.read()
             if not unclaimed(doc):
                 return OVERTAKEN

@@ -19,7 +19,7 @@ from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
 from ..system import owner as process_identity
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..tasks import catalog as task_catalog
 from ..worktrees import fast_forward, provision
 from ..worktrees import half_made as recover
@@ -221,7 +221,7 @@ def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, s
 
 def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> str:
     """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
-    with hold(LockKind.REPOSITORY, repository.lock):
+    with locked(LockKind.REPOSITORY, repository.lock):
         if services.registry.read().stage(key) != claim or os.path.lexists(claim.path):
             return OVERTAKEN
         provision.forget(repository, claim.path)

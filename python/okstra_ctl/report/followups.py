@@ -20,7 +20,7 @@ from ..settings.setup import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .followup_rules import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of, spawn_command
 from .spawn import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
 
@@ -94,7 +94,7 @@ def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Propos
     """Records that nobody will do it. Raises as `spawn`, and Refused (`follow-up-spawned`) for one that is a task."""
     proposal = _named({one.id: one for one in proposals_of(_report_of(run))}, item, run)
     task, reason = run.project.task(run.id.task), " ".join(reason.split())
-    with hold(LockKind.INDEX, run.project.lock):
+    with locked(LockKind.INDEX, run.project.lock):
         decided = _decisions_of(run).get((str(run.id), item))
         if decided and decided.state == SPAWNED and is_made(run.project, decided.task_key):
             raise _spawned_already(item, decided.task_key)
@@ -108,7 +108,7 @@ def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Propos
 
 def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish: Wish, services: Services) -> Spawned:
     project, link = run.project, link_of(run, proposal.id)
-    with hold(LockKind.INDEX, project.lock):
+    with locked(LockKind.INDEX, project.lock):
         decided = _decisions_of(run).get((str(run.id), proposal.id))
         key = _key_for(run, decided, wish, link)
         new = NewTask(run, report, proposal, key)

@@ -18,7 +18,7 @@ from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
 from ..system.json_text import loads
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import own_pages
 from .freshness import PageState, html_state, markdown_state
 from .pages import SCHEMA_FILE, render_pages
@@ -81,7 +81,7 @@ def render(run: KnownRun, services: Services) -> Rendered:
     markdown = own_pages.markdown_for(run, pages.markdown)
     own_pages.note_earlier(run, services)
     own_pages.note(run, services, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
-    with hold(LockKind.INDEX, f"{run.files.manifest}.lock"):
+    with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
         fsio.make_folder(os.path.dirname(run.files.report_html))
         html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)
         rendered = _replace_markdown(run, markdown)

@@ -12,14 +12,14 @@ from ..status import WorkerOutcome
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 
 
 def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
     """Raises WorkFailed (`write-failed`)."""
     row = {"v": 1, "at": at, "event": event, **fields}
     fsio.make_folder(os.path.dirname(files.events))
-    with hold(LockKind.INDEX, f"{files.events}.lock"):
+    with locked(LockKind.INDEX, f"{files.events}.lock"):
         fsio.append_line(files.events, encode_line(row))
 
 

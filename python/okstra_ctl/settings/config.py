@@ -14,7 +14,7 @@ from ..system import files as fsio
 from ..system import home as home_edge
 from ..system.assets import problems_of
 from ..system.json_text import loads
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from . import trust
 from .keys import Setting, find_setting, keys_in, settings_of, value_at, value_from, with_value, without
@@ -128,7 +128,7 @@ def _change(file: SettingsFile, change: Change, key: str, services: Services) ->
     """What a person sets here they need not be asked about again: commands that are set over trusted ones are."""
     if not file.project:
         home_edge.ensure(services.home)
-    with hold(LockKind.INDEX, file.lock):
+    with locked(LockKind.INDEX, file.lock):
         before = file.read()
         after = change(before)
         if not file.project:

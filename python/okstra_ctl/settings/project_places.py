@@ -12,7 +12,7 @@ from ..index import store as run_index
 from ..names import RunId
 from ..quoting import okstra_command
 from ..services import Services
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .project import id_at
 
 MOVED_COMMAND = "okstra setup --moved"
@@ -62,7 +62,7 @@ def lead_back(repository: git.Repository, paths: list[str]) -> list[str]:
     """
     lost = [path for path in paths if os.path.isdir(path) and not _leads_somewhere(path)]
     if lost:
-        with hold(LockKind.REPOSITORY, repository.lock) as lock:
+        with locked(LockKind.REPOSITORY, repository.lock) as lock:
             git.repair_worktrees(repository, lost, keep_open=lock.keep_open)
     return lost
 

@@ -17,7 +17,7 @@ from ..system import files as fsio
 from ..system import home as home_edge
 from ..system.assets import problems_of
 from ..system.json_text import loads
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import trust
 from .project import check_known_project_id, id_at, owning_root, read_config
 from .project_config import LANGUAGES, new_local_document, new_project_document, own_id
@@ -75,7 +75,7 @@ def set_up(start: str, project_id: str, services: Services, *, report_language: 
     _check_fit(files.root, services)
     _registered_id(files, project_id, services)
     hide_runs(files)
-    with hold(LockKind.INDEX, files.lock):
+    with locked(LockKind.INDEX, files.lock):
         known = _registered_id(files, project_id, services)
         path = files.local_config if known else files.config
         if not known:
@@ -290,5 +290,5 @@ def _sync_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
 def hide_runs(project: ProjectFiles) -> None:
     """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
     if not os.path.exists(project.gitignore):
-        with hold(LockKind.INDEX, project.lock):
+        with locked(LockKind.INDEX, project.lock):
             fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)

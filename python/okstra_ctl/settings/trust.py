@@ -15,7 +15,7 @@ from ..paths import ProjectFiles
 from ..services import Services
 from ..system import files as fsio
 from ..system import home as home_edge
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .trusted_commands import digest_of, script_in
 
 SCHEMA = "trusted/1"
@@ -63,7 +63,7 @@ def require_trusted(root: str, settings: Mapping[str, object], services: Service
 def trust(commands: Commands, services: Services) -> None:
     """Keeps that a person trusts them as they are now. Raises Unreadable, WorkFailed, Busy."""
     home_edge.ensure(services.home)
-    with hold(LockKind.INDEX, services.home.trusted_lock):
+    with locked(LockKind.INDEX, services.home.trusted_lock):
         projects = {**_projects(services), commands.root: {"digest": commands.digest, "at": services.clock.now()}}
         fsio.replace_json(services.home.trusted, {"schema": SCHEMA, "projects": projects})
 

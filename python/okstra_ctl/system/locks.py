@@ -50,12 +50,12 @@ class LockKind(Word):
 
 
 _ORDER = tuple(LockKind)
-_held: dict[int, list[LockKind]] = {}  # by thread
+_kinds_by_thread: dict[int, list[LockKind]] = {}  # by thread
 _in_process: dict[str, LockType] = {}
 _in_process_guard = allocate_lock()
 
 
-class Held:
+class HeldLock:
     """A lock that is held. `fence` is a descriptor for children to inherit, or None."""
 
     def __init__(self, fence: int | None = None) -> None:
@@ -67,7 +67,7 @@ class Held:
 
 
 @contextmanager
-def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[Held]:
+def locked(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[HeldLock]:
     """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
     _check_order(kind)
     fsio.make_folder(os.path.dirname(path))
@@ -76,7 +76,7 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
         with _fence(path, deadline) if kind is LockKind.REPOSITORY else _no_fence() as fence:
             _kinds().append(kind)
             try:
-                yield Held(fence)
+                yield HeldLock(fence)
             finally:
                 _kinds().remove(kind)
 
@@ -84,7 +84,7 @@ def hold(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS)
 def discard_stale_note(kind: LockKind, path: str) -> None:
     """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
     if os.path.lexists(_note_path(path)):
-        with suppress(Busy), hold(kind, path, timeout=0.0):
+        with suppress(Busy), locked(kind, path, timeout=0.0):
             pass
 
 
@@ -102,13 +102,13 @@ def try_fence(descriptor: int) -> bool:
     return True
 
 
-def held_kinds() -> tuple[LockKind, ...]:
+def locked_kinds() -> tuple[LockKind, ...]:
     """The kinds that this thread holds now, in the order taken."""
     return tuple(_kinds())
 
 
 def _kinds() -> list[LockKind]:
-    return _held.setdefault(get_ident(), [])
+    return _kinds_by_thread.setdefault(get_ident(), [])
 
 
 def _check_order(kind: LockKind) -> None:

@@ -16,7 +16,7 @@ from ..status import Severity
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import loads, text_bytes
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from .brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from .records import check_folder_is_free
@@ -87,7 +87,7 @@ def new(options: RerunOptions, start: str, services: Services) -> Made:
         check_folder_is_free(project.files, key)
         hide_runs(project.files)
         path = project.files.task(key).brief
-        with hold(LockKind.INDEX, project.files.lock):
+        with locked(LockKind.INDEX, project.files.lock):
             fsio.make_folder(os.path.dirname(path))
             _write(path, text, mode=fsio.FILE_MODE)
     written = parse_brief(text, known)

@@ -15,7 +15,7 @@ from ..errors import OkstraError
 from ..names import TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..system import files as fsio
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .records import LATEST_SCHEMA, Manifest, read_manifest
 from .views import CATALOG_SCHEMA, catalog_entry, write_catalog
 
@@ -49,7 +49,7 @@ def rebuild(project: ProjectFiles) -> str:
 
     Raises WorkFailed (`write-failed`), Busy.
     """
-    with hold(LockKind.INDEX, project.lock):
+    with locked(LockKind.INDEX, project.lock):
         aside, listed = "", _listed(project)
         if listed is None:
             aside = f"{project.task_catalog}.set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"

@@ -16,7 +16,7 @@ from ..settings.project import check_known_project_id
 from ..settings.setup import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import fix_cycles
 from .fix_cycle_rules import Happening, finished_by, is_accepted
 from .views import update_catalog, write_page
@@ -107,7 +107,7 @@ def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: st
     if found is not None and not _lacks(found, category, brief):
         return found
     hide_runs(project)
-    with hold(LockKind.INDEX, project.lock):
+    with locked(LockKind.INDEX, project.lock):
         found = check_folder_is_free(project, key)
         if found is not None:
             if _lacks(found, category, brief):
@@ -133,7 +133,7 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
     """Tells manifest, page, time line, catalog and latest-task of a run. Idempotent but for the time line."""
     key = news.run.task
     task = project.task(key)
-    with hold(LockKind.INDEX, project.lock):
+    with locked(LockKind.INDEX, project.lock):
         manifest = read_manifest(task)
         if manifest is None:
             manifest = new_manifest(key, "", "", news.at)
@@ -153,7 +153,7 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
 def try_record_next_step(project: ProjectFiles, key: TaskKey, step: str) -> str:
     """Tells what comes next for a task that no run told anything of. A failure is answered as a warning."""
     try:
-        with hold(LockKind.INDEX, project.lock):
+        with locked(LockKind.INDEX, project.lock):
             manifest = read_manifest(project.task(key))
             if manifest is not None and manifest.get("next_step") != step:
                 manifest["next_step"] = step

@@ -20,7 +20,7 @@ from ..names import Owner, TaskKey
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from .unsaved import kept_place
 
 _NOTE = "okstra-moving-on.json"
@@ -39,7 +39,7 @@ class Move(NamedTuple):
 def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, start: str, target: str) -> bool:
     """Moves branch and files from `start` on to `target`; False when they are not at `start` any more. Raises Busy."""
     note = os.path.join(git.worktree_git_dir(claim.path), _NOTE)
-    with hold(LockKind.REPOSITORY, repository.lock):
+    with locked(LockKind.REPOSITORY, repository.lock):
         if _read(note) is not None or git.resolve(claim.path, "HEAD") != start:
             return False
         me = process_identity.this_process()
@@ -79,7 +79,7 @@ def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: st
     """
     admin = os.path.dirname(note)
     worktree_admin.await_silence(admin)
-    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+    with locked(LockKind.REPOSITORY, repository.lock) as lock:
         if _read(note) != move:
             return ""
         for path in [*(os.path.join(admin, name) for name in _LOCKS), _branch_lock(repository, claim)]:

@@ -22,7 +22,7 @@ from ..system import files as fsio
 from ..system import fsync as durability
 from ..system import processes as proc
 from ..system import trash
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 
 
@@ -52,7 +52,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
     """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Refused, Busy."""
     trash.check_is_ours(home, site.path)
     fsio.make_folder(os.path.dirname(site.path))
-    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+    with locked(LockKind.REPOSITORY, site.repository.lock) as lock:
         if os.path.lexists(site.path):
             raise WorkFailed(
                 "worktree-not-created",
@@ -90,7 +90,7 @@ def await_files(checkout: Checkout) -> None:
 
 def put_on_branch(site: Site) -> None:
     """Step 3. Raises Refused (`branch-exists`, `branch-in-use`), WorkFailed, Busy."""
-    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+    with locked(LockKind.REPOSITORY, site.repository.lock) as lock:
         if site.restores:
             git.require_free_branch(site.repository, site.branch, site.path)
         else:
@@ -114,7 +114,7 @@ def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda
     for admin in worktree_admin.admin_folders(common_dir):
         if admin.reason == site.token:
             worktree_admin.await_silence(admin.folder)
-    with hold(LockKind.REPOSITORY, site.repository.lock) as lock:
+    with locked(LockKind.REPOSITORY, site.repository.lock) as lock:
         if not unchanged():
             return
         made = worktree_admin.made_for(common_dir, site.path, site.token)

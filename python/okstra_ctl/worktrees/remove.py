@@ -14,7 +14,7 @@ from ..services import Services
 from ..status import ClaimStatus
 from ..system import owner as process_identity
 from ..system import trash
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 from . import half_made as recover
 from . import late_writes, provision
 from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
@@ -134,7 +134,7 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
             where=project_root,
             hint="if it was moved, call this in its new folder first: okstra setup --moved",
         )
-    with hold(LockKind.REPOSITORY, repository.lock):
+    with locked(LockKind.REPOSITORY, repository.lock):
         aside, saved = set_aside_saved(path, key, saved, services)
         if aside:
             trash.give_up(aside)

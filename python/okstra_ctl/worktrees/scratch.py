@@ -14,7 +14,7 @@ from ..status import Liveness
 from ..system import files as fsio
 from ..system import owner as process_identity
 from ..system import trash
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 
 PREFIX = "integrate-"
 
@@ -25,7 +25,7 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
     clear_abandoned(home, repository, key)
     me = process_identity.this_process()
     path = os.path.join(home.task_place(key), f"{PREFIX}{me.pid}-{me.start_time}")
-    with hold(LockKind.REPOSITORY, repository.lock) as lock:
+    with locked(LockKind.REPOSITORY, repository.lock) as lock:
         reason = f"okstra {key} integrate"
         git.worktree_add_detached(repository, path, commit, reason=reason, keep_open=lock.keep_open)
     try:
@@ -79,7 +79,7 @@ def _owner_lives(name: str) -> bool:
 
 
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
-    with hold(LockKind.REPOSITORY, repository.lock):
+    with locked(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(home, path)
         admin = worktree_admin.named(repository.common_dir, os.path.basename(path))
         if admin is not None:  # its commits are nobody's work

@@ -24,7 +24,7 @@ from ..settings.project_config import (
 )
 from ..system import files as fsio
 from ..system import processes as proc
-from ..system.locks import LockKind, hold
+from ..system.locks import LockKind, locked
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
@@ -88,7 +88,7 @@ def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
     hidden_in_main = git_ignore.ignored(main, seen)
     repository = git.discover(main) if hidden_in_main else None
     if repository is not None:
-        with hold(LockKind.REPOSITORY, repository.lock):
+        with locked(LockKind.REPOSITORY, repository.lock):
             git_ignore.ignore_in_this_clone(repository, sorted(hidden_in_main))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.system.locks import LockKind, hold
+from okstra_ctl.system.locks import LockKind, locked
 from support.faults import eventually
 from support.okstra import Ended, Project
 from support.plans import independent
@@ -177,7 +177,7 @@ def test_a_removal_waits_for_the_repository(place: Place) -> None:
         if place.kind == "held"
         else ["worktree", "remove", TASK]
     )
-    with hold(LockKind.REPOSITORY, str(lock)):
+    with locked(LockKind.REPOSITORY, str(lock)):
         removing = place.project.okstra.start(*words, "--json")
         key = STAGE if place.kind == "held" else TASK
         section = "stages" if place.kind == "held" else "tasks"

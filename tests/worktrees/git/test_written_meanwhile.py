@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.system.locks import LockKind, hold
+from okstra_ctl.system.locks import LockKind, locked
 from support.faults import eventually
 from support.gated_git import stopped_at
 from support.okstra import Project
@@ -105,7 +105,7 @@ def test_work_in_a_submodule_after_the_look_is_kept(project: Project, tmp_path: 
 def test_what_is_written_after_a_killed_removal_is_kept_by_whoever_finishes_it(place: Place) -> None:
     lock = Path(place.project.repo.git("rev-parse", "--absolute-git-dir")) / "okstra.lock"
     section, key = ("stages", STAGE) if place.kind == "held" else ("tasks", TASK)
-    with hold(LockKind.REPOSITORY, str(lock)):
+    with locked(LockKind.REPOSITORY, str(lock)):
         removing = place.project.okstra.start(*place.words)
         eventually(lambda: place.project.registry[section][key]["status"] == "provisioning")
         removing.kill()
