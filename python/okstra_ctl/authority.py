@@ -23,7 +23,7 @@ def require_no_worker(command: str, services: Services) -> None:
     In another home than the worker's it is refused where that home has worktrees of the same projects, as a copy has.
     Raises Unreadable for a registry that can't be read then.
     """
-    lines = (above.words for above in ancestry.processes_above())
+    lines = (above.words for above in ancestry.ancestors())
     homes = homes_named(services.environment, lines)
     own = os.path.realpath(services.home.root)
     if not any(home == own or _projects_in(home) & _projects_in(own) for home in homes):

@@ -63,7 +63,7 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
     leads, are workers and checks."""
     if owner is None or liveness(owner) is not Liveness.ALIVE:
         return
-    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_here(owner)):
+    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_this_process_or_above(owner)):
         return
     raise Refused(
         "run-is-led",

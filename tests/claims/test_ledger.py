@@ -200,9 +200,9 @@ def test_the_same_row_is_written_once(path: str) -> None:
 
 def test_a_row_that_only_mentions_an_id_does_not_stand_for_it(path: str) -> None:
     edge.append(path, [_row(2, note=f'"id": "{_row(1).id}"')])
-    assert not edge.holds_all(path, [_row(1)])
+    assert not edge.contains_all(path, [_row(1)])
     assert edge.append(path, [_row(1)]) == 1
-    assert edge.holds_all(path, [_row(1), _row(2)])
+    assert edge.contains_all(path, [_row(1), _row(2)])
 
 
 def test_a_torn_tail_is_left_out_and_set_aside_by_the_next_row(path: str) -> None:

@@ -114,9 +114,9 @@ def test_a_listing_is_read_where_there_is_no_proc() -> None:
 
 def test_an_owner_is_here_when_it_is_this_process_or_one_above() -> None:
     parent = process_identity.owner_of(os.getppid())
-    assert ancestry.is_here(process_identity.this_process())
-    assert ancestry.is_here(parent)
-    assert not ancestry.is_here(parent._replace(start_time="1"))
+    assert ancestry.is_this_process_or_above(process_identity.this_process())
+    assert ancestry.is_this_process_or_above(parent)
+    assert not ancestry.is_this_process_or_above(parent._replace(start_time="1"))
     with subprocess.Popen(["sleep", "30"]) as child:
-        assert not ancestry.is_here(process_identity.owner_of(child.pid))
+        assert not ancestry.is_this_process_or_above(process_identity.owner_of(child.pid))
         child.kill()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.gc.sweep import Measuring
+from okstra_ctl.gc.sweep import DiskUse
 
 _BLOCKS = 256 * 1024
 
@@ -21,7 +21,7 @@ def _folder(path: Path, size: int) -> str:
 @pytest.mark.parametrize("name", ["plain", "with space", "한글", "two\nlines", "9\t/tmp"])
 def test_a_folder_is_measured_whatever_its_name(tmp_path: Path, name: str) -> None:
     small, large = _folder(tmp_path / name, 10), _folder(tmp_path / f"{name}-more", _BLOCKS)
-    sizes = Measuring([small, large]).finish()
+    sizes = DiskUse([small, large]).finish()
     assert set(sizes) == {small, large}
     assert sizes[large] >= _BLOCKS > sizes[small]
 
@@ -29,8 +29,8 @@ def test_a_folder_is_measured_whatever_its_name(tmp_path: Path, name: str) -> No
 def test_a_folder_that_is_gone_is_left_out(tmp_path: Path) -> None:
     there, gone = _folder(tmp_path / "there", 10), _folder(tmp_path / "gone", 10)
     shutil.rmtree(gone)
-    assert set(Measuring([gone, there]).finish()) == {there}
+    assert set(DiskUse([gone, there]).finish()) == {there}
 
 
 def test_nothing_to_measure() -> None:
-    assert Measuring([]).finish() == {}
+    assert DiskUse([]).finish() == {}

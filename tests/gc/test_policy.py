@@ -20,9 +20,9 @@ _FACTS = Facts("p:g:1", "/wt", True, "", "feat-1", True, "", 0.0, 10)
     ],
 )
 def test_verdicts(changes: dict[str, object], verdict: Verdict, proof: str) -> None:
-    judged = judge(_FACTS._replace(**changes))  # type: ignore[arg-type]
-    assert judged.verdict is verdict
-    assert judged.proof.startswith(proof)
+    decision = judge(_FACTS._replace(**changes))  # type: ignore[arg-type]
+    assert decision.verdict is verdict
+    assert decision.proof.startswith(proof)
 
 
 def _some() -> list[ReceiptVerdict]:

@@ -43,10 +43,10 @@ def test_a_persons_programs_get_all_but_what_points_elsewhere() -> None:
 def test_okstras_git_keeps_identity_and_access_and_leaves_out_other_output() -> None:
     kept = {"GIT_SSH_COMMAND": "ssh -i k", "GIT_CONFIG_GLOBAL": "/g", "GIT_CONFIG_NOSYSTEM": "1", **AUTHOR}
     names = "EXTERNAL_DIFF DIFF_OPTS LITERAL_PATHSPECS ICASE_PATHSPECS TRACE TRACE2_EVENT PAGER PAGER_IN_USE DIR"
-    left_out = {f"GIT_{name}": "1" for name in names.split()}
-    ours = environment({**kept, **left_out})
+    sparse_excluded = {f"GIT_{name}": "1" for name in names.split()}
+    ours = environment({**kept, **sparse_excluded})
     assert kept.items() <= ours.items()
-    assert not left_out.keys() & ours.keys()
+    assert not sparse_excluded.keys() & ours.keys()
 
 
 @pytest.mark.parametrize("count", ["0", "1", "2", "", "x", "-1"])

@@ -184,12 +184,12 @@ def test_asking_changes_neither_marks_nor_index(files: Repo, mark: str) -> None:
 
 def test_what_a_sparse_checkout_leaves_out_is_no_edit_but_what_stands_there_is(files: Repo) -> None:
     files.git("sparse-checkout", "set", "in")
-    assert git.left_out(str(files.path)) == ["out/d.txt", "out/e.txt"]
+    assert git.sparse_excluded(str(files.path)) == ["out/d.txt", "out/e.txt"]
     assert git.dirty_files(str(files.path)) == []
     (files.path / "out").mkdir()
     (files.path / "out/d.txt").write_text("edited\n")
     assert git.dirty_files(str(files.path)) == ["out/d.txt"]
-    assert git.left_out(str(files.path)) == ["out/e.txt"]
+    assert git.sparse_excluded(str(files.path)) == ["out/e.txt"]
 
 
 def test_a_sparse_worktrees_kept_work_has_its_edits_and_deletes_nothing(files: Repo, project: Project) -> None:

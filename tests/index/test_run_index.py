@@ -187,7 +187,7 @@ def test_a_newer_okstras_index_is_refused_and_never_set_aside(home: HomePaths) -
 
 def test_a_reader_waits_for_no_lock_of_okstras_and_a_writer_for_no_reader_for_ever(home: HomePaths) -> None:
     run_index.append(home, row(1))
-    with run_index.hold(run_index.LockKind.INDEX, home.index_lock):
+    with run_index.locked(run_index.LockKind.INDEX, home.index_lock):
         assert states(home) == {1: "done"}
     reader = sqlite3.connect(home.run_index)
     assert list(reader.execute("SELECT event FROM runs")) == [("done",)]

@@ -17,7 +17,7 @@ from okstra_ctl.errors import Refused
 from okstra_ctl.run import PreparedRun, PrepareInputs, prepare_task_bundle
 from okstra_ctl.runs.find import find_run
 from okstra_ctl.services import Services, open_services
-from okstra_ctl.stages.done import DoneWishes, finish_stage
+from okstra_ctl.stages.done import DoneOverrides, finish_stage
 from okstra_ctl.stages.release import release_stage
 from okstra_ctl.worktrees.remove import remove_worktree
 from okstra_ctl.worktrees.unsaved import SavePolicy
@@ -58,7 +58,7 @@ def work(root: str, log_path: str, count: int, *, patient: bool) -> None:
                 warnings = list(prepared.warnings)
                 given_back_at = time.monotonic()
             if turn == count:  # the last one is done, and its worktree removed: the stage is nobody's any more
-                warnings += finish_stage(run, DoneWishes(no_change="a test"), services).warnings
+                warnings += finish_stage(run, DoneOverrides(no_change="a test"), services).warnings
                 if prepared.run.stage_key is not None:
                     remove_worktree(prepared.run.stage_key, services, keeping=SavePolicy(force=False))
             else:

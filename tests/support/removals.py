@@ -34,7 +34,7 @@ class Place:
         self.at = Repo(Path(row["path"]), project.repo.environment)
         self.branch: str = row["branch"]
 
-    def take_down(self, *more: str) -> Ended:
+    def save_and_remove(self, *more: str) -> Ended:
         return self.project.okstra(*self.words, *more)
 
     @property
@@ -55,7 +55,7 @@ class Place:
 
     def refused(self, code: str, *more: str, says: str = "") -> None:
         before = self.state
-        ended = self.take_down(*more)
+        ended = self.save_and_remove(*more)
         assert (ended.status, ended.codes) == (3, [code]), ended
         assert says in ended.envelope["errors"][0]["message"]
         assert self.state == before

@@ -20,25 +20,25 @@ from okstra_ctl.system.locks import LockKind, locked, locked_kinds, share_fence,
 
 _HOLDER = """
 import sys, time
-from okstra_ctl.system.locks import LockKind, hold
-with hold(LockKind(sys.argv[1]), sys.argv[2]):
+from okstra_ctl.system.locks import LockKind, locked
+with locked(LockKind(sys.argv[1]), sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
 """
 _ORPHAN = """
 import subprocess, sys
-from okstra_ctl.system.locks import LockKind, hold
-with hold(LockKind.REPOSITORY, sys.argv[1]) as lock:
+from okstra_ctl.system.locks import LockKind, locked
+with locked(LockKind.REPOSITORY, sys.argv[1]) as lock:
     child = subprocess.Popen(["sleep", "60"], pass_fds=lock.keep_open, stdout=subprocess.DEVNULL)
     print(child.pid, flush=True)
     sys.stdin.read()
 """
 _COUNTER = """
 import sys
-from okstra_ctl.system.locks import LockKind, hold
+from okstra_ctl.system.locks import LockKind, locked
 path, counter = sys.argv[1:]
 for _ in range(40):
-    with hold(LockKind.REGISTRY, path):
+    with locked(LockKind.REGISTRY, path):
         with open(counter) as file:
             number = int(file.read())
         with open(counter, "w") as file:

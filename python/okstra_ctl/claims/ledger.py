@@ -54,7 +54,7 @@ def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
     return fold(read_lines(path), task_key=task_key, plan_digest="").epochs.get(stage, 0)
 
 
-def holds_all(path: str, rows: Iterable[LedgerRow]) -> bool:
+def contains_all(path: str, rows: Iterable[LedgerRow]) -> bool:
     """Whether the ledger has every one of the rows, as a look without the lock tells."""
     return {row.id for row in rows} <= ids_of(read_lines(path))
 

@@ -31,7 +31,7 @@ class Registry:
             document = self.read()
             before = document.copy()
             yield document
-            if not document.holds_the_same_as(before):
+            if not document.equals(before):
                 fsio.replace(self.path, document.dump())
 
     def contents(self) -> bytes | None:

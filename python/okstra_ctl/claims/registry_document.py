@@ -56,14 +56,14 @@ class TaskClaim(NamedTuple):
     restores: bool = False
     users: tuple[User, ...] | None = None
 
-    def used_by(self, user: User) -> TaskClaim:
+    def with_user(self, user: User) -> TaskClaim:
         """With that run as a user; the place that it has among the others stays."""
         users = self.users or ()
         if any(one.run_id == user.run_id for one in users):
             return self._replace(users=tuple(user if one.run_id == user.run_id else one for one in users))
         return self._replace(users=(*users, user))
 
-    def without(self, *run_ids: str) -> TaskClaim:
+    def without_users(self, *run_ids: str) -> TaskClaim:
         """Without these runs as users."""
         return self._replace(users=tuple(one for one in self.users or () if one.run_id not in run_ids))
 
@@ -229,7 +229,7 @@ class RegistryDoc:
     def dump(self) -> bytes:
         return dump(SCHEMA, self._sections)
 
-    def holds_the_same_as(self, other: RegistryDoc) -> bool:
+    def equals(self, other: RegistryDoc) -> bool:
         return self._sections == other._sections
 
     def task(self, key: TaskKey) -> TaskClaim | None:

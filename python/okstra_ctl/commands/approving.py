@@ -85,5 +85,5 @@ def _approver(path: str, call: Call) -> Approver:
         where = Where.SESSION
     else:
         where = Where.TERMINAL if sys.stdin.isatty() else Where.SCRIPT
-    person = git.person(os.path.dirname(os.path.abspath(path)))
+    person = git.committer(os.path.dirname(os.path.abspath(path)))
     return Approver(person or call.services.environment.get("USER", ""), where)

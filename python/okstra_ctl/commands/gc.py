@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..gc.policy import parse_size, show_size
-from ..gc.sweep import Swept, collect
+from ..gc.sweep import RemovedWorktree, collect
 from ..output import Reply, some_of, table
 
 
@@ -23,7 +23,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     limit = parse_size(args.max) if args.max else None
     done = collect(call.services, limit=limit, dry_run=args.dry_run)
-    rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.judged]
+    rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.decisions]
     lines = [table(rows, ("verdict", "size", "key", "because"))] if rows else ["no worktrees"]
     verb = "would remove" if args.dry_run else "removed"
     lines += [_line(verb, swept) for swept in done.removed]
@@ -31,7 +31,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     freed = sum(swept.size for swept in done.removed if not swept.failed)
     lines.append(f"{'would free' if args.dry_run else 'freed'} {show_size(freed)}")
     data = {
-        "worktrees": [{**j.facts._asdict(), "verdict": str(j.verdict), "proof": j.proof} for j in done.judged],
+        "worktrees": [{**j.facts._asdict(), "verdict": str(j.verdict), "proof": j.proof} for j in done.decisions],
         "removed": [swept._asdict() for swept in done.removed],
         "leftovers": list(done.leftovers),
         "dry_run": args.dry_run,
@@ -40,7 +40,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     return Reply(data, "\n".join(lines))
 
 
-def _line(verb: str, swept: Swept) -> str:
+def _line(verb: str, swept: RemovedWorktree) -> str:
     if swept.failed:
         return f"kept     {swept.key}: {swept.failed}"
     kept = f"; unsaved work kept by {swept.kept}" if swept.kept else ""

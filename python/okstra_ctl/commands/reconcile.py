@@ -14,7 +14,7 @@ from ..output import Reply, fields
 from ..settings.project import find_root
 
 if TYPE_CHECKING:
-    from ..recovery.findings import Found
+    from ..recovery.findings import Finding
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     return Reply(data, "\n".join(lines), exit_status=EXIT_CHECK if left else EXIT_OK, errors=errors)
 
 
-def _as_error(found: Found) -> dict[str, str]:
+def _as_error(found: Finding) -> dict[str, str]:
     return {"code": "left-to-do", "message": f"{found.kind}: {found.what}", "where": found.subject, "try": found.way_on}
 
 

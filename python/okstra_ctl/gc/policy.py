@@ -54,13 +54,13 @@ def judge(facts: WorktreeFacts) -> GcDecision:
     return GcDecision(facts, Verdict.SAVED, f"the branch {facts.branch} keeps its commits")
 
 
-def to_remove(judged: Sequence[GcDecision], limit: int | None) -> list[GcDecision]:
+def to_remove(decisions: Sequence[GcDecision], limit: int | None) -> list[GcDecision]:
     """What goes, oldest first: all that is merged; with a limit, then what is saved, until the rest is no larger."""
-    chosen = _oldest_first(judged, Verdict.MERGED)
+    chosen = _oldest_first(decisions, Verdict.MERGED)
     if limit is None:
         return chosen
-    total = sum(one.facts.size for one in judged) - sum(one.facts.size for one in chosen)
-    for one in _oldest_first(judged, Verdict.SAVED):
+    total = sum(one.facts.size for one in decisions) - sum(one.facts.size for one in chosen)
+    for one in _oldest_first(decisions, Verdict.SAVED):
         if total <= limit:
             break
         chosen.append(one)
@@ -84,5 +84,7 @@ def show_size(size: int) -> str:
     return f"{size}B"
 
 
-def _oldest_first(judged: Sequence[GcDecision], verdict: Verdict) -> list[GcDecision]:
-    return sorted((one for one in judged if one.verdict is verdict), key=lambda one: (one.facts.used_at, one.facts.key))
+def _oldest_first(decisions: Sequence[GcDecision], verdict: Verdict) -> list[GcDecision]:
+    return sorted(
+        (one for one in decisions if one.verdict is verdict), key=lambda one: (one.facts.used_at, one.facts.key)
+    )

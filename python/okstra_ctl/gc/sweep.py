@@ -22,12 +22,12 @@ from ..system import trash
 from ..worktrees import half_made as recover
 from ..worktrees.remove import remove_worktree
 from ..worktrees.unsaved import SavePolicy
-from ..worktrees.users import Hold, hold_on
+from ..worktrees.users import Blocker, removal_blocker
 from .leftovers import leftovers
 from .policy import GcDecision, WorktreeFacts, judge, to_remove
 
 
-class Measuring:
+class DiskUse:
     """A measurement under way of folders that exist; `finish` waits for it."""
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class Measuring:
         return sizes
 
 
-class Swept(NamedTuple):
+class RemovedWorktree(NamedTuple):
     """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
 
     key: str
@@ -56,32 +56,32 @@ class Swept(NamedTuple):
     failed: str
 
 
-class Collected(NamedTuple):
+class GcResult(NamedTuple):
     """`leftovers` are files and folders of runs that no run can need any more."""
 
-    judged: tuple[GcDecision, ...]
-    removed: tuple[Swept, ...]
+    decisions: tuple[GcDecision, ...]
+    removed: tuple[RemovedWorktree, ...]
     leftovers: tuple[str, ...]
 
 
-def collect(services: Services, *, limit: int | None, dry_run: bool) -> Collected:
+def collect(services: Services, *, limit: int | None, dry_run: bool) -> GcResult:
     """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
 
     What a killed command was about to make or remove is finished first.
     """
     if not dry_run:
         _finish_killed(services)
-    judged = tuple(judge(facts) for facts in _all_facts(services))
-    chosen = to_remove(judged, limit)
+    decisions = tuple(judge(facts) for facts in _all_facts(services))
+    chosen = to_remove(decisions, limit)
     if dry_run:
-        return Collected(
-            judged,
-            tuple(Swept(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
+        return GcResult(
+            decisions,
+            tuple(RemovedWorktree(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
             leftovers(services, dry_run=True),
         )
     removed = tuple(_remove(one, services) for one in chosen)
     trash.sweep(services.home)
-    return Collected(judged, removed, leftovers(services, dry_run=False))
+    return GcResult(decisions, removed, leftovers(services, dry_run=False))
 
 
 def _finish_killed(services: Services) -> None:
@@ -92,34 +92,34 @@ def _finish_killed(services: Services) -> None:
             recover.undo(key, claim, services)
 
 
-def _remove(one: GcDecision, services: Services) -> Swept:
+def _remove(one: GcDecision, services: Services) -> RemovedWorktree:
     facts = one.facts
     try:
         gone = remove_worktree(parse_place_key(facts.key), services, policy=SavePolicy(force=True))
     except OkstraError as error:
-        return Swept(facts.key, facts.path, facts.size, "", (), error.message)
-    return Swept(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
+        return RemovedWorktree(facts.key, facts.path, facts.size, "", (), error.message)
+    return RemovedWorktree(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")
 
 
 def _all_facts(services: Services) -> list[WorktreeFacts]:
     doc = services.registry.read()
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
-    measuring = Measuring([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
+    measuring = DiskUse([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
     facts = [
-        _facts(str(key), claim, hold_on(key, claim, doc, services), "")
+        _facts(str(key), claim, removal_blocker(key, claim, doc, services), "")
         for key, claim in tasks.items()
         if claim.status is not ClaimStatus.DONE
     ]
     for key, claim in stages.items():
         task = tasks.get(key.task)
-        facts.append(_facts(str(key), claim, hold_on(key, claim, doc, services), task.branch if task else ""))
+        facts.append(_facts(str(key), claim, removal_blocker(key, claim, doc, services), task.branch if task else ""))
     sizes = measuring.finish()
     return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 
-def _facts(key: str, claim: TaskClaim | StageClaim, hold: Hold | None, task_branch: str) -> WorktreeFacts:
-    in_use = f"{hold.what}: {hold.way_on}" if hold else ""
+def _facts(key: str, claim: TaskClaim | StageClaim, blocker: Blocker | None, task_branch: str) -> WorktreeFacts:
+    in_use = f"{blocker.reason}: {blocker.next_step}" if blocker else ""
     exists = os.path.isdir(claim.path)
     try:
         on_branch = exists and git.head_branch(claim.path) == claim.branch

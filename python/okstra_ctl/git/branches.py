@@ -19,7 +19,7 @@ def branch_commit(root: str, branch: str) -> str | None:
     return resolve(root, f"refs/heads/{branch}")
 
 
-def standing(root: str, branch: str) -> str:
+def existing_branch(root: str, branch: str) -> str:
     """The branch, if it is there; else empty."""
     return branch if branch and branch_commit(root, branch) is not None else ""
 

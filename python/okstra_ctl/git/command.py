@@ -16,7 +16,7 @@ _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fs
 
 def sync_refs() -> tuple[str, ...]:
     """Settings by which git syncs the refs that it writes; none where they are owed to the disk (`durability`)."""
-    return ("-c", "core.fsync=none") if durability.owing() else _SYNC_REFS
+    return ("-c", "core.fsync=none") if durability.is_deferring() else _SYNC_REFS
 
 
 def git(

@@ -15,7 +15,7 @@ def resolve(root: str, ref: str) -> str | None:
     return text(answer.stdout).strip() if answer.ok else None
 
 
-def resolve_given(root: str, ref: str, option: str) -> str:
+def resolve_option(root: str, ref: str, option: str) -> str:
     """As `resolve`, for a ref that a person gave. Raises UsageError (`bad-ref`)."""
     try:
         commit = resolve(root, ref)

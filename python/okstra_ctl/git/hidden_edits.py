@@ -43,7 +43,7 @@ def hidden_edits(root: str) -> list[str]:
     return HiddenEdits(root).finish()
 
 
-def left_out(root: str) -> list[str]:
+def sparse_excluded(root: str) -> list[str]:
     """Tracked files that the worktree's sparse checkout leaves out."""
     return _split(root, must(git(root, *_LIST, ask=True), "list the index"), {})[1]
 

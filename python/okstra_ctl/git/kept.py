@@ -43,7 +43,7 @@ def snapshot(path: str, message: str, ref: str) -> str:
 
 def _leave_out(path: str, extra: Mapping[str, str]) -> None:
     """What a sparse checkout leaves out is not deleted. Other files are looked at, whatever the index has marked."""
-    names = git.left_out(path)
+    names = git.sparse_excluded(path)
     if names:
         listed = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
         command = ["git", "-C", path, "update-index", "-z", "--skip-worktree", "--stdin"]

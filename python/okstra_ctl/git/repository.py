@@ -174,7 +174,7 @@ def has_identity(root: str) -> bool:
     return all(git(root, *given, "var", name, ask=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
 
 
-def person(root: str) -> str:
+def committer(root: str) -> str:
     """Who commits there, as git would write it; empty when git was not told."""
     name, email = config_value(root, "user.name"), config_value(root, "user.email")
     return f"{name} <{email}>" if name and email else name or email

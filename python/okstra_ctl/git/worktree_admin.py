@@ -92,7 +92,7 @@ def was_filled(admin: AdminFolder) -> bool:
     if os.path.lexists(os.path.join(admin.folder, "index")):
         return True
     begun = os.path.lexists(os.path.join(admin.folder, "index.lock"))
-    return not begun and not holds_nothing(admin.worktree)  # somebody removed the index: no killed checkout
+    return not begun and not is_empty(admin.worktree)  # somebody removed the index: no killed checkout
 
 
 def was_put_on_a_branch(admin: AdminFolder) -> bool:
@@ -104,7 +104,7 @@ def was_put_on_a_branch(admin: AdminFolder) -> bool:
     return not once and not os.path.lexists(os.path.join(admin.folder, "HEAD.lock"))
 
 
-def holds_nothing(worktree: str) -> bool:
+def is_empty(worktree: str) -> bool:
     """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
     try:
         return set(os.listdir(worktree)) <= {".git"}
@@ -121,7 +121,7 @@ def sweep(common_dir: str) -> None:
 
 @contextmanager
 def fenced(admin_folder: str) -> Iterator[int]:
-    """A descriptor for the processes that fill the worktree: while one of them lives, `await_silence` waits."""
+    """A descriptor for the processes that fill the worktree: while one of them lives, `wait_until_idle` waits."""
     try:
         descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
     except OSError as error:
@@ -133,7 +133,7 @@ def fenced(admin_folder: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def await_silence(admin_folder: str) -> None:
+def wait_until_idle(admin_folder: str) -> None:
     """Waits until nothing that an okstra started in the worktree is alive: a git outlives its killed okstra.
 
     Raises Busy when it takes too long.

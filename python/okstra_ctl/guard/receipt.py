@@ -18,7 +18,7 @@ from ..quoting import quote
 from ..runs.find import KnownRun, find_run
 from ..services import Services
 from ..settings.project_config import project_config
-from ..stages.done import planned_strays
+from ..stages.done import out_of_plan_files
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
 from ..system.json_text import dumps
@@ -221,7 +221,7 @@ def _unplanned(run: KnownRun, services: Services) -> tuple[str, ...]:
     if not run.base_commit or not os.path.isdir(run.folder):
         return ()
     try:
-        return planned_strays(run.folder, run.base_commit, run.stage(services))
+        return out_of_plan_files(run.folder, run.base_commit, run.stage(services))
     except OkstraError:
         return ()
 

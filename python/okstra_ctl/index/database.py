@@ -19,7 +19,7 @@ from ..errors import Busy, Unreadable
 from ..system import files as fsio
 from ..system import fsync as durability
 from ..system.json_text import text_bytes
-from .rows import ENDED, VERSION, Row, is_sound, joined
+from .rows import ENDED, VERSION, Row, is_valid_row, with_beginning
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -92,7 +92,7 @@ class Index:
         known = {row["run_id"]: row for row in self.rows()}
         for row in rows:
             before = known.get(row["run_id"])
-            self.put([row if before is None or row.get("at", "") > before["at"] else joined(row, before)])
+            self.put([row if before is None or row.get("at", "") > before["at"] else with_beginning(row, before)])
 
     def _select(self, condition: str, values: Mapping[str, object]) -> list[Row]:
         query = f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE {condition} ORDER BY rowid"
@@ -135,7 +135,7 @@ def changing(path: str) -> Iterator[Index]:
     try:
         connection = _open(path)
         try:
-            connection.execute(f"PRAGMA synchronous = {'OFF' if durability.owing() else 'FULL'}")
+            connection.execute(f"PRAGMA synchronous = {'OFF' if durability.is_deferring() else 'FULL'}")
             connection.execute("BEGIN IMMEDIATE")
             if not _version(connection, path):
                 connection.execute(_CREATE)
@@ -148,7 +148,7 @@ def changing(path: str) -> Iterator[Index]:
         if not _is_busy(error) and not _is_damage(error):
             fsio.raise_write_failed(path, OSError(str(error)))
         _raise_unreadable(path, error)
-    if durability.owing():
+    if durability.is_deferring():
         durability.defer_fsync(path)
 
 
@@ -242,7 +242,7 @@ def _version(connection: Connection, path: str) -> int:
 
 
 def _values(row: Mapping[str, Any]) -> list[object]:
-    known = joined(None, dict(row))
+    known = with_beginning(None, dict(row))
     texts = {name: known.get(name) or "" for name in _COLUMNS}
     texts["owner"] = json.dumps(known["owner"]) if known.get("owner") else ""
     return [known.get("stage") if name == "stage" else text_bytes(texts[name]) for name in _COLUMNS]
@@ -256,7 +256,7 @@ def _row(values: tuple[Any, ...]) -> Row | None:
             row["owner"] = json.loads(row["owner"])
     except (ValueError, TypeError, RecursionError):
         return None
-    return row if is_sound(row) else None
+    return row if is_valid_row(row) else None
 
 
 def _is_busy(error: Exception) -> bool:

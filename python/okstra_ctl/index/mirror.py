@@ -19,7 +19,7 @@ from . import rows as index_rows
 from .rows import Row
 
 
-def keep(lines: Mapping[str, bytes]) -> str:
+def append_lines(lines: Mapping[str, bytes]) -> str:
     """Appends lines, given by project root. Answers a warning when some could not be: the index has them.
 
     A project that is gone keeps nothing.
@@ -37,7 +37,7 @@ def keep(lines: Mapping[str, bytes]) -> str:
     return "; ".join(failed)
 
 
-def add(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
+def append_if_unchanged(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
     """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
     answers how many. Raises WorkFailed (`write-failed`), Busy."""
     project = ProjectFiles(root)

@@ -27,7 +27,7 @@ _TEXTS = ("event", "at", "task_type", "project_root", "manifest", "prepared_at",
 def rows_of(data: bytes) -> list[Row]:
     """The sound rows of a JSONL file, in its order. Damaged lines, and a torn last one, are passed over."""
     values: list[Any] = list(map(_value, data.split(b"\n")[:-1]))
-    return [value for value in values if is_sound(value)]
+    return [value for value in values if is_valid_row(value)]
 
 
 def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
@@ -36,7 +36,7 @@ def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
     newest: dict[str, Row] = {}
     for rows in places:
         for row in rows:
-            newest[row["run_id"]] = joined(newest.get(row["run_id"]), row)
+            newest[row["run_id"]] = with_beginning(newest.get(row["run_id"]), row)
     return list(newest.values())
 
 
@@ -46,7 +46,7 @@ def unchanged(runs: Iterable[str], seen: Mapping[str, Row], now: Iterable[Row]) 
     return {run for run in runs if known.get(run) == (_event_of(seen[run]) if run in seen else None)}
 
 
-def joined(before: Mapping[str, Any] | None, row: Row) -> Row:
+def with_beginning(before: Mapping[str, Any] | None, row: Row) -> Row:
     """The row with what is known of the run's beginning."""
     new, before, at = dict(row), before or {}, row.get("at", "")
     prepared = before.get("prepared_at") or row.get("prepared_at") or (at if row.get("event") == "prepared" else "")
@@ -55,7 +55,7 @@ def joined(before: Mapping[str, Any] | None, row: Row) -> Row:
     return new
 
 
-def is_sound(row: Any) -> bool:
+def is_valid_row(row: Any) -> bool:
     """Whether it is a row of this version, and what there is of text is text."""
     return (
         isinstance(row, dict)

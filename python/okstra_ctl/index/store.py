@@ -62,10 +62,10 @@ def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
     values = [row.to_json() for row in rows]
     with _changing(home) as index:
         index.put(values)
-    return run_mirror.keep(_by_project(values))
+    return run_mirror.append_lines(_by_project(values))
 
 
-def append_unless_told(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
     """Records the rows of those runs of which the index still knows what it did when `seen` was read; returns how
     many. A run that has gone on since has recorded its own event, which must stay the last.
 
@@ -76,11 +76,11 @@ def append_unless_told(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[
         still = unchanged(values, seen, index.rows())
         wanted = [row for run, row in values.items() if run in still]
         index.put(wanted)
-    run_mirror.keep(_by_project(wanted))
+    run_mirror.append_lines(_by_project(wanted))
     return len(wanted)
 
 
-def recall(home: HomePaths, rows: Iterable[Row]) -> int:
+def add_missing_rows(home: HomePaths, rows: Iterable[Row]) -> int:
     """Takes rows into the index that only a project's copy has, and returns how many it still lacked.
 
     Raises Unreadable, WorkFailed (`write-failed`), Busy.
@@ -103,9 +103,9 @@ def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
     return len(changed)
 
 
-def mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
-    """Gives the project the copies that it lacks, as `append_unless_told`. Raises WorkFailed, Busy."""
-    return run_mirror.add(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
+def add_to_mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
+    """Gives the project the copies that it lacks, as `append_if_unchanged`. Raises WorkFailed, Busy."""
+    return run_mirror.append_if_unchanged(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
 def try_append(home: HomePaths, row: IndexRow) -> str:
@@ -165,7 +165,7 @@ def set_damaged_aside(home: HomePaths) -> str:
 def _changing(home: HomePaths) -> Iterator[Index]:
     with locked(LockKind.INDEX, home.index_lock):
         # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
-        older = [] if durability.owing() else _older_files(home)
+        older = [] if durability.is_deferring() else _older_files(home)
         with index_database.changing(home.run_index) as index:
             index.add_older(_rows_in(older))
             yield index

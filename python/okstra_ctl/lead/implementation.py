@@ -22,13 +22,13 @@ from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
 from ..stages.done import (
     EXIT_CHECK_LOG,
-    DoneWishes,
+    DoneOverrides,
     check_commits,
     check_recorded,
     close_stage,
     is_recorded_done,
     recorded_folder,
-    require_hold,
+    require_claimed_folder,
 )
 from ..system import files as fsio
 from ..system.json_text import text_bytes
@@ -167,9 +167,11 @@ def _commits_fault(context: RunContext, stage: Stage) -> str:
     A `done` row that stands there already says nothing of them: this lead has not written it.
     """
     try:
-        folder = (recorded_folder if is_recorded_done(context.run) else require_hold)(context.run, context.services)
+        folder = (recorded_folder if is_recorded_done(context.run) else require_claimed_folder)(
+            context.run, context.services
+        )
         if context.run.base_commit:
-            check_commits(folder, context.run.base_commit, stage, DoneWishes())
+            check_commits(folder, context.run.base_commit, stage, DoneOverrides())
     except OkstraError as error:
         return error.message
     return ""
@@ -202,7 +204,7 @@ def _finish(context: RunContext) -> tuple[Gate, str]:
     any other before it counts."""
     try:
         (check_recorded if is_recorded_done(context.run) else close_stage)(
-            context.run, DoneWishes(), context.services, lambda command: run_check(context, command, EXIT_CHECK_LOG)
+            context.run, DoneOverrides(), context.services, lambda command: run_check(context, command, EXIT_CHECK_LOG)
         )
     except Interrupted:
         raise

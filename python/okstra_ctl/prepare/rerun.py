@@ -65,7 +65,7 @@ def rerun(run: KnownRun, services: Services, options: RerunWishes) -> PreparedRu
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
         mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
-        undo.push(lambda: recover.take_back(key, mine, services))
+        undo.push(lambda: recover.drop_unfinished(key, mine, services))
         if site is not None:
             provision.restore(services.home, site, undo)
         status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED

@@ -11,7 +11,7 @@ from ..services import Services
 from ..system import files as fsio
 from ..system import trash
 from ..system.locks import LockKind, discard_stale_note
-from .findings import Found, Outcome
+from .findings import Finding, Outcome
 from .survey import known_roots, repository_of, survey
 
 
@@ -19,12 +19,12 @@ def reconcile(services: Services, *, apply: bool, start_root: str | None = None)
     """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
     if not apply:
         return [Outcome(found) for found in survey(services, start_root)]
-    outcomes = [_settle(found) for found in survey(services, start_root)]
+    outcomes = [_apply(found) for found in survey(services, start_root)]
     _sweep(services)
     return outcomes
 
 
-def _settle(found: Found) -> Outcome:
+def _apply(found: Finding) -> Outcome:
     if found.act is None:
         return Outcome(found)
     try:

@@ -23,7 +23,7 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
 from ..stages import led_gates
-from ..stages.done import EXIT_CHECK_SCHEMA, DoneWishes, check_commits, held_folder, record_done
+from ..stages.done import EXIT_CHECK_SCHEMA, DoneOverrides, check_commits, claimed_folder, record_done
 from ..status import LedgerStatus
 from ..system import files as fsio
 from .unindexed import stage_numbers, tasks_of
@@ -57,7 +57,7 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
     options = _reasons_of(check)
     try:
         led_gates.require_passed(run)
-        worktree = held_folder(run, services)
+        worktree = claimed_folder(run, services)
         approved = in_force(run.plan_path, services, remember=not dry_run).stage_map
         planned = stage_of(approved, run)
         if check.get("command") != planned.exit_check:
@@ -100,7 +100,7 @@ def _is_recorded(run: KnownRun) -> bool:
     return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
 
 
-def _reasons_of(check: dict[str, object]) -> DoneWishes:
+def _reasons_of(check: dict[str, object]) -> DoneOverrides:
     reasons = check.get("reasons")
     kept = reasons if isinstance(reasons, dict) else {}
-    return DoneWishes(str(kept.get("no_change", "")), str(kept.get("out_of_plan", "")))
+    return DoneOverrides(str(kept.get("no_change", "")), str(kept.get("out_of_plan", "")))

@@ -29,11 +29,11 @@ class Kind(Word):
     PROJECT_GONE = "project-gone"
 
 
-OVERTAKEN = "another command has dealt with it; nothing was changed"
+ALREADY_DONE = "another command has dealt with it; nothing was changed"
 """What an act answers that finds, as it decides again under the lock, that there is nothing left to put right."""
 
 
-class Found(NamedTuple):
+class Finding(NamedTuple):
     """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names.
 
     Every act decides again, under the lock, whether what was found still is so: a command may have begun since.
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 class Outcome(NamedTuple):
     """One finding after the command: `done` tells what was done, `failed` why it could not be."""
 
-    found: Found
+    found: Finding
     done: str = ""
     failed: str = ""
 

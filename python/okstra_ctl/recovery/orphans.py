@@ -30,13 +30,13 @@ from ..worktrees import provision
 from ..worktrees.remove import set_aside_saved
 from ..worktrees.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
-from ..worktrees.users import led_now
-from .findings import OVERTAKEN, Found, Kind
+from ..worktrees.users import led_run
+from .findings import ALREADY_DONE, Finding, Kind
 
 _REASON = "okstra "
 
 
-def orphans_of(repository: git.Repository, root: str, services: Services) -> Iterator[Found]:
+def orphans_of(repository: git.Repository, root: str, services: Services) -> Iterator[Finding]:
     """Those of one repository, recognised by the reason that they are locked with.
 
     The registry is read after git's records: a claim stands before its worktree, and goes after it. These are read
@@ -87,7 +87,7 @@ def _claimed(doc: RegistryDoc) -> set[str]:
     return {os.path.realpath(path) for _, path in doc.claims()}
 
 
-def _of_another_home(path: str, key: TaskKey | StageKey) -> Found:
+def _of_another_home(path: str, key: TaskKey | StageKey) -> Finding:
     """One that somebody's other okstra made: it is in that one's registry, and this one must leave it alone."""
     home = home_of_worktree(path)
     if not home:
@@ -96,17 +96,17 @@ def _of_another_home(path: str, key: TaskKey | StageKey) -> Found:
     else:
         what = f"the worktree {path} belongs to the okstra home {home}"
         way_on = f"nothing from here; there: OKSTRA_HOME={quote(home)} okstra reconcile"
-    return Found(Kind.OTHER_HOME, str(key), what, way_on, notice=True)
+    return Finding(Kind.OTHER_HOME, str(key), what, way_on, notice=True)
 
 
-def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, services: Services) -> Iterator[Found]:
+def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, services: Services) -> Iterator[Finding]:
     task = key.task if isinstance(key, StageKey) else key
 
     def clear() -> str:
         clear_abandoned(services.home, repository, task)
         return f"removed {path}" if not os.path.exists(path) else "its integration is still going on"
 
-    yield Found(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
+    yield Finding(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
 
 
 def _orphan(
@@ -115,41 +115,41 @@ def _orphan(
     repository: git.Repository,
     root: str,
     services: Services,
-) -> Found:
+) -> Finding:
     path = admin.worktree
 
     what = f"no reservation knows the worktree {path}"
-    run = led_now(key, services)
+    run = led_run(key, services)
     if run:  # the registry was lost under its feet
-        return Found(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
+        return Finding(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
 
     def unclaimed(doc: RegistryDoc) -> bool:
         """Whether it still is the worktree that was found, and nobody's."""
         same = worktree_admin.at(repository.common_dir, path) == admin
-        return same and os.path.realpath(path) not in _claimed(doc) and not led_now(key, services)
+        return same and os.path.realpath(path) not in _claimed(doc) and not led_run(key, services)
 
-    def take_down() -> str:
+    def save_and_remove() -> str:
         if not unclaimed(services.registry.read()):
-            return OVERTAKEN
+            return ALREADY_DONE
         saved = save_unsaved(path, key, SavePolicy(force=True)) if os.path.isdir(path) else Saved("")
         reason = admin.reason or ""
         branches = {*_standing_branches(key, repository), *_branches_made(key, reason, root)}
         with locked(LockKind.REPOSITORY, repository.lock) as lock:  # a run adds its worktree under it, after its claim
             doc = services.registry.read()
             if not unclaimed(doc):
-                return OVERTAKEN
+                return ALREADY_DONE
             aside, saved = set_aside_saved(path, key, saved, services)
             if aside:
-                trash.give_up(aside)
+                trash.discard_aside(aside)
             provision.forget(repository, path)
             free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
-            taken = provision.take_branches_back(repository, free, reason, lock.keep_open)
+            taken = provision.delete_untouched_branches(repository, free, reason, lock.keep_open)
         trash.sweep(services.home)
         told = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{told}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
 
     ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
-    return Found(Kind.ORPHAN, str(key), what, ways, take_down)
+    return Finding(Kind.ORPHAN, str(key), what, ways, save_and_remove)
 
 
 def _standing_branches(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:

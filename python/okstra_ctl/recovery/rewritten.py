@@ -20,12 +20,12 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import LedgerStatus
 from ..system import files as fsio
-from .findings import OVERTAKEN, Found, Kind
+from .findings import ALREADY_DONE, Finding, Kind
 
 
 def rewritten_commits(
     key: TaskKey, claim: TaskClaim, repository: git.Repository, services: Services
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     """One finding for each done commit that no branch has any more, or that a branch has in another form."""
     files = ProjectFiles(claim.project_root).task(key)
     plan = plans.latest(files)
@@ -63,7 +63,7 @@ def _look_at(
     repository: git.Repository,
     plan: str,
     services: Services,
-) -> Found | None:
+) -> Finding | None:
     top, places = repository.top, _places(claim, repository)
     if any(git.is_ancestor(top, row.head_commit, place) for place in places):
         return None
@@ -71,7 +71,7 @@ def _look_at(
     if new:
         what = f"its done commit {row.head_commit[:12]} was written anew as {new[:12]}"
         superseded = _superseded_row(row, new, services.clock.now())
-        return Found(
+        return Finding(
             Kind.REWRITTEN,
             str(key),
             what,
@@ -82,7 +82,7 @@ def _look_at(
         return None
     what = f"its done commit {row.head_commit[:12]} is on no branch, and nothing with the same changes was found"
     ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('rerun', row.run_id)}"
-    return Found(Kind.LOST_COMMIT, str(key), what, ways)
+    return Finding(Kind.LOST_COMMIT, str(key), what, ways)
 
 
 def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, services: Services) -> str:
@@ -90,7 +90,7 @@ def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan
     with services.registry.transaction():
         view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
         if view.newest.get(key.stage) != row:
-            return OVERTAKEN
+            return ALREADY_DONE
         return f"wrote {ledger_edge.append(ledger_path(plan), [superseded])} superseded row"
 
 

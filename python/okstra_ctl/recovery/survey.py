@@ -23,13 +23,13 @@ from ..system.locks import LockKind, locked
 from ..tasks import catalog as task_catalog
 from ..worktrees import fast_forward, provision
 from ..worktrees import half_made as recover
-from .findings import OVERTAKEN, Found, Kind
+from .findings import ALREADY_DONE, Finding, Kind
 from .orphans import orphans_of
 from .rewritten import rewritten_commits
 from .unindexed import not_indexed
 
 
-def survey(services: Services, start_root: str | None = None) -> list[Found]:
+def survey(services: Services, start_root: str | None = None) -> list[Finding]:
     """Everything that is amiss, over all projects of this machine; of the one at `start_root` also the runs that only
     its folders tell. Raises Unreadable for the registry itself."""
     doc = services.registry.read()
@@ -38,7 +38,7 @@ def survey(services: Services, start_root: str | None = None) -> list[Found]:
     for task, claim in doc.tasks():
         repository = repositories[claim.project_root]
         if repository is not None:
-            found += _settled(task, doc, services, partial(_of_task, task, claim, doc, repository, services))
+            found += _findings_of(task, doc, services, partial(_of_task, task, claim, doc, repository, services))
     for root, repository in repositories.items():
         if repository is not None:
             found += orphans_of(repository, root, services)
@@ -47,7 +47,9 @@ def survey(services: Services, start_root: str | None = None) -> list[Found]:
     return [*found, *_damaged_index(services), *not_indexed(doc, with_runs, services)]
 
 
-def _settled(key: TaskKey, doc: RegistryDoc, services: Services, look: Callable[[], Iterator[Found]]) -> list[Found]:
+def _findings_of(
+    key: TaskKey, doc: RegistryDoc, services: Services, look: Callable[[], Iterator[Finding]]
+) -> list[Finding]:
     """What a look at the task finds. Where git could not be asked because a command was changing the task meanwhile,
     that command looks after it. Raises WorkFailed."""
     try:
@@ -73,19 +75,19 @@ def repository_of(root: str) -> git.Repository | None:
         return None
 
 
-def _project_gone(root: str) -> Found:
+def _project_gone(root: str) -> Finding:
     """Gone, or there and not opened by git: then git's own words, for nothing is to be restored or removed."""
     try:
         if os.path.isdir(root):
             git.discover(root)
     except OkstraError as error:
-        return Found(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
+        return Finding(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
     what = "the project's folder or its repository is gone"
     ways = "if it was moved: okstra setup --moved, in its new folder; else restore it, or remove its worktrees by hand"
-    return Found(Kind.PROJECT_GONE, root, what, ways)
+    return Finding(Kind.PROJECT_GONE, root, what, ways)
 
 
-def _catalog_behind(root: str) -> Found | None:
+def _catalog_behind(root: str) -> Finding | None:
     project = ProjectFiles(root)
     what = task_catalog.what_is_amiss(project) if os.path.isdir(project.tasks_dir) else ""
 
@@ -93,23 +95,23 @@ def _catalog_behind(root: str) -> Found | None:
         aside = task_catalog.rebuild(project)
         return "made anew from the tasks' manifests" + (f"; the old one is {aside}" if aside else "")
 
-    return Found(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
+    return Finding(Kind.CATALOG, root, what, "okstra reconcile --apply", make_anew) if what else None
 
 
-def _damaged_index(services: Services) -> Iterator[Found]:
+def _damaged_index(services: Services) -> Iterator[Finding]:
     what = run_index.damage(services.home)
 
     def put_aside() -> str:
         aside = run_index.set_damaged_aside(services.home)
-        return f"moved to {aside}; its rows come back from the runs on disk" if aside else OVERTAKEN
+        return f"moved to {aside}; its rows come back from the runs on disk" if aside else ALREADY_DONE
 
     if what:
-        yield Found(Kind.INDEX, services.home.run_index, what, "okstra reconcile --apply", put_aside)
+        yield Finding(Kind.INDEX, services.home.run_index, what, "okstra reconcile --apply", put_aside)
 
 
 def _of_task(
     key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, services: Services
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     if recover.is_abandoned(claim):
         yield _abandoned(str(key), key, repository, services)
     elif fast_forward.killed_move(claim) is not None:
@@ -122,16 +124,18 @@ def _of_task(
     yield from _ledger_lines(key, claim)
 
 
-def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Found]:
+def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
     """Lines that are no rows: passed over by every command, told here."""
     path = ProjectFiles(claim.project_root).task(key).consumers
     lines = fold(ledger_edge.read_lines(path), task_key=str(key), plan_digest="").unreadable
     if lines:
         what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
-        yield Found(Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing")
+        yield Finding(
+            Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing"
+        )
 
 
-def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Iterator[Found]:
+def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Iterator[Finding]:
     if claim.status is ClaimStatus.PROVISIONING:
         if recover.is_abandoned(claim):
             yield _abandoned(str(key), key.task, repository, services)
@@ -139,7 +143,7 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, serv
     view = ledger_edge.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
     done = _done_row(key, claim, view)
     if claim.status is ClaimStatus.ACTIVE and done is not None:
-        yield Found(
+        yield Finding(
             Kind.DONE_MARK,
             str(key),
             "the ledger says done, the registry does not yet",
@@ -152,10 +156,10 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, serv
         yield _folder_gone(key, claim, repository, services)
 
 
-def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Services) -> Iterator[Found]:
+def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Services) -> Iterator[Finding]:
     row = recover.started_row_of(key, claim)
     if row.id not in view.ids:
-        yield Found(
+        yield Finding(
             Kind.STARTED_ROW,
             str(key),
             "the ledger lacks the row that the stage was started",
@@ -164,7 +168,7 @@ def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Ser
         )
     if process_identity.liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
         what = f"the process that drove {claim.run_id} is gone; its work is kept"
-        yield Found(Kind.INTERRUPTED, str(key), what, _ways_on(claim, can_go_on=True))
+        yield Finding(Kind.INTERRUPTED, str(key), what, _ways_on(claim, can_go_on=True))
 
 
 def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow | None:
@@ -172,33 +176,33 @@ def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow |
     return row if row is not None and row.status in DONE_ROWS and row.epoch >= claim.epoch else None
 
 
-def _abandoned(subject: str, key: TaskKey, repository: git.Repository, services: Services) -> Found:
+def _abandoned(subject: str, key: TaskKey, repository: git.Repository, services: Services) -> Finding:
     def undo() -> str:
         return "; ".join(recover.recover_task(key, services.registry.read(), repository, services)) or "undone already"
 
     what = "a run died while its worktree was being made; nobody worked in it"
-    return Found(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
+    return Finding(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
 
 
-def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository) -> Found:
+def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository) -> Finding:
     def finish() -> str:
         return fast_forward.finish_killed(repository, key, claim) or "finished already"
 
     what = f"an integration died while it moved {claim.branch} on"
-    return Found(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
+    return Finding(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)
 
 
 def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, services: Services) -> str:
     with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
-            return OVERTAKEN
+            return ALREADY_DONE
         return f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row"
 
 
 def _mark_done(key: StageKey, claim: StageClaim, services: Services) -> str:
     with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
-            return OVERTAKEN
+            return ALREADY_DONE
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None))
     return "marked as done"
 
@@ -208,26 +212,26 @@ def _ways_on(claim: StageClaim, *, can_go_on: bool) -> str:
     return f"{okstra_command('rerun', claim.run_id)}; or {release}" if can_go_on else release
 
 
-def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Found:
+def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Finding:
     stands = git.branch_commit(repository.top, claim.branch) is not None
     if claim.status is not ClaimStatus.DONE:
         gone = f"its branch {claim.branch} stands" if stands else f"so is its branch {claim.branch}"
         what = f"the worktree {claim.path} is gone; {gone}"
-        return Found(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
+        return Finding(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
     what = f"the worktree {claim.path} of a done stage is gone"
     way_on = "okstra reconcile --apply"
-    return Found(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, services))
+    return Finding(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, services))
 
 
 def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> str:
     """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
     with locked(LockKind.REPOSITORY, repository.lock):
         if services.registry.read().stage(key) != claim or os.path.lexists(claim.path):
-            return OVERTAKEN
+            return ALREADY_DONE
         provision.forget(repository, claim.path)
         with services.registry.transaction() as doc:
             if doc.stage(key) != claim:
-                return OVERTAKEN
+                return ALREADY_DONE
             doc.remove_stage(key)
     stands = git.branch_commit(repository.top, claim.branch) is not None
     told = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"

@@ -23,7 +23,7 @@ from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
 from ..system.jsonl import read_rows
 from ..tasks.records import read_task_identity
-from .findings import OVERTAKEN, Found, Kind
+from .findings import ALREADY_DONE, Finding, Kind
 
 _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})\.json\Z")
 
@@ -72,44 +72,44 @@ class _Run(NamedTuple):
     task: TaskFiles
 
 
-def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> Iterator[Found]:
+def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> Iterator[Finding]:
     """Runs that hold a stage, one by one; the others of each project together."""
     indexed = {row["run_id"]: row for row in run_index.rows_to_reconcile(services.home)}
     claims = {claim.run_id: claim for _, claim in doc.stages() if claim.status is not ClaimStatus.PROVISIONING}
     for run_id in sorted(claims.keys() - indexed.keys()):
-        tell = partial(_tell_claim, claims[run_id], indexed, services)
-        yield Found(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, tell)
+        act = partial(_add_claimed_run, claims[run_id], indexed, services)
+        yield Finding(Kind.NOT_INDEXED, run_id, "the index of runs lacks it", _WAY_ON, act)
     for root in roots:
         runs = list(_runs(root))
         lacking = _lacking(runs, indexed.keys() | claims.keys())
         if lacking:
             what = f"the index of runs lacks {_counted(lacking)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, lacking, indexed, services))
+            yield Finding(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_add_runs, lacking, indexed, services))
         opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
-        untold = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
-        if untold:
-            what = f"the index of runs was not told the end of {_counted(untold)}"
-            yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_tell, untold, indexed, services))
-        yield from _of_mirror(root, runs, indexed.keys() | claims.keys(), [*lacking, *untold], services)
+        unended = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
+        if unended:
+            what = f"the index of runs was not told the end of {_counted(unended)}"
+            yield Finding(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_add_runs, unended, indexed, services))
+        yield from _of_copy(root, runs, indexed.keys() | claims.keys(), [*lacking, *unended], services)
 
 
-def _of_mirror(root: str, runs: list[_Run], known: Set[str], told: list[_Run], services: Services) -> Iterator[Found]:
-    """What the project's copy knows beyond the index, and what it lacks; of the `told` runs it will hear anyway."""
+def _of_copy(root: str, runs: list[_Run], known: Set[str], added: list[_Run], services: Services) -> Iterator[Finding]:
+    """What the project's copy knows beyond the index, and what it lacks; of the `added` runs it will hear anyway."""
     mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
     gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
     if gone:
         what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
-        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_recall, gone, services))
+        yield Finding(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_add_remembered, gone, services))
     open_there = [run for run in runs if mirrored.get(str(run.id), {}).get("event") not in ENDED]
-    unheard = [run for run in open_there if run not in told]
-    unkept = [
+    not_added = [run for run in open_there if run not in added]
+    not_copied = [
         run
-        for run, row in zip(unheard, _rows_of(unheard), strict=True)
+        for run, row in zip(not_added, _rows_of(not_added), strict=True)
         if row.at and (row.run_id not in mirrored or row.event in ENDED)
     ]
-    if unkept:
-        what = f"the project's own copy of the index lacks {_counted(unkept)}"
-        yield Found(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_mirror, root, unkept, mirrored))
+    if not_copied:
+        what = f"the project's own copy of the index lacks {_counted(not_copied)}"
+        yield Finding(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_add_to_copy, root, not_copied, mirrored))
 
 
 def add_missing(root: str, services: Services) -> int:
@@ -119,7 +119,7 @@ def add_missing(root: str, services: Services) -> int:
     added = _append(_lacking(runs, indexed.keys()), indexed, services)
     here = {str(run.id) for run in runs}
     gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
-    return added + (run_index.recall(services.home, gone) if gone else 0)
+    return added + (run_index.add_missing_rows(services.home, gone) if gone else 0)
 
 
 def _lacking(runs: Iterable[_Run], known: Set[str]) -> list[_Run]:
@@ -160,33 +160,33 @@ def _rows_of(runs: Iterable[_Run]) -> list[IndexRow]:
 
 def _append(runs: Iterable[_Run], seen: Mapping[str, Row], services: Services) -> int:
     rows = sorted(_rows_of(runs), key=lambda row: row.at)
-    return run_index.append_unless_told(services.home, rows, seen) if rows else 0
+    return run_index.append_if_unchanged(services.home, rows, seen) if rows else 0
 
 
-def _tell(runs: Iterable[_Run], seen: Mapping[str, Row], services: Services) -> str:
+def _add_runs(runs: Iterable[_Run], seen: Mapping[str, Row], services: Services) -> str:
     added = _append(runs, seen, services)
-    return f"added {added} run(s)" if added else OVERTAKEN
+    return f"added {added} run(s)" if added else ALREADY_DONE
 
 
-def _recall(rows: list[Row], services: Services) -> str:
-    added = run_index.recall(services.home, rows)
-    return f"added {added} run(s)" if added else OVERTAKEN
+def _add_remembered(rows: list[Row], services: Services) -> str:
+    added = run_index.add_missing_rows(services.home, rows)
+    return f"added {added} run(s)" if added else ALREADY_DONE
 
 
-def _mirror(root: str, runs: list[_Run], seen: Mapping[str, Row]) -> str:
+def _add_to_copy(root: str, runs: list[_Run], seen: Mapping[str, Row]) -> str:
     """Raises WorkFailed (`write-failed`)."""
-    added = run_index.mirror(root, _rows_of(runs), seen)
-    return f"gave it {added} run(s)" if added else OVERTAKEN
+    added = run_index.add_to_mirror(root, _rows_of(runs), seen)
+    return f"gave it {added} run(s)" if added else ALREADY_DONE
 
 
-def _tell_claim(claim: StageClaim, seen: Mapping[str, Row], services: Services) -> str:
+def _add_claimed_run(claim: StageClaim, seen: Mapping[str, Row], services: Services) -> str:
     """Its manifest may be gone as well: the claim tells enough."""
     run = RunId.parse(claim.run_id)
     task = ProjectFiles(claim.project_root).task(run.task)
     found = _Run(run, claim.project_root, task.run_of(run).manifest, task)
     row = row_of(found, _ledger_ends(task))
     row = row if row.at else row._replace(at=claim.reserved_at)
-    return "added to the index" if run_index.append_unless_told(services.home, [row], seen) else OVERTAKEN
+    return "added to the index" if run_index.append_if_unchanged(services.home, [row], seen) else ALREADY_DONE
 
 
 def _runs(root: str) -> Iterator[_Run]:

@@ -54,7 +54,7 @@ class Choice(NamedTuple):
     branch: str
 
 
-class Facts(NamedTuple):
+class GitFacts(NamedTuple):
     """What git was asked: the task worktree's HEAD, commits known to be merged into it (or not), branches taken.
 
     `merged` is None where there is no task branch (degraded runs); `branches` is None until somebody asks.
@@ -69,7 +69,7 @@ class TaskWorktreeGone(Exception):
     """The task's worktree was taken away since it was made sure of: it has to be made again first."""
 
 
-class _Unknown(Exception):
+class _NeedsGit(Exception):
     """Git must be asked before the choice can be made."""
 
     def __init__(self, commits: Set[str]) -> None:
@@ -79,30 +79,30 @@ class _Unknown(Exception):
 
 def preview(request: Request, services: Services) -> Choice:
     """The choice as it would be made now; reserves nothing."""
-    facts = Facts(merged=None) if request.degraded else Facts()
+    facts = GitFacts(merged=None) if request.degraded else GitFacts()
     while True:
         try:
             return _choose(request, services.registry.read(), facts)
-        except _Unknown as unknown:
+        except _NeedsGit as unknown:
             facts = _look_up(request, services, facts, unknown.commits)
 
 
 def reserve_stage(request: Request, services: Services) -> Reservation:
     """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
     TaskWorktreeGone."""
-    facts = Facts()
+    facts = GitFacts()
     while True:
         try:
             with services.registry.transaction() as doc:
                 return _reserve(request, services, doc, _choose(request, doc, facts))
-        except _Unknown as unknown:
+        except _NeedsGit as unknown:
             facts = _look_up(request, services, facts, unknown.commits)
 
 
 def reserve_degraded(request: Request, services: Services) -> Reservation:
     """A stage without a worktree: the ledger row alone marks it, written inside the transaction."""
     with services.registry.transaction() as doc:
-        choice = _choose(request, doc, Facts(merged=None))
+        choice = _choose(request, doc, GitFacts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
         run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
@@ -119,14 +119,14 @@ def reserve_degraded(request: Request, services: Services) -> Reservation:
         return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
 
 
-def _choose(request: Request, doc: RegistryDoc, facts: Facts) -> Choice:
+def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
     claim = doc.task(request.key)
     view = ledger_edge.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
     records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
         if unknown:
-            raise _Unknown(unknown)
+            raise _NeedsGit(unknown)
     states = stage_states(request.plan_map, records)
     state = choose(states, request.inputs.stage)
     repository_head = request.repository.head if request.repository else ""
@@ -134,7 +134,7 @@ def _choose(request: Request, doc: RegistryDoc, facts: Facts) -> Choice:
     base = decide_base(state, states, anchor=anchor, task_head=facts.head or repository_head)
     epoch = _next_epoch(request, state.stage, claim, records)
     if epoch > 1 and facts.branches is None and not request.degraded:
-        raise _Unknown(frozenset())
+        raise _NeedsGit(frozenset())
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
 
@@ -184,7 +184,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
     return Reservation(run, files, stage, choice.epoch, choice.base_commit, claim)
 
 
-def _look_up(request: Request, services: Services, facts: Facts, commits: Set[str]) -> Facts:
+def _look_up(request: Request, services: Services, facts: GitFacts, commits: Set[str]) -> GitFacts:
     """Asks git, outside every lock: ancestry against the task worktree's HEAD, and the stage branches there are."""
     claim = services.registry.read().task(request.key)
     of_task = claim.branch if claim else task_branch(request.category, request.key)
@@ -192,5 +192,5 @@ def _look_up(request: Request, services: Services, facts: Facts, commits: Set[st
     head = git.resolve(claim.path, "HEAD") if claim and claim.status is ClaimStatus.ACTIVE else None
     wanted = commits | (facts.merged or {}).keys()
     if claim is None or not head:
-        return Facts("", dict.fromkeys(wanted, False), branches)
-    return Facts(head, merged_into(claim.path, head, wanted), branches)
+        return GitFacts("", dict.fromkeys(wanted, False), branches)
+    return GitFacts(head, merged_into(claim.path, head, wanted), branches)

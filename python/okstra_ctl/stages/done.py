@@ -35,7 +35,7 @@ EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
 
 
-class DoneWishes(NamedTuple):
+class DoneOverrides(NamedTuple):
     """Reasons that open a gate by a person's word; empty means the gate stays closed."""
 
     no_change: str = ""
@@ -62,11 +62,11 @@ class StageDone(NamedTuple):
 
 RunCheck = Callable[[str], int]
 """Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
-Hold = Callable[[KnownRun, Services], str]
+FolderOf = Callable[[KnownRun, Services], str]
 """Answers the folder that the run works in, if the stage is its to work on."""
 
 
-def finish_stage(run: KnownRun, options: DoneWishes, services: Services) -> StageDone:
+def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> StageDone:
     """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
@@ -83,7 +83,9 @@ def finish_stage(run: KnownRun, options: DoneWishes, services: Services) -> Stag
     return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=options.overrule)
 
 
-def close_stage(run: KnownRun, options: DoneWishes, services: Services, run_check: RunCheck | None = None) -> StageDone:
+def close_stage(
+    run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck | None = None
+) -> StageDone:
     """Checks all that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
 
     `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
@@ -92,12 +94,12 @@ def close_stage(run: KnownRun, options: DoneWishes, services: Services, run_chec
     """
     again = bool(options.overrule) and is_recorded_done(run)
     approved = run.approved(services)
-    checked = _check(run, approved, options, services, recorded_folder if again else require_hold, run_check)
+    checked = _check(run, approved, options, services, recorded_folder if again else require_claimed_folder, run_check)
     warnings = record_done(run, checked.head_commit, options, services, digest=approved.stage_map.digest)
     return checked._replace(warnings=(*checked.warnings, *warnings))
 
 
-def check_recorded(run: KnownRun, options: DoneWishes, services: Services, run_check: RunCheck) -> StageDone:
+def check_recorded(run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck) -> StageDone:
     """For a lead that finds its stage recorded as done: the same checks, on the commit that was recorded.
 
     Raises as `close_stage`.
@@ -111,23 +113,28 @@ def check_recorded(run: KnownRun, options: DoneWishes, services: Services, run_c
             where=ledger_path(run.plan_path),
         )
     if all(row.get("event") != "done" for row in run_events.events_of(run.files)):
-        tell_done(run, services.clock.now(), services)
+        record_done_event(run, services.clock.now(), services)
     return checked
 
 
 def _check(
-    run: KnownRun, approved: InForce, options: DoneWishes, services: Services, hold: Hold, run_check: RunCheck | None
+    run: KnownRun,
+    approved: InForce,
+    options: DoneOverrides,
+    services: Services,
+    folder_of: FolderOf,
+    run_check: RunCheck | None,
 ) -> StageDone:
     stage = stage_of(approved.stage_map, run)
-    worktree = hold(run, services)
+    worktree = folder_of(run, services)
     base = _base_of(run)
-    head, commits, strays = check_commits(worktree, base, stage, options) if base else ("", 0, ())
-    _run_exit_check(run, stage, head, options, run_check or _held(run, services), approved.notes)
-    hold(run, services)  # first: a worktree that is another run's by now says nothing of this one
+    head, commits, out_of_plan = check_commits(worktree, base, stage, options) if base else ("", 0, ())
+    _run_exit_check(run, stage, head, options, run_check or _supervised(run, services), approved.notes)
+    folder_of(run, services)  # first: a worktree that is another run's by now says nothing of this one
     if head:
         _check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
-    return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, strays, approved.notes)
+    return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, out_of_plan, approved.notes)
 
 
 def _base_of(run: KnownRun) -> str:
@@ -138,7 +145,9 @@ def _base_of(run: KnownRun) -> str:
     return base
 
 
-def record_done(run: KnownRun, head: str, options: DoneWishes, services: Services, *, digest: str) -> tuple[str, ...]:
+def record_done(
+    run: KnownRun, head: str, options: DoneOverrides, services: Services, *, digest: str
+) -> tuple[str, ...]:
     """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`).
 
     `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
@@ -159,7 +168,7 @@ def record_done(run: KnownRun, head: str, options: DoneWishes, services: Service
         overrule=options.overrule,
     )
     _record(run, row, services)
-    return tell_done(run, at, services)
+    return record_done_event(run, at, services)
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
@@ -183,16 +192,16 @@ def is_degraded(run: KnownRun) -> bool:
     return run.degraded
 
 
-def require_hold(run: KnownRun, services: Services) -> str:
+def require_claimed_folder(run: KnownRun, services: Services) -> str:
     """The folder that the run works in. A refusal is recorded in the run's events."""
     with _refusals_recorded(run, services):
-        return held_folder(run, services)
+        return claimed_folder(run, services)
 
 
-def held_folder(run: KnownRun, services: Services) -> str:
+def claimed_folder(run: KnownRun, services: Services) -> str:
     """The same, for who only looks: nothing is recorded. Raises Refused (`stage-not-held`, `stage-done`)."""
     if is_degraded(run):
-        require_degraded_hold(run)
+        require_degraded_claim(run)
         return run.folder
     key = run.id.stage_key
     return require_claim(run, services.registry.read().stage(key) if key else None).path
@@ -207,7 +216,7 @@ def _refusals_recorded(run: KnownRun, services: Services) -> Iterator[None]:
         raise
 
 
-def require_degraded_hold(run: KnownRun) -> None:
+def require_degraded_claim(run: KnownRun) -> None:
     """As `require_claim`, where the ledger alone marks the stage. Raises Refused (`stage-not-held`, `stage-done`)."""
     row = newest_row(run)
     if row is None or row.run_id != str(run.id) or row.status is LedgerStatus.RELEASED:
@@ -223,7 +232,7 @@ def is_recorded_done(run: KnownRun) -> bool:
 
 
 def recorded_folder(run: KnownRun, services: Services) -> str:
-    """As `require_hold`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
+    """As `require_claimed_folder`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
     key = run.id.stage_key
     claim = services.registry.read().stage(key) if key and not is_degraded(run) else None
     if claim is not None and (claim.run_id, claim.epoch) != (str(run.id), run.epoch):
@@ -239,7 +248,7 @@ def newest_row(run: KnownRun) -> LedgerRow | None:
     return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
 
 
-def check_commits(worktree: str, base: str, stage: Stage, options: DoneWishes) -> tuple[str, int, tuple[str, ...]]:
+def check_commits(worktree: str, base: str, stage: Stage, options: DoneOverrides) -> tuple[str, int, tuple[str, ...]]:
     """HEAD, how many commits the stage has, and files outside the plan. Raises Refused for each gate that is closed."""
     if not os.path.isdir(worktree):
         raise UsageError("not-found", "the stage's worktree is gone", where=worktree, hint="okstra worktree list")
@@ -262,18 +271,18 @@ def check_commits(worktree: str, base: str, stage: Stage, options: DoneWishes) -
             where=worktree,
             hint='commit the work, or say --no-change "<why nothing was to be changed>"',
         )
-    strays = planned_strays(worktree, base, stage, head)
-    if strays and not options.out_of_plan:
+    out_of_plan = out_of_plan_files(worktree, base, stage, head)
+    if out_of_plan and not options.out_of_plan:
         raise Refused(
             "out-of-plan",
-            f"commits touch files that the plan does not name for stage {stage.number}: {_some(strays)}",
+            f"commits touch files that the plan does not name for stage {stage.number}: {_some(out_of_plan)}",
             where=worktree,
             hint='take them out, or say --out-of-plan "<why they belong>"',
         )
-    return head, commits, strays
+    return head, commits, out_of_plan
 
 
-def planned_strays(worktree: str, base: str, stage: Stage, head: str = "HEAD") -> tuple[str, ...]:
+def out_of_plan_files(worktree: str, base: str, stage: Stage, head: str = "HEAD") -> tuple[str, ...]:
     """Files that the stage's commits touch and its plan does not name."""
     return tuple(name for name in git.changed_files(worktree, base, head) if not _is_planned(name, stage))
 
@@ -283,7 +292,7 @@ def _is_planned(name: str, stage: Stage) -> bool:
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
-def _held(run: KnownRun, services: Services) -> RunCheck:
+def _supervised(run: KnownRun, services: Services) -> RunCheck:
     """For a person or an agent's session: a check whose caller lost patience must not go on beside the next one."""
 
     def run_check(command: str) -> int:
@@ -299,7 +308,7 @@ def _held(run: KnownRun, services: Services) -> RunCheck:
 
 
 def _run_exit_check(
-    run: KnownRun, stage: Stage, head: str, options: DoneWishes, run_check: RunCheck, notes: tuple[str, ...]
+    run: KnownRun, stage: Stage, head: str, options: DoneOverrides, run_check: RunCheck, notes: tuple[str, ...]
 ) -> None:
     log_path = run.files.log(EXIT_CHECK_LOG)
     status = run_check(stage.exit_check)
@@ -351,7 +360,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
                 doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
             return
         if key is None or is_degraded(run):
-            require_degraded_hold(run)
+            require_degraded_claim(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
@@ -362,7 +371,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
 
 
-def tell_done(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
+def record_done_event(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
     """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
     news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(

@@ -57,13 +57,13 @@ class Link(NamedTuple):
     commit: str
 
 
-class Bench:
+class CheckRunner:
     """A scratch worktree in which checks are run; its log holds everything they print."""
 
     def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
         """`log` is the file at `log_path`, open for the headings between what the checks print."""
         self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._doors = task_key, services
+        self._task_key, self._services = task_key, services
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
@@ -74,35 +74,35 @@ class Bench:
             name="exit-check",
             folder=self.path,
             log=self._log_path,
-            services=self._doors,
+            services=self._services,
             run_id=self._task_key,
         )
         return Check(done.stage, done.exit_check, status)
 
 
-def culprits(bench: Bench, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
+def culprits(runner: CheckRunner, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
     """The stage, or pair of stages, that turns the check red: the first link at which it is, and its partner.
 
     The answer has one number when that stage alone is enough, two when it takes both, and never none.
     """
     begin = next(index for index, link in enumerate(chain) if link.done.stage == red.stage)
-    bringer = next((link for link in chain[begin:] if bench.run(red, link.commit).status != 0), chain[-1])
+    bringer = next((link for link in chain[begin:] if runner.run(red, link.commit).status != 0), chain[-1])
     if bringer.done.stage != red.stage:
         return (bringer.done.stage, red.stage)
     for link in chain[:begin]:
-        if _red_together(bench, red, link.done):
+        if _red_together(runner, red, link.done):
             return (link.done.stage, red.stage)
     return (red.stage,)
 
 
-def _red_together(bench: Bench, red: DoneStage, other: DoneStage) -> bool:
-    merged = merging.merge_tree(bench.path, red.commit, other.commit)
+def _red_together(runner: CheckRunner, red: DoneStage, other: DoneStage) -> bool:
+    merged = merging.merge_tree(runner.path, red.commit, other.commit)
     if merged.conflicts:
         return False
     commit = merging.commit_merge(
-        bench.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried"
+        runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried"
     )
-    return bench.run(red, commit).status != 0
+    return runner.run(red, commit).status != 0
 
 
 class Integrated(NamedTuple):
@@ -171,12 +171,12 @@ def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated
             hint="call `okstra integrate` again",
         )
     stages = tuple(link.done.stage for link in chain)
-    step, warning = _tell_next_step(subject, services)
+    step, warning = _record_next_step(subject, services)
     warnings = (*subject.notes, *([warning] if warning else []))
     return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, step, warnings)
 
 
-def _tell_next_step(subject: Subject, services: Services) -> tuple[str, str]:
+def _record_next_step(subject: Subject, services: Services) -> tuple[str, str]:
     """What comes next, which the task's records are told too; and a warning when they could not be written."""
     step = _next_step(subject, services)
     return step, task_records.try_record_next_step(subject.project.files, subject.key, step)
@@ -206,7 +206,7 @@ def _nothing_to_merge(subject: Subject, services: Services) -> Refused:
         "nothing-to-integrate",
         message,
         where=subject.claim.path,
-        hint=_tell_next_step(subject, services)[0],  # an integration that was killed at its very end told nobody
+        hint=_record_next_step(subject, services)[0],  # an integration that was killed at its very end told nobody
         data={"done": done, "stages": len(states)},
     )
 
@@ -314,22 +314,27 @@ def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log
         fsio.open_log(log_path) as log,
     ):
         populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
-        bench = Bench(path, log, log_path, str(subject.key), services)
+        runner = CheckRunner(path, log, log_path, str(subject.key), services)
         everyone = _done_stages(subject, services)
-        checks = [bench.run(done, last) for done in everyone]
+        checks = [runner.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]
         if red:
-            raise _red(red[0], subject, bench, chain, everyone, log_path)
+            raise _red(red[0], subject, runner, chain, everyone, log_path)
     return checks
 
 
 def _red(
-    check: Check, subject: Subject, bench: Bench, chain: Sequence[Link], everyone: Sequence[DoneStage], log_path: str
+    check: Check,
+    subject: Subject,
+    runner: CheckRunner,
+    chain: Sequence[Link],
+    everyone: Sequence[DoneStage],
+    log_path: str,
 ) -> WorkFailed:
     done = next(one for one in everyone if one.stage == check.stage)
     merged_before = done.stage not in [link.done.stage for link in chain]
     links = [Link(done, git.resolve(subject.claim.path, "HEAD") or ""), *chain] if merged_before else list(chain)
-    stages = culprits(bench, done, links)
+    stages = culprits(runner, done, links)
     together = f"{named(stages)} together turn" if len(stages) > 1 else f"stage {stages[0]} turns"
     return WorkFailed(
         "integration-red",

@@ -38,19 +38,19 @@ def fault_of(manifest: Mapping[str, object]) -> str:
         return ""
     if outcome not in _WITH_GATES:
         return "was interrupted" if outcome else "has not come to its end"
-    shut = _shut(manifest.get("gates"))
-    return f"ended as {outcome}" + (f": {shut}" if shut else "")
+    closed = _closed_gates(manifest.get("gates"))
+    return f"ended as {outcome}" + (f": {closed}" if closed else "")
 
 
-def _shut(gates: object) -> str:
+def _closed_gates(gates: object) -> str:
     """The gates that are not passed, each with its word."""
     if not isinstance(gates, Mapping):
         return ""
     try:
-        shut = closed_gates({"gates": {name: {"gate": gate} for name, gate in gates.items()}})
+        closed = closed_gates({"gates": {name: {"gate": gate} for name, gate in gates.items()}})
     except ValueError:
         return ""
-    return ", ".join(f"{name} {gates[name]}" for name in shut)
+    return ", ".join(f"{name} {gates[name]}" for name in closed)
 
 
 def require_passed(run: KnownRun) -> None:

@@ -19,9 +19,9 @@ from ..status import LedgerStatus, Liveness
 from ..system import owner as process_identity
 from ..tasks import records as task_records
 from ..worktrees import half_made as recover
-from ..worktrees.remove import take_down
+from ..worktrees.remove import save_and_remove
 from ..worktrees.unsaved import SavePolicy
-from .done import is_degraded, newest_row, require_claim, require_degraded_hold
+from .done import is_degraded, newest_row, require_claim, require_degraded_claim
 
 
 class StageReleased(NamedTuple):
@@ -50,32 +50,34 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
     if is_degraded(run):
         row = _released_row(run, key, at, run.base_commit, note)
         with services.registry.transaction():
-            require_degraded_hold(run)
+            require_degraded_claim(run)
             ledger_edge.append(ledger_path(run.plan_path), [row])
-        return StageReleased(str(run.id), key.stage, "", "", _tell(run, at, services))
-    held = services.registry.read().stage(key)
-    if held is not None and (held.before or held.restores) and recover.is_abandoned(held):
-        recover.undo(key, held, services)  # killed while it was done over or brought back
-        held = services.registry.read().stage(key)
-    if held is not None and held.run_id == str(run.id) and recover.is_abandoned(held):
-        recover.undo(key, held, services)  # killed while it was prepared, or by an earlier release that wrote its row
-        branch = git.standing(held.project_root, held.branch)
-        return StageReleased(str(run.id), key.stage, branch, "", _tell(run, at, services))
-    claim = require_claim(run, held)
+        return StageReleased(str(run.id), key.stage, "", "", _record_released(run, at, services))
+    current = services.registry.read().stage(key)
+    if current is not None and (current.before or current.restores) and recover.is_abandoned(current):
+        recover.undo(key, current, services)  # killed while it was done over or brought back
+        current = services.registry.read().stage(key)
+    if current is not None and current.run_id == str(run.id) and recover.is_abandoned(current):
+        recover.undo(
+            key, current, services
+        )  # killed while it was prepared, or by an earlier release that wrote its row
+        branch = git.existing_branch(current.project_root, current.branch)
+        return StageReleased(str(run.id), key.stage, branch, "", _record_released(run, at, services))
+    claim = require_claim(run, current)
     _check_not_recorded_as_done(run)
     _check_nobody_works(run, claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
     rows = [recover.started_row_of(key, claim), row]
-    saved = take_down(
+    saved = save_and_remove(
         key,
         claim,
         services,
         SavePolicy(force),
         at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows),
     )
-    branch = git.standing(claim.project_root, claim.branch)
-    return StageReleased(str(run.id), key.stage, branch, saved.ref, _tell(run, at, services), saved.ignored)
+    branch = git.existing_branch(claim.project_root, claim.branch)
+    return StageReleased(str(run.id), key.stage, branch, saved.ref, _record_released(run, at, services), saved.ignored)
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:
@@ -118,7 +120,7 @@ def _check_nobody_works(run: KnownRun, claim: StageClaim, *, force: bool) -> Non
         )
 
 
-def _tell(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
+def _record_released(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
     news = task_records.RunNews(run.id, "released", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "released", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest

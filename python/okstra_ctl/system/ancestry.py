@@ -12,14 +12,14 @@ from .owner import owner_of
 _DEEPEST = 512
 
 
-class Above(NamedTuple):
+class Ancestor(NamedTuple):
     """A process above this one. `words` is its command line, as far as the system tells it."""
 
     pid: int
     words: tuple[str, ...]
 
 
-def processes_above() -> Iterator[Above]:
+def ancestors() -> Iterator[Ancestor]:
     """The parent first, then its parent, up to the first process of the system."""
     look_up = _from_proc if os.path.exists("/proc/self/stat") else processes_in_listing(_listing()).get
     pid = os.getppid()
@@ -28,15 +28,15 @@ def processes_above() -> Iterator[Above]:
         if found is None:
             return
         parent, words = found
-        yield Above(pid, words)
+        yield Ancestor(pid, words)
         pid = parent
 
 
-def is_here(owner: Owner) -> bool:
+def is_this_process_or_above(owner: Owner) -> bool:
     """Whether the owner is this process, or one above it."""
     if owner == owner_of(os.getpid()):
         return True
-    return any(above.pid == owner.pid and owner_of(above.pid) == owner for above in processes_above())
+    return any(above.pid == owner.pid and owner_of(above.pid) == owner for above in ancestors())
 
 
 def _from_proc(pid: int) -> tuple[int, tuple[str, ...]] | None:

@@ -221,7 +221,7 @@ def write_new(files: Mapping[str, bytes]) -> None:
 
 
 def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
-    if durability.owing():
+    if durability.is_deferring():
         for descriptor, path in opened:
             durability.sync(descriptor, path)
         return

@@ -15,47 +15,47 @@ from contextlib import contextmanager, suppress
 _SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: side by side with it others check out
 
 
-class _Debt:
+class _DeferredSync:
     """This process's: `paths` is None while everything is synced at once."""
 
-    will_be_settled = False
+    enabled = False
     paths: dict[str, None] | None = None
 
 
-_debt = _Debt()
+_deferred = _DeferredSync()
 
 
 @contextmanager
 def deferred_fsync() -> Iterator[None]:
     """Around a command that may check a worktree out: what it owes the disk then is settled behind it."""
-    if _debt.will_be_settled:
+    if _deferred.enabled:
         yield
         return
-    _debt.will_be_settled = True
+    _deferred.enabled = True
     try:
         yield
     finally:
-        owed, _debt.paths, _debt.will_be_settled = _debt.paths, None, False
-        if owed:
-            _settle(list(owed))
+        paths, _deferred.paths, _deferred.enabled = _deferred.paths, None, False
+        if paths:
+            _sync_in_background(list(paths))
 
 
-def begin_owing() -> None:
+def start_deferring() -> None:
     """A checkout begins: from here on nothing is waited for, where that will be settled."""
-    if _debt.will_be_settled and _debt.paths is None:
-        _debt.paths = {}
+    if _deferred.enabled and _deferred.paths is None:
+        _deferred.paths = {}
 
 
-def owing() -> bool:
-    return _debt.paths is not None
+def is_deferring() -> bool:
+    return _deferred.paths is not None
 
 
 def sync(descriptor: int, path: str) -> None:
     """Sees to it that a file, or a folder's names, reach the disk: now, or behind the command. Raises OSError."""
-    if _debt.paths is None:
+    if _deferred.paths is None:
         os.fsync(descriptor)
     else:
-        _debt.paths[path] = None
+        _deferred.paths[path] = None
         _start_writing(descriptor)
 
 
@@ -78,7 +78,7 @@ def _start_writing(descriptor: int) -> None:
             advise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _settle(paths: list[str]) -> None:
+def _sync_in_background(paths: list[str]) -> None:
     from . import processes as proc  # slow to import, and light commands owe nothing
 
     try:

@@ -56,7 +56,7 @@ def throw_away(home: HomePaths, path: str) -> None:
 
 
 def set_aside(home: HomePaths, path: str) -> str:
-    """As `throw_away`, but not to be deleted while this process lives, until `give_up`; answers where it is now.
+    """As `throw_away`, but not to be deleted while this process lives, until `discard_aside`; answers where it is now.
 
     Empty for a folder that was not there, or that could not be moved and was deleted.
     """
@@ -73,7 +73,7 @@ def set_aside(home: HomePaths, path: str) -> str:
     return aside
 
 
-def give_up(aside: str) -> None:
+def discard_aside(aside: str) -> None:
     """What was set aside is deleted by the next sweep."""
     os.rename(aside, aside.removesuffix(_ASIDE))
 
@@ -96,12 +96,12 @@ def put_back(aside: str, path: str) -> None:
 
 def sweep(home: HomePaths) -> None:
     """Empties the trash in a process of its own; nobody waits for it."""
-    names = [name for name in fsio.names_in(home.trash) if not _is_looked_at(name)]
+    names = [name for name in fsio.names_in(home.trash) if not _owner_lives(name)]
     if names:
         proc.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
 
 
-def _is_looked_at(name: str) -> bool:
+def _owner_lives(name: str) -> bool:
     """Whether it is set aside by a process that lives."""
     pid = name.partition("-")[0]
     return name.endswith(_ASIDE) and pid.isdigit() and bool(process_identity.owner_of(int(pid)).start_time)

@@ -78,7 +78,7 @@ def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: st
     kept by a ref first.
     """
     admin = os.path.dirname(note)
-    worktree_admin.await_silence(admin)
+    worktree_admin.wait_until_idle(admin)
     with locked(LockKind.REPOSITORY, repository.lock) as lock:
         if _read(note) != move:
             return ""

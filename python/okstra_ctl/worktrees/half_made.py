@@ -58,7 +58,7 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
         site = _site(claim, repository)
         kept = _save_what_came_later(key, claim, repository)
         provision.clear(services.home, site, unchanged=lambda: services.registry.read().claim_of(key) == claim)
-    if not take_back(key, claim, services, with_files=True):
+    if not drop_unfinished(key, claim, services, with_files=True):
         return ""
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
     what = "the unfinished rerun" if took_over else "the unfinished worktree of"
@@ -70,12 +70,12 @@ def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim
     """Keeps what was written in a worktree after its removal was killed; answers the ref, or "". Nobody was told of
     one that was never finished, so there is nothing to keep of it. Raises Refused (`worktree-dirty`), WorkFailed."""
     admin = worktree_admin.at(repository.common_dir, claim.path)
-    if admin is None or not late_writes.is_leaving(admin.folder) or not os.path.isdir(claim.path):
+    if admin is None or not late_writes.is_being_removed(admin.folder) or not os.path.isdir(claim.path):
         return ""
     return save_unsaved(claim.path, key, SavePolicy(force=True)).ref
 
 
-def take_back(
+def drop_unfinished(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services, *, with_files: bool = False
 ) -> bool:
     """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
@@ -116,7 +116,7 @@ def append_missing_started_rows(key: TaskKey, doc: RegistryDoc) -> int:
         if claim.status is ClaimStatus.ACTIVE:
             missing.setdefault(ledger_path(claim.plan), []).append(started_row_of(StageKey(key, stage), claim))
     return sum(
-        ledger_edge.append(path, rows) for path, rows in missing.items() if not ledger_edge.holds_all(path, rows)
+        ledger_edge.append(path, rows) for path, rows in missing.items() if not ledger_edge.contains_all(path, rows)
     )
 
 

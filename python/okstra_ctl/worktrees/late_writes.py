@@ -27,28 +27,28 @@ class Place(NamedTuple):
     refs: bytes = b""
 
 
-def look(path: str, dirty: Iterable[str], inside: Mapping[str, Iterable[str]]) -> tuple[Place, ...]:
+def state_of(path: str, dirty: Iterable[str], inside: Mapping[str, Iterable[str]]) -> tuple[Place, ...]:
     """The state that is about to be saved: the dirty files of the worktree, and `inside` it of its submodules."""
     own = Place("", os.path.realpath(git.worktree_git_dir(path)), _marks(path, dirty))
     return own, *(_submodule(path, below, names) for below, names in inside.items())
 
 
-def was_written(moved: str, seen: Iterable[Place]) -> bool:
+def changed_since(moved: str, seen: Iterable[Place]) -> bool:
     """Whether the folder, which was moved to there, holds something that was not there when it was looked at."""
     return any(_differs(os.path.join(moved, place.below) if place.below else moved, place) for place in seen)
 
 
-def mark_leaving(path: str) -> None:
+def mark_removing(path: str) -> None:
     """Notes beside git's record of the worktree that its removal has begun: its folder may be somebody's again, if
     this process dies before the folder is gone."""
     fsio.replace(os.path.join(git.worktree_git_dir(path), _MARKER), b"")
 
 
-def unmark_leaving(path: str) -> None:
+def unmark_removing(path: str) -> None:
     fsio.discard(os.path.join(git.worktree_git_dir(path), _MARKER))
 
 
-def is_leaving(admin_folder: str) -> bool:
+def is_being_removed(admin_folder: str) -> bool:
     return os.path.lexists(os.path.join(admin_folder, _MARKER))
 
 

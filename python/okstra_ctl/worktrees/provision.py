@@ -68,7 +68,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
             site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
         )
     git_dir = git.worktree_git_dir(site.path)
-    durability.begin_owing()
+    durability.start_deferring()
     with worktree_admin.fenced(git_dir) as fence:
         workers = 2 * (os.cpu_count() or 1)  # they wait for the disk as well
         running = git.start_checkout(site.path, site.base_commit, workers, keep_open=(fence,))
@@ -113,28 +113,28 @@ def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda
     common_dir = site.repository.common_dir
     for admin in worktree_admin.admin_folders(common_dir):
         if admin.reason == site.token:
-            worktree_admin.await_silence(admin.folder)
+            worktree_admin.wait_until_idle(admin.folder)
     with locked(LockKind.REPOSITORY, site.repository.lock) as lock:
         if not unchanged():
             return
         made = worktree_admin.made_for(common_dir, site.path, site.token)
-        if any(admin.reason == site.token for admin in made) or worktree_admin.holds_nothing(site.path):
+        if any(admin.reason == site.token for admin in made) or worktree_admin.is_empty(site.path):
             trash.throw_away(home, site.path)
         for admin in made:
             worktree_admin.forget(common_dir, admin)
         if not site.restores:
-            _take_branch_back(site, lock.keep_open)
+            _delete_own_branch(site, lock.keep_open)
     trash.sweep(home)
 
 
-def _take_branch_back(site: Site, keep_open: tuple[int, ...]) -> None:
+def _delete_own_branch(site: Site, keep_open: tuple[int, ...]) -> None:
     if git.branch_commit(site.repository.top, site.branch) is None:
         git.clear_killed_creation(site.repository.common_dir, site.branch, site.token)
     else:
         _delete_untouched(site.repository, site.branch, site.base_commit, site.token, keep_open)
 
 
-def take_branches_back(
+def delete_untouched_branches(
     repository: git.Repository, branches: Iterable[str], token: str, keep_open: tuple[int, ...]
 ) -> list[str]:
     """Deletes those that were made for the worktree of that token and that nobody touched since; answers which.

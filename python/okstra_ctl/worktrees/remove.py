@@ -18,7 +18,7 @@ from ..system.locks import LockKind, locked
 from . import half_made as recover
 from . import late_writes, provision
 from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
-from .users import check_not_held
+from .users import require_removable
 
 _TIMES = 3  # that a worktree is saved anew because something was written in it meanwhile
 
@@ -49,14 +49,18 @@ def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: Save
         recover.undo(key, claim, services)
         before = services.registry.read().stage(key) if isinstance(key, StageKey) else None
         if before is None:
-            return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), "")
+            return Removed(str(key), claim.path, git.existing_branch(claim.project_root, claim.branch), "")
         claim = before  # it was being done over: the earlier run's hold stands again
-    check_not_held(key, claim, services.registry.read(), services, force=evict)
-    saved = take_down(key, claim, services, policy, lambda now: check_not_held(key, claim, now, services, force=evict))
-    return Removed(str(key), claim.path, git.standing(claim.project_root, claim.branch), saved.ref, saved.ignored)
+    require_removable(key, claim, services.registry.read(), services, force=evict)
+    saved = save_and_remove(
+        key, claim, services, policy, lambda now: require_removable(key, claim, now, services, force=evict)
+    )
+    return Removed(
+        str(key), claim.path, git.existing_branch(claim.project_root, claim.branch), saved.ref, saved.ignored
+    )
 
 
-def take_down(
+def save_and_remove(
     key: TaskKey | StageKey,
     claim: TaskClaim | StageClaim,
     services: Services,
@@ -81,13 +85,13 @@ def take_down(
     try:
         saved = remove_folder(key, claim, saved, services)
     except OkstraError:
-        _give_back(key, claim, intent, services)
+        _restore_claim(key, claim, intent, services)
         raise
     with services.registry.transaction() as doc:
         if isinstance(key, StageKey):
             doc.remove_stage(key)
         else:
-            forget_task(doc, key)
+            drop_task_claim(doc, key)
     return saved
 
 
@@ -97,7 +101,7 @@ def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Serv
     try:
         if os.path.isdir(claim.path):
             saved = save_unsaved(claim.path, key, policy)
-            late_writes.mark_leaving(claim.path)
+            late_writes.mark_removing(claim.path)
             return saved
         return save_detached(claim.project_root, claim.path, key, policy)
     except WorkFailed as failed:
@@ -110,11 +114,11 @@ def _overtaken(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> Refuse
     return Refused("worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again")
 
 
-def forget_task(doc: RegistryDoc, key: TaskKey) -> None:
+def drop_task_claim(doc: RegistryDoc, key: TaskKey) -> None:
     """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
-    held = doc.task(key)
-    if held is not None and held.implementation_base:
-        doc.put_task(key, held._replace(status=ClaimStatus.DONE, owner=None, users=()))
+    current = doc.task(key)
+    if current is not None and current.implementation_base:
+        doc.put_task(key, current._replace(status=ClaimStatus.DONE, owner=None, users=()))
     else:
         doc.remove_task(key)
 
@@ -137,7 +141,7 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
     with locked(LockKind.REPOSITORY, repository.lock):
         aside, saved = set_aside_saved(path, key, saved, services)
         if aside:
-            trash.give_up(aside)
+            trash.discard_aside(aside)
         provision.forget(repository, path)
     trash.sweep(services.home)
     return saved
@@ -151,7 +155,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: 
         if not aside:
             return "", saved
         try:
-            late = late_writes.was_written(aside, saved.seen)
+            late = late_writes.changed_since(aside, saved.seen)
         except BaseException:
             trash.put_back(aside, path)
             raise
@@ -168,7 +172,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: 
     )
 
 
-def _give_back(
+def _restore_claim(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, services: Services
 ) -> None:
     """The worktree stands after all, so its claim does."""
@@ -177,4 +181,4 @@ def _give_back(
     with services.registry.transaction() as doc:
         if doc.claim_of(key) == intent:
             doc.put(key, claim)
-    late_writes.unmark_leaving(claim.path)
+    late_writes.unmark_removing(claim.path)

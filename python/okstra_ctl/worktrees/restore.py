@@ -40,7 +40,7 @@ class Restored(NamedTuple):
     kept: str
 
 
-class Back(NamedTuple):
+class Target(NamedTuple):
     """A worktree to be there again: its claim as it will stand, and the commit that its branch had when last seen."""
 
     claim: TaskClaim | StageClaim
@@ -61,21 +61,21 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
         raise UsageError("not-found", "the project is no git repository", where=project.root)
     recover.recover_task(key.task if isinstance(key, StageKey) else key, services.registry.read(), repository, services)
     kept = kept_work.newest_ref(repository.top, kept_prefix(key))
-    held = services.registry.read().claim_of(key)
+    current = services.registry.read().claim_of(key)
     if isinstance(key, StageKey):
-        back = _stage_back(key, held, project, kept, services)
+        target = _stage_target(key, current, project, kept, services)
     else:
-        back = _task_back(key, held, project, repository, services)
-    claim = back.claim
+        target = _task_target(key, current, project, repository, services)
+    claim = target.claim
     if os.path.lexists(claim.path):
         raise Refused("worktree-held", "the worktree is there", where=claim.path)
-    at = _require_branch(repository, back, key)
+    at = _require_branch(repository, target, key)
     if kept and git.resolve(repository.top, f"{kept}^") != at:
         kept = ""
     with UndoStack() as undo:
         site = provision.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
-        mine = _begin(key, held, claim, services)
-        undo.push(lambda: recover.take_back(key, mine, services))
+        mine = _begin(key, current, claim, services)
+        undo.push(lambda: recover.drop_unfinished(key, mine, services))
         provision.restore(services.home, site, undo)
         if kept:
             kept_work.lay_over(claim.path, kept)
@@ -87,34 +87,36 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
 
 def _begin(
     key: TaskKey | StageKey,
-    held: TaskClaim | StageClaim | None,
-    back: TaskClaim | StageClaim,
+    current: TaskClaim | StageClaim | None,
+    target: TaskClaim | StageClaim,
     services: Services,
 ) -> TaskClaim | StageClaim:
     """Marks the claim as being restored by this process. Raises Refused (`worktree-held`, `name-taken`).
 
     A run that holds the stage does so again if the restoring is undone.
     """
-    mine = back._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
-    if isinstance(mine, StageClaim) and isinstance(held, StageClaim):
-        before = PreviousClaim(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest)
+    mine = target._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
+    if isinstance(mine, StageClaim) and isinstance(current, StageClaim):
+        before = PreviousClaim(
+            current.run_id, current.epoch, current.status, current.owner, current.reserved_at, current.plan_digest
+        )
         mine = mine._replace(before=before)
     with services.registry.transaction() as doc:
-        if doc.claim_of(key) != held or (held is not None and held.status is ClaimStatus.PROVISIONING):
-            raise Refused("worktree-held", f"another command makes the worktree of {key}", where=back.path)
-        holder = doc.holder_of_branch(back.project_root, back.branch)
+        if doc.claim_of(key) != current or (current is not None and current.status is ClaimStatus.PROVISIONING):
+            raise Refused("worktree-held", f"another command makes the worktree of {key}", where=target.path)
+        holder = doc.holder_of_branch(target.project_root, target.branch)
         if holder not in (None, str(key)):
-            raise Refused("name-taken", f"the branch {back.branch} is {holder}'s", where=str(key))
+            raise Refused("name-taken", f"the branch {target.branch} is {holder}'s", where=str(key))
         doc.put(key, mine)
     return mine
 
 
-def _stage_back(
-    key: StageKey, held: TaskClaim | StageClaim | None, project: Project, kept: str, services: Services
-) -> Back:
+def _stage_target(
+    key: StageKey, current: TaskClaim | StageClaim | None, project: Project, kept: str, services: Services
+) -> Target:
     """The claim as the registry has it; that of a done stage whose worktree was removed, from the ledger."""
-    if isinstance(held, StageClaim):
-        return Back(held, "")
+    if isinstance(current, StageClaim):
+        return Target(current, "")
     row = _last_row(key, project, services)
     if row is None or row.status not in DONE_ROWS:
         where = f"; what it held unsaved is in {kept}" if kept else ""
@@ -139,20 +141,20 @@ def _stage_back(
         plan=plans.latest(project.files.task(key.task)) or "",
         plan_digest=row.plan_digest,
     )
-    return Back(claim, row.head_commit)
+    return Target(claim, row.head_commit)
 
 
-def _task_back(
+def _task_target(
     key: TaskKey,
-    held: TaskClaim | StageClaim | None,
+    current: TaskClaim | StageClaim | None,
     project: Project,
     repository: git.Repository,
     services: Services,
-) -> Back:
+) -> Target:
     """The task's claim: as the registry still has it; else on the branch that its runs' manifests name, or that
     okstra made for it. What else stands at the same commit, such as the main branch, is not the task's."""
-    if isinstance(held, TaskClaim):
-        return Back(held._replace(status=ClaimStatus.ACTIVE, owner=None), held.base_commit)
+    if isinstance(current, TaskClaim):
+        return Target(current._replace(status=ClaimStatus.ACTIVE, owner=None), current.base_commit)
     manifests, token = _manifests_in_task_worktree(key, project), lock_reason(str(key), 0)
     made = (one for one in task_branches(key) if git.branch_reason(repository.top, one) == token)
     branch = next((one for one in map(_branch_in, manifests) if one), "") or next(made, "")
@@ -167,7 +169,7 @@ def _task_back(
         token=token,
         users=(),
     )
-    return Back(claim, base)
+    return Target(claim, base)
 
 
 def _manifests_in_task_worktree(key: TaskKey, project: Project) -> list[Mapping[str, object]]:
@@ -189,19 +191,19 @@ def _branch_in(manifest: Mapping[str, object]) -> str:
     return str(worktree.get("branch") or "") if isinstance(worktree, dict) else ""
 
 
-def _require_branch(repository: git.Repository, back: Back, key: TaskKey | StageKey) -> str:
+def _require_branch(repository: git.Repository, target: Target, key: TaskKey | StageKey) -> str:
     """Where the branch stands. Raises UsageError (`not-found`) with the way to have it again."""
-    branch = back.claim.branch
+    branch = target.claim.branch
     commit = git.branch_commit(repository.top, branch) if branch else None
     if commit is not None:
         return commit
-    last = git.resolve(repository.top, back.last_commit) if back.last_commit else None
+    last = git.resolve(repository.top, target.last_commit) if target.last_commit else None
     hint = f"git -C {quote(repository.top)} for-each-ref {quote(kept_prefix(key))}"
     if branch and last:
         hint = f"git -C {quote(repository.top)} branch {quote(branch)} {last[:12]} makes it again; then try again"
     named = f"its branch {branch} is not" if branch else "no branch of it is"
     raise UsageError(
-        "not-found", f"the worktree of {key} can't be made again: {named} there", where=back.claim.path, hint=hint
+        "not-found", f"the worktree of {key} can't be made again: {named} there", where=target.claim.path, hint=hint
     )
 
 

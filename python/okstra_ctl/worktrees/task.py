@@ -66,8 +66,8 @@ def planned(request: Request, services: Services) -> TaskClaim:
 def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
     """The claim, with the run among its users; None when the worktree was taken away meanwhile."""
     with services.registry.transaction() as doc:
-        held = doc.task(request.key)
-        if held is None or not _usable(held):
+        current = doc.task(request.key)
+        if current is None or not _usable(current):
             return None
         worktree_users.begin_use(doc, run, process_identity.this_process(), services)
         return doc.task(request.key)
@@ -76,14 +76,14 @@ def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
 def _reserve(request: Request, services: Services, run: RunId | None) -> TaskClaim | None:
     """The claim of a task worktree to make or make again; None when another run was quicker."""
     with services.registry.transaction() as doc:
-        held = doc.task(request.key)
-        if held is None:
+        current = doc.task(request.key)
+        if current is None:
             claim = _new_claim(request, services)
             check_free(doc, request, claim.branch, claim.path, str(request.key))
-        elif held.status is ClaimStatus.PROVISIONING or _usable(held):
+        elif current.status is ClaimStatus.PROVISIONING or _usable(current):
             return None
         else:
-            claim = held._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+            claim = current._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
         doc.put_task(request.key, claim)
         if run is not None:
             worktree_users.begin_use(doc, run, process_identity.this_process(), services)
@@ -97,7 +97,7 @@ def _usable(claim: TaskClaim) -> bool:
 def _new_claim(request: Request, services: Services) -> TaskClaim:
     inputs = request.inputs
     top = request.checkout.top
-    base = git.resolve_given(top, inputs.base_ref, "--base-ref") if inputs.base_ref else request.checkout.head
+    base = git.resolve_option(top, inputs.base_ref, "--base-ref") if inputs.base_ref else request.checkout.head
     return TaskClaim(
         path=services.home.task_worktree(request.key),
         branch=task_branch(request.category, request.key),
@@ -141,21 +141,21 @@ def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: b
 
 def _activate(request: Request, services: Services, claim: TaskClaim) -> TaskClaim:
     with services.registry.transaction() as doc:
-        held = doc.task(request.key)
-        if held is None or held.token != claim.token:
+        current = doc.task(request.key)
+        if current is None or current.token != claim.token:
             raise WorkFailed("worktree-not-created", "the task's reservation was taken away", where=claim.path)
-        active = held._replace(status=ClaimStatus.ACTIVE, owner=None)
+        active = current._replace(status=ClaimStatus.ACTIVE, owner=None)
         doc.put_task(request.key, active)
     return active
 
 
 def _drop(request: Request, services: Services, claim: TaskClaim) -> None:
     with services.registry.transaction() as doc:
-        held = doc.task(request.key)
-        if held is None or held.owner != claim.owner or held.status is not ClaimStatus.PROVISIONING:
+        current = doc.task(request.key)
+        if current is None or current.owner != claim.owner or current.status is not ClaimStatus.PROVISIONING:
             return
-        if held.implementation_base:
-            doc.put_task(request.key, held._replace(status=ClaimStatus.DONE, owner=None))
+        if current.implementation_base:
+            doc.put_task(request.key, current._replace(status=ClaimStatus.DONE, owner=None))
         else:
             doc.remove_task(request.key)
 

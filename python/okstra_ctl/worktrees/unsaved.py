@@ -18,7 +18,7 @@ from ..git import kept as kept_work
 from ..git import submodules, worktree_admin
 from ..names import StageKey, TaskKey, branch_segment
 from ..quoting import quote
-from .late_writes import Place, look
+from .late_writes import Place, state_of
 from .provision import unreferenced_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
@@ -59,7 +59,7 @@ def save_unsaved(path: str, key: TaskKey | StageKey, policy: SavePolicy, *, agai
     ref = _new_ref(key) + (f"-again-{again}" if again else "")
     inside = {name: git.dirty_files(os.path.join(path, name)) for name in submodules.initialised_below(path)}
     dirty, ignored = git.unsaved(path)
-    seen = look(path, dirty, inside)
+    seen = state_of(path, dirty, inside)
     kept_below = _save_submodules(path, ref, policy, inside)
     head = git.resolve(path, "HEAD") or ""
     unreachable = git.unreachable_commits(path, head) if head and not git.head_branch(path) else 0

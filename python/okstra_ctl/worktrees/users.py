@@ -2,7 +2,8 @@
 
 A stage's worktree is its run's until the stage is done or released, and after that while the run's lead lives: it
 still writes its report there. A task's worktree is shared by the runs of every other phase; its claim lists them.
-Whoever removes or repairs a worktree asks `hold_on`, and asks again under the registry lock right before it acts.
+Whoever removes or repairs a worktree calls `removal_blocker`, and calls it again under the registry lock
+right before it acts.
 """
 
 from __future__ import annotations
@@ -24,39 +25,41 @@ from ..system import owner as process_identity
 _OPEN_EVENTS = ("prepared", "started")
 
 
-class Hold(NamedTuple):
-    """Why a worktree may not be removed now: the reason, and the way on. `yields`: `--force` may remove it anyhow."""
+class Blocker(NamedTuple):
+    """Why a worktree may not be removed now, and what to do. `forceable`: `--force` removes it all the same."""
 
-    what: str
-    way_on: str
-    yields: bool = False
+    reason: str
+    next_step: str
+    forceable: bool = False
 
 
-def hold_on(
+def removal_blocker(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services
-) -> Hold | None:
+) -> Blocker | None:
     """What keeps the worktree of this claim, as `doc` has it; None when nobody needs it."""
     if claim.status is ClaimStatus.PROVISIONING:
         if process_identity.liveness(claim.owner) is Liveness.GONE:
-            return Hold("half made by a dead process", "okstra reconcile --apply undoes it")
-        return Hold("it is being made or removed", "wait for it")
+            return Blocker("half made by a dead process", "okstra reconcile --apply undoes it")
+        return Blocker("it is being made or removed", "wait for it")
     if isinstance(claim, StageClaim):
-        return _hold_on_stage(claim)
+        return _stage_blocker(claim)
     stages = sorted(stage for stage, held in doc.stages_of(_task(key)).items() if held.status is not ClaimStatus.DONE)
     if stages:
         named = f"stage {stages[0]} is" if len(stages) == 1 else f"stages {number_list(stages)} are"
-        return Hold(f"{named} in work", "finish or release them first")
-    holds = [hold for hold in (_hold_of(user, key) for user in users_of(_task(key), claim, services)) if hold]
-    return min(holds, key=lambda hold: hold.yields, default=None)
+        return Blocker(f"{named} in work", "finish or release them first")
+    blockers = [
+        blocker for blocker in (_blocker_of(user, key) for user in users_of(_task(key), claim, services)) if blocker
+    ]
+    return min(blockers, key=lambda blocker: blocker.forceable, default=None)
 
 
-def check_not_held(
+def require_removable(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services, *, force: bool
 ) -> None:
     """Raises Refused (`worktree-held`). Forced, a run that is prepared and led by nobody does not keep it."""
-    hold = hold_on(key, claim, doc, services)
-    if hold is not None and not (force and hold.yields):
-        raise Refused("worktree-held", f"{key}: {hold.what}", where=claim.path, hint=hold.way_on)
+    blocker = removal_blocker(key, claim, doc, services)
+    if blocker is not None and not (force and blocker.forceable):
+        raise Refused("worktree-held", f"{key}: {blocker.reason}", where=claim.path, hint=blocker.next_step)
 
 
 def users_of(key: TaskKey, claim: TaskClaim, services: Services) -> tuple[User, ...]:
@@ -71,7 +74,7 @@ def users_of(key: TaskKey, claim: TaskClaim, services: Services) -> tuple[User, 
     )
 
 
-def led_now(key: TaskKey | StageKey, services: Services) -> str:
+def led_run(key: TaskKey | StageKey, services: Services) -> str:
     """The run that is being led in a worktree that no claim knows, by the index of runs; empty when none is."""
     stage = key.stage if isinstance(key, StageKey) else None
     for row in run_index.newest_rows(services.home):
@@ -86,8 +89,8 @@ def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, services: Servi
     """Lists the run among the users of its task's worktree, as prepared or led by `owner`; in a transaction."""
     claim = doc.task(run.task)
     if claim is not None:
-        listed = claim._replace(users=_still_there(users_of(run.task, claim, services)))
-        doc.put_task(run.task, listed.used_by(User(str(run), owner)))
+        listed = claim._replace(users=_without_dead(users_of(run.task, claim, services)))
+        doc.put_task(run.task, listed.with_user(User(str(run), owner)))
 
 
 def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool) -> None:
@@ -98,58 +101,62 @@ def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool
     claim = doc.task(run.task)
     if claim is None:
         return
-    users = _still_there(users_of(run.task, claim, services))
+    users = _without_dead(users_of(run.task, claim, services))
     superseded = [user.run_id for user in users if completed and user.owner is None and _is_earlier(user, run)]
-    doc.put_task(run.task, claim._replace(users=users).without(str(run), *superseded))
+    doc.put_task(run.task, claim._replace(users=users).without_users(str(run), *superseded))
 
 
 @contextmanager
-def in_use(key: TaskKey, what: str, services: Services) -> Iterator[None]:
+def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
     """While the block runs, a command that is no run's uses the task's worktree."""
     me = process_identity.this_process()
-    user = User(f"{what}, process {me.pid},", me)
+    user = User(f"{command}, process {me.pid},", me)
     with services.registry.transaction() as doc:
         claim = doc.task(key)
         if claim is not None:
-            doc.put_task(key, claim._replace(users=users_of(key, claim, services)).used_by(user))
+            doc.put_task(key, claim._replace(users=users_of(key, claim, services)).with_user(user))
     try:
         yield
     finally:
         with services.registry.transaction() as doc:
             claim = doc.task(key)
             if claim is not None:
-                doc.put_task(key, claim.without(user.run_id))
+                doc.put_task(key, claim.without_users(user.run_id))
 
 
-def _still_there(users: tuple[User, ...]) -> tuple[User, ...]:
+def _without_dead(users: tuple[User, ...]) -> tuple[User, ...]:
     """Without those whose owner is gone: they keep nothing, and list themselves again when they are resumed."""
     return tuple(user for user in users if process_identity.liveness(user.owner) is not Liveness.GONE)
 
 
-def _hold_on_stage(claim: StageClaim) -> Hold | None:
+def _stage_blocker(claim: StageClaim) -> Blocker | None:
     live = process_identity.liveness(claim.owner)
     if claim.owner is not None and live is Liveness.ALIVE:
-        return Hold(f"{claim.run_id} is running", _wait_for(claim.owner))
+        return Blocker(f"{claim.run_id} is running", _how_to_end(claim.owner))
     if claim.status is not ClaimStatus.DONE:
-        return Hold(f"{claim.run_id} holds it", okstra_command("stage", "release", "--run", claim.run_id))
+        return Blocker(f"{claim.run_id} holds it", okstra_command("stage", "release", "--run", claim.run_id))
     return None
 
 
-def _hold_of(user: User, key: TaskKey | StageKey) -> Hold | None:
+def _blocker_of(user: User, key: TaskKey | StageKey) -> Blocker | None:
     owner, live = user.owner, process_identity.liveness(user.owner)
     if live is Liveness.GONE:
         return None
     give_up = f"{okstra_command('worktree', 'remove', key, '--force')} gives it up; `okstra resume` makes it again"
     if owner is None:
-        return Hold(f"{user.run_id} is prepared", f"{okstra_command('resume', user.run_id)}; or {give_up}", yields=True)
-    if live is Liveness.UNKNOWN:
-        return Hold(
-            f"{user.run_id} was led on {owner.host}", f"make sure that it has ended there; {give_up}", yields=True
+        return Blocker(
+            f"{user.run_id} is prepared", f"{okstra_command('resume', user.run_id)}; or {give_up}", forceable=True
         )
-    return Hold(f"{user.run_id} is running", _wait_for(owner), yields=owner == process_identity.nearest_client())
+    if live is Liveness.UNKNOWN:
+        return Blocker(
+            f"{user.run_id} was led on {owner.host}", f"make sure that it has ended there; {give_up}", forceable=True
+        )
+    return Blocker(
+        f"{user.run_id} is running", _how_to_end(owner), forceable=owner == process_identity.nearest_client()
+    )
 
 
-def _wait_for(owner: Owner) -> str:
+def _how_to_end(owner: Owner) -> str:
     return f"wait for it, or end process {owner.pid} on {owner.host}"
 
 

@@ -191,11 +191,11 @@ def test_the_index_keeps_the_last_word_of_a_run_that_went_on(project: Project) -
         )
 
     before = seen()
-    assert run_index.append_unless_told(home, [row("prepared", "2026-01-01T00:00:00Z")], before) == 1
-    assert run_index.append_unless_told(home, [row("prepared", "2026-01-01T00:00:00Z")], before) == 0
+    assert run_index.append_if_unchanged(home, [row("prepared", "2026-01-01T00:00:00Z")], before) == 1
+    assert run_index.append_if_unchanged(home, [row("prepared", "2026-01-01T00:00:00Z")], before) == 0
     looked_at = seen()
     run_index.append(home, row("failed", "2026-01-01T00:00:02Z"))
-    assert run_index.append_unless_told(home, [row("started", "2026-01-01T00:00:01Z")], looked_at) == 0
+    assert run_index.append_if_unchanged(home, [row("started", "2026-01-01T00:00:01Z")], looked_at) == 0
     assert seen()[RUN]["event"] == "failed"
 
 

@@ -95,7 +95,7 @@ def test_a_file_without_a_folder_in_its_name_syncs_the_one_it_is_in(tmp_path: Pa
 def test_what_is_owed_is_synced_behind_the_command_with_its_folders(tmp_path: Path) -> None:
     code = (
         "with durability.deferred_fsync():\n"
-        "    durability.begin_owing()\n"
+        "    durability.start_deferring()\n"
         f"    {_FILES}"
         "    fsio.replace('plain.json', b'x')\n"
         "    LOOK"

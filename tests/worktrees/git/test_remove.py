@@ -31,7 +31,7 @@ def any_place(project: Project, request: pytest.FixtureRequest) -> Place:
 
 def test_a_clean_worktree_goes_and_its_branch_stays(any_place: Place) -> None:
     head = any_place.at.git("rev-parse", "HEAD")
-    assert any_place.gone(any_place.take_down()) == ""
+    assert any_place.gone(any_place.save_and_remove()) == ""
     assert any_place.project.repo.git("rev-parse", any_place.branch) == head
 
 
@@ -52,7 +52,7 @@ def test_a_deleted_file_is_refused(any_place: Place) -> None:
 
 def test_ignored_files_do_not_hold_it_and_are_named(any_place: Place) -> None:
     (any_place.at.path / "build.log").write_text("made by a tool\n")
-    ended = any_place.take_down()
+    ended = any_place.save_and_remove()
     assert any_place.gone(ended) == ""
     assert ended.data["ignored"] == ["build.log"]
 
@@ -72,12 +72,12 @@ def test_commits_on_a_detached_head_are_refused(place: Place) -> None:
     place.at.commit({"detached.txt": "x\n"})
     place.refused("commits-unreachable", says="1 commit(s)")
     place.at.git("checkout", "--quiet", place.branch)
-    assert place.gone(place.take_down()) == ""
+    assert place.gone(place.save_and_remove()) == ""
 
 
 def test_a_detached_head_on_a_branchs_commit_is_no_loss(place: Place) -> None:
     place.at.git("checkout", "--quiet", "--detach")
-    assert place.gone(place.take_down()) == ""
+    assert place.gone(place.save_and_remove()) == ""
 
 
 def test_forced_every_unsaved_file_is_kept_by_a_ref(any_place: Place) -> None:
@@ -96,7 +96,7 @@ def test_forced_every_unsaved_file_is_kept_by_a_ref(any_place: Place) -> None:
     (any_place.at.path / "run.sh").chmod(0o755)
     (any_place.at.path / "README.md").unlink()
     any_place.at.git("add", "staged.txt")
-    kept = any_place.gone(any_place.take_down("--force"))
+    kept = any_place.gone(any_place.save_and_remove("--force"))
     assert kept.startswith("refs/okstra/kept/")
     git = any_place.project.repo.git
     for name, text in files.items():
@@ -111,7 +111,7 @@ def test_forced_commits_on_a_detached_head_are_kept_by_a_ref(place: Place) -> No
     place.at.git("checkout", "--quiet", "--detach")
     first = place.at.commit({"detached.txt": "1\n"})
     second = place.at.commit({"detached.txt": "2\n"})
-    kept = place.gone(place.take_down("--force"))
+    kept = place.gone(place.save_and_remove("--force"))
     assert place.project.repo.git("rev-list", kept, f"^{place.branch}").split() == [second, first]
 
 
@@ -119,7 +119,7 @@ def test_forced_both_are_kept(place: Place) -> None:
     place.at.git("checkout", "--quiet", "--detach")
     commit = place.at.commit({"detached.txt": "1\n"})
     (place.at.path / "unsaved.txt").write_text("unsaved\n")
-    kept = place.gone(place.take_down("--force"))
+    kept = place.gone(place.save_and_remove("--force"))
     assert place.project.repo.git("show", f"{kept}:unsaved.txt") == "unsaved"
     assert place.project.repo.git("rev-parse", f"{kept}^") == commit
 
@@ -133,7 +133,7 @@ def test_forced_in_the_middle_of_a_merge_what_stands_there_is_kept(place: Place)
     assert "<<<<<<<" in (place.at.path / "tracked.txt").read_text()
     if place.kind != "held":
         place.refused("worktree-dirty", says="tracked.txt")
-    ended = place.take_down("--force")
+    ended = place.save_and_remove("--force")
     assert ended.status == 0, ended
     assert "<<<<<<<" in place.project.repo.git("show", f"{ended.data['kept']}:tracked.txt")
 
@@ -150,9 +150,9 @@ def test_a_folder_that_was_deleted_by_hand_does_not_take_detached_commits_along(
     place.at.git("checkout", "--quiet", "--detach")
     commit = place.at.commit({"detached.txt": "x\n"})
     shutil.rmtree(place.at.path)
-    ended = place.take_down()
+    ended = place.save_and_remove()
     assert (ended.status, ended.codes) == (3, ["commits-unreachable"]), ended
-    forced = place.take_down("--force")
+    forced = place.save_and_remove("--force")
     assert forced.status == 0, forced
     assert commit in place.project.repo.git("rev-list", forced.data["kept"]).split()
 
@@ -160,13 +160,13 @@ def test_a_folder_that_was_deleted_by_hand_does_not_take_detached_commits_along(
 def test_a_folder_that_was_deleted_by_hand_is_forgotten(place: Place) -> None:
     head = place.at.git("rev-parse", "HEAD")
     shutil.rmtree(place.at.path)
-    assert place.gone(place.take_down()) == ""
+    assert place.gone(place.save_and_remove()) == ""
     assert place.project.repo.git("rev-parse", place.branch) == head
 
 
 def test_a_worktree_that_a_person_unlocked_or_moved_git_about_still_goes(place: Place) -> None:
     place.project.repo.git("worktree", "unlock", str(place.at.path))
-    assert place.gone(place.take_down()) == ""
+    assert place.gone(place.save_and_remove()) == ""
 
 
 def test_a_removal_waits_for_the_repository(place: Place) -> None:
@@ -253,12 +253,12 @@ def test_an_unknown_key(project: Project, key: str) -> None:
 def test_a_released_stage_is_ready_again_and_the_ledger_says_why(project: Project) -> None:
     place = Place(project, "held")
     plan = next(project.task_root.glob("runs/implementation-planning/reports/*.md"))
-    place.gone(place.take_down("--note", "taken over by hand"))
+    place.gone(place.save_and_remove("--note", "taken over by hand"))
     row = project.ledger[-1]
     assert (row["status"], row["note"], row["head_commit"]) == ("released", "taken over by hand", place.commit_id)
     listed = project.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
     assert listed[0]["status"] == "ready"
-    again = place.take_down()
+    again = place.save_and_remove()
     assert (again.status, again.codes) == (3, ["stage-not-held"])
 
 

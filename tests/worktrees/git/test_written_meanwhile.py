@@ -85,7 +85,7 @@ def test_what_no_ref_can_keep_puts_the_worktree_back(place: Place, tmp_path: Pat
     assert (place.at.path / "inner" / "precious.txt").read_text() == "precious\n"
     assert place.project.registry == registry
     shutil.rmtree(place.at.path / "inner")
-    assert place.gone(place.take_down()) == ""
+    assert place.gone(place.save_and_remove()) == ""
 
 
 def test_work_in_a_submodule_after_the_look_is_kept(project: Project, tmp_path: Path) -> None:
