@@ -82,10 +82,10 @@ def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, n
     assert homes_named({}, lines) == (str(tmp_path / name),)
 
 
-def test_the_processes_above_are_told_with_their_words() -> None:
+def test_the_ancestors_are_told_with_their_words() -> None:
     code = (
-        "from okstra_ctl.system.ancestry import processes_above\n"
-        "for above in processes_above(): print(above.pid, repr(above.words), flush=True)\n"
+        "from okstra_ctl.system.ancestry import ancestors\n"
+        "for above in ancestors(): print(above.pid, repr(above.words), flush=True)\n"
     )
     shell = 'python=$1; code=$2; "$python" -c "$code"; true'
     folder = str(Path(ancestry.__file__).parents[2])
