@@ -113,4 +113,5 @@ def _words(line: str) -> list[str]:
 
 def _is_prose(line: str, fault: str) -> bool:
     """A command named without its arguments is talked about; install's own tests know its flags (tests/node)."""
-    return "required" in fault or _words(line)[1] in ("install", "uninstall", "COMMAND")
+    placeholder = not {"COMMAND", "NAME", "SHELL"}.isdisjoint(_words(line)[1:3])
+    return placeholder or "required" in fault or _words(line)[1] in ("install", "uninstall")

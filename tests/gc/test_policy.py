@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.gc.policy import Facts, ReceiptVerdict, Verdict, judge, parse_size, to_remove
+from okstra_ctl.gc.policy import GcDecision, Verdict, WorktreeFacts, judge, parse_size, to_remove
 
-_FACTS = Facts("p:g:1", "/wt", True, "", "feat-1", True, "", 0.0, 10)
+_FACTS = WorktreeFacts("p:g:1", "/wt", True, "", "feat-1", True, "", 0.0, 10)
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ def test_verdicts(changes: dict[str, object], verdict: Verdict, proof: str) -> N
     assert decision.proof.startswith(proof)
 
 
-def _some() -> list[ReceiptVerdict]:
+def _some() -> list[GcDecision]:
     """Of 10 bytes each: two merged, three saved, one held, one unknown; the first of each kind was used last."""
     kinds = {"merged": 2, "saved": 3, "held": 1, "unknown": 1}
     return [
-        ReceiptVerdict(_FACTS._replace(key=f"{kind}-{number}", used_at=-float(number)), Verdict(kind), "")
+        GcDecision(_FACTS._replace(key=f"{kind}-{number}", used_at=-float(number)), Verdict(kind), "")
         for kind, count in kinds.items()
         for number in range(count)
     ]
