@@ -69,9 +69,9 @@ def test_without_the_whole_terminal_event_nothing_has_ended(client: Provider, go
     last = len(data) - 1  # the newline is no part of the event
     for cut in range(last):
         for status in (0, None, -9):
-            heard = client.read_stream(data[:cut], b"", status)
-            assert not heard.ended, cut
-            assert heard.failure is Failure.INTERRUPTED
+            result = client.read_stream(data[:cut], b"", status)
+            assert not result.ended, cut
+            assert result.failure is Failure.INTERRUPTED
     assert client.read_stream(data[:last], b"", 0).ended
 
 
@@ -115,8 +115,8 @@ def test_no_stream_raises(lines: list[tuple[str, dict[str, object], object]], ta
     told = [{**(body if isinstance(body, dict) else {}), **more, "type": kind} for kind, more, body in lines]
     data = b"".join(json.dumps(event).encode() + b"\n" for event in told) + tail
     for client in (*(client for client, _ in GOOD), Command("mine", ("x",), {})):
-        heard = client.read_stream(data, tail, status)
-        assert heard.usage is None or min(heard.usage[:4]) >= 0
+        result = client.read_stream(data, tail, status)
+        assert result.usage is None or min(result.usage[:4]) >= 0
 
 
 @given(st.binary(max_size=400))
@@ -142,8 +142,8 @@ def test_bytes_alone_never_end_a_turn(data: bytes) -> None:
     ],
 )
 def test_an_error_beats_the_subtype_success(status: int | None, text: str, failure: Failure) -> None:
-    heard = Claude().read_stream(stream(*claude_error(status, text)), b"", 1)
-    assert (heard.ended, heard.failure, heard.message, heard.model) == (True, failure, text, None)
+    result = Claude().read_stream(stream(*claude_error(status, text)), b"", 1)
+    assert (result.ended, result.failure, result.message, result.model) == (True, failure, text, None)
 
 
 def test_the_wait_that_claude_was_told_is_passed_on() -> None:
@@ -155,25 +155,25 @@ def test_the_wait_that_claude_was_told_is_passed_on() -> None:
 
 def test_a_limit_of_turns_is_the_clients_failure() -> None:
     event = claude_result(subtype="error_max_turns", is_error=True, result=None, errors=["Reached maximum (2)"])
-    heard = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), event), b"", 1)
-    assert (heard.failure, heard.message) == (Failure.CLIENT, "Reached maximum (2)")
+    result = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), event), b"", 1)
+    assert (result.failure, result.message) == (Failure.CLIENT, "Reached maximum (2)")
 
 
 def test_the_last_of_several_results_counts() -> None:
     first = claude_result(result="waiting", modelUsage={})
     told = (*CLAUDE_GOOD[:2], first, CLAUDE_INIT, claude_answer("later", "claude-x-2"), claude_result(result="later"))
-    heard = Claude().read_stream(stream(*told), b"", 0)
-    assert (heard.ended, heard.last_message, heard.model) == (True, "later", "claude-x-2")
-    assert heard.usage is not None
-    assert heard.usage[:5] == (3000, 500, 300, 60, 0.0125)
+    result = Claude().read_stream(stream(*told), b"", 0)
+    assert (result.ended, result.last_message, result.model) == (True, "later", "claude-x-2")
+    assert result.usage is not None
+    assert result.usage[:5] == (3000, 500, 300, 60, 0.0125)
     for cut in (4, 5):
         assert not Claude().read_stream(stream(*told[:cut]), b"", None).ended
 
 
 def test_sub_agents_models_are_not_the_workers() -> None:
     inner = claude_answer("x", "claude-small", parent_tool_use_id="toolu_1")
-    heard = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), inner, claude_result()), b"", 0)
-    assert heard.model == "claude-x-1"
+    result = Claude().read_stream(stream(CLAUDE_INIT, claude_answer(), inner, claude_result()), b"", 0)
+    assert result.model == "claude-x-1"
 
 
 def test_refused_tools_are_told_once() -> None:
@@ -182,16 +182,16 @@ def test_refused_tools_are_told_once() -> None:
         {"tool_name": "Write", "tool_use_id": "b", "tool_input": {"file_path": "/etc/x", "content": "y"}},
         {"tool_name": "Odd"},
     ]
-    result = claude_result(permission_denials=denials)
-    heard = Claude().read_stream(stream(CLAUDE_INIT, result, CLAUDE_INIT, result), b"", 0)
-    assert heard.denials == ("Bash: make", "Write: /etc/x", "Odd: ")
-    assert heard.failure is Failure.NONE
+    event = claude_result(permission_denials=denials)
+    result = Claude().read_stream(stream(CLAUDE_INIT, event, CLAUDE_INIT, event), b"", 0)
+    assert result.denials == ("Bash: make", "Write: /etc/x", "Odd: ")
+    assert result.failure is Failure.NONE
 
 
 def test_a_claude_that_did_not_start_says_why() -> None:
-    heard = Claude().read_stream(b"", b"error: option '--permission-mode' is invalid\n", 1)
-    assert (heard.ended, heard.failure) == (False, Failure.CLIENT)
-    assert "permission-mode" in heard.message
+    result = Claude().read_stream(b"", b"error: option '--permission-mode' is invalid\n", 1)
+    assert (result.ended, result.failure) == (False, Failure.CLIENT)
+    assert "permission-mode" in result.message
 
 
 # codex
@@ -210,8 +210,8 @@ def test_a_claude_that_did_not_start_says_why() -> None:
     ],
 )
 def test_a_failed_turn_of_codex_says_what_failed(message: str, failure: Failure, after: float | None) -> None:
-    heard = Codex().read_stream(stream(*codex_error(message)), b"", 1)
-    assert (heard.ended, heard.failure, heard.retry_after, heard.message) == (True, failure, after, message)
+    result = Codex().read_stream(stream(*codex_error(message)), b"", 1)
+    assert (result.ended, result.failure, result.retry_after, result.message) == (True, failure, after, message)
 
 
 def test_reconnecting_is_no_failure() -> None:
@@ -225,12 +225,12 @@ SHUT_OUT = codex_item("command_execution", command="ls", aggregated_output=BWRAP
 
 def test_a_turn_of_codex_in_which_no_command_could_run_is_no_answer() -> None:
     turn = (*CODEX_GOOD[:2], SHUT_OUT, SHUT_OUT, *CODEX_GOOD[4:])
-    heard = Codex().read_stream(stream(*turn), b"", 0)
-    assert (heard.ended, heard.failure, heard.last_message) == (True, Failure.SANDBOX, "the result")
-    assert heard.message == f"its sandbox could not start, so none of its commands ran ({BWRAP.strip()})"
+    result = Codex().read_stream(stream(*turn), b"", 0)
+    assert (result.ended, result.failure, result.last_message) == (True, Failure.SANDBOX, "the result")
+    assert result.message == f"its sandbox could not start, so none of its commands ran ({BWRAP.strip()})"
     warned = b'WARNING: Refusing to create helper binaries under temporary dir "/tmp"\n'
     assert "CODEX_HOME lies below the temporary folder" in Codex().read_stream(stream(*turn), warned, 0).message
-    by_rule, _ = judge(Access.READ, heard, Verdict(0, ""), delivered=True)
+    by_rule, _ = judge(Access.READ, result, Verdict(0, ""), delivered=True)
     assert by_rule is WorkerOutcome.ERROR
 
 
@@ -261,16 +261,16 @@ SHUT = f"Chunk ID: 1\nProcess exited with code 1\nOutput:\n{BWRAP}"
 def test_a_command_that_codex_kept_out_of_its_stream_is_found_in_its_session(
     tmp_path: Path, outputs: tuple[str, ...], failure: Failure
 ) -> None:
-    heard = Codex().read_stream(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
-    assert with_sandbox_fault(heard, kept_by_codex(tmp_path, *outputs)).failure is failure
+    result = Codex().read_stream(stream(*CODEX_GOOD[:2], *CODEX_GOOD[4:]), b"", 0)
+    assert with_sandbox_fault(result, kept_by_codex(tmp_path, *outputs)).failure is failure
 
 
 def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> None:
     failed = codex_item("command_execution", command="grep x y", aggregated_output="", exit_code=1)
     ran = codex_item("command_execution", command="ls", aggregated_output="x", exit_code=0)
     for commands in ((), (failed,), (failed, SHUT_OUT), (SHUT_OUT, ran), (ran, failed)):
-        heard = Codex().read_stream(stream(*CODEX_GOOD[:2], *commands, *CODEX_GOOD[4:]), b"", 0)
-        assert (heard.failure, heard.message) == (Failure.NONE, ""), commands
+        result = Codex().read_stream(stream(*CODEX_GOOD[:2], *commands, *CODEX_GOOD[4:]), b"", 0)
+        assert (result.failure, result.message) == (Failure.NONE, ""), commands
 
 
 # gemini
@@ -289,14 +289,14 @@ def test_a_command_of_codex_that_only_failed_says_nothing_of_its_sandbox() -> No
     ],
 )
 def test_an_error_of_gemini_is_told_by_status_or_words(message: str, status: int, failure: Failure) -> None:
-    heard = Gemini().read_stream(stream(*gemini_error(message)), b"", status)
-    assert (heard.ended, heard.failure) == (True, failure)
+    result = Gemini().read_stream(stream(*gemini_error(message)), b"", status)
+    assert (result.ended, result.failure) == (True, failure)
 
 
 def test_gemini_without_a_login_says_so_on_stderr() -> None:
     error = json.dumps({"error": {"type": "Error", "message": "Invalid auth method selected.", "code": 41}}, indent=2)
-    heard = Gemini().read_stream(b"", f"Warning: x\n{error}\n".encode(), 41)
-    assert (heard.ended, heard.failure, heard.message) == (False, Failure.LOGIN, "Invalid auth method selected.")
+    result = Gemini().read_stream(b"", f"Warning: x\n{error}\n".encode(), 41)
+    assert (result.ended, result.failure, result.message) == (False, Failure.LOGIN, "Invalid auth method selected.")
 
 
 def test_what_geminis_policy_refused_is_told() -> None:
@@ -309,8 +309,8 @@ def test_what_geminis_policy_refused_is_told() -> None:
     }
     broken = {"type": "tool_result", "tool_id": "t4", "status": "error", "error": {"message": "no such file"}}
     tools = (gemini_tool(2, "git push"), refused, gemini_tool(3, "make"), asked, gemini_tool(4, "cat x"), broken)
-    heard = Gemini().read_stream(stream(*GEMINI_GOOD[:-1], *tools, GEMINI_GOOD[-1]), b"", 0)
-    assert heard.denials == ("run_shell_command: git push", "run_shell_command: make")
+    result = Gemini().read_stream(stream(*GEMINI_GOOD[:-1], *tools, GEMINI_GOOD[-1]), b"", 0)
+    assert result.denials == ("run_shell_command: git push", "run_shell_command: make")
 
 
 # command

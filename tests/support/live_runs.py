@@ -80,7 +80,7 @@ class LiveRun:
         eventually(lambda: not self.processes(), seconds)
 
     def supervisors(self) -> dict[str, int]:
-        """The supervisors' processes by the worker that they hold."""
+        """The supervisors' processes by the worker that they supervise."""
         found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:

@@ -17,7 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.preflight import require_roster
-    from ..lead.resuming import still_to_ask
+    from ..lead.resuming import workers_to_ask
     from ..runs.find import find_run, roster_of, with_budget
     from ..settings.phases import phase_table
     from ..status import RunOutcome
@@ -30,6 +30,6 @@ def execute(args: Namespace, call: Call) -> Reply:
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     if run.manifest.get("outcome") != RunOutcome.COMPLETED:
         roster = roster_of(run)
-        asked = still_to_ask(run, roster)
+        asked = workers_to_ask(run, roster)
         require_roster(roster, phase, run.project, call.services, lead="", asked=asked)
     return lead(run, call)

@@ -55,7 +55,7 @@ class Found(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def look(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
+def check_bytes(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
     """Checks a result. Only one without problems is an answer (docs/design/leading.md).
 
     `data` is what the worker left, None for nothing; `fault` says why what it left could not be read.
@@ -78,7 +78,7 @@ def look(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
     return Found(AnswerState.FINDINGS if assignment.has_findings(text) else AnswerState.CLEAN, text, ())
 
 
-def as_answer(assignment: Assignment, found: Found, outcome: WorkerOutcome, attempts: int) -> Answer:
+def answer_from(assignment: Assignment, found: Found, outcome: WorkerOutcome, attempts: int) -> Answer:
     """A valid file counts only when its client finished its turn, or when it stood there from a finished one."""
     if outcome is WorkerOutcome.COMPLETED:
         if found.state.counts:
@@ -88,7 +88,7 @@ def as_answer(assignment: Assignment, found: Found, outcome: WorkerOutcome, atte
     return Answer(assignment, state, outcome, None, attempts)
 
 
-def ask(path: str, data: bytes, result: str) -> None:
+def write_request(path: str, data: bytes, result: str) -> None:
     """Writes what a worker is asked. A result of another question is set aside first, so that a run which was
     resumed with more, or other, material never counts a verdict on something else. Raises WorkFailed, Unreadable.
     """

@@ -68,26 +68,28 @@ PrintProgress = Callable[[str], None]
 _NOT_STARTED = ChildRun("", 130, "not started")
 
 
-class Ran(NamedTuple):
+class BatchRun(NamedTuple):
     entry: Entry
     child: ChildRun
 
 
-def run_batch(entries: Sequence[Entry], jobs: int, stop: threading.Event, print_progress: PrintProgress) -> list[Ran]:
+def run_batch(
+    entries: Sequence[Entry], jobs: int, stop: threading.Event, print_progress: PrintProgress
+) -> list[BatchRun]:
     """How each ended, in their order; those that were not begun when `stop` was set say so."""
     ended = 0
     telling = threading.Lock()
 
-    def run(entry: Entry) -> Ran:
+    def run(entry: Entry) -> BatchRun:
         nonlocal ended
         if stop.is_set():
-            return Ran(entry, _NOT_STARTED)
+            return BatchRun(entry, _NOT_STARTED)
         print_progress(f"{entry.name}: started")
         child = await_child(run_command(entry.words), stop)
         with telling:
             ended += 1
             print_progress(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
-        return Ran(entry, child)
+        return BatchRun(entry, child)
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         return list(pool.map(run, entries))

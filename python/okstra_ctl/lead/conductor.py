@@ -28,10 +28,10 @@ from .context import PrintProgress, RunContext, open_context
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
-from .report_writer import own_plan_note, save_report, settle, write_report
+from .report_writer import own_plan_note, place_report, save_report, write_report
 
 
-def take(context: RunContext) -> None:
+def take_lead(context: RunContext) -> None:
     """Makes this process the run's lead. Raises Refused (`run-is-led`, `run-ended`)."""
     me = this_process()
     led_by = ""
@@ -54,14 +54,14 @@ def take(context: RunContext) -> None:
         context.print_progress(warning)
 
 
-def give_back(context: RunContext, *, completed: bool) -> None:
+def release_lead(context: RunContext, *, completed: bool) -> None:
     """The run has ended, or is left: the agent session around this process has it again, or nobody."""
     around = nearest_client()
     own_claim(context.run, context.services, around, completed=completed)
     name_lead(context.run, around)
 
 
-class Conducted(NamedTuple):
+class RunEnd(NamedTuple):
     """How a led run ended. `report` is the path of the markdown; `token` its verdict."""
 
     run_id: str
@@ -75,7 +75,7 @@ class Conducted(NamedTuple):
     """Why workers failed, in their clients' words."""
 
 
-def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> Conducted:
+def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> RunEnd:
     """Leads the run, or goes on with it. What has its valid output on disk is not done again.
 
     Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
@@ -85,7 +85,7 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
     entered = workplace.enter(run, services)
     try:
         context = open_context(run, services, stop, print_progress)
-        take(context)
+        take_lead(context)
     except OkstraError:
         workplace.leave(run, entered, services)
         raise
@@ -98,20 +98,20 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
         take_session_results(context)
         return _lead(context._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
-        _leave(context, RunOutcome.INTERRUPTED, stopped)
+        _record_early_end(context, RunOutcome.INTERRUPTED, stopped)
         raise
     except OkstraError as error:
-        _leave(context, RunOutcome.FAILED, error)
+        _record_early_end(context, RunOutcome.FAILED, error)
         raise
 
 
-def _lead(started: RunContext) -> Conducted:
-    context = settle(started)
+def _lead(started: RunContext) -> RunEnd:
+    context = place_report(started)
     material = lead_phase(context)
     written = write_report(context, material)
     report = written.report
     if context.id.task_type == PLANNING and written.gate.open:
-        report = planning.with_gate(report, planning.check_plan_with_analysts(context, report))
+        report = planning.with_plan_gate(report, planning.check_plan_with_analysts(context, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
     found = receipt.finish(context.run, context.services, context.begun)
     report["isolation"] = {
@@ -121,13 +121,13 @@ def _lead(started: RunContext) -> Conducted:
     }
     report["gates"]["isolation"] = isolation_gate(found)
     for entry in found.notes:
-        context.print_progress(f"changed meanwhile, by {_whom(entry.author)}: {entry.kind} {entry.what}")
+        context.print_progress(f"changed meanwhile, by {_author_phrase(entry.author)}: {entry.kind} {entry.what}")
     if found.breaches and context.phase.source_edits == "none":  # else the token says what was done, and that stays so
         report["verdict"]["token"] = context.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
     if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
         report["verdict"]["approval_needed"] = False
-    context = settle(context)  # somebody may have put a plan there while the workers were at work
+    context = place_report(context)  # somebody may have put a plan there while the workers were at work
     report["verdict"]["next_step"] = _next_step(context, report)
     report = finish.fill_in(context, report)
     save_report(context, report)
@@ -143,8 +143,8 @@ def _lead(started: RunContext) -> Conducted:
     warnings = tuple(filter(None, (*notes, *finish.persist(context, report))))
     if outcome is RunOutcome.COMPLETED:
         receipt.forget(context.run, context.services)
-    give_back(context, completed=outcome is RunOutcome.COMPLETED)
-    return Conducted(
+    release_lead(context, completed=outcome is RunOutcome.COMPLETED)
+    return RunEnd(
         str(context.id),
         outcome,
         report["verdict"]["token"],
@@ -171,7 +171,7 @@ def _plan_notes(context: RunContext) -> tuple[str, ...]:
         return ()
 
 
-def _whom(author: str) -> str:
+def _author_phrase(author: str) -> str:
     return "somebody who is not known" if author == UNKNOWN else f"a {author}"
 
 
@@ -203,14 +203,14 @@ def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:
     )
 
 
-def _leave(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None:
+def _record_early_end(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None:
     """The run ended before its report: what it says of itself must be true, and it must be resumable."""
     try:
         context.record_event(str(outcome), reason=error.message)
         at = context.services.clock.now()
         finish.index_end(context, outcome, at)
         finish.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
-        give_back(context, completed=False)
+        release_lead(context, completed=False)
     except OkstraError as second:
         context.print_progress(f"the run's end could not be recorded: {second.message}")
 

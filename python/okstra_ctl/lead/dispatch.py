@@ -23,13 +23,13 @@ from ..system import files as fsio
 from ..system.foreign_files import clear_way, set_aside
 from ..usage.tokens import spent_so_far
 from . import drops
-from .assignments import Answer, Assignment, Found, as_answer, look
+from .assignments import Answer, Assignment, Found, answer_from, check_bytes
 from .context import RunContext
-from .dispatch_log import log_of, recalled, record_end, tell_hidden
+from .dispatch_log import log_of, recalled, record_end, record_hidden_keys
 from .drops import Drop
 
 _ATTEMPTS = 2
-_LISTEN = 0.2  # seconds
+_POLL_SECONDS = 0.2  # seconds
 
 
 def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
@@ -38,7 +38,7 @@ def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Ans
     answers: list[Answer] = []
     failed: OkstraError | None = None
     with ThreadPoolExecutor(max_workers=context.settings.max_parallel_workers) as pool:
-        for future in [pool.submit(_answer, context, assignment) for assignment in assignments]:
+        for future in [pool.submit(_dispatch_one, context, assignment) for assignment in assignments]:
             try:
                 answers.append(_result_of(future))
             except Refused as refused:  # the money is spent: who works already may finish
@@ -56,11 +56,11 @@ def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Ans
 def _result_of(future: Future[Answer]) -> Answer:
     """As `future.result()`, which a signal that comes just as it begins to wait would not interrupt."""
     while not future.done():
-        wait([future], timeout=_LISTEN)
+        wait([future], timeout=_POLL_SECONDS)
     return future.result()
 
 
-def _answer(context: RunContext, assignment: Assignment) -> Answer:
+def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
     answer = recalled(context, assignment)
     if answer.state.counts:
         return answer
@@ -72,15 +72,15 @@ def _answer(context: RunContext, assignment: Assignment) -> Answer:
         drop = drops.new_drop(context, assignment)
         report = _start(context, assignment, prompt, attempt, drop)
         taken = drops.take_over(context, assignment, drop)
-        tell_hidden(context, assignment, attempt, taken)
-        found = look(assignment, taken.data, taken.fault)
-        answer = as_answer(assignment, found, report.outcome, attempt)
-        again = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
-        if again:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
+        record_hidden_keys(context, assignment, attempt, taken)
+        found = check_bytes(assignment, taken.data, taken.fault)
+        answer = answer_from(assignment, found, report.outcome, attempt)
+        retry = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
+        if retry:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
             prompt = _repair_prompt(context, assignment, found, attempt, taken.left)
         record_end(context, answer, report, attempt, found, taken)
         drops.discard(context, assignment, drop)
-        if not again:
+        if not retry:
             break
     return answer
 

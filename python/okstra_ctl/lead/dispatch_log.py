@@ -28,36 +28,36 @@ from ..system.secret_files import hide_in_log
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
 from . import drops
-from .assignments import MAIN, Answer, Assignment, Found, as_answer, look
+from .assignments import MAIN, Answer, Assignment, Found, answer_from, check_bytes
 from .context import RunContext
 from .drops import Taken
 
 
-class Dispatched(NamedTuple):
+class DispatchUsage(NamedTuple):
     """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
 
     usage: dict[str, Any] | None
     model: str | None
 
 
-def spent_by(context: RunContext, worker: Worker, report: Report) -> Dispatched:
+def usage_of_dispatch(context: RunContext, worker: Worker, report: Report) -> DispatchUsage:
     """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
     stream, prices = report.stream, all_prices(context.settings.prices)
     told: dict[str, Any] = {"asked": worker.model, "prices": prices}
     once = report.attempts <= 1
     if report.outcome is WorkerOutcome.NOT_RUN:
-        return Dispatched(usage_json((), source=STREAM, whole=once, **told), stream.model)
+        return DispatchUsage(usage_json((), source=STREAM, whole=once, **told), stream.model)
     counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
     if counted is not None:
         names = [share.model for share in counted.models]
         model = stream.model or (names[0] if len(names) == 1 else None)
         whole = once and counted.whole and stream.ended
-        return Dispatched(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
+        return DispatchUsage(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
     if stream.usage is None:
-        return Dispatched(None, stream.model)
+        return DispatchUsage(None, stream.model)
     shares = stream.usage.models or (ModelTokens(stream.model or "", _tokens(stream.usage), stream.usage.cost_usd),)
     usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **told)
-    return Dispatched(usage, stream.model)
+    return DispatchUsage(usage, stream.model)
 
 
 def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
@@ -92,7 +92,7 @@ def log_of(context: RunContext, assignment: Assignment, attempt: int) -> str:
     return context.files.worker_log(assignment.worker.id, assignment.label, attempt)
 
 
-def tell_hidden(context: RunContext, assignment: Assignment, attempt: int, taken: Taken) -> None:
+def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int, taken: Taken) -> None:
     """Hides keys in the worker's log, and says how many of which kind were hidden in all that it left."""
     log = log_of(context, assignment, attempt)
     for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
@@ -102,7 +102,7 @@ def tell_hidden(context: RunContext, assignment: Assignment, attempt: int, taken
 
 def record_end(context: RunContext, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
     stream, worker = report.stream, answer.worker
-    spent = spent_by(context, worker, report)
+    spent = usage_of_dispatch(context, worker, report)
     facts: dict[str, object] = {
         "worker": worker.id,
         "label": answer.assignment.label,
@@ -157,7 +157,7 @@ def recalled(context: RunContext, assignment: Assignment) -> Answer:
         if last.get("outcome") != WorkerOutcome.COMPLETED:
             return nothing
     if last.get("event") == "dispatched":
-        answer = _end_untold(context, assignment, before, str(last.get("drop") or ""))
+        answer = _record_missing_end(context, assignment, before, str(last.get("drop") or ""))
         return answer if answer.state.counts else nothing
     if not last:
         return nothing
@@ -176,7 +176,7 @@ def take_session_results(context: RunContext) -> None:
         path = context.files.worker_result(worker.id)
         if not is_of_session(worker._asdict()) or newest(events, worker.id, MAIN) is not None:
             continue
-        taken = drops.as_it_stands(path)
+        taken = drops.read_in_place(path)
         if taken.data is not None:
             for place, kinds in taken.hidden.items():
                 context.record_event("hidden", worker=worker.id, path=place, kinds=kinds)
@@ -188,17 +188,17 @@ def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -
     try:
         data = foreign_files.read(assignment.result, MAX_BYTES)
     except Unreadable as error:
-        return look(assignment, None, error.message)
+        return check_bytes(assignment, None, error.message)
     if data is not None and not is_same(events, last, data):
-        return look(assignment, None, "it was changed after okstra took it over")
-    return look(assignment, data)
+        return check_bytes(assignment, None, "it was changed after okstra took it over")
+    return check_bytes(assignment, data)
 
 
 def _mark_of(mine: Sequence[Mapping[str, Any]]) -> str:
     return next((str(row["drop"]) for row in reversed(mine) if row.get("drop")), "")
 
 
-def _end_untold(context: RunContext, assignment: Assignment, attempt: int, mark: str) -> Answer:
+def _record_missing_end(context: RunContext, assignment: Assignment, attempt: int, mark: str) -> Answer:
     """Records how a dispatch ended whose lead was killed first: its client's stream is in the log.
 
     A file that looks whole is no answer of a turn that was cut off; and what the turn has cost is spent.
@@ -212,10 +212,10 @@ def _end_untold(context: RunContext, assignment: Assignment, attempt: int, mark:
     if drop is not None:
         taken = drops.take_over(context, assignment, drop)
     else:
-        taken = drops.Taken() if mark else drops.as_it_stands(assignment.result)
-    tell_hidden(context, assignment, attempt, taken)
-    found = look(assignment, taken.data, taken.fault)
-    answer = as_answer(assignment, found, outcome, attempt)
+        taken = drops.Taken() if mark else drops.read_in_place(assignment.result)
+    record_hidden_keys(context, assignment, attempt, taken)
+    found = check_bytes(assignment, taken.data, taken.fault)
+    answer = answer_from(assignment, found, outcome, attempt)
     record_end(context, answer, Report(outcome, stream, None, 0.0, 1), attempt, found, taken)
     if drop is not None:
         drops.discard(context, assignment, drop)

@@ -82,10 +82,10 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
 def guide(schema: Schema, task_type: str) -> dict[str, str]:
     """For the writer: what belongs in each field of the phase's part."""
     shapes = phase_schema(schema, task_type)["properties"]
-    return {name: _told(shape) for name, shape in shapes.items()}
+    return {name: _field_hint(shape) for name, shape in shapes.items()}
 
 
-def _told(shape: Schema) -> str:
+def _field_hint(shape: Schema) -> str:
     items = shape.get("items", {}).get("properties")
     form = f"list of {{{', '.join(items)}}}: " if items else ("list: " if shape["type"] == "array" else "")
     return f"{form}{shape['description']}" + ("; must not be empty" if shape.get("needed") else "")

@@ -104,7 +104,7 @@ def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
     return Taken(data, fault, drop.result if fault else "", audit, hidden)
 
 
-def as_it_stands(path: str) -> Taken:
+def read_in_place(path: str) -> Taken:
     """Of a worker that had no drop: an agent of a session, or a client that an older okstra started. It wrote to the
     result path itself. Raises WorkFailed."""
     hidden: dict[str, Mapping[str, int]] = {}
@@ -155,14 +155,14 @@ def _taken(path: str, final: str, hidden: dict[str, Mapping[str, int]]) -> tuple
     if kinds:
         hidden[final] = kinds
         data = text_bytes(text)
-    if _standing(final) != data:
+    if _bytes_at(final) != data:
         foreign_files.set_aside(final)
         fsio.make_folder(os.path.dirname(final))
         fsio.replace(final, data)
     return data, ""
 
 
-def _standing(final: str) -> bytes | None:
+def _bytes_at(final: str) -> bytes | None:
     try:
         return foreign_files.read(final, MAX_BYTES)
     except Unreadable:
@@ -181,4 +181,4 @@ def _keep_attempts(path: str, final: str) -> None:
 
 
 def _was_taken(path: str) -> bool:
-    return _standing(path) is not None
+    return _bytes_at(path) is not None

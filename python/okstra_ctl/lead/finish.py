@@ -24,7 +24,7 @@ def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {str(row["worker"]): str(row["model"]) for row in events if row.get("event") == "ended" and row.get("model")}
 
 
-def later_silence(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def later_failures(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """By worker, what it was asked after its main part and gave no answer to: rounds, a plan's check."""
     last = {(str(row["worker"]), str(row["label"])): row for row in events if row.get("event") == "ended"}
     told: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
         context.record_event("counted", **row)
     events = events_of(context.files)
     models = observed_models(events)
-    notes = {**faults_of(events), **later_silence(events)}
+    notes = {**faults_of(events), **later_failures(events)}
     report["usage"] = usage_of(events)
     hidden = hidden_secrets(events)
     if hidden:

@@ -32,7 +32,7 @@ STEP_RUN = "step-run"
 _BEGUN = "step-begun"
 
 
-class Ran(NamedTuple):
+class StepRun(NamedTuple):
     command: str
     exit: int
 
@@ -130,13 +130,13 @@ def _readable(path: str) -> dict[str, Any]:
         return {}
 
 
-def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[Ran], str]:
+def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[StepRun], str]:
     """The steps in their order; one that fails is the last."""
-    ran: list[Ran] = []
+    ran: list[StepRun] = []
     link = ""
     for step, argv in commands(choice, target, body):
         ended, said = _run_once(context, step, argv, target.branch)
-        ran.append(Ran(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
+        ran.append(StepRun(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
         link = said if step == PULL_REQUEST and ended.status == 0 else link
         if ended.status != 0:
             break

@@ -33,7 +33,7 @@ from ..stages.done import (
 from ..system import files as fsio
 from ..system.json_text import text_bytes
 from .analysis import Collected, check_identity, check_results, collect, recall, result_assignment
-from .assignments import MAIN, Answer, Assignment, ask
+from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext, run_check
 from .dispatch import dispatch
 from .draft import Material, material
@@ -72,7 +72,7 @@ def _build(context: RunContext, stage: Stage) -> Built:
     verified = recall(context, earlier)
     complaint = ""
     for turn in range(first, max(first, context.settings.rules.max_rounds) + 1):
-        executor = _execute(context, stage, turn, complaint)
+        executor = _run_executor(context, stage, turn, complaint)
         if executor.text is None:
             return Built(executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
         fault = _commits_fault(context, stage)
@@ -82,7 +82,7 @@ def _build(context: RunContext, stage: Stage) -> Built:
             complaint = f"- {fault}"
         else:
             head = _head(context)
-            verified = _verify(context, turn, head)
+            verified = _run_verifiers(context, turn, head)
             gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(context, verified)}
             if _head(context) != head:
                 gates["verification"] = (Gate.FAILED, f"HEAD was {head[:12]} when the verifiers were asked")
@@ -106,7 +106,7 @@ def _label(turn: int) -> str:
     return MAIN if turn <= 1 else f"turn-{turn}"
 
 
-def _execute(context: RunContext, stage: Stage, turn: int, complaint: str) -> Answer:
+def _run_executor(context: RunContext, stage: Stage, turn: int, complaint: str) -> Answer:
     worker = context.workers("executor")[0]
     steps = tuple(step.number for step in stage.steps)
 
@@ -117,20 +117,20 @@ def _execute(context: RunContext, stage: Stage, turn: int, complaint: str) -> An
     label, result = _label(turn), _result_path(context, worker, turn)
     prompt = context.files.extra_prompt(worker.id, label) if label else context.files.worker_prompt(worker.id)
     if complaint:
-        _put_prompt(context, worker, label, "executor", complaint)
+        _write_turn_prompt(context, worker, label, "executor", complaint)
     facts = {"STEPS": "\n".join(map(str, steps)), "FILES": "\n".join(stage.files), "ROUND": label}
     return dispatch(context, [Assignment(worker, label, prompt, result, check, lambda text: False, facts)])[0]
 
 
-def _verify(context: RunContext, turn: int, head: str) -> Collected:
+def _run_verifiers(context: RunContext, turn: int, head: str) -> Collected:
     """Asks the verifiers about these very commits: a verdict on others, before a resume, does not count."""
     assignments = []
     for worker in context.workers("verifier"):
         assignment = _verification(context, worker, turn)
         if turn > 1:
-            _put_prompt(context, worker, assignment.label, "verifier", "")
+            _write_turn_prompt(context, worker, assignment.label, "verifier", "")
         subject = context.files.extra_prompt(worker.id, "-".join(filter(None, [assignment.label, "commits"])))
-        ask(subject, f"To verify: {context.run.base_commit}..{head}\n".encode(), assignment.result)
+        write_request(subject, f"To verify: {context.run.base_commit}..{head}\n".encode(), assignment.result)
         assignments.append(assignment)
     return collect(context, assignments)
 
@@ -150,7 +150,7 @@ def _result_path(context: RunContext, worker: Worker, turn: int) -> str:
     return context.files.worker_answers(worker.id, label) if label else context.files.worker_result(worker.id)
 
 
-def _put_prompt(context: RunContext, worker: Worker, label: str, part: str, complaint: str) -> None:
+def _write_turn_prompt(context: RunContext, worker: Worker, label: str, part: str, complaint: str) -> None:
     values = {**context.values, "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id)}
     executor = context.workers("executor")[0]
     values["EXECUTOR_RESULT_PATH"] = context.files.worker_answers(executor.id, label)
@@ -158,7 +158,7 @@ def _put_prompt(context: RunContext, worker: Worker, label: str, part: str, comp
     text = worker_prompt(values, worker, part, result)
     if complaint:
         text += fill_file("includes/second-turn.md", {"COMPLAINT": complaint})
-    ask(context.files.extra_prompt(worker.id, label), text_bytes(text), result)
+    write_request(context.files.extra_prompt(worker.id, label), text_bytes(text), result)
 
 
 def _commits_fault(context: RunContext, stage: Stage) -> str:
@@ -228,12 +228,12 @@ def _material(context: RunContext, built: Built, gates: Mapping[str, tuple[Gate,
         tokens=tokens[:1] if done else tokens[-1:],
         commit=head,
         commits=tuple(git.commit_subjects(context.folder, base, head)) if base and head else (),
-        steps=_steps(built, context.run.stage(context.services)),
+        steps=_step_rows(built, context.run.stage(context.services)),
         checked=_exit_check_row(context),
     )
 
 
-def _steps(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
+def _step_rows(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
     if built.executor.text is None:
         return ()
     result, _ = parse_executor_result(built.executor.text, steps=[step.number for step in stage.steps])

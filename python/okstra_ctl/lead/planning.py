@@ -48,11 +48,11 @@ def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> 
     return plan_gate(given, voices, items, quorum=context.quorum)
 
 
-def with_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:
+def with_plan_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:
     """The report with the gate in it: objections become questions that block approval, dissent becomes a risk."""
-    note = "; ".join(_told(one) for one in (*found.objections, *found.dissent))
+    note = "; ".join(_objection_text(one) for one in (*found.objections, *found.dissent))
     report = {**report, "gates": {**report["gates"], "plan": {"gate": str(found.gate), "note": note}}}
-    blocking = [_told(one) for one in found.objections]
+    blocking = [_objection_text(one) for one in found.objections]
     if found.gate is Gate.ABORTED:
         blocking = ["Too few analysts have judged this plan. Is it good enough to be built?"]
     known = {row["question"] for row in report["clarifications"]}
@@ -65,12 +65,12 @@ def with_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:
             for number, question in enumerate(rows, first)
         ),
     ]
-    dissent = [f"Dissent on {_told(one)}" for one in found.dissent]
+    dissent = [f"Dissent on {_objection_text(one)}" for one in found.dissent]
     report["risks"] = [*report["risks"], *(line for line in dissent if line not in report["risks"])]
     if found.gate in (Gate.BLOCKED, Gate.ABORTED):
         report["verdict"] = {**report["verdict"], "token": "needs-input"}
     return report
 
 
-def _told(objection: Objection) -> str:
+def _objection_text(objection: Objection) -> str:
     return f"{objection.item}: {' / '.join(objection.reasons)}"

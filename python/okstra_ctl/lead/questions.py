@@ -13,7 +13,7 @@ from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
 from ..system.json_text import text_bytes
 from .analysis import check_identity
-from .assignments import Assignment, ask
+from .assignments import Assignment, write_request
 from .context import RunContext
 
 _OWN_VIEW = "First form your own view of the code, then read the claims."
@@ -50,7 +50,7 @@ def verdict_assignment(
     result = context.files.worker_answers(worker.id, label)
     prompt = context.files.extra_prompt(worker.id, label)
     values = {**values, "ITEMS": ", ".join(items)}
-    ask(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
+    write_request(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
 
     def check(text: str) -> list[Problem]:
         return [*parse_answers(text, items=items)[1], *check_identity(context, worker, read_document(text).fields)]
@@ -69,7 +69,7 @@ Checks = Mapping[Evidence, Checked]
 def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
     leading = group.leading
     lines = [f"### {group.id} [{leading.severity}] {leading.title}", f"- claim: {leading.claim}"]
-    lines += [f"- evidence: {line.as_text()}{_told(checks.get(line))}" for line in group.evidence]
+    lines += [f"- evidence: {line.as_text()}{_check_note(checks.get(line))}" for line in group.evidence]
     for ballot in ballots:
         if ballot.answer.item == group.id:
             basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
@@ -78,7 +78,7 @@ def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
     return "\n".join(lines)
 
 
-def _told(checked: Checked | None) -> str:
+def _check_note(checked: Checked | None) -> str:
     """What a program found of the evidence, for whoever has to judge it."""
     if checked is None:
         return ""

@@ -26,13 +26,13 @@ from ..system import files as fsio
 from ..system.foreign_files import clear_way
 from ..system.json_text import loads
 from . import finish, handoff
-from .assignments import MAIN, Answer, Assignment, ask
+from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext
 from .dispatch import dispatch
 from .draft import Material, draft, guide
 
 
-def settle(context: RunContext) -> RunContext:
+def place_report(context: RunContext) -> RunContext:
     """Finds okstra's plan another place, if a person wrote, edited or approved what stands in the report's.
 
     The manifest names the new place before anything is written there: a kill in between leaves a number unused.
@@ -85,12 +85,12 @@ def write_report(context: RunContext, material: Material) -> Written:
     drafted["clarifications"] = [*answered, *drafted["clarifications"]]
     tokens = material.tokens
     told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, context.id.task_type)}
-    _keep_a_persons(context)
-    ask(context.files.report_draft, fsio.json_bytes(told), context.files.report_data)
+    _keep_edited_data(context)
+    write_request(context.files.report_draft, fsio.json_bytes(told), context.files.report_data)
     if context.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
-        return Written(_of_handoff(context, drafted, tokens), None, Gate.PASSED, "")
+        return Written(_handoff_report(context, drafted, tokens), None, Gate.PASSED, "")
     writers = context.workers("report-writer")
-    answer = _ask(context, writers[0], drafted, tokens, schema) if writers else None
+    answer = _dispatch_writer(context, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:
         report = complete(drafted, _json(answer.text) or {}, tokens=tokens)
         worker = answer.worker
@@ -99,7 +99,7 @@ def write_report(context: RunContext, material: Material) -> Written:
     reason = f"{answer.worker.id}: {answer.outcome}, {answer.state}" if answer else "the run has no report writer"
     faults = faults_of(events_of(context.files))
     reasons = "; ".join(f"{worker}: {fault}" for worker, fault in faults.items())
-    return Written(_by_okstra(drafted, reason, reasons), answer, Gate.FAILED, reason)
+    return Written(_report_without_writer(drafted, reason, reasons), answer, Gate.FAILED, reason)
 
 
 def save_report(context: RunContext, report: dict[str, Any]) -> None:
@@ -107,20 +107,20 @@ def save_report(context: RunContext, report: dict[str, Any]) -> None:
     data = fsio.json_bytes(report)
     write_pages(context, report)
     clear_way(context.files.report_data)
-    _keep_a_persons(context)
+    _keep_edited_data(context)
     # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
     context.record_event(REPORT_WRITTEN, sha256=digest_of(data))
     fsio.replace(context.files.report_data, data)
 
 
-def _keep_a_persons(context: RunContext) -> None:
+def _keep_edited_data(context: RunContext) -> None:
     """What somebody made of the report's data before they are written anew."""
     kept = own_pages.keep_data_aside(context.run)
     if kept:
         context.print_progress(f"{context.files.report_data} was changed by hand: what stood there is kept as {kept}")
 
 
-def _ask(
+def _dispatch_writer(
     context: RunContext, worker: Worker, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema
 ) -> Answer:
     prompt = context.files.worker_prompt(worker.id)
@@ -132,7 +132,7 @@ def _ask(
     return dispatch(context, [Assignment(worker, MAIN, prompt, result, check, has_findings=lambda text: False)])[0]
 
 
-def _of_handoff(context: RunContext, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
+def _handoff_report(context: RunContext, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
     drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": ""}
     drafted["verdict"]["token"] = tokens[0]
     good = tokens[0] == context.phase.verdict_tokens[0]
@@ -140,7 +140,7 @@ def _of_handoff(context: RunContext, drafted: dict[str, Any], tokens: tuple[str,
     return drafted
 
 
-def _by_okstra(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
+def _report_without_writer(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
     """The lead authors the report only when the report writer failed, with the logged reason."""
     found = len(drafted["findings"])
     drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": reason}

@@ -19,7 +19,7 @@ from ..system import foreign_files
 _WRITER, _ANALYST = "report-writer", "analyst"
 
 
-def still_to_ask(run: KnownRun, roster: Sequence[Worker]) -> tuple[Worker, ...]:
+def workers_to_ask(run: KnownRun, roster: Sequence[Worker]) -> tuple[Worker, ...]:
     """Those of the roster whom a resume asks, or may have to ask.
 
     One who is asked anew may raise what all the others are asked about. So the others are left out only when each of

@@ -58,7 +58,7 @@ def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
 PrintProgress = Callable[[str], None]
 
 
-class Led(NamedTuple):
+class StageRun(NamedTuple):
     """How the run of one stage ended; `said` is its error, or its verdict."""
 
     stage: int
@@ -67,10 +67,10 @@ class Led(NamedTuple):
     said: str
 
 
-class Waved(NamedTuple):
+class WavesResult(NamedTuple):
     """What all waves did: the stages that were built, in their order, and the merged commits."""
 
-    stages: tuple[Led, ...]
+    stages: tuple[StageRun, ...]
     commits: tuple[str, ...]
 
 
@@ -82,12 +82,12 @@ def run_waves(
     services: Services,
     stop: threading.Event,
     print_progress: PrintProgress,
-) -> Waved:
+) -> WavesResult:
     """`command` starts one stage's run, but for `--stage N`; at most `jobs` at once.
 
     Raises WorkFailed (`run-failed`), Refused (`no-stage-ready`, and as `integrate`), Interrupted.
     """
-    led: list[Led] = []
+    led: list[StageRun] = []
     commits: list[str] = []
     while True:
         _, states = newest_plan_states(project.files.task(key), key, services)
@@ -97,7 +97,7 @@ def run_waves(
             print_progress(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
             commits.append(integrate(project, key, services).commit)
             if not waiting:
-                return Waved(tuple(led), tuple(commits))
+                return WavesResult(tuple(led), tuple(commits))
             continue
         if not ready:
             raise _nothing_ready(states, key)
@@ -128,15 +128,15 @@ def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
 
 def _lead_wave(
     command: Sequence[str], stages: Sequence[int], jobs: int, stop: threading.Event, print_progress: PrintProgress
-) -> list[Led]:
+) -> list[StageRun]:
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         return list(pool.map(lambda stage: _lead_stage(command, stage, stop, print_progress), stages))
 
 
-def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print_progress: PrintProgress) -> Led:
+def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print_progress: PrintProgress) -> StageRun:
     if stop.is_set():
-        return Led(stage, "", False, "not started")
+        return StageRun(stage, "", False, "not started")
     print_progress(f"stage {stage}: started")
     child = await_child([*command, "--stage", str(stage)], stop)
     print_progress(f"stage {stage}: {child.said}")
-    return Led(stage, child.run_id, child.ok, child.said)
+    return StageRun(stage, child.run_id, child.ok, child.said)

@@ -30,10 +30,10 @@ _POLL_SECONDS = 0.02
 
 
 class Entered(NamedTuple):
-    """`news` says what had to be made again, or is empty; `before` is how the registry had the run."""
+    """`news` says what had to be made again, or is empty; `previous` is how the registry had the run."""
 
     news: str = ""
-    before: User | None = None
+    previous: User | None = None
 
 
 def enter(run: KnownRun, services: Services) -> Entered:
@@ -51,9 +51,9 @@ def enter(run: KnownRun, services: Services) -> Entered:
             claim = doc.claim_of(key)
             _check_is_ours(run, claim)
             if _is_there(claim, run):
-                return Entered(news, _use(run, key, doc, services))
+                return Entered(news, _register_use(run, key, doc, services))
         if claim is not None and claim.status is ClaimStatus.PROVISIONING:
-            _await(run, claim, services, deadline)
+            _wait_or_recover(run, claim, services, deadline)
             continue
         try:
             back = restore_worktree(key, load_project(run.project.root, services), services)
@@ -70,14 +70,14 @@ def leave(run: KnownRun, entered: Entered, services: Services) -> None:
     """Takes `enter` back: the run is as it was before, prepared or left."""
     if run.degraded or not run.branch:
         return
-    before, me = entered.before, this_process()
+    previous, me = entered.previous, this_process()
     with services.registry.transaction() as doc:
         key = run.id.stage_key
         claim = doc.stage(key) if key else None
         if key and claim is not None and claim.owner == me:
-            doc.put_stage(key, claim._replace(owner=before.owner if before else None))
-        elif key is None and before is not None:
-            begin_use(doc, run.id, before.owner, services)
+            doc.put_stage(key, claim._replace(owner=previous.owner if previous else None))
+        elif key is None and previous is not None:
+            begin_use(doc, run.id, previous.owner, services)
         elif key is None:
             end_use(doc, run.id, services, completed=False)
 
@@ -86,25 +86,25 @@ def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
     """Whether nothing is to be made."""
     if claim is not None and claim.status is ClaimStatus.PROVISIONING:
         return False
-    if run.id.stage is not None and not _holds(claim, run):
+    if run.id.stage is not None and not _is_claimed_by(claim, run):
         return os.path.isdir(run.folder)
     return claim is not None and os.path.isdir(claim.path)
 
 
-def _holds(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
+def _is_claimed_by(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
     return isinstance(claim, StageClaim) and claim.run_id == str(run.id)
 
 
-def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Services) -> User | None:
+def _register_use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Services) -> User | None:
     """Puts this process down as the one that uses the worktree for the run; answers who did before."""
     me = this_process()
     claim = doc.claim_of(key)
     if isinstance(claim, StageClaim):
-        before = User(str(run.id), claim.owner)
-        if _holds(claim, run):
+        previous = User(str(run.id), claim.owner)
+        if _is_claimed_by(claim, run):
             check_owner(run, claim.owner)
             doc.put(key, claim._replace(owner=me))
-        return before
+        return previous
     if claim is None:
         return None
     users = users_of(run.id.task, claim, services)
@@ -115,7 +115,7 @@ def _use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Ser
 
 
 def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
-    if isinstance(claim, StageClaim) and not _holds(claim, run):
+    if isinstance(claim, StageClaim) and not _is_claimed_by(claim, run):
         raise Refused(
             "stage-not-held",
             f"{run.id} does not hold its stage any more; {claim.run_id} holds it now",
@@ -124,7 +124,7 @@ def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
         )
 
 
-def _await(run: KnownRun, claim: TaskClaim | StageClaim, services: Services, deadline: float) -> None:
+def _wait_or_recover(run: KnownRun, claim: TaskClaim | StageClaim, services: Services, deadline: float) -> None:
     """Until what another command makes or removes there is done; what a dead one left is put right."""
     repository = git.discover(run.project.root) if is_abandoned(claim) else None
     if repository is not None:

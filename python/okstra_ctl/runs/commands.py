@@ -41,10 +41,10 @@ def check_script(command: str) -> str:
     found = pipelines(command)
     if found is None or all(len(one.commands) == 1 for one in found):
         return f"{_STRICT}\n{command}"
-    return "\n".join([_STRICT, _PIPED, "".join(map(_told, found))])
+    return "\n".join([_STRICT, _PIPED, "".join(map(_script_line, found))])
 
 
-def _told(pipeline: Pipeline) -> str:
+def _script_line(pipeline: Pipeline) -> str:
     before = "\n" if pipeline.before == ";" else f" {pipeline.before} " if pipeline.before else ""
     words = [pipeline.commands[0]]
     for operator, command in zip(pipeline.operators, pipeline.commands[1:], strict=True):

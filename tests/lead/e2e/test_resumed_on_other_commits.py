@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from okstra_ctl.lead.assignments import ask
+from okstra_ctl.lead.assignments import write_request
 from support.okstra import Ended, Project
 from support.plans import independent
 from support.rehearsal import events_of, executed, install, led, part, report_of
@@ -111,11 +111,11 @@ def test_what_came_after_the_acceptance_is_not_handed_off(project: Project) -> N
 
 def test_an_answer_to_another_question_is_set_aside(tmp_path: Path) -> None:
     prompt, answer = tmp_path / "prompt.md", tmp_path / "answer.md"
-    ask(str(prompt), b"G-001 is A\n", str(answer))
+    write_request(str(prompt), b"G-001 is A\n", str(answer))
     answer.write_text("G-001 AGREE\n")
-    ask(str(prompt), b"G-001 is A\n", str(answer))
+    write_request(str(prompt), b"G-001 is A\n", str(answer))
     assert answer.exists()
-    ask(str(prompt), b"G-001 is B\n", str(answer))
+    write_request(str(prompt), b"G-001 is B\n", str(answer))
     assert not answer.exists()
     assert (tmp_path / "answer.md.attempt-1").read_text() == "G-001 AGREE\n"
     assert prompt.read_bytes() == b"G-001 is B\n"
