@@ -11,6 +11,7 @@ from ..quoting import quote
 from ..settings.phases import Phase
 
 GROUPS = ("files", "results", "report", "phase", "pages")
+Document = Mapping[str, Any]
 
 
 class Check(NamedTuple):
@@ -25,7 +26,6 @@ _RESTORE = "restore the file, or do the work again: okstra rerun {run}"
 _AGAIN = "do the work again: okstra rerun {run}"
 _EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
 _RENDER = "okstra report render {run}"
-
 CHECKS = {
     "file-missing": Check("files", "a file that such a run has is not there", _RESTORE),
     "file-unreadable": Check("files", "a file can't be read, or is no JSON", _RESTORE),
@@ -56,9 +56,6 @@ CHECKS = {
     "page-missing": Check("pages", "a page of the report is not there", _RENDER),
     "page-stale": Check("pages", "a page is not what the report's data gives", _RENDER),
 }
-
-
-Document = Mapping[str, Any]
 
 
 class Fault(NamedTuple):

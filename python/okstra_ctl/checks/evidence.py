@@ -17,6 +17,8 @@ from ..runs.find import KnownRun, commit_at_start, commit_now
 from ..system import files as fsio
 from ..system import foreign_files
 
+_ROLES = ("analyst", "verifier", "critic")
+
 
 class Place(NamedTuple):
     """What is looked into: a commit of the repository that `folder` is a checkout of; `runs` are recorded commands
@@ -115,9 +117,6 @@ def _renamed(place: Place, missing: Sequence[str], kinds: Mapping[str, bool]) ->
         path: [(other, text) for other in others if (text := texts.get(other)) is not None]
         for path, others in candidates.items()
     }
-
-
-_ROLES = ("analyst", "verifier", "critic")
 
 
 class RunEvidence(NamedTuple):

@@ -14,6 +14,9 @@ from .catalog import Document, Fault, RunRecords, last_rows
 _BY_OKSTRA = "lead"
 _AFTER_THE_VERDICT = ("isolation", "critic", "report")
 _GRAVE = ("critical", "high")
+_REPORT_WRITER = "report-writer"
+Asked = tuple[str, str]
+"""A worker, and the label of what it was asked."""
 
 
 def check_phase(records: RunRecords, schema: Schema) -> Iterator[Fault]:
@@ -162,9 +165,6 @@ def _execution(records: RunRecords, report: Document) -> Iterator[Fault]:
             yield records.in_report("execution-changed", message, f'"worker": "{worker}"')
 
 
-_REPORT_WRITER = "report-writer"
-
-
 class Left(NamedTuple):
     """What a worker left where its answer belongs; `problems` is None when there is no such file. `changed`: it is not
     what okstra took over when the worker ended."""
@@ -172,10 +172,6 @@ class Left(NamedTuple):
     path: str
     problems: list[Problem] | None
     changed: bool = False
-
-
-Asked = tuple[str, str]
-"""A worker, and the label of what it was asked."""
 
 
 def check_workers(records: RunRecords, found: Mapping[Asked, Left]) -> list[Fault]:

@@ -25,7 +25,7 @@ from ..system.assets import problems_of
 from ..system.json_text import loads
 
 DRAFT_SCHEMA = "report-draft/1"
-_AUTHOR_LEAD = "lead"
+LEAD_AUTHOR = "lead"
 
 _RESULT = re.compile(
     r"(?P<worker>.+?)-(?P<label>worker|round-[0-9]+|turn-[0-9]+|plan-check)-(?P<type>[a-z-]+)-(?P<seq>[0-9]{3,})\.md$"
@@ -93,7 +93,7 @@ def expected_at(path: str) -> Expected:
 
 def problems_of_text(expected: Expected, text: str) -> list[Problem]:
     if expected.role == "report-writer":
-        return _check_report(expected, text)
+        return check_report_file(expected.files, text)
     if expected.label.startswith(("round-", "plan-")):
         from ..results.answers import parse_answers
         from ..results.parse import read_document
@@ -142,11 +142,6 @@ def _steps(expected: Expected) -> tuple[int, ...]:
     return tuple(step.number for step in stage_map.stage(stage).steps)
 
 
-def _check_report(expected: Expected, text: str) -> list[Problem]:
-
-    return check_report_file(expected.files, text)
-
-
 def check_report_file(files: RunFiles, text: str) -> list[Problem]:
     """As `check_report_text`, for a writer who asks while writing: the draft on disk is what it completes."""
     drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
@@ -161,11 +156,11 @@ def check_report_file(files: RunFiles, text: str) -> list[Problem]:
 
 def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> list[Problem]:
     """All that is wrong with what a report writer wrote (rules D1 to D6)."""
-    written = _json(text)
+    written = json_object(text)
     problems = check_written(written, drafted, schema, tokens=tokens)
     if problems or written is None:
         return problems
-    if isinstance(written.get("author"), Mapping) and written["author"].get("worker") == _AUTHOR_LEAD:
+    if isinstance(written.get("author"), Mapping) and written["author"].get("worker") == LEAD_AUTHOR:
         return [Problem("D1", 1, "this is okstra's own report; the writer's is still missing")]
     report = complete(drafted, written, tokens=tokens)
     problems = [Problem("D5", 1, message) for message in problems_of(report, schema)]
@@ -186,7 +181,7 @@ def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def _json(text: str) -> dict[str, Any] | None:
+def json_object(text: str) -> dict[str, Any] | None:
     """The object, also when a model put a fence around it."""
     text = text.strip()
     if text.startswith("```") and text.endswith("```"):

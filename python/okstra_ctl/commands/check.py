@@ -57,11 +57,11 @@ def _run(args: Namespace, call: Call) -> Reply:
 def _evidence(args: Namespace, call: Call) -> Reply:
     """Answers 4 when something that is cited is not there: a finding that rests on it can't be consensus."""
     from ..checks.evidence import check_run_evidence
-    from ..results.worker import as_row
+    from ..results.worker import evidence_row
     from ..runs.find import find_run
 
     found = check_run_evidence(find_run(args.run, call.start, call.services))
-    rows = [as_row(worker, finding, one) for worker, finding, one in found.rows]
+    rows = [evidence_row(worker, finding, one) for worker, finding, one in found.rows]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     cells = [(row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"]) for row in rows]
     lines = [table(cells, ("STATUS", "FINDING", "EVIDENCE", "NOTE"))] if cells else []

@@ -68,27 +68,6 @@ CLIENTS = (
         login="run `gemini` once and log in, or set GEMINI_API_KEY",
     ),
 )
-
-
-def sandboxed_commit(program: str, folders: tuple[str, ...]) -> tuple[str, ...]:
-    """The command that commits inside the client's own sandbox, with these folders writable, and asks no model.
-
-    Empty for a client that runs its commands without a sandbox. The folders lie in the system's folder of
-    temporary files, which must not count as writable by itself.
-    """
-    if program != "codex":
-        return ()
-    roots = ", ".join(f'"{folder}"' for folder in folders)
-    settings = (
-        'sandbox_mode="workspace-write"',
-        "sandbox_workspace_write.exclude_slash_tmp=true",
-        "sandbox_workspace_write.exclude_tmpdir_env_var=true",
-        f"sandbox_workspace_write.writable_roots=[{roots}]",
-    )
-    words = tuple(word for setting in settings for word in ("-c", setting))
-    return ("codex", "sandbox", *words, "--", "git", "commit", "--quiet", "--allow-empty", "-m", "okstra doctor")
-
-
 _SECONDS = 30.0
 _IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
 
@@ -192,6 +171,25 @@ def _commit_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow
         remedy = f"{client.program} sandbox --help; in a container the sandbox may need user namespaces"
         return CheckRow(check, CheckStatus.FAIL, f"not in a linked worktree: {fault}", remedy)
     return CheckRow(check, CheckStatus.OK, "in a linked worktree, inside its sandbox (tried)")
+
+
+def sandboxed_commit(program: str, folders: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that commits inside the client's own sandbox, with these folders writable, and asks no model.
+
+    Empty for a client that runs its commands without a sandbox. The folders lie in the system's folder of
+    temporary files, which must not count as writable by itself.
+    """
+    if program != "codex":
+        return ()
+    roots = ", ".join(f'"{folder}"' for folder in folders)
+    settings = (
+        'sandbox_mode="workspace-write"',
+        "sandbox_workspace_write.exclude_slash_tmp=true",
+        "sandbox_workspace_write.exclude_tmpdir_env_var=true",
+        f"sandbox_workspace_write.writable_roots=[{roots}]",
+    )
+    words = tuple(word for setting in settings for word in ("-c", setting))
+    return ("codex", "sandbox", *words, "--", "git", "commit", "--quiet", "--allow-empty", "-m", "okstra doctor")
 
 
 def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mapping[str, str]) -> str:

@@ -37,92 +37,13 @@ _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
 _DEEPEST = 4
 
 
-class ShellCommand:
-    """One command: its program's plain name, its words, what is assigned before it, and which variables it drops."""
-
-    __slots__ = ("assigned", "dropped", "name", "words")
-
-    def __init__(self, name: str, words: tuple[str, ...], assigned: tuple[str, ...], dropped: tuple[str, ...]) -> None:
-        self.name, self.words, self.assigned, self.dropped = name, words, assigned, dropped
-
-
-def commands_of(line: str, depth: int = 0) -> Iterator[ShellCommand]:
-    """Every command that the line would start, those inside of `sh -c`, `eval` and substitutions too."""
-    if depth > _DEEPEST:
-        return
-    for inner in _SUBSTITUTION.finditer(line):
-        yield from commands_of(inner[1] or inner[2] or "", depth + 1)
-    words: list[str] = []
-    for token in [*_tokens(line), "\n"]:
-        if token in _SEPARATORS or (token and set(token) <= set(";&|()\n")):
-            yield from _command(words, depth)
-            words = []
-        else:
-            words.append(token)
-
-
-def _tokens(line: str) -> list[str]:
-    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars=";&|()\n")
-    lexer.whitespace = " \t\r"
-    lexer.commenters = ""
-    try:
-        return list(lexer)
-    except ValueError:  # a quote that is never closed: a here-document, or half a command
-        return re.findall(r"[;&|()\n]|[^\s;&|()]+", re.sub(r"[\"']", "", line))
-
-
-def _command(words: list[str], depth: int) -> Iterator[ShellCommand]:
-    words = list(words)
-    assigned: list[str] = []
-    dropped: list[str] = []
-    while words:
-        word = words[0]
-        name = word.rpartition("/")[2]
-        if word in _OPENING or word in ("{", "}"):
-            del words[0]
-        elif _ASSIGNMENT.match(word):
-            assigned.append(words.pop(0))
-        elif name in _WRAPPERS:
-            del words[0]
-            _skip_options(words, name, dropped)
-        else:
-            break
-    if not words:
-        return
-    name = words[0].rpartition("/")[2]
-    yield ShellCommand(name, tuple(words[1:]), tuple(assigned), tuple(dropped))
-    if name == "eval":
-        yield from commands_of(" ".join(words[1:]), depth + 1)
-    elif name in _SHELLS:
-        for place, word in enumerate(words[:-1]):
-            if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
-                yield from commands_of(words[place + 1], depth + 1)
-
-
-def _skip_options(words: list[str], name: str, dropped: list[str]) -> None:
-    valued, own = _WRAPPERS[name]
-    while words and words[0].startswith("-"):
-        option = words.pop(0)
-        if option in ("-i", "--ignore-environment", "-") and name == "env":
-            dropped.append("*")
-        if option in valued and words:
-            value = words.pop(0)
-            if name == "env" and option in ("-u", "--unset"):
-                dropped.append(value)
-        elif name == "env" and option.startswith("--unset="):
-            dropped.append(option.partition("=")[2])
-    del words[:own]
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
 
 
 _YES = Decision(True)
 _EDITING_TOOLS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "write_file", "replace", "apply_patch")
 _SHELL_TOOLS = ("Bash", "run_shell_command", "exec_command", "shell")
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 _CHANGING = _set(
     "add commit merge rebase reset checkout switch restore cherry-pick revert am apply stash tag branch worktree "
     "update-ref update-index symbolic-ref rm mv clean pull gc prune filter-branch replace notes read-tree fast-import "
@@ -233,3 +154,80 @@ def _decide_okstra(words: tuple[str, ...]) -> Decision:
         return _YES
     shown = " ".join(word for word in words[:2] if not word.startswith("-"))
     return Decision(False, f"`okstra {shown}` is for the run's lead or for a person: leave it to them")
+
+
+class ShellCommand:
+    """One command: its program's plain name, its words, what is assigned before it, and which variables it drops."""
+
+    __slots__ = ("assigned", "dropped", "name", "words")
+
+    def __init__(self, name: str, words: tuple[str, ...], assigned: tuple[str, ...], dropped: tuple[str, ...]) -> None:
+        self.name, self.words, self.assigned, self.dropped = name, words, assigned, dropped
+
+
+def commands_of(line: str, depth: int = 0) -> Iterator[ShellCommand]:
+    """Every command that the line would start, those inside of `sh -c`, `eval` and substitutions too."""
+    if depth > _DEEPEST:
+        return
+    for inner in _SUBSTITUTION.finditer(line):
+        yield from commands_of(inner[1] or inner[2] or "", depth + 1)
+    words: list[str] = []
+    for token in [*_tokens(line), "\n"]:
+        if token in _SEPARATORS or (token and set(token) <= set(";&|()\n")):
+            yield from _command(words, depth)
+            words = []
+        else:
+            words.append(token)
+
+
+def _tokens(line: str) -> list[str]:
+    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars=";&|()\n")
+    lexer.whitespace = " \t\r"
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:  # a quote that is never closed: a here-document, or half a command
+        return re.findall(r"[;&|()\n]|[^\s;&|()]+", re.sub(r"[\"']", "", line))
+
+
+def _command(words: list[str], depth: int) -> Iterator[ShellCommand]:
+    words = list(words)
+    assigned: list[str] = []
+    dropped: list[str] = []
+    while words:
+        word = words[0]
+        name = word.rpartition("/")[2]
+        if word in _OPENING or word in ("{", "}"):
+            del words[0]
+        elif _ASSIGNMENT.match(word):
+            assigned.append(words.pop(0))
+        elif name in _WRAPPERS:
+            del words[0]
+            _skip_options(words, name, dropped)
+        else:
+            break
+    if not words:
+        return
+    name = words[0].rpartition("/")[2]
+    yield ShellCommand(name, tuple(words[1:]), tuple(assigned), tuple(dropped))
+    if name == "eval":
+        yield from commands_of(" ".join(words[1:]), depth + 1)
+    elif name in _SHELLS:
+        for place, word in enumerate(words[:-1]):
+            if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
+                yield from commands_of(words[place + 1], depth + 1)
+
+
+def _skip_options(words: list[str], name: str, dropped: list[str]) -> None:
+    valued, own = _WRAPPERS[name]
+    while words and words[0].startswith("-"):
+        option = words.pop(0)
+        if option in ("-i", "--ignore-environment", "-") and name == "env":
+            dropped.append("*")
+        if option in valued and words:
+            value = words.pop(0)
+            if name == "env" and option in ("-u", "--unset"):
+                dropped.append(value)
+        elif name == "env" and option.startswith("--unset="):
+            dropped.append(option.partition("=")[2])
+    del words[:own]

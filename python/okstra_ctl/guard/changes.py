@@ -9,60 +9,6 @@ from ..quoting import quote
 from .breaches import HIDDEN, LOOKED_AT, MISSING, Changed, Place, Rights, Snapshot
 
 _KEPT = "refs/okstra/kept/undone/"
-_UNDO_COMMANDS_REF = "ref: "
-
-
-def changed_files(worktree: str, path: str, *, hidden: bool) -> str:
-    """All at once: git's stash takes staged, unstaged and untracked files, and of a deleted one by itself it says
-    that it knows no such file."""
-    git = _git(worktree)
-    shown = [f"{git} update-index --no-{flag} -- {quote(path)}" for flag in ("assume-unchanged", "skip-worktree")]
-    return " && ".join([*(shown if hidden else []), _stash(git)])
-
-
-def moved_head(worktree: str, old: str, commit: str) -> str:
-    """`old` is what HEAD was: `ref: <branch>` or a commit; `commit` what it is at now, if that is known."""
-    git = _git(worktree)
-    if old.startswith(_UNDO_COMMANDS_REF):
-        back = f"{git} symbolic-ref HEAD {quote(old.removeprefix(_UNDO_COMMANDS_REF))}"
-    else:
-        back = f"{git} update-ref --no-deref HEAD {old}"
-    return " && ".join([*_kept(git, commit), back, _stash(git)])
-
-
-def moved_branch(worktree: str, ref: str, old: str, new: str) -> str:
-    """Empty where there was no such branch: none is deleted."""
-    if not old:
-        return ""
-    git = _git(worktree)
-    return " && ".join([*_kept(git, new), f"{git} update-ref {quote(ref)} {old} {new}".rstrip(), _stash(git)])
-
-
-def removed_worktree(main: str, worktree: str, old: str, branch_before: str, *, known: bool) -> str:
-    """`branch_before` is where its branch was: if that is gone too, it is made again. `known`: git still lists it,
-    locked, and is told twice that it may be added."""
-    git, folder = _git(main), f"{'--force --force ' if known else ''}{quote(worktree)}"
-    if not old.startswith(_UNDO_COMMANDS_REF):
-        return f"{git} worktree add --detach {folder} {old}"
-    ref = old.removeprefix(_UNDO_COMMANDS_REF)
-    there = f"{git} rev-parse --verify --quiet {quote(ref)}"
-    made = f"{git} update-ref {quote(ref)} {branch_before} ''"
-    add = f"{git} worktree add {folder} {quote(ref.removeprefix('refs/heads/'))}"
-    return f"({there} || {made}) && {add}" if branch_before else add
-
-
-def _git(folder: str) -> str:
-    return f"git -C {quote(folder)}"
-
-
-def _kept(git: str, commit: str) -> list[str]:
-    return [f"{git} update-ref {_KEPT}{commit} {commit}"] if commit else []
-
-
-def _stash(git: str) -> str:
-    return f"{git} stash push --include-untracked --message 'changed during an okstra run'"
-
-
 _ABSENT = ""
 _BRANCHES = "refs/heads/"
 _REF = "ref: "
@@ -101,18 +47,18 @@ def _heads(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Change
             kind, detail = "worktree", "a worktree that was removed"
             branch_before = before.refs.get(old.removeprefix(_REF), "")
             known = new == MISSING
-            undo = removed_worktree(rights.main, folder, old, branch_before, known=known) if own else ""
+            undo = _undo_removed_worktree(rights.main, folder, old, branch_before, known=known) if own else ""
         elif old.startswith(_REF) or new.startswith(_REF):
             kind, detail = "head", f"HEAD was {_name(old)}, and is {_name(new)}"
-            undo = moved_head(folder, old, _commit(new, after)) if own else ""
+            undo = _undo_moved_head(folder, old, _commit(new, after)) if own else ""
         else:
             kind, detail = "head", f"HEAD, detached, was {old}, and is {new}"
-            undo = moved_head(folder, old, new) if own else ""
+            undo = _undo_moved_head(folder, old, new) if own else ""
         look = f"{git} status" if stands else f"{git} worktree list"
         yield Changed(kind, folder, detail, rights.place(folder), look, undo, folder)
 
 
-def _stands(after: Snapshot, rights: Rights) -> bool:
+def _own_worktree_exists(after: Snapshot, rights: Rights) -> bool:
     return after.heads.get(rights.worktree, MISSING) != MISSING
 
 
@@ -134,8 +80,8 @@ def _refs(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed
             place = Place.OKSTRAS if old else Place.BUSY
         detail = f"{old or 'nothing'} before, {new or 'nothing'} now"
         undo = ""
-        if ref == rights.own_branch and _stands(after, rights):
-            undo = moved_branch(rights.worktree, ref, old, new)
+        if ref == rights.own_branch and _own_worktree_exists(after, rights):
+            undo = _undo_moved_branch(rights.worktree, ref, old, new)
         yield Changed(kind, ref, detail, place, _log(rights.main, old, new), undo)
 
 
@@ -147,17 +93,17 @@ def _log(root: str, old: str, new: str) -> str:
 def _main_files(before: Mapping[str, str], after: Mapping[str, str], root: str) -> Iterator[Changed]:
     for path, old, new in _differences(before, after):
         kind = "ignored-file" if (new or old).startswith("!!") else "main-worktree"
-        yield Changed(kind, path, _told(old, new), Place.SHARED, _look(root, path, new), folder=root)
+        yield Changed(kind, path, _change_of(old, new), Place.SHARED, _look(root, path, new), folder=root)
 
 
 def _own_files(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed]:
     """Where the worktree was not clean before, a command that undoes the change would take earlier work with it."""
-    if rights.edits or not _stands(after, rights):
+    if rights.edits or not _own_worktree_exists(after, rights):
         return
     root = rights.worktree
     for path, old, new in _differences(before.own, after.own):
-        undo = changed_files(root, path, hidden=new.startswith(HIDDEN)) if not before.own else ""
-        yield Changed("source-edit", path, _told(old, new), Place.OKSTRAS, _look(root, path, new), undo, root)
+        undo = _undo_changed_files(root, path, hidden=new.startswith(HIDDEN)) if not before.own else ""
+        yield Changed("source-edit", path, _change_of(old, new), Place.OKSTRAS, _look(root, path, new), undo, root)
 
 
 def _sibling_files(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Changed]:
@@ -167,10 +113,10 @@ def _sibling_files(before: Mapping[str, str], after: Mapping[str, str]) -> Itera
         folder = next((one for one in looked_at if path.startswith(f"{one}/")), "")
         if folder:
             name = path[len(folder) + 1 :]
-            yield Changed("sibling", path, _told(old, new), Place.OKSTRAS, _look(folder, name, new), folder=folder)
+            yield Changed("sibling", path, _change_of(old, new), Place.OKSTRAS, _look(folder, name, new), folder=folder)
 
 
-def _told(old: str, new: str) -> str:
+def _change_of(old: str, new: str) -> str:
     if new.startswith(HIDDEN):
         return "hidden from git by an index flag, and changed"
     if not old:
@@ -203,3 +149,54 @@ def _unplanned(rights: Rights) -> Iterator[Changed]:
         look = f"git -C {quote(rights.worktree)} log -- {quote(path)}"
         detail = "committed, and the plan does not name it for this stage"
         yield Changed("out-of-plan", path, detail, Place.OKSTRAS, look, folder=rights.worktree)
+
+
+def _undo_changed_files(worktree: str, path: str, *, hidden: bool) -> str:
+    """All at once: git's stash takes staged, unstaged and untracked files, and of a deleted one by itself it says
+    that it knows no such file."""
+    git = _git(worktree)
+    shown = [f"{git} update-index --no-{flag} -- {quote(path)}" for flag in ("assume-unchanged", "skip-worktree")]
+    return " && ".join([*(shown if hidden else []), _stash(git)])
+
+
+def _undo_moved_head(worktree: str, old: str, commit: str) -> str:
+    """`old` is what HEAD was: `ref: <branch>` or a commit; `commit` what it is at now, if that is known."""
+    git = _git(worktree)
+    if old.startswith(_REF):
+        back = f"{git} symbolic-ref HEAD {quote(old.removeprefix(_REF))}"
+    else:
+        back = f"{git} update-ref --no-deref HEAD {old}"
+    return " && ".join([*_kept(git, commit), back, _stash(git)])
+
+
+def _undo_moved_branch(worktree: str, ref: str, old: str, new: str) -> str:
+    """Empty where there was no such branch: none is deleted."""
+    if not old:
+        return ""
+    git = _git(worktree)
+    return " && ".join([*_kept(git, new), f"{git} update-ref {quote(ref)} {old} {new}".rstrip(), _stash(git)])
+
+
+def _undo_removed_worktree(main: str, worktree: str, old: str, branch_before: str, *, known: bool) -> str:
+    """`branch_before` is where its branch was: if that is gone too, it is made again. `known`: git still lists it,
+    locked, and is told twice that it may be added."""
+    git, folder = _git(main), f"{'--force --force ' if known else ''}{quote(worktree)}"
+    if not old.startswith(_REF):
+        return f"{git} worktree add --detach {folder} {old}"
+    ref = old.removeprefix(_REF)
+    there = f"{git} rev-parse --verify --quiet {quote(ref)}"
+    made = f"{git} update-ref {quote(ref)} {branch_before} ''"
+    add = f"{git} worktree add {folder} {quote(ref.removeprefix('refs/heads/'))}"
+    return f"({there} || {made}) && {add}" if branch_before else add
+
+
+def _git(folder: str) -> str:
+    return f"git -C {quote(folder)}"
+
+
+def _kept(git: str, commit: str) -> list[str]:
+    return [f"{git} update-ref {_KEPT}{commit} {commit}"] if commit else []
+
+
+def _stash(git: str) -> str:
+    return f"{git} stash push --include-untracked --message 'changed during an okstra run'"

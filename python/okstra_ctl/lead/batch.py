@@ -20,6 +20,8 @@ from ..stages.records import newest_plan_states
 from ..status import StageStatus
 from .waves import ChildRun, await_child, run_command
 
+_NOT_STARTED = ChildRun("", 130, "not started")
+
 
 class Entry(NamedTuple):
     """One run to start; `line` is 1-based, 0 for one that stood in no file."""
@@ -65,7 +67,6 @@ def _value(words: tuple[str, ...], flag: str) -> str:
 
 
 PrintProgress = Callable[[str], None]
-_NOT_STARTED = ChildRun("", 130, "not started")
 
 
 class BatchRun(NamedTuple):

@@ -32,60 +32,8 @@ from .assignments import MAIN, Answer, Assignment, Found, answer_from, check_byt
 from .context import RunContext
 from .drops import Taken
 
-
-class DispatchUsage(NamedTuple):
-    """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
-
-    usage: dict[str, Any] | None
-    model: str | None
-
-
-def usage_of_dispatch(context: RunContext, worker: Worker, report: Report) -> DispatchUsage:
-    """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
-    stream, prices = report.stream, all_prices(context.settings.prices)
-    told: dict[str, Any] = {"asked": worker.model, "prices": prices}
-    once = report.attempts <= 1
-    if report.outcome is WorkerOutcome.NOT_RUN:
-        return DispatchUsage(usage_json((), source=STREAM, whole=once, **told), stream.model)
-    counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
-    if counted is not None:
-        names = [share.model for share in counted.models]
-        model = stream.model or (names[0] if len(names) == 1 else None)
-        whole = once and counted.whole and stream.ended
-        return DispatchUsage(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
-    if stream.usage is None:
-        return DispatchUsage(None, stream.model)
-    shares = stream.usage.models or (ModelTokens(stream.model or "", _tokens(stream.usage), stream.usage.cost_usd),)
-    usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **told)
-    return DispatchUsage(usage, stream.model)
-
-
-def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
-    """The client's own file, where it tells more than the stream: codex keeps its model and its sub-agents to itself,
-    and claude says nothing when it is killed."""
-    if not session:
-        return None
-    if provider == "claude" and usage is None:
-        parts = claude_session(transcripts.claude_home(environment), session, "", lambda text: "")
-        counted = (parts or {}).get("")
-    elif provider == "codex":
-        counted = codex_thread(transcripts.codex_home(environment), session)
-        if counted is not None and usage is not None and _all(counted) < sum(_tokens(usage)):
-            return None  # it is torn, and tells less
-    else:
-        return None
-    return counted if counted is not None and counted.models else None
-
-
-def _tokens(usage: Usage) -> Tokens:
-    return Tokens(usage.input, usage.cached, usage.cache_written, usage.output)
-
-
-def _all(counted: Counted) -> int:
-    return sum(sum(share.tokens) for share in counted.models)
-
-
 _records = threading.Lock()
+_MAX_LOG_BYTES = 32 * 1024 * 1024
 
 
 def log_of(context: RunContext, assignment: Assignment, attempt: int) -> str:
@@ -140,9 +88,6 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Found
             fsio.append_line(path, encode_line(row))
     except OkstraError as error:
         context.print_progress(f"the error log could not be written: {error.message}")
-
-
-_MAX_LOG_BYTES = 32 * 1024 * 1024
 
 
 def recalled(context: RunContext, assignment: Assignment) -> Answer:
@@ -231,3 +176,55 @@ def dispatched_before(context: RunContext, assignment: Assignment) -> int:
 
 def _key(row: Mapping[str, Any]) -> tuple[object, object]:
     return row.get("worker"), row.get("label")
+
+
+class DispatchUsage(NamedTuple):
+    """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
+
+    usage: dict[str, Any] | None
+    model: str | None
+
+
+def usage_of_dispatch(context: RunContext, worker: Worker, report: Report) -> DispatchUsage:
+    """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
+    stream, prices = report.stream, all_prices(context.settings.prices)
+    told: dict[str, Any] = {"asked": worker.model, "prices": prices}
+    once = report.attempts <= 1
+    if report.outcome is WorkerOutcome.NOT_RUN:
+        return DispatchUsage(usage_json((), source=STREAM, whole=once, **told), stream.model)
+    counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
+    if counted is not None:
+        names = [share.model for share in counted.models]
+        model = stream.model or (names[0] if len(names) == 1 else None)
+        whole = once and counted.whole and stream.ended
+        return DispatchUsage(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
+    if stream.usage is None:
+        return DispatchUsage(None, stream.model)
+    shares = stream.usage.models or (ModelTokens(stream.model or "", _tokens(stream.usage), stream.usage.cost_usd),)
+    usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **told)
+    return DispatchUsage(usage, stream.model)
+
+
+def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
+    """The client's own file, where it tells more than the stream: codex keeps its model and its sub-agents to itself,
+    and claude says nothing when it is killed."""
+    if not session:
+        return None
+    if provider == "claude" and usage is None:
+        parts = claude_session(transcripts.claude_home(environment), session, "", lambda text: "")
+        counted = (parts or {}).get("")
+    elif provider == "codex":
+        counted = codex_thread(transcripts.codex_home(environment), session)
+        if counted is not None and usage is not None and _all(counted) < sum(_tokens(usage)):
+            return None  # it is torn, and tells less
+    else:
+        return None
+    return counted if counted is not None and counted.models else None
+
+
+def _tokens(usage: Usage) -> Tokens:
+    return Tokens(usage.input, usage.cached, usage.cache_written, usage.output)
+
+
+def _all(counted: Counted) -> int:
+    return sum(sum(share.tokens) for share in counted.models)

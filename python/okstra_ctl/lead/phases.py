@@ -21,68 +21,6 @@ from .converge import Converged, converge
 from .draft import Material, material
 
 SCHEMA = "qa/1"
-
-
-class CheckRun(NamedTuple):
-    command: str
-    exit: int
-    commit: str
-    log: str
-
-
-def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
-    """Runs every command, also after a red one; what was run at this very commit is not run again."""
-    commit = (git.resolve(context.folder, "HEAD") or "") if git.discover(context.folder) else ""
-    commands = _commands(context)
-    known = _recorded(context)
-    if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
-        return known
-    runs = []
-    for number, command in enumerate(commands, 1):
-        log_path = context.files.log(f"qa-{number}")
-        status = run_check(context, command, f"qa-{number}")
-        hide_in_log(log_path)
-        runs.append(CheckRun(command, status, commit, log_path))
-    document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
-    fsio.replace_json(context.files.qa, document)
-    context.record_event("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
-    return tuple(runs)
-
-
-def gate_of(runs: tuple[CheckRun, ...]) -> tuple[Gate, str]:
-    red = [f"`{run.command}` exit {run.exit}" for run in runs if run.exit != 0]
-    if red:
-        return Gate.FAILED, "; ".join(red)
-    return Gate.PASSED, "" if runs else "project.json names no qaCommands: nothing was run"
-
-
-def commit_of(runs: tuple[CheckRun, ...]) -> str:
-    return runs[0].commit if runs else ""
-
-
-def rows_of(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
-    return tuple(
-        {"what": run.command, "how": f"run by okstra, log {run.log}", "result": f"exit {run.exit}"} for run in runs
-    )
-
-
-def _commands(context: RunContext) -> tuple[str, ...]:
-    path = context.run.project.config
-    config = project_config(fsio.read_json(path), where=path, environment=context.services.environment)
-    require_trusted(context.run.project.root, config.commands, context.services)  # a worker may have edited them by now
-    return config.qa_commands
-
-
-def _recorded(context: RunContext) -> tuple[CheckRun, ...]:
-    document: dict[str, Any] = fsio.read_json(context.files.qa, SCHEMA) or {}
-    try:
-        return tuple(CheckRun(**row) for row in document.get("checks", []))
-    except TypeError as error:
-        raise UsageError(
-            "bad-config", f"the record of checks can't be read: {error}", where=context.files.qa
-        ) from error
-
-
 Lead = Callable[[RunContext], Material]
 CHECKS_GATE = "checks"
 
@@ -98,7 +36,7 @@ def lead_analysis(context: RunContext) -> Material:
     converged = converge(context, collected)
     gates = {"convergence": (converged.gate, converged.note)}
     made = material(context, collected, converged.outcomes, gates)
-    tokens = allowed_tokens(context.phase.verdict_tokens, plain(gates))
+    tokens = allowed_tokens(context.phase.verdict_tokens, gates_only(gates))
     return with_critic(made._replace(tokens=tokens), converged)
 
 
@@ -107,19 +45,19 @@ def lead_acceptance(context: RunContext) -> Material:
     checks = run_checks(context)
     collected = analyse(context, context.workers("analyst"))
     converged = converge(context, collected)
-    gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: gate_of(checks)}
+    gates = {"convergence": (converged.gate, converged.note), CHECKS_GATE: checks_gate(checks)}
     made = material(context, collected, converged.outcomes, gates)
     tokens = acceptance_tokens(
         context.phase.verdict_tokens,
-        plain(gates),
+        gates_only(gates),
         tuple(made.verdicts.values()),
         converged.outcomes,
         looked_at_all=bool(checks) and critic_gate(converged)[0].open,
     )
     made = made._replace(
         tokens=tokens,
-        commit=commit_of(checks) or made.commit,
-        checked=rows_of(checks),
+        commit=checked_commit(checks) or made.commit,
+        checked=checked_rows(checks),
     )
     return with_critic(made, converged)
 
@@ -143,7 +81,7 @@ def critic_gate(converged: Converged) -> tuple[Gate, str]:
     return (Gate.ABORTED, f"nobody has looked for what the analysts missed ({silent})") if silent else (Gate.PASSED, "")
 
 
-def plain(gates: Mapping[str, tuple[Gate, str]]) -> dict[str, Gate]:
+def gates_only(gates: Mapping[str, tuple[Gate, str]]) -> dict[str, Gate]:
     return {name: gate for name, (gate, _) in gates.items()}
 
 
@@ -153,3 +91,63 @@ _LEADS: dict[str, Lead] = {
     "final-verification": lead_acceptance,
     "release-handoff": handoff.lead_handoff,
 }
+
+
+class CheckRun(NamedTuple):
+    command: str
+    exit: int
+    commit: str
+    log: str
+
+
+def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
+    """Runs every command, also after a red one; what was run at this very commit is not run again."""
+    commit = (git.resolve(context.folder, "HEAD") or "") if git.discover(context.folder) else ""
+    commands = _qa_commands(context)
+    known = _recorded_checks(context)
+    if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
+        return known
+    runs = []
+    for number, command in enumerate(commands, 1):
+        log_path = context.files.log(f"qa-{number}")
+        status = run_check(context, command, f"qa-{number}")
+        hide_in_log(log_path)
+        runs.append(CheckRun(command, status, commit, log_path))
+    document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
+    fsio.replace_json(context.files.qa, document)
+    context.record_event("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
+    return tuple(runs)
+
+
+def checks_gate(runs: tuple[CheckRun, ...]) -> tuple[Gate, str]:
+    red = [f"`{run.command}` exit {run.exit}" for run in runs if run.exit != 0]
+    if red:
+        return Gate.FAILED, "; ".join(red)
+    return Gate.PASSED, "" if runs else "project.json names no qaCommands: nothing was run"
+
+
+def checked_commit(runs: tuple[CheckRun, ...]) -> str:
+    return runs[0].commit if runs else ""
+
+
+def checked_rows(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"what": run.command, "how": f"run by okstra, log {run.log}", "result": f"exit {run.exit}"} for run in runs
+    )
+
+
+def _qa_commands(context: RunContext) -> tuple[str, ...]:
+    path = context.run.project.config
+    config = project_config(fsio.read_json(path), where=path, environment=context.services.environment)
+    require_trusted(context.run.project.root, config.commands, context.services)  # a worker may have edited them by now
+    return config.qa_commands
+
+
+def _recorded_checks(context: RunContext) -> tuple[CheckRun, ...]:
+    document: dict[str, Any] = fsio.read_json(context.files.qa, SCHEMA) or {}
+    try:
+        return tuple(CheckRun(**row) for row in document.get("checks", []))
+    except TypeError as error:
+        raise UsageError(
+            "bad-config", f"the record of checks can't be read: {error}", where=context.files.qa
+        ) from error

@@ -17,6 +17,7 @@ from .assignments import Assignment, write_request
 from .context import RunContext
 
 _OWN_VIEW = "First form your own view of the code, then read the claims."
+Checks = Mapping[Evidence, Checked]
 
 
 def round_assignment(
@@ -61,9 +62,6 @@ def verdict_assignment(
 
 def _objects(text: str) -> bool:
     return any(answer.verdict is not Verdict.AGREE for answer in parse_answers(text, items=())[0])
-
-
-Checks = Mapping[Evidence, Checked]
 
 
 def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..checks.result import _AUTHOR_LEAD, DRAFT_SCHEMA, _json, check_report_text
+from ..checks.result import DRAFT_SCHEMA, LEAD_AUTHOR, check_report_text, json_object
 from ..names import HANDOFF
 from ..quoting import okstra_command
 from ..report import own_pages
@@ -92,7 +92,7 @@ def write_report(context: RunContext, material: Material) -> Written:
     writers = context.workers("report-writer")
     answer = _dispatch_writer(context, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:
-        report = complete(drafted, _json(answer.text) or {}, tokens=tokens)
+        report = complete(drafted, json_object(answer.text) or {}, tokens=tokens)
         worker = answer.worker
         report["author"] = {"worker": worker.id, "provider": worker.provider, "model": None, "reason": ""}
         return Written(report, answer, Gate.PASSED, "")
@@ -133,7 +133,7 @@ def _dispatch_writer(
 
 
 def _handoff_report(context: RunContext, drafted: dict[str, Any], tokens: tuple[str, ...]) -> dict[str, Any]:
-    drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": ""}
+    drafted["author"] = {"worker": LEAD_AUTHOR, "provider": "okstra", "model": None, "reason": ""}
     drafted["verdict"]["token"] = tokens[0]
     good = tokens[0] == context.phase.verdict_tokens[0]
     drafted["verdict"]["conclusion"] = handoff.conclusion(drafted["phase"], good=good)
@@ -143,7 +143,7 @@ def _handoff_report(context: RunContext, drafted: dict[str, Any], tokens: tuple[
 def _report_without_writer(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
     """The lead authors the report only when the report writer failed, with the logged reason."""
     found = len(drafted["findings"])
-    drafted["author"] = {"worker": _AUTHOR_LEAD, "provider": "okstra", "model": None, "reason": reason}
+    drafted["author"] = {"worker": LEAD_AUTHOR, "provider": "okstra", "model": None, "reason": reason}
     drafted["verdict"]["conclusion"] = (
         f"No report writer's words are here ({reason}). {found} finding(s) were recorded; see below."
     )

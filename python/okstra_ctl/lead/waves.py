@@ -24,37 +24,6 @@ from ..status import StageStatus
 from ..system import assets, processes
 from ..system.json_text import loads
 
-
-class ChildRun(NamedTuple):
-    """How it ended. `status` is its exit status, `said` its error, or its verdict, or that it is prepared."""
-
-    run_id: str
-    status: int
-    said: str
-
-    @property
-    def ok(self) -> bool:
-        return self.status == 0
-
-
-def run_command(words: Sequence[str]) -> list[str]:
-    """`okstra run` with these words, asked nothing and answering in JSON."""
-    return [os.path.join(assets.root(), "bin", "okstra"), "run", *words, "--yes", "--json"]
-
-
-def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
-    """Starts it and waits for its end; stopped with its caller, it can be resumed."""
-    ended = processes.start(command).finish_or(stop)
-    try:
-        answer = loads(ended.stdout)
-        errors = "; ".join(error["message"] for error in answer["errors"])
-        data = answer["data"]
-        run_id = str(data.get("run_id", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ChildRun("", ended.status or 1, f"ended with {ended.status}: {ended.complaint}")
-    return ChildRun(run_id, ended.status, errors or str(data.get("token") or "prepared"))
-
-
 PrintProgress = Callable[[str], None]
 
 
@@ -140,3 +109,33 @@ def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print
     child = await_child([*command, "--stage", str(stage)], stop)
     print_progress(f"stage {stage}: {child.said}")
     return StageRun(stage, child.run_id, child.ok, child.said)
+
+
+class ChildRun(NamedTuple):
+    """How it ended. `status` is its exit status, `said` its error, or its verdict, or that it is prepared."""
+
+    run_id: str
+    status: int
+    said: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+
+def run_command(words: Sequence[str]) -> list[str]:
+    """`okstra run` with these words, asked nothing and answering in JSON."""
+    return [os.path.join(assets.root(), "bin", "okstra"), "run", *words, "--yes", "--json"]
+
+
+def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
+    """Starts it and waits for its end; stopped with its caller, it can be resumed."""
+    ended = processes.start(command).finish_or(stop)
+    try:
+        answer = loads(ended.stdout)
+        errors = "; ".join(error["message"] for error in answer["errors"])
+        data = answer["data"]
+        run_id = str(data.get("run_id", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ChildRun("", ended.status or 1, f"ended with {ended.status}: {ended.complaint}")
+    return ChildRun(run_id, ended.status, errors or str(data.get("token") or "prepared"))

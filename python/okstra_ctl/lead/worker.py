@@ -26,28 +26,6 @@ from .context import PrintProgress, RunContext, open_context
 from .dispatch import dispatch
 from .dispatch_log import dispatched_before, log_of
 
-
-@contextmanager
-def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
-    """Shows a log as it grows, and goes when the work is done. Without tmux, or when tmux has no room, nothing."""
-    pane = _open(log) if environment.get("TMUX") else ""
-    try:
-        yield
-    finally:
-        if pane:
-            processes.run(["tmux", "kill-pane", "-t", pane])
-
-
-def _open(log: str) -> str:
-    """The pane's id; empty when there is none. -F: the log need not be there yet."""
-    show = ["tail", "-n", "+1", "-F", log]
-    try:
-        opened = processes.run(["tmux", "split-window", "-d", "-P", "-F", "#{pane_id}", "-l", "12", *show])
-    except Missing:
-        return ""
-    return opened.stdout.decode("utf-8", "replace").strip() if opened.ok else ""
-
-
 _WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
 _RESULT_LABEL = "worker"
 _FINDERS = ("analyst", "verifier", "critic")
@@ -130,3 +108,24 @@ def _assignment(order: Order, prompt: str, worker_id: str, result: str) -> Assig
 
 def _has_findings(text: str) -> bool:
     return bool(parse_worker_result(text)[0].findings)
+
+
+@contextmanager
+def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
+    """Shows a log as it grows, and goes when the work is done. Without tmux, or when tmux has no room, nothing."""
+    pane = _open_pane(log) if environment.get("TMUX") else ""
+    try:
+        yield
+    finally:
+        if pane:
+            processes.run(["tmux", "kill-pane", "-t", pane])
+
+
+def _open_pane(log: str) -> str:
+    """The pane's id; empty when there is none. -F: the log need not be there yet."""
+    show = ["tail", "-n", "+1", "-F", log]
+    try:
+        opened = processes.run(["tmux", "split-window", "-d", "-P", "-F", "#{pane_id}", "-l", "12", *show])
+    except Missing:
+        return ""
+    return opened.stdout.decode("utf-8", "replace").strip() if opened.ok else ""

@@ -12,6 +12,97 @@ from typing import NamedTuple
 from .evidence import Checked, finding_status
 from .records import Answer, Evidence, EvidenceStatus, Finding, FindingClass, FindingSeverity, Gate, Verdict
 
+_SEVERITIES = tuple(FindingSeverity)
+_NO_WORD = re.compile(r"[^\w]+")
+
+
+class Claim(NamedTuple):
+    """One analyst's finding."""
+
+    worker: str
+    finding: Finding
+
+
+class Group(NamedTuple):
+    """Findings of different analysts that say the same: one item to verify. `id` is `G-001` and so on."""
+
+    id: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def raisers(self) -> frozenset[str]:
+        return frozenset(claim.worker for claim in self.claims)
+
+    @property
+    def leading(self) -> Finding:
+        """The finding that speaks for the group: the gravest, the first of those."""
+        return min((claim.finding for claim in self.claims), key=lambda finding: _SEVERITIES.index(finding.severity))
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        return tuple(dict.fromkeys(line for claim in self.claims for line in claim.finding.evidence))
+
+
+class Ballot(NamedTuple):
+    """One analyst's answer about one group in one round (counted from 1)."""
+
+    round: int
+    worker: str
+    answer: Answer
+
+
+class Outcome(NamedTuple):
+    """What became of a group. `closed_by` is empty while the finding is open (docs/design/leading.md)."""
+
+    group: Group
+    finding_class: FindingClass
+    ballots: tuple[Ballot, ...]
+    evidence_status: EvidenceStatus
+    closed_by: str
+    checks: Mapping[Evidence, Checked] = MappingProxyType({})
+
+
+def group_findings(results: Mapping[str, Sequence[Finding]]) -> tuple[Group, ...]:
+    """The groups, numbered in the order of the analysts (as given) and of their findings.
+
+    A finding joins the first group whose founding finding says the same; one analyst's findings never share a
+    group, and groups don't chain: what merely overlaps a later member founds its own.
+    """
+    members: list[list[Claim]] = []
+    by_claim: dict[str, list[int]] = defaultdict(list)
+    by_place: dict[str, list[tuple[int, Evidence]]] = defaultdict(list)
+    for worker, findings in results.items():
+        for finding in findings:
+            claim = normalised(finding.claim)
+            candidates = by_claim[claim] + [
+                number
+                for citation in _places(finding)
+                for number, founding in by_place[citation.path]
+                if _overlap(citation, founding)
+            ]
+            free = [number for number in candidates if all(one.worker != worker for one in members[number])]
+            if free:
+                members[min(free)].append(Claim(worker, finding))
+                continue
+            by_claim[claim].append(len(members))
+            for citation in _places(finding):
+                by_place[citation.path].append((len(members), citation))
+            members.append([Claim(worker, finding)])
+    return tuple(Group(f"G-{number:03d}", tuple(claims)) for number, claims in enumerate(members, 1))
+
+
+def normalised(claim: str) -> str:
+    """A claim without case, punctuation and spacing."""
+    return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", claim).casefold()).strip()
+
+
+def _places(finding: Finding) -> list[Evidence]:
+    return [line for line in finding.evidence if line.first]
+
+
+def _overlap(one: Evidence, other: Evidence) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
 
 def questions(
     groups: Sequence[Group], ballots: Sequence[Ballot], analysts: Sequence[str], round_number: int
@@ -120,100 +211,6 @@ def unverified(
     if evidence is EvidenceStatus.NOT_FOUND and found is FindingClass.CONSENSUS:
         found = FindingClass.CONTESTED
     return Outcome(group, found, (), evidence, "", checks)
-
-
-_SEVERITIES = tuple(FindingSeverity)
-
-
-class Claim(NamedTuple):
-    """One analyst's finding."""
-
-    worker: str
-    finding: Finding
-
-
-class Group(NamedTuple):
-    """Findings of different analysts that say the same: one item to verify. `id` is `G-001` and so on."""
-
-    id: str
-    claims: tuple[Claim, ...]
-
-    @property
-    def raisers(self) -> frozenset[str]:
-        return frozenset(claim.worker for claim in self.claims)
-
-    @property
-    def leading(self) -> Finding:
-        """The finding that speaks for the group: the gravest, the first of those."""
-        return min((claim.finding for claim in self.claims), key=lambda finding: _SEVERITIES.index(finding.severity))
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        return tuple(dict.fromkeys(line for claim in self.claims for line in claim.finding.evidence))
-
-
-class Ballot(NamedTuple):
-    """One analyst's answer about one group in one round (counted from 1)."""
-
-    round: int
-    worker: str
-    answer: Answer
-
-
-class Outcome(NamedTuple):
-    """What became of a group. `closed_by` is empty while the finding is open (docs/design/leading.md)."""
-
-    group: Group
-    finding_class: FindingClass
-    ballots: tuple[Ballot, ...]
-    evidence_status: EvidenceStatus
-    closed_by: str
-    checks: Mapping[Evidence, Checked] = MappingProxyType({})
-
-
-_NO_WORD = re.compile(r"[^\w]+")
-
-
-def group_findings(results: Mapping[str, Sequence[Finding]]) -> tuple[Group, ...]:
-    """The groups, numbered in the order of the analysts (as given) and of their findings.
-
-    A finding joins the first group whose founding finding says the same; one analyst's findings never share a
-    group, and groups don't chain: what merely overlaps a later member founds its own.
-    """
-    members: list[list[Claim]] = []
-    by_claim: dict[str, list[int]] = defaultdict(list)
-    by_place: dict[str, list[tuple[int, Evidence]]] = defaultdict(list)
-    for worker, findings in results.items():
-        for finding in findings:
-            claim = normalised(finding.claim)
-            candidates = by_claim[claim] + [
-                number
-                for citation in _places(finding)
-                for number, founding in by_place[citation.path]
-                if _overlap(citation, founding)
-            ]
-            free = [number for number in candidates if all(one.worker != worker for one in members[number])]
-            if free:
-                members[min(free)].append(Claim(worker, finding))
-                continue
-            by_claim[claim].append(len(members))
-            for citation in _places(finding):
-                by_place[citation.path].append((len(members), citation))
-            members.append([Claim(worker, finding)])
-    return tuple(Group(f"G-{number:03d}", tuple(claims)) for number, claims in enumerate(members, 1))
-
-
-def normalised(claim: str) -> str:
-    """A claim without case, punctuation and spacing."""
-    return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", claim).casefold()).strip()
-
-
-def _places(finding: Finding) -> list[Evidence]:
-    return [line for line in finding.evidence if line.first]
-
-
-def _overlap(one: Evidence, other: Evidence) -> bool:
-    return one.first <= other.last and other.first <= one.last
 
 
 class Objection(NamedTuple):

@@ -15,46 +15,6 @@ _CITATION = re.compile(
     r"(?P<tick>`?)(?P<path>[^`]*?[^`\s:])(?::(?P<first>[0-9]{1,7})(?: *[-–] *(?P<last>[0-9]{1,7}))?)?(?P=tick)"
     rf"(?: *[:,–—-]? *{_QUOTED})?\.?$"
 )
-
-
-def parse_evidence(text: str) -> Evidence | None:
-    """The evidence of a bullet's value; None when it is neither a citation nor a command with an exit code."""
-    text = text.strip()
-    if found := _COMMAND.match(text):
-        return Evidence("", 0, 0, "", _quote(found), int(found["exit"]))
-    if text.lower().startswith("command"):
-        return None
-    found = _CITATION.match(text)
-    if found is None or not _looks_like_path(found["path"]):
-        return None
-    first = int(found["first"] or 0)
-    last = int(found["last"] or first)
-    if last < first:
-        return None
-    return Evidence(found["path"], first, last, _quote(found), "", None)
-
-
-def _quote(found: re.Match[str]) -> str:
-    return (found["q1"] or found["q2"] or found["q3"] or "").strip()
-
-
-def _looks_like_path(text: str) -> bool:
-    """A path has a dot or a slash, or is one word (`Makefile`); a sentence is none."""
-    return "/" in text or "." in text.rsplit(" ", 1)[-1] or " " not in text
-
-
-def as_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
-    """A line of evidence with what a program found of it, for a listing."""
-    told = f"at line {checked.first}" if str(checked.status) == "moved" else ""
-    return {
-        "worker": worker,
-        "finding": finding,
-        "evidence": checked.evidence.as_text(),
-        "status": str(checked.status),
-        "told": "; ".join(part for part in (told, checked.note) if part),
-    }
-
-
 FIELDS = ("task-key", "task-type", "worker", "provider", "model", "commit")
 SECTIONS = ("1. Findings", "2. Evidence gaps", "3. Risks", "4. Open questions", "5. Recommendation")
 _HEADING = re.compile(r"F-([0-9]{3,4}) \[([a-z]+)\] (\S.*)$")
@@ -179,3 +139,41 @@ def _check_verdict(result: WorkerResult, verdicts: Collection[str], passing: Col
         yield Problem("R8", 1, f"the verdict {verdict} can't stand beside a critical or high finding")
     elif verdict not in passing and not result.findings:
         yield Problem("R8", 1, f"the verdict {verdict} needs a finding that says why")
+
+
+def parse_evidence(text: str) -> Evidence | None:
+    """The evidence of a bullet's value; None when it is neither a citation nor a command with an exit code."""
+    text = text.strip()
+    if found := _COMMAND.match(text):
+        return Evidence("", 0, 0, "", _quote(found), int(found["exit"]))
+    if text.lower().startswith("command"):
+        return None
+    found = _CITATION.match(text)
+    if found is None or not _looks_like_path(found["path"]):
+        return None
+    first = int(found["first"] or 0)
+    last = int(found["last"] or first)
+    if last < first:
+        return None
+    return Evidence(found["path"], first, last, _quote(found), "", None)
+
+
+def _quote(found: re.Match[str]) -> str:
+    return (found["q1"] or found["q2"] or found["q3"] or "").strip()
+
+
+def _looks_like_path(text: str) -> bool:
+    """A path has a dot or a slash, or is one word (`Makefile`); a sentence is none."""
+    return "/" in text or "." in text.rsplit(" ", 1)[-1] or " " not in text
+
+
+def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
+    """A line of evidence with what a program found of it, for a listing."""
+    told = f"at line {checked.first}" if str(checked.status) == "moved" else ""
+    return {
+        "worker": worker,
+        "finding": finding,
+        "evidence": checked.evidence.as_text(),
+        "status": str(checked.status),
+        "told": "; ".join(part for part in (told, checked.note) if part),
+    }

@@ -16,7 +16,6 @@ from . import events
 from .find import KnownRun
 
 SHELL = "bash"
-
 _STRICT = "set -o pipefail"
 _PIPED = """\
 __okstra_piped() {
@@ -29,32 +28,6 @@ __okstra_piped() {
   done
   return "$status"
 }"""
-
-
-def check_argv(command: str) -> tuple[str, ...]:
-    """What runs the command."""
-    return (SHELL, "-c", check_script(command))
-
-
-def check_script(command: str) -> str:
-    """The command as a script for bash (3.2 and newer)."""
-    found = pipelines(command)
-    if found is None or all(len(one.commands) == 1 for one in found):
-        return f"{_STRICT}\n{command}"
-    return "\n".join([_STRICT, _PIPED, "".join(map(_script_line, found))])
-
-
-def _script_line(pipeline: Pipeline) -> str:
-    before = "\n" if pipeline.before == ";" else f" {pipeline.before} " if pipeline.before else ""
-    words = [pipeline.commands[0]]
-    for operator, command in zip(pipeline.operators, pipeline.commands[1:], strict=True):
-        words += [operator, command]
-    text = " ".join(words)
-    if len(pipeline.commands) > 1:
-        text = f'{{ {text}\n__okstra_piped "${{PIPESTATUS[@]}}"; }}'
-    return f"{before}{'! ' if pipeline.negated else ''}{text}"
-
-
 CHECK_STARTED = "check-started"
 A_DAY = 24 * 3600.0  # for who has no other limit: a person who waits, and can stop it
 
@@ -115,3 +88,27 @@ def in_shell(command: str) -> tuple[str, ...]:
     """A command as the project's files write it. Raises Missing (`dependency-missing`) where there is no bash."""
     processes.require(SHELL, git.users_environment())
     return check_argv(command)
+
+
+def check_argv(command: str) -> tuple[str, ...]:
+    """What runs the command."""
+    return (SHELL, "-c", check_script(command))
+
+
+def check_script(command: str) -> str:
+    """The command as a script for bash (3.2 and newer)."""
+    found = pipelines(command)
+    if found is None or all(len(one.commands) == 1 for one in found):
+        return f"{_STRICT}\n{command}"
+    return "\n".join([_STRICT, _PIPED, "".join(map(_script_line, found))])
+
+
+def _script_line(pipeline: Pipeline) -> str:
+    before = "\n" if pipeline.before == ";" else f" {pipeline.before} " if pipeline.before else ""
+    words = [pipeline.commands[0]]
+    for operator, command in zip(pipeline.operators, pipeline.commands[1:], strict=True):
+        words += [operator, command]
+    text = " ".join(words)
+    if len(pipeline.commands) > 1:
+        text = f'{{ {text}\n__okstra_piped "${{PIPESTATUS[@]}}"; }}'
+    return f"{before}{'! ' if pipeline.negated else ''}{text}"

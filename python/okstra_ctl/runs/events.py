@@ -14,6 +14,15 @@ from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
 
+Events = Sequence[Mapping[str, Any]]
+TAKEN = "taken"
+STARTED = "started"
+DIGEST, AUDIT_DIGEST = "sha256", "audit_sha256"
+REPORT_WRITTEN = "report-written"
+_ENDS = ("dispatched", "ended", TAKEN)
+_SESSION_PROVIDER, _SESSION_ROLE = "claude", "analyst"
+_SESSION_LEADS = ("claude", "none")
+
 
 def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
     """Raises WorkFailed (`write-failed`)."""
@@ -36,17 +45,6 @@ def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for worker, row in last.items()
         if row.get("outcome") != WorkerOutcome.COMPLETED and row.get("message")
     }
-
-
-TAKEN = "taken"
-STARTED = "started"
-DIGEST, AUDIT_DIGEST = "sha256", "audit_sha256"
-REPORT_WRITTEN = "report-written"
-_ENDS = ("dispatched", "ended", TAKEN)
-_SESSION_PROVIDER, _SESSION_ROLE = "claude", "analyst"
-_SESSION_LEADS = ("claude", "none")
-
-Events = Sequence[Mapping[str, Any]]
 
 
 def digest_of(data: bytes) -> str:
