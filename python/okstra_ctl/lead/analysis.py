@@ -1,4 +1,4 @@
-"""The analysts' part: all at once, none seeing another's result; then what each left, read and checked."""
+"""The analysts' part: all at once, none seeing another's result; then each result, read and checked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Collected(NamedTuple):
 
     @property
     def silent(self) -> int:
-        """How many were asked and gave no answer that counts."""
+        """The number of workers that were asked and gave no answer that counts."""
         return sum(not answer.state.counts for answer in self.answers)
 
 
@@ -49,7 +49,7 @@ def collect(context: RunContext, assignments: Sequence[Assignment]) -> Collected
 
 
 def recall(context: RunContext, assignments: Sequence[Assignment]) -> Collected:
-    """What stands on disk of these, without asking anybody."""
+    """The answers on disk to these assignments, without asking anybody."""
     return _read_all(context, [recalled(context, assignment) for assignment in assignments])
 
 
@@ -88,6 +88,6 @@ def _read(context: RunContext, worker: Worker, text: str) -> tuple[WorkerResult,
 
 
 def check_results(context: RunContext, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
-    """What was found of every line of evidence. `commit` is looked into; by default the run's."""
+    """Checks every line of evidence against `commit`, by default the run's."""
     findings = [finding for result in collected.results.values() for finding in result.findings]
     return check_findings(Place(context.folder, commit or context.commit, recorded_runs(context.run)), findings)

@@ -1,4 +1,4 @@
-"""What a worker is given to do, and whether what it left is an answer."""
+"""What a worker is asked to do, and whether what it left is an answer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..system.foreign_files import set_aside
 
 Check = Callable[[str], list[Problem]]
 MAIN = ""
-"""The label of what a worker was prepared for; later ones are `round-<N>`, `plan-check`, …"""
+"""The label of a worker's main assignment; later ones are `round-<N>`, `turn-<N>`, `plan-check`."""
 
 
 class Assignment(NamedTuple):
-    """One thing asked of one worker. `facts` are handed to its client as `OKSTRA_<NAME>`."""
+    """One request to one worker. `facts` are passed to its client as `OKSTRA_<NAME>`."""
 
     worker: Worker
     label: str
@@ -34,7 +34,7 @@ class Assignment(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of an assignment. `text` is the valid result, None unless the state counts."""
+    """How an assignment ended. `text` is the valid result, None unless the state counts."""
 
     assignment: Assignment
     state: AnswerState
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What stands at a result path. `problems` are told to the worker."""
+    """A checked result. `problems` are reported to the worker."""
 
     state: AnswerState
     text: str | None
@@ -79,7 +79,7 @@ def check_bytes(assignment: Assignment, data: bytes | None, fault: str = "") -> 
 
 
 def answer_from(assignment: Assignment, found: Found, outcome: WorkerOutcome, attempts: int) -> Answer:
-    """A valid file counts only when its client finished its turn, or when it stood there from a finished one."""
+    """The answer for a checked result. A valid file counts only if its client finished its turn."""
     if outcome is WorkerOutcome.COMPLETED:
         if found.state.counts:
             return Answer(assignment, found.state, outcome, found.text, attempts)
@@ -89,8 +89,10 @@ def answer_from(assignment: Assignment, found: Found, outcome: WorkerOutcome, at
 
 
 def write_request(path: str, data: bytes, result: str) -> None:
-    """Writes what a worker is asked. A result of another question is set aside first, so that a run which was
-    resumed with more, or other, material never counts a verdict on something else. Raises WorkFailed, Unreadable.
+    """Writes what a worker is asked, if it differs from what is on disk. A result of the earlier request is set aside
+    first, so that a run resumed with other material never counts a verdict on something else.
+
+    Raises WorkFailed, Unreadable.
     """
     if fsio.read_bytes(path) == data:
         return

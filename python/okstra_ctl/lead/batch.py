@@ -1,6 +1,6 @@
-"""`okstra batch`: several runs side by side, each an okstra of its own, at most so many at once.
+"""`okstra batch`: several runs side by side, each in an okstra process of its own, at most so many at once.
 
-One that fails stops no other: they are of different tasks, or of stages that don't need each other.
+A run that fails stops no other: they belong to different tasks, or to independent stages.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _NOT_STARTED = ChildRun("", 130, "not started")
 
 
 class Entry(NamedTuple):
-    """One run to start; `line` is 1-based, 0 for one that stood in no file."""
+    """One run to start; `line` is 1-based, 0 for one that is not from a file."""
 
     line: int
     words: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """What a person knows it by: its task's key, or group and id, its phase, its stage."""
+        """Its name for people: the task's key, or group and id, its phase, its stage."""
         parts = [_value(self.words, "--task-key") or ":".join(filter(None, self._group_and_id()))]
         parts += [_value(self.words, "--task-type"), _value(self.words, "--stage")]
         return " ".join(filter(None, parts)) or " ".join(self.words)
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 def entries_of(text: str) -> tuple[list[Entry], list[tuple[int, str]]]:
-    """The runs of a file, and by line what can't be read. Empty lines and what follows a `#` say nothing."""
+    """The runs of a file, and the errors by line. Empty lines and comments after a `#` are ignored."""
     entries: list[Entry] = []
     faults: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -77,9 +77,9 @@ class BatchRun(NamedTuple):
 def run_batch(
     entries: Sequence[Entry], jobs: int, stop: threading.Event, print_progress: PrintProgress
 ) -> list[BatchRun]:
-    """How each ended, in their order; those that were not begun when `stop` was set say so."""
+    """Runs the entries. Returns how each ended, in order; those not started when `stop` was set say so."""
     ended = 0
-    telling = threading.Lock()
+    printing = threading.Lock()
 
     def run(entry: Entry) -> BatchRun:
         nonlocal ended
@@ -87,7 +87,7 @@ def run_batch(
             return BatchRun(entry, _NOT_STARTED)
         print_progress(f"{entry.name}: started")
         child = await_child(run_command(entry.words), stop)
-        with telling:
+        with printing:
             ended += 1
             print_progress(f"{ended} of {len(entries)}  {child.run_id or entry.name}: {child.said}")
         return BatchRun(entry, child)
@@ -97,7 +97,7 @@ def run_batch(
 
 
 def ready_stages(project: Project, key: TaskKey, services: Services) -> list[Entry]:
-    """One entry for each stage of the task's plan that could start now. Raises Refused (`no-stage-ready`,
+    """One entry for each stage of the task's plan that is ready to start. Raises Refused (`no-stage-ready`,
     `plan-not-approved`)."""
     plan, states = newest_plan_states(project.files.task(key), key, services)
     ready = [state.stage for state in states if state.status is StageStatus.READY]

@@ -1,4 +1,4 @@
-"""Leading a run from its start to its record on disk; called for a new run and for `okstra resume` alike."""
+"""Leading a run from its start to its record on disk, for new and for resumed runs alike."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def take_lead(context: RunContext) -> None:
     me = this_process()
     led_by = ""
 
-    def begun(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
+    def started_now(manifest: dict[str, Any], lead: Lead) -> dict[str, Any]:
         nonlocal led_by
         check_free(context.run, manifest)
         led_by = str(lead.get("mode") or "")
@@ -44,7 +44,7 @@ def take_lead(context: RunContext) -> None:
         lead.update(mode="auto", owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
 
-    change_lead(context.run, begun)
+    change_lead(context.run, started_now)
     own_claim(context.run, context.services, me)
     if led_by == CLIENT:
         note_session(context.run, context.services, session_around(context.services))
@@ -55,7 +55,7 @@ def take_lead(context: RunContext) -> None:
 
 
 def release_lead(context: RunContext, *, completed: bool) -> None:
-    """The run has ended, or is left: the agent session around this process has it again, or nobody."""
+    """Gives the run back to the agent session around this process, or to nobody."""
     around = nearest_client()
     own_claim(context.run, context.services, around, completed=completed)
     name_lead(context.run, around)
@@ -72,11 +72,11 @@ class RunEnd(NamedTuple):
     next_step: str
     warnings: tuple[str, ...]
     reasons: tuple[str, ...] = ()
-    """Why workers failed, in their clients' words."""
+    """Why workers failed, as their clients put it."""
 
 
 def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> RunEnd:
-    """Leads the run, or goes on with it. What has its valid output on disk is not done again.
+    """Leads the run, or continues it. What has valid output on disk is not done again.
 
     Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
     the run can be resumed.
@@ -122,10 +122,10 @@ def _lead(started: RunContext) -> RunEnd:
     report["gates"]["isolation"] = isolation_gate(found)
     for entry in found.notes:
         context.print_progress(f"changed meanwhile, by {_author_phrase(entry.author)}: {entry.kind} {entry.what}")
-    if found.breaches and context.phase.source_edits == "none":  # else the token says what was done, and that stays so
+    if found.breaches and context.phase.source_edits == "none":  # else the token states what was done, which stays true
         report["verdict"]["token"] = context.phase.verdict_tokens[-1]
     _add_writer(report, written.answer.worker.id if written.answer else "", written.answer)
-    if outcome_of(report) is not RunOutcome.COMPLETED:  # nobody is asked to approve what was never made
+    if outcome_of(report) is not RunOutcome.COMPLETED:  # there is nothing to approve
         report["verdict"]["approval_needed"] = False
     context = place_report(context)  # somebody may have put a plan there while the workers were at work
     report["verdict"]["next_step"] = _next_step(context, report)
@@ -157,17 +157,17 @@ def _lead(started: RunContext) -> RunEnd:
 
 
 def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:
-    """The draft was made before the report writer was heard: its own row is filled in now."""
+    """Fills in the report writer's own row: the draft was made before it ran."""
     for row in report["execution"]:
         if row["worker"] == worker and answer is not None:
             row.update(outcome=str(answer.outcome), state=str(answer.state))
 
 
 def _plan_notes(context: RunContext) -> tuple[str, ...]:
-    """Of a stage: that somebody changed its plan since it was approved. The run went by what was approved."""
+    """For a stage: whether its plan was changed since it was approved. The run followed the approved version."""
     try:
         return context.run.approved(context.services).notes if context.id.stage is not None else ()
-    except OkstraError:  # the stage's own gate says so
+    except OkstraError:  # the stage's own gate reports it
         return ()
 
 
@@ -204,7 +204,7 @@ def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:
 
 
 def _record_early_end(context: RunContext, outcome: RunOutcome, error: OkstraError) -> None:
-    """The run ended before its report: what it says of itself must be true, and it must be resumable."""
+    """Records the end of a run that has no report: its record must be true, and the run resumable."""
     try:
         context.record_event(str(outcome), reason=error.message)
         at = context.services.clock.now()

@@ -1,4 +1,4 @@
-"""A run that is being led: what every step needs to know, and the one place that tells what happened."""
+"""A run that is being led: what every step needs to know, how events are recorded, how commands are run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PrintProgress = Callable[[str], None]
 
 
 class RunContext(NamedTuple):
-    """`values` are the run's context by placeholder name; `stop` is set when the run is to be left resumable."""
+    """`values` are the run's facts by placeholder name; `stop` is set when the run is to be left resumable."""
 
     run: KnownRun
     phase: Phase
@@ -40,9 +40,9 @@ class RunContext(NamedTuple):
     stop: threading.Event
     print_progress: PrintProgress
     commit: str
-    """What the worktree stood at when the run was led first; empty without git."""
+    """The worktree's commit when the run was first led; empty without git."""
     begun: Begun = Begun()
-    """What the isolation receipt began with."""
+    """The start of the isolation receipt."""
 
     @property
     def id(self) -> RunId:
@@ -65,7 +65,7 @@ class RunContext(NamedTuple):
         return tuple(worker for worker in self.roster if worker.role == role)
 
     def requested(self, name: str) -> str:
-        """What the run was asked for and only its lead can carry out; empty text when it was not."""
+        """The value of an option that the run's lead has to carry out; empty when it was not given."""
         asked = self.run.manifest.get("requested")
         return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
 
@@ -74,7 +74,7 @@ class RunContext(NamedTuple):
 
 
 def open_context(run: KnownRun, services: Services, stop: threading.Event, print_progress: PrintProgress) -> RunContext:
-    """Reads what the run's folder and the settings say.
+    """The context of a run, from its folder and the settings.
 
     Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
     """
@@ -99,7 +99,7 @@ def _values(run: KnownRun) -> dict[str, str]:
 
 
 def run_check(context: RunContext, command: str, name: str) -> int:
-    """The exit status of a shell command of the project's, its output in the log of that name.
+    """Runs a shell command of the project, its output in the log of that name. Returns the exit status.
 
     Raises Interrupted, WorkFailed.
     """

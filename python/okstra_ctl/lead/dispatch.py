@@ -33,15 +33,15 @@ _POLL_SECONDS = 0.2  # seconds
 
 
 def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
-    """One answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
-    (`budget-spent`), WorkFailed when its own records can't be written."""
+    """Returns one answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
+    (`budget-spent`), WorkFailed when the run's own records can't be written."""
     answers: list[Answer] = []
     failed: OkstraError | None = None
     with ThreadPoolExecutor(max_workers=context.settings.max_parallel_workers) as pool:
         for future in [pool.submit(_dispatch_one, context, assignment) for assignment in assignments]:
             try:
                 answers.append(_result_of(future))
-            except Refused as refused:  # the money is spent: who works already may finish
+            except Refused as refused:  # the budget is spent: workers that have started may finish
                 failed = failed or refused
             except BaseException:
                 context.stop.set()
@@ -54,7 +54,7 @@ def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Ans
 
 
 def _result_of(future: Future[Answer]) -> Answer:
-    """As `future.result()`, which a signal that comes just as it begins to wait would not interrupt."""
+    """As `future.result()`, which would not notice a signal that arrives just as it starts to wait."""
     while not future.done():
         wait([future], timeout=_POLL_SECONDS)
     return future.result()
@@ -76,7 +76,7 @@ def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
         found = check_bytes(assignment, taken.data, taken.fault)
         answer = answer_from(assignment, found, report.outcome, attempt)
         retry = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
-        if retry:  # before the end is told: who waits for the worker sees by the prompt that it is not gone
+        if retry:  # before the end is recorded: `okstra wait` sees by this prompt that the worker is not gone
             prompt = _repair_prompt(context, assignment, found, attempt, taken.left)
         record_end(context, answer, report, attempt, found, taken)
         drops.discard(context, assignment, drop)
@@ -88,7 +88,7 @@ def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
 def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: int, drop: Drop) -> Report:
     token = uuid.uuid4().hex
     worker = assignment.worker
-    set_aside(assignment.result)  # what stands there is of no dispatch, or of one that did not count
+    set_aside(assignment.result)  # left by no dispatch, or by one that did not count
     clear_way(log_of(context, assignment, attempt))
     facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
     context.record_event("dispatched", **facts, token=token, drop=drop.mark)
@@ -152,7 +152,7 @@ def _guarded(context: RunContext, provider_name: str, options: Mapping[str, Any]
 
 
 def _git_folders(context: RunContext, worker: Worker, access: Access) -> list[str]:
-    """git's own folders of a linked worktree, without which an executor can't commit; and where its git is traced."""
+    """The git folders of a linked worktree, which an executor needs to commit, and the folder of its git traces."""
     repository = git.discover(context.folder) if access is Access.EDIT else None
     return [repository.common_dir, repository.git_dir, context.files.git_trace(worker.id)] if repository else []
 
@@ -172,7 +172,7 @@ def _facts(context: RunContext, assignment: Assignment, attempt: int) -> dict[st
 
 
 def inherited(context: RunContext) -> dict[str, str]:
-    """The environment that workers get: without git's and other runs' variables; with okstra's own place."""
+    """The environment that workers inherit: without git's and other runs' variables, with okstra's home and Python."""
     kept = {name: value for name, value in agents_environment().items() if not name.startswith("OKSTRA_")}
     home = context.services.environment.get("OKSTRA_HOME")
     python = context.services.environment.get("OKSTRA_PYTHON")
@@ -180,7 +180,7 @@ def inherited(context: RunContext) -> dict[str, str]:
 
 
 def _repair_prompt(context: RunContext, assignment: Assignment, found: Found, attempt: int, left: str) -> str:
-    """The same prompt with the checker's words: one more try for the same worker."""
+    """Writes the same prompt plus what the checks found, for one more attempt of the same worker. Returns its path."""
     data = fsio.read_bytes(assignment.prompt) or b""
     values = {
         "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),

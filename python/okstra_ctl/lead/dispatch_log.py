@@ -1,4 +1,7 @@
-"""What is written down of a dispatch: its end among the run's events, faults in the error log; keys are hidden."""
+"""The record of a dispatch: its end in the run's events, faults in the error log, keys hidden, tokens counted.
+
+`recalled` reads it back: the answer that is on disk, and the missing end of a dispatch whose lead was killed.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def log_of(context: RunContext, assignment: Assignment, attempt: int) -> str:
 
 
 def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int, taken: Taken) -> None:
-    """Hides keys in the worker's log, and says how many of which kind were hidden in all that it left."""
+    """Hides keys in the worker's log, and records how many of which kind were hidden in everything that it left."""
     log = log_of(context, assignment, attempt)
     for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
         if kinds:
@@ -77,7 +80,7 @@ def record_end(context: RunContext, answer: Answer, report: Report, attempt: int
 
 
 def _record_error(context: RunContext, facts: Mapping[str, object], found: Found, left: str) -> None:
-    """The run's error log: one row for everything that did not go as it should."""
+    """Adds a row to the run's error log, which has one for everything that went wrong."""
     problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
     problems += [f"it was left at {left}"] if left else []
     row = {"v": 1, "at": context.services.clock.now(), "run_id": str(context.id), **facts, "problems": problems}
@@ -91,7 +94,7 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Found
 
 
 def recalled(context: RunContext, assignment: Assignment) -> Answer:
-    """The answer that stands on disk; one that was not run when there is none that counts. Raises WorkFailed."""
+    """The answer on disk; an answer "not run" when there is none that counts. Raises WorkFailed."""
     events = events_of(context.files)
     mine = [row for row in events if _key(row) == (assignment.worker.id, assignment.label)]
     before = sum(row.get("event") == "dispatched" for row in mine)
@@ -113,7 +116,7 @@ def recalled(context: RunContext, assignment: Assignment) -> Answer:
 
 
 def take_session_results(context: RunContext) -> None:
-    """Of agents inside the session that led until now: okstra takes what stands there, and remembers its digest."""
+    """Takes over the results of agents inside the session that led until now, and records their digests."""
     events = events_of(context.files)
     if not session_may_have_written(events, context.run.manifest):
         return
@@ -129,7 +132,7 @@ def take_session_results(context: RunContext) -> None:
 
 
 def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> Found:
-    """What stands at the result path, if it is what okstra put there."""
+    """The file at the result path, checked, provided it is what okstra put there."""
     try:
         data = foreign_files.read(assignment.result, MAX_BYTES)
     except Unreadable as error:
@@ -144,9 +147,9 @@ def _mark_of(mine: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _record_missing_end(context: RunContext, assignment: Assignment, attempt: int, mark: str) -> Answer:
-    """Records how a dispatch ended whose lead was killed first: its client's stream is in the log.
+    """Records how a dispatch ended whose lead was killed first, from its client's stream in the log.
 
-    A file that looks whole is no answer of a turn that was cut off; and what the turn has cost is spent.
+    A complete file is no answer if its turn was cut off; and the turn's cost has to be counted.
     """
     worker = assignment.worker
     data = fsio.read_tail(log_of(context, assignment, attempt), _MAX_LOG_BYTES)
@@ -168,7 +171,7 @@ def _record_missing_end(context: RunContext, assignment: Assignment, attempt: in
 
 
 def dispatched_before(context: RunContext, assignment: Assignment) -> int:
-    """How often this was dispatched before."""
+    """How often this assignment was dispatched before."""
     return Counter(_key(row) for row in events_of(context.files) if row.get("event") == "dispatched")[
         (assignment.worker.id, assignment.label)
     ]
@@ -179,35 +182,35 @@ def _key(row: Mapping[str, Any]) -> tuple[object, object]:
 
 
 class DispatchUsage(NamedTuple):
-    """The `usage` for the run's events, null when nothing is known; and the model that answered, if it is known."""
+    """The `usage` for the run's events, null when unknown, and the model that answered, None when unknown."""
 
     usage: dict[str, Any] | None
     model: str | None
 
 
 def usage_of_dispatch(context: RunContext, worker: Worker, report: Report) -> DispatchUsage:
-    """Starts before the last one left no count: with them it is at least what it is. Raises Missing."""
+    """What a dispatch used. Attempts before the last left no count: with them it is a lower bound. Raises Missing."""
     stream, prices = report.stream, all_prices(context.settings.prices)
-    told: dict[str, Any] = {"asked": worker.model, "prices": prices}
+    options: dict[str, Any] = {"asked": worker.model, "prices": prices}
     once = report.attempts <= 1
     if report.outcome is WorkerOutcome.NOT_RUN:
-        return DispatchUsage(usage_json((), source=STREAM, whole=once, **told), stream.model)
+        return DispatchUsage(usage_json((), source=STREAM, whole=once, **options), stream.model)
     counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
     if counted is not None:
         names = [share.model for share in counted.models]
         model = stream.model or (names[0] if len(names) == 1 else None)
         whole = once and counted.whole and stream.ended
-        return DispatchUsage(usage_json(counted.models, source=SESSION, whole=whole, **told), model or None)
+        return DispatchUsage(usage_json(counted.models, source=SESSION, whole=whole, **options), model or None)
     if stream.usage is None:
         return DispatchUsage(None, stream.model)
     shares = stream.usage.models or (ModelTokens(stream.model or "", _tokens(stream.usage), stream.usage.cost_usd),)
-    usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **told)
+    usage = usage_json(shares, source=STREAM, cost=stream.usage.cost_usd, whole=once, **options)
     return DispatchUsage(usage, stream.model)
 
 
 def _from_files(provider: str, session: str, usage: Usage | None, environment: Mapping[str, str]) -> Counted | None:
-    """The client's own file, where it tells more than the stream: codex keeps its model and its sub-agents to itself,
-    and claude says nothing when it is killed."""
+    """The count in the client's session file, where it knows more than the stream: codex's stream lacks the model and
+    sub-agents, and claude's has no usage when the client is killed."""
     if not session:
         return None
     if provider == "claude" and usage is None:
@@ -216,7 +219,7 @@ def _from_files(provider: str, session: str, usage: Usage | None, environment: M
     elif provider == "codex":
         counted = codex_thread(transcripts.codex_home(environment), session)
         if counted is not None and usage is not None and _all(counted) < sum(_tokens(usage)):
-            return None  # it is torn, and tells less
+            return None  # the file is incomplete
     else:
         return None
     return counted if counted is not None and counted.models else None

@@ -1,9 +1,9 @@
 """Where a worker leaves its result: a folder of its own for each dispatch, under a name that nobody can guess.
 
-The worker learns it from its standard input and its environment alone; the run's events know the name's digest, by
-which a resume finds the folder of a worker whose lead was killed. When the worker has ended, okstra takes over what it
-left: keys are hidden, the digest is remembered, and the file goes to its place among the run's results. What anybody
-else wrote at that place is set aside.
+Only the worker's standard input and environment contain the name; the run's events contain the name's digest, by which
+a resume finds the folder of a worker whose lead was killed. When the worker has ended, okstra takes over what it left:
+keys are hidden, the digest is recorded, and the file moves to its place among the run's results. What anybody else
+wrote there is set aside.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Drop(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """By this the folder is known again; it does not lead there."""
+        """A digest that identifies the folder without revealing its name."""
         return digest_of(os.path.basename(self.folder).encode())
 
 
 class Taken(NamedTuple):
-    """What a worker left. `data` are its result's bytes, None when there are none or `fault` says why they can't be
-    read; `left` is where something lies that okstra does not take."""
+    """What a worker left. `data` are the bytes of its result, None when there is none or `fault` says why it can't be
+    read; `left` is the path of something that okstra did not take over."""
 
     data: bytes | None = None
     fault: str = ""
@@ -53,26 +53,26 @@ class Taken(NamedTuple):
 
     @property
     def digests(self) -> dict[str, str]:
-        """For the row that tells the worker's end."""
+        """For the event that records the worker's end."""
         found = {"sha256": self.data, "audit_sha256": self.audit}
         return {name: digest_of(data) for name, data in found.items() if data is not None}
 
 
 def new_drop(context: RunContext, assignment: Assignment) -> Drop:
-    """Nothing is on disk yet: the event that has its mark comes first."""
+    """A new drop. Nothing is on disk yet: the event with its mark is written first."""
     folder = os.path.join(context.files.drops, os.urandom(_NAME_BYTES).hex())
     return _drop_in(context, assignment, folder)
 
 
 def make(drop: Drop) -> None:
     """Raises WorkFailed (`write-failed`)."""
-    with suppress(OSError):  # the folder above may go just now, with the last drop of another dispatch
+    with suppress(OSError):  # the folder above may be removed at this moment, with another dispatch's last drop
         fsio.make_private_folders(drop.folder)
     fsio.make_folder(drop.folder)
 
 
 def tidy(files: RunFiles) -> None:
-    """At the run's end: the folder of all drops goes when nothing is left in it."""
+    """At the run's end: removes the folder of all drops if it is empty."""
     with suppress(OSError):
         os.rmdir(files.drops)
 
@@ -87,12 +87,12 @@ def find(context: RunContext, assignment: Assignment, mark: str) -> Drop | None:
 
 
 def opening(drop: Drop) -> str:
-    """What stands above the prompt on the worker's standard input, and nowhere else."""
+    """The text above the prompt on the worker's standard input; it is written nowhere else."""
     return fill_file("includes/own-paths.md", {"DROP_RESULT": drop.result, "DROP_AUDIT": drop.audit}).strip() + "\n\n"
 
 
 def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
-    """Call it when the worker has ended. Whatever stands at the result path is not this worker's, and is set aside.
+    """Call it when the worker has ended. Any other file at the result path is not this worker's, and is set aside.
 
     Safe to repeat: the drop stays until `discard`. Raises WorkFailed.
     """
@@ -105,27 +105,27 @@ def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
 
 
 def read_in_place(path: str) -> Taken:
-    """Of a worker that had no drop: an agent of a session, or a client that an older okstra started. It wrote to the
-    result path itself. Raises WorkFailed."""
+    """The result of a worker without a drop, which wrote to the result path itself: an agent of a session, or a client
+    that an older okstra started. Raises WorkFailed."""
     hidden: dict[str, Mapping[str, int]] = {}
     data, fault = _taken(path, path, hidden)
     return Taken(data, fault, "", None, hidden)
 
 
 def discard(context: RunContext, assignment: Assignment, drop: Drop) -> None:
-    """After the worker's end was recorded. What okstra did not take over, and did not understand, stays."""
+    """Removes a drop after the worker's end was recorded. What okstra did not take over stays."""
     audit = context.files.worker_audit(assignment.worker.id)
     for path, final in ((drop.result, assignment.result), (drop.audit, audit)):
         if _was_taken(path):
             fsio.discard(path)
         _keep_attempts(path, final)
-        fsio.discard_temporary(path)  # of a player that was killed as it wrote
+        fsio.discard_temporary(path)  # left by a rehearsal that was killed while writing
     with suppress(OSError):
         os.rmdir(drop.folder)
 
 
 def discard_ended(context: RunContext, assignment: Assignment, mark: str) -> None:
-    """The drop of a dispatch whose end was recorded and whose lead was killed before it had tidied up."""
+    """Removes the drop of a dispatch whose end was recorded, but whose lead was killed before it could remove it."""
     drop = find(context, assignment, mark) if mark else None
     if drop is not None:
         discard(context, assignment, drop)
@@ -144,7 +144,7 @@ def _names(files: RunFiles) -> list[str]:
 
 
 def _taken(path: str, final: str, hidden: dict[str, Mapping[str, int]]) -> tuple[bytes | None, str]:
-    """Puts the file where it belongs, its keys hidden; why it can't be, when it can't."""
+    """Moves the file to its place, keys hidden. Returns its bytes, or None and why it can't be read."""
     try:
         data = foreign_files.read(path, MAX_BYTES)
     except Unreadable as error:
@@ -170,7 +170,7 @@ def _bytes_at(final: str) -> bytes | None:
 
 
 def _keep_attempts(path: str, final: str) -> None:
-    """What earlier starts of the same dispatch left, before a rate limit say, goes beside the result."""
+    """Moves what earlier attempts of the same dispatch left (before a rate limit, for instance) beside the result."""
     folder, stem = os.path.dirname(path), f"{os.path.basename(path)}.attempt-"
     try:
         names = sorted(name for name in os.listdir(folder) if name.startswith(stem))

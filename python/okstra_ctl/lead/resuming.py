@@ -1,4 +1,4 @@
-"""Whom a resume will ask: what is on disk and valid is not asked again, and its clients need not be there."""
+"""Which workers a resume will ask: those with a valid result on disk are not asked again, and need no client."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _WRITER, _ANALYST = "report-writer", "analyst"
 
 
 def workers_to_ask(run: KnownRun, roster: Sequence[Worker]) -> tuple[Worker, ...]:
-    """Those of the roster whom a resume asks, or may have to ask.
+    """The workers of the roster that a resume asks, or may have to ask.
 
-    One who is asked anew may raise what all the others are asked about. So the others are left out only when each of
-    them has answered all that they were asked, and the report was begun: then every answer is taken from the disk. A
-    plan's analysts check the plan that comes of the report.
+    A worker that is asked again may raise findings that all others are asked about. So the others are left out only
+    when each has answered everything and the report was started: then every answer is taken from disk. In planning,
+    the analysts are asked about the plan that the report writer makes.
     """
     events = events_of(run.files)
     silent = [worker for worker in roster if not _has_answered(run, worker, events)]
@@ -36,7 +36,7 @@ def workers_to_ask(run: KnownRun, roster: Sequence[Worker]) -> tuple[Worker, ...
 
 
 def _has_answered(run: KnownRun, worker: Worker, events: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the last word to every question that it was asked is an answer, and its result is as it was left."""
+    """Whether every request to the worker ended with an answer, and its result was not changed since."""
     last: dict[str, Mapping[str, Any]] = {}
     for row in events:
         if row.get("worker") == worker.id and row.get("event") in ("dispatched", "ended"):
@@ -56,8 +56,8 @@ def _role(row: Mapping[str, Any], roster: Sequence[Worker]) -> str:
 
 
 def _may_have_moved(run: KnownRun) -> bool:
-    """Whether verifiers may have to look at another commit than they did: of a stage whose exit check, which comes
-    after them, was not run at the commit that stands there now. Other phases look at the commit of their start."""
+    """Whether verifiers may have to look at another commit than they did: in a stage whose exit check, which follows
+    them, was not run at the current commit. Other phases look at the commit of their start."""
     if run.id.task_type != IMPLEMENTATION:
         return False
     try:

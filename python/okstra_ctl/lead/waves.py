@@ -1,7 +1,7 @@
 """`run --all-ready`: wave after wave of stages, each led by an okstra of its own, merged between the waves.
 
-Stops at the first gate that says no: a stage that fails, a merge that conflicts, an exit check that is red on the
-whole. What was done until then stays done, and the same command goes on from there.
+Stops at the first closed gate: a stage that fails, a merge that conflicts, an exit check that fails on the merged
+whole. What was done until then stays done, and the same command continues from there. `await_child` starts one run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PrintProgress = Callable[[str], None]
 
 
 class StageRun(NamedTuple):
-    """How the run of one stage ended; `said` is its error, or its verdict."""
+    """How one stage's run ended; `said` is its error or its verdict."""
 
     stage: int
     run_id: str
@@ -37,7 +37,7 @@ class StageRun(NamedTuple):
 
 
 class WavesResult(NamedTuple):
-    """What all waves did: the stages that were built, in their order, and the merged commits."""
+    """What all waves did: the stages that were built, in order, and the merge commits."""
 
     stages: tuple[StageRun, ...]
     commits: tuple[str, ...]
@@ -52,7 +52,7 @@ def run_waves(
     stop: threading.Event,
     print_progress: PrintProgress,
 ) -> WavesResult:
-    """`command` starts one stage's run, but for `--stage N`; at most `jobs` at once.
+    """Runs every stage; `command` plus `--stage N` starts one stage's run, at most `jobs` at once.
 
     Raises WorkFailed (`run-failed`), Refused (`no-stage-ready`, and as `integrate`), Interrupted.
     """
@@ -77,9 +77,9 @@ def run_waves(
         if stop.is_set():
             raise Interrupted("interrupted", "stopped; the stages in work can be resumed", hint="okstra status")
         if failed:
-            told = "; ".join(f"stage {one.stage}: {one.said}" for one in failed)
+            message = "; ".join(f"stage {one.stage}: {one.said}" for one in failed)
             data: dict[str, object] = {"stages": [one._asdict() for one in led]}
-            raise WorkFailed("run-failed", told, where=failed[0].run_id, hint="okstra status", data=data)
+            raise WorkFailed("run-failed", message, where=failed[0].run_id, hint="okstra status", data=data)
 
 
 def _all_done(states: Sequence[StageState]) -> bool:
@@ -91,8 +91,10 @@ def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
         verify = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
         hint = f"{okstra_command('integrate', '--task-key', key)}; {verify}"
         return Refused("no-stage-ready", "every stage is done", where=str(key), hint=hint)
-    told = "; ".join(f"stage {state.stage} is {state.status}" for state in states if state.status != StageStatus.DONE)
-    return Refused("no-stage-ready", f"no stage is ready: {told}", where=str(key), hint="okstra status")
+    waiting = "; ".join(
+        f"stage {state.stage} is {state.status}" for state in states if state.status != StageStatus.DONE
+    )
+    return Refused("no-stage-ready", f"no stage is ready: {waiting}", where=str(key), hint="okstra status")
 
 
 def _lead_wave(
@@ -112,7 +114,7 @@ def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print
 
 
 class ChildRun(NamedTuple):
-    """How it ended. `status` is its exit status, `said` its error, or its verdict, or that it is prepared."""
+    """How a child process's run ended: `status` is its exit status, `said` its error, its verdict, or "prepared"."""
 
     run_id: str
     status: int
@@ -124,17 +126,17 @@ class ChildRun(NamedTuple):
 
 
 def run_command(words: Sequence[str]) -> list[str]:
-    """`okstra run` with these words, asked nothing and answering in JSON."""
+    """The command line of `okstra run` with these arguments, without questions and with JSON output."""
     return [os.path.join(assets.root(), "bin", "okstra"), "run", *words, "--yes", "--json"]
 
 
 def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
-    """Starts it and waits for its end; stopped with its caller, it can be resumed."""
+    """Starts the command and waits for its end; a run that is stopped with its caller can be resumed."""
     ended = processes.start(command).finish_or(stop)
     try:
-        answer = loads(ended.stdout)
-        errors = "; ".join(error["message"] for error in answer["errors"])
-        data = answer["data"]
+        reply = loads(ended.stdout)
+        errors = "; ".join(error["message"] for error in reply["errors"])
+        data = reply["data"]
         run_id = str(data.get("run_id", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return ChildRun("", ended.status or 1, f"ended with {ended.status}: {ended.complaint}")

@@ -1,6 +1,7 @@
-"""One worker on its own: what the shell doors call for an interactive lead (docs/design/leading.md).
+"""One worker on its own, for an interactive lead: `okstra-codex-exec.sh` and its like call it (docs/design/leading.md).
 
-Same limits, log, events, checks and repair as in a run that okstra leads; what is valid on disk is not done twice.
+The same limits, log, events, checks and repair as in a run that okstra leads; what is valid on disk is not done again.
+In tmux, a pane shows the worker's log as it grows.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _FINDERS = ("analyst", "verifier", "critic")
 
 
 class Order(NamedTuple):
-    """The doors' arguments."""
+    """The command's arguments."""
 
     provider: str
     project_root: str
@@ -71,8 +72,8 @@ def _read(prompt: str) -> tuple[str, str, str, str]:
     if data is None:
         raise UsageError("not-found", "there is no such prompt", where=prompt)
     text = data.decode("utf-8", "replace")
-    told = anchors(text)
-    who, result = _WHO.search(text), told.get("FILED_AS") or told.get("RESULT_PATH", "")  # by an older okstra
+    facts = anchors(text)
+    who, result = _WHO.search(text), facts.get("FILED_AS") or facts.get("RESULT_PATH", "")  # by an older okstra
     if who is None or not result:
         hint = "name a file of the run's prompts/ folder"
         raise UsageError("not-found", "this is no prompt of a worker of okstra's", where=prompt, hint=hint)
@@ -80,14 +81,14 @@ def _read(prompt: str) -> tuple[str, str, str, str]:
 
 
 def _facts(prompt: str, result: str) -> dict[str, str]:
-    """What is told to the client besides: which round this is, and what is asked in it."""
+    """Further facts for the client: which round this is, and which items are asked about."""
     label = expected_at(result).label
     rounds = {_RESULT_LABEL: "", "plan-check": "plan"}
     return {"ROUND": rounds.get(label, label.removeprefix("round-")), "ITEMS": anchors(prompt).get("ITEMS", "")}
 
 
 def _check_place(order: Order, context: RunContext) -> None:
-    """A worker is never let loose in another folder than its run's."""
+    """Raises UsageError (`usage`): a worker is never started in another folder than its run's."""
     if os.path.realpath(order.worktree) != os.path.realpath(context.folder):
         raise UsageError("usage", f"the run works in {context.folder}", where=order.worktree, hint="name that folder")
 
@@ -112,7 +113,7 @@ def _has_findings(text: str) -> bool:
 
 @contextmanager
 def pane_on(log: str, environment: Mapping[str, str]) -> Iterator[None]:
-    """Shows a log as it grows, and goes when the work is done. Without tmux, or when tmux has no room, nothing."""
+    """Shows a log in a tmux pane while the block runs. Does nothing without tmux, or when tmux has no room."""
     pane = _open_pane(log) if environment.get("TMUX") else ""
     try:
         yield

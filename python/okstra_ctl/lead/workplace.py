@@ -1,7 +1,7 @@
-"""Where a run works: entered by whoever is about to lead it, and made again when its folder is gone.
+"""A run's worktree: claimed by the process that is about to lead the run, and restored when its folder is gone.
 
-A run that was interrupted or has failed keeps nobody from removing its worktree (`okstra gc` does, once all in it is
-safe), because going on with the run begins here.
+An interrupted or failed run does not protect its worktree from removal (`okstra gc` removes it once everything in it is
+safe), because resuming the run starts here.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _POLL_SECONDS = 0.02
 
 
 class Entered(NamedTuple):
-    """`news` says what had to be made again, or is empty; `previous` is how the registry had the run."""
+    """`news` reports what was restored, or is empty; `previous` is the run's entry in the registry before."""
 
     news: str = ""
     previous: User | None = None
 
 
 def enter(run: KnownRun, services: Services) -> Entered:
-    """Makes sure that the run's worktree is there, and from now on in use by this process.
+    """Makes sure that the run's worktree exists, and registers this process as its user.
 
     Raises Refused (`run-is-led`; `stage-not-held` when the stage is not this run's any more; `branch-in-use`),
     UsageError (`not-found` when its branch is gone as well), WorkFailed, Busy.
@@ -60,14 +60,14 @@ def enter(run: KnownRun, services: Services) -> Entered:
         except Refused as refused:
             if refused.code != "worktree-held" or time.monotonic() > deadline:
                 raise
-            time.sleep(_POLL_SECONDS)  # another command makes it, or has made it meanwhile
+            time.sleep(_POLL_SECONDS)  # another command is restoring it, or has just restored it
             continue
         kept = f", with the unsaved files that {back.kept} keeps" if back.kept else ""
         news = f"the worktree {back.path} was gone: it is made again on its branch {back.branch}{kept}"
 
 
 def leave(run: KnownRun, entered: Entered, services: Services) -> None:
-    """Takes `enter` back: the run is as it was before, prepared or left."""
+    """Undoes `enter`: the registry is as it was before."""
     if run.degraded or not run.branch:
         return
     previous, me = entered.previous, this_process()
@@ -83,7 +83,7 @@ def leave(run: KnownRun, entered: Entered, services: Services) -> None:
 
 
 def _is_there(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
-    """Whether nothing is to be made."""
+    """Whether nothing has to be restored."""
     if claim is not None and claim.status is ClaimStatus.PROVISIONING:
         return False
     if run.id.stage is not None and not _is_claimed_by(claim, run):
@@ -96,7 +96,7 @@ def _is_claimed_by(claim: TaskClaim | StageClaim | None, run: KnownRun) -> bool:
 
 
 def _register_use(run: KnownRun, key: TaskKey | StageKey, doc: RegistryDoc, services: Services) -> User | None:
-    """Puts this process down as the one that uses the worktree for the run; answers who did before."""
+    """Registers this process as the user of the worktree for the run. Returns the previous user."""
     me = this_process()
     claim = doc.claim_of(key)
     if isinstance(claim, StageClaim):
@@ -125,7 +125,7 @@ def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
 
 
 def _wait_or_recover(run: KnownRun, claim: TaskClaim | StageClaim, services: Services, deadline: float) -> None:
-    """Until what another command makes or removes there is done; what a dead one left is put right."""
+    """Waits for another command that makes or removes the worktree; repairs what a dead one left."""
     repository = git.discover(run.project.root) if is_abandoned(claim) else None
     if repository is not None:
         recover_task(run.id.task, services.registry.read(), repository, services)
