@@ -1,8 +1,9 @@
-"""A worker changes nothing that okstra keeps: it is refused every command that would.
+"""A worker may not change okstra's state: every command that would is refused.
 
-A worker is known by its mark, and by the supervisor among the processes above it: taking the mark off does not help.
-A home of its own, where it may try okstra out, gives it no say over the projects of the home that it works for.
-What leaves its supervisor's family altogether (a service that ran before) is not seen; `docs/design/threats.md`.
+A worker is recognised by marks in its environment, and by the supervisor among its parent processes: removing the marks
+does not help. A worker may try okstra out in a home of its own, but not on the projects of the home that it works for.
+A process that is no descendant of the supervisor (a service that ran before) is not recognised;
+`docs/design/threats.md`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from .system import ancestry
 
 
 def require_no_worker(command: str, services: Services) -> None:
-    """Raises Refused (`worker-may-not`) when it is called from inside a worker, a check or a set-up command.
+    """Raises Refused (`worker-may-not`) when called from inside a worker, a check or a set-up command.
 
-    In another home than the worker's it is refused where that home has worktrees of the same projects, as a copy has.
-    Raises Unreadable for a registry that can't be read then.
+    With another home than the worker's, the command is refused if that home has worktrees of the same projects, as a
+    copy has. Raises Unreadable when its registry can't be read.
     """
     lines = (above.words for above in ancestry.ancestors())
     homes = homes_named(services.environment, lines)
@@ -38,6 +39,6 @@ def require_no_worker(command: str, services: Services) -> None:
 
 
 def _projects_in(home: str) -> set[str]:
-    """The folders of the projects that a home has worktrees of."""
+    """The root folders of the projects that a home has worktrees of."""
     claims = Registry(HomePaths(home)).read().claims()
     return {os.path.realpath(root) for root, _ in claims if root}

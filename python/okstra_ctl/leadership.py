@@ -1,4 +1,5 @@
-"""Naming who leads a run: in its manifest, and for a stage in its claim (docs/how-to/recover.md)."""
+"""Who leads a run: recorded in its manifest, in the claim or worktree that it uses, and in the index
+(docs/how-to/recover.md)."""
 
 from __future__ import annotations
 
@@ -21,18 +22,17 @@ from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]
 BY_OKSTRA = "auto"
-"""The `mode` of a lead that is okstra itself; else the run is led by an agent's session."""
+"""The `mode` of a lead that is okstra itself; otherwise an agent's session leads the run."""
 Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
 
 
 def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
-    """Who leads the run, as its manifest says. Raises Unreadable (`state-unreadable`): one that can't be read might be
-    at work."""
+    """Who leads the run, by its manifest. Raises Unreadable (`state-unreadable`): an unreadable lead might be alive."""
     return owner_in_manifest(manifest, where=run.files.manifest)
 
 
 def owner_in_manifest(manifest: Mapping[str, object], *, where: str) -> Owner | None:
-    """The same, of the manifest at that path."""
+    """As `owner_in`, for the manifest at the path `where`."""
     lead = manifest.get("lead")
     try:
         return Owner.from_json(lead.get("owner")) if isinstance(lead, Mapping) else None
@@ -42,7 +42,7 @@ def owner_in_manifest(manifest: Mapping[str, object], *, where: str) -> Owner | 
 
 
 def change_lead(run: KnownRun, change: Change) -> None:
-    """Replaces the manifest by what `change` makes of it and of its `lead`, as they are on disk now."""
+    """Replaces the manifest with what `change` returns for it and its `lead`, as they are on disk now."""
     with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
         manifest = fsio.read_json(run.files.manifest) or {}
         lead = manifest.get("lead")
@@ -50,17 +50,19 @@ def change_lead(run: KnownRun, change: Change) -> None:
 
 
 def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
-    """Raises Refused (`run-ended`, `run-is-led`) unless the run, by its manifest, is this process's to lead; and
-    Unreadable (`state-unreadable`)."""
+    """Raises Refused (`run-ended`, `run-is-led`) unless this process may lead the run, by its manifest; and Unreadable
+    (`state-unreadable`)."""
     if manifest.get("outcome") == str(RunOutcome.COMPLETED):
         raise Refused("run-ended", f"{run.id} is completed", where=run.report_path, hint=okstra_command("show", run.id))
     check_owner(run, owner_in(run, manifest))
 
 
 def check_owner(run: KnownRun, owner: Owner | None) -> None:
-    """Raises Refused (`run-is-led`) when that is a live process which is neither this one nor the session above it:
-    while a run is led, its lead alone goes on with it, finishes it, or gives it back. Below okstra itself, where it
-    leads, are workers and checks."""
+    """Raises Refused (`run-is-led`) when the owner is a live process other than this one and the session above it.
+
+    While a run is led, only its lead continues, finishes or releases it. Where okstra itself leads, the processes below
+    it are workers and checks, which may not.
+    """
     if owner is None or liveness(owner) is not Liveness.ALIVE:
         return
     if owner == owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_this_process_or_above(owner)):
@@ -74,31 +76,31 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
 
 
 def _by_okstra(run: KnownRun) -> bool:
-    """Whether okstra leads it now: once it has ended, its owner is the session that it was called from, if any."""
+    """Whether okstra leads the run now: once it has ended, its owner is the session that okstra was called from."""
     lead = run.manifest.get("lead")
     mode = lead.get("mode") if isinstance(lead, Mapping) else None
     return mode == BY_OKSTRA and bool(run.manifest.get("started_at")) and not run.manifest.get("outcome")
 
 
 def name_lead(run: KnownRun, owner: Owner | None, **facts: str) -> None:
-    """Whoever leads from now on, or nobody; `facts` are kept beside it."""
-    told = owner.to_json() if owner else None
-    change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": told}})
+    """Records who leads from now on, None for nobody; `facts` are stored beside it."""
+    document = owner.to_json() if owner else None
+    change_lead(run, lambda manifest, lead: {**manifest, "lead": {**lead, **facts, "owner": document}})
 
 
 def index_started(run: KnownRun, services: Services, owner: Owner) -> str:
-    """Tells the index who leads the run from now on. A warning if it could not be told."""
+    """Records in the index who leads the run from now on. Returns a warning if that failed."""
     task_type, stage, manifest = run.id.task_type, run.id.stage, run.files.manifest
-    at, told = services.clock.now(), owner.to_json()
-    row = IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, told)
+    at = services.clock.now()
+    row = IndexRow(str(run.id), "started", at, task_type, stage, run.project.root, manifest, owner.to_json())
     return try_append(services.home, row)
 
 
 def own_claim(run: KnownRun, services: Services, owner: Owner | None, *, completed: bool | None = None) -> None:
-    """Whoever leads a run owns its stage's claim, or is a user of its task's worktree, while it does.
+    """Makes the lead the owner of its stage's claim, or a user of its task's worktree.
 
-    `completed` is given at the run's end, and tells whether it came to a good one: then it needs a task's worktree
-    no more, unless it is still `owner`'s to go on with.
+    `completed` is given at the run's end: whether the run succeeded. A completed run no longer uses its task's
+    worktree, nor does a failed one that has no `owner` to continue it.
     """
     key = run.id.stage_key
     with services.registry.transaction() as doc:

@@ -1,4 +1,5 @@
-"""Sending findings round among the analysts until they are settled or the rounds are over (docs/design/leading.md)."""
+"""Asking the analysts about one another's findings until they are settled or the rounds are over
+(docs/design/leading.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _MOST_NAMED = 10
 
 
 class Converged(NamedTuple):
-    """What became of all findings, and whether enough voices were heard."""
+    """The outcome of every finding, and whether enough voices answered."""
 
     outcomes: tuple[Outcome, ...]
     gate: Gate
@@ -30,7 +31,7 @@ class Converged(NamedTuple):
 
 
 def converge(context: RunContext, collected: Collected) -> Converged:
-    """Runs the rounds and, when the run has a critic, its gaps once. Raises as `dispatch`."""
+    """Runs the rounds, and one more for the gaps that a critic finds, if the run has one. Raises as `dispatch`."""
     debate = Debate(context, collected)
     limit = context.settings.rules.max_rounds if debate.gate.open else 0
     for number in range(1, limit + 1):
@@ -46,7 +47,7 @@ def converge(context: RunContext, collected: Collected) -> Converged:
 
 
 def quorum_gate(context: RunContext, collected: Collected) -> tuple[Gate, str]:
-    """Open when enough different voices gave an answer; their absence never opens it."""
+    """Open when enough different voices gave an answer; a missing answer never opens it."""
     voices = set(collected.voices.values())
     silent = ", ".join(f"{worker} ({state})" for worker, state in collected.states.items() if not state.counts)
     if len(voices) >= context.quorum:
@@ -55,7 +56,7 @@ def quorum_gate(context: RunContext, collected: Collected) -> tuple[Gate, str]:
 
 
 class Debate:
-    """The findings of a run and what is said of them. Its state is on disk after every round."""
+    """The findings of a run and the verdicts on them. Its state is written to disk after every round."""
 
     def __init__(self, context: RunContext, collected: Collected) -> None:
         self._context = context
@@ -98,7 +99,7 @@ class Debate:
         self._write()
 
     def close(self) -> None:
-        """After the last round: a finding that too few have answered shuts the gate, and silence is told."""
+        """After the last round: a finding with too few answers closes the gate, and missing answers are noted."""
         silent = [
             f"{worker} in round {one.number} ({state})"
             for one in self._rounds

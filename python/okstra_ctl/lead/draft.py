@@ -1,4 +1,4 @@
-"""The report's draft: everything that okstra's own records say (docs/formats.md)."""
+"""The report's draft: everything that comes from okstra's own records (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .context import RunContext
 
 
 class Material(NamedTuple):
-    """What a phase hands to its report. `tokens` are what it may conclude, best first."""
+    """What a phase contributes to its report. `tokens` are the verdicts that it may reach, best first."""
 
     answers: tuple[Answer, ...]
     verdicts: Mapping[str, str]
@@ -36,13 +36,13 @@ class Material(NamedTuple):
 def material(
     context: RunContext, collected: Collected, outcomes: Sequence[Outcome], gates: Mapping[str, tuple[Gate, str]]
 ) -> Material:
-    """The material of a phase of analysis; others replace what they know better."""
+    """The material of an analysis phase; other phases replace some of its fields."""
     verdicts = {worker: result.verdict for worker, result in collected.results.items() if result.verdict}
     return Material(collected.answers, verdicts, tuple(outcomes), gates, context.phase.verdict_tokens, context.commit)
 
 
 def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, Any]:
-    """The report without its writer's words. Its token is the worst one until somebody earns a better."""
+    """The report without its writer's text. Its token is the worst one until a better one is earned."""
     manifest = context.run.manifest
     return {
         "schema": SCHEMA,
@@ -55,7 +55,7 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
         "language": context.values.get("REPORT_LANGUAGE", "en"),
         "rehearsal": manifest.get("rehearsal") is True,
         "okstra_version": __version__,
-        "lead": {"mode": "auto", "model": ""},  # whoever prepared it, okstra leads it now, and asks no model to
+        "lead": {"mode": "auto", "model": ""},  # whoever prepared it, okstra leads it now, without a model
         "author": {"worker": "", "provider": "", "model": None, "reason": ""},
         "verdict": {
             "conclusion": "",
@@ -80,7 +80,7 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
 
 
 def guide(schema: Schema, task_type: str) -> dict[str, str]:
-    """For the writer: what belongs in each field of the phase's part."""
+    """For the writer: what belongs in each field of the phase's section."""
     shapes = phase_schema(schema, task_type)["properties"]
     return {name: _field_hint(shape) for name, shape in shapes.items()}
 

@@ -20,18 +20,18 @@ from .context import RunContext
 
 
 def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The model that really answered, by worker, from the client's stream."""
+    """By worker, the model that really answered, from the client's stream."""
     return {str(row["worker"]): str(row["model"]) for row in events if row.get("event") == "ended" and row.get("model")}
 
 
 def later_failures(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """By worker, what it was asked after its main part and gave no answer to: rounds, a plan's check."""
+    """By worker, which later requests (rounds, the plan's check) it gave no answer to."""
     last = {(str(row["worker"]), str(row["label"])): row for row in events if row.get("event") == "ended"}
-    told: dict[str, list[str]] = {}
+    failures: dict[str, list[str]] = {}
     for (worker, label), row in last.items():
         if label and row.get("outcome") != WorkerOutcome.COMPLETED:
-            told.setdefault(worker, []).append(f"{label}: {row.get('outcome')}, {row.get('state')}")
-    return {worker: "; ".join(parts) for worker, parts in told.items()}
+            failures.setdefault(worker, []).append(f"{label}: {row.get('outcome')}, {row.get('state')}")
+    return {worker: "; ".join(parts) for worker, parts in failures.items()}
 
 
 def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
@@ -44,7 +44,7 @@ def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
 
 
 def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
-    """What is known only after the last worker: usage, observed models, and who fell silent later."""
+    """Adds what is known only after the last worker: usage, observed models, and later failures."""
     for row in count_sessions(
         context.run, context.services, events_of(context.files), all_prices(context.settings.prices)
     ):
@@ -61,43 +61,43 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
         {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
-    said = led_gates.overrules(context.run)
-    if said:
-        report["overrules"] = said
+    overrules = led_gates.overrules(context.run)
+    if overrules:
+        report["overrules"] = overrules
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}
     return report
 
 
 def record_faults(context: RunContext, report: Mapping[str, Any]) -> str:
-    """What `okstra check run` would say of the run as it is about to end; empty when all holds together.
+    """What `okstra check run` would report for the run as it is about to end; empty when it finds nothing.
 
     Raises Missing, Unreadable.
     """
     run = context.run._replace(manifest=_ended_manifest(context, report, context.services.clock.now()))
     faults = check_run(run, about_to_end=True).faults
-    told = [f"{fault.id} {os.path.basename(fault.file)}:{fault.line}: {fault.message}"[:300] for fault in faults[:3]]
-    return "; ".join(told) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
+    shown = [f"{fault.id} {os.path.basename(fault.file)}:{fault.line}: {fault.message}"[:300] for fault in faults[:3]]
+    return "; ".join(shown) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
 
 
 def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
-    """What others read of the run first, the manifest last: it ends the run, and until then a resume does all this
-    again. Answers warnings."""
+    """Writes the derived records first and the manifest last: it ends the run, and until then a resume does all this
+    again. Returns warnings."""
     at = context.services.clock.now()
     outcome = str(outcome_of(report))
     next_step = str(report["verdict"]["next_step"])
     token = str(report["verdict"]["token"])
     news = RunNews(context.id, outcome, at, next_step, token=token)
-    told = [
+    warnings = [
         try_record(context.run.project, news, worktree=context.folder),
         index_end(context, outcome_of(report), at),
     ]
     context.record_event("persisted", outcome=outcome)
     fsio.replace_json(context.files.manifest, _ended_manifest(context, report, at))
-    return tuple(warning for warning in told if warning)
+    return tuple(warning for warning in warnings if warning)
 
 
 def index_end(context: RunContext, outcome: RunOutcome, at: str) -> str:
-    """Tells the index how the run ended; answers a warning if it could not be told."""
+    """Records in the index how the run ended. Returns a warning if that failed."""
     row = IndexRow(
         str(context.id),
         str(outcome),
@@ -136,7 +136,7 @@ def _roster(context: RunContext) -> list[dict[str, Any]]:
 
 
 def save_team_state(context: RunContext) -> None:
-    """Each worker's newest end. Derived from the events."""
+    """Writes each worker's latest outcome, derived from the events."""
     ends = {row["worker"]: row for row in events_of(context.files) if row.get("event") == "ended"}
     starts: dict[str, int] = {}
     for row in events_of(context.files):

@@ -1,7 +1,7 @@
 """release-handoff: only the git steps that the person chose, carried out by okstra itself, never by an agent.
 
-What was chosen stands in the run's manifest (`handoff`), and nowhere else. Nothing is forced, no hook is passed by,
-and nothing goes to a base branch.
+The choice is in the run's manifest (`handoff`), and nowhere else. Nothing is forced, no hook is bypassed, and nothing
+is pushed to a base branch.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class StepRun(NamedTuple):
 
 
 def lead_handoff(context: RunContext) -> Material:
-    """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`): the task is asked about anew, whatever was
-    true when the run was prepared."""
+    """Carries the chosen steps out. Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`): the task is
+    checked again, whatever was true when the run was prepared."""
     key = context.id.task
     choice = choice_from_json(context.run.manifest.get("handoff"))
     if not choice.steps:
@@ -67,15 +67,16 @@ def lead_handoff(context: RunContext) -> Material:
 
 
 def conclusion(phase: Mapping[str, Any], *, good: bool) -> str:
-    """The report's words: all that was done is okstra's own doing, so no agent is asked for them."""
+    """The report's conclusion: okstra did all of it itself, so no agent is asked to write it."""
     done = [one["command"] for one in phase["commands"] if one["exit"] == 0]
-    told = f"Carried out, in this order: {', '.join(phase['chosen'])}." if good else "Not all of it was carried out."
+    summary = f"Carried out, in this order: {', '.join(phase['chosen'])}." if good else "Not all of it was carried out."
     link = f" Pull request: {phase['pull_request']}" if phase["pull_request"] else ""
-    return f"{told}{link}" + "".join(f"\n\n- `{command}`" for command in done)
+    return f"{summary}{link}" + "".join(f"\n\n- `{command}`" for command in done)
 
 
 def _write_body(context: RunContext, target: Target) -> str:
-    """The pull request's text: the project's template if it has one, and what okstra recorded of the task."""
+    """Writes the pull request's text: the project's template if it has one, filled from okstra's records. Returns its
+    path."""
     where = context.run.project.config
     config = project_config(fsio.read_json(where), where=where, environment=context.services.environment)
     given = context.requested("pr_template_path") or config.pr_template_path
@@ -105,7 +106,7 @@ def _values(context: RunContext, target: Target) -> dict[str, str]:
 
 
 def _receipts(context: RunContext) -> list[dict[str, Any]]:
-    """What each phase, and each stage, ended with: by the newest report that it has."""
+    """How each phase and stage ended, by its newest report."""
     runs = os.path.join(context.run.project.task(context.id.task).root, "runs")
     rows = []
     for folder, _, names in sorted(os.walk(runs)):
@@ -114,16 +115,16 @@ def _receipts(context: RunContext) -> list[dict[str, Any]]:
             report = _readable(os.path.join(folder, reports[-1]))
             isolation = report.get("isolation")
             breaches = isolation.get("breaches", []) if isinstance(isolation, Mapping) else []
-            told = [f"{one['kind']} {one['what']}" for one in breaches]
+            broken = [f"{one['kind']} {one['what']}" for one in breaches]
             token = report["verdict"]["token"] if isinstance(report.get("verdict"), Mapping) else "unreadable"
             rows.append(
-                {"run": report.get("run_id", ""), "outcome": token, "commit": report.get("commit"), "breaches": told}
+                {"run": report.get("run_id", ""), "outcome": token, "commit": report.get("commit"), "breaches": broken}
             )
     return rows
 
 
 def _readable(path: str) -> dict[str, Any]:
-    """It is for people: a report that can't be read says so in its line, and stops nothing."""
+    """A report; empty when it can't be read: the text is for people, and shows that line as unreadable."""
     try:
         return fsio.read_json(path) or {}
     except OkstraError:
@@ -131,21 +132,23 @@ def _readable(path: str) -> dict[str, Any]:
 
 
 def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[StepRun], str]:
-    """The steps in their order; one that fails is the last."""
+    """Runs the steps in order, up to the first that fails. Returns them and the pull request's link."""
     ran: list[StepRun] = []
     link = ""
     for step, argv in commands(choice, target, body):
-        ended, said = _run_once(context, step, argv, target.branch)
+        ended, output = _run_once(context, step, argv, target.branch)
         ran.append(StepRun(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
-        link = said if step == PULL_REQUEST and ended.status == 0 else link
+        link = output if step == PULL_REQUEST and ended.status == 0 else link
         if ended.status != 0:
             break
     return ran, link
 
 
 def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> tuple[SupervisedResult, str]:
-    """How the step ended and what it said. A step that an earlier lead of this run has done is not done again; one
-    that it began may have been: a push is the same twice, a pull request is asked for."""
+    """Runs a step unless an earlier lead of this run has completed it. Returns how it ended and its output.
+
+    A step that was only started may have been completed: a push can be repeated, a pull request is looked for first.
+    """
     before = [row for row in events_of(context.files) if row.get("command") == argv]
     done = next((row for row in before if row.get("event") == STEP_RUN and row.get("exit") == 0), None)
     if done is not None:
@@ -156,7 +159,7 @@ def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> t
         there = run_command(context, asked, "handoff-pr-view", event=_BEGUN)
         ended = there if there.status == 0 else None
     ended = ended or run_command(context, argv, f"handoff-{step}", event=_BEGUN)
-    said = ended.stdout.decode("utf-8", "replace").strip()[-500:]
-    context.record_event(STEP_RUN, command=argv, exit=ended.status, said=said)
+    output = ended.stdout.decode("utf-8", "replace").strip()[-500:]
+    context.record_event(STEP_RUN, command=argv, exit=ended.status, said=output)
     context.print_progress(f"{step}: exit {ended.status}")
-    return ended, said
+    return ended, output

@@ -1,6 +1,6 @@
-"""One stage: the executor builds, the verifiers look at the diff, the exit check and `stage done` close it.
+"""One stage: the executor builds it, the verifiers review the diff, the exit check and `stage done` close it.
 
-A stage that verifiers fail goes back to the executor once, with their findings.
+A stage that fails verification goes back to the executor once, with the findings.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _PASS = "pass"
 
 
 class Built(NamedTuple):
-    """How far the stage came: its last executor, the last that verifiers said, and what stopped it (empty when
-    nothing did). What verifiers found stays known when the turn that was to mend it comes to nothing."""
+    """How far the stage came: its last executor's answer, the last verification, and the gates so far. The verifiers'
+    findings are kept when the turn that was to fix them fails."""
 
     executor: Answer
     verified: Collected
@@ -55,7 +55,7 @@ def lead_stage(context: RunContext) -> Material:
     built = _build(context, stage)
     gates = dict(built.gates)
     broken = receipt.finish(context.run, context.services, context.begun).breaches
-    if broken:  # a stage is not recorded as done by a run that did what it may not
+    if broken:  # a run that broke its isolation does not record its stage as done
         gates["contract"] = (Gate.FAILED, f"{len(broken)} breach(es) of isolation")
     if all(gate.open for gate, _ in gates.values()):
         gates["stage-done"] = _finish(context)
@@ -63,9 +63,9 @@ def lead_stage(context: RunContext) -> Material:
 
 
 def _build(context: RunContext, stage: Stage) -> Built:
-    """Executor, then verifiers; a second turn of both when the first is failed and the phase allows two rounds.
+    """Executor, then verifiers; a second turn of both when the first fails and the phase allows two rounds.
 
-    A run that is resumed in its second turn stays there: the first one's verdicts are on commits that have moved on.
+    A run that is resumed in its second turn stays there: the first turn's verdicts are about other commits.
     """
     first = _turn_reached(context)
     earlier = [_verification(context, worker, first - 1) for worker in context.workers("verifier")] if first > 1 else []
@@ -123,7 +123,7 @@ def _run_executor(context: RunContext, stage: Stage, turn: int, complaint: str) 
 
 
 def _run_verifiers(context: RunContext, turn: int, head: str) -> Collected:
-    """Asks the verifiers about these very commits: a verdict on others, before a resume, does not count."""
+    """Asks the verifiers about exactly these commits: a verdict on others, given before a resume, does not count."""
     assignments = []
     for worker in context.workers("verifier"):
         assignment = _verification(context, worker, turn)
@@ -164,7 +164,7 @@ def _write_turn_prompt(context: RunContext, worker: Worker, label: str, part: st
 def _commits_fault(context: RunContext, stage: Stage) -> str:
     """Why the stage's commits can't be verified; empty when they can. A degraded run has no commits to look at.
 
-    A `done` row that stands there already says nothing of them: this lead has not written it.
+    An existing `done` row proves nothing about them: this lead has not written it.
     """
     try:
         folder = (recorded_folder if is_recorded_done(context.run) else require_claimed_folder)(
@@ -178,15 +178,15 @@ def _commits_fault(context: RunContext, stage: Stage) -> str:
 
 
 def _verdict(context: RunContext, verified: Collected) -> tuple[Gate, str]:
-    """Passed when enough voices looked and every one of them says so: a failure is never outvoted."""
+    """Passed when enough voices verified the stage and all of them pass it: a failure is never outvoted."""
     voices = {verified.voices[worker] for worker in verified.results}
     failed = [worker for worker, result in verified.results.items() if result.verdict != _PASS]
     if failed:
         return Gate.FAILED, f"failed by {', '.join(failed)}"
     silent = [f"{worker} ({state})" for worker, state in verified.states.items() if not state.counts]
     if len(voices) < context.quorum:
-        told = f"{len(voices)} of {context.quorum} voices answered"
-        return Gate.ABORTED, told + (f"; not: {', '.join(silent)}" if silent else "")
+        note = f"{len(voices)} of {context.quorum} voices answered"
+        return Gate.ABORTED, note + (f"; not: {', '.join(silent)}" if silent else "")
     return Gate.PASSED, f"not heard: {', '.join(silent)}" if silent else ""
 
 
@@ -200,8 +200,8 @@ def _complaint(verified: Collected) -> str:
 
 
 def _finish(context: RunContext) -> tuple[Gate, str]:
-    """Records the stage. One that is recorded already, by a lead that was killed or by somebody else, is checked like
-    any other before it counts."""
+    """Records the stage as done. A stage that is recorded already, by a killed lead or by somebody else, is checked
+    like any other before it counts."""
     try:
         (check_recorded if is_recorded_done(context.run) else close_stage)(
             context.run, DoneOverrides(), context.services, lambda command: run_check(context, command, EXIT_CHECK_LOG)

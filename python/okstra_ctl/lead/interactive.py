@@ -1,7 +1,7 @@
 """`--lead claude`: a person's own Claude Code session leads the run (docs/design/leading.md).
 
-okstra prepares, sets the guard up, names itself as the run's owner, and becomes the client: the process id stays,
-so whoever looks finds the lead alive as long as the session is.
+okstra sets the guard up, records itself as the run's owner, and replaces itself with the client by `exec`: the process
+id stays the same, so the lead counts as alive as long as the session runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
 
 
 class Session(NamedTuple):
-    """How the client is started: its program, arguments, environment and folder; `warnings` are for the person."""
+    """How the client is started: program, arguments, environment and folder; `warnings` are for the person."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -38,7 +38,7 @@ class Session(NamedTuple):
 
 
 def hand_over(run: KnownRun, services: Services) -> Session:
-    """Makes everything ready for the client to take over. Raises Missing, WorkFailed, Unreadable."""
+    """Prepares everything for the client to take over. Raises Missing, WorkFailed, Unreadable."""
     receipt.begin(run, services)
     hooks.set_up(run, services)
     me = this_process()  # which is about to be the client (docs/how-to/recover.md)
@@ -60,7 +60,8 @@ def hand_over(run: KnownRun, services: Services) -> Session:
 
 
 def _take(run: KnownRun, services: Services, me: Owner) -> str:
-    """Names the client-to-be as the run's lead, wherever one looks for it. A warning if the index was not told."""
+    """Records the future client as the run's lead, in manifest, claim and index. Returns a warning if the index could
+    not be written."""
     now = services.clock.now()
 
     def begun(manifest: dict[str, Any], lead: leadership.Lead) -> dict[str, Any]:
@@ -73,13 +74,13 @@ def _take(run: KnownRun, services: Services, me: Owner) -> str:
 
 
 def become(session: Session) -> NoReturn:
-    """Raises Missing (`dependency-missing`) when the client is not on the PATH."""
+    """Replaces this process. Raises Missing (`dependency-missing`) when the client is not on the PATH."""
     processes.become(session.argv, session.environment, session.folder)
 
 
 def _settings(run: KnownRun) -> dict[str, object]:
-    """The session's own permissions, so that nobody is asked for what the run needs: okstra's commands and the
-    results of agents are allowed, a push is not; the guard is asked before edits."""
+    """The session's permissions, so that the person is not asked about what the run needs: okstra's commands and the
+    agents' results are allowed, a push is not; the guard decides about edits."""
     files = (*hooks.writable_by_lead(run), *hooks.writable(run))
     results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in files]
     commands = [f"Bash({name}:*)" for name in _COMMANDS]

@@ -1,4 +1,7 @@
-"""What each phase does between its start and its report: one function a task type, answering its material."""
+"""What each phase does between its start and its report: one function per task type, which returns the material.
+
+The project's own checks (`qaCommands`), which final-verification rests on, are run here too.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,12 @@ CHECKS_GATE = "checks"
 
 
 def lead_phase(context: RunContext) -> Material:
-    """Raises Interrupted, Refused, WorkFailed; what is on disk by then is not done again."""
+    """Runs the phase. Raises Interrupted, Refused, WorkFailed; a resume does not repeat what is on disk by then."""
     return _LEADS.get(context.id.task_type, lead_analysis)(context)
 
 
 def lead_analysis(context: RunContext) -> Material:
-    """The phases that find things out: analysts, then convergence."""
+    """The analysis phases: analysts, then convergence."""
     collected = analyse(context, context.workers("analyst"))
     converged = converge(context, collected)
     gates = {"convergence": (converged.gate, converged.note)}
@@ -41,7 +44,7 @@ def lead_analysis(context: RunContext) -> Material:
 
 
 def lead_acceptance(context: RunContext) -> Material:
-    """final-verification: the project's own checks are really run, before anybody gives an opinion."""
+    """final-verification: the project's own checks are run first, before any analyst is asked."""
     checks = run_checks(context)
     collected = analyse(context, context.workers("analyst"))
     converged = converge(context, collected)
@@ -63,7 +66,7 @@ def lead_acceptance(context: RunContext) -> Material:
 
 
 def with_critic(made: Material, converged: Converged) -> Material:
-    """The critic's row, and its gate: what nobody looked for does not read as nothing found."""
+    """Adds the critic's row and gate: a critic that did not answer must not read as "nothing found"."""
     if converged.critique is None:
         return made
     gate, note = critic_gate(converged)
@@ -75,7 +78,7 @@ def with_critic(made: Material, converged: Converged) -> Material:
 
 
 def critic_gate(converged: Converged) -> tuple[Gate, str]:
-    """Open when the run has no critic, or has heard it."""
+    """Open when the run has no critic, or an answer from each."""
     answers = converged.critique.answers if converged.critique else ()
     silent = ", ".join(f"{one.worker.id}: {one.outcome}, {one.state}" for one in answers if not one.state.counts)
     return (Gate.ABORTED, f"nobody has looked for what the analysts missed ({silent})") if silent else (Gate.PASSED, "")
@@ -101,7 +104,7 @@ class CheckRun(NamedTuple):
 
 
 def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
-    """Runs every command, also after a red one; what was run at this very commit is not run again."""
+    """Runs every command, also after a failed one; commands that were run at this very commit are not run again."""
     commit = (git.resolve(context.folder, "HEAD") or "") if git.discover(context.folder) else ""
     commands = _qa_commands(context)
     known = _recorded_checks(context)

@@ -1,4 +1,4 @@
-"""The plan's gate: once the report writer has made one plan, every analyst says whether it may pass."""
+"""The plan's gate: once the report writer has made one plan, every analyst gives a verdict on each of its parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABEL = "plan-check"
 
 
 def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> PlanGate:
-    """Raises as `dispatch`."""
+    """Asks the analysts about the plan in the report. Raises as `dispatch`."""
     stages = report["phase"]["stages"]
     items = plan_items(stages)
     options = "\n".join(
@@ -49,7 +49,7 @@ def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> 
 
 
 def with_plan_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:
-    """The report with the gate in it: objections become questions that block approval, dissent becomes a risk."""
+    """The report with the plan gate added: objections become questions that block approval, dissent becomes a risk."""
     note = "; ".join(_objection_text(one) for one in (*found.objections, *found.dissent))
     report = {**report, "gates": {**report["gates"], "plan": {"gate": str(found.gate), "note": note}}}
     blocking = [_objection_text(one) for one in found.objections]

@@ -23,7 +23,7 @@ Checks = Mapping[Evidence, Checked]
 def round_assignment(
     context: RunContext, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
 ) -> Assignment:
-    """Asks a worker about these findings, with what was said of them in earlier rounds."""
+    """The request for verdicts on these findings, with the verdicts of earlier rounds."""
     rules = context.settings.rules
     own_view = [] if rules.mode == "lightweight" else [_OWN_VIEW]
     values = {
@@ -47,7 +47,7 @@ def verdict_assignment(
     items: Sequence[str],
     round_word: str,
 ) -> Assignment:
-    """Asks a worker for verdicts on items. The prompt is on disk before anybody is dispatched."""
+    """The request for verdicts on items. Its prompt is on disk before anybody is dispatched."""
     result = context.files.worker_answers(worker.id, label)
     prompt = context.files.extra_prompt(worker.id, label)
     values = {**values, "ITEMS": ", ".join(items)}
@@ -77,7 +77,7 @@ def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
 
 
 def _check_note(checked: Checked | None) -> str:
-    """What a program found of the evidence, for whoever has to judge it."""
+    """The result of okstra's own check of the evidence, for whoever has to judge it."""
     if checked is None:
         return ""
     where = ""

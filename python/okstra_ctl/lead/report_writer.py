@@ -1,7 +1,7 @@
-"""From the draft to the report: the writer's words are laid over it, checked, and rendered.
+"""From the draft to the report: the writer's text is merged into it, checked, and rendered.
 
-When no writer gives a usable report, okstra writes one from its records and says why; the run has then failed
-and can be resumed, but nothing of what was found is lost.
+When no writer gives a usable report, okstra writes one from its records and states why; the run has then failed and can
+be resumed, but no finding is lost.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from .draft import Material, draft, guide
 
 
 def place_report(context: RunContext) -> RunContext:
-    """Finds okstra's plan another place, if a person wrote, edited or approved what stands in the report's.
+    """Gives okstra's report another path, if a person wrote, edited or approved the plan at its usual one.
 
-    The manifest names the new place before anything is written there: a kill in between leaves a number unused.
+    The manifest names the new path before anything is written there: a kill in between leaves a number unused.
     """
     own_pages.note_earlier(context.run, context.services)
     while own_pages.is_persons_plan(context.run):
@@ -47,14 +47,14 @@ def place_report(context: RunContext) -> RunContext:
 
 
 def own_plan_note(context: RunContext) -> str:
-    """For the person whose plan it is; empty when there is none."""
+    """A note for the person whose plan is kept; empty when there is none."""
     if context.run.report_path == context.files.report:
         return ""
     return f"the plan {context.files.report} is yours, and stays the plan; okstra's own is {context.run.report_path}"
 
 
 def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
-    """Writes both pages; what a person made of one is kept beside it."""
+    """Writes both pages; a page that a person edited is kept beside it."""
     run, pages = context.run, render_pages(context.run, report)
     pages = Pages(own_pages.markdown_for(run, pages.markdown), pages.html)
     kinds = {own_pages.MARKDOWN: (run.report_path, pages.markdown), own_pages.HTML: (run.files.report_html, pages.html)}
@@ -69,7 +69,7 @@ def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
 
 
 class Written(NamedTuple):
-    """The report's data, who answered for it, and the gate: open when a report writer gave it its words."""
+    """The report's data, the writer's answer, and the gate: open when a report writer wrote its text."""
 
     report: dict[str, Any]
     answer: Answer | None
@@ -84,10 +84,10 @@ def write_report(context: RunContext, material: Material) -> Written:
     answered = answers_of_run(context.files, context.run.project.task(context.id.task), context.id.task)
     drafted["clarifications"] = [*answered, *drafted["clarifications"]]
     tokens = material.tokens
-    told = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, context.id.task_type)}
+    request = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, context.id.task_type)}
     _keep_edited_data(context)
-    write_request(context.files.report_draft, fsio.json_bytes(told), context.files.report_data)
-    if context.id.task_type == HANDOFF:  # all of it is okstra's own doing: there is nothing to ask a writer
+    write_request(context.files.report_draft, fsio.json_bytes(request), context.files.report_data)
+    if context.id.task_type == HANDOFF:  # okstra did all of it itself: there is nothing to ask a writer
         return Written(_handoff_report(context, drafted, tokens), None, Gate.PASSED, "")
     writers = context.workers("report-writer")
     answer = _dispatch_writer(context, writers[0], drafted, tokens, schema) if writers else None
@@ -103,18 +103,18 @@ def write_report(context: RunContext, material: Material) -> Written:
 
 
 def save_report(context: RunContext, report: dict[str, Any]) -> None:
-    """Writes the pages, and the data last: it is what says that the report stands."""
+    """Writes the pages, and the data last: it marks the report as complete."""
     data = fsio.json_bytes(report)
     write_pages(context, report)
     clear_way(context.files.report_data)
     _keep_edited_data(context)
-    # Before the data: it takes the place of the writer's words, and must be known for what okstra made of them.
+    # Before the data: it replaces the writer's result, and its digest must be on record as okstra's own.
     context.record_event(REPORT_WRITTEN, sha256=digest_of(data))
     fsio.replace(context.files.report_data, data)
 
 
 def _keep_edited_data(context: RunContext) -> None:
-    """What somebody made of the report's data before they are written anew."""
+    """Keeps the report's data aside if somebody edited it, before it is written anew."""
     kept = own_pages.keep_data_aside(context.run)
     if kept:
         context.print_progress(f"{context.files.report_data} was changed by hand: what stood there is kept as {kept}")
@@ -141,7 +141,7 @@ def _handoff_report(context: RunContext, drafted: dict[str, Any], tokens: tuple[
 
 
 def _report_without_writer(drafted: dict[str, Any], reason: str, faults: str) -> dict[str, Any]:
-    """The lead authors the report only when the report writer failed, with the logged reason."""
+    """The report without a writer's text. Only used when the report writer failed, with the reason."""
     found = len(drafted["findings"])
     drafted["author"] = {"worker": LEAD_AUTHOR, "provider": "okstra", "model": None, "reason": reason}
     drafted["verdict"]["conclusion"] = (

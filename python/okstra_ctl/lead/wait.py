@@ -1,4 +1,4 @@
-"""`okstra wait`: tells, line by line, what comes of a run's workers; looks at files and events only."""
+"""`okstra wait`: reports, line by line, what a run's workers have done; reads files and events only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VALID, INVALID, MISSING, GONE = "valid", "invalid", "missing", "gone"
 
 
 def watch(run: KnownRun, what: str, timeout: float) -> Iterator[dict[str, object]]:
-    """One row for each change of a result's state; the last has `"last": true` and says how the wait ended.
+    """Yields one row for each change of a result's state; the last has `"last": true` and how the wait ended.
 
     `what` is `results` or `report`; `timeout` seconds. A worker is gone when its dispatch ended without a result,
     or nobody leads the run any more.
@@ -64,7 +64,7 @@ def _awaited(run: KnownRun, what: str) -> list[tuple[str, Expected, str]]:
 
 
 def _state(expected: Expected, path: str, events: Events) -> str:
-    """Of what stands at the result path; what okstra did not put there for this worker is not its answer."""
+    """The state of the result at that path; a file that okstra did not put there for this worker does not count."""
     try:
         data = foreign_files.read(path, MAX_BYTES)
     except Unreadable:
@@ -87,7 +87,7 @@ def _is_there(expected: Expected, data: bytes, events: Events) -> bool:
 
 
 def _goes_on(run: KnownRun, worker: str, end: Mapping[str, Any]) -> bool:
-    """Whether a worker has done its part, or is asked to mend it."""
+    """Whether a worker has completed its part, or is asked to repair it."""
     if end.get("outcome") != "invalid-result":
         return end.get("outcome") == "completed"
     return os.path.exists(run.files.repair_prompt(worker, "", int(end.get("attempt") or 0)))
