@@ -69,7 +69,7 @@ def _run(name: str, words: list[str], *, as_json: bool) -> int:
         status = _dispatch(words, as_json=as_json)
         flush_output()
         if not as_json and sys.stderr.isatty():
-            _tell_other_version()
+            _warn_of_other_version()
         return status
     except OkstraError as error:
         return print_error(name, error, as_json=as_json)
@@ -133,7 +133,7 @@ def _near(name: str) -> str:
     return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
 
 
-def _tell_other_version() -> None:
+def _warn_of_other_version() -> None:
     """Skills, agents and runtime of another version than this one's commands: npm or pip brought only these."""
     try:
         with open(open_call(None).services.home.installed_version, encoding="utf-8") as file:

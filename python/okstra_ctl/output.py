@@ -33,9 +33,9 @@ def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
     elif reply.drawn:
         _write(sys.stdout, reply.drawn + "\n")
     elif reply.text:
-        _say(sys.stdout, reply.text)
+        _print_line(sys.stdout, reply.text)
     for line in reply.talk:
-        _say(sys.stderr, line)
+        _print_line(sys.stderr, line)
     return reply.exit_status
 
 
@@ -46,7 +46,7 @@ def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
         _print_envelope(command, status, error.data, [error.as_record()])
     for label, text in (("okstra: error", error.message), ("  where", error.where), ("  try", error.hint)):
         if text:
-            _say(sys.stderr, f"{label}: {_indented(text)}")
+            _print_line(sys.stderr, f"{label}: {_indented(text)}")
     return error.exit_status
 
 
@@ -96,7 +96,7 @@ def _escaped(cell: str) -> str:
     return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _say(stream: TextIO, text: str) -> None:
+def _print_line(stream: TextIO, text: str) -> None:
     _write(stream, printable(text).rstrip("\n") + "\n")
 
 

@@ -135,10 +135,10 @@ def _verbs() -> list[str]:
         "A command that changes something is refused to a worker of a run (exit 3, `worker-may-not`);",
     ]
     lines += ["what reads is not. See [who can harm whom](../design/threats.md).", "", "| command | |", "|---|---|"]
-    return [*lines, *(f"| `okstra {label}` | {_said(verb)} |" for label, verb in VERBS.items())]
+    return [*lines, *(f"| `okstra {label}` | {_verb_text(verb)} |" for label, verb in VERBS.items())]
 
 
-def _said(verb: Verb) -> str:
+def _verb_text(verb: Verb) -> str:
     flags = [f"`--{flag.replace('_', '-')}`" for flag in verb.unless or verb.only_with]
     if not verb.changes:
         return "reads"

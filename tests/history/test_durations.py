@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.history.durations import Spent, Timed, seconds_between, spoken, summed_up, total
+from okstra_ctl.history.durations import Spent, Timed, duration_text, seconds_between, summed_up, total
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1)).map(lambda at: at.replace(microsecond=0))
 
@@ -34,7 +34,7 @@ def test_what_is_no_time_is_unknown(at: str) -> None:
     [(0, "0 s"), (59, "59 s"), (60, "1 min 00 s"), (3661, "1 h 01 min"), (90000, "1 d 01 h"), (864000, "10 d 00 h")],
 )
 def test_spoken(seconds: int, words: str) -> None:
-    assert spoken(seconds) == words
+    assert duration_text(seconds) == words
 
 
 def _at(minutes: int) -> str:

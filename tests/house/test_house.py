@@ -42,7 +42,7 @@ PURE = {
     "system": "json_text shell_lists template undo visible_text",
     "tasks": "fix_cycle_rules page",
     "usage": "amounts prices tokens",
-    "wizard": "machine questions steps wizard_plain",
+    "wizard": "machine questions plain_front steps",
 }
 
 

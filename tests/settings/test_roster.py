@@ -6,7 +6,7 @@ import pytest
 
 from okstra_ctl.errors import UsageError
 from okstra_ctl.settings.phases import Phase
-from okstra_ctl.settings.roster import RosterWishes, Worker, roster
+from okstra_ctl.settings.roster import RosterOptions, Worker, roster
 
 _KNOWN = {"claude": "sonnet", "codex": "gpt", "gemini": "flash", "rehearsal": "rehearsal", "report-writer": "opus"}
 
@@ -19,13 +19,13 @@ _ANALYSIS = _phase("analyst", "report-writer", "critic")
 _IMPLEMENTATION = _phase("executor", "verifier", "report-writer")
 
 
-def _roster(phase: Phase, **wishes: object) -> list[tuple[str, str, str]]:
-    found = roster(phase, RosterWishes(**wishes), _KNOWN.__getitem__)  # type: ignore[arg-type]
+def _roster(phase: Phase, **options: object) -> list[tuple[str, str, str]]:
+    found = roster(phase, RosterOptions(**options), _KNOWN.__getitem__)  # type: ignore[arg-type]
     return [(worker.id, worker.role, worker.provider) for worker in found]
 
 
 def test_analysis_by_default() -> None:
-    assert roster(_ANALYSIS, RosterWishes(), _KNOWN.__getitem__) == (
+    assert roster(_ANALYSIS, RosterOptions(), _KNOWN.__getitem__) == (
         Worker("claude", "analyst", "claude", "sonnet"),
         Worker("codex", "analyst", "codex", "gpt"),
         Worker("report-writer", "report-writer", "claude", "opus"),
@@ -75,7 +75,7 @@ def test_worker_ids_name_files_so_they_differ(phase: Phase) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "wishes"),
+    ("phase", "options"),
     [
         (_ANALYSIS, {"workers": ("claude", "grok")}),
         (_ANALYSIS, {"provider": "grok"}),
@@ -87,7 +87,7 @@ def test_worker_ids_name_files_so_they_differ(phase: Phase) -> None:
     ],
     ids=str,
 )
-def test_what_does_not_exist_is_refused(phase: Phase, wishes: dict[str, object]) -> None:
+def test_what_does_not_exist_is_refused(phase: Phase, options: dict[str, object]) -> None:
     with pytest.raises(UsageError) as refused:
-        _roster(phase, **wishes)
+        _roster(phase, **options)
     assert refused.value.code == "unknown-worker"

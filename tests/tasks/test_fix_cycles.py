@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.tasks.fix_cycle_rules import (
     Cycle,
-    Happening,
+    RunEvent,
     cycle_of,
     finished_by,
     fold,
@@ -25,12 +25,12 @@ def _run(number: int, task_type: str = "error-analysis") -> str:
     return f"demo:core:T-1/{task_type}/{number:03d}"
 
 
-def _what(run: str, **facts: object) -> Happening:
-    base = Happening(run, _AT, prepared=True, wish="", finished=False, accepts=False)
+def _what(run: str, **facts: object) -> RunEvent:
+    base = RunEvent(run, _AT, prepared=True, fix_cycle="", finished=False, accepts=False)
     return base._replace(**facts)  # type: ignore[arg-type]
 
 
-def _told(*happenings: Happening) -> list[Cycle]:
+def _cycles_after(*happenings: RunEvent) -> list[Cycle]:
     rows: list[dict[str, object]] = []
     for one in happenings:
         rows += next_rows(fold(rows), one)
@@ -38,11 +38,11 @@ def _told(*happenings: Happening) -> list[Cycle]:
     return fold(rows)
 
 
-_OPENS = _what(_run(1), wish="yes", finished=True)
+_OPENS = _what(_run(1), fix_cycle="yes", finished=True)
 
 
 def test_a_finished_task_that_is_opened_again_gets_a_cycle() -> None:
-    (cycle,) = _told(_OPENS)
+    (cycle,) = _cycles_after(_OPENS)
     assert (cycle.id, cycle.opened_by, cycle.runs, cycle.is_open) == ("fc-001", _run(1), (_run(1),), True)
 
 
@@ -50,17 +50,19 @@ def test_a_finished_task_that_is_opened_again_gets_a_cycle() -> None:
     "what",
     [
         _OPENS._replace(finished=False),
-        _OPENS._replace(wish="no"),
-        _OPENS._replace(wish=""),
+        _OPENS._replace(fix_cycle="no"),
+        _OPENS._replace(fix_cycle=""),
         _OPENS._replace(prepared=False),
     ],
 )
-def test_nothing_else_opens_one(what: Happening) -> None:
-    assert _told(what) == []
+def test_nothing_else_opens_one(what: RunEvent) -> None:
+    assert _cycles_after(what) == []
 
 
 def test_runs_prepared_meanwhile_are_of_it_unless_they_say_no() -> None:
-    (cycle,) = _told(_OPENS, _what(_run(2)), _what(_run(3), wish="no"), _what(_run(4), wish="yes"), _what(_run(2)))
+    (cycle,) = _cycles_after(
+        _OPENS, _what(_run(2)), _what(_run(3), fix_cycle="no"), _what(_run(4), fix_cycle="yes"), _what(_run(2))
+    )
     assert cycle.runs == (_run(1), _run(2), _run(4))
     assert cycle_of([cycle], _run(3)) is None
 
@@ -68,9 +70,9 @@ def test_runs_prepared_meanwhile_are_of_it_unless_they_say_no() -> None:
 def test_an_accepted_verification_of_its_own_closes_it_and_the_next_is_a_new_one() -> None:
     verified = _run(1, "final-verification")
     foreign = _what(_run(9, "final-verification"), prepared=False, accepts=True)
-    assert open_cycle(_told(_OPENS, foreign)) is not None
+    assert open_cycle(_cycles_after(_OPENS, foreign)) is not None
     ended = _what(verified, prepared=False, accepts=True)
-    cycles = _told(_OPENS, _what(verified), ended, ended, _what(_run(5)), _OPENS._replace(run_id=_run(6)))
+    cycles = _cycles_after(_OPENS, _what(verified), ended, ended, _what(_run(5)), _OPENS._replace(run_id=_run(6)))
     assert [(one.id, one.closed_by, one.runs) for one in cycles] == [
         ("fc-001", verified, (_run(1), verified)),
         ("fc-002", "", (_run(6),)),
@@ -78,9 +80,9 @@ def test_an_accepted_verification_of_its_own_closes_it_and_the_next_is_a_new_one
 
 
 def test_a_run_has_to_say_so_only_where_it_begins_work_on_what_is_finished() -> None:
-    opened = _told(_OPENS)
+    opened = _cycles_after(_OPENS)
     assert must_be_asked([], "error-analysis", "", finished=True)
-    for cycles, task_type, wish, finished in (
+    for cycles, task_type, flag, finished in (
         ([], "error-analysis", "", False),
         ([], "error-analysis", "no", True),
         ([], "implementation", "yes", True),
@@ -88,7 +90,7 @@ def test_a_run_has_to_say_so_only_where_it_begins_work_on_what_is_finished() -> 
         ([], "release-handoff", "", True),
         (opened, "error-analysis", "", True),
     ):
-        assert not must_be_asked(cycles, task_type, wish, finished=finished), (task_type, wish, finished)
+        assert not must_be_asked(cycles, task_type, flag, finished=finished), (task_type, flag, finished)
 
 
 @pytest.mark.parametrize(

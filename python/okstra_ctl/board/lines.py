@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..history.durations import seconds_between, spoken
+from ..history.durations import duration_text, seconds_between
 from ..run_status import DIM, HEAD, Line, Piece, tone_of
 from ..status import RunStatus, StageStatus
 from ..system.visible_text import beginning, display_width, on_one_line, padded
@@ -146,13 +146,13 @@ def _summary(workers: Sequence[WorkerView]) -> Line:
 
 def _took(worker: WorkerView, now: str) -> str:
     if worker.seconds is not None:
-        return spoken(round(worker.seconds))
+        return duration_text(round(worker.seconds))
     return _age(worker.since, now) if worker.state == RUNNING else ""
 
 
 def _age(since: str, now: str) -> str:
     seconds = seconds_between(since, now)
-    return "" if seconds is None else spoken(seconds)
+    return "" if seconds is None else duration_text(seconds)
 
 
 def _cost(run: RunView) -> str:

@@ -26,13 +26,13 @@ _DEPTH = 6
 def last_line(text: str) -> str:
     """The last line that says something; empty when there is none. The text is the end of a log."""
     for line in reversed(re.split(r"[\r\n]+", text)):
-        shown = _plain(_said(_SEQUENCE.sub("", line).strip()))
+        shown = _plain(_text_of(_SEQUENCE.sub("", line).strip()))
         if shown:
             return shown
     return ""
 
 
-def _said(line: str) -> str:
+def _text_of(line: str) -> str:
     """The line; of a JSON object, what was said or done in it."""
     if not line.startswith("{"):
         return line

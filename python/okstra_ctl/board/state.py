@@ -179,10 +179,10 @@ def _last_turns(events: Sequence[Event]) -> dict[str, list[Event]]:
 
 
 def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Collection[str]) -> WorkerView:
-    def told(name: str) -> str:
+    def text(name: str) -> str:
         return str(row.get(name) or "")
 
-    view = WorkerView(told("id"), told("role"), told("provider"), told("model"), WAITING)
+    view = WorkerView(text("id"), text("role"), text("provider"), text("model"), WAITING)
     if not turn:
         return view._replace(state=WRITTEN) if view.worker in written else view
     begun, last = turn[0], turn[-1]

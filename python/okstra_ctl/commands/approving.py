@@ -63,7 +63,7 @@ def _asked(found: Candidate) -> bool:
     lines = [plan.path, "", stages_table(found.stage_map), ""]
     lines += [f"warning: line {one.line}: {one.message}" for one in plan.findings]
     if plan.approval is not None and found.changed:
-        lines += [f"since it was approved ({plan.approval.told}):", *(f"  {change}" for change in found.changed), ""]
+        lines += [f"since it was approved ({plan.approval.summary}):", *(f"  {change}" for change in found.changed), ""]
     sys.stderr.write(printable("\n".join(lines)))
     while True:
         sys.stderr.write(f"approve {len(found.stage_map.stages)} stage(s)? [y/N] ")

@@ -73,7 +73,7 @@ def _entries(args: Namespace, call: Call) -> list[Entry]:
     if args.file:
         found, faults = entries_of(_text(args.file))
         if faults:
-            raise UsageError("usage", _told(faults), where=args.file, hint="one run a line, as for `okstra run`")
+            raise UsageError("usage", _fault_text(faults), where=args.file, hint="one run a line, as for `okstra run`")
         entries += found
     if not entries:
         hint = "okstra batch FILE; or --task-key KEY …, or --ready-stages KEY"
@@ -110,11 +110,11 @@ def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
         elif not parsed.task_type:
             faults.append((entry.line, f"{entry.name}: --task-type is missing"))
     if faults:
-        raise UsageError("usage", _told(faults), hint="okstra run --help lists the flags; nothing was started")
+        raise UsageError("usage", _fault_text(faults), hint="okstra run --help lists the flags; nothing was started")
     return whole
 
 
-def _told(faults: Sequence[tuple[int, str]]) -> str:
+def _fault_text(faults: Sequence[tuple[int, str]]) -> str:
     return "; ".join(f"line {line}: {message}" if line else message for line, message in faults)
 
 

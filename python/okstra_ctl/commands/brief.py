@@ -44,7 +44,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 def _new(args: Namespace, call: Call) -> Reply:
     text = text_from(args.source) if args.source else ""
-    options = briefs.RerunOptions(args.title, text, args.category, args.language, args.task_key, args.output)
+    options = briefs.BriefOptions(args.title, text, args.category, args.language, args.task_key, args.output)
     made = briefs.new(options, call.start, call.services)
     task_type = _BEGIN_WITH.get(made.brief.category, "requirements-discovery")
     key = made.brief.task_key or "KEY"

@@ -33,7 +33,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     )
     log = read_error_log(runs, oldest=oldest, kind=args.kind)
     rows = newest(log.rows, args.limit)
-    cells = [(row.at, row.run_id, _asked(row), row.outcome, _said(row)) for row in rows]
+    cells = [(row.at, row.run_id, _question(row), row.outcome, _message(row)) for row in rows]
     text = table(cells, ("AT", "RUN", "WORKER", "OUTCOME", "MESSAGE")) if cells else _nothing(args, log)
     talk = [f"okstra: warning: can't be read: {place}" for place in log.unread]
     return Reply({"errors": [row._asdict() for row in rows], "unread": list(log.unread)}, text, talk)
@@ -49,11 +49,11 @@ def _nothing(args: Namespace, log: ErrorLog) -> str:
     return f"nothing went wrong ({', '.join(chosen)})" if chosen else "nothing went wrong"
 
 
-def _asked(row: Logged) -> str:
+def _question(row: Logged) -> str:
     return f"{row.worker} {row.label}" if row.label else row.worker
 
 
-def _said(row: Logged) -> str:
+def _message(row: Logged) -> str:
     """The client's own words; else the first thing that its result's check had to say."""
     return row.message or (row.problems[0] if row.problems else row.failure)
 

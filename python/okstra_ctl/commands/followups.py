@@ -61,7 +61,7 @@ def _list(args: Namespace, call: Call) -> Reply:
 
 def _spawn(args: Namespace, call: Call) -> Reply:
     from ..report.followups import spawn
-    from ..report.spawn import Wish
+    from ..report.spawn import TaskOptions
     from ..runs.find import find_run
 
     if bool(args.item) == args.all:
@@ -70,7 +70,7 @@ def _spawn(args: Namespace, call: Call) -> Reply:
     if args.task_id and (args.all or len(args.item) > 1):
         raise UsageError("usage", "--task-id names one task", hint="spawn the items one by one, or leave it out")
     run = find_run(args.run, call.start, call.services)
-    made = spawn(run, args.item, Wish(args.task_id, args.task_group), call.services)
+    made = spawn(run, args.item, TaskOptions(args.task_id, args.task_group), call.services)
     pairs: list[tuple[str, object]] = []
     for one in made:
         pairs += [(one.item, f"{one.task_key}{'' if one.created else ' (it was there)'}"), ("brief", one.brief)]

@@ -49,7 +49,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     except ValueError as error:
         raise UsageError("bad-config", f"the rules can't be read: {error}", where=args.rules) from None
     if args.action == "commit":
-        return _answer(decide_commit(rules, _staged()))
+        return _verdict_reply(decide_commit(rules, _staged()))
     try:
         asked = loads(sys.stdin.read())
         tool, given = str(asked["tool_name"]), asked["tool_input"]
@@ -72,7 +72,7 @@ def _own_paths() -> tuple[str, ...]:
     return tuple(path for path in paths if os.path.isabs(path))
 
 
-def _answer(decision: Decision) -> Reply:
+def _verdict_reply(decision: Decision) -> Reply:
     if not decision.allowed:
         raise Refused("guard-refused", decision.reason, where="git commit", hint="commit planned files only")
     return Reply({"allowed": True}, "")

@@ -54,7 +54,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 def _ask(call: Call, language: str) -> list[str]:
     """The steps that a person at the terminal picks from a list; none where nobody is there."""
-    from ..wizard.wizard_front import can_ask, open_front
+    from ..wizard.front import can_ask, open_front
 
     if not can_ask():
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
-from ..history.durations import spoken
+from ..history.durations import duration_text
 from ..history.timeline import History, PastRun, history_of
 from ..names import TaskKey
 from ..options import add_task_key
@@ -52,7 +52,7 @@ def _runs(key: TaskKey, found: History) -> str:
 
 
 def _took(run: PastRun) -> str:
-    return "" if run.seconds is None else spoken(run.seconds)
+    return "" if run.seconds is None else duration_text(run.seconds)
 
 
 def _short(key: TaskKey, run_id: str) -> str:

@@ -57,14 +57,14 @@ def _list(args: Namespace, call: Call) -> Reply:
     older = back_to is None and has_older(call.services.home)
     as_json = getattr(args, "json", False)
     past = overtaken(known) if as_json else set()
-    data = {"runs": [_told(row, past, call) for row in shown] if as_json else [], "older": older}
+    data = {"runs": [_run_json(row, past, call) for row in shown] if as_json else [], "older": older}
     talk = ["older runs are in the archive: --all, or --since"] if older and (not shown or sys.stdout.isatty()) else []
     if not shown and wanted and not as_json:
         return Reply(data, f"none of {len(wanted)} runs shown", talk)
     return Reply(data, "", talk) if as_json else _shown(shown, data, talk, call)
 
 
-def _told(row: RunRow, past: set[str], call: Call) -> dict[str, object]:
+def _run_json(row: RunRow, past: set[str], call: Call) -> dict[str, object]:
     from ..history.next_steps import step_of  # only the JSON answer has it
 
     return {**row._asdict(), "next": "" if row.run_id in past else step_of(row, call.services)}

@@ -114,7 +114,7 @@ def _approve(args: Namespace, call: Call) -> Reply:
     by = plan.approval._asdict() if plan.approval else {}
     following = _next_of(args.plan, call)
     data = {"plan": plan.path, "approved": True, "stages": stages, "approval": by, "next": [following]}
-    person = plan.approval.told if plan.approval else ""
+    person = plan.approval.summary if plan.approval else ""
     return Reply(data, fields([("approved", plan.path), ("stages", stages), ("by", person), ("next", following)]))
 
 

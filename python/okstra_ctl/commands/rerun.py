@@ -25,12 +25,12 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    from ..prepare.rerun import RerunWishes, rerun
+    from ..prepare.rerun import RerunOptions, rerun
 
     call = with_trust(args, call)
     run = find_run(args.run, call.start, call.services)
     kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
     provider = args.provider or kept
     lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
-    options = RerunWishes(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
+    options = RerunOptions(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
     return hand_over(rerun(run, call.services, options), lead, call)

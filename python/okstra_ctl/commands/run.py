@@ -216,7 +216,7 @@ def _preview(inputs: PrepareInputs, call: Call) -> Reply:
 
 def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
     """A run that begins work on a finished task: the person is asked, a script refused (`task-finished`)."""
-    from ..tasks.fix_cycles import finished_task, require_word
+    from ..tasks.fix_cycles import finished_task, require_fix_cycle_choice
     from ..tasks.records import read_manifest
 
     key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
@@ -226,7 +226,7 @@ def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
     if not by:
         return inputs
     if not asks:
-        require_word(task, key, manifest, inputs.task_type, "")
+        require_fix_cycle_choice(task, key, manifest, inputs.task_type, "")
     again = confirm(f"{key} is finished: {by}\nopen it again, as a fix cycle?", default=False)
     return inputs._replace(fix_cycle="yes" if again else "no")
 

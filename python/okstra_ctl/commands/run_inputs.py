@@ -17,9 +17,9 @@ from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..tasks.records import read_manifest
 from ..wizard import session as flow
+from ..wizard.front import can_ask, converse, open_front
 from ..wizard.questions import NEW
 from ..wizard.steps import STEPS
-from ..wizard.wizard_front import can_ask, converse, open_front
 
 _NEEDED = ("task_type", "task_group", "task_id")
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from ..command_table import Call
-from ..history.durations import Spent, Timed, spoken, summed_up, total
+from ..history.durations import Spent, Timed, duration_text, summed_up, total
 from ..history.listing import TimedRun, timed_runs
 from ..index.store import EVERYTHING
 from ..output import Reply, table
@@ -54,7 +54,13 @@ def _as_data(spent: Spent) -> dict[str, object]:
 def _cells(spent: Spent) -> tuple[str, ...]:
     if not spent.counted:
         return spent.name, str(spent.runs), "unknown" if spent.unknown else "", "", ""
-    return spent.name, str(spent.runs), spoken(spent.seconds), spoken(spent.mean), spoken(spent.longest)
+    return (
+        spent.name,
+        str(spent.runs),
+        duration_text(spent.seconds),
+        duration_text(spent.mean),
+        duration_text(spent.longest),
+    )
 
 
 def _caveats(whole: Spent) -> list[str]:

@@ -60,20 +60,20 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     commands = of_project(open_project(call.start, call.services))
     if not commands.digest:
-        return _answer(commands, True, "the project's settings run no commands: there is nothing to trust")
+        return _trust_reply(commands, True, "the project's settings run no commands: there is nothing to trust")
     if args.show:
         trusted = trust.is_trusted(commands, call.services)
-        return _answer(commands, trusted, "\n".join([*lines(commands), "trusted" if trusted else "not trusted"]))
+        return _trust_reply(commands, trusted, "\n".join([*lines(commands), "trusted" if trusted else "not trusted"]))
     if not args.yes and not sys.stdin.isatty():
         hint = "okstra trust --show shows them; okstra trust --yes trusts them"
         raise Refused("not-confirmed", "nobody is here to ask", where=commands.root, hint=hint)
     if not args.yes and not ask(commands):
         raise Refused("not-confirmed", "they are not trusted", where=commands.root)
     trust.trust(commands, call.services)
-    return _answer(commands, True, "\n".join([*lines(commands), f"trusted, in {commands.root}"]))
+    return _trust_reply(commands, True, "\n".join([*lines(commands), f"trusted, in {commands.root}"]))
 
 
-def _answer(commands: trust.Commands, trusted: bool, text: str) -> Reply:
+def _trust_reply(commands: trust.Commands, trusted: bool, text: str) -> Reply:
     data = {
         "project": commands.root,
         "settings": dict(commands.settings),

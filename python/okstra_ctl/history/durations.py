@@ -101,7 +101,7 @@ def _seconds(at: str) -> int | None:
     return ((days * 24 + hour) * 60 + minute) * 60 + second
 
 
-def spoken(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """Such as `45 s`, `12 min 05 s`, `3 h 20 min`, `2 d 04 h`."""
     for size, unit, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= size:

@@ -84,7 +84,7 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
     unheard = [
         _row_of_claim(claim, held[claim.run_id])
         for claim in claims
-        if claim.run_id not in known and _is_told(claim, with_archive=back_to is not None)
+        if claim.run_id not in known and _is_listed(claim, with_archive=back_to is not None)
     ]
     return sorted(indexed + unheard, key=attrgetter("at"))
 
@@ -121,7 +121,7 @@ def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
     )
 
 
-def _is_told(claim: StageClaim, *, with_archive: bool) -> bool:
+def _is_listed(claim: StageClaim, *, with_archive: bool) -> bool:
     return claim.status is ClaimStatus.ACTIVE or (with_archive and claim.status is ClaimStatus.DONE)
 
 

@@ -68,7 +68,7 @@ def usage_of_run(run: KnownRun, services: Services, prices: Mapping[str, Price])
     events: list[Mapping[str, Any]] = list(events_of(run.files))
     if not _is_recorded(run, events):
         events += [{"event": "counted", **row} for row in count_sessions(run, services, events, prices)]
-    return usage_told(run, events, prices)
+    return usage_from_events(run, events, prices)
 
 
 def usage_so_far(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
@@ -80,10 +80,10 @@ def usage_so_far(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> 
         for session in sessions_of(events)
         if session not in counted
     ]
-    return usage_told(run, [*events, *unknown], prices)
+    return usage_from_events(run, [*events, *unknown], prices)
 
 
-def usage_told(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
+def usage_from_events(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
     """What the events tell, at the prices of now."""
     roster = _roster(run)
     now = [

@@ -1,4 +1,4 @@
-"""Approvals of plans: who approved which stages, when and from where. Light to import.
+"""Approvals of plans: who approved which stages, when and from where.
 
 An approval is of a plan's Stage Map, named by its digest: prose may change afterwards, stages may not.
 """
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class Where(Word):
-    """From where a plan was approved. `earlier`: before okstra kept approvals; its runs show that it was."""
+    """From where a plan was approved. `earlier`: before okstra recorded approvals; the plan's runs show that it was."""
 
     TERMINAL = "terminal"
     SESSION = "session"
@@ -23,7 +23,7 @@ class Where(Word):
 
 
 class PlanPlace(NamedTuple):
-    """Which plan is meant: the project and the task (`<group>/<id>`) by their folders, the plan by its file's name."""
+    """Identifies a plan: the project and the task (`<group>/<id>`) by their folders, the plan by its file's name."""
 
     project: str
     task: str
@@ -44,13 +44,14 @@ class Approval(NamedTuple):
         return {"v": VERSION, **self._asdict()}
 
     @property
-    def told(self) -> str:
-        """For people: who approved it when."""
+    def summary(self) -> str:
+        """For people: who approved it, when and from where."""
+
         return f"{self.person or 'somebody'}, {self.at}, {self.where}"
 
 
 def approvals_in(rows: Iterable[Mapping[str, object]]) -> list[Approval]:
-    """The rows of this version, oldest first; whatever is none approves nothing."""
+    """The rows of this version, oldest first; a malformed row approves nothing."""
     return [
         Approval(**{name: str(row[name]) for name in Approval._fields})
         for row in rows
@@ -59,13 +60,13 @@ def approvals_in(rows: Iterable[Mapping[str, object]]) -> list[Approval]:
 
 
 def is_newer(row: Mapping[str, object]) -> bool:
-    """Whether a newer okstra wrote the row."""
+    """Whether a newer version of okstra wrote the row."""
     version = row.get("v")
     return isinstance(version, int) and version > VERSION
 
 
 def newest_of(approvals: Iterable[Approval], place: PlanPlace) -> Approval | None:
-    """What was approved last of that plan: an earlier text counts no more."""
+    """The plan's last approval: earlier ones no longer count."""
     found = None
     for one in approvals:
         if (one.task, one.plan) == (place.task, place.name):

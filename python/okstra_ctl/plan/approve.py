@@ -205,7 +205,7 @@ def _changed(path: str, approval: Approval, changed: tuple[str, ...]) -> Refused
     more = f"; and {len(changed) - 5} more" if len(changed) > 5 else ""
     return Refused(
         "plan-changed",
-        f"the plan was changed since it was approved ({approval.told}): {'; '.join(changed[:5])}{more}",
+        f"the plan was changed since it was approved ({approval.summary}): {'; '.join(changed[:5])}{more}",
         where=path,
         hint=f"read it, then: {okstra_command('plan', 'approve', path, '--yes')}",
         data={"plan": path, "changes": list(changed)},

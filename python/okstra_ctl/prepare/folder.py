@@ -18,7 +18,7 @@ from ..system import files as fsio
 from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
-from ..tasks.records import told
+from ..tasks.records import names_for_prompt
 
 NONE = "(none)"
 LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}
@@ -60,7 +60,7 @@ def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str
         "USUAL_NEXT": phase.usual_next,
         "BRIEF_PATH": request.brief or NONE,
         "DIRECTIVE": inputs.directive or NONE,
-        "RELATED_TASKS": told(request.project.files, request.related) or NONE,
+        "RELATED_TASKS": names_for_prompt(request.project.files, request.related) or NONE,
         "CLARIFICATION_RESPONSE": request.answers.prompt if request.answers else NONE,
         "REPORT_LANGUAGE": request.language,
         "LANGUAGE_NAME": LANGUAGE_NAMES[request.language],

@@ -136,7 +136,7 @@ def _prepare_stage(
         _activate(held, services)
         undo.commit()
     warnings = append_started(held.key, claim, services)
-    return told(request, draft, context, services, repaired, warnings)
+    return record_prepared(request, draft, context, services, repaired, warnings)
 
 
 def _reserve(request: Request, services: Services, log: str) -> reserve.Reservation:
@@ -158,7 +158,7 @@ def _prepare_in_task_worktree(request: Request, services: Services, repaired: li
         context = write_run(request, draft, services, undo)
         _enter_worktree(run, services)
         undo.commit()
-    return told(request, draft, context, services, repaired, [])
+    return record_prepared(request, draft, context, services, repaired, [])
 
 
 def _enter_worktree(run: RunId, services: Services) -> None:
@@ -189,7 +189,7 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
             draft = Draft(run, files, None, 0, facts, [])
         context = write_run(request, draft, services, undo)
         undo.commit()
-    return told(request, draft, context, services, [], [])
+    return record_prepared(request, draft, context, services, [], [])
 
 
 def write_run(request: Request, draft: Draft, services: Services, undo: UndoStack) -> dict[str, str]:
@@ -279,7 +279,7 @@ def append_started(key: StageKey, claim: StageClaim, services: Services) -> list
     return []
 
 
-def told(
+def record_prepared(
     request: Request,
     draft: Draft,
     context: dict[str, str],
@@ -303,7 +303,7 @@ def told(
         *report_writer_note(request.roster, inputs.workers, inputs.report_writer),
         task_records.try_record(request.project.files, news, worktree=draft.worktree.path),
         run_index.try_append(services.home, row),
-        fix_cycles.unheeded(request.task, str(draft.run), inputs.fix_cycle),
+        fix_cycles.unused_fix_cycle_warning(request.task, str(draft.run), inputs.fix_cycle),
     ]
     return PreparedRun(
         draft.run,

@@ -21,7 +21,7 @@ from ..settings.models import model_table, resolve_model
 from ..settings.phases import Phase, phase_table
 from ..settings.project import Project, load_project, owning_root
 from ..settings.project_config import LANGUAGES
-from ..settings.roster import RosterWishes, Worker, roster
+from ..settings.roster import RosterOptions, Worker, roster
 from ..settings.trust import require_trusted
 from ..status import WorktreeStatus
 from ..system import assets
@@ -53,7 +53,7 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Req
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(inputs.task_type)
     known = check_folder_is_free(project.files, key)
     manifest = known or {}
-    fix_cycles.require_word(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
+    fix_cycles.require_fix_cycle_choice(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
     _check_given(inputs)
     brief = brief_of(inputs, project.files, key, known, services)
     if phase.task_type == HANDOFF:
@@ -172,7 +172,7 @@ def _people(inputs: PrepareInputs, phase: Phase, services: Services) -> tuple[tu
             slot, flags=inputs.models, environment=services.environment, config=configured, table=table
         )
 
-    options = RosterWishes(
+    options = RosterOptions(
         inputs.workers,
         inputs.executor,
         inputs.critic,

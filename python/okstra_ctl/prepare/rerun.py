@@ -37,8 +37,8 @@ from .prepare import PreparedRun
 from .request import resolve
 
 
-class RerunWishes(NamedTuple):
-    """What is to be otherwise than in the earlier run; empty: as there. `lead` is who drives it; empty: nobody yet."""
+class RerunOptions(NamedTuple):
+    """What differs from the earlier run; empty: nothing does. `lead` is who leads it; empty: nobody yet."""
 
     workers: tuple[str, ...] = ()
     provider: str = ""
@@ -48,8 +48,8 @@ class RerunWishes(NamedTuple):
 
 
 @durability.deferred_fsync()
-def rerun(run: KnownRun, services: Services, options: RerunWishes) -> PreparedRun:
-    """Prepares the next run of what this run did: by the same workers with the same models, unless others are wished.
+def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedRun:
+    """Prepares the next run of the same phase or stage, with the same workers and models unless `options` names others.
 
     Raises Refused (`run-alive`, `stage-not-held`), and all that `prepare_task_bundle` raises.
     """
@@ -75,11 +75,11 @@ def rerun(run: KnownRun, services: Services, options: RerunWishes) -> PreparedRu
         claim = _take_over(key, mine, services)
         undo.commit()
     warnings = bundle.append_started(key, claim, services)
-    return bundle.told(request, draft, context, services, [], warnings)
+    return bundle.record_prepared(request, draft, context, services, [], warnings)
 
 
-def _inputs_of(run: KnownRun, options: RerunWishes) -> PrepareInputs:
-    """The wishes that the run was prepared with, as its manifest keeps them, and those of now over them."""
+def _inputs_of(run: KnownRun, options: RerunOptions) -> PrepareInputs:
+    """The inputs that the run was prepared with, from its manifest, overridden by `options`."""
     others = bool(options.workers or options.provider)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, dict) else ""

@@ -76,7 +76,7 @@ def rebuild(start_root: str | None, services: Services) -> Rebuilt:
         )
     indexed = sum(add_missing(root, services) for root in roots)
     for root in roots:
-        if task_catalog.what_is_amiss(ProjectFiles(root)):
+        if task_catalog.catalog_fault(ProjectFiles(root)):
             task_catalog.rebuild(ProjectFiles(root))
     return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing), indexed)
 

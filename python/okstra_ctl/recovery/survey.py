@@ -89,7 +89,7 @@ def _project_gone(root: str) -> Finding:
 
 def _catalog_behind(root: str) -> Finding | None:
     project = ProjectFiles(root)
-    what = task_catalog.what_is_amiss(project) if os.path.isdir(project.tasks_dir) else ""
+    what = task_catalog.catalog_fault(project) if os.path.isdir(project.tasks_dir) else ""
 
     def make_anew() -> str:
         aside = task_catalog.rebuild(project)

@@ -22,7 +22,7 @@ from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
 from .followup_rules import DISMISSED, OPEN, SPAWNED, Decision, Proposal, decisions, proposals_of, row_of, spawn_command
-from .spawn import NewTask, Wish, append_once, available, finish, free_key, is_made, link_of
+from .spawn import NewTask, TaskOptions, append_once, available, finish, free_key, is_made, link_of
 
 
 class Listed(NamedTuple):
@@ -76,7 +76,7 @@ def list_of_run(run: KnownRun) -> list[Listed]:
     return _listed(run.project, _report_of(run))
 
 
-def spawn(run: KnownRun, items: Sequence[str], wish: Wish, services: Services) -> list[Spawned]:
+def spawn(run: KnownRun, items: Sequence[str], options: TaskOptions, services: Services) -> list[Spawned]:
     """Makes tasks of these proposals; of all that are not dismissed when none is named. Starts no run.
 
     Raises UsageError (`not-found`, `bad-identity`), Refused (`name-taken`, `file-foreign`, `follow-up-spawned`),
@@ -87,7 +87,7 @@ def spawn(run: KnownRun, items: Sequence[str], wish: Wish, services: Services) -
     known = _decisions_of(run)
     names = items or [name for name in proposals if _state(known.get((str(run.id), name))) != DISMISSED]
     hide_runs(run.project)
-    return [_spawn(run, report, _named(proposals, name, run), wish, services) for name in names]
+    return [_spawn(run, report, _named(proposals, name, run), options, services) for name in names]
 
 
 def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Proposal:
@@ -106,11 +106,13 @@ def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Propos
     return proposal
 
 
-def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish: Wish, services: Services) -> Spawned:
+def _spawn(
+    run: KnownRun, report: Mapping[str, object], proposal: Proposal, options: TaskOptions, services: Services
+) -> Spawned:
     project, link = run.project, link_of(run, proposal.id)
     with locked(LockKind.INDEX, project.lock):
         decided = _decisions_of(run).get((str(run.id), proposal.id))
-        key = _key_for(run, decided, wish, link)
+        key = _key_for(run, decided, options, link)
         new = NewTask(run, report, proposal, key)
         if decided is None or decided.state != SPAWNED or decided.task_key != str(key):
             new.check_brief()
@@ -123,18 +125,18 @@ def _spawn(run: KnownRun, report: Mapping[str, object], proposal: Proposal, wish
     return Spawned(str(run.id), proposal.id, str(key), proposal.title, brief, created, new.next_step)
 
 
-def _key_for(run: KnownRun, decided: Decision | None, wish: Wish, link: Mapping[str, str]) -> TaskKey:
+def _key_for(run: KnownRun, decided: Decision | None, options: TaskOptions, link: Mapping[str, str]) -> TaskKey:
     """The key that the task has, or gets. Raises Refused (`name-taken`, `follow-up-spawned`)."""
     if decided is not None and decided.state == SPAWNED:
         known = TaskKey.parse(decided.task_key)
-        if wish.fits(known):
+        if options.fits(known):
             available(run.project, known, link, adopts=True)
             return known
         if is_made(run.project, decided.task_key):
             raise _spawned_already(link["item"], decided.task_key)
-    if not wish.task_id:
-        return free_key(run, wish, link)
-    key = TaskKey.make(run.id.task.project_id, wish.task_group or run.id.task.task_group, wish.task_id)
+    if not options.task_id:
+        return free_key(run, options, link)
+    key = TaskKey.make(run.id.task.project_id, options.task_group or run.id.task.task_group, options.task_id)
     available(run.project, key, link)
     return key
 

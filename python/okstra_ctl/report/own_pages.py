@@ -57,7 +57,7 @@ def is_persons_plan(run: KnownRun) -> bool:
         found = fsio.read_bytes(run.report_path)
     except Unreadable:  # not okstra's, whatever it is
         return True
-    return found is not None and (_says_approved(found) or not is_own(run, MARKDOWN, found))
+    return found is not None and (_is_marked_approved(found) or not is_own(run, MARKDOWN, found))
 
 
 def note_earlier(run: KnownRun, services: Services) -> None:
@@ -125,7 +125,7 @@ def _copied(path: str, found: bytes) -> str:
     return kept
 
 
-def _says_approved(page: bytes) -> bool:
+def _is_marked_approved(page: bytes) -> bool:
     return is_approved(page.decode("utf-8", "replace"))
 
 

@@ -19,8 +19,8 @@ from ..tasks.views import update_catalog, write_page
 from .followup_rules import Proposal, background, quoted
 
 
-class Wish(NamedTuple):
-    """What a person wants the task to be called; empty: as it comes."""
+class TaskOptions(NamedTuple):
+    """The id and group that a person chose for the new task; empty: okstra chooses."""
 
     task_id: str = ""
     task_group: str = ""
@@ -95,12 +95,12 @@ def available(project: ProjectFiles, key: TaskKey, link: Mapping[str, str], *, a
         raise Refused("name-taken", f"there is a task {key} already", where=project.task(key).root, hint=hint)
 
 
-def free_key(run: KnownRun, wish: Wish, link: Mapping[str, str]) -> TaskKey:
+def free_key(run: KnownRun, options: TaskOptions, link: Mapping[str, str]) -> TaskKey:
     """`<id of the proposing task>-<N>`: the first that nobody has. Raises UsageError (`bad-identity`) when too long."""
     origin = run.id.task
     number = 1
     while True:
-        key = TaskKey.make(origin.project_id, wish.task_group or origin.task_group, f"{origin.task_id}-{number}")
+        key = TaskKey.make(origin.project_id, options.task_group or origin.task_group, f"{origin.task_id}-{number}")
         if not os.path.lexists(run.project.task(key).root) or _is_of(run.project, key, link):
             return key
         number += 1

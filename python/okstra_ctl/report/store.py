@@ -155,7 +155,7 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
     folder, name = os.path.split(stem)
     task_type, _, seq = name.removeprefix("final-report-").rpartition("-")
     files = RunFiles(os.path.dirname(folder), task_type, seq)
-    manifest, data = _read_softly(files.manifest), _read_softly(files.report_data)
+    manifest, data = _read_or_empty(files.manifest), _read_or_empty(files.report_data)
     run_id = str(data.get("run_id") or manifest.get("run_id") or "")
     key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, files))
     verdict = data.get("verdict")
@@ -177,10 +177,10 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
 def _key_of(project: ProjectFiles, files: RunFiles) -> str:
     """Of an adopted plan, which has no manifest: as its task's manifest says."""
     task = os.path.dirname(os.path.dirname(files.dir))
-    return str(_read_softly(os.path.join(task, "task-manifest.json")).get("task_key", ""))
+    return str(_read_or_empty(os.path.join(task, "task-manifest.json")).get("task_key", ""))
 
 
-def _read_softly(path: str) -> Mapping[str, Any]:
+def _read_or_empty(path: str) -> Mapping[str, Any]:
     try:
         return fsio.read_json(path) or {}
     except OkstraError:

@@ -42,7 +42,7 @@ class Worker(NamedTuple):
         return self.id if self.provider == REHEARSAL else self.provider
 
 
-class RosterWishes(NamedTuple):
+class RosterOptions(NamedTuple):
     """What the command line asked for; empty means the phase's default. `configured` are the user's own providers."""
 
     workers: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class RosterWishes(NamedTuple):
     report_writer: str = ""
 
 
-def roster(phase: Phase, options: RosterWishes, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
+def roster(phase: Phase, options: RosterOptions, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
     """The run's workers. `model_of` answers a model slot (a provider, or `report-writer`).
 
     Raises UsageError (`unknown-worker`) for a provider that does not exist or a role the phase lacks.
@@ -80,7 +80,7 @@ def roster(phase: Phase, options: RosterWishes, model_of: Callable[[str], str]) 
     return tuple(workers)
 
 
-def _writer(options: RosterWishes) -> str:
+def _writer(options: RosterOptions) -> str:
     """Who writes the report: as asked; else one of those who were chosen, for nobody else may be there."""
     return options.report_writer or options.provider or (options.workers[0] if options.workers else "claude")
 
@@ -93,7 +93,7 @@ def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: 
     return (f"{written[0]} writes the report: claude is not among --workers; --report-writer names another",)
 
 
-def _voices(phase: Phase, options: RosterWishes) -> tuple[tuple[str, str], ...]:
+def _voices(phase: Phase, options: RosterOptions) -> tuple[tuple[str, str], ...]:
     """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts unless told otherwise."""
     if options.provider == REHEARSAL and not options.workers:
         return tuple((f"{REHEARSAL}-{part}", REHEARSAL) for part in "ab")
@@ -104,7 +104,7 @@ def _voices(phase: Phase, options: RosterWishes) -> tuple[tuple[str, str], ...]:
     return tuple((name, name) for name in named)
 
 
-def _known(name: str, options: RosterWishes) -> str:
+def _known(name: str, options: RosterOptions) -> str:
     known = (*PROVIDERS, *options.configured)
     if name not in known:
         raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(known))

@@ -22,7 +22,7 @@ from .brief import Brief, Label, Labels, check_brief, format_brief, parse_brief
 from .records import check_folder_is_free
 
 
-class RerunOptions(NamedTuple):
+class BriefOptions(NamedTuple):
     """What a new brief is made from; empty: not given. Without `task_key` and `output` nothing is written."""
 
     title: str
@@ -58,7 +58,7 @@ def languages() -> dict[str, Labels]:
     }
 
 
-def new(options: RerunOptions, start: str, services: Services) -> Made:
+def new(options: BriefOptions, start: str, services: Services) -> Made:
     """Raises UsageError (`input-missing`, `bad-identity`), Refused (`file-foreign`, `name-taken`), Missing."""
     known = languages()
     clean, hidden = hide(options.text)

@@ -28,7 +28,7 @@ def entries(project: ProjectFiles) -> dict[str, Entry]:
     return {**listed, **dict(_of_manifests(project, _folders(project, listed)))}
 
 
-def what_is_amiss(project: ProjectFiles) -> str:
+def catalog_fault(project: ProjectFiles) -> str:
     """What the catalogue or `latest-task.json` lacks of the tasks on disk; empty when they are as they should be."""
     listed = _listed(project)
     if listed is None:

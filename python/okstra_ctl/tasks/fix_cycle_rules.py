@@ -31,20 +31,20 @@ class Cycle(NamedTuple):
         return not self.closed_by
 
 
-class Happening(NamedTuple):
-    """What happened to a run. `wish` is its `--fix-cycle`; `finished` whether its task was finished until then;
-    `accepts` whether the run is a final verification that accepted the task."""
+class RunEvent(NamedTuple):
+    """An event of a run. `fix_cycle` is its `--fix-cycle`; `finished`: its task was finished until then; `accepts`: the
+    run is a final verification that accepted the task."""
 
     run_id: str
     at: str
     prepared: bool
-    wish: str
+    fix_cycle: str
     finished: bool
     accepts: bool
 
 
 def fold(rows: Iterable[Mapping[str, Any]]) -> list[Cycle]:
-    """The task's cycles, oldest first. Rows that are none are passed over."""
+    """The task's cycles, oldest first. Malformed rows are skipped."""
     cycles: dict[str, Cycle] = {}
     for row in rows:
         values = [row.get(name) for name in ("id", "event", "run_id", "at")]
@@ -67,31 +67,31 @@ def open_cycle(cycles: Sequence[Cycle]) -> Cycle | None:
 
 
 def cycle_of(cycles: Sequence[Cycle], run_id: str) -> Cycle | None:
-    """The cycle that the run is of."""
+    """The cycle that the run belongs to."""
     return next((cycle for cycle in cycles if run_id in cycle.runs), None)
 
 
-def next_rows(cycles: Sequence[Cycle], what: Happening) -> list[dict[str, object]]:
-    """The rows that what happened adds; none when they are there already."""
+def next_rows(cycles: Sequence[Cycle], what: RunEvent) -> list[dict[str, object]]:
+    """The rows that the event adds; none when they are there already."""
     rows: list[dict[str, object]] = []
     current = open_cycle(cycles)
     name = current.id if current else ""
     known = cycle_of(cycles, what.run_id)
     begins = what.prepared and known is None
-    if begins and current is None and what.finished and what.wish == YES:
+    if begins and current is None and what.finished and what.fix_cycle == YES:
         name = _next_id(cycles)
         rows.append(_row(name, _OPENED, what))
-    if begins and name and what.wish != NO:
+    if begins and name and what.fix_cycle != NO:
         rows.append(_row(name, _RUN, what))
     if current is not None and what.accepts and what.run_id in current.runs:
         rows.append(_row(name, _CLOSED, what))
     return rows
 
 
-def must_be_asked(cycles: Sequence[Cycle], task_type: str, wish: str, *, finished: bool) -> bool:
-    """Whether a run has to say if it opens the task again: it begins work on a task that is finished."""
+def must_be_asked(cycles: Sequence[Cycle], task_type: str, fix_cycle: str, *, finished: bool) -> bool:
+    """Whether a run needs `--fix-cycle`: it begins work on a finished task, and no cycle is open."""
     begins = task_type not in (VERIFICATION, HANDOFF)
-    return begins and finished and not wish and open_cycle(cycles) is None
+    return begins and finished and not fix_cycle and open_cycle(cycles) is None
 
 
 def is_accepted(task_type: str, token: str, event: str) -> bool:
@@ -99,7 +99,7 @@ def is_accepted(task_type: str, token: str, event: str) -> bool:
 
 
 def finished_by(before: str, run_id: str, task_type: str, event: str, token: str) -> str:
-    """The run that finished the task, after an event of that run; empty while the task goes on."""
+    """The run that finished the task, once the event is counted in; empty while the task goes on."""
     if is_accepted(task_type, token, event) or (task_type, token, event) == (HANDOFF, "handed-off", "completed"):
         return run_id
     begins = event == "prepared" and task_type not in (VERIFICATION, HANDOFF)
@@ -107,7 +107,7 @@ def finished_by(before: str, run_id: str, task_type: str, event: str, token: str
     return "" if begins or not_accepted else before
 
 
-def _row(name: str, event: str, what: Happening) -> dict[str, object]:
+def _row(name: str, event: str, what: RunEvent) -> dict[str, object]:
     return {"v": 1, "id": name, "event": event, "at": what.at, "run_id": what.run_id}
 
 

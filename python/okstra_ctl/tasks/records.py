@@ -18,7 +18,7 @@ from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
 from . import fix_cycles
-from .fix_cycle_rules import Happening, finished_by, is_accepted
+from .fix_cycle_rules import RunEvent, finished_by, is_accepted
 from .views import update_catalog, write_page
 
 MANIFEST_SCHEMA = "task-manifest/1"
@@ -30,9 +30,9 @@ Manifest = dict[str, object]
 
 
 class RunNews(NamedTuple):
-    """What the records learn of a run: `event` is a word of the time line, `token` the verdict it ended with.
+    """An event to record: `event` is a word of the time line, `token` the verdict that the run ended with.
 
-    `fix_cycle` is what the run was asked to be, `related` the keys of tasks that belong to its subject.
+    `fix_cycle` is the run's `--fix-cycle`, `related` the keys of related tasks.
     """
 
     run: RunId
@@ -46,10 +46,10 @@ class RunNews(NamedTuple):
 
 
 def read_manifest(task: TaskFiles) -> Manifest | None:
-    """The task's manifest; None when there is none. Raises Unreadable (`state-unreadable`), also when a field is."""
+    """The task's manifest; None without one. Raises Unreadable (`state-unreadable`), also for a damaged field."""
     manifest = fsio.read_json(task.manifest, MANIFEST_SCHEMA)
     if manifest is not None and not _is_whole(manifest):
-        hint = "restore it, or move it away: the task's next run makes it anew"
+        hint = "restore it, or move it away: the task's next run writes it again"
         raise Unreadable("state-unreadable", "it lacks fields of a task manifest", where=task.manifest, hint=hint)
     return manifest
 
@@ -69,7 +69,7 @@ def _is_whole(manifest: Manifest) -> bool:
 
 
 def read_task_identity(task_root: str) -> TaskKey | None:
-    """The key of the task whose folder this is; None when it is none."""
+    """The key of the task whose folder this is; None when it is no task's."""
     manifest = read_manifest(TaskFiles(task_root))
     if manifest is None:
         return None
@@ -100,8 +100,7 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
 def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:
     """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
 
-    A task that has no category yet (its plan was taken in before its first run) is of this one from now on; and
-    of this brief, if it has none.
+    A task without a category or a brief (its plan was adopted before its first run) gets these.
     """
     found = check_folder_is_free(project, key)
     if found is not None and not _lacks(found, category, brief):
@@ -130,7 +129,7 @@ def _lacks(manifest: Manifest, category: str, brief: str) -> bool:
 
 
 def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
-    """Tells manifest, page, time line, catalog and latest-task of a run. Idempotent but for the time line."""
+    """Records a run's event in manifest, page, time line, catalog and latest-task. Idempotent but for the time line."""
     key = news.run.task
     task = project.task(key)
     with locked(LockKind.INDEX, project.lock):
@@ -138,7 +137,7 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         if manifest is None:
             manifest = new_manifest(key, "", "", news.at)
             fsio.make_folder(os.path.dirname(task.timeline))
-        for row in [*_tell_cycles(task, manifest, news), _timeline_row(news)]:
+        for row in [*_record_fix_cycles(task, manifest, news), _timeline_row(news)]:
             fsio.append_line(task.timeline, row)
         _note_run(manifest, news)
         add_related(manifest, news.related)
@@ -151,7 +150,7 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
 
 
 def try_record_next_step(project: ProjectFiles, key: TaskKey, step: str) -> str:
-    """Tells what comes next for a task that no run told anything of. A failure is answered as a warning."""
+    """Records the next step of a task that has had no run. Returns a failure as a warning."""
     try:
         with locked(LockKind.INDEX, project.lock):
             manifest = read_manifest(project.task(key))
@@ -166,7 +165,7 @@ def try_record_next_step(project: ProjectFiles, key: TaskKey, step: str) -> str:
 
 
 def add_related(manifest: Manifest, keys: Iterable[str]) -> bool:
-    """Whether the manifest names a task more than before."""
+    """Adds the keys to the manifest's related tasks; whether it changed."""
     before = manifest.get("related", [])
     known = [str(key) for key in before] if isinstance(before, list) else []
     new = [key for key in dict.fromkeys(keys) if key not in known and key != manifest["task_key"]]
@@ -176,7 +175,7 @@ def add_related(manifest: Manifest, keys: Iterable[str]) -> bool:
 
 
 def link_back(project: ProjectFiles, manifest: Manifest) -> None:
-    """Has each related task name this one. Under the project's lock; what a kill kept from it, the next record does."""
+    """Adds this task to each related task. Under the project's lock; after a kill, the next record completes it."""
     related = manifest.get("related", [])
     for name in related if isinstance(related, list) else []:
         key = TaskKey.parse(str(name))
@@ -186,15 +185,15 @@ def link_back(project: ProjectFiles, manifest: Manifest) -> None:
             write_page(project, key, other)
 
 
-def _tell_cycles(task: TaskFiles, manifest: Manifest, news: RunNews) -> list[bytes]:
-    """Tells the fix cycles of the run; answers the time line's rows about it."""
+def _record_fix_cycles(task: TaskFiles, manifest: Manifest, news: RunNews) -> list[bytes]:
+    """Records the run in the fix cycles; returns the time line's rows about it."""
     accepts = is_accepted(news.run.task_type, news.token, news.event)
     finished = bool(manifest.get("finished_by"))
     prepared = news.event == "prepared"
-    what = Happening(str(news.run), news.at, prepared, news.fix_cycle, finished, accepts)
+    what = RunEvent(str(news.run), news.at, prepared, news.fix_cycle, finished, accepts)
     return [
         timeline_row(f"fix-cycle-{row['event']}", str(news.run), news.at, str(row["id"]))
-        for row in fix_cycles.tell(task, what)
+        for row in fix_cycles.record_event(task, what)
         if row["event"] != "run"
     ]
 
@@ -216,10 +215,10 @@ def new_manifest(key: TaskKey, category: str, brief: str, at: str) -> Manifest:
 
 
 def _note_run(manifest: Manifest, news: RunNews) -> None:
-    """Counts and the newest run of each phase: the manifest does not grow with the task's history."""
+    """Updates the count and the newest run of the phase: the manifest does not grow with the task's history."""
     phases = manifest.setdefault("phases", {})
     if not isinstance(phases, dict):
-        raise Unreadable("state-unreadable", "phases is not a map", where=str(news.run.task))
+        raise Unreadable("state-unreadable", "phases is not an object", where=str(news.run.task))
     phase = phases.setdefault(news.run.task_type, {"runs": 0, "last_run": "", "last_event": "", "last_at": ""})
     phase["runs"] += 1 if news.event == "prepared" else 0
     phase.update(last_run=str(news.run), last_event=news.event, last_at=news.at)
@@ -240,7 +239,7 @@ def timeline_row(event: str, run_id: str, at: str, note: str) -> bytes:
 
 
 def try_record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> str:
-    """As `record`, for after a commit point: a failure is answered as a warning, because the run itself stands."""
+    """As `record`, for after a commit point: returns a failure as a warning, because the run itself is complete."""
     try:
         record(project, news, worktree=worktree)
     except OkstraError as error:
@@ -251,8 +250,10 @@ def try_record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> s
 def related_tasks(
     project: ProjectFiles, key: TaskKey, named: Iterable[str], manifest: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """The keys of the tasks that were named, which must exist, and of those that the task's manifest names and that
-    do. Raises UsageError (`bad-identity`, `not-found`), Unreadable."""
+    """The keys that were named, whose tasks must exist, and those in the task's manifest whose tasks exist.
+
+    Raises UsageError (`bad-identity`, `not-found`), Unreadable.
+    """
     for name in named:
         if name == str(key):
             raise UsageError("bad-identity", f"{name} is the task itself", where="--related-tasks")
@@ -268,21 +269,21 @@ def related_tasks(
 
 
 def still_there(project: ProjectFiles, names: Iterable[object]) -> tuple[str, ...]:
-    """Those of the tasks that exist and can be read."""
-    return tuple(name for name in map(str, names) if _softly(project, name) is not None)
+    """The tasks that exist and can be read."""
+    return tuple(name for name in map(str, names) if _manifest_or_none(project, name) is not None)
 
 
-def told(project: ProjectFiles, names: Iterable[str]) -> str:
-    """The tasks as a prompt names them: each with its title and its page."""
+def names_for_prompt(project: ProjectFiles, names: Iterable[str]) -> str:
+    """The tasks as a prompt lists them: each with its title and its page."""
     parts = []
     for name in names:
-        title = str((_softly(project, name) or {}).get("title") or "")
+        title = str((_manifest_or_none(project, name) or {}).get("title") or "")
         shown = f": {' '.join(title.split())}" if title else ""
         parts.append(f"`{name}`{shown} (`{project.task(TaskKey.parse(name)).page}`)")
     return ", ".join(parts)
 
 
-def _softly(project: ProjectFiles, name: str) -> Manifest | None:
+def _manifest_or_none(project: ProjectFiles, name: str) -> Manifest | None:
     try:
         return _manifest_of(project, TaskKey.parse(name))
     except OkstraError:

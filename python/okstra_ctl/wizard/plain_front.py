@@ -16,21 +16,21 @@ class PlainFront:
     def __init__(self, words: Mapping[str, str], source: TextIO, screen: TextIO) -> None:
         self._words, self._source, self._screen = words, source, screen
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         self._screen.write(printable(text) + "\n")
 
     def ask(self, question: Question, before: str) -> str:
         options = (*question.options, *question.rest)
         begun = begin_with(question, before)
-        self.tell("")
+        self.show("")
         if question.error:
-            self.tell(f"! {question.error}")
-        self.tell(f"{question.label}  ({question.help})")
+            self.show(f"! {question.error}")
+        self.show(f"{question.label}  ({question.help})")
         self._list(options, question.options, begun)
         if question.rest:
-            self.tell(f"   {_MORE}  {self._words['more']}")
+            self.show(f"   {_MORE}  {self._words['more']}")
         kind = question.kind if question.kind in ("text", "multi") else "pick"
-        self.tell(self._words[f"line-{kind}"])
+        self.show(self._words[f"line-{kind}"])
         line = self._line(question)
         if line == _MORE and question.rest:
             self._list(options, question.rest, begun)
@@ -44,7 +44,7 @@ class PlainFront:
                 continue
             mark = "*" if option.value in marked else " "
             hint = f"  ({option.hint})" if option.hint else ""
-            self.tell(f" {mark} {key}  {option.label}{hint}")
+            self.show(f" {mark} {key}  {option.label}{hint}")
 
     def _line(self, question: Question) -> str:
         self._screen.write("> ")

@@ -33,7 +33,7 @@ class TerminalFront:
         self._words, self._screen = words, screen
         self._ends: dict[str, Any] = {"input": create_input(source), "output": create_output(screen)}
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         self._screen.write(printable(text) + "\n")
         self._screen.flush()
 
@@ -55,7 +55,7 @@ class TerminalFront:
         if answer != BACK:
             labels = {option.value: option.label for option in options if question.kind != "multi"}
             colon = "" if question.label.endswith("?") else ":"
-            self.tell(f"{question.label}{colon} {labels.get(answer, answer.strip(',').replace(',', ', ')) or '-'}")
+            self.show(f"{question.label}{colon} {labels.get(answer, answer.strip(',').replace(',', ', ')) or '-'}")
         return answer
 
     def _picked(self, question: Question, begun: str) -> str:

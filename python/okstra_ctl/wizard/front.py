@@ -24,7 +24,7 @@ class Front(Protocol):
         """`before`: what to begin with, an earlier answer or the default. Answers a value of the options, free text,
         or BACK. Raises KeyboardInterrupt, UsageError (`input-missing`) when the input has ended."""
 
-    def tell(self, text: str) -> None: ...
+    def show(self, text: str) -> None: ...
 
 
 def converse(wizard: Wizard, front: Front, services: Services, more: Sequence[str] = ()) -> Wizard:
@@ -33,7 +33,7 @@ def converse(wizard: Wizard, front: Front, services: Services, more: Sequence[st
     stream: dict[str, str] = {}
     while (asked := flow.question(wizard, services, error)) is not None:
         if asked.id == CONFIRM and not error:
-            front.tell(flow.confirmation(wizard, services, more))
+            front.show(flow.confirmation(wizard, services, more))
         answer = front.ask(asked, stream.get(asked.id, asked.default))
         if answer != BACK:
             stream[asked.id] = answer
@@ -55,9 +55,9 @@ def open_front(language: str, environment: Mapping[str, str], *, plain: bool) ->
     words = {**texts["words"], "more": texts["options"]["more"]}
     is_tiny = 0 < os.get_terminal_size(sys.stderr.fileno()).lines < _LINES_OF_A_LIST  # 0: not known
     if plain or is_tiny or environment.get("TERM", "dumb") == "dumb" or find_spec("questionary") is None:
-        from .wizard_plain import PlainFront
+        from .plain_front import PlainFront
 
         return PlainFront(words, sys.stdin, sys.stderr)
-    from .terminal import TerminalFront
+    from .terminal_front import TerminalFront
 
     return TerminalFront(words, sys.stdin, sys.stderr)
