@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from ..errors import Unreadable
-from ..system import files as fsio
+from ..system import files
 from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, locked
 from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
@@ -18,7 +18,7 @@ def lock_path(path: str) -> str:
 
 def read_lines(path: str) -> list[bytes]:
     """The file's whole lines. A tail without a newline is a row under way, or torn: it is left out."""
-    return (fsio.read_bytes(path) or b"").split(b"\n")[:-1]
+    return (files.read_bytes(path) or b"").split(b"\n")[:-1]
 
 
 def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
@@ -66,7 +66,7 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
         known = ids_of(read_lines(path))
         for row in rows:
             if row.id not in known:
-                fsio.append_line(path, encode_line(row.to_json()))
+                files.append_line(path, encode_line(row.to_json()))
                 known.add(row.id)
                 written += 1
     return written

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..home_paths import HomePaths
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from .registry_document import RegistryDoc
 
@@ -32,11 +32,11 @@ class Registry:
             before = document.copy()
             yield document
             if not document.equals(before):
-                fsio.replace(self.path, document.dump())
+                files.replace(self.path, document.dump())
 
     def contents(self) -> bytes | None:
         """The file's bytes, sound or not; None where there is none."""
-        return fsio.read_bytes(self.path)
+        return files.read_bytes(self.path)
 
     def replace_whole(
         self, document: RegistryDoc, name_of_old: str, *, unless_changed_from: bytes | None
@@ -51,6 +51,6 @@ class Registry:
             if old != unless_changed_from:
                 return None
             if old is not None:
-                fsio.replace(aside, old)
-            fsio.replace(self.path, document.dump())
+                files.replace(aside, old)
+            files.replace(self.path, document.dump())
         return aside if old is not None else ""

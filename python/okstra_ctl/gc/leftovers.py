@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from shutil import rmtree
 from typing import Any
 
-from ..agents import sweep as process_sweep
+from ..agents import sweep
 from ..errors import OkstraError
 from ..guard.receipt import home_file
 from ..index import store as run_index
@@ -23,10 +23,10 @@ from ..runs.events import digest_of, events_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import Liveness, RunOutcome
-from ..system import files as fsio
 from ..system import foreign_files
-from ..system import owner as process_identity
+from ..system.files import discard, names_in, read_json
 from ..system.locks import LockKind, locked
+from ..system.owner import liveness
 
 
 def leftovers(services: Services, *, dry_run: bool) -> tuple[str, ...]:
@@ -52,17 +52,17 @@ def _manifests(services: Services) -> dict[str, RunId]:
 
 def _notes(services: Services) -> Iterator[str]:
     folder = os.path.dirname(services.home.receipt(""))
-    yield from (os.path.join(folder, name) for name in fsio.names_in(folder) if name.startswith("receipt-"))
+    yield from (os.path.join(folder, name) for name in names_in(folder) if name.startswith("receipt-"))
 
 
 def _drop_note(path: str, manifest: str, services: Services, *, dry_run: bool) -> bool:
     """One whose manifest neither it nor the index names stays: its run may go on."""
     try:
-        manifest = manifest or str((fsio.read_json(path) or {}).get("manifest") or "")
+        manifest = manifest or str((read_json(path) or {}).get("manifest") or "")
         if not manifest or home_file(manifest, services) != path or not _is_over(manifest):
             return False
         if not dry_run:
-            fsio.discard(path)
+            discard(path)
     except OkstraError:
         return False
     return True
@@ -75,7 +75,7 @@ def _is_over(manifest: str) -> bool:
     not mounted now.
     """
     project, _, _ = manifest.rpartition(f"/{OKSTRA_DIR}/tasks/")
-    document = fsio.read_json(manifest)
+    document = read_json(manifest)
     if document is None:
         return bool(project) and os.path.isdir(os.path.join(project, OKSTRA_DIR, "tasks"))
     return document.get("outcome") == RunOutcome.COMPLETED
@@ -93,15 +93,15 @@ def _sweep_drops(files: RunFiles, *, dry_run: bool) -> list[str]:
     removed = []
     try:
         with locked(LockKind.INDEX, f"{files.manifest}.lock"):
-            manifest = fsio.read_json(files.manifest, SCHEMA)
+            manifest = read_json(files.manifest, SCHEMA)
             if manifest is None or _may_be_led(files, manifest):
                 return []
             over = _ended_marks(events_of(files), completed=manifest.get("outcome") == RunOutcome.COMPLETED)
-            for name in fsio.names_in(files.drops):
+            for name in names_in(files.drops):
                 folder = os.path.join(files.drops, name)
                 if digest_of(os.fsencode(name)) in over and (dry_run or _removed(folder, files)):
                     removed.append(folder)
-            if not dry_run and not fsio.names_in(files.drops):
+            if not dry_run and not names_in(files.drops):
                 os.rmdir(files.drops)
     except (OkstraError, OSError):
         pass
@@ -111,7 +111,7 @@ def _sweep_drops(files: RunFiles, *, dry_run: bool) -> list[str]:
 def _may_be_led(files: RunFiles, manifest: Mapping[str, object]) -> bool:
     """Raises Unreadable."""
     owner = owner_in_manifest(manifest, where=files.manifest)
-    return owner is not None and process_identity.liveness(owner) is not Liveness.GONE
+    return owner is not None and liveness(owner) is not Liveness.GONE
 
 
 def _ended_marks(events: Sequence[Mapping[str, Any]], *, completed: bool) -> set[str]:
@@ -125,14 +125,14 @@ def _ended_marks(events: Sequence[Mapping[str, Any]], *, completed: bool) -> set
     for rows in by_dispatch.values():
         started = [row for row in rows if row["event"] == "dispatched"]
         over = rows[-1]["event"] == "ended" or completed
-        if over and not any(process_sweep.find(str(row["token"])) for row in started if row.get("token")):
+        if over and not any(sweep.find(str(row["token"])) for row in started if row.get("token")):
             found |= {str(row["drop"]) for row in started if row.get("drop")}
     return found
 
 
 def _removed(folder: str, files: RunFiles) -> bool:
     """Results of a dispatch's earlier starts go beside its last one first."""
-    for name in fsio.names_in(folder):
+    for name in names_in(folder):
         final, attempt, _ = name.partition(".attempt-")
         if attempt:
             os.rename(

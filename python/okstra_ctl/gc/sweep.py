@@ -17,9 +17,8 @@ from ..errors import OkstraError
 from ..names import StageKey, TaskKey, parse_place_key
 from ..services import Services
 from ..status import ClaimStatus
-from ..system import processes as proc
-from ..system import trash
-from ..worktrees import half_made as recover
+from ..system import processes, trash
+from ..worktrees import half_made
 from ..worktrees.remove import remove_worktree
 from ..worktrees.unsaved import SavePolicy
 from ..worktrees.users import Blocker, removal_blocker
@@ -32,7 +31,7 @@ class DiskUse:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
-        self._running = proc.start(["du", "-sk", *paths]) if paths else None
+        self._running = processes.start(["du", "-sk", *paths]) if paths else None
 
     def finish(self) -> dict[str, int]:
         """Bytes by path, a hard link counted once; a folder that is gone is left out."""
@@ -89,7 +88,7 @@ def _finish_killed(services: Services) -> None:
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:
         with suppress(OkstraError):  # its verdict tells
-            recover.undo(key, claim, services)
+            half_made.undo(key, claim, services)
 
 
 def _remove(one: GcDecision, services: Services) -> RemovedWorktree:

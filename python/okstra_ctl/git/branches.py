@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import Refused, WorkFailed
 from ..quoting import quote
-from ..system import files as fsio
+from ..system import files
 from .command import NO_HOOKS, git, must, sync_refs, text
 from .commits import resolve
 
@@ -89,10 +89,10 @@ def clear_killed_creation(common_dir: str, branch: str, reason: str) -> None:
 
     The branch is one that only this task's runs make, and under the repository lock no git of okstra's is at work.
     """
-    fsio.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
+    files.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
     log = os.path.join(common_dir, "logs", "refs", "heads", branch)
-    if os.path.isfile(log) and reason.encode("utf-8", "surrogateescape") in (fsio.read_bytes(log) or b""):
-        fsio.discard(log)
+    if os.path.isfile(log) and reason.encode("utf-8", "surrogateescape") in (files.read_bytes(log) or b""):
+        files.discard(log)
 
 
 def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
@@ -105,20 +105,20 @@ def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_o
     path = os.path.join(common_dir, "refs", "heads", branch)
     if not _is_loose_alone(common_dir, branch):
         return git(common_dir, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open).ok
-    fsio.discard(f"{path}.lock")
-    if not fsio.claim(f"{path}.lock"):
+    files.discard(f"{path}.lock")
+    if not files.claim(f"{path}.lock"):
         return False
     try:
-        if (fsio.read_bytes(path) or b"").strip() != commit.encode():
+        if (files.read_bytes(path) or b"").strip() != commit.encode():
             return False
-        fsio.discard(path)
-        fsio.discard(os.path.join(common_dir, "logs", "refs", "heads", branch))
+        files.discard(path)
+        files.discard(os.path.join(common_dir, "logs", "refs", "heads", branch))
         return True
     finally:
-        fsio.discard(f"{path}.lock")
+        files.discard(f"{path}.lock")
 
 
 def _is_loose_alone(common_dir: str, branch: str) -> bool:
-    packed = fsio.read_bytes(os.path.join(common_dir, "packed-refs")) or b""
+    packed = files.read_bytes(os.path.join(common_dir, "packed-refs")) or b""
     named = f" refs/heads/{branch}\n".encode("utf-8", "surrogateescape")
     return named not in packed and os.path.isfile(os.path.join(common_dir, "refs", "heads", branch))

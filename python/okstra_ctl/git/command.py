@@ -6,8 +6,7 @@ import os
 from collections.abc import Sequence
 
 from ..errors import Missing, WorkFailed
-from ..system import fsync as durability
-from ..system import processes as proc
+from ..system import fsync, processes
 from .environment import environment
 
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
@@ -16,12 +15,12 @@ _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fs
 
 def sync_refs() -> tuple[str, ...]:
     """Settings by which git syncs the refs that it writes; none where they are owed to the disk (`durability`)."""
-    return ("-c", "core.fsync=none") if durability.is_deferring() else _SYNC_REFS
+    return ("-c", "core.fsync=none") if fsync.is_deferring() else _SYNC_REFS
 
 
 def git(
     root: str, *args: str, keep_open: Sequence[int] = (), ask: bool = False, extra: dict[str, str] | None = None
-) -> proc.Finished:
+) -> processes.Finished:
     return begin(root, *args, keep_open=keep_open, ask=ask, extra=extra).finish()
 
 
@@ -32,17 +31,19 @@ def begin(
     ask: bool = False,
     extra: dict[str, str] | None = None,
     stdin: bytes | None = None,
-) -> proc.Running:
+) -> processes.Running:
     env = environment()
     if ask:
         env["GIT_OPTIONAL_LOCKS"] = "0"
     try:
-        return proc.start(["git", "-C", root, *args], env={**env, **(extra or {})}, keep_open=keep_open, stdin=stdin)
+        return processes.start(
+            ["git", "-C", root, *args], env={**env, **(extra or {})}, keep_open=keep_open, stdin=stdin
+        )
     except Missing as error:
         raise Missing("git-missing", "git is not on the PATH", hint="install git 2.38 or newer") from error
 
 
-def must(finished: proc.Finished, doing: str) -> bytes:
+def must(finished: processes.Finished, doing: str) -> bytes:
     if not finished.ok:
         raise WorkFailed(
             "git-failed", f"git could not {doing}: {finished.complaint}", where=" ".join(finished.argv[:6])

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable
 
 from .. import git
-from ..system import files as fsio
-from ..system import processes as proc
+from ..system import files, processes
 
 _HEADING = "# okstra: links to folders of the main worktree (a pattern that ends in / matches no link)"
 
@@ -18,14 +17,14 @@ def ignored(root: str, paths: Iterable[str]) -> set[str]:
     if not asked:
         return set()
     command = ["git", "-C", root, "check-ignore", "-z", "--stdin"]
-    out = proc.start(command, env=git.environment(), stdin=asked).finish().stdout
+    out = processes.start(command, env=git.environment(), stdin=asked).finish().stdout
     return {name.decode("utf-8", "surrogateescape") for name in out.split(b"\0") if name}
 
 
 def ignore_in_this_clone(repository: git.Repository, paths: Iterable[str]) -> None:
     """Adds the paths to `info/exclude`. Under the repository lock. Raises WorkFailed (`write-failed`)."""
     path = os.path.join(repository.common_dir, "info", "exclude")
-    known = (fsio.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
+    known = (files.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
     lines = known.split("\n")
     new = [line for line in map(_pattern, paths) if line not in lines]
     if not new:
@@ -37,7 +36,7 @@ def ignore_in_this_clone(repository: git.Repository, paths: Iterable[str]) -> No
         with open(path, "ab") as file:
             file.write((glue + text).encode("utf-8", "surrogateescape"))
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
 
 
 def _pattern(path: str) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from .. import git
 from ..errors import WorkFailed
-from ..system import files as fsio
-from ..system import processes as proc
+from ..system import files, processes
 
 _INDEX = "okstra-snapshot-index-"
 # By variables: those that a person set would go before settings.
@@ -34,8 +33,8 @@ def snapshot(path: str, message: str, ref: str) -> str:
         _must(path, ("add", "--all", "--sparse"), extra)
         tree = _must(path, ("write-tree",), extra)
     finally:
-        fsio.discard(index)
-        fsio.discard(f"{index}.lock")  # a git that was killed leaves it
+        files.discard(index)
+        files.discard(f"{index}.lock")  # a git that was killed leaves it
     commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), _IDENTITY)
     keep(path, commit, ref)
     return commit
@@ -47,7 +46,7 @@ def _leave_out(path: str, extra: Mapping[str, str]) -> None:
     if names:
         listed = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
         command = ["git", "-C", path, "update-index", "-z", "--skip-worktree", "--stdin"]
-        marked = proc.start(command, env={**git.environment(), **extra}, stdin=listed).finish()
+        marked = processes.start(command, env={**git.environment(), **extra}, stdin=listed).finish()
         if not marked.ok:
             raise WorkFailed("git-failed", f"git could not keep files: {marked.complaint}", where=path)
 
@@ -63,14 +62,14 @@ def sweep(common_dir: str) -> None:
         for name in names:
             maker = name.removesuffix(".lock").partition("-")[2].partition("-")[0]
             if name.endswith(".lock") and maker.isdigit() and not _lives(int(maker)):
-                fsio.discard(os.path.join(folder, name))
+                files.discard(os.path.join(folder, name))
 
 
 def _discard_indexes_of_the_dead(admin: str) -> None:
-    for name in fsio.names_in(admin):
+    for name in files.names_in(admin):
         maker = name.removeprefix(_INDEX).removesuffix(".lock")
         if name.startswith(_INDEX) and maker.isdigit() and not _lives(int(maker)):
-            fsio.discard(os.path.join(admin, name))
+            files.discard(os.path.join(admin, name))
 
 
 def _lives(pid: int) -> bool:
@@ -99,11 +98,11 @@ def lay_over(worktree: str, commit: str) -> None:
 
 
 def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
-    finished = proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env={**git.environment(), **(extra or {})})
+    finished = processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env={**git.environment(), **(extra or {})})
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
     return finished.stdout.decode("utf-8", "surrogateescape").strip()
 
 
-def _git(root: str, *args: str) -> proc.Finished:
-    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())
+def _git(root: str, *args: str) -> processes.Finished:
+    return processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())

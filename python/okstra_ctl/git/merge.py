@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import WorkFailed
-from ..system import processes as proc
+from ..system import processes
 
 _CONFLICT = 1
 
@@ -77,7 +77,7 @@ def files_of_neither(worktree: str, paths: Sequence[str], commits: Sequence[str]
 def patch_ids(root: str, revisions: Sequence[str]) -> dict[str, str]:
     """Patch id to commit for every non-merge commit that `revisions` (as for rev-list) name."""
     log = _git(root, "log", "-p", "--no-merges", "--format=commit %H", "--no-color", "--no-ext-diff", *revisions)
-    ids = proc.start(["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=log.stdout).finish()
+    ids = processes.start(["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=log.stdout).finish()
     pairs = [line.split() for line in ids.stdout.decode("ascii", "replace").splitlines()]
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
@@ -85,7 +85,9 @@ def patch_ids(root: str, revisions: Sequence[str]) -> dict[str, str]:
 def patch_id_of_range(root: str, base: str, head: str) -> str:
     """The patch id of all changes between two commits as one: what a squash of them would have. Empty for none."""
     diff = _git(root, "diff", "--no-color", "--no-ext-diff", base, head)
-    ids = proc.start(["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=diff.stdout).finish()
+    ids = processes.start(
+        ["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=diff.stdout
+    ).finish()
     words = ids.stdout.decode("ascii", "replace").split()
     return words[0] if words else ""
 
@@ -97,5 +99,5 @@ def _must(root: str, *args: str) -> bytes:
     return finished.stdout
 
 
-def _git(root: str, *args: str, keep_open: Sequence[int] = ()) -> proc.Finished:
-    return proc.start(["git", "-C", root, *args], env=git.environment(), keep_open=keep_open).finish()
+def _git(root: str, *args: str, keep_open: Sequence[int] = ()) -> processes.Finished:
+    return processes.start(["git", "-C", root, *args], env=git.environment(), keep_open=keep_open).finish()

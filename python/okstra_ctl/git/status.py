@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..system import processes as proc
+from ..system import processes
 from .command import git, must, text
 from .environment import hooks_environment
 from .hidden_edits import HiddenEdits
@@ -67,5 +67,5 @@ def tracked(root: str, paths: Iterable[str]) -> set[str]:
 def staged_files(root: str) -> tuple[str, ...]:
     """Paths that the next commit would touch; asked from within a hook."""
     words = ("diff", "--cached", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
-    ended = proc.run(["git", "-C", root, *words], env=hooks_environment())
+    ended = processes.run(["git", "-C", root, *words], env=hooks_environment())
     return tuple(text(name) for name in ended.stdout.split(b"\0") if name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .. import git
 from ..errors import WorkFailed
 from ..quoting import quote
-from ..system import processes as proc
+from ..system import processes
 
 
 def initialised(root: str) -> list[str]:
@@ -45,7 +45,7 @@ def refs_of(git_dir: str, folder: str) -> bytes:
     """Where a submodule's HEAD and refs stand, by its git folder: other text when one of them was moved."""
     asked = (("rev-parse", "HEAD"), ("for-each-ref", "refs/heads", "refs/stash"))
     return b"".join(
-        proc.run(["git", f"--git-dir={git_dir}", f"--work-tree={folder}", *words], env=git.environment()).stdout
+        processes.run(["git", f"--git-dir={git_dir}", f"--work-tree={folder}", *words], env=git.environment()).stdout
         for words in asked
     )
 
@@ -105,5 +105,5 @@ def _name_of(worktree: str, path: str) -> str | None:
     return None
 
 
-def _git(root: str, *args: str) -> proc.Finished:
-    return proc.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())
+def _git(root: str, *args: str) -> processes.Finished:
+    return processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import Busy
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import share_fence, try_fence
 
 _FORGOTTEN = "okstra-forgotten-"
@@ -41,7 +41,7 @@ class AdminFolder(NamedTuple):
 def admin_folders(common_dir: str) -> list[AdminFolder]:
     """Every one there is, half-made ones included."""
     folder = os.path.join(common_dir, "worktrees")
-    return [_read(os.path.join(folder, name)) for name in fsio.names_in(folder)]
+    return [_read(os.path.join(folder, name)) for name in files.names_in(folder)]
 
 
 def at(common_dir: str, worktree: str) -> AdminFolder | None:
@@ -74,7 +74,7 @@ def forget(common_dir: str, admin: AdminFolder) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        fsio.raise_write_failed(admin.folder, error)
+        files.raise_write_failed(admin.folder, error)
     sweep(common_dir)
     try:
         os.rmdir(os.path.join(common_dir, "worktrees"))  # as git does when the last one goes
@@ -114,7 +114,7 @@ def is_empty(worktree: str) -> bool:
 
 def sweep(common_dir: str) -> None:
     """Deletes what was renamed away; a killed process may have left some."""
-    for name in fsio.names_in(common_dir):
+    for name in files.names_in(common_dir):
         if name.startswith(_FORGOTTEN):
             rmtree(os.path.join(common_dir, name), ignore_errors=True)
 
@@ -123,9 +123,9 @@ def sweep(common_dir: str) -> None:
 def fenced(admin_folder: str) -> Iterator[int]:
     """A descriptor for the processes that fill the worktree: while one of them lives, `wait_until_idle` waits."""
     try:
-        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, fsio.FILE_MODE)
+        descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.FILE_MODE)
     except OSError as error:
-        fsio.raise_write_failed(os.path.join(admin_folder, _FENCE), error)
+        files.raise_write_failed(os.path.join(admin_folder, _FENCE), error)
     try:
         share_fence(descriptor)
         yield descriptor

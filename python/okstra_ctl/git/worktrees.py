@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from ..errors import Refused, WorkFailed
 from ..quoting import quote
-from ..system import files as fsio
-from ..system import processes as proc
+from ..system import files, processes
 from .command import NO_HOOKS, begin, git, must, text
 from .repository import Repository
 
@@ -68,7 +67,7 @@ def _returns_to(path: str) -> set[str]:
     names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
     asked = [word for name in names for word in ("--git-path", name)]
     answer = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if os.path.isdir(path) else None
-    found = [fsio.read_bytes(file) for file in text(answer.stdout).split("\n")[:-1]] if answer and answer.ok else []
+    found = [files.read_bytes(file) for file in text(answer.stdout).split("\n")[:-1]] if answer and answer.ok else []
     return {text(data).strip().removeprefix("refs/heads/") for data in found if data}
 
 
@@ -104,7 +103,7 @@ def repair_worktrees(repository: Repository, paths: Sequence[str], *, keep_open:
     must(git(repository.top, *NO_HOOKS, "worktree", "repair", *paths, keep_open=keep_open), "repair the worktrees")
 
 
-def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int] = ()) -> proc.Running:
+def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int] = ()) -> processes.Running:
     """Begins to fill an empty worktree with the files of a commit, on several cores. Needs no lock, moves no HEAD."""
     return begin(
         path,
@@ -114,7 +113,7 @@ def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int
     )
 
 
-def finish_checkout(running: proc.Running, path: str, git_dir: str) -> None:
+def finish_checkout(running: processes.Running, path: str, git_dir: str) -> None:
     """Waits for the checkout. git can end with 0 and leave a lock file behind: that is no ready worktree."""
     finished = running.finish()
     left = [name for name in ("index.lock", "HEAD.lock") if os.path.lexists(os.path.join(git_dir, name))]

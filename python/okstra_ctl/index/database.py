@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ..errors import Busy, Unreadable
-from ..system import files as fsio
-from ..system import fsync as durability
+from ..system import files, fsync
 from ..system.json_text import text_bytes
 from .rows import ENDED, VERSION, Row, is_valid_row, with_beginning
 
@@ -129,13 +128,13 @@ def changing(path: str) -> Iterator[Index]:
     """
     import sqlite3
 
-    fsio.claim(path)  # for its user alone: SQLite gives its journal the same mode
+    files.claim(path)  # for its user alone: SQLite gives its journal the same mode
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise IndexDamaged("state-unreadable", "it is not a regular file", where=path, hint=_REPAIR)
     try:
         connection = _open(path)
         try:
-            connection.execute(f"PRAGMA synchronous = {'OFF' if durability.is_deferring() else 'FULL'}")
+            connection.execute(f"PRAGMA synchronous = {'OFF' if fsync.is_deferring() else 'FULL'}")
             connection.execute("BEGIN IMMEDIATE")
             if not _version(connection, path):
                 connection.execute(_CREATE)
@@ -146,10 +145,10 @@ def changing(path: str) -> Iterator[Index]:
             connection.close()  # what was not committed is rolled back
     except sqlite3.Error as error:
         if not _is_busy(error) and not _is_damage(error):
-            fsio.raise_write_failed(path, OSError(str(error)))
+            files.raise_write_failed(path, OSError(str(error)))
         _raise_unreadable(path, error)
-    if durability.is_deferring():
-        durability.defer_fsync(path)
+    if fsync.is_deferring():
+        fsync.defer_fsync(path)
 
 
 def damage(path: str) -> str:
@@ -180,7 +179,7 @@ def damage(path: str) -> str:
 
 def set_aside(path: str, folder: str) -> str:
     """Moves a file or folder there under a name with the time; returns its path. Raises WorkFailed."""
-    fsio.make_folder(folder)
+    files.make_folder(folder)
     name = f"{os.path.basename(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     aside, number = os.path.join(folder, name), 1
     while os.path.lexists(aside):
@@ -189,7 +188,7 @@ def set_aside(path: str, folder: str) -> str:
     try:
         os.rename(path, aside)
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
     return aside
 
 

@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from ..errors import OkstraError
 from ..names import RunId
 from ..paths import ProjectFiles
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
-from . import rows as index_rows
-from .rows import Row
+from .rows import Row, rows_of, unchanged, with_beginnings
 
 
 def append_lines(lines: Mapping[str, bytes]) -> str:
@@ -31,7 +30,7 @@ def append_lines(lines: Mapping[str, bytes]) -> str:
             continue
         try:
             with locked(LockKind.INDEX, project.lock):
-                fsio.append_line(project.runs, text)
+                files.append_line(project.runs, text)
         except OkstraError as error:
             failed.append(f"the project's own list of runs could not be updated: {error.message} ({error.where})")
     return "; ".join(failed)
@@ -42,10 +41,10 @@ def append_if_unchanged(root: str, lines: Mapping[str, bytes], seen: Mapping[str
     answers how many. Raises WorkFailed (`write-failed`), Busy."""
     project = ProjectFiles(root)
     with locked(LockKind.INDEX, project.lock):
-        still = index_rows.unchanged(lines, seen, newest_rows(root))
+        still = unchanged(lines, seen, newest_rows(root))
         wanted = [line for run, line in lines.items() if run in still]
         if wanted:
-            fsio.append_line(project.runs, b"".join(wanted))
+            files.append_line(project.runs, b"".join(wanted))
     return len(wanted)
 
 
@@ -56,10 +55,10 @@ def newest_rows(root: str) -> list[Row]:
     """
     project = ProjectFiles(root)
     try:
-        rows = index_rows.rows_of(fsio.read_bytes(project.runs) or b"")
+        rows = rows_of(files.read_bytes(project.runs) or b"")
     except OkstraError:
         return []
-    return [placed for row in index_rows.with_beginnings([rows]) if (placed := _placed(row, project))]
+    return [placed for row in with_beginnings([rows]) if (placed := _placed(row, project))]
 
 
 def _placed(row: Row, project: ProjectFiles) -> Row | None:

@@ -15,12 +15,11 @@ from typing import NamedTuple
 
 from ..errors import OkstraError
 from ..home_paths import HomePaths
-from ..system import files as fsio
-from ..system import fsync as durability
+from ..system import fsync
 from ..system.clock import Clock
+from ..system.files import names_in, read_bytes
 from ..system.locks import LockKind, locked
-from . import database as index_database
-from . import mirror as run_mirror
+from . import database, mirror
 from .database import Index, IndexDamaged, Recent
 from .rows import ALWAYS_RECENT, RECENT_RUNS, RECENT_SECONDS, VERSION, Row, rows_of, unchanged, with_beginnings
 
@@ -62,7 +61,7 @@ def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
     values = [row.to_json() for row in rows]
     with _changing(home) as index:
         index.put(values)
-    return run_mirror.append_lines(_by_project(values))
+    return mirror.append_lines(_by_project(values))
 
 
 def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
@@ -76,7 +75,7 @@ def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping
         still = unchanged(values, seen, index.rows())
         wanted = [row for run, row in values.items() if run in still]
         index.put(wanted)
-    run_mirror.append_lines(_by_project(wanted))
+    mirror.append_lines(_by_project(wanted))
     return len(wanted)
 
 
@@ -105,7 +104,7 @@ def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
 
 def add_to_mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
     """Gives the project the copies that it lacks, as `append_if_unchanged`. Raises WorkFailed, Busy."""
-    return run_mirror.append_if_unchanged(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
+    return mirror.append_if_unchanged(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
 def try_append(home: HomePaths, row: IndexRow) -> str:
@@ -122,7 +121,7 @@ def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
     Each tells when its run was prepared and started, where that is known. In the order in which the runs were first
     seen. Rows that no okstra wrote are passed over. Raises Unreadable, Busy.
     """
-    with index_database.reading(home.run_index, _older_rows(home)) as index:
+    with database.reading(home.run_index, _older_rows(home)) as index:
         if back_to == EVERYTHING:
             return index.rows()
         return index.recent(_recent(), back_to)
@@ -130,7 +129,7 @@ def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
 
 def has_older(home: HomePaths) -> bool:
     """Whether there are runs that `newest_rows` leaves out unless it is asked for them. Raises Unreadable, Busy."""
-    with index_database.reading(home.run_index, _older_rows(home)) as index:
+    with database.reading(home.run_index, _older_rows(home)) as index:
         return index.has_older(_recent())
 
 
@@ -144,7 +143,7 @@ def rows_to_reconcile(home: HomePaths) -> list[Row]:
 
 def damage(home: HomePaths) -> str:
     """What is wrong with the index; empty when it can be read. Raises Unreadable for a newer okstra's, Busy."""
-    return index_database.damage(home.run_index)
+    return database.damage(home.run_index)
 
 
 def set_damaged_aside(home: HomePaths) -> str:
@@ -155,9 +154,9 @@ def set_damaged_aside(home: HomePaths) -> str:
     with locked(LockKind.INDEX, home.index_lock):
         if not damage(home):
             return ""
-        aside = index_database.set_aside(home.run_index, home.index_aside)
+        aside = database.set_aside(home.run_index, home.index_aside)
         if os.path.lexists(f"{home.run_index}-journal"):
-            index_database.set_aside(f"{home.run_index}-journal", home.index_aside)
+            database.set_aside(f"{home.run_index}-journal", home.index_aside)
     return aside
 
 
@@ -165,12 +164,12 @@ def set_damaged_aside(home: HomePaths) -> str:
 def _changing(home: HomePaths) -> Iterator[Index]:
     with locked(LockKind.INDEX, home.index_lock):
         # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
-        older = [] if durability.is_deferring() else _older_files(home)
-        with index_database.changing(home.run_index) as index:
+        older = [] if fsync.is_deferring() else _older_files(home)
+        with database.changing(home.run_index) as index:
             index.add_older(_rows_in(older))
             yield index
         for path in older:
-            index_database.set_aside(path, home.index_aside)
+            database.set_aside(path, home.index_aside)
         if older:
             with suppress(OSError):
                 os.rmdir(home.index_archive)
@@ -184,13 +183,13 @@ def _older_rows(home: HomePaths) -> list[Row]:
 
 def _older_files(home: HomePaths) -> list[str]:
     """The files of an earlier okstra, those that count most last."""
-    months = [name for name in fsio.names_in(home.index_archive) if name.endswith(".jsonl")]
+    months = [name for name in names_in(home.index_archive) if name.endswith(".jsonl")]
     found = [os.path.join(home.index_archive, name) for name in months]
     return [*found, *filter(os.path.lexists, (home.recent_index, home.active_index))]
 
 
 def _rows_in(files: Iterable[str]) -> list[Row]:
-    return with_beginnings([rows_of(fsio.read_bytes(path) or b"") for path in files])
+    return with_beginnings([rows_of(read_bytes(path) or b"") for path in files])
 
 
 def _recent() -> Recent:

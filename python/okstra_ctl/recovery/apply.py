@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..errors import OkstraError
-from ..git import kept as kept_work
-from ..git import worktree_admin
+from ..git import kept, worktree_admin
 from ..paths import ProjectFiles
 from ..services import Services
-from ..system import files as fsio
-from ..system import trash
+from ..system import files, trash
 from ..system.locks import LockKind, discard_stale_note
 from .findings import Finding, Outcome
 from .survey import known_roots, repository_of, survey
@@ -41,14 +39,14 @@ def _sweep(services: Services) -> None:
         repository = repository_of(root)
         if repository is not None:
             worktree_admin.sweep(repository.common_dir)
-            kept_work.sweep(repository.common_dir)
+            kept.sweep(repository.common_dir)
             discard_stale_note(LockKind.REPOSITORY, repository.lock)
             discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
-            fsio.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
+            files.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
     for key, claim in doc.tasks():
         consumers = ProjectFiles(claim.project_root).task(key).consumers
-        discard_stale_note(LockKind.LEDGER, ledger_edge.lock_path(consumers))
+        discard_stale_note(LockKind.LEDGER, ledger.lock_path(consumers))
     for folder in (services.home.root, services.home.worktrees):
-        fsio.discard_stale_temporaries(folder, below=False)
+        files.discard_stale_temporaries(folder, below=False)
     discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)
     discard_stale_note(LockKind.INDEX, services.home.index_lock)

@@ -25,7 +25,7 @@ from ..settings.project import Project
 from ..stages import led_gates
 from ..stages.done import EXIT_CHECK_SCHEMA, DoneOverrides, check_commits, claimed_folder, record_done
 from ..status import LedgerStatus
-from ..system import files as fsio
+from ..system.files import names_in, read_json
 from .unindexed import stage_numbers, tasks_of
 
 
@@ -78,14 +78,14 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
     """Runs with an exit-check record, from `stage-<N>` folders and flat ones."""
     for stage in [*stage_numbers(task), None]:
         folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
-        for name in fsio.names_in(folder):
+        for name in names_in(folder):
             try:
-                manifest = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
+                manifest = read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
                 if manifest is None:
                     continue
                 run = RunId.parse(str(manifest.get("run_id")))
                 files = task.run(IMPLEMENTATION, run.seq, stage)
-                check = fsio.read_json(files.exit_check, EXIT_CHECK_SCHEMA)
+                check = read_json(files.exit_check, EXIT_CHECK_SCHEMA)
             except OkstraError:
                 continue
             if check is not None and run.task == key:

@@ -21,9 +21,9 @@ from ..services import Services
 from ..settings.project import Project
 from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
 from ..status import Liveness
-from ..system import files as fsio
-from ..system import owner as process_identity
+from ..system import files
 from ..system.json_text import loads, text_bytes
+from ..system.owner import liveness
 
 _REWRITTEN = ("manifests", "state", "prompts")
 
@@ -79,7 +79,7 @@ def _claims_at(doc: RegistryDoc, old: Sequence[str]) -> list[TaskClaim | StageCl
 
 def _check_nobody_works(claims: Sequence[TaskClaim | StageClaim]) -> None:
     for claim in claims:
-        if claim.owner is not None and process_identity.liveness(claim.owner) is Liveness.ALIVE:
+        if claim.owner is not None and liveness(claim.owner) is Liveness.ALIVE:
             raise Refused(
                 "run-alive",
                 f"process {claim.owner.pid} works on {claim.run_id or claim.path}",
@@ -113,7 +113,7 @@ def _relink(project: Project, claim: TaskClaim | StageClaim) -> None:
     for entry in project.config.sync:
         link = os.path.join(claim.path, entry.path)
         if os.path.islink(link) and _is_below(os.readlink(link), claim.project_root):
-            fsio.link_anew(_moved_path(os.readlink(link), claim.project_root, project.root), link)
+            files.link_anew(_moved_path(os.readlink(link), claim.project_root, project.root), link)
 
 
 def _is_below(path: str, place: str) -> bool:
@@ -136,13 +136,13 @@ def _rewrite_files(project: Project, old: str) -> int:
 
 def _rewrite(path: str, old: str, new: str) -> bool:
     try:
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
         after = None if data is None else _rewritten(path, data, old, new)
     except (OkstraError, ValueError, RecursionError):
         return False  # damaged: `okstra check run` tells
     if after is None or after == data:
         return False
-    fsio.replace(path, after)
+    files.replace(path, after)
     return True
 
 
@@ -150,7 +150,7 @@ def _rewritten(path: str, data: bytes, old: str, new: str) -> bytes:
     if path.endswith(".json"):
         before = loads(data)
         after = _in_values(before, old, new)
-        return data if after == before else fsio.json_bytes(after)
+        return data if after == before else files.json_bytes(after)
     whole = re.compile(rb"(?<![\w./-])" + re.escape(text_bytes(old)) + rb"(?![\w.-])")
     return whole.sub(lambda _: text_bytes(new), data)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
@@ -26,9 +26,8 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project_places import lead_back
 from ..status import ClaimStatus, Liveness
-from ..system import files as fsio
-from ..system import owner as process_identity
-from ..system import trash
+from ..system import files, trash
+from ..system.owner import liveness, this_process
 from ..tasks import catalog as task_catalog
 from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
@@ -89,7 +88,7 @@ def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
     except OkstraError:
         return
     for key, claim in claims:
-        if claim.owner is not None and process_identity.liveness(claim.owner) is not Liveness.GONE:
+        if claim.owner is not None and liveness(claim.owner) is not Liveness.GONE:
             doc.put(key, claim)
             task = key.task if isinstance(key, StageKey) else key
             held = old.task(task)
@@ -165,7 +164,7 @@ def _branch_of(root: str, key: TaskKey, token: str, repository: git.Repository) 
 
 def _ended() -> Owner:
     """An owner that is surely gone: a process of this machine before its last start."""
-    return process_identity.this_process()._replace(boot_id="", pid=0)
+    return this_process()._replace(boot_id="", pid=0)
 
 
 def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | None:
@@ -179,7 +178,7 @@ def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | 
     path, digest = (str(plan.get("path", "")), str(plan.get("digest", ""))) if isinstance(plan, dict) else ("", "")
     path = task.plan_here(path)
     epoch = _number(found, "epoch")
-    view = ledger_edge.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
+    view = ledger.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
     row = view.newest.get(key.stage)
     done = row is not None and row.status in DONE_ROWS and row.epoch >= epoch
     status = ClaimStatus.DONE if done else ClaimStatus.ACTIVE  # the manifest is written once the branch stands
@@ -215,9 +214,9 @@ def _remember(doc: RegistryDoc, key: TaskKey, task: TaskFiles, root: str) -> Non
 
 def _manifests(task: TaskFiles, stage: int) -> Iterator[dict[str, object]]:
     folder = os.path.join(task.run_dir(IMPLEMENTATION, stage), "manifests")
-    for name in fsio.names_in(folder):
+    for name in files.names_in(folder):
         try:
-            found = fsio.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
+            found = files.read_json(os.path.join(folder, name), SCHEMA) if name.endswith(".json") else None
         except OkstraError:
             continue
         if found is not None and _is_run_id(found.get("run_id")):

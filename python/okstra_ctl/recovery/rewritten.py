@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id
 from ..claims.registry_document import TaskClaim
 from ..errors import OkstraError
-from ..git import merge as merging
+from ..git import merge
 from ..names import RunId, StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..plan import store as plans
@@ -19,7 +19,7 @@ from ..quoting import okstra_command
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import LedgerStatus
-from ..system import files as fsio
+from ..system.files import read_json
 from .findings import ALREADY_DONE, Finding, Kind
 
 
@@ -32,7 +32,7 @@ def rewritten_commits(
     stage_map = _stage_map(plan, services)
     if plan is None or stage_map is None:
         return
-    view = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    view = ledger.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
     for stage, row in sorted(view.newest.items()):
         if row.status in DONE_ROWS and row.head_commit:
             base = _base_of(row, claim)
@@ -51,7 +51,7 @@ def _stage_map(plan: str | None, services: Services) -> StageMap | None:
 def _base_of(row: LedgerRow, claim: TaskClaim) -> str:
     """Where the stage's own commits begin, by its run's manifest."""
     run = RunId.parse(row.run_id)
-    manifest = fsio.read_json(ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest, SCHEMA) or {}
+    manifest = read_json(ProjectFiles(claim.project_root).task(run.task).run_of(run).manifest, SCHEMA) or {}
     return str(manifest.get("base_commit", ""))
 
 
@@ -88,10 +88,10 @@ def _look_at(
 def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, services: Services) -> str:
     """Under the registry lock no run can take the stage anew: the row is still what the ledger goes by, or not."""
     with services.registry.transaction():
-        view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
+        view = ledger.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
         if view.newest.get(key.stage) != row:
             return ALREADY_DONE
-        return f"wrote {ledger_edge.append(ledger_path(plan), [superseded])} superseded row"
+        return f"wrote {ledger.append(ledger_path(plan), [superseded])} superseded row"
 
 
 def _places(claim: TaskClaim, repository: git.Repository) -> list[str]:
@@ -104,11 +104,11 @@ def _rewritten_as(top: str, base: str, head: str, place: str) -> str:
     """The commit of `place` that has all changes of `base..head`: the last of a rebase, or the one of a squash."""
     if not base or not git.resolve(top, base) or not git.resolve(top, head):
         return ""
-    there = merging.patch_ids(top, [place, f"^{base}"])
-    ours = merging.patch_ids(top, [head, f"^{base}"])
+    there = merge.patch_ids(top, [place, f"^{base}"])
+    ours = merge.patch_ids(top, [head, f"^{base}"])
     if ours and all(patch in there for patch in ours):
         return git.newest_of(top, [there[patch] for patch in ours])
-    return there.get(merging.patch_id_of_range(top, base, head), "")
+    return there.get(merge.patch_id_of_range(top, base, head), "")
 
 
 def _superseded_row(row: LedgerRow, commit: str, at: str) -> LedgerRow:

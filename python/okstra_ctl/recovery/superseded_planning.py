@@ -21,10 +21,10 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..stages.records import task_of_plan
 from ..status import Liveness, RunOutcome, RunStatus
-from ..system import files as fsio
-from ..system import owner as process_identity
+from ..system.files import names_in, read_json
+from ..system.owner import liveness
 from ..tasks import records as task_records
-from ..worktrees import users as worktree_users
+from ..worktrees import users
 
 _OPEN = (None, str(RunOutcome.INTERRUPTED))
 _RELEASED = str(RunStatus.RELEASED)
@@ -46,11 +46,11 @@ def _open_runs(plan: str, services: Services) -> Iterator[KnownRun]:
     project = ProjectFiles(plans.project_root_of(plan))
     last = _number(plan)
     folder = os.path.join(os.path.dirname(task.plans_dir), "manifests")
-    for seq in sorted(number for name in fsio.names_in(folder) if 0 < (number := _number(name)) <= last):
+    for seq in sorted(number for name in names_in(folder) if 0 < (number := _number(name)) <= last):
         run = RunId(key, PLANNING, None, seq)
         files = task.run_of(run)
         try:
-            manifest = fsio.read_json(files.manifest, SCHEMA)
+            manifest = read_json(files.manifest, SCHEMA)
         except OkstraError:  # other commands tell
             continue
         if manifest is not None and _is_open(KnownRun(run, project, files, manifest), manifest):
@@ -67,7 +67,7 @@ def _is_open(run: KnownRun, manifest: dict[str, object]) -> bool:
         owner = owner_in(run, manifest)
     except OkstraError:  # it may be at work
         return False
-    nobody = owner is None or process_identity.liveness(owner) is Liveness.GONE
+    nobody = owner is None or liveness(owner) is Liveness.GONE
     return nobody and manifest.get("outcome") in _OPEN
 
 
@@ -85,7 +85,7 @@ def _release(run: KnownRun, services: Services) -> list[str]:
     if not released:
         return []
     with services.registry.transaction() as doc:
-        worktree_users.end_use(doc, run.id, services, completed=False)
+        users.end_use(doc, run.id, services, completed=False)
     step = okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     news = task_records.RunNews(run.id, _RELEASED, at, step, note="a plan was approved in its place")
     row = run_index.IndexRow(str(run.id), _RELEASED, at, run.id.task_type, None, run.project.root, run.files.manifest)

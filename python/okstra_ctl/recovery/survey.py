@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView, fold
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
@@ -18,11 +18,10 @@ from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
-from ..system import owner as process_identity
 from ..system.locks import LockKind, locked
+from ..system.owner import liveness
 from ..tasks import catalog as task_catalog
-from ..worktrees import fast_forward, provision
-from ..worktrees import half_made as recover
+from ..worktrees import fast_forward, half_made, provision
 from .findings import ALREADY_DONE, Finding, Kind
 from .orphans import orphans_of
 from .rewritten import rewritten_commits
@@ -112,7 +111,7 @@ def _damaged_index(services: Services) -> Iterator[Finding]:
 def _of_task(
     key: TaskKey, claim: TaskClaim, doc: RegistryDoc, repository: git.Repository, services: Services
 ) -> Iterator[Finding]:
-    if recover.is_abandoned(claim):
+    if half_made.is_abandoned(claim):
         yield _abandoned(str(key), key, repository, services)
     elif fast_forward.killed_move(claim) is not None:
         yield _merge_unfinished(key, claim, repository)
@@ -127,7 +126,7 @@ def _of_task(
 def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
     """Lines that are no rows: passed over by every command, told here."""
     path = ProjectFiles(claim.project_root).task(key).consumers
-    lines = fold(ledger_edge.read_lines(path), task_key=str(key), plan_digest="").unreadable
+    lines = fold(ledger.read_lines(path), task_key=str(key), plan_digest="").unreadable
     if lines:
         what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
         yield Finding(
@@ -137,10 +136,10 @@ def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
 
 def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Iterator[Finding]:
     if claim.status is ClaimStatus.PROVISIONING:
-        if recover.is_abandoned(claim):
+        if half_made.is_abandoned(claim):
             yield _abandoned(str(key), key.task, repository, services)
         return
-    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
+    view = ledger.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
     done = _done_row(key, claim, view)
     if claim.status is ClaimStatus.ACTIVE and done is not None:
         yield Finding(
@@ -157,7 +156,7 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, serv
 
 
 def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Services) -> Iterator[Finding]:
-    row = recover.started_row_of(key, claim)
+    row = half_made.started_row_of(key, claim)
     if row.id not in view.ids:
         yield Finding(
             Kind.STARTED_ROW,
@@ -166,7 +165,7 @@ def _of_active(key: StageKey, claim: StageClaim, view: LedgerView, services: Ser
             "okstra reconcile --apply",
             lambda: _write_started_row(key, claim, row, services),
         )
-    if process_identity.liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
+    if liveness(claim.owner) is Liveness.GONE and os.path.isdir(claim.path):
         what = f"the process that drove {claim.run_id} is gone; its work is kept"
         yield Finding(Kind.INTERRUPTED, str(key), what, _ways_on(claim, can_go_on=True))
 
@@ -178,7 +177,9 @@ def _done_row(key: StageKey, claim: StageClaim, view: LedgerView) -> LedgerRow |
 
 def _abandoned(subject: str, key: TaskKey, repository: git.Repository, services: Services) -> Finding:
     def undo() -> str:
-        return "; ".join(recover.recover_task(key, services.registry.read(), repository, services)) or "undone already"
+        return (
+            "; ".join(half_made.recover_task(key, services.registry.read(), repository, services)) or "undone already"
+        )
 
     what = "a run died while its worktree was being made; nobody worked in it"
     return Finding(Kind.ABANDONED, subject, what, "okstra reconcile --apply, or the next run of the task", undo)
@@ -196,7 +197,7 @@ def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, service
     with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
             return ALREADY_DONE
-        return f"wrote {ledger_edge.append(ledger_path(claim.plan), [row])} row"
+        return f"wrote {ledger.append(ledger_path(claim.plan), [row])} row"
 
 
 def _mark_done(key: StageKey, claim: StageClaim, services: Services) -> str:

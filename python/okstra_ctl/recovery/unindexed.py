@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import OkstraError
-from ..index import mirror as run_mirror
+from ..index import mirror
 from ..index import store as run_index
 from ..index.rows import ENDED, Row
 from ..index.store import IndexRow
@@ -20,7 +20,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
-from ..system import files as fsio
+from ..system import files
 from ..system.jsonl import read_rows
 from ..tasks.records import read_task_identity
 from .findings import ALREADY_DONE, Finding, Kind
@@ -31,8 +31,8 @@ _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})
 def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
     """Every task that the project has a folder of."""
     folder = ProjectFiles(root).tasks_dir
-    for group in fsio.names_in(folder):
-        for name in fsio.names_in(os.path.join(folder, group)):
+    for group in files.names_in(folder):
+        for name in files.names_in(os.path.join(folder, group)):
             place = os.path.join(folder, group, name)
             try:
                 key = read_task_identity(place)
@@ -44,17 +44,17 @@ def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
 
 def stage_numbers(task: TaskFiles) -> list[int]:
     """The stages that have a run folder."""
-    names = (name for name in fsio.names_in(task.run_dir(IMPLEMENTATION)) if name.startswith("stage-"))
+    names = (name for name in files.names_in(task.run_dir(IMPLEMENTATION)) if name.startswith("stage-"))
     numbers = [number_in(name.removeprefix("stage-")) for name in names]
     return sorted(number for number in numbers if number is not None)
 
 
 def runs_of(key: TaskKey, task: TaskFiles) -> Iterator[tuple[RunId, str]]:
     """Every run that has a manifest, with the manifest's path. No manifest is read for it."""
-    for task_type in fsio.names_in(os.path.join(task.root, "runs")):
+    for task_type in files.names_in(os.path.join(task.root, "runs")):
         for stage in [None, *(stage_numbers(task) if task_type == IMPLEMENTATION else [])]:
             folder = os.path.join(task.run_dir(task_type, stage), "manifests")
-            for name in fsio.names_in(folder):
+            for name in files.names_in(folder):
                 found = _MANIFEST.fullmatch(name)
                 if found and found["type"] == task_type:
                     yield RunId(key, task_type, stage, int(found["seq"])), os.path.join(folder, name)
@@ -95,7 +95,7 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> I
 
 def _of_copy(root: str, runs: list[_Run], known: Set[str], added: list[_Run], services: Services) -> Iterator[Finding]:
     """What the project's copy knows beyond the index, and what it lacks; of the `added` runs it will hear anyway."""
-    mirrored = {row["run_id"]: row for row in run_mirror.newest_rows(root)}
+    mirrored = {row["run_id"]: row for row in mirror.newest_rows(root)}
     gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
     if gone:
         what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
@@ -118,7 +118,7 @@ def add_missing(root: str, services: Services) -> int:
     runs = list(_runs(root))
     added = _append(_lacking(runs, indexed.keys()), indexed, services)
     here = {str(run.id) for run in runs}
-    gone = [row for row in run_mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
+    gone = [row for row in mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
     return added + (run_index.add_missing_rows(services.home, gone) if gone else 0)
 
 
@@ -208,7 +208,7 @@ def _ledger_ends(task: TaskFiles) -> dict[str, tuple[str, str]]:
 
 def _read(manifest: str) -> Mapping[str, object]:
     try:
-        return fsio.read_json(manifest, SCHEMA) or {}
+        return files.read_json(manifest, SCHEMA) or {}
     except OkstraError:
         return {}
 

@@ -12,18 +12,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
 from ..paths import RunFiles
 from ..plan.model import Stage
-from ..runs import numbers as run_numbers
+from ..runs import numbers
 from ..runs.request import Request
 from ..services import Services
 from ..status import ClaimStatus
-from ..system import owner as process_identity
+from ..system.owner import nearest_client, this_process
 from ..worktrees.provision import lock_reason
 from ..worktrees.task import check_free
 from .records import load_records, merged_into
@@ -104,7 +104,7 @@ def reserve_degraded(request: Request, services: Services) -> Reservation:
     with services.registry.transaction() as doc:
         choice = _choose(request, doc, GitFacts(merged=None))
         stage = request.plan_map.stage(choice.state.stage)
-        files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
+        files = numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
         run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
         row = started_row(
             StageKey(request.key, stage.number),
@@ -114,14 +114,14 @@ def reserve_degraded(request: Request, services: Services) -> Reservation:
             base=choice.base_commit,
             at=services.clock.now(),
         )
-        owner = process_identity.nearest_client()
-        ledger_edge.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
+        owner = nearest_client()
+        ledger.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
         return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
 
 
 def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
     claim = doc.task(request.key)
-    view = ledger_edge.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
+    view = ledger.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
     records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
@@ -145,7 +145,7 @@ def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: 
     remembered = claim.epochs.get(stage, 0) if claim else 0
     if not remembered:
         path = ledger_path(request.plan)
-        remembered = ledger_edge.highest_epoch(path, task_key=str(request.key), stage=stage)
+        remembered = ledger.highest_epoch(path, task_key=str(request.key), stage=stage)
     return 1 + max(remembered, held.epoch if held else 0)
 
 
@@ -157,7 +157,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
     key = StageKey(request.key, stage.number)
     path = services.home.stage_worktree(request.key, stage.number)
     check_free(doc, request, choice.branch, path, str(key))
-    files = run_numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
+    files = numbers.claim_run(request.task, IMPLEMENTATION, stage.number)
     run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
     claim = StageClaim(
         path=path,
@@ -166,7 +166,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
         project_root=request.project.root,
         status=ClaimStatus.PROVISIONING,
         run_id=str(run),
-        owner=process_identity.this_process(),
+        owner=this_process(),
         reserved_at=services.clock.now(),
         epoch=choice.epoch,
         token=lock_reason(str(key), choice.epoch),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .. import git, leadership
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerRow, overruled_row, row_id
 from ..claims.registry_document import StageClaim
@@ -19,15 +19,15 @@ from ..plan.approve import InForce
 from ..plan.globs import matches
 from ..plan.model import Stage
 from ..quoting import okstra_command
-from ..runs import events as run_events
+from ..runs import events
 from ..runs.find import KnownRun, stage_of
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
-from ..system import files as fsio
-from ..system import owner as process_identity
+from ..system import files
+from ..system.owner import this_process
 from ..system.secret_files import hide_in_log
 from ..tasks import records as task_records
-from ..worktrees import half_made as recover
+from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
 from . import led_gates
 
@@ -112,7 +112,7 @@ def check_recorded(run: KnownRun, options: DoneOverrides, services: Services, ru
             f"the stage was recorded as done at {row.head_commit[:12]}, and its HEAD is {checked.head_commit[:12]}",
             where=ledger_path(run.plan_path),
         )
-    if all(row.get("event") != "done" for row in run_events.events_of(run.files)):
+    if all(row.get("event") != "done" for row in events.events_of(run.files)):
         record_done_event(run, services.clock.now(), services)
     return checked
 
@@ -212,7 +212,7 @@ def _refusals_recorded(run: KnownRun, services: Services) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        run_events.append(run.files, "done-refused", services.clock.now(), run_id=str(run.id), reason=refused.message)
+        events.append(run.files, "done-refused", services.clock.now(), run_id=str(run.id), reason=refused.message)
         raise
 
 
@@ -243,8 +243,8 @@ def recorded_folder(run: KnownRun, services: Services) -> str:
 def newest_row(run: KnownRun) -> LedgerRow | None:
     """What the ledger says of the run's stage: under the plan that it was prepared with, or was done by since."""
     path = ledger_path(run.plan_path)
-    view = ledger_edge.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
-    done = ledger_edge.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    view = ledger.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
+    done = ledger.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
     return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
 
 
@@ -321,7 +321,7 @@ def _run_exit_check(
         "log": log_path,
         "reasons": options._asdict(),
     }
-    fsio.replace_json(run.files.exit_check, record)
+    files.replace_json(run.files.exit_check, record)
     if status != 0:
         raise WorkFailed(
             "exit-check-failed",
@@ -353,20 +353,20 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
         if row.overrule and is_recorded_done(run):
             recorded_folder(run, services)
             book = ledger_path(run.plan_path)
-            further = overruled_row(row, ledger_edge.rows_named(book, row.id))
-            ledger_edge.append(book, [further] if further else [])
+            further = overruled_row(row, ledger.rows_named(book, row.id))
+            ledger.append(book, [further] if further else [])
             claim = doc.stage(key) if key else None
             if key and claim and claim.status is ClaimStatus.ACTIVE:  # a kill came between the row and the claim
                 doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
             return
         if key is None or is_degraded(run):
             require_degraded_claim(run)
-            ledger_edge.append(ledger_path(run.plan_path), [row])
+            ledger.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
         leadership.check_owner(run, claim.owner)  # who took the lead meanwhile finishes it
-        ledger_edge.append(ledger_path(run.plan_path), [recover.started_row_of(key, claim), row])
-        me = process_identity.this_process()  # a lead that goes on to write the run's report there
+        ledger.append(ledger_path(run.plan_path), [half_made.started_row_of(key, claim), row])
+        me = this_process()  # a lead that goes on to write the run's report there
         owner = me if claim.owner == me else None
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
 
@@ -378,7 +378,7 @@ def record_done_event(run: KnownRun, at: str, services: Services) -> tuple[str, 
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
     told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
-    run_events.append(run.files, "done", at, run_id=str(run.id))
+    events.append(run.files, "done", at, run_id=str(run.id))
     return tuple(warning for warning in told if warning)
 
 

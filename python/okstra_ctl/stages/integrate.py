@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .. import git
 from ..claims.registry_document import TaskClaim
 from ..errors import Refused, UsageError, WorkFailed
-from ..git import merge as merging
+from ..git import merge
 from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
 from ..plan import store as plans
 from ..plan.approve import in_force
@@ -27,10 +27,10 @@ from ..services import Services
 from ..settings.project import Project
 from ..settings.trust import require_trusted
 from ..status import ClaimStatus, StageStatus
-from ..system import files as fsio
+from ..system import files
 from ..system.secret_files import hide_in_log
 from ..tasks import records as task_records
-from ..worktrees import half_made as recover
+from ..worktrees import half_made
 from ..worktrees.fast_forward import fast_forward
 from ..worktrees.restore import restore_worktree
 from ..worktrees.scratch import scratch_worktree
@@ -68,7 +68,7 @@ class CheckRunner:
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
         git.switch_detached(self.path, commit)
-        fsio.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
+        files.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
         status = run_supervised_shell(
             done.exit_check,
             name="exit-check",
@@ -96,12 +96,10 @@ def culprits(runner: CheckRunner, red: DoneStage, chain: Sequence[Link]) -> tupl
 
 
 def _red_together(runner: CheckRunner, red: DoneStage, other: DoneStage) -> bool:
-    merged = merging.merge_tree(runner.path, red.commit, other.commit)
+    merged = merge.merge_tree(runner.path, red.commit, other.commit)
     if merged.conflicts:
         return False
-    commit = merging.commit_merge(
-        runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried"
-    )
+    commit = merge.commit_merge(runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried")
     return runner.run(red, commit).status != 0
 
 
@@ -144,7 +142,7 @@ def integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
 def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
     subject = load_subject(project, key, services)
     require_trusted(project.root, project.config.commands, services)
-    recover.recover_task(key, services.registry.read(), subject.repository, services)
+    half_made.recover_task(key, services.registry.read(), subject.repository, services)
     task = subject.claim.path
     _require_on_its_branch(subject.claim)
     git.require_free_branch(subject.repository, subject.claim.branch, task)
@@ -277,11 +275,11 @@ def _build_chain(subject: Subject, head: str, waiting: Sequence[DoneStage]) -> l
     """One merge commit for each stage, on no branch. Raises Refused (`merge-conflict`)."""
     chain: list[Link] = []
     for done in waiting:
-        merged = merging.merge_tree(subject.claim.path, head, done.commit)
+        merged = merge.merge_tree(subject.claim.path, head, done.commit)
         if merged.conflicts:
             raise _conflict(done, merged.conflicts, [link.done.stage for link in chain], subject)
         message = f"Merge stage {done.stage} of {subject.key}"
-        head = merging.commit_merge(subject.claim.path, merged.tree, [head, done.commit], message)
+        head = merge.commit_merge(subject.claim.path, merged.tree, [head, done.commit], message)
         chain.append(Link(done, head))
     return chain
 
@@ -308,10 +306,10 @@ def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, lo
 
 def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
     top, last = subject.repository.top, chain[-1].commit
-    fsio.open_log(log_path, anew=True).close()
+    files.open_log(log_path, anew=True).close()
     with (
         scratch_worktree(services.home, subject.repository, subject.key, last) as path,
-        fsio.open_log(log_path) as log,
+        files.open_log(log_path) as log,
     ):
         populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
         runner = CheckRunner(path, log, log_path, str(subject.key), services)
@@ -365,7 +363,7 @@ def forecast(subject: Subject, services: Services) -> list[Pair]:
         if head and not git.is_ancestor(task, head, heads[TASK_BRANCH]):
             heads[state.stage] = head
     return [
-        Pair(first, second, merging.merge_tree(task, heads[first], heads[second]).conflicts)
+        Pair(first, second, merge.merge_tree(task, heads[first], heads[second]).conflicts)
         for first, second in combinations(heads, 2)
     ]
 

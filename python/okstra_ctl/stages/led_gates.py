@@ -13,7 +13,7 @@ from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..report.outcome import closed_gates
-from ..runs import events as run_events
+from ..runs import events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
@@ -119,14 +119,14 @@ def note_in_report(run: KnownRun, services: Services) -> str:
         report = fsio.read_json(run.files.report_data)
         if found is None or report is None:
             return ""
-        digests = {row.get(DIGEST) for row in run_events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
+        digests = {row.get(DIGEST) for row in events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
         if digests and digest_of(found) not in digests:  # to write it anew would vouch for what somebody changed
             return f"the report does not tell of it: somebody changed {run.files.report_data}"
         report.pop("overrule", None)  # by an earlier okstra, which kept one word alone
         data = fsio.json_bytes({**report, "overrules": overrules(run)})
         # Before the data: what okstra wrote must be known for its own.
         at = services.clock.now()
-        run_events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
+        events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
         fsio.replace(run.files.report_data, data)
         render(run, services)
     except OkstraError as error:

@@ -19,7 +19,7 @@ from ..quoting import okstra_command
 from ..runs.find import recorded_end
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
-from ..system import owner as process_identity
+from ..system.owner import liveness
 from ..tasks.records import read_task_identity
 from .select import StageRecords, StageState, commits_to_merge, stage_states
 
@@ -89,4 +89,4 @@ def task_of_plan(plan: str, services: Services) -> TaskKey:
 
 
 def _liveness(owners: Iterable[Owner | None]) -> dict[Owner, Liveness]:
-    return {owner: process_identity.liveness(owner) for owner in set(owners) if owner is not None}
+    return {owner: liveness(owner) for owner in set(owners) if owner is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .. import git, leadership
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id
 from ..claims.registry_document import StageClaim
@@ -16,9 +16,9 @@ from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..services import Services
 from ..status import LedgerStatus, Liveness
-from ..system import owner as process_identity
+from ..system.owner import liveness
 from ..tasks import records as task_records
-from ..worktrees import half_made as recover
+from ..worktrees import half_made
 from ..worktrees.remove import save_and_remove
 from ..worktrees.unsaved import SavePolicy
 from .done import is_degraded, newest_row, require_claim, require_degraded_claim
@@ -51,14 +51,14 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
         row = _released_row(run, key, at, run.base_commit, note)
         with services.registry.transaction():
             require_degraded_claim(run)
-            ledger_edge.append(ledger_path(run.plan_path), [row])
+            ledger.append(ledger_path(run.plan_path), [row])
         return StageReleased(str(run.id), key.stage, "", "", _record_released(run, at, services))
     current = services.registry.read().stage(key)
-    if current is not None and (current.before or current.restores) and recover.is_abandoned(current):
-        recover.undo(key, current, services)  # killed while it was done over or brought back
+    if current is not None and (current.before or current.restores) and half_made.is_abandoned(current):
+        half_made.undo(key, current, services)  # killed while it was done over or brought back
         current = services.registry.read().stage(key)
-    if current is not None and current.run_id == str(run.id) and recover.is_abandoned(current):
-        recover.undo(
+    if current is not None and current.run_id == str(run.id) and half_made.is_abandoned(current):
+        half_made.undo(
             key, current, services
         )  # killed while it was prepared, or by an earlier release that wrote its row
         branch = git.existing_branch(current.project_root, current.branch)
@@ -68,13 +68,13 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
     _check_nobody_works(run, claim, force=force)
     head = git.branch_commit(claim.project_root, claim.branch) or claim.base_commit
     row = _released_row(run, key, at, head, note)
-    rows = [recover.started_row_of(key, claim), row]
+    rows = [half_made.started_row_of(key, claim), row]
     saved = save_and_remove(
         key,
         claim,
         services,
         SavePolicy(force),
-        at_intent=lambda _: ledger_edge.append(ledger_path(run.plan_path), rows),
+        at_intent=lambda _: ledger.append(ledger_path(run.plan_path), rows),
     )
     branch = git.existing_branch(claim.project_root, claim.branch)
     return StageReleased(str(run.id), key.stage, branch, saved.ref, _record_released(run, at, services), saved.ignored)
@@ -111,7 +111,7 @@ def _check_nobody_works(run: KnownRun, claim: StageClaim, *, force: bool) -> Non
     if force:
         return
     leadership.check_owner(run, claim.owner)
-    if claim.owner is not None and process_identity.liveness(claim.owner) is Liveness.UNKNOWN:
+    if claim.owner is not None and liveness(claim.owner) is Liveness.UNKNOWN:
         raise Refused(
             "worktree-held",
             f"process {claim.owner.pid} on {claim.owner.host} may still work on {claim.run_id}",

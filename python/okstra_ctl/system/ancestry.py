@@ -63,6 +63,6 @@ def processes_in_listing(listing: str) -> dict[int, tuple[int, tuple[str, ...]]]
 
 def _listing() -> str:
     """The way of systems without /proc. Imported late: light commands start no process."""
-    from . import processes as proc
+    from . import processes
 
-    return proc.run(["ps", "-axww", "-o", "pid=,ppid=,command="]).stdout.decode("utf-8", "replace")
+    return processes.run(["ps", "-axww", "-o", "pid=,ppid=,command="]).stdout.decode("utf-8", "replace")

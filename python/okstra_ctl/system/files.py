@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from ..errors import OkstraError, Unreadable, WorkFailed
-from . import fsync as durability
+from . import fsync
 from .json_text import encode, loads, text_bytes
 
 FILE_MODE = 0o600
@@ -165,7 +165,7 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
         descriptor = _write(temporary, data, mode)
         try:
             if durable:
-                durability.sync(descriptor, path)
+                fsync.sync(descriptor, path)
         finally:
             os.close(descriptor)
         os.rename(temporary, path)
@@ -185,7 +185,7 @@ def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int) -> None:
         try:
             for part in parts:
                 _write_all(descriptor, part)
-            durability.sync(descriptor, path)
+            fsync.sync(descriptor, path)
         finally:
             os.close(descriptor)
         os.rename(temporary, path)
@@ -221,16 +221,16 @@ def write_new(files: Mapping[str, bytes]) -> None:
 
 
 def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
-    if durability.is_deferring():
+    if fsync.is_deferring():
         for descriptor, path in opened:
-            durability.sync(descriptor, path)
+            fsync.sync(descriptor, path)
         return
 
     failed: list[OSError] = []
 
     def sync(descriptor: int, path: str) -> None:
         try:
-            durability.sync(descriptor, path)
+            fsync.sync(descriptor, path)
         except OSError as error:
             failed.append(error)
 
@@ -258,7 +258,7 @@ def append_line(path: str, line: bytes) -> None:
             if written != len(line):
                 os.ftruncate(descriptor, start)
                 raise OSError(errno.ENOSPC, "the line did not fit on the disk")
-            durability.sync(descriptor, path)
+            fsync.sync(descriptor, path)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -337,7 +337,7 @@ def _age(path: str) -> float:
 def sync_folder(path: str) -> None:
     descriptor = os.open(path or ".", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        durability.sync(descriptor, path or ".")
+        fsync.sync(descriptor, path or ".")
     finally:
         os.close(descriptor)
 

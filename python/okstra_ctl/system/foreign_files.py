@@ -12,7 +12,7 @@ import stat
 from typing import IO, NoReturn
 
 from ..errors import Unreadable
-from . import files as fsio
+from . import files
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -71,7 +71,7 @@ def set_aside(path: str) -> str | None:
     try:
         os.rename(path, aside)
     except OSError as error:
-        fsio.raise_write_failed(aside, error)
+        files.raise_write_failed(aside, error)
     return aside
 
 

@@ -79,10 +79,10 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _sync_in_background(paths: list[str]) -> None:
-    from . import processes as proc  # slow to import, and light commands owe nothing
+    from . import processes  # slow to import, and light commands owe nothing
 
     try:
-        proc.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
+        processes.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
     except OSError:  # no process to be had: then it is waited for after all
         for path in paths:
             defer_fsync(path)

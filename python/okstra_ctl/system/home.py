@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..errors import Missing
 from ..home_paths import HomePaths
-from . import files as fsio
+from . import files
 
 
 def locate(environment: Mapping[str, str]) -> HomePaths:
@@ -25,7 +25,7 @@ def ensure(home: HomePaths) -> None:
     """Makes the home and proves that it can be written. Raises Missing (`home-not-writable`)."""
     try:
         for folder in (home.worktrees, os.path.dirname(home.index_lock)):
-            fsio.make_private_folders(folder)
+            files.make_private_folders(folder)
         writable = os.access(home.worktrees, os.W_OK | os.X_OK)
         reason = "it is read-only"
     except OSError as error:

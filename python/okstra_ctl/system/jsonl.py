@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from . import files as fsio
+from . import files
 from .json_text import loads
 
 
@@ -22,7 +22,7 @@ def read_rows(path: str) -> Rows:
     """
     rows: list[dict[str, Any]] = []
     damaged = []
-    for number, line in enumerate((fsio.read_bytes(path) or b"").split(b"\n")[:-1], 1):
+    for number, line in enumerate((files.read_bytes(path) or b"").split(b"\n")[:-1], 1):
         try:
             row = loads(line)
         except (ValueError, RecursionError):

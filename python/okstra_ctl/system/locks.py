@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Busy, InternalError
 from ..status import Word
-from . import files as fsio
-from . import processes as proc
+from . import files, processes
 from .json_text import dumps, loads
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class HeldLock:
 def locked(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[HeldLock]:
     """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
     _check_order(kind)
-    fsio.make_folder(os.path.dirname(path))
+    files.make_folder(os.path.dirname(path))
     deadline = time.monotonic() + timeout
     with _process_wide(path, deadline), _between_processes(path, deadline):
         with _fence(path, deadline) if kind is LockKind.REPOSITORY else _no_fence() as fence:
@@ -131,30 +130,30 @@ def _process_wide(path: str, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _between_processes(path: str, deadline: float) -> Iterator[None]:
-    fsio.claim(path)
+    files.claim(path)
     _check_plain(path)
     release = _take_free(path) or _await(path, deadline)
     try:
         _leave_note(path)
         yield
     finally:
-        fsio.discard(_note_path(path))
+        files.discard(_note_path(path))
         release()
 
 
 def _take_free(path: str) -> Callable[[], None] | None:
     """Takes the lock if nobody has it; answers how to release it. Closing the file is what releases it."""
     try:
-        descriptor = fsio.private(path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = files.private(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
         if error.errno in (errno.EACCES, errno.EAGAIN):
             return None
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
     return lambda: os.close(descriptor)
 
 
@@ -169,10 +168,10 @@ def _await(path: str, deadline: float) -> Callable[[], None]:
             timeout=max(0.0, deadline - time.monotonic()),
         )
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
     except RuntimeError as error:  # fasteners' own `threading.ThreadError`
         cause = error.__context__
-        fsio.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
+        files.raise_write_failed(path, cause if isinstance(cause, OSError) else OSError(str(error)))
     if not taken:
         raise _busy(path)
     release: Callable[[], None] = lock.release
@@ -184,17 +183,17 @@ def _check_plain(path: str) -> None:
     try:
         plain = stat.S_ISREG(os.lstat(path).st_mode)
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
     if not plain:
-        fsio.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
+        files.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
 
 
 @contextmanager
 def _fence(path: str, deadline: float) -> Iterator[int]:
     try:
-        descriptor = fsio.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        descriptor = files.private(f"{path}.fence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     except OSError as error:
-        fsio.raise_write_failed(f"{path}.fence", error)
+        files.raise_write_failed(f"{path}.fence", error)
     try:
         while not try_fence(descriptor):
             if time.monotonic() > deadline:
@@ -218,7 +217,7 @@ def _leave_note(path: str) -> None:
     """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
     note = dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     try:
-        with open(_note_path(path), "w", encoding="utf-8", opener=fsio.private) as file:
+        with open(_note_path(path), "w", encoding="utf-8", opener=files.private) as file:
             file.write(note)
     except OSError:
         return
@@ -264,8 +263,8 @@ def fault_of_locks(folder: str) -> str:
     """What is wrong with locks in the folder; empty when both kinds hold."""
     path = os.path.join(folder, f".lock-check-{os.getpid()}")
     try:
-        ended = proc.run([sys.executable, "-I", "-S", "-c", _TWO_PROCESSES, path], timeout=20)
+        ended = processes.run([sys.executable, "-I", "-S", "-c", _TWO_PROCESSES, path], timeout=20)
     finally:
         for name in (path, f"{path}.fence"):
-            fsio.discard(name)
+            files.discard(name)
     return "" if ended.ok else _FAULTS.get(ended.status, ended.complaint or "locks can't be tried there")

@@ -92,6 +92,6 @@ def _stat_fields(pid: int) -> list[str] | None:
 
 def _ask(*argv: str) -> str:
     """The way of systems without /proc. Imported late: light commands start no process."""
-    from . import processes as proc
+    from . import processes
 
-    return " ".join(proc.run(argv).stdout.decode("utf-8", "replace").split())
+    return " ".join(processes.run(argv).stdout.decode("utf-8", "replace").split())

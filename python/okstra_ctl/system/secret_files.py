@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO
 
 from ..errors import Unreadable
-from . import files as fsio
-from . import foreign_files
+from . import files, foreign_files
 from .json_text import text_bytes
 from .secrets import hide
 
@@ -45,7 +44,7 @@ def hide_in_file(path: str) -> dict[str, int]:
         changed = dict(_changed_blocks(file, found))
         if changed:
             mode = os.fstat(file.fileno()).st_mode & 0o777
-            fsio.replace_in_parts(path, _parts(file, changed), mode=mode)
+            files.replace_in_parts(path, _parts(file, changed), mode=mode)
     return dict(found)
 
 

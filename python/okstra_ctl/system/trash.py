@@ -11,9 +11,8 @@ from shutil import rmtree
 
 from ..errors import Refused
 from ..home_paths import WORKTREE_DEPTH, HomePaths
-from . import files as fsio
-from . import owner as process_identity
-from . import processes as proc
+from . import files, processes
+from .owner import owner_of
 
 _ASIDE = ".aside"
 
@@ -45,14 +44,14 @@ def throw_away(home: HomePaths, path: str) -> None:
     if not os.path.lexists(path):
         return
     check_is_ours(home, path)
-    fsio.make_folder(home.trash)
+    files.make_folder(home.trash)
     try:
         os.rename(path, os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}"))
     except OSError as error:
         if os.path.isdir(path) and not os.path.islink(path):
             rmtree(path, ignore_errors=True)
         if os.path.lexists(path):
-            fsio.raise_write_failed(path, error)
+            files.raise_write_failed(path, error)
 
 
 def set_aside(home: HomePaths, path: str) -> str:
@@ -63,7 +62,7 @@ def set_aside(home: HomePaths, path: str) -> str:
     if not os.path.lexists(path):
         return ""
     check_is_ours(home, path)
-    fsio.make_folder(home.trash)
+    files.make_folder(home.trash)
     aside = os.path.join(home.trash, f"{os.getpid()}-{time.monotonic_ns()}{_ASIDE}")
     try:
         os.rename(path, aside)
@@ -96,12 +95,12 @@ def put_back(aside: str, path: str) -> None:
 
 def sweep(home: HomePaths) -> None:
     """Empties the trash in a process of its own; nobody waits for it."""
-    names = [name for name in fsio.names_in(home.trash) if not _owner_lives(name)]
+    names = [name for name in files.names_in(home.trash) if not _owner_lives(name)]
     if names:
-        proc.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
+        processes.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
 
 
 def _owner_lives(name: str) -> bool:
     """Whether it is set aside by a process that lives."""
     pid = name.partition("-")[0]
-    return name.endswith(_ASIDE) and pid.isdigit() and bool(process_identity.owner_of(int(pid)).start_time)
+    return name.endswith(_ASIDE) and pid.isdigit() and bool(owner_of(int(pid)).start_time)

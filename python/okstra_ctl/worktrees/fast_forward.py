@@ -14,13 +14,12 @@ from .. import git
 from ..claims.registry_document import TaskClaim
 from ..errors import OkstraError, WorkFailed
 from ..git import kept as kept_work
-from ..git import merge as merging
-from ..git import worktree_admin
+from ..git import merge, worktree_admin
 from ..names import Owner, TaskKey
 from ..status import Liveness
-from ..system import files as fsio
-from ..system import owner as process_identity
+from ..system import files
 from ..system.locks import LockKind, locked
+from ..system.owner import liveness, this_process
 from .unsaved import kept_place
 
 _NOTE = "okstra-moving-on.json"
@@ -42,15 +41,15 @@ def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, sta
     with locked(LockKind.REPOSITORY, repository.lock):
         if _read(note) is not None or git.resolve(claim.path, "HEAD") != start:
             return False
-        me = process_identity.this_process()
-        fsio.replace_json(note, {"schema": _SCHEMA, "start": start, "target": target, "owner": me.to_json()})
+        me = this_process()
+        files.replace_json(note, {"schema": _SCHEMA, "start": start, "target": target, "owner": me.to_json()})
     before = git.dirty_files(claim.path)
     with worktree_admin.fenced(os.path.dirname(note)) as fence:
-        status = merging.fast_forward(claim.path, target, keep_open=(fence,))
+        status = merge.fast_forward(claim.path, target, keep_open=(fence,))
     if status < 0 or (status and git.dirty_files(claim.path) != before):  # killed, or a full disk in the middle of it
         _finish(repository, key, claim, note, Move(start, target, me))
         return git.resolve(claim.path, "HEAD") == target
-    fsio.discard(note)
+    files.discard(note)
     return status == 0
 
 
@@ -68,7 +67,7 @@ def killed_move(claim: TaskClaim) -> Move | None:
         move = _read(os.path.join(git.worktree_git_dir(claim.path), _NOTE))
     except WorkFailed:  # there is no worktree to move anything in
         return None
-    return move if move and process_identity.liveness(move.owner) is Liveness.GONE else None
+    return move if move and liveness(move.owner) is Liveness.GONE else None
 
 
 def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: str, move: Move) -> str:
@@ -83,14 +82,14 @@ def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: st
         if _read(note) != move:
             return ""
         for path in [*(os.path.join(admin, name) for name in _LOCKS), _branch_lock(repository, claim)]:
-            fsio.discard(path)
+            files.discard(path)
         kept = ""
         if git.resolve(claim.path, "HEAD") == move.start and git.head_branch(claim.path) == claim.branch:
             if _holds_more(claim.path, move):
                 kept = f"{kept_place(key)}moving-on/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}"
                 kept_work.snapshot(claim.path, f"okstra: what {key} held when its merge was finished", kept)
-            merging.move_to(claim.path, move.target, keep_open=lock.keep_open)
-        fsio.discard(note)
+            merge.move_to(claim.path, move.target, keep_open=lock.keep_open)
+        files.discard(note)
     told = f"finished the merge into {claim.branch}, whose process is gone"
     return f"{told}; what was uncommitted is kept by {kept}" if kept else told
 
@@ -99,7 +98,7 @@ def _holds_more(path: str, move: Move) -> bool:
     """Whether anything is uncommitted that is not of the move itself."""
     moved = set(git.changed_files(path, move.start, move.target))
     dirty = set(git.dirty_files(path))
-    return bool(dirty - moved or merging.files_of_neither(path, sorted(dirty & moved), (move.start, move.target)))
+    return bool(dirty - moved or merge.files_of_neither(path, sorted(dirty & moved), (move.start, move.target)))
 
 
 def _branch_lock(repository: git.Repository, claim: TaskClaim) -> str:
@@ -108,7 +107,7 @@ def _branch_lock(repository: git.Repository, claim: TaskClaim) -> str:
 
 def _read(note: str) -> Move | None:
     try:
-        found = fsio.read_json(note, _SCHEMA)
+        found = files.read_json(note, _SCHEMA)
         owner = Owner.from_json(found.get("owner")) if found else None
     except (OkstraError, ValueError):
         return None

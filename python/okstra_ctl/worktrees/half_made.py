@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
@@ -20,8 +20,8 @@ from ..paths import ProjectFiles
 from ..runs.numbers import discard_run_files
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
-from ..system import owner as process_identity
 from ..system import trash
+from ..system.owner import liveness
 from . import late_writes, provision
 from .fast_forward import finish_killed
 from .unsaved import SavePolicy, save_unsaved
@@ -104,7 +104,7 @@ def drop_unfinished(
 def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
     """A run that the ledger knows was prepared to its end: the process died later, while it removed the worktree."""
     run = RunId.parse(claim.run_id)
-    view = ledger_edge.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
+    view = ledger.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
     if not any(row_id(claim.run_id, claim.epoch, status) in view.ids for status in LedgerStatus):
         discard_run_files(ProjectFiles(claim.project_root).task(run.task).run_of(run))
 
@@ -115,9 +115,7 @@ def append_missing_started_rows(key: TaskKey, doc: RegistryDoc) -> int:
     for stage, claim in doc.stages_of(key).items():
         if claim.status is ClaimStatus.ACTIVE:
             missing.setdefault(ledger_path(claim.plan), []).append(started_row_of(StageKey(key, stage), claim))
-    return sum(
-        ledger_edge.append(path, rows) for path, rows in missing.items() if not ledger_edge.contains_all(path, rows)
-    )
+    return sum(ledger.append(path, rows) for path, rows in missing.items() if not ledger.contains_all(path, rows))
 
 
 def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:
@@ -132,7 +130,7 @@ def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:
 
 
 def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
-    return claim.status is ClaimStatus.PROVISIONING and process_identity.liveness(claim.owner) is Liveness.GONE
+    return claim.status is ClaimStatus.PROVISIONING and liveness(claim.owner) is Liveness.GONE
 
 
 def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..git import submodules
-from ..system import files as fsio
+from ..system import files
 
 _MARKER = "okstra.leaving"
 
@@ -41,11 +41,11 @@ def changed_since(moved: str, seen: Iterable[Place]) -> bool:
 def mark_removing(path: str) -> None:
     """Notes beside git's record of the worktree that its removal has begun: its folder may be somebody's again, if
     this process dies before the folder is gone."""
-    fsio.replace(os.path.join(git.worktree_git_dir(path), _MARKER), b"")
+    files.replace(os.path.join(git.worktree_git_dir(path), _MARKER), b"")
 
 
 def unmark_removing(path: str) -> None:
-    fsio.discard(os.path.join(git.worktree_git_dir(path), _MARKER))
+    files.discard(os.path.join(git.worktree_git_dir(path), _MARKER))
 
 
 def is_being_removed(admin_folder: str) -> bool:

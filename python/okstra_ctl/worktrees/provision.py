@@ -15,13 +15,9 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import WorkFailed
-from ..git import kept as kept_work
-from ..git import worktree_admin
+from ..git import kept, worktree_admin
 from ..home_paths import HomePaths
-from ..system import files as fsio
-from ..system import fsync as durability
-from ..system import processes as proc
-from ..system import trash
+from ..system import files, fsync, processes, trash
 from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 
@@ -44,14 +40,14 @@ class Checkout(NamedTuple):
     """A checkout under way."""
 
     site: Site
-    running: proc.Running
+    running: processes.Running
     git_dir: str
 
 
 def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
     """Step 1, and the start of step 2. Raises WorkFailed (`worktree-not-created`), Refused, Busy."""
     trash.check_is_ours(home, site.path)
-    fsio.make_folder(os.path.dirname(site.path))
+    files.make_folder(os.path.dirname(site.path))
     with locked(LockKind.REPOSITORY, site.repository.lock) as lock:
         if os.path.lexists(site.path):
             raise WorkFailed(
@@ -68,7 +64,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
             site.repository, site.path, site.base_commit, reason=site.token, keep_open=lock.keep_open
         )
     git_dir = git.worktree_git_dir(site.path)
-    durability.start_deferring()
+    fsync.start_deferring()
     with worktree_admin.fenced(git_dir) as fence:
         workers = 2 * (os.cpu_count() or 1)  # they wait for the disk as well
         running = git.start_checkout(site.path, site.base_commit, workers, keep_open=(fence,))
@@ -99,7 +95,7 @@ def put_on_branch(site: Site) -> None:
             )
         git.attach_head(site.path, site.branch, keep_open=lock.keep_open)
     for path in git.ref_files(site.repository, git.worktree_git_dir(site.path), site.branch):
-        durability.defer_fsync(path)
+        fsync.defer_fsync(path)
 
 
 def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:
@@ -169,7 +165,7 @@ def forget(repository: git.Repository, path: str) -> None:
         return
     commit = unreferenced_head(repository, admin)
     if commit:
-        kept_work.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
+        kept.keep(repository.top, commit, f"refs/okstra/kept/detached/{commit}")
     worktree_admin.forget(repository.common_dir, admin)
 
 

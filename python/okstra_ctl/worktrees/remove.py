@@ -12,11 +12,10 @@ from ..errors import OkstraError, Refused, UsageError, WorkFailed
 from ..names import StageKey, TaskKey
 from ..services import Services
 from ..status import ClaimStatus
-from ..system import owner as process_identity
 from ..system import trash
 from ..system.locks import LockKind, locked
-from . import half_made as recover
-from . import late_writes, provision
+from ..system.owner import this_process
+from . import half_made, late_writes, provision
 from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
 from .users import require_removable
 
@@ -45,8 +44,8 @@ def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: Save
     claim = doc.claim_of(key)
     if claim is None:
         raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
-    if recover.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
-        recover.undo(key, claim, services)
+    if half_made.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
+        half_made.undo(key, claim, services)
         before = services.registry.read().stage(key) if isinstance(key, StageKey) else None
         if before is None:
             return Removed(str(key), claim.path, git.existing_branch(claim.project_root, claim.branch), "")
@@ -76,7 +75,7 @@ def save_and_remove(
     """
     trash.check_is_ours(services.home, claim.path)
     saved = _save(key, claim, services, policy)
-    intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+    intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=this_process())
     with services.registry.transaction() as doc:
         if claim != doc.claim_of(key):
             raise _overtaken(key, claim)

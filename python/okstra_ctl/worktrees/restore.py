@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger as ledger_edge
+from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
-from ..git import kept as kept_work
+from ..git.kept import lay_over, newest_ref
 from ..names import RunId, StageKey, TaskKey, task_branches
 from ..plan import store as plans
 from ..quoting import quote
@@ -20,13 +20,11 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
 from ..status import ClaimStatus
-from ..system import files as fsio
-from ..system import fsync as durability
-from ..system import owner as process_identity
+from ..system import files, fsync
+from ..system.owner import this_process
 from ..system.undo import UndoStack
 from ..tasks.records import read_manifest
-from . import half_made as recover
-from . import provision
+from . import half_made, provision
 from .provision import lock_reason
 from .unsaved import kept_prefix
 
@@ -47,7 +45,7 @@ class Target(NamedTuple):
     last_commit: str
 
 
-@durability.deferred_fsync()
+@fsync.deferred_fsync()
 def restore_worktree(key: TaskKey | StageKey, project: Project, services: Services) -> Restored:
     """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was; unless
     the branch has moved on since the snapshot was taken: then it would undo what came after.
@@ -59,8 +57,10 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
     repository = git.discover(project.root)
     if repository is None:
         raise UsageError("not-found", "the project is no git repository", where=project.root)
-    recover.recover_task(key.task if isinstance(key, StageKey) else key, services.registry.read(), repository, services)
-    kept = kept_work.newest_ref(repository.top, kept_prefix(key))
+    half_made.recover_task(
+        key.task if isinstance(key, StageKey) else key, services.registry.read(), repository, services
+    )
+    kept = newest_ref(repository.top, kept_prefix(key))
     current = services.registry.read().claim_of(key)
     if isinstance(key, StageKey):
         target = _stage_target(key, current, project, kept, services)
@@ -75,10 +75,10 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
     with UndoStack() as undo:
         site = provision.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
         mine = _begin(key, current, claim, services)
-        undo.push(lambda: recover.drop_unfinished(key, mine, services))
+        undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         provision.restore(services.home, site, undo)
         if kept:
-            kept_work.lay_over(claim.path, kept)
+            lay_over(claim.path, kept)
         with services.registry.transaction() as doc:
             doc.put(key, claim)
         undo.commit()
@@ -95,7 +95,7 @@ def _begin(
 
     A run that holds the stage does so again if the restoring is undone.
     """
-    mine = target._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process(), restores=True)
+    mine = target._replace(status=ClaimStatus.PROVISIONING, owner=this_process(), restores=True)
     if isinstance(mine, StageClaim) and isinstance(current, StageClaim):
         before = PreviousClaim(
             current.run_id, current.epoch, current.status, current.owner, current.reserved_at, current.plan_digest
@@ -183,7 +183,7 @@ def _manifests_in_task_worktree(key: TaskKey, project: Project) -> list[Mapping[
 
 
 def _manifest(run: RunId, project: Project) -> Mapping[str, object]:
-    return fsio.read_json(project.files.task(run.task).run_of(run).manifest, SCHEMA) or {}
+    return files.read_json(project.files.task(run.task).run_of(run).manifest, SCHEMA) or {}
 
 
 def _branch_in(manifest: Mapping[str, object]) -> str:
@@ -214,5 +214,5 @@ def _last_row(key: StageKey, project: Project, services: Services) -> LedgerRow 
     checked = plans.load(plan, services)
     if checked.stage_map is None:
         return None
-    view = ledger_edge.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
+    view = ledger.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
     return view.newest.get(key.stage)

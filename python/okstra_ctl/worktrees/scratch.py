@@ -11,10 +11,9 @@ from ..git import worktree_admin
 from ..home_paths import HomePaths
 from ..names import Owner, TaskKey, number_in
 from ..status import Liveness
-from ..system import files as fsio
-from ..system import owner as process_identity
-from ..system import trash
+from ..system import files, trash
 from ..system.locks import LockKind, locked
+from ..system.owner import liveness, this_process
 
 PREFIX = "integrate-"
 
@@ -23,7 +22,7 @@ PREFIX = "integrate-"
 def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, commit: str) -> Iterator[str]:
     """A checkout of `commit`; removed when the block ends. What a killed integration left is removed first."""
     clear_abandoned(home, repository, key)
-    me = process_identity.this_process()
+    me = this_process()
     path = os.path.join(home.task_place(key), f"{PREFIX}{me.pid}-{me.start_time}")
     with locked(LockKind.REPOSITORY, repository.lock) as lock:
         reason = f"okstra {key} integrate"
@@ -39,7 +38,7 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
 def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:
     """Removes scratch worktrees whose processes are gone; answers their paths."""
     place = home.task_place(key)
-    names = {*fsio.names_in(place), *_names_in_git(repository, place)}
+    names = {*files.names_in(place), *_names_in_git(repository, place)}
     dead = [os.path.join(place, name) for name in sorted(names) if name.startswith(PREFIX) and not _owner_lives(name)]
     for path in dead:
         _remove(home, repository, path)
@@ -74,8 +73,8 @@ def _owner_lives(name: str) -> bool:
     number = number_in(pid)
     if number is None:
         return False
-    me = process_identity.this_process()
-    return process_identity.liveness(Owner(me.host, me.boot_id, number, start_time)) is Liveness.ALIVE
+    me = this_process()
+    return liveness(Owner(me.host, me.boot_id, number, start_time)) is Liveness.ALIVE
 
 
 def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:

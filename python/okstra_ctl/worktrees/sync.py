@@ -22,8 +22,7 @@ from ..settings.project_config import (
     mistaken_separator,
     sync_step,
 )
-from ..system import files as fsio
-from ..system import processes as proc
+from ..system import files, processes
 from ..system.locks import LockKind, locked
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
@@ -116,9 +115,9 @@ def _run_setup(
 ) -> None:
     from ..runs.commands import run_supervised_shell  # slow to import, and most projects have none
 
-    with fsio.open_log(log_path) as log:
+    with files.open_log(log_path) as log:
         for command in commands:
-            fsio.write_log(log, f"$ {command}\n")
+            files.write_log(log, f"$ {command}\n")
             status = run_supervised_shell(
                 command,
                 name="worktree-setup",
@@ -171,6 +170,6 @@ def _carry_out(step: SyncStep, source: str, target: str, keep_open: tuple[int, .
         os.symlink(source, target)
         return
     into_existing = os.path.isdir(source) and os.path.isdir(target)
-    copied = proc.run([*_COPY, "--", f"{source}/." if into_existing else source, target], keep_open=keep_open)
+    copied = processes.run([*_COPY, "--", f"{source}/." if into_existing else source, target], keep_open=keep_open)
     if not copied.ok:
         raise WorkFailed("sync-failed", f"{step.path} could not be copied: {copied.complaint}", where=target)

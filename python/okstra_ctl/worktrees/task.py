@@ -13,11 +13,9 @@ from ..runs.request import Request
 from ..services import Services
 from ..settings.project_places import taken_elsewhere
 from ..status import ClaimStatus, WorktreeStatus
-from ..system import owner as process_identity
+from ..system.owner import this_process
 from ..system.undo import UndoStack
-from . import half_made as recover
-from . import provision
-from . import users as worktree_users
+from . import half_made, provision, users
 from .provision import lock_reason
 from .sync import populate_worktree
 
@@ -50,8 +48,8 @@ def ensure(
             mine = _reserve(request, services, run)
             if mine is not None:
                 return _make(request, services, mine, log_path, again=claim is not None)
-        elif recover.is_abandoned(claim):
-            recover.recover_task(request.key, services.registry.read(), request.checkout, services)
+        elif half_made.is_abandoned(claim):
+            half_made.recover_task(request.key, services.registry.read(), request.checkout, services)
         elif time.monotonic() > deadline:
             raise Busy("busy", "the task's worktree is still being made by another run", where=claim.path)
         else:
@@ -69,7 +67,7 @@ def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
         current = doc.task(request.key)
         if current is None or not _usable(current):
             return None
-        worktree_users.begin_use(doc, run, process_identity.this_process(), services)
+        users.begin_use(doc, run, this_process(), services)
         return doc.task(request.key)
 
 
@@ -83,10 +81,10 @@ def _reserve(request: Request, services: Services, run: RunId | None) -> TaskCla
         elif current.status is ClaimStatus.PROVISIONING or _usable(current):
             return None
         else:
-            claim = current._replace(status=ClaimStatus.PROVISIONING, owner=process_identity.this_process())
+            claim = current._replace(status=ClaimStatus.PROVISIONING, owner=this_process())
         doc.put_task(request.key, claim)
         if run is not None:
-            worktree_users.begin_use(doc, run, process_identity.this_process(), services)
+            users.begin_use(doc, run, this_process(), services)
         return doc.task(request.key)
 
 
@@ -105,7 +103,7 @@ def _new_claim(request: Request, services: Services) -> TaskClaim:
         project_root=request.project.root,
         status=ClaimStatus.PROVISIONING,
         created_at=services.clock.now(),
-        owner=process_identity.this_process(),
+        owner=this_process(),
         token=lock_reason(str(request.key), 0),
         users=(),
     )

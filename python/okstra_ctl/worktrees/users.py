@@ -20,7 +20,7 @@ from ..plan.graph import number_list
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
-from ..system import owner as process_identity
+from ..system.owner import liveness, nearest_client, this_process
 
 _OPEN_EVENTS = ("prepared", "started")
 
@@ -38,7 +38,7 @@ def removal_blocker(
 ) -> Blocker | None:
     """What keeps the worktree of this claim, as `doc` has it; None when nobody needs it."""
     if claim.status is ClaimStatus.PROVISIONING:
-        if process_identity.liveness(claim.owner) is Liveness.GONE:
+        if liveness(claim.owner) is Liveness.GONE:
             return Blocker("half made by a dead process", "okstra reconcile --apply undoes it")
         return Blocker("it is being made or removed", "wait for it")
     if isinstance(claim, StageClaim):
@@ -80,7 +80,7 @@ def led_run(key: TaskKey | StageKey, services: Services) -> str:
     for row in run_index.newest_rows(services.home):
         if row["run_id"].startswith(f"{_task(key)}/") and row.get("stage") == stage:
             owner = _owner_in(row.get("owner")) if row.get("event") == "started" else None
-            if process_identity.liveness(owner) is Liveness.ALIVE:
+            if liveness(owner) is Liveness.ALIVE:
                 return str(row["run_id"])
     return ""
 
@@ -109,7 +109,7 @@ def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool
 @contextmanager
 def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
     """While the block runs, a command that is no run's uses the task's worktree."""
-    me = process_identity.this_process()
+    me = this_process()
     user = User(f"{command}, process {me.pid},", me)
     with services.registry.transaction() as doc:
         claim = doc.task(key)
@@ -126,11 +126,11 @@ def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
 
 def _without_dead(users: tuple[User, ...]) -> tuple[User, ...]:
     """Without those whose owner is gone: they keep nothing, and list themselves again when they are resumed."""
-    return tuple(user for user in users if process_identity.liveness(user.owner) is not Liveness.GONE)
+    return tuple(user for user in users if liveness(user.owner) is not Liveness.GONE)
 
 
 def _stage_blocker(claim: StageClaim) -> Blocker | None:
-    live = process_identity.liveness(claim.owner)
+    live = liveness(claim.owner)
     if claim.owner is not None and live is Liveness.ALIVE:
         return Blocker(f"{claim.run_id} is running", _how_to_end(claim.owner))
     if claim.status is not ClaimStatus.DONE:
@@ -139,7 +139,7 @@ def _stage_blocker(claim: StageClaim) -> Blocker | None:
 
 
 def _blocker_of(user: User, key: TaskKey | StageKey) -> Blocker | None:
-    owner, live = user.owner, process_identity.liveness(user.owner)
+    owner, live = user.owner, liveness(user.owner)
     if live is Liveness.GONE:
         return None
     give_up = f"{okstra_command('worktree', 'remove', key, '--force')} gives it up; `okstra resume` makes it again"
@@ -151,9 +151,7 @@ def _blocker_of(user: User, key: TaskKey | StageKey) -> Blocker | None:
         return Blocker(
             f"{user.run_id} was led on {owner.host}", f"make sure that it has ended there; {give_up}", forceable=True
         )
-    return Blocker(
-        f"{user.run_id} is running", _how_to_end(owner), forceable=owner == process_identity.nearest_client()
-    )
+    return Blocker(f"{user.run_id} is running", _how_to_end(owner), forceable=owner == nearest_client())
 
 
 def _how_to_end(owner: Owner) -> str:
