@@ -41,7 +41,7 @@ class Registry:
     def replace_whole(
         self, document: RegistryDoc, name_of_old: str, *, unless_changed_from: bytes | None
     ) -> str | None:
-        """Puts a document made anew in place; answers where the old file was set aside, or "" if there was none.
+        """Puts a document made anew in place; returns where the old file was set aside, or "" if there was none.
 
         None, and nothing is written, when the file is not as the document was made from any more.
         """

@@ -1,7 +1,7 @@
-"""The git door: small named questions and changes, on bytes, branching on exit codes (docs/design/git.md).
+"""Every call of git: small named queries and changes, on bytes, decided by exit codes (docs/design/git.md).
 
 Changes to what worktrees share (adding one, branches, removals) are made under the repository lock by the
-caller, who hands in the lock's descriptors for git to inherit.
+caller, who passes the lock's descriptors for git to inherit.
 """
 
 from .branches import (

@@ -1,4 +1,4 @@
-"""Local branches: created where none was, never moved, deleted only where they still stand."""
+"""Local branches: created but never overwritten, never moved, deleted only at the expected commit."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NONE = ""  # as the old value of a ref, whatever the length of the repository's
 
 
 def branch_commit(root: str, branch: str) -> str | None:
-    """The commit that a local branch stands at; None when there is no such branch."""
+    """The commit of a local branch; None when there is no such branch."""
     return resolve(root, f"refs/heads/{branch}")
 
 
 def existing_branch(root: str, branch: str) -> str:
-    """The branch, if it is there; else empty."""
+    """The branch, if it exists; else empty."""
     return branch if branch and branch_commit(root, branch) is not None else ""
 
 
@@ -55,7 +55,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
 
 
 def branch_reason(root: str, branch: str) -> str:
-    """The reason that a branch was created with; empty when its reflog does not tell."""
+    """The reason that a branch was created with; empty when its reflog does not have it."""
     out = git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", ask=True).stdout
     return (text(out).splitlines() or [""])[-1]
 
@@ -69,14 +69,14 @@ def branch_is_untouched(root: str, branch: str, reason: str) -> bool:
 def branch_exists(branch: str) -> Refused:
     return Refused(
         "branch-exists",
-        f"the branch {branch} exists already, and okstra did not make it for this",
+        f"the branch {branch} exists already, and okstra did not create it for this",
         where=f"refs/heads/{branch}",
         hint=f"rename it (`git branch -m {quote(branch)} NEW`), delete it, or give the run another --work-category",
     )
 
 
 def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
-    """Puts a worktree's HEAD on a branch that stands at the same commit. Raises WorkFailed."""
+    """Attaches a worktree's HEAD to a branch at the same commit. Raises WorkFailed."""
     must(
         git(path, *NO_HOOKS, *sync_refs(), "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
         "attach HEAD",
@@ -84,10 +84,10 @@ def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
 
 
 def clear_killed_creation(common_dir: str, branch: str, reason: str) -> None:
-    """Removes what a killed git left of a branch that is not there: its lock, and the start of its reflog. Where git
+    """Removes what a killed git left of a branch that does not exist: its lock, and the start of its reflog. Where git
     keeps refs in tables there are no such files.
 
-    The branch is one that only this task's runs make, and under the repository lock no git of okstra's is at work.
+    Only this task's runs create the branch, and under the repository lock no other git process of okstra runs.
     """
     files.discard(os.path.join(common_dir, "refs", "heads", f"{branch}.lock"))
     log = os.path.join(common_dir, "logs", "refs", "heads", branch)
@@ -96,14 +96,14 @@ def clear_killed_creation(common_dir: str, branch: str, reason: str) -> None:
 
 
 def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_open: Sequence[int]) -> bool:
-    """Deletes a branch that nobody touched since it was made, if it stands at `commit`. Answers whether it did.
+    """Deletes a branch that nobody touched since it was created, if it is at `commit`. Returns whether it did.
 
-    `git update-ref -d` locks all packed refs for a moment, and killed in it leaves that lock to everybody. A
-    branch so new is a file of its own: it goes under its own lock, as git does it, and a second try after a
-    kill finds what is left. One that was packed meanwhile, or stands in a table, is left to git.
+    `git update-ref -d` locks all packed refs for a moment, and if killed then leaves that lock to everybody. So new a
+    branch is a loose ref: it is deleted under its own lock, as git does it, and a second try after a kill finds
+    what is left. One that was packed meanwhile, or is in a reftable, is left to git.
     """
     path = os.path.join(common_dir, "refs", "heads", branch)
-    if not _is_loose_alone(common_dir, branch):
+    if not _is_only_loose(common_dir, branch):
         return git(common_dir, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open).ok
     files.discard(f"{path}.lock")
     if not files.claim(f"{path}.lock"):
@@ -118,7 +118,7 @@ def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_o
         files.discard(f"{path}.lock")
 
 
-def _is_loose_alone(common_dir: str, branch: str) -> bool:
+def _is_only_loose(common_dir: str, branch: str) -> bool:
     packed = files.read_bytes(os.path.join(common_dir, "packed-refs")) or b""
     named = f" refs/heads/{branch}\n".encode("utf-8", "surrogateescape")
     return named not in packed and os.path.isfile(os.path.join(common_dir, "refs", "heads", branch))

@@ -1,4 +1,5 @@
-"""Calling git: argv lists, bytes, an environment of its own (`environment`); its messages are only passed on."""
+"""Calling git: argv lists, bytes, an environment of its own (`environment`); its messages are only shown, never
+parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fs
 
 
 def sync_refs() -> tuple[str, ...]:
-    """Settings by which git syncs the refs that it writes; none where they are owed to the disk (`durability`)."""
+    """Settings by which git syncs the refs that it writes; off while fsync is deferred."""
     return ("-c", "core.fsync=none") if fsync.is_deferring() else _SYNC_REFS
 
 

@@ -1,4 +1,4 @@
-"""Questions about commits: what a name stands for, what stems from what, what changed."""
+"""Queries about commits: which one a name means, ancestry, what changed, files at a commit, signatures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import NamedTuple
 from ..errors import Unreadable, UsageError, WorkFailed
 from .command import begin, git, must, text
 
+_BLOB = "%(objecttype) %(objectname) %(objectsize)"
+_TRUSTED, _OF_UNKNOWN_TRUST = "G", "U"
+
+
+class _Blob(NamedTuple):
+    id: str
+    size: int
+
 
 def resolve(root: str, ref: str) -> str | None:
-    """The commit id that `ref` names; None when it names none."""
+    """The commit id that `ref` names; None when there is none."""
     answer = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ask=True)
     return text(answer.stdout).strip() if answer.ok else None
 
@@ -19,11 +27,11 @@ def resolve_option(root: str, ref: str, option: str) -> str:
     """As `resolve`, for a ref that a person gave. Raises UsageError (`bad-ref`)."""
     try:
         commit = resolve(root, ref)
-    except Unreadable:  # a text that no program can be given
+    except Unreadable:  # not a valid argument of a program
         commit = None
     if commit is None:
         raise UsageError(
-            "bad-ref", f"{ref!r} is no commit of this repository", where=option, hint="see `git branch -a`"
+            "bad-ref", f"{ref!r} is not a commit of this repository", where=option, hint="see `git branch -a`"
         )
     return commit
 
@@ -38,7 +46,7 @@ def is_on_a_branch(root: str, commit: str) -> bool:
 
 
 def newest_of(root: str, commits: Sequence[str]) -> str:
-    """The one of the commits that comes last in the history of all of them."""
+    """The newest of the commits in topological order."""
     out = must(git(root, "rev-list", "--topo-order", "--max-count=1", *commits, ask=True), "order commits")
     return text(out).strip()
 
@@ -55,7 +63,7 @@ def changed_files(root: str, base: str, head: str) -> list[str]:
 
 
 def unreachable_commits(root: str, head: str) -> int:
-    """How many commits of `head` no branch, tag or remote ref holds."""
+    """How many commits of `head` are on no branch, tag or remote ref."""
     out = must(
         git(
             root,
@@ -75,8 +83,8 @@ def unreachable_commits(root: str, head: str) -> int:
 
 
 def merged_between(root: str, old: str, new: str) -> list[str]:
-    """What each commit of the branch's own line from `old` to `new` merged; empty text for one that is no merge.
-    Nothing where `new` does not go on from `old`."""
+    """What each first-parent commit from `old` to `new` merged; empty text for one that is not a merge.
+    Empty where `new` does not descend from `old`."""
     if not is_ancestor(root, old, new):
         return []
     listed = git(root, "rev-list", "--first-parent", "--parents", f"{old}..{new}", ask=True)
@@ -97,23 +105,16 @@ def commit_subjects(root: str, base: str, head: str) -> list[dict[str, str]]:
     return [{"commit": commit, "subject": subject} for commit, _, subject in lines]
 
 
-_BLOB = "%(objecttype) %(objectname) %(objectsize)"
-
-
-class _Blob(NamedTuple):
-    id: str
-    size: int
-
-
 def blobs_at(root: str, commit: str, paths: Sequence[str], *, largest: int) -> dict[str, bytes | None]:
-    """The files' bytes by path. What is no file at that commit is left out; what is larger than `largest` is None."""
+    """The files' bytes by path. What is not a file at that commit is left out; what is larger than `largest` is
+    None."""
     blobs = _look_up(root, commit, [path for path in paths if "\n" not in path])
     for path in paths:
-        if "\n" in path:  # asked for alone: of what is not there git repeats the name, and its answers are a line each
+        if "\n" in path:  # looked up alone: git repeats a missing name in its output, which is read line by line
             blobs.update(_look_up(root, commit, [path]))
     small = [path for path, blob in blobs.items() if blob.size <= largest]
     found: dict[str, bytes | None] = dict.fromkeys(blobs)
-    # By their ids: finding each in the commit's trees again takes git as long as reading it.
+    # By ids: looking a path up in the commit's trees again takes git as long as reading the file.
     found.update(zip(small, _contents(root, [blobs[path].id for path in small]), strict=True))
     return found
 
@@ -157,9 +158,6 @@ def _batch(root: str, form: str, names: Sequence[str]) -> bytes:
     return finished.stdout
 
 
-_TRUSTED, _OF_UNKNOWN_TRUST = "G", "U"
-
-
 def merges_need_signatures(root: str) -> bool:
     """Whether `merge.verifySignatures` is set: then git merges no commit whose signature it can't verify."""
     answer = git(root, "config", "--type=bool", "--get", "merge.verifySignatures", ask=True)
@@ -167,8 +165,8 @@ def merges_need_signatures(root: str) -> bool:
 
 
 def has_valid_signature(root: str, commit: str) -> bool:
-    """Whether `git merge` would take the commit's signature: by a key of unknown trust only where the settings say
-    which trust is enough."""
+    """Whether `git merge` would accept the commit's signature. A key of unknown trust counts only where
+    `gpg.minTrustLevel` is set."""
     verdict = text(git(root, "log", "-1", "--no-show-signature", "--format=%G?", commit, "--", ask=True).stdout).strip()
     lenient = git(root, "config", "--get", "gpg.minTrustLevel", ask=True).ok
     accepted = (_TRUSTED, _OF_UNKNOWN_TRUST) if lenient else (_TRUSTED,)

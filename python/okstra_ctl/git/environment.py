@@ -1,9 +1,9 @@
-"""The environment that git gets: the person's own, so that what works by hand works in a run.
+"""The environment of git: the person's own, so that what works by hand works in a run.
 
 Identity, `safe.directory`, ssh keys, tokens and the choice of configuration files are often given by variables, in
-CI and in containers nearly always. What points git at another repository is left out: okstra, called from a git hook
-or alias, would take it for its own. okstra's own git also leaves out what changes its output, and what makes history
-look other than it is stored.
+CI and in containers nearly always. What points git at another repository is left out: okstra may be called from a
+git hook or alias. okstra's own git also leaves out what changes its output, and what makes history
+look different from what is stored.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _OTHER_OUTPUT = frozenset(
     }
 )
 _TRACES = "GIT_TRACE"
-# A file system monitor that lies hides changes, one that stays holds our locks; with `ignoreStat` git marks files as
-# unchanged, with the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
+# A wrong file system monitor hides changes, one that keeps running keeps our locks; with `ignoreStat` git marks files
+# as unchanged, with the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
 _SETTINGS = (
     ("core.fsmonitor", "false"),
     ("core.ignoreStat", "false"),
@@ -59,12 +59,12 @@ _SETTINGS = (
 
 
 def users_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For programs of the person's: without what points git elsewhere."""
+    """For the person's own programs: without what points git at another repository."""
     return {name: value for name, value in inherited.items() if name not in ELSEWHERE}
 
 
 def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For our git: nothing asked at the terminal, its own messages in English, commits and parents as stored."""
+    """For okstra's git: no prompts, messages in English, commits and parents as stored."""
     kept = {name: value for name, value in users_environment(inherited).items() if not _changes_output(name)}
     return {
         **kept,
@@ -85,7 +85,7 @@ _OF_A_HOOK = ELSEWHERE - {"GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE", "GIT_REPLA
 
 
 def settings_variables(inherited: Mapping[str, str], settings: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Variables that give git these settings on top of those that it is given by variables already: the last wins."""
+    """Variables that add these settings to those that git already gets by variables; the last one wins."""
     given = inherited.get(_COUNT, "")
     first = int(given) if given.isdecimal() else 0
     variables = {_COUNT: str(first + len(settings))}

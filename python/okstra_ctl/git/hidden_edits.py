@@ -1,8 +1,8 @@
-"""Edits that `git status` was told not to look for: files marked `assume-unchanged` or `skip-worktree` in the index.
+"""Edits that `git status` does not show: of files marked `assume-unchanged` or `skip-worktree` in the index.
 
-People mark files to keep a local setting to themselves, agents by mistake or to pass a gate. The bytes are there all
-the same: whoever removes the worktree, or calls it clean, has to know of them. A sparse checkout marks what it leaves
-out as `skip-worktree`; a file that is left out is no edit.
+People mark files to keep a setting local, agents by mistake or to pass a gate. The edits exist all the same, and count
+before a worktree is removed or called clean. A sparse checkout marks what it leaves out as `skip-worktree`; a file that
+is left out is not an edit.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ class _Marked(NamedTuple):
 
 
 class HiddenEdits:
-    """A question to git that is under way, about the worktree whose top is `root`."""
+    """A running query of git about the worktree whose top is `root`."""
 
     def __init__(self, root: str, extra: dict[str, str] | None = None) -> None:
         self._root, self._extra = root, extra or {}
         self._running = begin(root, *_LIST, ask=True, extra=self._extra)
 
     def finish(self) -> list[str]:
-        """Paths that differ from the index, though `git status` does not say so."""
+        """Paths that differ from the index, though `git status` does not show it."""
         marked, _ = _split(self._root, must(self._running.finish(), "list the index"), self._extra)
         return _changed(self._root, marked, self._extra) if marked else []
 
 
 def hidden_edits(root: str) -> list[str]:
-    """As `HiddenEdits`, asked and answered. Raises WorkFailed (`git-failed`)."""
+    """As `HiddenEdits`, started and finished. Raises WorkFailed (`git-failed`)."""
     return HiddenEdits(root).finish()
 
 
@@ -49,7 +49,7 @@ def sparse_excluded(root: str) -> list[str]:
 
 
 def _split(root: str, listed: bytes, extra: dict[str, str]) -> tuple[list[_Marked], list[str]]:
-    """The marked files that have to be looked at, and those that a sparse checkout leaves out."""
+    """The marked files to compare, and those that a sparse checkout leaves out."""
     marked = [_marked(entry) for entry in listed.split(b"\0") if _is_marked(entry)]
     absent = {one.path for one in marked if one.skipped and not os.path.lexists(os.path.join(root, one.path))}
     if not absent or not _is_sparse(root, extra):
@@ -58,7 +58,7 @@ def _split(root: str, listed: bytes, extra: dict[str, str]) -> tuple[list[_Marke
 
 
 def _is_marked(entry: bytes) -> bool:
-    """Small letters are `assume-unchanged`."""
+    """Lower-case letters mean `assume-unchanged`."""
     return entry[:1].islower() or entry[:1] == _SKIPPED
 
 
@@ -72,7 +72,7 @@ def _is_sparse(root: str, extra: dict[str, str]) -> bool:
 
 
 def _changed(root: str, marked: list[_Marked], extra: dict[str, str]) -> list[str]:
-    """Which of them differ: by an index of their own that knows no marks and no times, so git compares contents."""
+    """Which of them differ: by a temporary index without marks and times, so that git compares contents."""
     with tempfile.TemporaryDirectory(prefix="okstra-index-") as folder:
         own = {**extra, "GIT_INDEX_FILE": os.path.join(folder, "index")}
         entries = b"".join(one.entry + b"\0" for one in marked)

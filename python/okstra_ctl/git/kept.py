@@ -1,4 +1,4 @@
-"""Work that okstra keeps when a worktree goes: commits under `refs/okstra/kept/`, and bringing them back."""
+"""Work that okstra keeps when it removes a worktree: commits under `refs/okstra/kept/`, and restoring them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import WorkFailed
 from ..system import files, processes
 
 _INDEX = "okstra-snapshot-index-"
-# By variables: those that a person set would go before settings.
+# As variables: a person's variables would override settings.
 _IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -19,9 +19,9 @@ _IDENTITY = {
 
 
 def snapshot(path: str, message: str, ref: str) -> str:
-    """Commits all that the worktree holds (ignored files apart) beside its branch, and keeps it by `ref`.
+    """Commits everything in the worktree except ignored files, on no branch, and keeps it by `ref`.
 
-    Neither HEAD, branch nor index change. Answers the commit. Raises WorkFailed (`git-failed`).
+    HEAD, branch and index do not change. Returns the commit. Raises WorkFailed (`git-failed`).
     """
     admin = git.worktree_git_dir(path)
     _discard_indexes_of_the_dead(admin)
@@ -34,14 +34,14 @@ def snapshot(path: str, message: str, ref: str) -> str:
         tree = _must(path, ("write-tree",), extra)
     finally:
         files.discard(index)
-        files.discard(f"{index}.lock")  # a git that was killed leaves it
+        files.discard(f"{index}.lock")  # left by a killed git
     commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), _IDENTITY)
     keep(path, commit, ref)
     return commit
 
 
 def _leave_out(path: str, extra: Mapping[str, str]) -> None:
-    """What a sparse checkout leaves out is not deleted. Other files are looked at, whatever the index has marked."""
+    """Marks what a sparse checkout leaves out, so that it is not recorded as deleted. Other marks do not count."""
     names = git.sparse_excluded(path)
     if names:
         listed = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
@@ -57,7 +57,7 @@ def keep(root: str, commit: str, ref: str) -> None:
 
 
 def sweep(common_dir: str) -> None:
-    """Removes the locks that killed processes left among the refs of kept work: their names tell the maker's pid."""
+    """Removes the locks that killed processes left among the refs of kept work; their names have the process id."""
     for folder, _, names in os.walk(os.path.join(common_dir, "refs", "okstra")):
         for name in names:
             maker = name.removesuffix(".lock").partition("-")[2].partition("-")[0]
@@ -88,7 +88,7 @@ def newest_ref(root: str, prefix: str) -> str:
     return max(names, default="")
 
 
-def lay_over(worktree: str, commit: str) -> None:
+def apply_snapshot(worktree: str, commit: str) -> None:
     """Puts the commit's files into a clean worktree as uncommitted changes: HEAD and branch stay. Raises WorkFailed.
 
     By the index alone: `git reset` would lock the branch, and killed in it leave that lock.

@@ -1,4 +1,4 @@
-"""Merges in git's object store: no worktree, index or branch is touched until the result is wanted."""
+"""Merges in git's object store, which touch no worktree, index or branch; taking a merge over; patch ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONFLICT = 1
 
 
 class Merged(NamedTuple):
-    """A merge's tree; `conflicts` are the paths that git could not merge (then the tree is of no use)."""
+    """A merge's tree; `conflicts` are the paths that git could not merge (then the tree must not be used)."""
 
     tree: str
     conflicts: tuple[str, ...]
@@ -41,24 +41,24 @@ def commit_merge(root: str, tree: str, parents: Sequence[str], message: str) -> 
 
 
 def fast_forward(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> int:
-    """Moves the worktree's branch and files on to a commit that stems from its HEAD; answers git's exit status.
+    """Moves the worktree's branch and files forward to a descendant of its HEAD; returns git's exit status.
 
-    Without git's housekeeping, which would leave a lock of its own when it is killed. The commit is okstra's own merge:
-    that what it merges is signed where it must be has been seen to (`merges_need_signatures`).
+    Without git's housekeeping, which would leave a lock when killed. The commit is okstra's own merge: the signatures
+    of what it merges were checked before (`merges_need_signatures`).
     """
     calm = ("-c", "maintenance.auto=false", "-c", "gc.auto=0", "-c", "merge.verifySignatures=false")
     return _git(worktree, *calm, "merge", "--quiet", "--ff-only", commit, keep_open=keep_open).status
 
 
 def move_to(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> None:
-    """Puts branch, index and tracked files on the commit, whatever they were. Raises WorkFailed (`git-failed`)."""
+    """Resets branch, index and tracked files to the commit. Raises WorkFailed (`git-failed`)."""
     finished = _git(worktree, *git.NO_HOOKS, "reset", "--quiet", "--hard", commit, "--", keep_open=keep_open)
     if not finished.ok:
-        raise WorkFailed("git-failed", f"git could not move on to {commit[:12]}: {finished.complaint}", where=worktree)
+        raise WorkFailed("git-failed", f"git could not move to {commit[:12]}: {finished.complaint}", where=worktree)
 
 
 def files_of_neither(worktree: str, paths: Sequence[str], commits: Sequence[str]) -> list[str]:
-    """Which of the files that are there have other contents than in each of the commits. Raises WorkFailed."""
+    """Which of the existing files differ from all of the commits. Raises WorkFailed."""
     there = [path for path in paths if os.path.isfile(os.path.join(worktree, path))]
     if not there:
         return []

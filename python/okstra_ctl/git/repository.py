@@ -33,7 +33,7 @@ class Repository(NamedTuple):
 
 
 class Discovery:
-    """A question to git that is under way: other things can be read meanwhile."""
+    """A running query of git: other things can be read meanwhile."""
 
     def __init__(self, path: str) -> None:
         asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
@@ -82,31 +82,32 @@ def _discover_one_by_one(path: str) -> Repository | None:
 
 
 def _no_checkout(path: str, common_dir: str) -> Refused:
-    """A folder whose `.git` is a bare repository: nothing is checked out there, or git was told so by mistake."""
+    """For a folder whose `.git` is a bare repository: nothing is checked out there, or `core.bare` is set by
+    mistake."""
     origin = text(git(path, "config", "--show-origin", "--get", "core.bare", ask=True).stdout).partition("\t")[0]
     if _has_index(common_dir):
         file = origin.removeprefix("file:")
-        # Elsewhere than in the repository's own settings it would win over what is set there: a worktree's, an include.
-        there = "" if file in ("", ".git/config") else f"--file {_shell_word(file)} "
+        # In another file (a worktree's settings, an include) it overrides what is set in the repository's own.
+        there = "" if file in ("", ".git/config") else f"--file {quote(file)} "
         return Refused(
             "no-checkout",
             f"git takes the checkout {path} for a bare repository, because core.bare is true",
             where=file or common_dir,
-            hint=f"git -C {_shell_word(path)} config {there}core.bare false",
+            hint=f"git -C {quote(path)} config {there}core.bare false",
         )
     return Refused(
         "no-checkout",
         f"{path} belongs to a bare repository, and no files are checked out there",
         where=common_dir,
-        hint=f"call okstra in one of its worktrees: git -C {_shell_word(path)} worktree list",
+        hint=f"call okstra in one of its worktrees: git -C {quote(path)} worktree list",
     )
 
 
 def _require_files_here(path: str) -> None:
-    """Raises Refused (`no-checkout`) when the repository above is set to have its files elsewhere.
+    """Raises Refused (`no-checkout`) when `core.worktree` of the repository above points elsewhere.
 
-    git opens no repository whose files are to lie in a folder that can't be, not even to mend that setting: so its
-    settings are read, and mended, as a plain file from outside.
+    git does not open a repository whose `core.worktree` is invalid, not even to repair that setting: so the settings
+    are read, and repaired, as a file from outside.
     """
     folder = os.path.abspath(path)
     while not os.path.isdir(os.path.join(folder, ".git")):
@@ -121,7 +122,7 @@ def _require_files_here(path: str) -> None:
         "no-checkout",
         f"git looks for the files of {folder} in {named}, because core.worktree is set",
         where=settings,
-        hint=f"git -C / config --file {_shell_word(settings)} --unset-all core.worktree",
+        hint=f"git -C / config --file {quote(settings)} --unset-all core.worktree",
     )
 
 
@@ -130,12 +131,8 @@ def _is_at_or_below(path: str, top: str) -> bool:
     return os.path.commonpath([inner, outer]) == outer
 
 
-def _shell_word(text: str) -> str:
-    return quote(text)
-
-
 def _has_git_above(path: str) -> bool:
-    """Whether git would find a repository, or stumble over what may be one. It looks as far up as git does."""
+    """Whether git would find a repository, or something that may be one. It looks as far up as git does."""
     folder = os.path.abspath(path)
     ceilings = os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
     while True:
@@ -148,12 +145,12 @@ def _has_git_above(path: str) -> bool:
 
 
 def _is_bare_repository(folder: str) -> bool:
-    """By the three names that git asks for: a file HEAD alone is anybody's."""
+    """By the three names that git looks for: HEAD alone proves nothing."""
     return all(os.path.lexists(os.path.join(folder, name)) for name in ("HEAD", "objects", "refs"))
 
 
 def _may_cross(folder: str, parent: str) -> bool:
-    """Whether git looks on above: not in another file system, unless it was told to."""
+    """Whether git looks further up: not in another file system, unless it is configured to."""
     if os.environ.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "").lower() in ("1", "true", "yes", "on"):
         return True
     try:
@@ -169,30 +166,30 @@ def version() -> tuple[int, ...]:
 
 
 def has_identity(root: str) -> bool:
-    """Whether the person named an author and committer, by settings or variables; what git would guess is no name."""
+    """Whether the person named an author and committer, by settings or variables; a guess of git does not count."""
     given = () if os.environ.get("EMAIL") else ("-c", "user.useConfigOnly=true")
     return all(git(root, *given, "var", name, ask=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
 
 
 def committer(root: str) -> str:
-    """Who commits there, as git would write it; empty when git was not told."""
+    """Who commits there, as git would write it; empty when no identity is configured."""
     name, email = config_value(root, "user.name"), config_value(root, "user.email")
     return f"{name} <{email}>" if name and email else name or email
 
 
 def main_is_bare(repository: Repository) -> bool:
-    """Whether the repository has no main worktree, so that linked ones are all that a person works in."""
+    """Whether the repository has no main worktree, so that there are only linked ones."""
     answer = git(repository.common_dir, "config", "--type=bool", "core.bare", ask=True)
     return answer.stdout.strip() == b"true" and not _has_index(repository.common_dir)
 
 
 def _has_index(common_dir: str) -> bool:
-    """Whether files were checked out beside it: then a `core.bare` that says otherwise is a mistake."""
+    """Whether files were checked out beside it: then `core.bare = true` is a mistake."""
     return os.path.lexists(os.path.join(common_dir, "index"))
 
 
 def main_worktree(repository: Repository) -> str:
-    """The folder of the main worktree of a linked one; empty when there is none, or git keeps no trace of it."""
+    """The folder of the main worktree of a linked one; empty when there is none, or git does not record it."""
     named = text(git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
     if named:  # a submodule's: its git folder stands inside the outer repository's
         return os.path.normpath(os.path.join(repository.common_dir, named))

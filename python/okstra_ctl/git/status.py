@@ -1,6 +1,6 @@
 """What a worktree holds besides its commits: changed, untracked, ignored and tracked files.
 
-Files that the index is told not to look at count as the others do (`hidden_edits`), and so do submodules.
+Files that the index marks as unchanged are compared all the same (`hidden_edits`), and submodules count.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def dirty_files(root: str) -> list[str]:
 
 
 def unsaved(root: str) -> Unsaved:
-    """All that goes with the worktree, asked in one pass."""
+    """What would be lost with the worktree, in one pass."""
     return _status(root, "--untracked-files=all", "--ignored=matching")
 
 
 def dirty_files_moved(git_dir: str, folder: str) -> list[str]:
-    """As `dirty_files`, of a worktree whose folder was moved since git was told where it is; without its submodules,
-    which each have a git folder of their own."""
+    """As `dirty_files`, of a worktree whose folder was moved without git knowing; without its submodules, which each
+    have a git folder of their own."""
     extra = {"GIT_DIR": git_dir, "GIT_WORK_TREE": folder}
     return _status(folder, "--untracked-files=all", "--ignore-submodules=all", extra=extra).dirty
 
@@ -65,7 +65,7 @@ def tracked(root: str, paths: Iterable[str]) -> set[str]:
 
 
 def staged_files(root: str) -> tuple[str, ...]:
-    """Paths that the next commit would touch; asked from within a hook."""
+    """Paths that the next commit would touch; called within a hook."""
     words = ("diff", "--cached", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
     ended = processes.run(["git", "-C", root, *words], env=hooks_environment())
     return tuple(text(name) for name in ended.stdout.split(b"\0") if name)

@@ -1,4 +1,4 @@
-"""Submodules of a new worktree: initialised where the main worktree has them initialised."""
+"""Submodules of a worktree: initialised as in the main worktree, and their commits saved before it is removed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def commits_only_here(path: str, copy: str) -> list[str]:
 
 
 def refs_of(git_dir: str, folder: str) -> bytes:
-    """Where a submodule's HEAD and refs stand, by its git folder: other text when one of them was moved."""
+    """The commits of a submodule's HEAD and refs, by its git folder: the text differs when one of them was moved."""
     asked = (("rev-parse", "HEAD"), ("for-each-ref", "refs/heads", "refs/stash"))
     return b"".join(
         processes.run(["git", f"--git-dir={git_dir}", f"--work-tree={folder}", *words], env=git.environment()).stdout
@@ -51,7 +51,7 @@ def refs_of(git_dir: str, folder: str) -> bytes:
 
 
 def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
-    """Puts commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
+    """Copies commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
     for ref, commit in refs.items():
         for step in (
             _git(path, "update-ref", ref, commit),
@@ -62,7 +62,7 @@ def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
 
 
 def initialise(main: str, worktree: str) -> list[str]:
-    """Gives the worktree the submodules that the main one has, and those their own; answers their paths.
+    """Initialises the submodules that the main worktree has, recursively; returns their paths.
 
     Each is cloned from the main worktree's copy, so that no network is needed; only a commit that is missing
     there is fetched from the submodule's own address. Raises WorkFailed (`submodule-failed`).

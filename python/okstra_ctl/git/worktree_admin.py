@@ -1,8 +1,8 @@
-"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, looked at and moved as files.
+"""The folders that git keeps of linked worktrees, `<common dir>/worktrees/<name>`, read and moved as files.
 
-`git worktree list` shows whole ones alone. What a killed `git worktree add` or `remove` leaves has no name
-for git any more, and stays for ever, because it is locked. So they are looked at directly, and removed by a
-rename first: a crash leaves one that is whole, or none.
+`git worktree list` shows complete ones only. What a killed `git worktree add` or `remove` leaves is unknown to git, and
+stays for ever, because it is locked. So the folders are read directly, and renamed before they are removed: a crash
+leaves a complete one, or none.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ _WAIT_SECONDS = 30.0
 
 
 class AdminFolder(NamedTuple):
-    """`worktree` is empty where git has not yet written which it is; `reason` is None when it is not locked."""
+    """`worktree` is empty where git has not written its path yet; `reason` is None when it is not locked."""
 
     folder: str
     worktree: str
     reason: str | None
 
     def may_be_a_start_of(self, token: str) -> bool:
-        """Whether a `git worktree add` with that lock reason can have been killed here: the lock file comes first."""
+        """Whether a `git worktree add` with that lock reason may have been killed here: the lock file is written
+        first."""
         return not self.worktree and token.startswith(self.reason or "")
 
 
 def admin_folders(common_dir: str) -> list[AdminFolder]:
-    """Every one there is, half-made ones included."""
+    """All of them, incomplete ones included."""
     folder = os.path.join(common_dir, "worktrees")
     return [_read(os.path.join(folder, name)) for name in files.names_in(folder)]
 
 
 def at(common_dir: str, worktree: str) -> AdminFolder | None:
-    """The one of the worktree in that folder; the folder itself may be gone."""
+    """The one of the worktree at that path, which itself may be gone."""
     wanted = os.path.realpath(worktree)
     found = (one for one in admin_folders(common_dir) if one.worktree and os.path.realpath(one.worktree) == wanted)
     return next(found, None)
@@ -54,15 +55,15 @@ def at(common_dir: str, worktree: str) -> AdminFolder | None:
 def made_for(common_dir: str, worktree: str, token: str) -> list[AdminFolder]:
     """Those that a `git worktree add` for that folder, locked with that token, made or began.
 
-    One that a kill left with no name in it is told from one that another git is just making by looking twice.
-    The caller holds the repository lock, so no git of okstra's is at work.
+    Looking twice tells one that a kill left without a path from one that another git is just making. The caller holds
+    the repository lock, so no other git process of okstra runs.
     """
     own = [one for one in admin_folders(common_dir) if one.reason == token]
     return own + _abandoned(common_dir, os.path.basename(worktree), token)
 
 
 def named(common_dir: str, name: str) -> AdminFolder | None:
-    """The one of exactly that name, half made or whole: for worktrees whose folders' names are never used twice."""
+    """The one of exactly that name, complete or not: for worktrees whose folder names are never used twice."""
     folder = os.path.join(common_dir, "worktrees", name)
     return _read(folder) if os.path.isdir(folder) else None
 
@@ -83,21 +84,21 @@ def forget(common_dir: str, admin: AdminFolder) -> None:
 
 
 def detached_head(admin: AdminFolder) -> str:
-    """The commit that the worktree's HEAD stands at beside every branch; empty when it is on one."""
+    """The commit of the worktree's detached HEAD; empty when it is on a branch."""
     return git.detached_commit(admin.folder)
 
 
 def was_filled(admin: AdminFolder) -> bool:
-    """Whether git's checkout came to its end: it holds the index's lock meanwhile, and writes the index last."""
+    """Whether git's checkout was completed: git keeps the index locked meanwhile, and writes the index last."""
     if os.path.lexists(os.path.join(admin.folder, "index")):
         return True
     begun = os.path.lexists(os.path.join(admin.folder, "index.lock"))
-    return not begun and not is_empty(admin.worktree)  # somebody removed the index: no killed checkout
+    return not begun and not is_empty(admin.worktree)  # somebody removed the index; the checkout was not killed
 
 
 def was_put_on_a_branch(admin: AdminFolder) -> bool:
-    """Whether HEAD was set anew since git added the worktree, detached: its log tells each time. A kill in the
-    middle of it leaves HEAD's lock."""
+    """Whether HEAD was set again, by its reflog, since git added the worktree with a detached HEAD. A kill meanwhile
+    leaves HEAD's lock."""
     if not detached_head(admin):
         return True
     once = git.times_head_was_set(admin.folder) == 1
@@ -105,7 +106,7 @@ def was_put_on_a_branch(admin: AdminFolder) -> bool:
 
 
 def is_empty(worktree: str) -> bool:
-    """Whether the folder is what a killed `git worktree add` leaves before git knows it: empty but for `.git`."""
+    """Whether the folder is empty but for `.git`, as a killed `git worktree add` leaves it."""
     try:
         return set(os.listdir(worktree)) <= {".git"}
     except OSError:
@@ -113,7 +114,7 @@ def is_empty(worktree: str) -> bool:
 
 
 def sweep(common_dir: str) -> None:
-    """Deletes what was renamed away; a killed process may have left some."""
+    """Deletes what was renamed for removal; a killed process may have left some."""
     for name in files.names_in(common_dir):
         if name.startswith(_FORGOTTEN):
             rmtree(os.path.join(common_dir, name), ignore_errors=True)
@@ -121,7 +122,7 @@ def sweep(common_dir: str) -> None:
 
 @contextmanager
 def fenced(admin_folder: str) -> Iterator[int]:
-    """A descriptor for the processes that fill the worktree: while one of them lives, `wait_until_idle` waits."""
+    """A descriptor for the processes that fill the worktree: while one of them is alive, `wait_until_idle` waits."""
     try:
         descriptor = os.open(os.path.join(admin_folder, _FENCE), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.FILE_MODE)
     except OSError as error:
@@ -134,7 +135,7 @@ def fenced(admin_folder: str) -> Iterator[int]:
 
 
 def wait_until_idle(admin_folder: str) -> None:
-    """Waits until nothing that an okstra started in the worktree is alive: a git outlives its killed okstra.
+    """Waits until no process that okstra started in the worktree is alive: git outlives a killed okstra.
 
     Raises Busy when it takes too long.
     """
@@ -148,7 +149,7 @@ def wait_until_idle(admin_folder: str) -> None:
             if time.monotonic() > deadline:
                 raise Busy(
                     "busy",
-                    "what a dead run started is still at work in its worktree",
+                    "a process that a dead run started is still running in its worktree",
                     where=admin_folder,
                     hint="wait for it, or end it (a set-up command of project.json?), then try again",
                 )

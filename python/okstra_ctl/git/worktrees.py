@@ -50,7 +50,8 @@ def _worktree(block: str) -> Worktree:
 def require_free_branch(repository: Repository, branch: str, path: str) -> None:
     """Raises Refused (`branch-in-use`) when a worktree other than that at `path` has the branch, as git itself would.
 
-    Two worktrees on one branch: what is committed in one looks reverted in the other, and a commit there undoes it.
+    With two worktrees on one branch, what is committed in one looks reverted in the other, and a commit there undoes
+    it.
     """
     own = os.path.realpath(path)
     for one in worktrees(repository.top):
@@ -63,7 +64,7 @@ def require_free_branch(repository: Repository, branch: str, path: str) -> None:
 
 
 def _returns_to(path: str) -> set[str]:
-    """The branches that a worktree with a detached HEAD will put its HEAD back on, or move."""
+    """The branches that a rebase or bisect in a worktree with a detached HEAD will return to, or move."""
     names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
     asked = [word for name in names for word in ("--git-path", name)]
     answer = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if os.path.isdir(path) else None
@@ -93,12 +94,12 @@ def worktree_add_detached(
             "worktree-not-created",
             f"git could not add the worktree: {finished.complaint}",
             where=path,
-            hint="mend what git says, then start the run again",
+            hint="fix what git reports, then start the run again",
         )
 
 
 def repair_worktrees(repository: Repository, paths: Sequence[str], *, keep_open: Sequence[int]) -> None:
-    """Has worktrees and repository find each other after one of them was moved. Under the repository lock. Raises
+    """Reconnects worktrees and repository after one of them was moved. Under the repository lock. Raises
     WorkFailed."""
     must(git(repository.top, *NO_HOOKS, "worktree", "repair", *paths, keep_open=keep_open), "repair the worktrees")
 
@@ -114,7 +115,7 @@ def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int
 
 
 def finish_checkout(running: processes.Running, path: str, git_dir: str) -> None:
-    """Waits for the checkout. git can end with 0 and leave a lock file behind: that is no ready worktree."""
+    """Waits for the checkout. git can exit with 0 and leave a lock file behind: that worktree is not complete."""
     finished = running.finish()
     left = [name for name in ("index.lock", "HEAD.lock") if os.path.lexists(os.path.join(git_dir, name))]
     if not finished.ok or left:
@@ -123,15 +124,16 @@ def finish_checkout(running: processes.Running, path: str, git_dir: str) -> None
 
 
 def switch_detached(path: str, commit: str) -> None:
-    """Puts a scratch worktree on a commit; untracked files that are not ignored go. Raises WorkFailed."""
+    """Checks out a commit in a scratch worktree; untracked files that are not ignored are deleted. Raises
+    WorkFailed."""
     must(git(path, *NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
     must(git(path, "clean", "-fdq"), "clear the scratch worktree")
 
 
 def detached_commit(git_dir: str) -> str:
-    """The commit that HEAD stands at beside every branch; empty when it is on one, or nobody can say.
+    """The commit of a detached HEAD; empty when it is on a branch, or unknown.
 
-    Asked of a worktree's own git folder: the worktree itself may be gone.
+    By the worktree's own git folder: the worktree itself may be gone.
     """
     if git(git_dir, *_HERE, "symbolic-ref", "--quiet", "HEAD", ask=True).status != _NO_SYMBOL:
         return ""
@@ -140,7 +142,7 @@ def detached_commit(git_dir: str) -> str:
 
 
 def times_head_was_set(git_dir: str) -> int:
-    """How often, by its log; 0 where git keeps none."""
+    """How often, by its reflog; 0 where git keeps none."""
     return len(git(git_dir, *_HERE, "reflog", "show", "--format=%H", "HEAD", "--", ask=True).stdout.splitlines())
 
 
@@ -157,7 +159,7 @@ def ref_files(repository: Repository, git_dir: str, branch: str) -> list[str]:
 def worktree_git_dir(path: str) -> str:
     """The admin folder of a linked worktree, read from its `.git` file.
 
-    Raises WorkFailed (`worktree-gone`): another command, or a person, may have removed it since anybody looked.
+    Raises WorkFailed (`worktree-gone`): another command, or a person, may have removed it meanwhile.
     """
     try:
         with open(os.path.join(path, ".git"), encoding="utf-8", errors="surrogateescape") as file:
@@ -165,7 +167,7 @@ def worktree_git_dir(path: str) -> str:
     except OSError as error:
         raise WorkFailed(
             "worktree-gone",
-            f"the worktree is gone, or is no worktree any more: {error.strerror}",
+            f"the worktree is gone, or is not a worktree any more: {error.strerror}",
             where=path,
             hint="okstra reconcile",
         ) from error

@@ -19,7 +19,7 @@ from .rows import Row, rows_of, unchanged, with_beginnings
 
 
 def append_lines(lines: Mapping[str, bytes]) -> str:
-    """Appends lines, given by project root. Answers a warning when some could not be: the index has them.
+    """Appends lines, given by project root. Returns a warning when some could not be: the index has them.
 
     A project that is gone keeps nothing.
     """

@@ -34,7 +34,7 @@ ALREADY_DONE = "another command has dealt with it; nothing was changed"
 
 
 class Finding(NamedTuple):
-    """`act` puts it right and answers what it did; None where a person decides, by the way that `way_on` names.
+    """`act` puts it right and returns what it did; None where a person decides, by the way that `way_on` names.
 
     Every act decides again, under the lock, whether what was found still is so: a command may have begun since.
     `notice`: nothing is amiss, and nothing is to be done from here.

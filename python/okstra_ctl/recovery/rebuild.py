@@ -97,7 +97,7 @@ def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
 
 
 def _read_project(root: str, doc: RegistryDoc, services: Services) -> list[str]:
-    """Adds a project's claims; answers the worktrees that nothing tells enough about. Another home's are not ours."""
+    """Adds a project's claims; returns the worktrees that nothing tells enough about. Another home's are not ours."""
     repository = repository_of(root)
     if repository is None:
         return []

@@ -31,7 +31,7 @@ _RELEASED = str(RunStatus.RELEASED)
 
 
 def release_planning_runs(plan: str, services: Services) -> tuple[str, ...]:
-    """Ends the planning runs up to the plan's own number that are open and led by nobody. Answers warnings."""
+    """Ends the planning runs up to the plan's own number that are open and led by nobody. Returns warnings."""
     warnings: list[str] = []
     for run in _open_runs(plan, services):
         try:

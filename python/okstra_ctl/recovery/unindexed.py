@@ -113,7 +113,7 @@ def _of_copy(root: str, runs: list[_Run], known: Set[str], added: list[_Run], se
 
 
 def add_missing(root: str, services: Services) -> int:
-    """Adds a project's runs that the index lacks; answers how many. Raises Unreadable, WorkFailed, Busy."""
+    """Adds a project's runs that the index lacks; returns how many. Raises Unreadable, WorkFailed, Busy."""
     indexed = {row["run_id"]: row for row in run_index.newest_rows(services.home, run_index.EVERYTHING)}
     runs = list(_runs(root))
     added = _append(_lacking(runs, indexed.keys()), indexed, services)

@@ -61,9 +61,9 @@ class StageDone(NamedTuple):
 
 
 RunCheck = Callable[[str], int]
-"""Runs a command, with its output in the run's log EXIT_CHECK_LOG; answers its exit status."""
+"""Runs a command, with its output in the run's log EXIT_CHECK_LOG; returns its exit status."""
 FolderOf = Callable[[KnownRun, Services], str]
-"""Answers the folder that the run works in, if the stage is its to work on."""
+"""Returns the folder that the run works in, if the stage is its to work on."""
 
 
 def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> StageDone:
@@ -148,7 +148,7 @@ def _base_of(run: KnownRun) -> str:
 def record_done(
     run: KnownRun, head: str, options: DoneOverrides, services: Services, *, digest: str
 ) -> tuple[str, ...]:
-    """Writes the `done` row and what follows from it; answers warnings. Raises Refused (`stage-not-held`).
+    """Writes the `done` row and what follows from it; returns warnings. Raises Refused (`stage-not-held`).
 
     `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
     approved the plan anew meanwhile.
@@ -372,7 +372,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
 
 
 def record_done_event(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
-    """What follows from the `done` row; answers warnings. The event comes last: without it, a kill left some untold."""
+    """What follows from the `done` row; returns warnings. The event comes last: without it, a kill left some untold."""
     news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest

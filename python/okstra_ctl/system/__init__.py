@@ -1,1 +1,1 @@
-"""The doors to the system: files, locks, processes, clock, secrets, assets."""
+"""The one place for each outside thing: files, locks, processes, clock, secrets, assets."""

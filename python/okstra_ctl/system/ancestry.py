@@ -1,4 +1,4 @@
-"""The processes above this one: from whose hand okstra was called."""
+"""The processes above this one: who called okstra."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _DEEPEST = 512
 
 
 class Ancestor(NamedTuple):
-    """A process above this one. `words` is its command line, as far as the system tells it."""
+    """A process above this one. `words` is its command line, as far as the system shows it."""
 
     pid: int
     words: tuple[str, ...]
 
 
 def ancestors() -> Iterator[Ancestor]:
-    """The parent first, then its parent, up to the first process of the system."""
+    """Yields the parent, then its parent, up to the first process of the system."""
     look_up = _from_proc if os.path.exists("/proc/self/stat") else processes_in_listing(_listing()).get
     pid = os.getppid()
     for _ in range(_DEEPEST):
@@ -40,7 +40,7 @@ def is_this_process_or_above(owner: Owner) -> bool:
 
 
 def _from_proc(pid: int) -> tuple[int, tuple[str, ...]] | None:
-    """Its parent and its command line; None when it is gone."""
+    """Returns its parent and its command line; None when it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
@@ -52,7 +52,7 @@ def _from_proc(pid: int) -> tuple[int, tuple[str, ...]] | None:
 
 
 def processes_in_listing(listing: str) -> dict[int, tuple[int, tuple[str, ...]]]:
-    """By process id: the parent and the words, from the answer of `ps -axww -o pid=,ppid=,command=`."""
+    """By process id: the parent and the words, from the output of `ps -axww -o pid=,ppid=,command=`."""
     found = {}
     for line in listing.splitlines():
         words = line.split()
@@ -62,7 +62,7 @@ def processes_in_listing(listing: str) -> dict[int, tuple[int, tuple[str, ...]]]
 
 
 def _listing() -> str:
-    """The way of systems without /proc. Imported late: light commands start no process."""
+    """For systems without /proc. Imported late: light commands start no process."""
     from . import processes
 
     return processes.run(["ps", "-axww", "-o", "pid=,ppid=,command="]).stdout.decode("utf-8", "replace")

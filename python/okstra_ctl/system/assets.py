@@ -18,7 +18,7 @@ def root() -> str:
         if os.path.isfile(os.path.join(folder, "prompts", "phases.toml")):
             return folder
     raise Missing(
-        "assets-missing", "okstra's prompts are not where they belong", where=_PACKAGE, hint="install okstra anew"
+        "assets-missing", "okstra's prompts are missing from its installation", where=_PACKAGE, hint="reinstall okstra"
     )
 
 

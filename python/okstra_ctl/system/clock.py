@@ -1,4 +1,4 @@
-"""Time, in the one form that okstra writes: UTC, ISO 8601, `Z`, whole seconds."""
+"""Time in the one format that okstra writes: UTC, ISO 8601, `Z`, whole seconds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files: read whole, replaced whole, appended by the line.
 
-A replaced file has one writer at a time: its run, or whoever holds its lock. So its temporary name is
-fixed, a crash leaves at most one beside it, and the next write takes that one over.
+A replaced file has one writer at a time: its run, or whoever holds its lock. So its temporary name is fixed: a
+crash leaves at most one temporary file beside it, and the next write overwrites that.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def make_private_folders(path: str) -> None:
 
 
 def make_parents(path: str) -> None:
-    """Makes the folders above a file that a person named, as any program makes them. Raises WorkFailed."""
+    """Makes the folders above a file that a person named, with the usual permissions. Raises WorkFailed."""
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     except OSError as error:
@@ -63,15 +63,15 @@ def make_parents(path: str) -> None:
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`: a file that is made is for its user alone.
+    """An opener for `open`: a new file is readable and writable by its user only.
 
-    No link leads the writing elsewhere, and nobody waits for the reader of a FIFO.
+    Follows no symbolic link, and does not block on a FIFO.
     """
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, FILE_MODE)
 
 
 def names_in(folder: str) -> list[str]:
-    """What stands in the folder, sorted; nothing for one that is not there, or goes meanwhile, or can't be read."""
+    """The names in the folder, sorted; empty for a folder that is missing or can't be read."""
     try:
         return sorted(os.listdir(folder))
     except OSError:
@@ -81,7 +81,7 @@ def names_in(folder: str) -> list[str]:
 def read_bytes(path: str) -> bytes | None:
     """The file's bytes; None when there is no such file. Raises Unreadable (`state-unreadable`).
 
-    A FIFO would be waited for, a device read without end: only plain files are read.
+    Reads regular files only: a FIFO would block, and a device may never end.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -99,8 +99,7 @@ def read_bytes(path: str) -> bytes | None:
 
 
 def read_tail(path: str, most: int) -> bytes:
-    """The end of a file that grows, from the beginning of a line on, `most` bytes at most. Empty for what can't be
-    read, and for a line that is longer."""
+    """The last lines of a growing file, `most` bytes at most. Empty for what can't be read, and for a longer line."""
     try:
         with open(path, "rb", opener=_following_no_link) as file:
             found = os.fstat(file.fileno())
@@ -121,7 +120,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def _why_not_read(found: os.stat_result) -> str:
     if not stat.S_ISREG(found.st_mode):
-        return "it is no plain file"
+        return "it is not a regular file"
     return "it is larger than any file that okstra writes" if found.st_size > _MAX_STATE_BYTES else ""
 
 
@@ -156,9 +155,8 @@ def json_bytes(value: object) -> bytes:
 def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
     """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`).
 
-    Once it is renamed everybody sees it: then a folder that can't be synced is no failure, because the caller
-    would take back what others go by already. `durable=False` leaves the moment of writing to the system: for
-    pages that are derived from other files.
+    After the rename everybody sees the new file, so a folder that can't be synced is not an error: the caller would
+    undo what others already depend on. `durable=False` skips fsync: for pages derived from other files.
     """
     temporary = _temporary(path)
     try:
@@ -178,7 +176,7 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
 
 
 def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int) -> None:
-    """As `replace`, for what is larger than one likes to hold in memory."""
+    """As `replace`, for content too large for memory."""
     temporary = _temporary(path)
     try:
         descriptor = _write(temporary, b"", mode)
@@ -199,9 +197,9 @@ def replace_json(path: str, value: object) -> None:
 
 
 def write_new(files: Mapping[str, bytes]) -> None:
-    """Writes files of a run's own, which nobody reads before its manifest stands. Raises WorkFailed.
+    """Writes a new run's files, which nobody reads before its manifest exists. Raises WorkFailed.
 
-    All are written first and synced side by side then: the disk joins what it is asked for together.
+    All are written first, then synced in parallel: the disk merges requests that come together.
     """
     folders = sorted({os.path.dirname(path) for path in files})
     for folder in folders:
@@ -246,8 +244,8 @@ def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
 def append_line(path: str, line: bytes) -> None:
     """Appends one line with one write and an fsync. The caller holds the file's lock.
 
-    Bytes after the last newline are a writer's that was killed (under the lock it can't be alive): they
-    are moved to `<path>.torn`, never lost and never glued to the new line. Raises WorkFailed.
+    Bytes after the last newline are from a killed writer (under the lock it can't be alive): they are moved to
+    `<path>.torn`, neither lost nor joined to the new line. Raises WorkFailed.
     """
     try:
         descriptor = private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
@@ -302,7 +300,7 @@ def discard(path: str) -> None:
 
 
 def link_anew(target: str, path: str) -> None:
-    """Puts a symbolic link there, whatever stood there before. Raises WorkFailed (`write-failed`)."""
+    """Makes a symbolic link, replacing what was at the path. Raises WorkFailed (`write-failed`)."""
     try:
         if os.path.lexists(path):
             os.unlink(path)
@@ -312,12 +310,12 @@ def link_anew(target: str, path: str) -> None:
 
 
 def discard_temporary(path: str) -> None:
-    """Removes what a writer of that file left who was killed; the caller knows that it writes no more."""
+    """Removes the temporary file that a killed writer left; the caller knows that no writer is alive."""
     discard(_temporary(path))
 
 
 def discard_stale_temporaries(folder: str, *, below: bool) -> None:
-    """Removes what killed writers left, in the folder or all below it: a write that lives takes no minute."""
+    """Removes the temporary files of killed writers, in the folder or all below it: no live write takes a minute."""
     for place, folders, names in os.walk(folder):
         if not below:
             folders.clear()
@@ -359,7 +357,7 @@ def _temporary(path: str) -> str:
 
 
 def _write(path: str, data: bytes, mode: int) -> int:
-    """Writes the file anew and answers its open descriptor, not synced yet."""
+    """Writes the file from the start and returns its open descriptor, not synced yet."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     try:

@@ -1,8 +1,7 @@
-"""Files that a worker wrote, or may have put in the place of okstra's: read and moved so that none of them can stop,
-mislead or fill okstra, whatever it is.
+"""Reading and moving files that a worker wrote, or may have put in place of okstra's own.
 
-A worker's file may be a FIFO, a socket, a device, a folder, a link that leads elsewhere or round in a circle, larger
-than the memory, or closed to its reader.
+Such a file may be a FIFO, a socket, a device, a folder, a link to elsewhere or to itself, larger than memory, or
+unreadable. None of them may block, mislead or crash okstra.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _KINDS = (
 
 
 def read(path: str, most: int) -> bytes | None:
-    """The bytes of a plain file of at most so many; None when nothing is there.
+    """The bytes of a regular file, `most` at most; None when there is no file.
 
-    Raises Unreadable (`state-unreadable`) that says what is there instead. No link is followed, nobody is waited for,
-    and a file that grows meanwhile is not read beyond the limit.
+    Raises Unreadable (`state-unreadable`), which names what is there instead. Follows no link, never blocks, and reads
+    no more than the limit of a file that is still growing.
     """
     file = open_plain(path)
     if file is None:
@@ -48,7 +47,7 @@ def open_plain(path: str) -> IO[bytes] | None:
     try:
         found = os.lstat(path)
         if not stat.S_ISREG(found.st_mode):
-            _refuse(path, f"it is {kind_of(found.st_mode)}, not a plain file")
+            _refuse(path, f"it is {kind_of(found.st_mode)}, not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -57,14 +56,14 @@ def open_plain(path: str) -> IO[bytes] | None:
     except ValueError as error:  # a NUL in the path, or letters that no path can have
         _refuse(path, f"there can be no file of that name: {error}")
     file = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # another since it was looked at
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # replaced since the check
         file.close()
-        _refuse(path, "it is not a plain file")
+        _refuse(path, "it is not a regular file")
     return file
 
 
 def set_aside(path: str) -> str | None:
-    """Renames whatever stands there to `<path>.attempt-<n>`; None when nothing does. Raises WorkFailed."""
+    """Renames whatever is there to `<path>.attempt-<n>`; None when nothing does. Raises WorkFailed."""
     if not os.path.lexists(path):
         return None
     aside = free_name(path)
@@ -84,7 +83,8 @@ def free_name(path: str) -> str:
 
 
 def clear_way(path: str) -> str | None:
-    """Sets aside what stands there if it is no plain file: nothing could be written in its place. Raises WorkFailed."""
+    """Sets aside what is there if it is not a regular file: it would be in the way of writing one. Raises
+    WorkFailed."""
     try:
         plain = stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:

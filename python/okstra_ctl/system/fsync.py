@@ -1,9 +1,9 @@
 """When what okstra writes reaches the disk (docs/design/durability.md).
 
-Usually before the call returns. But while git fills a worktree, one sync makes the file system write out all that
-is waiting, git's ten thousand files and everybody else's, and stops whoever makes a file meanwhile. So what is
-written from a checkout's start to its command's end is given to the disk without waiting, in the order of the
-writes, and synced by a process that goes on behind the command.
+Usually before the call returns. But while git fills a worktree, one fsync makes the file system write out everything
+that is pending, git's ten thousand files among it, and blocks whoever creates a file meanwhile. So from the start of a
+checkout to the end of its command, fsync is deferred: writeback is started in the order of the writes, and a
+background process syncs the files after the command.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: side by side with it others check out
+_SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: other checkouts may be running
 
 
 class _DeferredSync:
-    """This process's: `paths` is None while everything is synced at once."""
+    """The state of this process: `paths` is None while fsync is not deferred."""
 
     enabled = False
     paths: dict[str, None] | None = None
@@ -27,7 +27,7 @@ _deferred = _DeferredSync()
 
 @contextmanager
 def deferred_fsync() -> Iterator[None]:
-    """Around a command that may check a worktree out: what it owes the disk then is settled behind it."""
+    """For a command that may check a worktree out: what it defers is synced in the background after it."""
     if _deferred.enabled:
         yield
         return
@@ -41,7 +41,7 @@ def deferred_fsync() -> Iterator[None]:
 
 
 def start_deferring() -> None:
-    """A checkout begins: from here on nothing is waited for, where that will be settled."""
+    """A checkout begins: from here on fsync is deferred, if the command runs within `deferred_fsync`."""
     if _deferred.enabled and _deferred.paths is None:
         _deferred.paths = {}
 
@@ -51,7 +51,7 @@ def is_deferring() -> bool:
 
 
 def sync(descriptor: int, path: str) -> None:
-    """Sees to it that a file, or a folder's names, reach the disk: now, or behind the command. Raises OSError."""
+    """Syncs a file or a folder: now, or after the command. Raises OSError."""
     if _deferred.paths is None:
         os.fsync(descriptor)
     else:
@@ -60,7 +60,7 @@ def sync(descriptor: int, path: str) -> None:
 
 
 def defer_fsync(path: str) -> None:
-    """As `sync`, for a file that another program wrote; one that is not there is owed nothing."""
+    """As `sync`, for a file that another program wrote; a missing file is skipped."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -70,8 +70,8 @@ def defer_fsync(path: str) -> None:
 
 
 def _start_writing(descriptor: int) -> None:
-    """Linux begins to write the file out when it is told that nobody needs it in memory. A name that is then given
-    to it is never on the disk without its bytes (ext4, as it is mounted by default)."""
+    """Linux starts to write a file out when it is advised that nobody needs it in the page cache. A rename that follows
+    is never on the disk without the file's bytes (ext4 with default mount options)."""
     advise = getattr(os, "posix_fadvise", None)
     if advise is not None:
         with suppress(OSError):
@@ -79,10 +79,10 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _sync_in_background(paths: list[str]) -> None:
-    from . import processes  # slow to import, and light commands owe nothing
+    from . import processes  # slow to import, and light commands defer nothing
 
     try:
         processes.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
-    except OSError:  # no process to be had: then it is waited for after all
+    except OSError:  # no process could be started: sync here
         for path in paths:
             defer_fsync(path)

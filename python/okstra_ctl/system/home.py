@@ -22,7 +22,7 @@ def locate(environment: Mapping[str, str]) -> HomePaths:
 
 
 def ensure(home: HomePaths) -> None:
-    """Makes the home and proves that it can be written. Raises Missing (`home-not-writable`)."""
+    """Creates the home and checks that it is writable. Raises Missing (`home-not-writable`)."""
     try:
         for folder in (home.worktrees, os.path.dirname(home.index_lock)):
             files.make_private_folders(folder)

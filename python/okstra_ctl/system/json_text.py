@@ -1,4 +1,7 @@
-"""JSON as okstra reads and writes it: UTF-8, letters as they are, keys in the order given."""
+"""JSON as okstra reads and writes it: UTF-8, non-ASCII letters unescaped, keys in the order given.
+
+`parse` and `dump` are for documents of named sections of entries, one entry a line, such as the registry.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ def encode_line(value: object) -> bytes:
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
-    """Returns the value as JSON text. Raises TypeError for what JSON has no form of."""
+    """Returns the value as JSON text. Raises TypeError for a value that JSON can't represent."""
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def text_bytes(text: str) -> bytes:
-    """UTF-8. Bytes that were none when they were read (surrogate escapes) are written back as they were; lone
-    surrogates, which a damaged JSON file can bring in, as escapes."""
+    """Encodes as UTF-8. Surrogate escapes (bytes that were not UTF-8 when read) become those bytes again; other lone
+    surrogates, which a damaged JSON file can contain, become escapes."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -45,7 +48,7 @@ class DocumentError(ValueError):
 def parse(data: bytes, schema: str, sections: tuple[str, ...]) -> Sections:
     """The entries of each section; a section that is missing is empty. `schema` is `<name>/<major>`.
 
-    Raises DocumentError when the bytes are not such a document, or of another schema or major version.
+    Raises DocumentError when the bytes are not such a document, or have another schema or major version.
     """
     try:
         loaded: Any = loads(data)

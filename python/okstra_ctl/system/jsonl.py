@@ -1,4 +1,4 @@
-"""Reading JSONL files that are appended to under a lock, whatever a crash or a person did to them."""
+"""Reads JSONL files that are appended to under a lock; tolerates torn and damaged lines."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from .json_text import loads
 
 
 class Rows(NamedTuple):
-    """The rows that are JSON objects, oldest first; `damaged` are the numbers of the lines that are none."""
+    """The rows that are JSON objects, oldest first; `damaged` are the numbers of the other lines."""
 
     rows: tuple[dict[str, Any], ...]
     damaged: tuple[int, ...]
 
 
 def read_rows(path: str) -> Rows:
-    """The file's rows; none when there is no such file. A tail without a newline is under way, or torn: it is no row.
+    """The file's rows; none when there is no such file. A tail without a newline is still being written, or torn: it is
+    skipped.
 
-    Raises Unreadable (`state-unreadable`) for what is no plain file.
+    Raises Unreadable (`state-unreadable`) when it is not a regular file.
     """
     rows: list[dict[str, Any]] = []
     damaged = []

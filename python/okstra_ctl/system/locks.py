@@ -1,16 +1,16 @@
 """The locks between processes, and the order in which they may be taken (docs/design/reservation.md).
 
-Order: repository, registry, ledger, index; never two of one kind; never over a user's command, an agent,
-the network or a prompt. fasteners takes POSIX record locks, which `flock(1)` does not exclude, and which
-vanish when their process opens and closes the lock file again: so lock files are opened here alone, are
-never deleted, and a process-wide lock stands in front.
+Order: repository, registry, ledger, index; never two of one kind; never while a user's command, an agent, the network
+or a prompt is waited for. fasteners takes POSIX record locks, which `flock(1)` does not exclude, and which are released
+when their process opens and closes the lock file again: so only this module opens lock files, they are never deleted,
+and a process-wide lock comes first.
 
-Its import costs as much as all else a lock does, and most locks are free: so a free one is taken by the same
-record lock without it, and fasteners does the waiting.
+Importing fasteners costs as much as the rest of taking a lock, and most locks are free: so a free one is taken here by
+the same record lock, and fasteners does the waiting.
 
-A POSIX lock dies with its process, while a git child that it started goes on. So the repository lock also
-carries a fence: an flock on a second file whose descriptor the git child inherits. Whoever gets the lock
-next waits until the last such child is gone.
+A POSIX lock ends with its process, while a git child that it started goes on. So the repository lock also has a fence:
+an flock on a second file whose descriptor the git child inherits. Whoever gets the lock next waits until the last such
+child has ended.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _in_process_guard = allocate_lock()
 
 
 class HeldLock:
-    """A lock that is held. `fence` is a descriptor for children to inherit, or None."""
+    """A lock that this process holds. `fence` is a descriptor for children to inherit, or None."""
 
     def __init__(self, fence: int | None = None) -> None:
         self.fence = fence
@@ -67,7 +67,7 @@ class HeldLock:
 
 @contextmanager
 def locked(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Iterator[HeldLock]:
-    """Holds the lock of that file. Raises Busy with who holds it since when, once `timeout` seconds are over."""
+    """Locks that file while the block runs. Raises Busy after `timeout` seconds, naming the holder and since when."""
     _check_order(kind)
     files.make_folder(os.path.dirname(path))
     deadline = time.monotonic() + timeout
@@ -81,19 +81,19 @@ def locked(kind: LockKind, path: str, *, timeout: float = DEFAULT_TIMEOUT_SECOND
 
 
 def discard_stale_note(kind: LockKind, path: str) -> None:
-    """Removes the note that a killed holder left beside its lock; a lock that somebody holds keeps it."""
+    """Removes the note that a killed holder left beside its lock. While the lock is held, nothing happens."""
     if os.path.lexists(_note_path(path)):
         with suppress(Busy), locked(kind, path, timeout=0.0):
             pass
 
 
 def share_fence(descriptor: int) -> None:
-    """Holds a fence together with whoever inherits the descriptor, until the last of them has closed it."""
+    """Locks a fence together with whoever inherits the descriptor, until the last of them has closed it."""
     fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 def try_fence(descriptor: int) -> bool:
-    """Takes a fence for oneself; False while anybody else holds or shares it."""
+    """Locks a fence exclusively; False while anybody else has it locked."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -102,7 +102,7 @@ def try_fence(descriptor: int) -> bool:
 
 
 def locked_kinds() -> tuple[LockKind, ...]:
-    """The kinds that this thread holds now, in the order taken."""
+    """The kinds that this thread has locked, in the order taken."""
     return tuple(_kinds())
 
 
@@ -113,7 +113,7 @@ def _kinds() -> list[LockKind]:
 def _check_order(kind: LockKind) -> None:
     last = _kinds()[-1:]
     if last and _ORDER.index(last[0]) >= _ORDER.index(kind):
-        raise InternalError("internal-error", f"lock order broken: {kind} wanted while {last[0]} is held")
+        raise InternalError("internal-error", f"lock order violated: {kind} requested while {last[0]} is locked")
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def _between_processes(path: str, deadline: float) -> Iterator[None]:
 
 
 def _take_free(path: str) -> Callable[[], None] | None:
-    """Takes the lock if nobody has it; answers how to release it. Closing the file is what releases it."""
+    """Takes the lock if it is free and returns the function that releases it; None otherwise."""
     try:
         descriptor = files.private(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -179,13 +179,13 @@ def _await(path: str, deadline: float) -> Callable[[], None]:
 
 
 def _check_plain(path: str) -> None:
-    """fasteners would follow a link, and wait for a FIFO."""
+    """fasteners would follow a link, and block on a FIFO."""
     try:
         plain = stat.S_ISREG(os.lstat(path).st_mode)
     except OSError as error:
         files.raise_write_failed(path, error)
     if not plain:
-        files.raise_write_failed(path, OSError(errno.ELOOP, "it is no plain file"))
+        files.raise_write_failed(path, OSError(errno.ELOOP, "it is not a regular file"))
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def _note_path(path: str) -> str:
 
 
 def _leave_note(path: str) -> None:
-    """Who holds the lock, for the message of whoever can't get it. A convenience: failing to write it is no failure."""
+    """Writes who holds the lock, for the message of whoever can't get it. Failing to write it is not an error."""
     note = dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     try:
         with open(_note_path(path), "w", encoding="utf-8", opener=files.private) as file:
@@ -224,8 +224,8 @@ def _leave_note(path: str) -> None:
 
 
 def _busy(path: str, holder: str = "") -> Busy:
-    told = f"the lock is held by {holder or _noted_holder(path)}"
-    return Busy("busy", told, where=path, hint="wait for it to end, then try again")
+    message = f"the lock is held by {holder or _noted_holder(path)}"
+    return Busy("busy", message, where=path, hint="wait for it to end, then try again")
 
 
 def _noted_holder(path: str) -> str:
@@ -237,7 +237,7 @@ def _noted_holder(path: str) -> str:
         return "another process"
 
 
-# A record lock belongs to a process, so it takes two of them. Exit 1: the record lock, 2: the flock was not kept.
+# A record lock belongs to a process, so the check needs two. Exit 1: the record lock excluded nobody, 2: the flock.
 _TWO_PROCESSES = """
 import fcntl, os, sys
 path = sys.argv[1]
@@ -260,7 +260,7 @@ _FAULTS = {1: "record locks (POSIX) don't exclude other processes there", 2: "fl
 
 
 def fault_of_locks(folder: str) -> str:
-    """What is wrong with locks in the folder; empty when both kinds hold."""
+    """What is wrong with locks in the folder; empty when both kinds work."""
     path = os.path.join(folder, f".lock-check-{os.getpid()}")
     try:
         ended = processes.run([sys.executable, "-I", "-S", "-c", _TWO_PROCESSES, path], timeout=20)

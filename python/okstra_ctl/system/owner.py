@@ -1,4 +1,4 @@
-"""Which process is which: naming an owner, and finding out whether it still lives (docs/how-to/recover.md)."""
+"""Owners: naming a process so that it can be recognised, and whether it is still alive (docs/how-to/recover.md)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _stat_fields(pid: int) -> list[str] | None:
 
 
 def _ask(*argv: str) -> str:
-    """The way of systems without /proc. Imported late: light commands start no process."""
+    """For systems without /proc. Imported late: light commands start no process."""
     from . import processes
 
     return " ".join(processes.run(argv).stdout.decode("utf-8", "replace").split())

@@ -1,4 +1,4 @@
-"""HTML pages from the templates in `templates/`. Whatever a value holds, in a page it stays text."""
+"""HTML pages from the templates in `templates/`. Values are always shown as text, never interpreted as markup."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def render(template: str, values: dict[str, Any]) -> str:
 
 
 def text(value: object) -> Markup:
-    """A value as text of a page: escaped, and with every character visible. None is nothing; what a template made is
-    passed on."""
+    """A value as text of a page: escaped, with every character visible. None becomes empty; Markup is passed on."""
     if isinstance(value, Markup):
         return value
     return Markup("") if value is None else escape(visible(str(value)))

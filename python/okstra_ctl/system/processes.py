@@ -1,4 +1,4 @@
-"""The one door to short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
+"""The one place that starts short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn
 from ..errors import Missing, Unreadable
 
 _LOOK_SECONDS = 0.1
-_UNKNOWN = 255  # never 0: what is not known to be well has failed
+_UNKNOWN = 255  # never 0: an unknown status counts as a failure
 
 
 class Finished(NamedTuple):
@@ -70,7 +70,7 @@ class Running:
     def _finished(self, stdout: bytes, stderr: bytes) -> Finished:
         status = self._process.returncode
         if not status and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
-            status = _UNKNOWN  # nobody could wait for it, and `subprocess` takes that for success
+            status = _UNKNOWN  # the status was lost, and `subprocess` reports that as success
         return Finished(self._argv, status, stdout or b"", stderr or b"")
 
 
@@ -101,7 +101,7 @@ def start(
     except FileNotFoundError as error:
         raise _missing(argv[0]) from error
     except ValueError as error:
-        raise _unspeakable(argv[0], error) from error
+        raise _bad_argument(argv[0], error) from error
     return Running(argv, process, stdin)
 
 
@@ -117,9 +117,9 @@ def run(
     return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish(timeout=timeout)
 
 
-def _unspeakable(program: str, error: ValueError) -> Unreadable:
-    """A NUL, or letters that no argument can have: only damaged files bring them here."""
-    return Unreadable("state-unreadable", f"a file of okstra's holds a value that {program} can't be given: {error}")
+def _bad_argument(program: str, error: ValueError) -> Unreadable:
+    """A NUL, or characters that no argument can have: they come from damaged files."""
+    return Unreadable("state-unreadable", f"a state file has a value that can't be passed to {program}: {error}")
 
 
 def require(program: str, env: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Hiding keys and passwords in files, logs above all: however large they are, and whatever stands in their place."""
+"""Hiding keys and passwords in files, mainly logs, of any size."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Block = tuple[int, int]
 
 
 def hide_in_log(path: str) -> dict[str, int]:
-    """Hides what is secret in a log, in place; answers how many of which kind there were.
+    """Hides secrets in a log, in place; returns how many of each kind there were.
 
-    What is no plain file is none of okstra's logs any more: it is set aside. Raises WorkFailed.
+    If the path is not a regular file, it is no longer okstra's log and is set aside. Raises WorkFailed.
     """
     try:
         return hide_in_file(path)
@@ -35,7 +35,7 @@ def hide_in_log(path: str) -> dict[str, int]:
 
 
 def hide_in_file(path: str) -> dict[str, int]:
-    """The same; a file without secrets is not written. Raises WorkFailed, Unreadable."""
+    """As `hide_in_log`, for any file; one without secrets is not written. Raises WorkFailed, Unreadable."""
     found: Counter[str] = Counter()
     file = foreign_files.open_plain(path)
     if file is None:
@@ -49,7 +49,7 @@ def hide_in_file(path: str) -> dict[str, int]:
 
 
 def _changed_blocks(file: IO[bytes], found: Counter[str]) -> Iterator[tuple[Block, bytes]]:
-    """The blocks that hold secrets, and what is to stand there instead. A private key may run over several."""
+    """The blocks that contain secrets, with their replacements. A private key may span several blocks."""
     inside = False
     for block, data in _blocks(file):
         rest = data

@@ -1,8 +1,8 @@
 """Hiding keys and passwords in what okstra keeps: logs, results, prompts, reports.
 
-The detectors take a tenth of a second to load. So a line goes to them only when it looks as if it could hold something,
-and an equal line only once; what has no key in it costs one search. Long lines go to them in pieces: the time that some
-of their patterns take grows with the square of the length.
+The detectors take a tenth of a second to load. So a line goes to them only when it looks as if it could contain a
+secret, and equal lines only once; text without keys costs one search. Long lines go to them in pieces: the time of some
+of their patterns grows with the square of the length.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SUSPECT = re.compile(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"
     r"|SG\.|AccountKey=|://[^/\s:@]+:[^/\s@]+@|\b[0-9]{8,10}:AA[\w-]{30}"
 )
-# Formats of the agents' own providers, which the detectors do not know, or tell by their beginning alone; and npm's,
+# Formats of the agents' own providers, which the detectors do not know, or know only by their prefix; and npm's,
 # whose pattern there takes too long on many slashes.
 _OWN = {
     "Anthropic key": re.compile(r"sk-ant-[\w-]{16,}"),
@@ -65,7 +65,7 @@ class Detector(Protocol):
 
 
 def hide(text: str) -> tuple[str, dict[str, int]]:
-    """The text with every secret replaced by what it was, and how many of each kind there were."""
+    """Returns the text with every secret replaced by its kind, and how many of each kind there were."""
     if _SUSPECT.search(text) is None:
         return text, {}
     found: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def _hide_in_line(line: str) -> tuple[str, Counter[str]]:
 
 
 def _spans(line: str) -> list[Span]:
-    """Where the detectors' secrets stand, with the rest of the word each; a secret counts wherever it stands."""
+    """Where the detectors' secrets are, each with the rest of its word; a secret is hidden wherever it occurs."""
     spans: list[Span] = []
     kinds: dict[str, str] = {}
     pieces = list(_pieces(line))
@@ -111,7 +111,7 @@ def _spans(line: str) -> list[Span]:
 
 
 def _pieces(line: str) -> Iterator[tuple[int, int]]:
-    """The line in pieces that share their borders and cut no word, unless the word is longer than a piece."""
+    """The line in overlapping pieces that cut no word, unless the word is longer than a piece."""
     begin = 0
     while True:
         end = begin + _PIECE
@@ -134,7 +134,7 @@ def _places(line: str, secret: str, kind: str, begin: int, end: int) -> Iterator
 
 
 def _merged(spans: list[Span]) -> Iterator[Span]:
-    """In their order, each place once: overlapping ones are one, of the kind that begins first."""
+    """In order, overlapping spans joined; a joined span has the kind of the first."""
     merged: list[Span] = []
     for begin, end, kind in sorted(spans):
         if merged and begin < merged[-1][1]:
@@ -152,12 +152,13 @@ def _detected(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_placeholder(text: str) -> bool:
-    """`$NAME`, `{name}`, `<name>`: what stands for a secret is none."""
+    """`$NAME`, `{name}`, `<name>`: a placeholder is not a secret."""
     return text.startswith("$") or text[0] + text[-1] in ("{}", "<>")
 
 
 class JwtDetector:
-    """Finds what detect-secrets' own finds, in one walk: its pattern begins anew at every `eyJ` of a long word."""
+    """Finds what detect-secrets' own detector finds, in one pass: that one's pattern restarts at every `eyJ` of a
+    word."""
 
     secret_type = "JSON Web Token"
     _words = re.compile(r"(?<![A-Za-z0-9_=-])([A-Za-z0-9_=-]+)\.(?=([A-Za-z0-9_=-]+\.?))")
@@ -176,7 +177,7 @@ _loaded: list[Detector] = []
 
 
 def _detectors() -> list[Detector]:
-    """Loaded when they are needed first. They keep no state: threads ask them side by side."""
+    """Loaded on first use. They keep no state, so threads can use them in parallel."""
     if not _loaded:
         modules = {name: import_module(f"detect_secrets.plugins.{name}") for name in _DETECTORS}
         _loaded[:] = [*(getattr(modules[name], of_it)() for name, of_it in _DETECTORS.items()), JwtDetector()]

@@ -1,6 +1,6 @@
-"""A shell command as the list that it is: pipelines, with `&&`, `||`, `;` or a new line between them.
+"""Parses a shell command as a list of pipelines, separated by `&&`, `||`, `;` or a newline.
 
-Only what can be told for sure is told: of a command with `if`, `for`, a function, a here document or the like nothing.
+Only simple commands are parsed: with `if`, `for`, a function, a here document or the like, the result is None.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Pipeline(NamedTuple):
 
 
 def pipelines(command: str) -> list[Pipeline] | None:
-    """The pipelines of a command; None when it is more than a list of simple ones, or no shell would take it."""
+    """The pipelines of a command; None when it is more than a list of simple commands, or a syntax error."""
     cut = _cut(command)
     if cut is None:
         return None
@@ -62,7 +62,7 @@ def _cut(command: str) -> list[tuple[str, str]] | None:
             continue
         text = command[begin:at]
         at += len(operator)
-        if operator == "\n" and not text.strip():  # it goes on behind an operator, or the line is empty
+        if operator == "\n" and not text.strip():  # continues after an operator, or an empty line
             continue
         found.append((text, ";" if operator == "\n" else operator))
         begin = at
@@ -72,7 +72,7 @@ def _cut(command: str) -> list[tuple[str, str]] | None:
 
 
 def _operator_at(text: str, at: int) -> str | None:
-    """The control operator that begins there. Of `>|`, `>&` and `&>` none does."""
+    """The control operator that begins there; `>|`, `>&` and `&>` are redirections."""
     for operator in ("&&", "||", "|&", "|", ";", "\n"):
         if text.startswith(operator, at):
             return None if operator == "|" and text[at - 1 : at] == ">" else operator
@@ -80,7 +80,7 @@ def _operator_at(text: str, at: int) -> str | None:
 
 
 def _past_word_part(text: str, at: int) -> int | None:
-    """Where what begins there ends: a sign, a quotation, an expansion; None for what is not understood."""
+    """The end of the character, quotation or expansion that begins there; None for what is not understood."""
     sign, rest = text[at], text[at + 1 : at + 2]
     if sign == "\\":
         return min(at + 2, len(text))

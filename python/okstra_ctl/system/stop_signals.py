@@ -1,4 +1,4 @@
-"""Signals that end a view that goes on by itself, and those that wake it."""
+"""Signals that end a live view, and those that wake it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not come between the writes that put the terminal in order."""
+    """Blocks the stopping signals: a second Ctrl-C must not interrupt the restoring of the terminal."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *STOPPING))
     try:
         yield
@@ -23,7 +23,7 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """A signal to end is as good as Ctrl-C."""
+    """Treats a signal to terminate as Ctrl-C."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -38,7 +38,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def woken_by_signals() -> Iterator[int]:
-    """A descriptor that can be read after each signal; a new size of the window is one."""
+    """Yields a descriptor that becomes readable after each signal, a changed window size included."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     size_before = signal.signal(signal.SIGWINCH, lambda number, frame: None)

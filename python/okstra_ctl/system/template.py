@@ -1,4 +1,4 @@
-"""Fills `{{NAME}}` placeholders. A name without a value is an error: a prompt never goes out half filled."""
+"""Fills `{{NAME}}` placeholders. A name without a value is an error: no prompt is sent half filled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class UnknownPlaceholder(ValueError):
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """One pass: what a value holds is text, also when it looks like a placeholder. Raises UnknownPlaceholder."""
+    """Replaces in one pass: a value is never searched for placeholders. Raises UnknownPlaceholder."""
     filled, done = [], 0
     for begin, end, name in _places(template):
         if name not in values:

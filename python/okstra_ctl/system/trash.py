@@ -1,6 +1,6 @@
-"""Removing large folders at once: a rename into the trash, the deleting goes on behind it.
+"""Removes large folders at once: they are renamed into the trash and deleted in the background.
 
-A trash that a killed process left behind is emptied by the next command that removes something.
+What a killed process left in the trash, the next command that removes something deletes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ASIDE = ".aside"
 
 
 def is_ours(home: HomePaths, path: str) -> bool:
-    """Whether that is where this home has its worktrees: `<project>/<group>/<id>/<name>`."""
+    """Whether the path is a worktree of this home: `<project>/<group>/<id>/<name>`."""
     parent, name = os.path.split(os.path.abspath(path))
     below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
     parts = below.split(os.sep)
@@ -28,7 +28,7 @@ def is_ours(home: HomePaths, path: str) -> bool:
 def check_is_ours(home: HomePaths, path: str) -> None:
     """Raises Refused (`worktree-foreign`) for a folder elsewhere.
 
-    Paths come from files. One that was damaged, or edited, must not lead okstra to somebody's own folder.
+    Paths come from files. A damaged or edited one must not make okstra remove somebody else's folder.
     """
     if not is_ours(home, path):
         raise Refused(
@@ -40,7 +40,7 @@ def check_is_ours(home: HomePaths, path: str) -> None:
 
 
 def throw_away(home: HomePaths, path: str) -> None:
-    """Moves a worktree's folder out of the way. A folder that is not there is no error. Raises WorkFailed, Refused."""
+    """Moves a worktree's folder to the trash. A missing folder is not an error. Raises WorkFailed, Refused."""
     if not os.path.lexists(path):
         return
     check_is_ours(home, path)
@@ -55,9 +55,9 @@ def throw_away(home: HomePaths, path: str) -> None:
 
 
 def set_aside(home: HomePaths, path: str) -> str:
-    """As `throw_away`, but not to be deleted while this process lives, until `discard_aside`; answers where it is now.
+    """As `throw_away`, but kept until `discard_aside` while this process is alive; returns where the folder is now.
 
-    Empty for a folder that was not there, or that could not be moved and was deleted.
+    Empty for a folder that was missing, or that could not be moved and was deleted.
     """
     if not os.path.lexists(path):
         return ""
@@ -73,13 +73,13 @@ def set_aside(home: HomePaths, path: str) -> str:
 
 
 def discard_aside(aside: str) -> None:
-    """What was set aside is deleted by the next sweep."""
+    """Lets the next sweep delete what was set aside."""
     os.rename(aside, aside.removesuffix(_ASIDE))
 
 
 def put_back(aside: str, path: str) -> None:
-    """What was set aside stands where it stood. Raises Refused (`worktree-dirty`) when the place was taken meanwhile:
-    it is beside it then."""
+    """Moves back what was set aside. Raises Refused (`worktree-dirty`) when the path exists again: then the folder is
+    beside it."""
     try:
         os.rename(aside, path)
     except OSError as error:
@@ -87,20 +87,20 @@ def put_back(aside: str, path: str) -> None:
         os.rename(aside, beside)
         raise Refused(
             "worktree-dirty",
-            f"files were written while {path} was removed, and again where it stood ({error.strerror})",
+            f"files were written while {path} was removed, and again at the same path ({error.strerror})",
             where=beside,
-            hint="what was there is in that folder; take from it what you need, then try again",
+            hint="the earlier files are in that folder; take from it what you need, then try again",
         ) from error
 
 
 def sweep(home: HomePaths) -> None:
-    """Empties the trash in a process of its own; nobody waits for it."""
+    """Empties the trash in a background process."""
     names = [name for name in files.names_in(home.trash) if not _owner_lives(name)]
     if names:
         processes.start_detached(["rm", "-rf", "--", *(os.path.join(home.trash, name) for name in names)])
 
 
 def _owner_lives(name: str) -> bool:
-    """Whether it is set aside by a process that lives."""
+    """Whether it was set aside by a process that is alive."""
     pid = name.partition("-")[0]
     return name.endswith(_ASIDE) and pid.isdigit() and bool(owner_of(int(pid)).start_time)

@@ -1,4 +1,4 @@
-"""An undo stack: what a flow did, taken back in reverse when it fails before its commit point."""
+"""An undo stack: the steps of an operation are undone in reverse when it fails before its commit point."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import OkstraError
 
 
 class UndoStack:
-    """Used as a context: an error that leaves the block runs the steps; `commit` forgets them."""
+    """A context manager: an error that leaves the block runs the steps; `commit` forgets them."""
 
     def __init__(self) -> None:
         self._steps: list[Callable[[], object]] = []
@@ -26,11 +26,11 @@ class UndoStack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """A step that fails leaves its part to recovery, which finds it by its claim; the others still run."""
+        """A step that fails is left to recovery, which finds it by its claim; the others still run."""
         while kind is not None and self._steps:
             try:
                 self._steps.pop()()
             except (OkstraError, OSError) as failed:
-                note = f"(and taking it back failed: {failed})"
+                note = f"(and undoing it failed: {failed})"
                 if isinstance(error, OkstraError):
                     error.hint = f"{error.hint} {note}; the next command, or `okstra reconcile`, finishes that".strip()

@@ -1,7 +1,7 @@
-"""Text in which every character shows: what steers a display instead of showing is spelled out.
+"""Text in which every character is visible: control characters are spelled out.
 
-Texts of agents and repositories may hold anything: terminal escapes, direction overrides, invisible tags. Spelled
-out, they can't make a page read otherwise than it is.
+Texts of agents and repositories may contain anything: terminal escapes, direction overrides, invisible tags. Spelled
+out, they can't make a page look other than it is. And widths of text at a terminal.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def _spelled(found: re.Match[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that only shows: control characters (terminal escapes among them) are spelled out."""
+    """Text for a terminal: control characters (escapes included) are spelled out."""
     if text.replace("\n", "").isprintable():
         return text
-    return "".join(char if char in "\n\t" or char.isprintable() else _terminal_text_spelled(char) for char in text)
+    return "".join(char if char in "\n\t" or char.isprintable() else _spelled_for_terminal(char) for char in text)
 
 
 def on_one_line(text: str) -> str:
@@ -60,7 +60,7 @@ def beginning(text: str, columns: int) -> str:
 
 
 def cut(text: str, columns: int, more: str) -> str:
-    """The text in so many columns; `more` stands at its end where something is left out."""
+    """The text cut to so many columns; `more` is its end where something is left out."""
     if display_width(text) <= columns:
         return text
     more = more[: max(columns, 0)]
@@ -71,7 +71,7 @@ def padded(text: str, columns: int) -> str:
     return text + " " * (columns - display_width(text))
 
 
-def _terminal_text_spelled(char: str) -> str:
+def _spelled_for_terminal(char: str) -> str:
     if "\udc80" <= char <= "\udcff":
         return f"\\x{ord(char) - 0xDC00:02x}"
     if ord(char) < 256:

@@ -54,7 +54,7 @@ def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, sta
 
 
 def finish_killed(repository: git.Repository, key: TaskKey, claim: TaskClaim) -> str:
-    """Moves on what a dead process was about to; answers a sentence, or "" when there was nothing. Raises Busy."""
+    """Moves on what a dead process was about to; returns a sentence, or "" when there was nothing. Raises Busy."""
     move = killed_move(claim)
     if move is None:
         return ""

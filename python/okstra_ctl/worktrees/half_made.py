@@ -28,7 +28,7 @@ from .unsaved import SavePolicy, save_unsaved
 
 
 def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, services: Services) -> list[str]:
-    """Undoes the task's half-made worktrees whose owners are dead; answers a sentence for each.
+    """Undoes the task's half-made worktrees whose owners are dead; returns a sentence for each.
 
     What a killed command left to be deleted goes as well; that needs no sentence.
     """
@@ -44,7 +44,7 @@ def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, ser
 
 
 def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services) -> str:
-    """Finishes what a dead process was about to make or remove; answers a sentence, or "" when there was nothing.
+    """Finishes what a dead process was about to make or remove; returns a sentence, or "" when there was nothing.
 
     Its process may be gone because it came to its good end since the claim was read: then nothing is touched.
     It happens in the claim's own repository: another clone with the same project id may have asked. Raises Busy.
@@ -67,7 +67,7 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
 
 
 def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository) -> str:
-    """Keeps what was written in a worktree after its removal was killed; answers the ref, or "". Nobody was told of
+    """Keeps what was written in a worktree after its removal was killed; returns the ref, or "". Nobody was told of
     one that was never finished, so there is nothing to keep of it. Raises Refused (`worktree-dirty`), WorkFailed."""
     admin = worktree_admin.at(repository.common_dir, claim.path)
     if admin is None or not late_writes.is_being_removed(admin.folder) or not os.path.isdir(claim.path):
@@ -81,7 +81,7 @@ def drop_unfinished(
     """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
 
     A task whose stages were begun keeps its anchor and epochs. `with_files`: what the run wrote goes first, before
-    another can have its number. Answers whether the claim was still there.
+    another can have its number. Returns whether the claim was still there.
     """
     with services.registry.transaction() as doc:
         if doc.claim_of(key) != claim:

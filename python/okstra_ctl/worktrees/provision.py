@@ -133,7 +133,7 @@ def _delete_own_branch(site: Site, keep_open: tuple[int, ...]) -> None:
 def delete_untouched_branches(
     repository: git.Repository, branches: Iterable[str], token: str, keep_open: tuple[int, ...]
 ) -> list[str]:
-    """Deletes those that were made for the worktree of that token and that nobody touched since; answers which.
+    """Deletes those that were made for the worktree of that token and that nobody touched since; returns which.
 
     Of one that a kill kept from being made, what git left goes as well. Under the repository lock.
     """

@@ -125,7 +125,7 @@ def drop_task_claim(doc: RegistryDoc, key: TaskKey) -> None:
 def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, services: Services) -> Saved:
     """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
 
-    What was written in it since it was saved is kept by a ref as well; answers what is kept in the end. The caller's
+    What was written in it since it was saved is kept by a ref as well; returns what is kept in the end. The caller's
     claim keeps every other command away from the place. Raises Refused, WorkFailed: then the folder stands.
     """
     path, project_root = claim.path, claim.project_root
@@ -147,7 +147,7 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
 
 
 def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: Services) -> tuple[str, Saved]:
-    """Moves the folder out of the way, once nothing is in it that is not saved. Answers where it is now, as
+    """Moves the folder out of the way, once nothing is in it that is not saved. Returns where it is now, as
     `trash.set_aside` does, and what was saved. Raises Refused, WorkFailed: then the folder stands where it stood."""
     for again in range(1, _TIMES + 1):
         aside = trash.set_aside(services.home, path)

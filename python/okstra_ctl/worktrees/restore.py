@@ -12,7 +12,7 @@ from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
-from ..git.kept import lay_over, newest_ref
+from ..git.kept import apply_snapshot, newest_ref
 from ..names import RunId, StageKey, TaskKey, task_branches
 from ..plan import store as plans
 from ..quoting import quote
@@ -78,7 +78,7 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         provision.restore(services.home, site, undo)
         if kept:
-            lay_over(claim.path, kept)
+            apply_snapshot(claim.path, kept)
         with services.registry.transaction() as doc:
             doc.put(key, claim)
         undo.commit()

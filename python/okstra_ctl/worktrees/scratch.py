@@ -36,7 +36,7 @@ def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, 
 
 
 def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:
-    """Removes scratch worktrees whose processes are gone; answers their paths."""
+    """Removes scratch worktrees whose processes are gone; returns their paths."""
     place = home.task_place(key)
     names = {*files.names_in(place), *_names_in_git(repository, place)}
     dead = [os.path.join(place, name) for name in sorted(names) if name.startswith(PREFIX) and not _owner_lives(name)]

@@ -31,7 +31,7 @@ _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--r
 def populate_worktree(
     main: str, worktree: str, config: ProjectConfig, log_path: str, services: Services, run_id: str
 ) -> list[str]:
-    """Submodules, sync list, set-up commands, in this order; answers notes for the manifest. `run_id` names the run,
+    """Submodules, sync list, set-up commands, in this order; returns notes for the manifest. `run_id` names the run,
     or the task, for whose sake it happens.
 
     Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
