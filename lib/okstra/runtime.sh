@@ -75,7 +75,7 @@ die() {
 
 # Nothing below works in a folder that is gone: git, Node and Python each say so in their own way.
 pwd -P >/dev/null 2>&1 ||
-  die folder-gone "the folder you stand in does not exist any more" "$PWD" "go to a folder that exists (cd), then call it again"
+  die folder-gone "the current directory does not exist any more" "$PWD" "go to a folder that exists (cd), then call it again"
 
 # okstra_check_version PYTHON SOURCE [probe]: dies when PYTHON is older than 3.10. In a virtual environment the
 # version stands in pyvenv.cfg, which costs no process; elsewhere PYTHON is asked, if `probe` is given.

@@ -1,4 +1,4 @@
-"""The command line: picks the command, parses its flags, and is the one boundary where errors end."""
+"""The command line: finds the command, parses its flags, and is the one place where errors are caught and printed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _give_up_output() -> None:
-    """What is left in the buffer of standard output can't go out, and must not fail again when okstra ends."""
+    """Discards what is left in stdout's buffer: it can't be written, and must not fail again when okstra ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -126,7 +126,7 @@ def _help() -> str:
         lines.append(f"{group}:")
         lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
     lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in IN_NODE)]
-    return "\n".join([*lines, "", "okstra COMMAND --help tells the flags; okstra --version the version."])
+    return "\n".join([*lines, "", "okstra COMMAND --help lists the flags; okstra --version prints the version."])
 
 
 def _near(name: str) -> str:
@@ -134,19 +134,19 @@ def _near(name: str) -> str:
 
 
 def _warn_of_other_version() -> None:
-    """Skills, agents and runtime of another version than this one's commands: npm or pip brought only these."""
+    """Warns when skills, agents and runtime are of another version: npm or pip updated only the commands."""
     try:
         with open(open_call(None).services.home.installed_version, encoding="utf-8") as file:
             installed = file.readline().strip()
     except (OSError, ValueError, OkstraError):
         return
     if installed != __version__:
-        told = f"okstra: warning: `okstra install` was last run by version {installed}, and this is {__version__}"
-        sys.stderr.write(printable(f"{told}\n  try: okstra install") + "\n")
+        warning = f"okstra: warning: `okstra install` was last run by version {installed}, and this is {__version__}"
+        sys.stderr.write(printable(f"{warning}\n  try: okstra install") + "\n")
 
 
 def _package_missing(error: ModuleNotFoundError) -> OkstraError:
-    """An interpreter that has not all that this version needs; a module of okstra's own that is missing is a bug."""
+    """The error for a package that is not installed; a missing module of okstra's own is a bug."""
     name = error.name or ""
     if not name or name.split(".")[0] == __package__.split(".")[0]:
         return _logged(error)
@@ -159,7 +159,7 @@ def _package_missing(error: ModuleNotFoundError) -> OkstraError:
 
 
 def _refused_by_the_system(error: Exception) -> OkstraError | None:
-    """The error for what the machine, not okstra, is short of; None for any other exception."""
+    """The error for a shortage of the machine (files, memory, disk); None for any other exception."""
     if not isinstance(error, OSError):
         return None
     if error.errno in (errno.EMFILE, errno.ENFILE):
@@ -178,7 +178,7 @@ def _refused_by_the_system(error: Exception) -> OkstraError | None:
 
 
 def _logged(error: Exception) -> InternalError:
-    """The traceback goes to a log in the home; what can't be written there is told in the message."""
+    """Writes the traceback to a log in okstra's home; if that fails, the message says so."""
     text = "".join(traceback.format_exception(error))
     try:
         from .system import files as fsio

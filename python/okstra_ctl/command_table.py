@@ -1,7 +1,7 @@
-"""Every command, in one table: help, reference pages and dispatch are made from it.
+"""Every command, in one table: help, reference pages and dispatch come from it.
 
-A command's module is imported when the command is called, so a light one stays light. To add a command,
-add a row here and a module in `commands/` with `configure(parser)` and `execute(args, call)`.
+A command's module is imported only when the command is called. To add a command, add a row here and a module in
+`commands/` with `configure(parser)` and `execute(args, call)`.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ COMMANDS = (
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", "Runs"),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", "Runs"),
     Command("check", "check", "check what a worker wrote, what it cites, and a run's whole record", "Runs"),
-    Command("report", "report", "make a report's pages anew, tell whether they are up to date, find reports", "Runs"),
+    Command("report", "report", "regenerate a report's pages, check whether they are up to date, find reports", "Runs"),
     Command("worker", "worker", "run one worker of a run, for a lead that is a person's session", "Runs"),
-    Command("guard", "guard", "say whether an agent's tool call or commit is within its run's rights", "Runs"),
-    Command("status", "status", "what is in work, the most urgent first, each with its next step", "Runs"),
+    Command("guard", "guard", "check whether an agent's tool call or commit is within its run's rights", "Runs"),
+    Command("status", "status", "what is in progress, the most urgent first, each with its next step", "Runs"),
     Command(
         "board", "board", "a live view: runs, stages as a graph, workers, cost; at a terminal, or as a page", "Runs"
     ),
-    Command("schedule", "schedule", "what is left of the project's open tasks, in rounds", "Runs"),
+    Command("schedule", "schedule", "the work left in the project's open tasks, in rounds", "Runs"),
     Command("projects", "projects", "list the projects that okstra has run in", "Projects"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
     Command("open", "open", "open a run's or a task's report, or its folder", "Runs"),
     Command("history", "history", "a task's time line: runs, outcomes, stages, fix cycles", "Runs"),
     Command("time-summary", "time_summary", "how long runs took, by project, task, phase or day", "Runs"),
-    Command("usage", "usage", "tokens and cost of a run, a task, or all tasks; unknown is said as unknown", "Runs"),
-    Command("error-log", "error_log", "tell what went wrong in runs: failed workers, in their own words", "Runs"),
-    Command("followups", "followups", "tasks that reports propose: list, make, dismiss them", "Runs"),
+    Command("usage", "usage", "tokens and cost of a run, a task, or all tasks; unknown is shown as unknown", "Runs"),
+    Command("error-log", "error_log", "list what went wrong in runs: failed workers, in their own words", "Runs"),
+    Command("followups", "followups", "tasks that reports propose: list, create or dismiss them", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
     Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
     Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),
@@ -68,8 +68,8 @@ COMMANDS = (
     ),
     Command("handoff", "handoff", "push an accepted task, open its pull request: what you choose", "Plans and stages"),
     Command("worktree", "worktree", "list, look up, remove or restore worktrees", "Worktrees"),
-    Command("reconcile", "reconcile", "tell what dead runs left; put it right; rebuild the registry", "Recovery"),
-    Command("backfill", "backfill", "write done rows that a crash kept from being written", "Recovery"),
+    Command("reconcile", "reconcile", "find and repair what dead runs left; rebuild the registry", "Recovery"),
+    Command("backfill", "backfill", "write done rows that are missing after a crash", "Recovery"),
     Command("gc", "gc", "remove worktrees that are proven safe to remove", "Worktrees"),
 )
 
@@ -80,7 +80,7 @@ IN_NODE = (
 
 
 class Call(NamedTuple):
-    """One call of a command: where it was started, and the doors it may use."""
+    """One call of a command: where it was started, and the services it may use."""
 
     start: str
     services: Services
@@ -91,7 +91,7 @@ def find(name: str) -> Command | None:
 
 
 def load(command: Command) -> ModuleType:
-    """The command's module. What `importlib` would be asked for, Python does by itself."""
+    """Imports the command's module."""
     module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
     return module
 
@@ -106,7 +106,7 @@ def open_call(project_root: str | None, environment: Mapping[str, str] | None = 
     except FileNotFoundError as error:
         raise Missing(
             "folder-gone",
-            "the folder you stand in does not exist any more",
+            "the current directory does not exist any more",
             where=os.environ.get("PWD", ""),
             hint="go to a folder that exists (cd), then call it again",
         ) from error

@@ -1,7 +1,7 @@
 """Completion at the command line, by argcomplete: the shell calls `okstra` with the line so far in its environment.
 
-The candidates come from the parsers themselves, so that no list has to be kept beside them. Nothing is started for
-them but this process, and nothing of the line is evaluated.
+The candidates come from the parsers themselves, so that no list has to be maintained beside them. No other process is
+started for them, and nothing in the line is evaluated.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Completer = Callable[..., Iterable[str]]
 
 
 def script(shell: str) -> str:
-    """What the shell sources. It calls `okstra` from the PATH, not whatever file of that name the line begins with."""
+    """The script that the shell sources. It calls `okstra` from the PATH, not the program that the line names."""
     first, _, rest = shellcode(DOORS, shell=shell, argcomplete_script="okstra").lstrip().partition("\n")
     return f"{first}\n# Completion of okstra for {shell}; {HOW_TO_LOAD[shell]}\n{rest}"
 
@@ -60,7 +60,7 @@ def complete() -> None:
 
 
 def offered(kind: str, call: Call) -> list[str]:
-    """The keys of tasks, the ids of runs or notes, the newest first: that is what is meant most often."""
+    """The keys of tasks, or the ids of runs or notes; the newest first, because they are needed most often."""
     if kind == "notes":
         from .history import memory
 
@@ -83,7 +83,7 @@ def _task_of(run_id: str) -> str:
 
 
 def _attach(parser: argparse.ArgumentParser, call: Call) -> None:
-    """Gives every argument that argparse has no choices for what completes it, by its flag or its metavar."""
+    """Sets the completer of every argument without choices, by its flag or its metavar."""
     by_name = _by_name(call)
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -127,7 +127,7 @@ def _settings() -> list[str]:
 
 
 def _paths(prefix: str, **_: object) -> list[str]:
-    """Files and folders that begin so. argcomplete's own completer starts a bash for them."""
+    """Files and folders with that prefix. argcomplete's own completer would start a bash for them."""
     folder, name = prefix[: prefix.rfind("/") + 1], prefix[prefix.rfind("/") + 1 :]
     try:
         entries = list(os.scandir(os.path.expanduser(folder) or "."))

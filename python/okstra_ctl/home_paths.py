@@ -25,7 +25,7 @@ class HomePaths(NamedTuple):
 
     @property
     def trusted(self) -> str:
-        """What a person trusts of projects' settings."""
+        """Digests of the commands in projects' settings that a person trusts."""
         return os.path.join(self.root, "trusted.json")
 
     @property
@@ -45,7 +45,7 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "memory.lock")
 
     def receipt(self, digest: str) -> str:
-        """What a run's isolation receipt began with, kept out of the project; `digest` is of the manifest's path."""
+        """The start of a run's isolation receipt, kept outside the project; `digest` is that of the manifest's path."""
         return os.path.join(self.root, "receipts", f"receipt-{digest}.json")
 
     @property
@@ -65,7 +65,7 @@ class HomePaths(NamedTuple):
         return os.path.join(self.worktrees, ".trash")
 
     def approvals(self, project: str) -> str:
-        """The rows of a project's approvals, one for each time that somebody approved a plan."""
+        """A project's approvals: one row for each time that somebody approved a plan."""
         return os.path.join(self.root, "approvals", project, "approvals.jsonl")
 
     def approved_text(self, project: str, digest: str) -> str:
@@ -73,7 +73,7 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, "approvals", project, f"{digest}.md")
 
     def approved_map(self, project: str, digest: str) -> str:
-        """The Stage Map of that text as it was checked, so that light commands need no markdown parser."""
+        """The Stage Map of that text as it was checked, so that most commands need no markdown parser."""
         return os.path.join(self.root, "approvals", project, f"{digest}.json")
 
     @property
@@ -87,7 +87,7 @@ class HomePaths(NamedTuple):
 
     @property
     def index_aside(self) -> str:
-        """Damaged indexes, and the files in which an earlier okstra kept it."""
+        """Damaged indexes that were set aside, and the index files of earlier versions."""
         return os.path.join(self.root, "index-aside")
 
     @property
@@ -100,7 +100,7 @@ class HomePaths(NamedTuple):
 
     @property
     def index_archive(self) -> str:
-        """The folder of `<yyyy-mm>.jsonl`, an earlier okstra's as the two above."""
+        """The folder of `<yyyy-mm>.jsonl`, which only earlier versions wrote, as the two files above."""
         return os.path.join(self.root, "archive")
 
     @property
@@ -113,7 +113,7 @@ class HomePaths(NamedTuple):
 
     @property
     def installed_version(self) -> str:
-        """One line: which okstra put skills, agents and the runtime in place."""
+        """One line: the version that installed skills, agents and the runtime."""
         return os.path.join(self.root, "version")
 
     @property
@@ -132,6 +132,6 @@ class HomePaths(NamedTuple):
 
 
 def home_of_worktree(path: str) -> str:
-    """The okstra home in which a worktree's path lies; empty for one that no home would give."""
+    """The okstra home in which a worktree's path lies; empty if it lies in none."""
     parts = os.path.normpath(path).split(os.sep)
     return os.sep.join(parts[:-5]) if len(parts) > 6 and parts[-5] == "worktrees" else ""

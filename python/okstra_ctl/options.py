@@ -1,4 +1,4 @@
-"""A command's parser."""
+"""Parsers of the command line: argparse with okstra's errors, the common flags, and options that commands share."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .system import files as fsio
 
 
 def add_common_flags(parser: ArgumentParser) -> None:
-    """A subcommand's default must not hide what came before it."""
-    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer with one JSON object")
+    """Adds `--json` and `--project-root`. A subcommand's default must not override a value given before it."""
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print one JSON object")
     parser.add_argument(
         "--project-root",
         metavar="DIR",
         default=SUPPRESS,
-        help="the project's folder (default: the repository one stands in)",
+        help="the project's folder (default: that of the current directory)",
     )
 
 
 def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", required: bool = False) -> Any:
-    """One task, as `KEY` or as `--task-key KEY`, whichever one has at hand; never both. Answers the group of the two,
-    to which other ways to name the same thing may be added."""
+    """One task, as `KEY` or as `--task-key KEY`, never both. Returns the group of the two, to which other ways to name
+    the same thing may be added."""
     group = parser.add_mutually_exclusive_group(required=required)
     group.add_argument(dest, metavar="KEY", nargs="?", default=SUPPRESS, help=help)
     group.add_argument("--task-key", dest=dest, metavar="KEY", default="", help="the same, as a flag")
@@ -36,7 +36,7 @@ def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", r
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Help of one width wherever it is not shown at a terminal: the reference pages are made of it."""
+    """Help of a fixed width unless shown at a terminal: the reference pages are generated from it."""
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
@@ -44,13 +44,13 @@ class _Formatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours; abbreviated flags are refused, so that new flags break no script."""
+    """argparse with okstra's errors. Abbreviated flags are refused, so that new flags break no script."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
-        """argparse (before Python 3.13) takes the value of `--flag=--` for a separator, and goes on without one."""
+        """Before Python 3.13, argparse takes the value of `--flag=--` for a separator and goes on without one."""
         if action.nargs is None and arg_strings == ["--"]:
             value: object = self._get_value(action, "--")
             self._check_value(action, value)
@@ -71,7 +71,7 @@ def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]
 
 
 def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
-    """All of okstra as one parser, for completion and the manual page; `only`: commands whose arguments are wanted."""
+    """All of okstra as one parser, for completion and the manual page. `only`: commands whose arguments are needed."""
     parser = Parser(prog="okstra")
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -91,7 +91,7 @@ STDIN = "-"
 def text_from(path: str) -> str:
     """The file's text, or stdin's for `-`. Raises UsageError (`not-found`, `usage`), Unreadable.
 
-    Stdin is read only when it is named: a pipe that nobody closes would be waited for for ever.
+    Stdin is read only for `-`: okstra would wait for ever for a pipe that nobody closes.
     """
     data = sys.stdin.buffer.read() if path == STDIN else fsio.read_bytes(path)
     if data is None:

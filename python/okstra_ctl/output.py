@@ -1,4 +1,4 @@
-"""What a command answers, and how it is printed once: as text, or as one JSON object (docs/how-to/scripts.md)."""
+"""A command's reply, and how it is printed: as text, or as one JSON object (docs/how-to/scripts.md)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .system.visible_text import display_width, on_one_line, padded, printable
 
 
 class Reply(NamedTuple):
-    """`data` for programs, `text` for people (stdout), `talk` for people at the side (stderr).
+    """`data` for programs, `text` for people (stdout), `talk` for messages to people (stderr).
 
-    `drawn` stands for `text` at a terminal: it has colours, and nothing else that is not printable.
+    `drawn` replaces `text` at a terminal: it has colours, and is printable otherwise.
     """
 
     data: Mapping[str, object]
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 
 
 def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
-    """Prints the answer; answers the exit status."""
+    """Prints the reply and returns the exit status."""
     if as_json:
         status = "ok" if reply.exit_status == EXIT_OK else "error"
         _print_envelope(command, status, reply.data, reply.errors)
@@ -51,12 +51,12 @@ def print_error(command: str, error: OkstraError, *, as_json: bool) -> int:
 
 
 def _indented(text: str) -> str:
-    """Further lines are set in: git's complaint or a file's name can't pass for a line of okstra's own."""
+    """Indents further lines, so that git's output or a file name can't pass for a line of okstra's own."""
     return text.rstrip("\n").replace("\n", "\n      | ")
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Columns, padded to what they hold."""
+    """Rows and header as padded columns."""
     columns = [_column(cells) for cells in zip(header, *rows, strict=True)]
     return "\n".join([line.rstrip() for line in map("  ".join, zip(*columns, strict=True))])
 
@@ -83,7 +83,7 @@ def fields(pairs: Sequence[tuple[str, object]]) -> str:
 
 
 def some_of(names: Sequence[str], most: int = 5) -> str:
-    """The first few names of many, and how many more there are."""
+    """The first few names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
@@ -101,13 +101,13 @@ def _print_line(stream: TextIO, text: str) -> None:
 
 
 class OutputFailed(WorkFailed):
-    """Standard output takes nothing: a full disk, mostly. What the command did is done."""
+    """Standard output can't be written, mostly because a disk is full. The command's changes were made."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
             "output-failed",
-            f"standard output can't be written ({error.strerror}); what the command did is done",
-            hint="free the disk it goes to; okstra list, or okstra status, shows what is there now",
+            f"standard output can't be written ({error.strerror}); the command's changes were made",
+            hint="free space on that disk; okstra list, or okstra status, shows what is there now",
         )
 
 
@@ -122,7 +122,7 @@ def flush_output() -> None:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Words for people that can't be written (stderr) are left out: there is nobody to say so to."""
+    """Messages that can't be written to stderr are dropped: nobody could be told."""
     try:
         stream.write(text)
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Commands as people paste them: what okstra prints to be run is quoted for a POSIX shell."""
+"""Quoting for a POSIX shell: every command that okstra prints can be pasted."""
 
 from __future__ import annotations
 

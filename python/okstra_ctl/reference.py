@@ -1,6 +1,6 @@
-"""Writes `docs/reference/` from the code: commands, errors, phases, settings, the manual page.
+"""Generates `docs/reference/` from the code: commands, errors, phases, settings, the manual page.
 
-`make docs` runs it; a test holds them equal.
+`make docs` runs it; a test checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DESCRIPTION = (
 
 
 def man_page() -> str:
-    """Its text in roff."""
+    """The manual page in roff."""
     parser = whole_parser()
     add_common_flags(parser)
     parser.description = _DESCRIPTION
@@ -61,7 +61,7 @@ def man_page() -> str:
 
 
 def _prepare(parser: argparse.ArgumentParser, *, is_root: bool) -> None:
-    """A usage that every Python writes alike, no line breaks by this terminal's width, the common flags only once."""
+    """Makes the output independent of Python's version and the terminal's width, with the common flags only once."""
     parser.formatter_class = _Unwrapped
     places = [action for action in parser._actions if not action.option_strings]
     parser.usage = " ".join(["%(prog)s", *(_place(action) for action in places), "[options]"])

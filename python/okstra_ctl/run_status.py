@@ -1,7 +1,7 @@
-"""What a run is now: the one place that decides it, for every listing, page and check.
+"""The status of a run, the next command for it and its colour: decided here for every listing, page and check.
 
-Three facts decide: the claim that it holds on a stage, what its records say it ended as, and whether who leads it is
-alive. An end that is recorded counts more than a lead that is still there: an agent's session outlives its run.
+Three facts decide the status: the claim that the run holds on a stage, the end that its records name, and whether its
+lead is alive. A recorded end counts more than a living lead: an agent's session outlives its run.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ _STAGES: Mapping[RunStatus, StageStatus] = {
 
 
 def run_status(claim: ClaimStatus | None, ended: str, lead: Liveness) -> RunStatus:
-    """`claim`: that of the stage which the run holds; None for a run that holds none. `ended`: what its records say it
-    ended as, empty while it goes on. A stage that a run holds stays held, however the run ended; a run that ended well
-    and still holds one has not been recorded as done, and its lead says what it is."""
+    """`claim` is the status of the claim that the run holds on a stage, None if it holds none. `ended` is the end that
+    its records name, empty while it goes on.
+
+    However a run ended, it keeps its claim. One that ended well and still holds a stage has not been recorded as done,
+    so whether its lead is alive decides.
+    """
     if claim is ClaimStatus.DONE:
         return RunStatus.COMPLETED
     end = _ENDS.get(ended)
@@ -49,11 +52,11 @@ def run_status(claim: ClaimStatus | None, ended: str, lead: Liveness) -> RunStat
 
 
 def stage_status(claim: ClaimStatus, ended: str, lead: Liveness) -> StageStatus:
-    """What the stage is that such a run holds: the same word, as a stage has it."""
+    """The status of the stage that the run holds."""
     return _STAGES.get(run_status(claim, ended, lead), StageStatus.RESERVED)
 
 
-# In the order of urgency.
+# Statuses of runs that are not over, the most urgent first.
 OPEN = (
     RunStatus.CONTRACT_VIOLATED,
     RunStatus.FAILED,
@@ -67,7 +70,7 @@ _AGAIN = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED)
 
 
 class Listed(Protocol):
-    """A row of a listing of runs."""
+    """A row of a list of runs."""
 
     @property
     def run_id(self) -> str: ...
@@ -78,16 +81,16 @@ class Listed(Protocol):
 
 
 class _Place(NamedTuple):
-    """A run's phase (and stage), and its number there, so that a later one is greater."""
+    """A run's phase (and stage), and a number that is greater for a later run of it."""
 
     phase: str
     number: tuple[int, str]
 
 
 def overtaken(rows: Iterable[Listed]) -> set[str]:
-    """The runs that failed and have a later one of their phase and stage: nothing is to be done about them.
+    """The ids of failed runs that a later run of the same phase and stage replaced: nobody need do anything about them.
 
-    Of a stage also those that were interrupted: the later one holds it now.
+    For stages this includes interrupted runs, because the later run holds the stage now.
     """
     rows = list(rows)
     newest: dict[str, tuple[int, str]] = {}
@@ -109,7 +112,7 @@ def _place(run_id: str) -> _Place:
 
 
 def next_step(status: str, run_id: str, *, stage: bool) -> str:
-    """A command to paste; empty when there is nothing to do."""
+    """The command that continues the run, ready to paste; empty when there is nothing to do. `stage`: it holds one."""
     if status == RunStatus.RUNNING:
         return okstra_command("wait", run_id)
     if status in (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED):
@@ -119,6 +122,7 @@ def next_step(status: str, run_id: str, *, stage: bool) -> str:
     return okstra_command("show", run_id) if status == RunStatus.CONTRACT_VIOLATED else ""
 
 
+# Severities, each with a colour at the terminal (`terminal.py`) and on pages; then the styles of headings and asides.
 BUSY, GOOD, WARN, BAD, PLAIN = "busy", "good", "warn", "bad", "plain"
 HEAD, DIM = "head", "dim"
 
@@ -134,11 +138,12 @@ _TONE_OF = {word: tone for tone, words in _WORDS.items() for word in words.split
 
 
 def tone_of(word: object) -> str:
+    """The severity of a status word, of runs, stages, workers, findings and gates alike."""
     return _TONE_OF.get(str(word), PLAIN)
 
 
 class Piece(NamedTuple):
-    """A piece of a line at a terminal. `tone` is a colour, HEAD or DIM; empty for none."""
+    """A part of a line at the terminal. `tone` is a severity, HEAD or DIM; empty for none."""
 
     text: str
     tone: str = ""

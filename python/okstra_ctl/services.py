@@ -1,4 +1,4 @@
-"""The outside, handed to every flow: tests hand in real doors on a temporary home."""
+"""What every command works with: okstra's home, the registry, the clock, the environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Services(NamedTuple):
 
 
 def open_services(environment: Mapping[str, str] | None = None) -> Services:
-    """The doors of this machine. Touches nothing. Raises Missing when no home can be named."""
+    """The services of this machine. Touches nothing. Raises Missing when no home can be located."""
     environment = os.environ if environment is None else environment
     home = home_edge.locate(environment)
     return Services(home, Registry(home), Clock(), environment)

@@ -1,4 +1,4 @@
-"""The terminal behind standard output, and what okstra's colours look like there. Piped output never comes here."""
+"""Output at a terminal: its width, okstra's colours, and tables that fit. Piped output does not use this module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Screen(NamedTuple):
 
 
 def screen_of(stream: TextIO, environment: Mapping[str, str]) -> Screen:
-    """How wide the terminal is, or what COLUMNS says; and whether it shows colours."""
+    """The terminal's width, or the one that COLUMNS names, and whether it shows colours."""
     named = environment.get("COLUMNS", "")
     try:
         columns = int(named) if named.isdigit() else os.get_terminal_size(stream.fileno()).columns
@@ -36,7 +36,7 @@ def has_colour(environment: Mapping[str, str]) -> bool:
 
 
 def console_on(stream: TextIO | None, *, colour: bool, width: int | None = None) -> Console:
-    """It writes texts as they are: nothing in them is markup, an emoji's name, or worth a colour of its own."""
+    """A rich console that prints text verbatim: no markup, no emoji names, no highlighting."""
     return Console(
         file=stream,
         width=width,
@@ -51,7 +51,7 @@ def console_on(stream: TextIO | None, *, colour: bool, width: int | None = None)
 
 
 def coloured(line: Line) -> Text:
-    """The line as it looks at a terminal: cut before, and never wrapped."""
+    """The line in its colours. It must have been cut to fit: it is never wrapped."""
     text = Text(no_wrap=True, overflow="ignore")
     for piece in line:
         text.append(piece.text, STYLES.get(piece.tone))
@@ -73,8 +73,8 @@ _NARROWEST = 16
 def draw(
     rows: Sequence[Sequence[str]], header: Sequence[str], screen: Screen, *, below: Sequence[str] = (), status: int = -1
 ) -> str:
-    """The first column gives way when the terminal is narrow: its middle is left out. `below` is a line under each row,
-    whole whatever its width, for it is there to be copied. `status` is the column that is coloured by its word."""
+    """A table. At a narrow terminal the middle of the first column's texts is left out. `below` is a line under each
+    row, never shortened, because it is there to be copied. `status` is the column that is coloured by its word."""
     cells = [[on_one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
     room = screen.columns - sum(widths[1:]) - _GAP * (len(widths) - 1)
@@ -96,7 +96,7 @@ def draw(
 
 
 def shortened(text: str, columns: int) -> str:
-    """The text with its middle left out, if it is wider. Its end tells more: a run's phase, stage and number."""
+    """The text without its middle, if it is too wide. Its end matters more: a run's phase, stage and number."""
     if display_width(text) <= columns:
         return text
     head, tail = "", ""

@@ -1,7 +1,7 @@
-"""Every command and action, in one table: whether it changes something. What changes is not for workers.
+"""Every command and action, in one table: whether it changes something. Workers may not call those that do.
 
-To change is to write what okstra keeps, start an agent, or run a project's commands: runs, ledgers, the registry,
-worktrees, branches, plans, settings, notes, trust. A page that is written where the caller asked for it is none.
+To change means to write okstra's own state (runs, ledgers, the registry, worktrees, branches, plans, settings, notes,
+trust), to start an agent, or to run a project's commands. A page written where the caller asked for it is no change.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """`unless`: flags with which a command that changes only reads. `only_with`: flags without which it reads."""
+    """`unless`: flags that make a changing command only read. `only_with`: flags without which it only reads."""
 
     changes: bool
     unless: tuple[str, ...] = ()
     only_with: tuple[str, ...] = ()
 
     def changes_with(self, args: object) -> bool:
-        """`args`: what the flags were parsed to, by their names."""
+        """`args`: the parsed flags, by their names."""
         if not self.changes or any(getattr(args, flag) for flag in self.unless):
             return False
         return not self.only_with or any(getattr(args, flag) for flag in self.only_with)
 
     def may_change(self, words: Sequence[str]) -> bool:
-        """As `changes_with`, by the words of a command line that nobody has parsed."""
+        """As `changes_with`, for the words of a command line that is not parsed."""
         given = {word.partition("=")[0] for word in words}
         if not self.changes or any(_flag(name) in given for name in self.unless):
             return False
@@ -112,10 +112,10 @@ def _flag(name: str) -> str:
 
 
 def verb_in(words: Sequence[str]) -> Verb:
-    """The verb that a command line without its program calls, its action included."""
+    """The verb that a command line (without the program) calls, including its action."""
     return VERBS.get(" ".join(words[:2])) or verb_of(words[0] if words else "")
 
 
 def verb_of(label: str) -> Verb:
-    """A command that the table lacks changes something: a new one is refused to workers until somebody decides."""
+    """A command that is not in the table counts as changing: a new one is refused to workers until it is classified."""
     return VERBS.get(label, _CHANGES)

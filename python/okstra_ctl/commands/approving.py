@@ -42,8 +42,10 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
 
 
 def approve_unrecorded(refused: Refused, call: Call) -> None:
-    """A plan that says of itself that it is approved: the person at the terminal is asked. Raises it when it is
-    another refusal, Refused (`not-confirmed`) when the answer is no."""
+    """Asks the person at the terminal about a plan that says `approved: true` without a recorded approval.
+
+    Raises `refused` again if it is another refusal, and Refused (`not-confirmed`) when the answer is no.
+    """
     if not refused.data.get(plan_approval.UNRECORDED):
         raise refused
     sys.stderr.write(printable(f"{refused.message}\n"))

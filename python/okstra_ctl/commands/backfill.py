@@ -1,4 +1,4 @@
-"""Writes `done` rows that a crash kept from being written, from the evidence that is on disk."""
+"""Writes `done` rows that are missing after a crash, from the evidence on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..settings.project import open_project
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="write nothing; tell what would be added")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing; show what would be added")
 
 
 def execute(args: Namespace, call: Call) -> Reply:

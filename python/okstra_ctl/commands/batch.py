@@ -1,7 +1,7 @@
 """Prepares or runs several tasks, or all ready stages of a task's plan, side by side.
 
-FILE has one run a line: what would follow `okstra run`. Empty lines and what follows a # say nothing. What `--with`
-says goes to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehearsal"`.
+FILE has one run per line: the arguments of `okstra run`. Empty lines and everything after a # are ignored. The flags in
+`--with` go to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehearsal"`.
 
 Exit 0: all went well; 1: a run failed or was refused; 2: nothing was started.
 """
@@ -25,13 +25,15 @@ from .trust import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", nargs="?", default="", help="the runs, one a line; - is stdin")
+    parser.add_argument("file", metavar="FILE", nargs="?", default="", help="the runs, one per line; - is stdin")
     parser.add_argument("--task-key", metavar="KEY", action="append", default=[], help="a task; may be repeated")
     parser.add_argument("--ready-stages", metavar="KEY", default="", help="every stage of its plan that is ready")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="runs at once (default 2)")
     add_trust_flag(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the commands; start nothing")
-    parser.add_argument("--with", metavar="FLAGS", dest="common", default="", help="what every run gets besides")
+    parser.add_argument(
+        "--with", metavar="FLAGS", dest="common", default="", help="flags that every run gets in addition"
+    )
 
 
 def execute(args: Namespace, call: Call) -> Reply:
@@ -52,7 +54,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     data: dict[str, object] = {"runs": rows}
     failed = [one for one in ran if not one.child.ok]
     if stop.is_set():
-        raise Interrupted("interrupted", "stopped; what was begun can be resumed", hint="okstra status", data=data)
+        raise Interrupted(
+            "interrupted", "stopped; runs that were started can be resumed", hint="okstra status", data=data
+        )
     if failed:
         told = "; ".join(f"{one.child.run_id or one.entry.name}: {one.child.said}" for one in failed)
         raise WorkFailed("batch-failed", f"{len(failed)} of {len(ran)}: {told}", hint="okstra status", data=data)
@@ -91,7 +95,7 @@ def _text(path: str) -> str:
 
 
 def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
-    """With what all of them get. Every line that `okstra run` would not take is told before the first is started."""
+    """The entries with the common flags. Lines that `okstra run` would reject are reported before any run starts."""
     from ..options import build_parser
 
     command = find("run")

@@ -1,6 +1,6 @@
-"""A live view of what is in work: runs, their stages as a graph, workers, cost. q ends it.
+"""A live view of work in progress: runs, their stages as a graph, workers, cost. q ends it.
 
-At a terminal it is drawn anew in place; piped, with TERM=dumb or --once it is printed once. --html writes it as a page.
+At a terminal it is redrawn in place; piped, with TERM=dumb or --once it is printed once. --html writes it as a page.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ _HEAD = 4096
 
 
 def check_place(path: str) -> str:
-    """The page's real path. Raises UsageError (`usage`) for a folder, a device, or a file that is no page of okstra's:
-    it would be lost."""
+    """The page's real path. Raises UsageError (`usage`) for a folder, a device, or a file that okstra did not write."""
     real = os.path.realpath(path)
     try:
         found = os.stat(real)
@@ -51,7 +50,7 @@ def check_place(path: str) -> str:
 
 
 def language_here(start: str, services: Services) -> str:
-    """The report language of the project that one stands in; English in none."""
+    """The report language of the project at that folder; English outside a project."""
     try:
         return open_project(start, services).config.report_language
     except OkstraError:
@@ -59,7 +58,7 @@ def language_here(start: str, services: Services) -> str:
 
 
 def write_page(path: str, board: Board, home: HomePaths, *, language: str, every: int) -> None:
-    """Replaces the page whole. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
+    """Replaces the page atomically. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
     page = html_of(
         PageView(
             board=board,
@@ -97,10 +96,10 @@ def configure(parser: ArgumentParser) -> None:
         "--every",
         metavar="S",
         default="",
-        help="seconds between two looks (default: 2); with --html: go on, and make the page anew each time",
+        help="seconds between updates (default: 2); with --html: keep rewriting the page",
     )
-    parser.add_argument("--once", action="store_true", help="print it once, and end")
-    parser.add_argument("--html", metavar="FILE", default="", help="write it as one page that needs no JavaScript")
+    parser.add_argument("--once", action="store_true", help="print it once and exit")
+    parser.add_argument("--html", metavar="FILE", default="", help="write it as a page without JavaScript")
     parser.add_argument("--language", choices=LANGUAGES, default="", help="of the page (default: the project's)")
 
 
@@ -129,7 +128,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _plain(board: Board, encoding: str | None) -> Reply:
-    """Piped: all of it, and nothing but text."""
+    """For piped output: everything, as plain text."""
     from ..board.lines import Room, as_text, board_lines, signs_of
 
     lines = board_lines(board, Room(signs=signs_of(encoding)))
@@ -137,7 +136,7 @@ def _plain(board: Board, encoding: str | None) -> Reply:
 
 
 def _page(args: Namespace, call: Call, every: float | None) -> Reply:
-    """Once, or again and again; the last page, written when it is stopped, loads itself no more."""
+    """Writes the page once or repeatedly; the last one, written when it is stopped, does not reload itself."""
     from ..system.stop_signals import stoppable
 
     path = check_place(args.html)

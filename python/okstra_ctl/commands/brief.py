@@ -1,4 +1,4 @@
-"""A task's brief: make one with the sections that the phases go by, tell what is missing in one, show one."""
+"""A task's brief: write one with the sections that the phases need, check what is missing in one, show one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery
 
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    new = actions.add_parser("new", help="make a brief; printed, unless a place is named")
+    new = actions.add_parser("new", help="write a brief; printed unless a place is named")
     check = actions.add_parser("check", help="what is missing, with its line")
     show = actions.add_parser("show", help="one brief; with --json by its sections")
     new.add_argument("--title", metavar="TEXT", default="", help="one line (default: the text's first heading)")
@@ -49,7 +49,7 @@ def _new(args: Namespace, call: Call) -> Reply:
     task_type = _BEGIN_WITH.get(made.brief.category, "requirements-discovery")
     key = made.brief.task_key or "KEY"
     following = okstra_command("run", "--task-key", key, "--task-type", task_type, "--task-brief", made.path)
-    talk = [f"a secret was taken out: {kind}" for kind in made.hidden]
+    talk = [f"a secret was removed: {kind}" for kind in made.hidden]
     data = {
         "path": made.path,
         "title": made.brief.title,
@@ -70,10 +70,10 @@ def _check(args: Namespace, call: Call) -> Reply:
     errors = [finding for finding in read.findings if finding.severity == Severity.ERROR]
     data = {"path": read.path, "findings": [finding._asdict() for finding in read.findings]}
     if not errors:
-        return Reply(data, "\n".join([*lines, "ok: the brief has all that the phases need"]))
-    told = f"the brief lacks {len(errors)} thing(s) that the phases need"
-    failed = CheckFailed("brief-incomplete", told, where=read.path, hint="write what the findings name")
-    return Reply(data, "\n".join([*lines, told]), exit_status=EXIT_CHECK, errors=[failed.as_record()])
+        return Reply(data, "\n".join([*lines, "ok: the brief has everything that the phases need"]))
+    message = f"the brief lacks {len(errors)} thing(s) that the phases need"
+    failed = CheckFailed("brief-incomplete", message, where=read.path, hint="add what the findings name")
+    return Reply(data, "\n".join([*lines, message]), exit_status=EXIT_CHECK, errors=[failed.as_record()])
 
 
 def _line(path: str, finding: Finding) -> str:

@@ -19,7 +19,7 @@ def configure(parser: ArgumentParser) -> None:
     result.add_argument("file", metavar="FILE", help="the result")
     evidence = actions.add_parser("evidence", help="compare what a run's findings cite with the run's commit")
     evidence.add_argument("run", metavar="RUN", help="the run's id")
-    run = actions.add_parser("run", help="hold everything that a run left to its schemas, its rules, and itself")
+    run = actions.add_parser("run", help="check everything that a run wrote against its schemas, its rules and itself")
     run.add_argument("run", metavar="RUN", help="the run's id")
     run.add_argument("--only", choices=GROUPS, action="append", help="this group of checks alone; may be repeated")
     for action in (result, evidence, run):
@@ -33,7 +33,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _run(args: Namespace, call: Call) -> Reply:
-    """Answers 4 when something is wrong with the run's record."""
+    """Exit status 4 when something is wrong with the run's record."""
     from ..checks.run import check_run
     from ..runs.find import find_run
 
@@ -55,7 +55,7 @@ def _run(args: Namespace, call: Call) -> Reply:
 
 
 def _evidence(args: Namespace, call: Call) -> Reply:
-    """Answers 4 when something that is cited is not there: a finding that rests on it can't be consensus."""
+    """Exit status 4 when cited text is not there: a finding that rests on it can't be consensus."""
     from ..checks.evidence import check_run_evidence
     from ..results.worker import evidence_row
     from ..runs.find import find_run
@@ -84,9 +84,9 @@ def _result(args: Namespace) -> Reply:
         shown = "; ".join(f"line {one.line}: {one.message} ({one.rule})" for one in problems)
         raise CheckFailed(
             "result-invalid",
-            f"{len(problems)} thing(s) to mend: {shown}",
+            f"{len(problems)} problem(s): {shown}",
             where=args.file,
-            hint="mend them, then check again",
+            hint="fix them, then check again",
             data={"findings": findings},
         )
     return Reply({"findings": []}, f"{args.file}: in order")

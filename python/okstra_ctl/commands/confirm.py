@@ -1,4 +1,4 @@
-"""One question at a terminal that is answered with yes or no."""
+"""A yes-or-no question at the terminal."""
 
 from __future__ import annotations
 

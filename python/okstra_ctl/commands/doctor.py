@@ -16,7 +16,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    """Answers 4 when something fails; what is only scarce or missing for comfort is a warning."""
+    """Exit status 4 when a check fails; low resources and missing conveniences are warnings."""
     from ..doctor.machine import examine
     from ..settings.setup import CheckStatus
 

@@ -40,7 +40,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _nothing(args: Namespace, log: ErrorLog) -> str:
-    """Why no row is shown; "nothing went wrong" only where every row would have been."""
+    """Why no row is shown; "nothing went wrong" only if no row was filtered out or unreadable."""
     if log.rows:
         return f"none of {len(log.rows)} shown"
     if log.unread:
@@ -54,7 +54,7 @@ def _question(row: Logged) -> str:
 
 
 def _message(row: Logged) -> str:
-    """The client's own words; else the first thing that its result's check had to say."""
+    """The client's own message, or else the first problem that the check of its result found."""
     return row.message or (row.problems[0] if row.problems else row.failure)
 
 

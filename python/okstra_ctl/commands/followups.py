@@ -1,4 +1,4 @@
-"""Tasks that reports propose: list them, make tasks of them, dismiss them. No run is started."""
+"""Tasks that reports propose: list them, create them, dismiss them. No run is started."""
 
 from __future__ import annotations
 

@@ -15,9 +15,11 @@ def configure(parser: ArgumentParser) -> None:
         "--max",
         metavar="SIZE",
         default="",
-        help="also what its own branch keeps, the oldest first, until all together take no more, e.g. 20G",
+        help="also remove worktrees whose branch keeps their commits, oldest first, down to this total, e.g. 20G",
     )
-    parser.add_argument("--dry-run", action="store_true", help="remove nothing; show verdicts and what would go")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="remove nothing; show verdicts and what would be removed"
+    )
 
 
 def execute(args: Namespace, call: Call) -> Reply:

@@ -1,5 +1,5 @@
-"""Asked by hooks while a run's agents work: may this tool be called, may this be committed? Status 2 is a no to Claude
-Code's hooks; the reason goes to stderr, where the agent reads it. `verb` is asked by okstra's own programs in Node.
+"""Called by hooks while a run's agents work: may this tool be called, may this be committed? Status 2 means no to
+Claude Code's hooks; the reason goes to stderr, where the agent reads it. okstra's own Node programs call `verb`.
 
 Exit 0: yes; 2: no to a tool call, which is what its hook wants; 3: no to a commit.
 """
@@ -67,7 +67,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _own_paths() -> tuple[str, ...]:
-    """The result and the audit file of the worker that this runs in: nobody else knows where they are."""
+    """The result and the audit file of the worker that this runs in; only its environment names them."""
     paths = (os.environ.get("OKSTRA_RESULT", ""), os.environ.get("OKSTRA_AUDIT", ""))
     return tuple(path for path in paths if os.path.isabs(path))
 

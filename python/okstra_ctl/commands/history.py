@@ -1,4 +1,4 @@
-"""A task's time line: its runs and what came of each, its stages, its fix cycles, in the order of events."""
+"""A task's time line: its runs and their outcomes, its stages, its fix cycles, in the order of events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def execute(args: Namespace, call: Call) -> Reply:
         "fix_cycles": [cycle._asdict() for cycle in found.cycles],
         "damaged_lines": list(found.damaged),
     }
-    talk = [f"lines of the time line that are no rows: {', '.join(map(str, found.damaged))}"] if found.damaged else []
+    talk = (
+        [f"lines of the time line that can't be parsed: {', '.join(map(str, found.damaged))}"] if found.damaged else []
+    )
     if not found.events:
         return Reply(data, f"nothing has happened to {key} yet", talk)
     return Reply(data, _runs(key, found) if args.runs else _events(key, found), talk)

@@ -1,4 +1,4 @@
-"""Leading a run from the command line: signals, progress, and the answer (`run --lead auto` and `resume`)."""
+"""Leading a run from the command line: signals, progress, and the reply (`run --lead auto` and `resume`)."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
 
 
 def _after(prepared: Mapping[str, object], led: Mapping[str, object]) -> dict[str, object]:
-    """What is next after the run, not after its preparation."""
+    """The reply with the next step after the run, not after its preparation."""
     next_step = led.get("next_step")
     return {**prepared, **led, **({"next": [next_step]} if next_step else {})}
 
 
 def _become_client(run: KnownRun, call: Call) -> NoReturn:
-    """The agent's session takes this process over; what it leaves half done, `okstra resume RUN` goes on with."""
+    """Replaces this process by the agent's session; `okstra resume RUN` continues what it leaves unfinished."""
     from ..lead.interactive import become, hand_over
 
     session = hand_over(run, call.services)
@@ -122,7 +122,7 @@ def print_progress(text: str) -> None:
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C stops every worker and leaves a resumable run; so does a terminal that is closed."""
+    """Ctrl-C, or closing the terminal, stops every worker and leaves a resumable run."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handle(number: int, frame: FrameType | None) -> None:

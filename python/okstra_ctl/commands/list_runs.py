@@ -1,5 +1,5 @@
-"""Lists runs over all projects, newest last: those that are open, and of the ended ones those of the last weeks; with
---task-key, --since or --all the older ones too."""
+"""Lists runs over all projects, newest last: open ones, and those that ended in the last weeks; with --task-key,
+--since or --all older ones too."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
     add_limit(parser)
-    parser.add_argument("--all", action="store_true", help="all that ever were, not only the last weeks")
+    parser.add_argument("--all", action="store_true", help="all runs, not only those of the last weeks")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    """Python's collector of cycles is off meanwhile: among many rows it finds none, and takes as long as the rest."""
+    """Python's garbage collector is off meanwhile: with many rows it would take as long as everything else."""
     _check(args)
     check_task(args, call)
     was_on = gc.isenabled()

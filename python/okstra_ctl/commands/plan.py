@@ -25,7 +25,7 @@ from .approving import approve, stages_table
 
 
 def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
-    """Answers where the plan stands now. The source stays, and its approval, if it says so, does not come along.
+    """Copies the plan into the task's planning folder and returns its path. An approval in the source is not copied.
 
     Raises UsageError (`not-found`, `bad-identity`), CheckFailed (`plan-invalid`), Refused: then nothing was written.
     """
@@ -51,7 +51,7 @@ def configure(parser: ArgumentParser) -> None:
     show = actions.add_parser("show", help="stages, waves and the critical path")
     show.add_argument("--dot", action="store_true", help="the graph for Graphviz")
     show.add_argument("--svg", action="store_true", help="the graph as a picture")
-    approve = actions.add_parser("approve", help="show the stages, ask, and keep what was approved")
+    approve = actions.add_parser("approve", help="show the stages, ask, and record the approval")
     approve.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     adopt = actions.add_parser("adopt", help="place a plan from elsewhere as the task's next planning report")
     for action in (check, show, approve, adopt):

@@ -1,4 +1,4 @@
-"""What `run` and `rerun` answer: one form for both (docs/how-to/scripts.md)."""
+"""The reply of `run` and `rerun` (docs/how-to/scripts.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def prepared_reply(run: PreparedRun, *, lead: str) -> Reply:
-    """`lead` is who drives the run from here; empty when it is only prepared."""
+    """`lead` is who leads the run from here; empty when it is only prepared."""
     data = {
         "run_id": str(run.run),
         "task_key": str(run.run.task),

@@ -1,4 +1,4 @@
-"""Every project that okstra has run in, with how many runs it had, how many are open, and when the last one was."""
+"""Every project that okstra has run in, with its number of runs, how many are open, and when the last one was."""
 
 from __future__ import annotations
 

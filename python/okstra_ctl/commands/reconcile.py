@@ -1,6 +1,6 @@
-"""Tells what dead runs and lost files left; with --apply, puts right what can be without losing anything.
+"""Reports what dead runs and lost files left; with --apply, repairs what can be repaired without losing anything.
 
-Exit 0: all is well, or was repaired; 4: something is left to do.
+Exit 0: nothing is wrong, or everything was repaired; 4: something is left to do.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("--apply", action="store_true", help="put right what okstra can")
+    parser.add_argument("--apply", action="store_true", help="repair what okstra can")
     parser.add_argument(
         "--rebuild",
         action="store_true",
-        help="make the registry anew from git, ledgers and manifests, and tell the index what it lacks",
+        help="rebuild the registry from git, ledgers and manifests, and add missing runs to the index",
     )
 
 
@@ -40,7 +40,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         lines += [f"  failed: {outcome.failed}"] if outcome.failed else []
     left = [outcome for outcome in outcomes if outcome.open]
     done = sum(bool(outcome.done) for outcome in outcomes)
-    lines.append(f"{done} put right, {len(left)} left" if done or left else "all is well")
+    lines.append(f"{done} repaired, {len(left)} left" if done or left else "all is well")
     data = {
         "findings": [
             {

@@ -1,4 +1,4 @@
-"""Reports: make their pages anew from the data, tell whether they are up to date, find them."""
+"""Reports: regenerate their pages from the data, check whether they are up to date, find them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .run_filters import check_task
 
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    render = actions.add_parser("render", help="make the markdown and the HTML page anew from the report's data")
-    views = actions.add_parser("views", help="where a report's pages are, and whether they are what its data gives")
+    render = actions.add_parser("render", help="regenerate the markdown and the HTML page from the report's data")
+    views = actions.add_parser("views", help="where a report's pages are, and whether they match its data")
     find = actions.add_parser("find", help="list the project's reports, the newest first")
     for action in (render, views):
         action.add_argument("run", metavar="RUN", help="the run's id")
@@ -52,7 +52,7 @@ def _render(args: Namespace, call: Call) -> Reply:
 
 
 def _views(args: Namespace, call: Call) -> Reply:
-    """Answers 4 when a page is not what the data gives."""
+    """Exit status 4 when a page does not match the data."""
     from ..report.store import pages_of
     from ..runs.find import find_run
 

@@ -1,4 +1,4 @@
-"""Goes on with a run that was stopped, or whose worker failed: what is on disk and valid is not done again."""
+"""Continues a run that was stopped, or whose worker failed: valid results on disk are not produced again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .trust import add_trust_flag, with_trust
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
-    parser.add_argument("--budget", metavar="USD", default="", help="a new budget, what was spent included")
+    parser.add_argument("--budget", metavar="USD", default="", help="a new budget, including what was spent")
     add_trust_flag(parser)
 
 

@@ -1,4 +1,4 @@
-"""Runs one phase of a task: prepares worktree, run folder, prompts and manifest, then hands over to the lead."""
+"""Runs one phase of a task: prepares worktree, run folder, prompts and manifest, then starts the lead."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _trusting(call: Call) -> list[str]:
 
 
 def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
-    """What starts one stage's run, with all that this one was asked for."""
+    """The command that starts one stage's run, with the options of this one."""
     flags = {
         "workers": ",".join(inputs.workers),
         "executor": inputs.executor,
@@ -105,9 +105,9 @@ _TEXTS = {
     "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
     "--executor": ("P", "the provider that carries the stage out"),
     "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
-    "--critic": ("P", "a provider that looks for what nobody looked at, or off"),
+    "--critic": ("P", "a provider that looks for what the others missed, or off"),
     "--directive": ("TEXT", "extra instructions for every worker"),
-    "--related-tasks": ("A,B", "task keys that belong to the subject"),
+    "--related-tasks": ("A,B", "keys of related tasks"),
     "--clarification-response": ("PATH", "answers to a report's questions"),
     "--pr-template-path": ("PATH", "the pull request's template"),
     "--budget": ("USD", "stop dispatching when the run has spent it"),
@@ -165,7 +165,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply:
-    """A plan that only says itself that it is approved: the person at the terminal is asked, a script is refused."""
+    """If only the plan itself says that it is approved, a person at the terminal is asked and a script is refused."""
     try:
         return run()
     except Refused as refused:
@@ -215,7 +215,7 @@ def _preview(inputs: PrepareInputs, call: Call) -> Reply:
 
 
 def _settle_fix_cycle(inputs: PrepareInputs, *, asks: bool) -> PrepareInputs:
-    """A run that begins work on a finished task: the person is asked, a script refused (`task-finished`)."""
+    """For a run that begins work on a finished task, the person is asked, and a script is refused (`task-finished`)."""
     from ..tasks.fix_cycles import finished_task, require_fix_cycle_choice
     from ..tasks.records import read_manifest
 

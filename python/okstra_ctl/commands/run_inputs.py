@@ -1,4 +1,4 @@
-"""From the flags of `run` to the inputs of a prepare."""
+"""From the flags of `run` to the inputs of a run's preparation."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _NEEDED = ("task_type", "task_group", "task_id")
 
 
 def lacking(args: Namespace, call: Call) -> list[str]:
-    """The flags without which there is no run, and that are not given. Raises Missing (`not-a-project`)."""
+    """The required flags that are not given. Raises Missing (`not-a-project`)."""
     given = _needed(args, open_project(call.start, call.services))
     return ["--" + name.replace("_", "-") for name in _NEEDED if not given[name]]
 
 
 def lacks_request(args: Namespace, call: Call) -> bool:
-    """Whether a person has to be asked what is wanted: the phase needs it, and nothing says it."""
+    """Whether a person must be asked for the request: the phase needs one, and there is none."""
     project = open_project(call.start, call.services)
     given = _needed(args, project)
     if args.task_brief or args.request or given["task_type"] not in NEED_REQUEST:
@@ -114,7 +114,7 @@ _SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
 
 
 def complete(args: Namespace, call: Call) -> Namespace:
-    """The flags with what they lacked; unchanged when they lack nothing, or nobody is there to ask.
+    """Asks for missing flags and adds them; unchanged when none is missing, or there is no terminal.
 
     Raises Refused (`not-confirmed`), UsageError, KeyboardInterrupt: nothing was written.
     """
@@ -147,7 +147,7 @@ def _known(args: Namespace) -> dict[str, str]:
 
 
 def _others(args: Namespace) -> list[str]:
-    """The flags that were given and that no question is about, as words of the command line."""
+    """The given flags that no question covers, as words of the command line."""
     names = [*_NO_QUESTION, *(f"{slot}-model" for slot in MODEL_SLOTS)]
     values = {name: getattr(args, name.replace("-", "_")) for name in names}
     if args.task_key:

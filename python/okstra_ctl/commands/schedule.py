@@ -1,4 +1,4 @@
-"""What is left of the project's open tasks, in rounds: what can be started now, what waits for what; as markdown."""
+"""The work left in the project's open tasks, in rounds: what can be started now, what waits for what; as markdown."""
 
 from __future__ import annotations
 

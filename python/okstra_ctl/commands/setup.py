@@ -1,6 +1,6 @@
 """Registers the project: writes `.okstra/project.json`. Doing it again changes nothing.
 
-With --moved, tells okstra that the project was moved to this folder.
+With --moved, updates okstra's records after the project was moved to this folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--project-id", metavar="ID", help="the project's name in task keys (default: asked for)")
     parser.add_argument("--report-language", choices=("en", "ko"), default="en", help="language of reports")
     parser.add_argument(
-        "--moved", action="store_true", help="the project was moved here: mend what names the old place"
+        "--moved", action="store_true", help="the project was moved here: update everything that names the old place"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 

@@ -1,4 +1,4 @@
-"""Shows one run: its manifest, where it works, how it stands and why, and what comes next."""
+"""Shows one run: its manifest, where it works, its status and the reason, and what comes next."""
 
 from __future__ import annotations
 

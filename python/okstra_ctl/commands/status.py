@@ -1,4 +1,4 @@
-"""What is in work, over all projects: every run that has not ended well, the most urgent first, with its next step."""
+"""What is in progress, over all projects: every run that has not ended well, most urgent first, with its next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long runs took, from their start to their end, summed up by project, task, phase or day."""
+"""How long runs took, from start to end, summed by project, task, phase or day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows the commands that the project's settings run, and keeps that you trust them; asked again when they change."""
+"""Shows the commands that the project's settings run, and records that you trust them until they change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_trust_flag(parser: ArgumentParser) -> None:
 
 
 def with_trust(args: Namespace, call: Call) -> Call:
-    """The call, told by its flag that the project's commands are trusted."""
+    """The call with the project's commands trusted, if the flag says so."""
     if not args.trust:
         return call
     environment = {**call.services.environment, trust.TRUST_VARIABLE: "1"}
@@ -27,18 +27,18 @@ def with_trust(args: Namespace, call: Call) -> Call:
 
 
 def of_project(project: Project) -> trust.Commands:
-    """What the settings of the project run, as they were read."""
+    """The commands that the project's settings run."""
     return trust.commands_of(project.root, project.config.commands)
 
 
 def lines(commands: trust.Commands) -> list[str]:
-    """What a person is asked about."""
+    """The commands, as shown to the person who is asked."""
     told = [f"{name}: {command}" for name, command in shown(commands.settings)]
     return [*told, *([f"(with the script {commands.script})"] if commands.script else [])]
 
 
 def ask(commands: trust.Commands) -> bool:
-    """At a terminal: shows the commands and asks. Nothing but a yes is one."""
+    """At a terminal: shows the commands and asks. Only an explicit yes counts."""
     text = "\n".join(["the project's settings run these commands:", *(f"  {line}" for line in lines(commands))])
     sys.stderr.write(printable(f"{text}\ntrust them, in {commands.root}? [y/N] "))
     sys.stderr.flush()
@@ -46,7 +46,7 @@ def ask(commands: trust.Commands) -> bool:
 
 
 def settle(project: Project, call: Call) -> None:
-    """Asks once, and keeps a yes; after a no the run refuses by itself."""
+    """Asks once and records a yes; after a no, the run itself is refused."""
     commands = of_project(project)
     if not trust.is_trusted(commands, call.services) and ask(commands):
         trust.trust(commands, call.services)

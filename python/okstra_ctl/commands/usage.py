@@ -1,4 +1,4 @@
-"""Tokens and cost of a run, of a task's runs, or of all runs by task; what is not known is said as unknown."""
+"""Tokens and cost of a run, of a task's runs, or of all runs by task; what is not known is shown as unknown."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Waits until a run's results (or its report) are there and valid; prints one JSON line for each change.
 
-Exit 0: all there and valid; 1: a worker is gone, or the time is over.
+Exit 0: all there and valid; 1: a worker is gone, or the timeout was reached.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The input state machine for programs: JSON in, JSON out. A skill relays its questions and answers, and adds none."""
+"""The wizard for programs: JSON in, JSON out. A skill relays its questions and answers, and adds none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..output import Reply
 
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    init = actions.add_parser("init", help="begin; answers where the state is, and the first question")
+    init = actions.add_parser("init", help="begin; returns where the state is, and the first question")
     init.add_argument("--language", metavar="en|ko", default="", help="default: the project's report language")
     init.add_argument(
         "--known", metavar="ID=VALUE", action="append", default=[], help="an answer that is known; may be repeated"
@@ -19,9 +19,9 @@ def configure(parser: ArgumentParser) -> None:
     step = actions.add_parser("step", help="answer the next question; __back__ takes the last answer back")
     step.add_argument("--answer", metavar="TEXT", required=True, help="a value of the options, or text")
     arguments = actions.add_parser("render-args", help="the arguments for okstra run, once all is answered")
-    confirmation = actions.add_parser("confirmation", help="what is about to be started, in words")
+    confirmation = actions.add_parser("confirmation", help="a description of what is about to be started")
     for action in (step, arguments, confirmation):
-        action.add_argument("--state", metavar="PATH", required=True, help="as init answered it")
+        action.add_argument("--state", metavar="PATH", required=True, help="as init returned it")
     for action in (init, step, arguments, confirmation):
         add_common_flags(action)
 

@@ -1,4 +1,4 @@
-"""The worktrees that okstra made: list them, look one up, remove one without losing work, bring one back."""
+"""The worktrees that okstra made: list them, look one up, remove one without losing work, restore one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="every worktree, with its branch and status")
     listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
-    lookup = actions.add_parser("lookup", help="the path of one worktree, alone")
+    lookup = actions.add_parser("lookup", help="print only the path of one worktree")
     add_task_key(lookup, "a task key or stage key", dest="key", required=True)
     remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
     add_task_key(remove, "a task key or stage key", dest="key", required=True)

@@ -43,12 +43,12 @@ def render(request: Request, run: RunFiles, values: Mapping[str, str]) -> dict[s
 
 
 def result_path(run: RunFiles, worker: Worker) -> str:
-    """Where a worker's work product belongs: the report writer's is the report's data."""
+    """The path of a worker's work product; the report writer's is the report's data."""
     return run.report_data if worker.role == "report-writer" else run.worker_result(worker.id)
 
 
 def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str]:
-    """What prompts say of the run besides its paths, by placeholder name."""
+    """The values of prompts' placeholders, besides paths, by name."""
     inputs, phase = request.inputs, request.phase
     executors = [worker.id for worker in request.roster if worker.role == "executor"]
     return {
@@ -113,7 +113,7 @@ class Draft(NamedTuple):
 
 
 def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo: UndoStack) -> dict[str, str]:
-    """Writes the run's folder; answers every path and fact of the run by name. Raises WorkFailed, Missing."""
+    """Writes the run's folder; returns every path and fact of the run by name. Raises WorkFailed, Missing."""
     context = context_of(request, draft.run, draft.worktree, draft.epoch, draft.stage)
     files = files_of(request, draft.run, draft.files, context, at)
     shared = {path: data for path, data in files.items() if _is_shared(path)}
@@ -126,7 +126,7 @@ def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo:
 
 
 def _write_shared(request: Request, files: dict[str, bytes]) -> None:
-    """The task's instruction set: other runs read it while this one is prepared, so it is replaced whole."""
+    """Writes the task's instruction set. Other runs read it meanwhile, so each file is replaced atomically."""
     with locked(LockKind.INDEX, request.project.files.lock):
         for path, data in files.items():
             if fsio.read_bytes(path) != data:
@@ -161,7 +161,7 @@ def context_of(
 
 
 class StageSelection(NamedTuple):
-    """The stage of an implementation run: chosen, reserved and provisioned once, and only handed on from there."""
+    """The stage of an implementation run: selected, reserved and provisioned once, and only passed on from there."""
 
     stage: int
     worktree_path: str
@@ -173,7 +173,7 @@ class StageSelection(NamedTuple):
 
 
 def stage_selection(stage: Stage, worktree: WorktreeFacts) -> StageSelection:
-    """`worktree_note` says why there is no worktree, where there is none."""
+    """`worktree_note` says why there is no worktree, if there is none."""
     base, status = worktree.base_commit, worktree.status
     note = f"no worktree: {status.removeprefix('skipped-')}" if status.startswith("skipped") else ""
     return StageSelection(stage.number, worktree.path, worktree.branch, base, status, note, base)
@@ -193,7 +193,7 @@ def _stage_names(stage: Stage, worktree: WorktreeFacts) -> dict[str, str]:
 
 
 def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[str, str], at: str) -> dict[str, bytes]:
-    """Path to bytes of all that the run's folder holds before its manifest."""
+    """The bytes of every file in the run's folder except its manifest, by path."""
     event = {"v": 1, "at": at, "event": "prepared", "run_id": str(run)}
     answers = request.answers
     return {
@@ -206,7 +206,7 @@ def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[st
 
 
 def discard_files(files: Iterable[str]) -> None:
-    """Takes the run's own files back; shared ones (the task's instruction set) stay."""
+    """Removes the run's own files; shared ones (the task's instruction set) stay."""
     for path in files:
         fsio.discard(path)
 

@@ -1,8 +1,8 @@
-"""`prepare_task_bundle`: the road that every run takes.
+"""`prepare_task_bundle`: how every run is prepared.
 
 Its commit point is the reservation's `active` mark (for a run without a reservation, its manifest). Before
 it, an error takes everything back, and a crash leaves a `provisioning` claim that the next command undoes.
-What follows it (ledger row, task records, index) is derived, and written again if it is missing.
+What follows it (ledger row, task records, index) is derived, and rewritten if it is missing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NO_BRANCH = ""
 
 
 class PreparedRun(NamedTuple):
-    """A run that is ready to be driven. `ctx` maps the names of run-context.json to paths and facts."""
+    """A run that is ready to be led. `ctx` maps the names of run-context.json to paths and facts."""
 
     run: RunId
     files: RunFiles
@@ -92,7 +92,7 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
 
 
 def _ensure_task(request: Request, services: Services) -> None:
-    """A task comes with its request: a kill between the two leaves a brief, which the next run of the task finds."""
+    """Writes a new task's brief, then its records: after a kill in between, the task's next run finds the brief."""
     files, task = request.project.files, request.task
     if request.brief_is_new:
         hide_runs(files)
@@ -162,9 +162,9 @@ def _prepare_in_task_worktree(request: Request, services: Services, repaired: li
 
 
 def _enter_worktree(run: RunId, services: Services) -> None:
-    """The run is prepared: from here on it uses the task's worktree by itself, not as what this process makes.
+    """Makes the prepared run itself, and no longer this process, a user of the task's worktree.
 
-    Killed before, it is a run whose maker is gone; it keeps nobody from removing the worktree, and can be resumed.
+    If this process is killed before, the run's owner is gone: it does not keep the worktree, and can be resumed.
     """
     with services.registry.transaction() as doc:
         worktree_users.begin_use(doc, run, _lead(), services)
@@ -193,7 +193,7 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
 
 
 def write_run(request: Request, draft: Draft, services: Services, undo: UndoStack) -> dict[str, str]:
-    """A run's folder and, last, its manifest; answers its context. Raises WorkFailed, Missing."""
+    """Writes a run's folder and, last, its manifest; returns its context. Raises WorkFailed, Missing."""
     context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
     _write_manifest(request, draft, services, undo)
     return context
@@ -224,8 +224,10 @@ def _write_manifest(request: Request, draft: Draft, services: Services, undo: Un
 
 
 def _requested(request: Request, files: RunFiles) -> dict[str, object]:
-    """What was asked for and only the lead can carry out: kept for whoever drives the run. Of a person's answers the
-    run's own copy is named, for the file they came in may be gone by a rerun."""
+    """The inputs that only the lead can carry out, recorded for whoever leads the run.
+
+    A person's answers are named by the run's own copy: the original file may be gone by a rerun.
+    """
     inputs = request.inputs
     return {
         "brief": inputs.brief_path,
@@ -240,7 +242,7 @@ def _requested(request: Request, files: RunFiles) -> dict[str, object]:
 
 
 def _lead() -> Owner | None:
-    """Who works on: the agent client in whose session this runs, or nobody yet (docs/how-to/recover.md)."""
+    """The run's lead: the agent client in whose session this runs, or nobody yet (docs/how-to/recover.md)."""
     return process_identity.nearest_client()
 
 
@@ -271,7 +273,7 @@ def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
 
 
 def append_started(key: StageKey, claim: StageClaim, services: Services) -> list[str]:
-    """The ledger row that follows from the claim; what keeps it from being written is a warning, for the run stands."""
+    """Writes the ledger row that follows from the claim. A failure is returned as a warning: the run is complete."""
     try:
         ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(key, claim)])
     except OkstraError as error:
@@ -287,7 +289,7 @@ def record_prepared(
     repaired: list[str],
     warnings: list[str],
 ) -> PreparedRun:
-    """Tells records and index, which come after the commit point, and answers the result."""
+    """Updates the task's records and the index, which are derived, and returns the result."""
     following = next_commands(draft.run)
     at = services.clock.now()
     inputs = request.inputs

@@ -1,4 +1,4 @@
-"""`--dry-run`: what a run would write and run, by the same rules, touching nothing."""
+"""`--dry-run`: what a run would write and execute, by the same rules, without touching anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a run needs to know before it touches anything: read, checked, and then fixed."""
+"""Resolves and checks a run's inputs before anything is written."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Given | No
 
 
 def _check_given(inputs: PrepareInputs) -> None:
-    """Values that are only passed on to the lead are checked all the same: a typo is told now, not in an hour."""
+    """Checks values that are only passed on to the lead, so that a typo is reported now and not in an hour."""
     path = inputs.pr_template_path
     if path and not os.path.isfile(path):
         raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")
@@ -136,7 +136,7 @@ def _check_given(inputs: PrepareInputs) -> None:
 
 
 def _category_begun(key: TaskKey, services: Services) -> str:
-    """That of the branch that the task has: one whose plan was taken in was begun before anybody named a category."""
+    """The category that the task's branch is named by: a task with an adopted plan has a branch before a category."""
     claim = services.registry.read().task(key)
     return category_of_branch(claim.branch, key) if claim else ""
 
@@ -218,7 +218,7 @@ def _plan(
     if os.path.realpath(os.path.dirname(path)) != os.path.realpath(task.plans_dir):
         raise Refused(
             "plan-not-the-tasks",
-            "the plan does not stand in the task's planning folder, where its ledger belongs",
+            "the plan is not in the task's planning folder, where its ledger belongs",
             where=path,
             hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
         )

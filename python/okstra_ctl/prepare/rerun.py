@@ -1,8 +1,8 @@
-"""`okstra rerun`: the next run of the same stage in the same worktree; nothing is chosen anew.
+"""`okstra rerun`: the next run of the same stage, in the same worktree.
 
-The claim is marked as being handed over, with the earlier hold kept in it, before anything is made; what a kill
-leaves of that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark:
-from then on the new run holds it, under a higher epoch, so that the earlier can't finish late.
+Before anything is written, the claim is marked as being handed over and keeps the earlier run's claim. After a kill
+that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark: from then on the
+new run holds the stage, with a higher epoch, so that the earlier one can't finish late.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _claim_to_take(run: KnownRun, key: StageKey, services: Services) -> StageCla
 
 
 def _site(request: Request, held: StageClaim) -> provision.Site:
-    """The stage's worktree, made again on its branch: its folder was removed or lost."""
+    """The stage's worktree, recreated on its branch if its folder was removed or lost."""
     at = git.branch_commit(request.checkout.top, held.branch)
     if at is None:
         raise Refused(

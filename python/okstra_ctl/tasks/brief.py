@@ -1,4 +1,4 @@
-"""A task's brief: a markdown file with the sections that the phases go by. Read, put together, checked."""
+"""A task's brief, a markdown file with the sections that the phases need: parsed, written, checked."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Brief(NamedTuple):
 
 
 def asks_for_something(text: str) -> bool:
-    """Whether a word stands in it, be it only a title: frontmatter, comments, rules and bare marks ask for nothing."""
+    """Whether the text has any words, even only a title, besides frontmatter, comments, rules and bare marks."""
     block = find_frontmatter(text)
     lines = split_lines(text.removeprefix(BOM))[block.line_count if block else 0 :]
     return any(sign.isalnum() for sign in without_comments("\n".join(lines)))
@@ -147,7 +147,7 @@ def format_brief(brief: Brief, labels: Labels) -> str:
 
 
 def check_brief(brief: Brief, labels: Labels) -> list[Finding]:
-    """What is missing, by line; a missing section is told at line 1."""
+    """What is missing, by line; a missing section is reported at line 1."""
     found = [] if brief.title else [_error("title-missing", 1, "the brief has no title: a heading `# …`")]
     needed = (*_NEEDED, _FAULT) if brief.category == _IS_FAULT else _NEEDED
     for key in SECTIONS:
@@ -165,7 +165,7 @@ def check_brief(brief: Brief, labels: Labels) -> list[Finding]:
 
 
 def _unlisted(brief: Brief) -> list[Finding]:
-    """Verification goes through requirements one by one, so they have to be told apart."""
+    """A warning when the requirements are not a list: verification checks them one by one."""
     section = brief.section("requirements")
     if section is None or section.empty or any(_ITEM.match(line) for line in section.text.split("\n")):
         return []

@@ -1,7 +1,7 @@
-"""The catalogue of a project's tasks as its readers need it: also where the file lacks some, is damaged or gone.
+"""The catalogue of a project's tasks, complete even when the file lacks some, is damaged or gone.
 
-It is made from the tasks' manifests, and so is `latest-task.json`: `okstra reconcile` finds what they lack and makes
-both anew.
+It is derived from the tasks' manifests, and so is `latest-task.json`: `okstra reconcile` finds what they lack and
+rebuilds both.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Entry = dict[str, Any]
 
 
 def entries(project: ProjectFiles) -> dict[str, Entry]:
-    """Every task by its key: what the catalogue says of it, and of those that it lacks what their manifests say."""
+    """Every task by its key, from the catalogue; tasks that it lacks, from their manifests."""
     listed = _listed(project) or {}
     return {**listed, **dict(_of_manifests(project, _folders(project, listed)))}
 
 
 def catalog_fault(project: ProjectFiles) -> str:
-    """What the catalogue or `latest-task.json` lacks of the tasks on disk; empty when they are as they should be."""
+    """How the catalogue or `latest-task.json` differs from the tasks on disk; empty when they match."""
     listed = _listed(project)
     if listed is None:
         return "the task catalogue can't be read"
@@ -37,7 +37,7 @@ def catalog_fault(project: ProjectFiles) -> str:
     wrong = [key for key in {**made, **listed} if made.get(key) != listed.get(key)]
     if wrong:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        return f"the task catalogue is not what the task's manifest says of {wrong[0]}{more}"
+        return f"the task catalogue does not match the manifest of {wrong[0]}{more}"
     newest, latest = _newest(made), _latest(project)
     if newest is not None and str((latest or {}).get("at", "")) < newest["at"]:
         return f"latest-task.json does not name {newest['task_key']}"
@@ -45,7 +45,7 @@ def catalog_fault(project: ProjectFiles) -> str:
 
 
 def rebuild(project: ProjectFiles) -> str:
-    """Makes both files anew; answers where a catalogue that could not be read was set aside, or "".
+    """Rebuilds both files; returns where a catalogue that could not be read was set aside, or "".
 
     Raises WorkFailed (`write-failed`), Busy.
     """
@@ -63,7 +63,7 @@ def rebuild(project: ProjectFiles) -> str:
 
 
 def _made(project: ProjectFiles, listed: Mapping[str, Entry]) -> dict[str, Entry]:
-    """The entries as they should be. A task whose manifest can't be read stands as it was: that hides no task."""
+    """The entries as they should be. A task whose manifest can't be read keeps its entry, so that no task is hidden."""
     made = dict(_of_manifests(project))
     unread = [key for key in listed if key not in made and _has_manifest(project, key)]
     return {**made, **{key: listed[key] for key in unread}}
@@ -99,8 +99,8 @@ def _folders(project: ProjectFiles, listed: Mapping[str, Entry]) -> set[str]:
 
 
 def _of_manifests(project: ProjectFiles, besides: Set[str] = frozenset()) -> Iterator[tuple[str, Entry]]:
-    """Entries made anew, of tasks in other folders than `besides`. Tasks that were never begun have none; what can't
-    be read is passed over."""
+    """New entries for tasks in other folders than `besides`. Tasks that were never started have none; unreadable
+    manifests are skipped."""
     for group in fsio.names_in(project.tasks_dir):
         for name in fsio.names_in(os.path.join(project.tasks_dir, group)):
             root = os.path.join(project.tasks_dir, group, name)

@@ -1,4 +1,4 @@
-"""Which tasks there are: a key that is none of them is an error wherever it is given, with those that are like it."""
+"""Which tasks exist: an unknown key is an error wherever it is given, and similar keys are suggested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST, _LIKE = 3, 0.6
 
 
 def require_task(text: str, start: str, services: Services) -> TaskKey:
-    """The key of a task that okstra has seen, be it only in the index. Raises UsageError (`bad-identity`,
+    """The key of a task that okstra knows, even if only from the index. Raises UsageError (`bad-identity`,
     `task-unknown`)."""
     key = TaskKey.parse(text)
     for root in roots_of_task(key, start, services):
@@ -45,7 +45,7 @@ def plan_of_task(text: str, start: str, services: Services) -> str:
 
 
 def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = "") -> UsageError:
-    """`more`: what else to try, after the keys that are like it."""
+    """`more`: what else to try, after the similar keys."""
     near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, services))), _MOST, _LIKE)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]

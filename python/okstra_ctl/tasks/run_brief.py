@@ -1,6 +1,6 @@
 """A run's request: the brief that is given, the one that the task was started with, or the one in its folder.
 
-Who finds out or plans must know what is wanted, so there is no such run without a request; and no task without one.
+A run that investigates or plans needs a request, and so does a new task.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_TITLE = 80
 
 
 class Brief(NamedTuple):
-    """Both are empty where there is none. `is_new`: it stands nowhere yet."""
+    """Both are empty if there is none. `is_new`: it is not on disk yet."""
 
     path: str = ""
     text: str = ""
@@ -51,7 +51,7 @@ def brief_of(
         more = "a new task needs its request: --task-brief FILE, or --request TEXT"
         raise task_unknown(key, project.root, services, more=more)
     if needed:
-        raise _missing("nothing says what is wanted", str(key), okstra_command("brief", "new", "--task-key", key))
+        raise _missing("there is no request", str(key), okstra_command("brief", "new", "--task-key", key))
     return Brief()
 
 
@@ -76,7 +76,7 @@ def _read(path: str, *, needed: bool) -> str:
     if needed and not data.strip():
         raise _missing("the brief is empty", path, "")
     if needed and not _is_text(data):
-        raise _missing("the brief is no UTF-8 text", path, "")
+        raise _missing("the brief is not UTF-8 text", path, "")
     from ..system.secrets import hide
     from .brief import asks_for_something  # slow to import, as is what follows
 
@@ -95,7 +95,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
-    """What was said in a sentence or two, as the task's own brief. One that is there is not replaced."""
+    """The text of `--request` as the task's own brief. An existing brief is not replaced."""
     from ..system.secrets import hide
     from .brief import asks_for_something
 
@@ -114,6 +114,6 @@ def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
 _EITHER = "name a text file that says what is wanted: --task-brief FILE, or --request TEXT"
 
 
-def _missing(told: str, where: str, command: str) -> UsageError:
+def _missing(reason: str, where: str, command: str) -> UsageError:
     hint = _EITHER + (f"; {command} --title TITLE makes one" if command else "")
-    return UsageError("request-missing", f"{told}: nothing was prepared", where=where, hint=hint)
+    return UsageError("request-missing", f"{reason}: nothing was prepared", where=where, hint=hint)

@@ -45,9 +45,9 @@ def test_without_a_request_nothing_is_made(project: Project, task_type: str) -> 
         (b"<!-- say what is wanted -->\n", "no words"),
         (b"---\ntitle: T\n---\n", "no words"),
         (b"# \n\n---\n\n...\n", "no words"),
-        (bytes(range(256)), "no UTF-8 text"),
-        (b"a\0b", "no UTF-8 text"),
-        ("요청".encode("euc-kr"), "no UTF-8 text"),
+        (bytes(range(256)), "not UTF-8 text"),
+        (b"a\0b", "not UTF-8 text"),
+        ("요청".encode("euc-kr"), "not UTF-8 text"),
     ],
 )
 def test_a_brief_that_says_nothing_is_none(project: Project, what: bytes, told: str) -> None:
