@@ -1,4 +1,4 @@
-"""Every check of a run's record: its id, what it means when it finds something, and what to do."""
+"""Every check of a run's record (id, meaning, remedy), and the values that checks read and return."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 
 class Check(NamedTuple):
-    """`remedy` may name `{run}`."""
+    """`meaning` describes what was found; `remedy`, what to do about it, may contain `{run}`."""
 
     group: str
     meaning: str
@@ -71,8 +71,8 @@ class Fault(NamedTuple):
 
 
 class RunRecords(NamedTuple):
-    """One run's record, as far as it could be read. `usage` is what the events sum up to; `answered` are the rows
-    that a person's answers must have given."""
+    """One run's record, as far as it could be read. `usage` is the sum of the events; `answered` are the report rows
+    that a person's answers must have produced."""
 
     id: RunId
     files: RunFiles
@@ -90,22 +90,22 @@ class RunRecords(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether the run came to its report, well or not."""
+        """Whether the run reached its report, successful or not."""
         return self.manifest.get("outcome") in ("completed", "failed", "contract-violated")
 
     @property
     def was_led(self) -> bool:
-        """By okstra itself: an interactive lead's events do not tell every dispatch."""
+        """Whether okstra itself led the run: an interactive lead's events do not record every dispatch."""
         return any(row.get("event") == "started" for row in self.events)
 
     def in_report(self, id_: str, message: str, near: str = "") -> Fault:
-        """A fault of the report's data, at the first line that holds `near`."""
+        """A fault of the report's data, at the first line that contains `near`."""
         place = self.report_text.find(near) if near else -1
         line = self.report_text.count("\n", 0, place) + 1 if place >= 0 else 1
         return Fault(id_, self.files.report_data, line, message)
 
 
 def last_rows(events: Sequence[Document]) -> dict[tuple[str, str], Document]:
-    """The newest `dispatched` or `ended` row of each thing that a worker was asked, by worker and label."""
+    """The newest `dispatched` or `ended` row of each assignment, by worker and label."""
     rows = [row for row in events if row.get("event") in ("dispatched", "ended")]
     return {(str(row.get("worker")), str(row.get("label"))): row for row in rows}

@@ -21,8 +21,8 @@ _ROLES = ("analyst", "verifier", "critic")
 
 
 class Place(NamedTuple):
-    """What is looked into: a commit of the repository that `folder` is a checkout of; `runs` are recorded commands
-    with their exit codes."""
+    """What evidence is checked against: a commit of the repository that `folder` is a checkout of, and `runs`, the
+    recorded commands with their exit codes."""
 
     folder: str
     commit: str
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 def check_findings(place: Place, findings: Sequence[Finding]) -> dict[Evidence, Checked]:
-    """What was found of each line of evidence, each looked at once. Raises WorkFailed (`git-failed`)."""
+    """Checks each distinct line of evidence once. Raises WorkFailed (`git-failed`)."""
     lines = dict.fromkeys(line for finding in findings for line in finding.evidence)
     paths = {line: _inside(place.folder, line.path) for line in lines if line.exit is None}
     wanted = list(dict.fromkeys(path for path in paths.values() if path))
@@ -80,7 +80,7 @@ def _check(
 
 
 def _check_command(line: Evidence, runs: Mapping[str, int]) -> Checked:
-    """A command counts only as okstra's own record of it; what a worker says that it ran is its word."""
+    """A command is verified only by okstra's own record of it, not by a worker's claim that it ran."""
     recorded = runs.get(line.command)
     if recorded is None:
         return Checked(line, EvidenceStatus.UNCHECKED, note="okstra has no record of this command")
@@ -90,7 +90,7 @@ def _check_command(line: Evidence, runs: Mapping[str, int]) -> Checked:
 
 
 def _inside(folder: str, path: str) -> str:
-    """The path as git knows it, from the repository's top; empty when it leads elsewhere."""
+    """The path relative to the repository's top; empty when it leads out of it."""
     if posixpath.isabs(path):
         for root in (folder, os.path.realpath(folder)):
             if path.startswith(f"{root}/"):
@@ -103,7 +103,7 @@ def _inside(folder: str, path: str) -> str:
 
 
 def _renamed(place: Place, missing: Sequence[str], kinds: Mapping[str, bool]) -> dict[str, list[tuple[str, Text]]]:
-    """For each path that is not there: files of the same name elsewhere, which it may have become."""
+    """For each missing path: files of the same name elsewhere, which it may have been renamed to."""
     if not missing:
         return {}
     by_name: dict[str, list[str]] = {}
@@ -120,16 +120,17 @@ def _renamed(place: Place, missing: Sequence[str], kinds: Mapping[str, bool]) ->
 
 
 class RunEvidence(NamedTuple):
-    """`rows` are worker, finding id and what was found, in the order of the results."""
+    """`rows` are worker, finding id and check result, in the order of the results."""
 
     commit: str
     rows: tuple[tuple[str, str, Checked], ...]
 
 
 def check_run_evidence(run: KnownRun) -> RunEvidence:
-    """Raises WorkFailed (`git-failed`), Unreadable. A result that can't be read has no findings here.
+    """Checks the evidence of all results of a run. A result that can't be read counts as having no findings.
 
-    A stage's verifiers looked at what its executor had committed, everybody else at what was there at the start.
+    A stage's verifiers looked at what its executor committed, everybody else at the commit of the run's start.
+    Raises WorkFailed (`git-failed`), Unreadable.
     """
     commit = commit_now(run) if run.id.stage is not None else commit_at_start(run)
     findings = list(_findings(run))
@@ -150,7 +151,7 @@ def _findings(run: KnownRun) -> Iterator[tuple[str, Finding]]:
 
 
 def _result(run: KnownRun, row: Mapping[str, Any], events: Events) -> bytes:
-    """Empty for what is not the worker's own."""
+    """The worker's result; empty for a file that is not the worker's own."""
     try:
         data = foreign_files.read(run.files.worker_result(row["id"]), MAX_BYTES) or b""
     except Unreadable:

@@ -1,4 +1,5 @@
-"""What each phase's report must hold, and what its verdict must rest on (docs/design/leading.md)."""
+"""The rules of a run's record: the phase's verdict, the report against the other records, the workers' results
+(docs/design/leading.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ Asked = tuple[str, str]
 
 
 def check_phase(records: RunRecords, schema: Schema) -> Iterator[Fault]:
-    """`schema` is the report's."""
+    """The report's phase section and verdict. `schema` is the report's."""
     report = records.report
     if report is None:
         return
@@ -43,7 +44,7 @@ def check_phase(records: RunRecords, schema: Schema) -> Iterator[Fault]:
 
 
 def _unearned(records: RunRecords, report: Document, token: str) -> Iterator[Fault]:
-    """Why the verdict may be no better than the worst."""
+    """The reasons why the run has to have the worst verdict."""
     gates = {name: Gate(gate["gate"]) for name, gate in report["gates"].items() if name not in _AFTER_THE_VERDICT}
     if token not in allowed_tokens(records.phase.verdict_tokens, gates):
         shut = ", ".join(name for name, gate in gates.items() if not gate.open)
@@ -59,8 +60,8 @@ def _unearned(records: RunRecords, report: Document, token: str) -> Iterator[Fau
 def _stage_done(records: RunRecords, report: Document) -> Iterator[Fault]:
     record = records.exit_check
     if record is None or record["exit"] != 0:
-        told = f"exit {record['exit']}" if record else "no record"
-        yield Fault("check-unrecorded", records.files.exit_check, 1, f"the stage's exit check: {told}")
+        result = f"exit {record['exit']}" if record else "no record"
+        yield Fault("check-unrecorded", records.files.exit_check, 1, f"the stage's exit check: {result}")
     reasons = record["reasons"] if record else {}
     if records.manifest.get("base_commit") and not report["commits"] and not reasons.get("no_change"):
         yield records.in_report("commit-missing", "the stage is done, and no commit is named", '"commits"')
@@ -70,8 +71,8 @@ def _accepted(records: RunRecords) -> Iterator[Fault]:
     checks = records.qa["checks"] if records.qa else []
     red = [f"`{one['command']}` exit {one['exit']}" for one in checks if one["exit"] != 0]
     if red or not checks:
-        told = "; ".join(red) or "none was run"
-        yield Fault("check-unrecorded", records.files.qa, 1, f"accepted, and of the project's checks: {told}")
+        result = "; ".join(red) or "none was run"
+        yield Fault("check-unrecorded", records.files.qa, 1, f"accepted, and of the project's checks: {result}")
 
 
 def check_report(records: RunRecords) -> Iterator[Fault]:
@@ -93,19 +94,19 @@ def _findings(records: RunRecords, report: Document) -> Iterator[Fault]:
     if records.convergence is None or records.id.task_type == IMPLEMENTATION:
         return
     settled = {one["id"]: one for one in records.convergence["findings"]}
-    told = {one["id"]: one for one in report["findings"]}
+    reported = {one["id"]: one for one in report["findings"]}
     for name, finding in settled.items():
-        if name not in told:
+        if name not in reported:
             yield records.in_report("finding-lost", f"{name} ({finding['title']}) is not there", '"findings": [')
-        elif told[name] != finding:
-            yield records.in_report("finding-changed", f"{name}: {_differences(told[name], finding)}", f'"{name}"')
-    for name in told.keys() - settled.keys():
+        elif reported[name] != finding:
+            yield records.in_report("finding-changed", f"{name}: {_differences(reported[name], finding)}", f'"{name}"')
+    for name in reported.keys() - settled.keys():
         yield records.in_report("finding-added", f"{name} was never converged", f'"{name}"')
 
 
-def _differences(told: Mapping[str, Any], settled: Mapping[str, Any]) -> str:
-    fields = [name for name in settled if told.get(name) != settled[name]]
-    shown = [f"{name} is {told.get(name)!r}, was {settled[name]!r}"[:200] for name in fields[:3]]
+def _differences(reported: Mapping[str, Any], settled: Mapping[str, Any]) -> str:
+    fields = [name for name in settled if reported.get(name) != settled[name]]
+    shown = [f"{name} is {reported.get(name)!r}, was {settled[name]!r}"[:200] for name in fields[:3]]
     return "; ".join(shown) or "it has fields that it had not"
 
 
@@ -166,8 +167,8 @@ def _execution(records: RunRecords, report: Document) -> Iterator[Fault]:
 
 
 class Left(NamedTuple):
-    """What a worker left where its answer belongs; `problems` is None when there is no such file. `changed`: it is not
-    what okstra took over when the worker ended."""
+    """The file at a worker's result path; `problems` is None when there is none. `changed`: it is not what okstra took
+    over when the worker ended."""
 
     path: str
     problems: list[Problem] | None
@@ -179,8 +180,8 @@ def check_workers(records: RunRecords, found: Mapping[Asked, Left]) -> list[Faul
 
 
 def awaited(records: RunRecords) -> list[Asked]:
-    """Whose answer must be there: all that the events, or without any the report, tell as complete. The report's own
-    data is another check's."""
+    """The assignments whose results must exist: those complete by the events, or by the report for workers without
+    events. The report writer's is left to another check."""
     rows = last_rows(records.events)
     stream = {worker for worker, _ in rows}
     told = records.report["execution"] if records.report else []

@@ -1,6 +1,6 @@
-"""`okstra check result`: what a program will say of a result, told to its worker while it can still mend it.
+"""`okstra check result`: the problems that okstra would find in a result, while its worker can still fix them.
 
-The file's place tells what it is: the run's folder, the worker and what it was asked.
+The file's path determines what it is: the run, the worker, and what it was asked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ITEMS = re.compile(r"^\*\*Items:\*\* (.+)$", re.MULTILINE)
 
 
 class Expected(NamedTuple):
-    """What a file should be: whose, of which run, with which label (`worker` for the main result)."""
+    """What a file should be: its run, its worker, and its label (`worker` for the main result)."""
 
     files: RunFiles
     manifest: Mapping[str, Any]
@@ -46,7 +46,8 @@ class Expected(NamedTuple):
 
 
 def check_result_file(path: str) -> list[Problem]:
-    """Raises UsageError (`not-found`) for a file that is no worker's result, or of no run; Unreadable for the run's."""
+    """The problems of a result. Raises UsageError (`not-found`) for a file that is no result of a run's worker;
+    Unreadable for the run's own files."""
     expected = expected_at(os.path.abspath(path))
     try:
         data = foreign_files.read(path, MAX_BYTES)
@@ -64,7 +65,7 @@ def check_result_file(path: str) -> list[Problem]:
 
 
 def expected_at(path: str) -> Expected:
-    """A file among the run's results, or one in its worker's own folder.
+    """What should be at that path, among the run's results or in a worker's own folder.
 
     Raises UsageError (`not-found`), Unreadable.
     """
@@ -125,7 +126,7 @@ def _verdicts(expected: Expected) -> tuple[str, ...]:
 
 
 def _items(expected: Expected) -> tuple[str, ...]:
-    """What was asked stands in the prompt."""
+    """The items that were asked about, from the prompt."""
     prompt = fsio.read_bytes(expected.files.extra_prompt(expected.worker, expected.label)) or b""
     found = _ITEMS.search(prompt.decode("utf-8", "replace"))
     return tuple(item.strip() for item in found[1].split(",")) if found else ()
@@ -143,7 +144,7 @@ def _steps(expected: Expected) -> tuple[int, ...]:
 
 
 def check_report_file(files: RunFiles, text: str) -> list[Problem]:
-    """As `check_report_text`, for a writer who asks while writing: the draft on disk is what it completes."""
+    """As `check_report_text`, with the draft that is on disk, for a writer that is still writing."""
     drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
     if drafted is None:
         return [Problem("D1", 1, "the run has no draft yet")]
@@ -155,7 +156,7 @@ def check_report_file(files: RunFiles, text: str) -> list[Problem]:
 
 
 def check_report_text(text: str, drafted: dict[str, Any], tokens: tuple[str, ...], schema: Schema) -> list[Problem]:
-    """All that is wrong with what a report writer wrote (rules D1 to D6)."""
+    """All problems with what a report writer wrote (rules D1 to D6)."""
     written = json_object(text)
     problems = check_written(written, drafted, schema, tokens=tokens)
     if problems or written is None:
@@ -182,7 +183,7 @@ def _check_plan(report: Mapping[str, Any]) -> list[Problem]:
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The object, also when a model put a fence around it."""
+    """The JSON object in the text, even if a model put a code fence around it; None for anything else."""
     text = text.strip()
     if text.startswith("```") and text.endswith("```"):
         text = text[text.index("\n") + 1 : -3] if "\n" in text else ""

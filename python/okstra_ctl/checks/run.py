@@ -1,4 +1,4 @@
-"""`okstra check run`: everything that a run left, against its schemas, its rules, and itself."""
+"""`okstra check run`: checks everything that a run left against its schemas, its rules, and itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WHEN_LED = ("report_data", "report_draft", "isolation", "guard_rules")
 
 
 class RunCheck(NamedTuple):
-    """`checked` counts the files that were looked at; `notes` say what changed beside the run, and are no faults."""
+    """`checked` counts the files that were checked; `notes` are changes beside the run, which are no faults."""
 
     faults: tuple[Fault, ...]
     checked: int
@@ -50,9 +50,9 @@ class RunCheck(NamedTuple):
 
 
 def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: bool = False) -> RunCheck:
-    """All that is wrong with the run's record, of these groups. Reads only. Raises Missing, Unreadable (the plan).
+    """All faults of the run's record, in these groups. Reads only. Raises Missing, Unreadable (the plan).
 
-    `about_to_end`: the run's manifest is judged as it is given, not as it is on disk.
+    `about_to_end`: the run's manifest is checked as given, not as it is on disk.
     """
     documents: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
@@ -61,7 +61,7 @@ def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: 
         *_check_rows(run, run.files.events, "event-row", events),
         *_check_rows(run, run.files.errors, "error-row", []),
     ]
-    if "manifest" not in documents:  # it says what the run is: without it nothing else can be judged
+    if "manifest" not in documents:  # without it nothing else can be checked
         return RunCheck(_of(groups, faults), len(documents))
     records = _records(run, documents, events)
     faults += _check_presence(run, records)
@@ -83,7 +83,7 @@ def _of(groups: tuple[str, ...], faults: list[Fault]) -> tuple[Fault, ...]:
 def _check_documents(
     run: KnownRun, documents: dict[str, dict[str, Any]], given: Mapping[str, dict[str, Any]]
 ) -> Iterator[Fault]:
-    """Reads every document of the run that is not given; those in order are kept in `documents`."""
+    """Reads every document of the run that is not given; adds the valid ones to `documents`."""
     for name, schema in _DOCUMENTS.items():
         path = getattr(run.files, name)
         try:
@@ -102,7 +102,7 @@ def _check_documents(
 
 
 def _check_rows(run: KnownRun, path: str, schema_name: str, kept: list[dict[str, Any]]) -> Iterator[Fault]:
-    """Every row of a JSONL file goes into `kept`, at its place; one that is broken as an empty row."""
+    """Adds every row of a JSONL file to `kept`, a broken one as an empty row."""
     schema = _schema(schema_name)
     try:
         data = fsio.read_bytes(path)
@@ -198,7 +198,7 @@ def _check_pages(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
         return
     try:
         pages = compared(run, records.report)
-    except Unreadable:  # of what they are made from; it is told already
+    except Unreadable:  # the data; that is reported already
         return
     for page in pages:
         if page.state is PageState.MISSING:

@@ -1,4 +1,4 @@
-"""Whether okstra can work on this machine: a row for each thing it needs, with a remedy."""
+"""Whether okstra can work on this machine: a row for each thing that it needs, with a remedy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
 
 
 def examine(services: Services, start: str, *, providers: bool) -> list[CheckRow]:
-    """Every check; one that can't be made is a row too. `providers`: the clients in full, and nothing else."""
+    """Runs every check; one that can't run is a row, too. `providers`: only the clients, in full."""
     if providers:
         return provider_rows(services)
     home = home_row(services)
@@ -92,7 +92,7 @@ def _disk(services: Services) -> CheckRow:
 
 
 def _installed(services: Services) -> list[CheckRow]:
-    """Runtime, skills and agents that `okstra install` put there: of this version, and as it wrote them."""
+    """Whether the runtime, skills and agents that `okstra install` wrote are complete and of this version."""
     rows = []
     for kind in ("runtime", "skills", "agents"):
         path = os.path.join(services.home.root, f"installed-{kind}.json")
@@ -111,8 +111,8 @@ def _installed_row(kind: str, record: Mapping[str, object]) -> CheckRow:
     if record.get("state") != "complete":
         return CheckRow(kind, CheckStatus.FAIL, "an install was cut off", "okstra install")
     if version != __version__:
-        told = f"installed by okstra {version}, and this is {__version__}"
-        return CheckRow(kind, CheckStatus.WARN, told, "okstra install")
+        detail = f"installed by okstra {version}, and this is {__version__}"
+        return CheckRow(kind, CheckStatus.WARN, detail, "okstra install")
     files = record.get("files")
     entries = [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
     missing = [str(entry.get("path")) for entry in entries if not os.path.lexists(str(entry.get("path")))]

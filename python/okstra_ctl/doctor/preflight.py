@@ -1,7 +1,7 @@
-"""Before a run is led, and before anything is made or paid for it: can this roster do what the run needs?
+"""Before a run is led, and before anything is created or paid for: can this roster do what the run needs?
 
-Each client that the run needs is there, of a version that okstra can use, and logged in where the client itself can
-tell so without asking a model; and there are voices enough for the quorum. Rehearsals need no client.
+Each client that the run needs must be installed, in a version that okstra can use, and logged in, as far as the client
+can check that without asking a model; and there must be enough voices for the quorum. Rehearsals need no client.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CLIENTS = {client.program: client for client in CLIENTS}
 
 
 class Lack(NamedTuple):
-    """One thing that is missing, and what helps. `code` is the error that it is refused with."""
+    """One thing that is missing, and its remedy. `code` is the code of the error."""
 
     code: str
     what: str
@@ -46,19 +46,19 @@ def require_roster(
     lead: str,
     asked: Sequence[Worker] | None = None,
 ) -> None:
-    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), with all that is missing in it.
+    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), listing everything that is missing.
 
-    `asked`: those of the roster who are still to be asked, where others have answered; their clients are needed.
+    `asked`: the workers still to be asked, when the others have answered; only their clients are needed.
     """
     found = lacks(roster, phase, project, services, lead=lead, asked=asked)
     if not found:
         return
     code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
-    told = "; ".join(one.what for one in found)
+    missing = "; ".join(one.what for one in found)
     hint = "; ".join(dict.fromkeys(one.remedy for one in found))
     data: dict[str, object] = {"missing": [one._asdict() for one in found]}
     kind: type[OkstraError] = Missing if code == "client-missing" else Refused
-    raise kind(code, f"{told}: nothing was started", where=f"the roster of {phase.task_type}", hint=hint, data=data)
+    raise kind(code, f"{missing}: nothing was started", where=f"the roster of {phase.task_type}", hint=hint, data=data)
 
 
 def lacks(
@@ -70,7 +70,7 @@ def lacks(
     lead: str,
     asked: Sequence[Worker] | None = None,
 ) -> tuple[Lack, ...]:
-    """All that keeps this roster from the run's end. `lead` is who drives the run: an agent's program, or okstra."""
+    """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra."""
     config, shared = fsio.read_json(services.home.config) or {}, fsio.read_json(project.config) or {}
     places = (services.home.config, project.config)
     settings = provider_settings(config, shared, project_root=project.root, places=places)
@@ -105,7 +105,7 @@ def _client_lack(client: ClientFacts, settings: Mapping[str, Any], environment: 
 
 
 def _quorum_lack(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[Lack, ...]:
-    """Nothing for a rehearsal: its parts show how gates shut, too."""
+    """The missing voices; none for a rehearsal, which may show how gates close, too."""
     asked = [worker for worker in roster if worker.role in _VOICES]
     voices = {worker.voice for worker in asked}
     if not asked or len(voices) >= quorum or any(worker.provider == REHEARSAL for worker in roster):

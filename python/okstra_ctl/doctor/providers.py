@@ -1,4 +1,4 @@
-"""Whether the providers' clients can do their work here; asks no model, and no network."""
+"""Whether the providers' clients can work on this machine; uses no model and no network."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from ..system import processes
 
 
 class ClientFacts(NamedTuple):
-    """`flags` stand in the answer of `help`. `status` is the client's own word on its login: exit status 0 is yes;
-    empty where it has none, then `login_variables` and `login_files` (below the home) are looked for."""
+    """What okstra needs to know about a client. The output of `help` must list `flags`. `status` is the client's own
+    command to check its login (exit status 0: logged in); a client without one is checked by `login_variables` and
+    `login_files` (below the home)."""
 
     program: str
     package: str
@@ -73,7 +74,7 @@ _IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
 
 
 def provider_rows(services: Services) -> list[CheckRow]:
-    """For each client: is it there, in which version, with the flags we use, logged in, able to commit."""
+    """For each client: whether it is installed, its version, its flags, its login, and whether it can commit."""
     rows: list[CheckRow] = []
     for client in CLIENTS:
         rows += _client_rows(client, services.environment)
@@ -90,12 +91,12 @@ def presence_rows(services: Services) -> list[CheckRow]:
 
 
 def client_fault(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow | None:
-    """Why a client that is on the PATH can't be used; None when nothing says so. It is asked all at once: each start
-    of a client takes long."""
+    """Why a client that is on the PATH can't be used; None when nothing is wrong. Its commands run side by side: each
+    start of a client takes long."""
     questions = (("--version",), client.help, client.status)
     with ThreadPoolExecutor(max_workers=len(questions)) as pool:
-        version, told, login = pool.map(lambda words: _ask(client, words, environment) if words else None, questions)
-    rows = _version_rows(client, version, told) if version and told else []
+        version, usage, login = pool.map(lambda words: _run(client, words, environment) if words else None, questions)
+    rows = _version_rows(client, version, usage) if version and usage else []
     failed = next((row for row in rows if row.status is CheckStatus.FAIL), None)
     if failed is not None or login is None or login.ok:
         return failed
@@ -105,7 +106,7 @@ def client_fault(client: ClientFacts, settings: Mapping[str, Any], environment: 
 
 
 def _has_own_models(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether the client is led to models of the person's own, which have a login that it knows nothing of."""
+    """Whether the client is configured to use models of the person's own, whose login it does not know."""
     if client.program != "codex":
         return False
     if any("model_provider" in str(word) for word in settings.get("arguments", [])):
@@ -121,19 +122,19 @@ def _client_rows(client: ClientFacts, environment: Mapping[str, str]) -> list[Ch
     name = client.program
     if not _on_path(name, environment):
         return [CheckRow(name, CheckStatus.WARN, "not on the PATH", f"npm install -g {client.package}")]
-    version = _ask(client, ("--version",), environment)
-    rows = _version_rows(client, version, _ask(client, client.help, environment) if version.ok else version)
+    version = _run(client, ("--version",), environment)
+    rows = _version_rows(client, version, _run(client, client.help, environment) if version.ok else version)
     return [*rows, _login_row(client, environment), _commit_row(client, environment)] if version.ok else rows
 
 
-def _version_rows(client: ClientFacts, version: processes.Finished, told: processes.Finished) -> list[CheckRow]:
-    """`told` is the client's own help, in which the flags that okstra uses must stand."""
+def _version_rows(client: ClientFacts, version: processes.Finished, usage: processes.Finished) -> list[CheckRow]:
+    """`usage` is the client's own help, which must list the flags that okstra uses."""
     name, update = client.program, f"npm install -g {client.package}@latest"
     if not version.ok:
         return [CheckRow(name, CheckStatus.FAIL, f"it does not run: {version.complaint}", update)]
     shown = version.stdout.decode("utf-8", "replace").strip().splitlines()
     rows = [CheckRow(name, CheckStatus.OK, shown[-1] if shown else "no version")]
-    text = told.stdout.decode("utf-8", "replace")
+    text = usage.stdout.decode("utf-8", "replace")
     missing = [flag for flag in client.flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", text)]
     if missing:
         return [*rows, CheckRow(f"{name} flags", CheckStatus.FAIL, f"it does not know {', '.join(missing)}", update)]
@@ -145,7 +146,7 @@ def _login_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:
     variables = [name for name in client.login_variables if environment.get(name)]
     if variables:
         return CheckRow(check, CheckStatus.OK, f"{variables[0]} is set")
-    if client.status and _ask(client, client.status, environment).ok:
+    if client.status and _run(client, client.status, environment).ok:
         return CheckRow(check, CheckStatus.OK, f"{client.program} {' '.join(client.status)}: logged in")
     home = environment.get("HOME", "")
     if any(os.path.isfile(os.path.join(home, name)) for name in client.login_files):
@@ -154,8 +155,8 @@ def _login_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:
 
 
 def _commit_row(client: ClientFacts, environment: Mapping[str, str]) -> CheckRow:
-    """A linked worktree's git folder lies outside it: a sandbox that doesn't know it keeps the executor from
-    committing."""
+    """Whether the client can commit in a linked worktree: its git folder lies outside, and a sandbox may not allow
+    writing there."""
     check = f"{client.program} commits"
     if not sandboxed_commit(client.program, ()):
         detail = "its commands run without a sandbox of its own, unless your settings of it say otherwise"
@@ -193,7 +194,7 @@ def sandboxed_commit(program: str, folders: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mapping[str, str]) -> str:
-    """Makes a repository with a linked worktree, and lets the client's sandbox commit there. Empty: it could."""
+    """Commits in a linked worktree of a new repository inside the client's sandbox. Empty when that works."""
     main, linked = os.path.join(folder, "main"), os.path.join(folder, "linked")
     fsio.make_folder(main)
     for words in (
@@ -217,7 +218,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
 
 
 def _command_rows(services: Services) -> list[CheckRow]:
-    """The user's own commands, as config.json names them."""
+    """The user's own commands in config.json."""
     try:
         config = fsio.read_json(services.home.config) or {}
         settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
@@ -237,5 +238,5 @@ def _on_path(program: str, environment: Mapping[str, str]) -> bool:
     return shutil.which(program, path=environment.get("PATH")) is not None
 
 
-def _ask(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> processes.Finished:
+def _run(client: ClientFacts, words: tuple[str, ...], environment: Mapping[str, str]) -> processes.Finished:
     return processes.run([client.program, *words], env=git.users_environment(environment), timeout=_SECONDS)

@@ -1,7 +1,7 @@
-"""Who changed a thing: a worker whose git did it, or could have; else nobody is named (the isolation receipt).
+"""Who made a change: a worker whose git did it, or could have; otherwise nobody is named (the isolation receipt).
 
-The evidence is git's own trace of each worker's commands, and what the run's hooks logged of the refs that they
-moved. A worker can switch both off: then nothing stands against it, and the change is of unknown author.
+The evidence is git's own trace of each worker's commands, and the run's hooks' log of moved refs. A worker can switch
+both off: then there is no evidence, and the author of the change is unknown.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ def _set(words: str) -> frozenset[str]:
 
 
 _GLOBAL_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env")
-# Commands that move the branch which their worktree is on, or its detached HEAD.
+# Commands that move their worktree's branch, or its detached HEAD.
 _MOVE_HEAD = _set(
     "commit merge rebase reset cherry-pick revert am pull filter-branch checkout switch bisect update-ref "
     "symbolic-ref replay"
 )
-# Commands that move the refs which their arguments name, or that take what moves from their input.
+# Commands that move refs named in their arguments, or in their input.
 _MOVE_NAMED = _set(
     "branch tag update-ref fetch pull push checkout switch worktree symbolic-ref receive-pack replace notes "
     "filter-branch rebase"
@@ -52,8 +52,8 @@ _MAY_FAIL_HALF_WAY = _set("rebase merge pull am cherry-pick revert push fetch st
 
 
 class Traced(NamedTuple):
-    """One git process of a worker: its arguments without `git` itself, in which worktree or git folder it worked,
-    how it ended (None: not known), and which hooks folder it used last."""
+    """One git process of a worker: its arguments without `git` itself, the worktree or git folder it worked in, its
+    exit status (None: unknown), and the hooks folder that it used last."""
 
     worker: str
     sid: str
@@ -73,7 +73,7 @@ class Traced(NamedTuple):
 
 
 class RefMove(NamedTuple):
-    """What the run's hook logged of a ref: that a process moved it, or that it was refused to."""
+    """A row of the run's hook's log: a process moved a ref, or was refused to."""
 
     worker: str
     sid: str
@@ -84,8 +84,8 @@ class RefMove(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """`at_work`: whether any worker was started at all. `hooks` is the folder of the run's own git hooks: what a
-    process under them did to refs is in the log, whole. `git_dir` and `worktrees` are the repository's."""
+    """`at_work`: whether any worker was started at all. `hooks` is the folder of the run's own git hooks: the log is
+    complete for processes that used them. `git_dir` and `worktrees` are the repository's."""
 
     commands: tuple[Traced, ...]
     moves: tuple[RefMove, ...]
@@ -108,7 +108,7 @@ def author_of(changed: Changed, evidence: Evidence, before: Snapshot, after: Sna
 
 
 def pushes(evidence: Evidence) -> tuple[Traced, ...]:
-    """Pushes out of the repository that came to their end; those of one command once."""
+    """Completed pushes out of the repository, one per command."""
     refused = {move.sid for move in evidence.moves if move.refused and move.ref.startswith("refs/remotes/")}
     found: dict[str, Traced] = {}
     for one in evidence.commands:
@@ -165,7 +165,7 @@ def _could_move(traced: Traced, words: Sequence[str], ref: str, snapshots: tuple
 
 
 def _names(words: Sequence[str], ref: str) -> bool:
-    """Whether an argument names the ref, whole or short, alone or in a refspec; or whether the names come by input."""
+    """Whether an argument names the ref, in full or short, alone or in a refspec, or names are read from input."""
     short = ref.split("/", 2)[-1]
     for word in words[1:]:
         if word == "--stdin" or {ref, short} & set(word.lstrip("+").split(":")):
@@ -176,7 +176,7 @@ def _names(words: Sequence[str], ref: str) -> bool:
 
 
 def _same_end(word: str, folder: str) -> bool:
-    """A folder as it was written, relative or not: its last name must be the same."""
+    """Whether an argument, relative or absolute, has the same last path component as the folder."""
     return bool(word) and word.rstrip("/").rpartition("/")[2] == folder.rstrip("/").rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""The traces of a run's workers, and whom they name as the author of a change."""
+"""The git traces of a run's workers: where they are written, how they are read, and who is the author of a change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refs_file(folder: str) -> str:
 
 
 def environment(folder: str) -> dict[str, str]:
-    """By which git, and the run's hook, tell what a worker does. The folder must be there."""
+    """Variables that make git and the run's hook log what a worker does. The folder must exist."""
     return {
         "GIT_TRACE2_EVENT": trace_file(folder),
         "GIT_TRACE2_CONFIG_PARAMS": "core.hookspath",
@@ -41,7 +41,7 @@ def environment(folder: str) -> dict[str, str]:
 
 
 def traced_commands(worker: str, folder: str) -> Iterator[Traced]:
-    """Every git process of the worker, in the order in which they began."""
+    """Every git process of the worker, in the order of their start."""
     found: dict[str, dict[str, Any]] = {}
     for line in _lines(trace_file(folder)):
         try:
@@ -105,7 +105,7 @@ def _lines(path: str) -> Iterator[bytes]:
 
 
 def _read(path: str) -> bytes:
-    """The beginning of a plain file; nothing of what is none, or can't be read."""
+    """The start of a regular file; empty for anything else, or what can't be read."""
     try:
         with open(path, "rb", opener=_without_links) as file:
             return file.read(_MOST_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
@@ -129,7 +129,7 @@ class Authorship(NamedTuple):
         return authors.author_of(changed, self.evidence, self.before, self.after)
 
     def pushed(self, main: str) -> Sequence[Changed]:
-        """Pushes that came to their end: what they moved lies elsewhere, and no snapshot shows it."""
+        """Completed pushes: what they changed is elsewhere, and no snapshot shows it."""
         look = f"git -C {quote(main)} remote --verbose"
         detail = "it ended well: look at what is there, and who may have fetched it"
         named = dict.fromkeys(_command(traced) for traced in authors.pushes(self.evidence))
@@ -145,7 +145,7 @@ def authorship(evidence: Evidence, before: Snapshot, after: Snapshot) -> Authors
 
 
 def trace(run: KnownRun, worker: str) -> Mapping[str, str]:
-    """What a worker's environment gets so that its git commands are on record. Raises WorkFailed (`write-failed`)."""
+    """The variables that make a worker's git commands be logged. Raises WorkFailed (`write-failed`)."""
     folder = run.files.git_trace(worker)
     fsio.make_folder(folder)
     return environment(folder)

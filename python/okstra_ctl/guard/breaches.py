@@ -1,8 +1,8 @@
-"""The isolation receipt: what stood where before a run and after it, and what each difference means.
+"""The isolation receipt's values: the state before and after a run, and what each difference means.
 
-A snapshot is taken before the first worker and after the last. Each difference has a place, and later an author
-(`guard/authors.py`): a run fails for what its workers did, and for what nobody can be named for in places where only
-okstra and its workers work. Anything else is a note: people go on working beside a run.
+A snapshot is taken before the first worker and after the last. Each difference has a place, and an author
+(`guard/authors.py`): a run fails for what its workers did, and for changes of unknown author in places where only
+okstra and its workers work. Anything else is a note: people keep working beside a run.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ UNKNOWN = "unknown"
 SOMEBODY = "person or other program"
 WORKER = "worker "
 HIDDEN = "h "
-"""The code of a file that differs, and that git was told not to look at: assume-unchanged, skip-worktree."""
+"""The code of a changed file that an index flag hides from git: assume-unchanged, skip-worktree."""
 MISSING = "missing"
-"""What HEAD is of a worktree that git knows, and whose folder is gone."""
+"""The HEAD of a worktree that git lists and whose folder is gone."""
 LOOKED_AT = "looked at"
 _SHOWN_OF_A_KIND = 20
 
 
 class Place(Word):
-    """Whose a place is."""
+    """Who works in a place."""
 
-    OKSTRAS = "okstra's"  # nobody but okstra and its workers works there
+    OKSTRAS = "okstra's"  # only okstra and its workers work there
     SHARED = "shared"
     BUSY = "busy"  # another okstra run was at work there meanwhile
 
 
 class Snapshot(NamedTuple):
-    """What stands where, as words to compare. `refs`: full name to commit. `heads`: folder of a worktree to what its
-    HEAD says. `dirty`: path in the main worktree to its status, size and time; ignored files with them. `files`:
-    settings and hooks by absolute path to a digest. `folders`: synced folders by absolute path to a fingerprint.
-    `own`: as `dirty`, of the run's own worktree. `siblings`: as `dirty`, by absolute path, of idle worktrees of
-    okstra's, each of which stands there by itself too."""
+    """The state of a repository, as texts to compare. `refs`: full name to commit. `heads`: worktree folder to HEAD.
+    `dirty`: path in the main worktree to its status, size and time, ignored files included. `files`: settings and
+    hooks, absolute path to digest. `folders`: synced folders, absolute path to fingerprint. `own`: as `dirty`, for the
+    run's own worktree. `siblings`: as `dirty`, with absolute paths, for okstra's idle worktrees, each of which is
+    listed itself, too."""
 
     refs: Mapping[str, str]
     heads: Mapping[str, str]
@@ -53,7 +53,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def from_json(cls, value: object) -> Snapshot:
-        """Raises ValueError on another shape."""
+        """Raises ValueError for a value of another shape."""
         try:
             assert isinstance(value, dict)
             given = {"siblings": {}, **value}
@@ -63,10 +63,10 @@ class Snapshot(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """What the run may change, and whose the rest is. `branch` is a full ref that it may move (empty: none),
-    `own_branch` its worktree's; `edits` whether its worktree may differ at all; `okstras` all refs and folders of
-    okstra's claims, `busy` those of runs that were at work meanwhile; `unplanned` files that its commits touch and
-    its plan does not name."""
+    """What the run may change, and who works elsewhere. `branch` is the full ref that it may move (empty: none),
+    `own_branch` its worktree's; `edits`: its worktree may change; `okstras` are all refs and folders of okstra's
+    claims, `busy` those of runs that were at work meanwhile; `unplanned` are files that its commits touch and its plan
+    does not name."""
 
     main: str
     worktree: str
@@ -78,7 +78,7 @@ class Rights(NamedTuple):
     unplanned: tuple[str, ...] = ()
 
     def place(self, name: str) -> Place:
-        """Of a ref or a worktree's folder."""
+        """The place of a ref or a worktree's folder."""
         if name in (self.worktree, self.own_branch) and name != self.main:
             return Place.OKSTRAS
         if name in self.busy:
@@ -87,8 +87,8 @@ class Rights(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """One difference. `look` shows it, and changes nothing; `undo` brings the run's own worktree back to what it
-    was, and keeps what it replaces."""
+    """One difference. `look` is a command that shows it; `undo` one that restores the run's own worktree, and keeps
+    what it replaces."""
 
     kind: str
     what: str
@@ -117,7 +117,7 @@ class ReceiptVerdict(NamedTuple):
 
 
 def judge(changes: Sequence[Changed], author_of: Callable[[Changed], str]) -> ReceiptVerdict:
-    """What fails the run, and what is only noted."""
+    """Sorts changes into breaches, which fail the run, and notes."""
     breaches, notes = [], []
     for one in changes:
         author = author_of(one)
@@ -130,7 +130,7 @@ def judge(changes: Sequence[Changed], author_of: Callable[[Changed], str]) -> Re
 
 
 def _first_of_each_kind(notes: Sequence[Entry]) -> Iterator[Entry]:
-    """A build beside the run may change thousands of files: the first of each kind say enough."""
+    """Limits the notes of each kind: a build beside the run may change thousands of files."""
     counts: dict[str, int] = {}
     for entry in notes:
         counts[entry.kind] = counts.get(entry.kind, 0) + 1

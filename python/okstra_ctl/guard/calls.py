@@ -1,4 +1,7 @@
-"""What an agent may call, by the run's rules: tools that edit, and in a shell git and okstra's own commands."""
+"""What an agent may call, by the run's rules: editing tools, and in a shell git and okstra's own commands.
+
+The first half decides; the second (`commands_of`) finds the commands in a line of shell.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from .rules import Decision, Rules, decide_file
 _SEPARATORS = frozenset([";", "&", "&&", "|", "||", "|&", ";;", "(", ")", "\n", "{", "}"])
 _OPENING = frozenset(["if", "then", "else", "elif", "while", "until", "do", "!", "time"])
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
-# Programs that start another: with the options of theirs that take a value, and how many words of their own come first.
+# Programs that start another one: their options that take a value, and how many arguments of their own come first.
 _WRAPPERS: dict[str, tuple[tuple[str, ...], int]] = {
     "env": (("-u", "--unset", "-C", "--chdir", "-S"), 0),
     "command": ((), 0),
@@ -68,7 +71,7 @@ _KEPT_VARIABLES = ("GIT_CONFIG", "GIT_TRACE2", "OKSTRA_")
 
 
 def decide_tool(rules: Rules, tool: str, given: Mapping[str, Any], folder: str) -> Decision:
-    """`folder` is where the agent stands: relative paths mean from there."""
+    """`folder` is the agent's working directory, which relative paths start from."""
     if tool in _EDITING_TOOLS:
         path = str(given.get("file_path") or given.get("notebook_path") or given.get("path") or "")
         return decide_file(rules, path, folder) if path else _YES
@@ -78,12 +81,12 @@ def decide_tool(rules: Rules, tool: str, given: Mapping[str, Any], folder: str) 
 
 
 def _line(command: object) -> str:
-    """Some clients give the words of a command instead of a line."""
+    """The command as a line of shell; some clients pass a list of words."""
     return " ".join(quote(str(word)) for word in command) if isinstance(command, list) else str(command)
 
 
 def decide_command(rules: Rules, command: str) -> Decision:
-    """Of a line of shell: each command in it that this can see."""
+    """Checks each command in a line of shell, as far as they can be found."""
     for one in commands_of(command):
         touched = [word.partition("=")[0] for word in one.assigned] if one.name != "okstra" else []
         touched += one.dropped
@@ -93,7 +96,7 @@ def decide_command(rules: Rules, command: str) -> Decision:
         decision = _decide_git(rules, one.words) if one.name == "git" else _YES
         if one.name.startswith("git-"):
             decision = _decide_git(rules, (one.name[4:], *one.words))
-        elsewhere = any(word.startswith("OKSTRA_HOME=") for word in one.assigned)  # somebody tests okstra with it
+        elsewhere = any(word.startswith("OKSTRA_HOME=") for word in one.assigned)  # a test of okstra itself
         if one.name == "okstra" and not rules.leads and not elsewhere:
             decision = _decide_okstra(one.words)
         if not decision.allowed:
@@ -119,7 +122,7 @@ def _decide_git(rules: Rules, words: tuple[str, ...]) -> Decision:
 
 
 def _split(words: tuple[str, ...]) -> tuple[list[str], tuple[str, ...]]:
-    """What `-c` and `--config-env` set, and the command with its arguments."""
+    """The settings of `-c` and `--config-env`, and the command with its arguments."""
     settings: list[str] = []
     left = list(words)
     while left and left[0].startswith("-"):
@@ -157,7 +160,7 @@ def _decide_okstra(words: tuple[str, ...]) -> Decision:
 
 
 class ShellCommand:
-    """One command: its program's plain name, its words, what is assigned before it, and which variables it drops."""
+    """One command: its program's base name, its arguments, the assignments before it, and the variables it unsets."""
 
     __slots__ = ("assigned", "dropped", "name", "words")
 
@@ -166,7 +169,7 @@ class ShellCommand:
 
 
 def commands_of(line: str, depth: int = 0) -> Iterator[ShellCommand]:
-    """Every command that the line would start, those inside of `sh -c`, `eval` and substitutions too."""
+    """Every command that the line would start, including those in `sh -c`, `eval` and substitutions."""
     if depth > _DEEPEST:
         return
     for inner in _SUBSTITUTION.finditer(line):

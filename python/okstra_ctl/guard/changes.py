@@ -1,5 +1,5 @@
-"""What differs between two snapshots, each thing with its place, how to look at it, and, in the run's own worktree
-alone, how to undo it. No command here throws bytes away: people paste them."""
+"""The differences between two snapshots, each with its place, a command that shows it, and, only in the run's own
+worktree, a command that undoes it. No command here discards bytes: people paste them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REF = "ref: "
 
 
 def changes(before: Snapshot, after: Snapshot, rights: Rights) -> tuple[Changed, ...]:
-    """Every difference but the run's own allowed work, in a stable order."""
+    """Every difference except the run's own allowed work, in a stable order."""
     return (
         *_heads(before, after, rights),
         *_refs(before, after, rights),
@@ -76,7 +76,7 @@ def _refs(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed
             continue
         kind = "remote-ref" if ref.startswith("refs/remotes/") else "ref"
         place = rights.place(ref)
-        if ref.startswith("refs/okstra/"):  # okstra makes such refs at any time, and takes none away
+        if ref.startswith("refs/okstra/"):  # okstra creates such refs at any time, and removes none
             place = Place.OKSTRAS if old else Place.BUSY
         detail = f"{old or 'nothing'} before, {new or 'nothing'} now"
         undo = ""
@@ -97,7 +97,7 @@ def _main_files(before: Mapping[str, str], after: Mapping[str, str], root: str) 
 
 
 def _own_files(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Changed]:
-    """Where the worktree was not clean before, a command that undoes the change would take earlier work with it."""
+    """There is no undo command if the worktree was not clean before: it would stash earlier work, too."""
     if rights.edits or not _own_worktree_exists(after, rights):
         return
     root = rights.worktree
@@ -107,7 +107,7 @@ def _own_files(before: Snapshot, after: Snapshot, rights: Rights) -> Iterator[Ch
 
 
 def _sibling_files(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Changed]:
-    """In worktrees that were looked at both times."""
+    """Differences in worktrees that both snapshots looked at."""
     looked_at = [folder for folder in before if before[folder] == after.get(folder) == LOOKED_AT]
     for path, old, new in _differences(before, after):
         folder = next((one for one in looked_at if path.startswith(f"{one}/")), "")
@@ -152,15 +152,15 @@ def _unplanned(rights: Rights) -> Iterator[Changed]:
 
 
 def _undo_changed_files(worktree: str, path: str, *, hidden: bool) -> str:
-    """All at once: git's stash takes staged, unstaged and untracked files, and of a deleted one by itself it says
-    that it knows no such file."""
+    """Stashes all changes at once: `git stash` handles staged, unstaged and untracked files, but not a deleted file
+    given by its path."""
     git = _git(worktree)
     shown = [f"{git} update-index --no-{flag} -- {quote(path)}" for flag in ("assume-unchanged", "skip-worktree")]
     return " && ".join([*(shown if hidden else []), _stash(git)])
 
 
 def _undo_moved_head(worktree: str, old: str, commit: str) -> str:
-    """`old` is what HEAD was: `ref: <branch>` or a commit; `commit` what it is at now, if that is known."""
+    """`old` is the previous HEAD: `ref: <branch>` or a commit; `commit` is the current one, if known."""
     git = _git(worktree)
     if old.startswith(_REF):
         back = f"{git} symbolic-ref HEAD {quote(old.removeprefix(_REF))}"
@@ -170,7 +170,7 @@ def _undo_moved_head(worktree: str, old: str, commit: str) -> str:
 
 
 def _undo_moved_branch(worktree: str, ref: str, old: str, new: str) -> str:
-    """Empty where there was no such branch: none is deleted."""
+    """Empty if the branch did not exist before: no branch is deleted."""
     if not old:
         return ""
     git = _git(worktree)
@@ -178,8 +178,8 @@ def _undo_moved_branch(worktree: str, ref: str, old: str, new: str) -> str:
 
 
 def _undo_removed_worktree(main: str, worktree: str, old: str, branch_before: str, *, known: bool) -> str:
-    """`branch_before` is where its branch was: if that is gone too, it is made again. `known`: git still lists it,
-    locked, and is told twice that it may be added."""
+    """`branch_before` is its branch's previous commit: the branch is recreated if it is gone, too. `known`: git still
+    lists the worktree, locked, so `--force` is needed twice."""
     git, folder = _git(main), f"{'--force --force ' if known else ''}{quote(worktree)}"
     if not old.startswith(_REF):
         return f"{git} worktree add --detach {folder} {old}"

@@ -1,7 +1,7 @@
-"""The guard of a led run: git hooks and rules for its agents, without a touch to the repository's own settings.
+"""The guard of a led run: git hooks and rules for its agents, without changing the repository's own settings.
 
-It lies in the run's folder and in the agents' environment alone (docs/design/threats.md). The hooks stop; the receipt
-(`guard/receipt.py`) tells what got by.
+It exists only in the run's folder and in the agents' environment (docs/design/threats.md). The hooks prevent; the
+receipt (`guard/receipt.py`) reports what got past them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def set_up(run: KnownRun, services: Services) -> None:
 
 
 def foreign_hooks(run: KnownRun) -> list[str]:
-    """Hooks of the run that are not okstra's any more."""
+    """Hooks of the run that somebody replaced."""
     script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
     folder = run.files.guard_hooks
     names = {*_OURS, *fsio.names_in(folder)} if os.path.isdir(folder) else set()
@@ -50,7 +50,7 @@ def _leads_to(link: str, target: str) -> bool:
 
 
 def environment(run: KnownRun, role: str) -> dict[str, str]:
-    """What a role's agent gets besides its own environment. Empty without git."""
+    """The guard's variables for an agent of that role; empty without git."""
     repository = git.discover(run.project.root)
     if repository is None:
         return {}
@@ -67,20 +67,20 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
 
 
 def client_settings(run: KnownRun) -> dict[str, object]:
-    """For Claude Code's `--settings`: every tool that changes something is asked about first."""
+    """For Claude Code's `--settings`: a hook asks the guard before every tool that changes something."""
     command = f"okstra guard tool --rules {shlex.quote(run.files.guard_rules)}"
     hook = {"matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash", "hooks": [{"type": "command", "command": command}]}
     return {"hooks": {"PreToolUse": [hook]}}
 
 
 def writable(run: KnownRun) -> list[str]:
-    """Folders outside the worktree that every agent of the run may write. Where its result belongs is told to each
-    worker alone."""
+    """Folders outside the worktree that every agent of the run may write. Only the worker itself knows where its result
+    belongs."""
     return [os.path.join(run.project.task(run.id.task).root, "scratch")]
 
 
 def writable_by_lead(run: KnownRun) -> list[str]:
-    """What the session that leads may write besides: agents inside it leave their results where results are filed."""
+    """What a leading session may write, too: agents inside it write their results directly among the run's results."""
     return [run.files.folder("worker-results"), run.files.report_data]
 
 
@@ -99,10 +99,10 @@ def _rules(run: KnownRun, services: Services) -> dict[str, object]:
 
 
 def hooks_folder(repository: git.Repository) -> str:
-    """Where the repository's own hooks are, whatever setting leads there.
+    """The folder of the repository's own hooks, by default or by setting.
 
-    In a session that okstra guards, git's setting leads to the guard, which knows the folder that it stands before:
-    a guard that was taken for the repository's own hooks would call itself without end.
+    In a session that okstra guards, git's setting names the guard's folder, and a variable the folder behind it: a
+    guard that was mistaken for the repository's own hooks would call itself without end.
     """
     plain = os.path.join(repository.common_dir, "hooks")
     found = git.config_value(repository.top, "core.hooksPath")
@@ -119,7 +119,7 @@ def _own_hooks(folder: str) -> list[str]:
 
 
 def _push_refusals(root: str) -> list[tuple[str, str]]:
-    """Settings that lead a push to the known remotes nowhere, also one that passes the hooks by."""
+    """Settings that make a push to the known remotes fail, even one that bypasses the hooks."""
     try:
         urls = git.remote_urls(root)
     except OkstraError:

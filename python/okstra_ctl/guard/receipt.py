@@ -1,4 +1,8 @@
-"""The isolation receipt of a led run: a snapshot before its first worker, one after its last, and what differs."""
+"""The isolation receipt of a led run: a snapshot before its first worker, one after its last, and the differences.
+
+`begin` and `finish` are called by whoever leads the run; a digest of the start is kept in okstra's home, since the file
+itself lies where a worker could write.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +38,9 @@ _ASKED_AT_THE_START = ("analyst", "executor", "verifier")
 
 
 class Begun(NamedTuple):
-    """What the run is measured by, kept in the lead's memory: its file lies where a worker could write. `tampered`:
-    the file was not what the home says that it was. `records` are digests of files that only okstra writes,
-    `ledger` the rows of the task's ledger."""
+    """The start of the receipt, kept in the lead's memory: its file lies where a worker could write. `tampered`: the
+    file did not match the digest in the home. `records` are digests of files that only okstra writes, `ledger` the rows
+    of the task's ledger."""
 
     document: Mapping[str, Any] = MappingProxyType({})
     tampered: bool = False
@@ -45,7 +49,7 @@ class Begun(NamedTuple):
 
 
 def begin(run: KnownRun, services: Services) -> Begun:
-    """Takes the first snapshot, once: a run that is resumed is measured from its very start."""
+    """Takes the first snapshot, once: a resumed run is compared with its very start."""
     document = fsio.read_json(run.files.isolation, SCHEMA)
     if document is not None:
         return Begun(document, not _as_noted(run, services, document), _records(run), _ledger(run))
@@ -68,8 +72,8 @@ def begin(run: KnownRun, services: Services) -> Begun:
 
 
 def finish(run: KnownRun, services: Services, begun: Begun) -> ReceiptVerdict:
-    """Takes the second snapshot and writes the receipt. Raises WorkFailed, Unreadable: then there is no receipt,
-    and a gate that needs one stays shut."""
+    """Takes the second snapshot and writes the receipt. Raises WorkFailed, Unreadable: then there is no receipt, and a
+    gate that needs one stays closed."""
     document = dict(begun.document)
     if document.get("before") is None:
         return ReceiptVerdict((), ())
@@ -95,7 +99,7 @@ def finish(run: KnownRun, services: Services, begun: Begun) -> ReceiptVerdict:
 
 
 def _take(run: KnownRun, services: Services, repository: git.Repository | None, siblings: list[str]) -> Snapshot | None:
-    """None without git: then there is nothing to compare, and the receipt says so."""
+    """A snapshot; None without git: then there is nothing to compare, and the receipt says so."""
     if repository is None:
         return None
     own = "" if run.id.task_type == IMPLEMENTATION else run.folder
@@ -105,14 +109,14 @@ def _take(run: KnownRun, services: Services, repository: git.Repository | None, 
 
 
 def _synced(run: KnownRun, services: Services) -> list[str]:
-    """What the sync list shares with worktrees, in the main one."""
+    """The paths in the main worktree that the sync list shares with the others."""
     path = run.project.config
     config = project_config(fsio.read_json(path), where=path, environment=services.environment)
     return [os.path.join(run.project.root, entry.path) for entry in config.sync]
 
 
 class _Claim(NamedTuple):
-    """A claim of the registry as far as the receipt needs it; `state` changes whenever a run works there."""
+    """The part of a registry's claim that the receipt needs; `state` changes whenever a run works there."""
 
     ref: str
     path: str
@@ -134,7 +138,7 @@ def _claims(services: Services) -> dict[str, _Claim]:
 
 
 def _claims_before(document: Mapping[str, Any]) -> dict[str, _Claim]:
-    """None in a receipt that was begun by an older okstra."""
+    """The claims at the start; empty in a receipt that an older okstra started."""
     try:
         given = document.get("claims") or {}
         return {
@@ -149,7 +153,7 @@ _Claims = Mapping[str, _Claim]
 
 
 def _is_idle(key: str, before: _Claims, after: _Claims) -> bool:
-    """Whether no run was at work there between the two looks at the registry."""
+    """Whether no run was at work there between the two reads of the registry."""
     old, new = before.get(key), after.get(key)
     return old is not None and old == new and old.idle
 
@@ -200,7 +204,7 @@ def _rights(
 
 
 def _integrated(run: KnownRun, claims: _Claims, before: Snapshot, after: Snapshot) -> set[str]:
-    """The task's branch, if all that came onto it are merges of its done stages: `okstra integrate` makes them."""
+    """The task's branch and folder, if only merges of done stages were added to it, as `okstra integrate` does."""
     claim = claims.get(str(run.id.task))
     old, new = (one.refs.get(claim.ref, "") if claim else "" for one in (before, after))
     if claim is None or not old or not new or old == new:
@@ -211,7 +215,7 @@ def _integrated(run: KnownRun, claims: _Claims, before: Snapshot, after: Snapsho
 
 
 def _pushed(run: KnownRun) -> set[str]:
-    """A hand-off that was to push moves the branch's remote-tracking ref."""
+    """The remote-tracking refs of the branch, which a hand-off moves when it pushes."""
     if run.id.task_type != _HANDOFF or not run.branch:
         return set()
     return {ref for ref in git.remote_refs(run.project.root) if ref.endswith(f"/{run.branch}")}
@@ -227,7 +231,7 @@ def _unplanned(run: KnownRun, services: Services) -> tuple[str, ...]:
 
 
 def _records(run: KnownRun) -> dict[str, str]:
-    """Digests of what okstra wrote for the run before its first worker, and no worker may change."""
+    """Digests of what okstra wrote for the run before its first worker, which no worker may change."""
     rows = run.manifest.get("roster")
     asked = [str(row["id"]) for row in rows if row["role"] in _ASKED_AT_THE_START] if isinstance(rows, list) else []
     paths = [run.files.run_context, run.files.launch_prompt, run.files.guard_rules]
@@ -247,13 +251,13 @@ def _tampered(run: KnownRun, services: Services, begun: Begun) -> Iterator[Chang
         found.append(run.files.isolation)
     for path in found:
         yield _record(path, "a record of the run, which okstra alone writes, was changed")
-    book, rows = run.project.task(run.id.task).consumers, _ledger(run)
+    path, rows = run.project.task(run.id.task).consumers, _ledger(run)
     if rows[: len(begun.ledger)] != begun.ledger:
-        yield _record(book, "rows of the ledger were changed or removed, and okstra only adds some")
+        yield _record(path, "rows of the ledger were changed or removed, and okstra only adds some")
     for row in rows_of(rows[len(begun.ledger) :]):
         if row.status is LedgerStatus.DONE and not _was_prepared(row.run_id, run, services):
             detail = f"a row says that stage {row.stage} was done by {row.run_id or 'no run'}, which never was"
-            yield _record(book, detail)
+            yield _record(path, detail)
 
 
 def _ledger(run: KnownRun) -> tuple[bytes, ...]:
@@ -280,18 +284,18 @@ def _digest(path: str) -> str:
 
 
 def home_file(manifest: str, services: Services) -> str:
-    """The home's note of how the receipt began, of the run with that manifest."""
+    """The path of the home's record of how the receipt of the run with that manifest started."""
     return services.home.receipt(sha256(manifest.encode("utf-8", "surrogateescape")).hexdigest()[:32])
 
 
 def forget(run: KnownRun, services: Services) -> None:
-    """Of a completed run, which nobody goes on with. A note that a kill leaves is `okstra gc`'s."""
+    """Removes the home's record of a completed run, which nobody resumes. After a kill, `okstra gc` removes it."""
     with suppress(OkstraError):
         fsio.discard(home_file(run.files.manifest, services))
 
 
 def _note(run: KnownRun, services: Services, document: Mapping[str, Any]) -> None:
-    """A digest of the beginning goes to the home, first: a receipt without one is an older okstra's."""
+    """Writes a digest of the start to the home, before the receipt: one without it is from an older okstra."""
     path = home_file(run.files.manifest, services)
     fsio.make_private_folders(os.path.dirname(path))
     given = {

@@ -1,5 +1,5 @@
-"""What a tool call of an agent may do, by the run's rules. A first fence, close to the agent: it
-tells early what git's hooks, the client's own limits and the isolation receipt would tell later."""
+"""What an agent's tool call may do, by the run's rules. A first fence, close to the agent: it refuses early what git's
+hooks or the client's own limits would refuse, or the isolation receipt would report, later."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SCHEMA = "guard/1"
 
 
 class Rules(NamedTuple):
-    """One role's rights: `edits` whether it may change the worktree; `planned` globs of files (empty: any);
-    `writable` paths outside it that it may write; `leads`: it may call all of okstra's commands."""
+    """One role's rights: `edits`: it may change the worktree; `planned`: globs of the files it may edit (empty: any);
+    `writable`: further paths that it may write; `leads`: it may call all of okstra's commands."""
 
     worktree: str
     edits: bool
@@ -33,8 +33,9 @@ _YES = Decision(True)
 
 
 def rules_of(document: Mapping[str, Any], role: str, own: tuple[str, ...] = ()) -> Rules:
-    """The rights of a role. An unknown role may change nothing. `own` are the paths that were given to this very
-    worker. Raises ValueError on another shape."""
+    """The rights of a role; an unknown role may change nothing. `own` are the paths given to this worker.
+
+    Raises ValueError for a document of another shape."""
     try:
         roles = document["roles"]
         rights = roles.get(role, {"edits": False, "planned": [], "push": False})
@@ -65,7 +66,7 @@ def decide_file(rules: Rules, path: str, folder: str) -> Decision:
 
 
 def decide_commit(rules: Rules, staged: tuple[str, ...]) -> Decision:
-    """Of what is about to be committed in the run's repository."""
+    """Whether these staged files may be committed in the run's repository."""
     if not rules.edits:
         return Decision(False, "this phase commits nothing")
     strays = [name for name in staged if rules.planned and not any(matches(pattern, name) for pattern in rules.planned)]

@@ -1,4 +1,4 @@
-"""Taking a snapshot of what a run must leave alone. Two git processes for a worktree, side by side."""
+"""Taking a snapshot of what a run must not change. Two git processes per worktree, side by side."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _CLIENT_SETTINGS = {
     ".gemini": ("settings.json", "GEMINI.md"),
 }
 _CLIENT_FOLDERS = {".claude": ("agents", "skills", "commands", "hooks", "plugins")}
-_CLIENTS_OWN = {os.path.join("plugins", "store")}  # what Claude Code keeps for itself, and writes in every session
-_GITS_OWN = {os.path.join("info", "refs")}  # derived from the refs by git's housekeeping, which may begin at any time
+_CLIENTS_OWN = {os.path.join("plugins", "store")}  # Claude Code's own state, written in every session
+_GITS_OWN = {os.path.join("info", "refs")}  # derived from the refs by git's housekeeping, which may start at any time
 _HOME_VARIABLES = {".claude": "CLAUDE_CONFIG_DIR", ".codex": "CODEX_HOME"}
 _IN_GIT_DIR = ("config", "config.worktree", "shallow", os.path.join("objects", "info", "alternates"))
 _OF_THE_PERSONS_GIT = (
@@ -33,24 +33,24 @@ _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-
 
 class Looks(NamedTuple):
     """What is looked at besides the repository itself. `worktree` is the run's own if its changes matter, else empty;
-    `siblings` idle worktrees of okstra's; `files` further settings."""
+    `siblings` are okstra's idle worktrees; `files` further settings."""
 
     worktree: str
     siblings: Sequence[str]
     synced: Sequence[str]
     files: Sequence[str]
     hooks: str
-    """The folder of the repository's own hooks, whatever setting leads there."""
+    """The folder of the repository's own hooks."""
 
 
-class _Asked(NamedTuple):
-    """A worktree's two questions under way: its status, and what its index hides from that."""
+class _WorktreeScan(NamedTuple):
+    """A worktree's two running git processes: its status, and what its index hides from that."""
 
     root: str
     status: processes.Running
     hidden: git.HiddenEdits
 
-    def answer(self) -> Iterator[tuple[str, str]]:
+    def finish(self) -> Iterator[tuple[str, str]]:
         yield from _dirty(must(self.status.finish(), "look at the worktree"), self.root)
         for path in self.hidden.finish():
             yield path, f"{HIDDEN} {_stamp(os.path.join(self.root, path))}"
@@ -60,35 +60,35 @@ def snapshot(repository: git.Repository, looks: Looks, environment: Mapping[str,
     """Raises WorkFailed (`git-failed`)."""
     main = git.main_worktree(repository) if repository.linked else repository.top
     refs = begin(main, "for-each-ref", "--format=%(refname)%00%(objectname)", ask=True)
-    of_main = _ask(main, "--ignored=matching")
+    of_main = _begin_scan(main, "--ignored=matching")
     own = bool(looks.worktree) and os.path.realpath(looks.worktree) != os.path.realpath(main)
-    of_own = _ask(looks.worktree) if own and os.path.isdir(looks.worktree) else None
-    of_siblings = [_ask(folder) for folder in looks.siblings if os.path.isdir(folder)]
+    of_own = _begin_scan(looks.worktree) if own and os.path.isdir(looks.worktree) else None
+    of_siblings = [_begin_scan(folder) for folder in looks.siblings if os.path.isdir(folder)]
     return Snapshot(
         refs=dict(line.split("\0", 1) for line in text(must(refs.finish(), "list refs")).splitlines()),
         heads=dict(_heads(main)),
-        dirty=dict(of_main.answer()),
+        dirty=dict(of_main.finish()),
         files=dict(_settings(repository.common_dir, looks, environment)),
         folders={path: _fingerprint(path) for path in looks.synced},
-        own=dict(of_own.answer()) if of_own else {},
+        own=dict(of_own.finish()) if of_own else {},
         siblings=dict(_siblings(of_siblings)),
     )
 
 
-def _ask(root: str, *flags: str) -> _Asked:
-    return _Asked(root, begin(root, *_STATUS, *flags, ask=True), git.HiddenEdits(root))
+def _begin_scan(root: str, *flags: str) -> _WorktreeScan:
+    return _WorktreeScan(root, begin(root, *_STATUS, *flags, ask=True), git.HiddenEdits(root))
 
 
-def _siblings(asked: Iterable[_Asked]) -> Iterator[tuple[str, str]]:
-    for one in asked:
+def _siblings(scans: Iterable[_WorktreeScan]) -> Iterator[tuple[str, str]]:
+    for one in scans:
         yield one.root, LOOKED_AT
-        for path, code in one.answer():
+        for path, code in one.finish():
             yield os.path.join(one.root, path), code
 
 
 def _dirty(out: bytes, root: str) -> Iterator[tuple[str, str]]:
-    """Of ignored things files alone: folders of them are caches and dependencies. What git knows nothing of below
-    `.okstra` is okstra's record."""
+    """The entries of `git status`. Ignored folders are left out: they are caches and dependencies. So are untracked
+    files below `.okstra`: they are okstra's records."""
     for entry in out.split(b"\0"):
         if entry:
             code, path = text(entry[:2]), text(entry[3:])
@@ -106,7 +106,7 @@ def _stamp(path: str) -> str:
 
 
 def _heads(main: str) -> Iterator[tuple[str, str]]:
-    """What HEAD is in every worktree, as git says it: its files are its own, and not of one form."""
+    """The HEAD of every worktree, as git reports it: the format of its files may change."""
     for number, one in enumerate(git.worktrees(main)):
         head = f"ref: refs/heads/{one.branch}" if one.branch else one.head
         if number == 0:
@@ -147,7 +147,7 @@ def _files_below(folder: str, without: Sequence[str] = ()) -> list[str]:
 
 
 def _digest(path: str) -> str:
-    """Of a small plain file; of anything else its stamp; empty when there is nothing."""
+    """The digest of a small regular file, the stamp of anything else; empty when there is nothing."""
     if not os.path.lexists(path):
         return ""
     if os.path.isfile(path) and os.path.getsize(path) <= _LARGEST_DIGESTED:
@@ -160,7 +160,7 @@ def _digest(path: str) -> str:
 
 
 def _fingerprint(folder: str) -> str:
-    """Names, sizes and times of what lies in the folder, two levels deep: what a package manager's run changes."""
+    """A digest of names, sizes and times in the folder, two levels deep: what a package manager changes."""
     if not os.path.isdir(folder):
         return _digest(folder)
     entries: list[str] = []

@@ -1,6 +1,6 @@
-"""A hand-off before it is made: whether the task may be handed off, and the commands that would do it.
+"""Planning a hand-off: whether the task may be handed off, and the commands that would do it.
 
-All that can be refused is refused here, before a task, worktree or run is made; nothing is written.
+Everything that can be refused is refused here, before a task, worktree or run is created; nothing is written.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _GH_SECONDS = 30.0
 
 
 class Plan(NamedTuple):
-    """What a hand-off would do: each step with its command, and what the merge probe says."""
+    """What a hand-off would do: each step with its command, and the result of the merge probe."""
 
     target: Target
     steps: tuple[tuple[str, tuple[str, ...]], ...]
     probe: str
 
     def lines(self) -> list[str]:
-        """For people, before they are asked."""
+        """The plan for people, before they confirm it."""
         into = f" to be merged into {self.target.base}" if self.target.base else ""
         lines = [f"hand-off of {self.target.branch} at {self.target.head[:12]}{into}", f"merge probe: {self.probe}"]
         return lines + [f"{at}. {step}: {shlex.join(argv)}" for at, (step, argv) in enumerate(self.steps, 1)]
@@ -66,12 +66,12 @@ def nothing_chosen(key: TaskKey) -> Refused:
 
 
 def pull_request_file(task: TaskFiles, seq: int) -> str:
-    """Where that run of the task keeps the pull request's text."""
+    """The path of the pull request's text in that run of the task."""
     return os.path.join(task.run_dir(HANDOFF), "reports", f"pull-request-{seq:03d}.md")
 
 
 def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, Any]:
-    """The report of the final verification that accepted this very commit. Raises Refused (`not-accepted`)."""
+    """The report of the final verification that accepted exactly this commit. Raises Refused (`not-accepted`)."""
     reports = os.path.join(task.run_dir("final-verification"), "reports")
     names = sorted(name for name in fsio.names_in(reports) if name.endswith(".data.json"))
     report = (fsio.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
@@ -94,8 +94,8 @@ def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, A
 
 
 def probe_merge(target: Target) -> tuple[bool, str]:
-    """Whether it would merge into the base, and in words. The base is what its remote has of it, where that is known:
-    there it will be merged."""
+    """Whether the target would merge into its base, and a sentence about it. The base is the remote's version, where
+    that is known: there it will be merged."""
     if not target.base:
         return True, "no base branch to probe against"
     base = _base_commit(target.folder, target.remote, target.base)
@@ -111,7 +111,7 @@ def probe_merge(target: Target) -> tuple[bool, str]:
 
 
 def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, services: Services) -> Target:
-    """The accepted commit of the task's branch, also when its worktree was removed. Raises as `plan_handoff`."""
+    """The accepted commit of the task's branch, even if its worktree was removed. Raises as `plan_handoff`."""
     claim = services.registry.read().task(key)
     top = project.root
     head = (git.branch_commit(top, claim.branch) or "") if claim and git.discover(top) else ""
@@ -132,7 +132,7 @@ def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, services: Ser
 
 
 def _branch_of_main(top: str, branch: str) -> str:
-    """Where the branch would be merged unless a person says so: the branch that the main checkout is on."""
+    """The default base: the branch that the main checkout is on."""
     found = git.head_branch(top)
     return "" if found == branch else found
 
@@ -141,8 +141,8 @@ def _remote(top: str, key: TaskKey) -> str:
     names = git.remote_names(top)
     if "origin" in names or len(names) == 1:
         return "origin" if "origin" in names else names[0]
-    told = f"none of its remotes is `origin`: {', '.join(names)}" if names else "it has no remote"
-    raise _nothing_to_push(key, f"the repository can't be pushed: {told}", "git remote add origin URL")
+    reason = f"none of its remotes is `origin`: {', '.join(names)}" if names else "it has no remote"
+    raise _nothing_to_push(key, f"the repository can't be pushed: {reason}", "git remote add origin URL")
 
 
 def _base_commit(root: str, remote: str, base: str) -> str | None:
@@ -177,7 +177,7 @@ def _require_gh(target: Target, key: TaskKey, environment: Mapping[str, str]) ->
 
 
 def _compare_url(url: str, base: str, branch: str) -> str:
-    """The page at which a person opens the pull request by hand; empty where the host is of no known kind."""
+    """The page where a person can open the pull request by hand; empty for an unknown kind of host."""
     place = place_of(url)
     if place is None or not base:
         return ""
@@ -196,5 +196,5 @@ def _verify(key: TaskKey) -> str:
     return okstra_command("run", "--task-key", key, "--task-type", "final-verification")
 
 
-def _nothing_to_push(key: TaskKey, told: str, hint: str) -> Refused:
-    return Refused("nothing-to-push", told, where=str(key), hint=hint)
+def _nothing_to_push(key: TaskKey, message: str, hint: str) -> Refused:
+    return Refused("nothing-to-push", message, where=str(key), hint=hint)

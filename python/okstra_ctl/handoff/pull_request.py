@@ -1,4 +1,4 @@
-"""A pull request's text, and what a remote's URL says of its host."""
+"""A pull request's text, and the host and path in a remote's URL."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _KEPT = ("findings", "gates", "receipt")
 
 
 class Place(NamedTuple):
-    """Where a remote's URL leads to, at a host that people reach with a browser."""
+    """The host and path of a remote that people can open in a browser."""
 
     host: str
     path: str
 
 
 def place_of(url: str) -> Place | None:
-    """None for a remote on a disk, or of a form that git alone understands."""
+    """None for a remote on disk, or in a form that only git understands."""
     if url.startswith(("/", ".", "file:")):
         return None
     found = _HTTP.fullmatch(url) if "://" in url and not url.startswith("ssh:") else _SSH.fullmatch(url)
@@ -29,8 +29,8 @@ def place_of(url: str) -> Place | None:
 
 
 def pull_request_body(template: str, values: Mapping[str, str]) -> str:
-    """The template with its placeholders filled in. What okstra recorded stands in every body: parts that a
-    project's own template has no place for come last."""
+    """The template with its placeholders filled in. okstra's records are in every body: parts that a project's own
+    template has no placeholder for come last."""
     missing = [name for name in _KEPT if f"{{{{{name.upper()}}}}}" not in template]
     filled = re.sub(r"\{\{([A-Z_]+)\}\}", lambda found: values.get(found[1].lower(), found[0]), template)
     rest = "".join(f"\n### {name.capitalize()}\n\n{values[name]}\n" for name in missing)
@@ -38,7 +38,7 @@ def pull_request_body(template: str, values: Mapping[str, str]) -> str:
 
 
 def findings_text(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Titles stand as code: no word of an agent closes an issue or calls somebody at the host."""
+    """Titles are formatted as code: no text of an agent may close an issue or mention a person at the host."""
     lines = [f"- {one['severity']}, {one['class']}, {one['status']}: {_code(one['title'])}" for one in findings]
     return "\n".join(lines) or "(none)"
 
@@ -52,7 +52,7 @@ def gates_text(gates: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def receipt_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """`rows`: of each run that the change came from, its id, outcome, commit and breaches."""
+    """`rows`: id, outcome, commit and breaches of each run that the change came from."""
     return "\n".join(_receipt_lines(rows)) or "(none)"
 
 

@@ -15,7 +15,7 @@ _HEADING = re.compile(r"([A-Z][A-Z0-9]*-?[0-9]*) (AGREE|DISAGREE|SUPPLEMENT)$")
 
 
 def parse_answers(text: str, *, items: Sequence[str]) -> tuple[tuple[Answer, ...], list[Problem]]:
-    """The answers and all that is wrong with them. `items` are the ids that must be answered, each once."""
+    """The answers and all problems with them. `items` are the ids that must be answered, each once."""
     document = read_document(text)
     problems = [*check_fields(document, FIELDS), *check_sections(document, SECTIONS)]
     answers: list[Answer] = []

@@ -1,4 +1,7 @@
-"""Groups, ballots and their outcome, as values."""
+"""How analysts' findings become one verdict: grouping them, what is asked in a round, outcomes, the plan's gate.
+
+Pure rules (docs/design/leading.md).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Claim(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Findings of different analysts that say the same: one item to verify. `id` is `G-001` and so on."""
+    """Findings of different analysts that make the same claim: one item to verify. `id` is `G-001` and so on."""
 
     id: str
     claims: tuple[Claim, ...]
@@ -35,7 +38,7 @@ class Group(NamedTuple):
 
     @property
     def leading(self) -> Finding:
-        """The finding that speaks for the group: the gravest, the first of those."""
+        """The finding that represents the group: the first of the most severe."""
         return min((claim.finding for claim in self.claims), key=lambda finding: _SEVERITIES.index(finding.severity))
 
     @property
@@ -52,7 +55,7 @@ class Ballot(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a group. `closed_by` is empty while the finding is open (docs/design/leading.md)."""
+    """The outcome of a group. `closed_by` is empty while the finding is open (docs/design/leading.md)."""
 
     group: Group
     finding_class: FindingClass
@@ -65,8 +68,8 @@ class Outcome(NamedTuple):
 def group_findings(results: Mapping[str, Sequence[Finding]]) -> tuple[Group, ...]:
     """The groups, numbered in the order of the analysts (as given) and of their findings.
 
-    A finding joins the first group whose founding finding says the same; one analyst's findings never share a
-    group, and groups don't chain: what merely overlaps a later member founds its own.
+    A finding joins the first group whose first finding makes the same claim. One analyst's findings never share a
+    group, and groups don't chain: a finding that overlaps only a later member starts a group of its own.
     """
     members: list[list[Claim]] = []
     by_claim: dict[str, list[int]] = defaultdict(list)
@@ -107,10 +110,10 @@ def _overlap(one: Evidence, other: Evidence) -> bool:
 def questions(
     groups: Sequence[Group], ballots: Sequence[Ballot], analysts: Sequence[str], round_number: int
 ) -> dict[str, tuple[str, ...]]:
-    """Per analyst the groups to answer in this round; analysts without any are left out.
+    """By analyst, the groups to answer in this round; analysts without any are left out.
 
-    Round 1 asks everybody who did not raise the finding. Later rounds ask all of them, its raisers too, about
-    what is still disputed: an objection is answered, or the claim withdrawn.
+    Round 1 asks everybody who did not raise the finding. Later rounds ask everybody, including those who raised it,
+    about what is still disputed: an objection is answered, or the claim withdrawn.
     """
     asked: dict[str, tuple[str, ...]] = {}
     for worker in analysts:
@@ -133,10 +136,9 @@ def outcome(
     silent: int = 0,
 ) -> Outcome:
     """The group's class and whether it is closed. `analysts` maps those whose results count to their voices;
-    `silent` is how many others were asked and gave none: they have not agreed.
+    `silent` is the number of others that were asked and gave none: they have not agreed.
 
-    Analysts of one provider are one voice when it comes to the quorum: two sessions of a model that is wrong
-    agree easily.
+    Analysts of one provider count as one voice for the quorum: two sessions of a model that is wrong agree easily.
     """
     own = tuple(ballot for ballot in ballots if ballot.answer.item == group.id)
     positions = _positions(group, own, tuple(analysts))
@@ -148,7 +150,7 @@ def outcome(
 
 
 def evidence_status(group: Group, checks: Mapping[Evidence, Checked]) -> EvidenceStatus:
-    """Of a group's evidence as a whole; what was never looked at is unchecked."""
+    """The status of a group's evidence as a whole; unchecked if none of it was checked."""
     return finding_status([checks[line] for line in group.evidence if line in checks])
 
 
@@ -168,7 +170,7 @@ def _class_of(
 
 
 def _positions(group: Group, ballots: Sequence[Ballot], analysts: Sequence[str]) -> dict[str, Verdict | None]:
-    """Where each analyst stands: by its newest answer, else by having raised the finding, else nowhere."""
+    """Each analyst's position: its newest answer, else AGREE if it raised the finding, else None."""
     newest: dict[str, Ballot] = {}
     for ballot in ballots:
         if ballot.answer.item == group.id and (
@@ -203,7 +205,7 @@ def _closed_by(ballots: Sequence[Ballot], found: FindingClass) -> str:
 def unverified(
     group: Group, analysts: Mapping[str, str], checks: Mapping[Evidence, Checked], *, silent: int = 0
 ) -> Outcome:
-    """For findings that nobody is asked about again (an implementation's verifiers): shared by all, or by one."""
+    """The outcome of a finding that nobody is asked about again (an implementation's verifiers)."""
     voices = {analysts[worker] for worker in group.raisers}
     shared = len(voices) > 1 and group.raisers == analysts.keys() and not silent
     found = FindingClass.CONSENSUS if shared else FindingClass.SINGLE_SOURCE
@@ -214,9 +216,8 @@ def unverified(
 
 
 class Objection(NamedTuple):
-    """A part of the plan that half of those who answered, or more, would not let pass, with their reasons.
-
-    A tie blocks: a gate in doubt stays shut.
+    """A part of the plan that analysts reject, with their reasons: an objection when at least half of those who
+    answered do, else dissent. A tie blocks: a gate in doubt stays closed.
     """
 
     item: str
@@ -232,7 +233,7 @@ class PlanGate(NamedTuple):
 def plan_gate(
     answers: Mapping[str, Sequence[Answer]], voices: Mapping[str, str], items: Sequence[str], *, quorum: int
 ) -> PlanGate:
-    """`answers` by analyst, only of those whose answers count; `voices` their voices; `items` the plan's parts."""
+    """`answers`: by analyst, only those that count; `voices`: the analysts' voices; `items`: the plan's parts."""
     if len({voices[worker] for worker in answers}) < quorum:
         return PlanGate(Gate.ABORTED, (), ())
     objections: list[Objection] = []

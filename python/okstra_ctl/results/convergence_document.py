@@ -1,4 +1,4 @@
-"""`state/convergence-<seq>.json`: derived from results and answers, so that a crash can lose nothing of it."""
+"""`state/convergence-<seq>.json`: derived from results and answers, so a crash can lose nothing of it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def convergence_document(
 
 
 def finding_json(outcome: Outcome) -> dict[str, object]:
-    """One merged finding, as state and report hold it."""
+    """One merged finding, as it is in the state and in the report."""
     group = outcome.group
     leading = group.leading
     return {
@@ -81,7 +81,7 @@ def finding_json(outcome: Outcome) -> dict[str, object]:
 
 
 def _checked_json(line: Evidence, checked: Checked | None) -> dict[str, object]:
-    """A line of evidence with what a program found of it."""
+    """A line of evidence with the result of its check."""
     document = evidence_json(line)
     if checked is not None:
         found = [checked.first, checked.last] if checked.first else None

@@ -1,4 +1,4 @@
-"""Whether a citation says what stands in the repository (docs/design/leading.md)."""
+"""Whether a citation matches what is in the repository (docs/design/leading.md)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..status import HIDDEN_MARK
 from .records import Evidence, EvidenceStatus
 
 _REACH = 20
-# Legacy encodings that sources are met in; UTF-8 goes first, and latin-1 takes any bytes.
+# Encodings of source files, tried in this order; latin-1 decodes any bytes.
 _ENCODINGS = ("utf-8", "cp949", "latin-1")
 LARGEST_BYTES = 16 * 1024 * 1024
 
 
 class Checked(NamedTuple):
-    """What a program found of one line of evidence. `first` and `last` are where the text really stands (0: nowhere);
-    `note` says why it was not checked, or where else it was found."""
+    """The result of checking one line of evidence. `first` and `last` are the lines where the text really is (0:
+    nowhere); `note` says why it was not checked, or where else it was found."""
 
     evidence: Evidence
     status: EvidenceStatus
@@ -26,7 +26,7 @@ class Checked(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A file's lines; several readings of it when it is no UTF-8."""
+    """A file's lines; in several decodings when it is not UTF-8."""
 
     readings: tuple[tuple[str, ...], ...]
 
@@ -55,9 +55,9 @@ def folded(text: str) -> str:
 
 
 def check_citation(evidence: Evidence, text: Text) -> Checked:
-    """Is the quotation at those lines? Within 20 lines it has `moved`; elsewhere it counts as not found.
+    """Checks whether the quotation is at those lines. Within 20 lines it has `moved`; farther away it is not found.
 
-    Without lines it may stand anywhere. Without a quotation only the lines' existence can be told.
+    Without lines it may be anywhere. Without a quotation only the existence of the lines is checked.
     """
     lines = len(text.readings[0]) - (1 if text.readings[0][-1:] == ("",) else 0)
     if evidence.first > max(lines, 1) or evidence.last > max(lines, 1):
@@ -89,7 +89,7 @@ def _find(quote: str, lines: Sequence[str], first: int, last: int) -> tuple[int,
 
 
 def _places(quote: str, lines: Sequence[str], first: int, last: int) -> list[tuple[int, int]]:
-    """Where the quotation stands in those lines, also when it runs over several of them."""
+    """Where the quotation occurs in those lines, also when it spans several of them."""
     starts, joined = [], ""
     for number in range(first, last + 1):
         line = folded(lines[number - 1])
@@ -109,7 +109,7 @@ def _places(quote: str, lines: Sequence[str], first: int, last: int) -> list[tup
 
 
 def finding_status(checked: Sequence[Checked]) -> EvidenceStatus:
-    """Of a whole finding: one line that is not there tells more than any number that are."""
+    """The status of a whole finding: one citation that is not found outweighs any number that are."""
     statuses = {one.status for one in checked}
     for status in (EvidenceStatus.NOT_FOUND, EvidenceStatus.MOVED, EvidenceStatus.VERIFIED):
         if status in statuses:

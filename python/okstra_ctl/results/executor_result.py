@@ -1,4 +1,4 @@
-"""The result of an executor: what it says of each step of its stage (rules R1 to R3, R11)."""
+"""The result of an executor: its record of each step of its stage (rules R1 to R3, R11)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADING = re.compile(r"Step ([0-9]{1,3}) (done|skipped)\b")
 
 
 def parse_executor_result(text: str, *, steps: Sequence[int]) -> tuple[ExecutorResult, list[Problem]]:
-    """The result and all that is wrong with it. `steps` are the numbers of the stage's steps."""
+    """The result and all problems with it. `steps` are the numbers of the stage's steps."""
     document = read_document(text)
     problems = [*check_fields(document, FIELDS), *check_sections(document, SECTIONS)]
     records: list[StepRecord] = []

@@ -1,4 +1,4 @@
-"""Whether a result is this task's and this worker's (rule R1)."""
+"""Whether a result belongs to this task and this worker (rule R1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .records import Problem
 
 
 def check_identity(fields: Mapping[str, str], *, task_key: str, worker: str) -> list[Problem]:
-    """A result of another task or worker, left over or copied, is no answer of this one."""
+    """Problems of a result that belongs to another task or worker, left over or copied."""
     wanted = {"task-key": task_key, "worker": worker}
     return [
         Problem("R1", 1, f"the frontmatter's {name} is {fields[name]!r}, and should be {value!r}")

@@ -1,7 +1,7 @@
 """The shape that all agents' results share: frontmatter, `##` sections, `###` entries, `- key: value` bullets.
 
-Read by the line. What stands in a code fence is text; one fence around the whole (models like to add it when
-the result is their closing message) is taken off.
+Read line by line. What is in a code fence is text; one fence around the whole (models like to add it when the result is
+their closing message) is removed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Bullet(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A `###` heading and what stands below it."""
+    """A `###` heading and the bullets below it."""
 
     heading: str
     bullets: tuple[Bullet, ...]
@@ -54,7 +54,7 @@ class Document(NamedTuple):
 
 
 def read_document(text: str) -> Document:
-    """Reads any text; what is not of the shape is left out, never an error."""
+    """Reads any text; what does not fit the shape is left out, never an error."""
     text = _without_outer_fence(text.lstrip("\ufeff"))
     front = find_frontmatter(text)
     lines = split_lines(text)
@@ -76,7 +76,7 @@ def _without_outer_fence(text: str) -> str:
 
 
 class _Builder:
-    """Collects sections while the lines go by."""
+    """Collects sections line by line."""
 
     def __init__(self) -> None:
         self.sections: list[Section] = []

@@ -1,4 +1,4 @@
-"""What results hold, as values."""
+"""The contents of agents' results, as values, and the rules that results are checked by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..status import Word
 
 
 class FindingSeverity(Word):
-    """In falling order."""
+    """In descending order."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -36,7 +36,7 @@ class Basis(Word):
 
 
 class FindingClass(Word):
-    """What became of a finding once the others had answered."""
+    """The outcome of a finding once the others have answered."""
 
     CONSENSUS = "consensus"
     MAJORITY = "majority"
@@ -47,7 +47,7 @@ class FindingClass(Word):
 
 
 class EvidenceStatus(Word):
-    """What a program found of a citation in the repository."""
+    """The result of checking a citation against the repository."""
 
     VERIFIED = "verified"
     MOVED = "moved"
@@ -56,7 +56,7 @@ class EvidenceStatus(Word):
 
 
 class Gate(Word):
-    """What a gate says. It passes on answers, never on their absence (docs/design/leading.md)."""
+    """The state of a gate. It passes on answers, never on their absence (docs/design/leading.md)."""
 
     PASSED = "passed"
     DISSENT = "passed-with-dissent"
@@ -70,7 +70,7 @@ class Gate(Word):
 
 
 class Problem(NamedTuple):
-    """What is wrong with a result: a rule of `rules.py`, a 1-based line, and words the worker can act on."""
+    """A problem with a result: a rule of `RULES`, a 1-based line, and a message that the worker can act on."""
 
     rule: str
     line: int
@@ -119,7 +119,7 @@ class WorkerResult(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """What the frontmatter says under `verdict`; empty for results that give none."""
+        """The frontmatter's `verdict`; empty for results without one."""
         return self.fields.get("verdict", "")
 
 
@@ -135,7 +135,7 @@ class Answer(NamedTuple):
 
 
 class StepRecord(NamedTuple):
-    """What an executor says of one step of its stage."""
+    """An executor's record of one step of its stage."""
 
     number: int
     done: bool

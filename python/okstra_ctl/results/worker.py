@@ -20,15 +20,15 @@ SECTIONS = ("1. Findings", "2. Evidence gaps", "3. Risks", "4. Open questions", 
 _HEADING = re.compile(r"F-([0-9]{3,4}) \[([a-z]+)\] (\S.*)$")
 _SEVERITIES = tuple(str(severity) for severity in FindingSeverity)
 _NOTHING = re.compile(r"[\s_*`(\[-]*(?:none|no findings|nothing|없음)[\s_*`)\].-]*$", re.IGNORECASE)
-# A verdict that lets something pass can't stand beside a finding of these severities.
+# A passing verdict is incompatible with a finding of these severities.
 _GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 
 
 def parse_worker_result(
     text: str, *, verdicts: Collection[str] = (), passing: Collection[str] = ()
 ) -> tuple[WorkerResult, list[Problem]]:
-    """The result and all that is wrong with it. `verdicts`: the words that the frontmatter's verdict may have (none
-    asked when empty); `passing`: those of them that can't stand beside a critical or high finding."""
+    """The result and all problems with it. `verdicts`: the verdicts that the frontmatter may give (not checked when
+    empty); `passing`: those of them that are incompatible with a critical or high finding."""
     document = read_document(text)
     problems = [*check_fields(document, FIELDS), *check_sections(document, SECTIONS)]
     findings, wrong = _findings(document)
@@ -71,15 +71,15 @@ def _findings(document: Document) -> tuple[tuple[Finding, ...], list[Problem]]:
             problems += wrong
             if finding is not None:
                 findings.append(finding)
-        problems += _check_nothing_said(section)
+        problems += _check_empty_section(section)
     ids = [finding.id for finding in findings]
     if len(set(ids)) != len(ids) or [int(name[2:]) for name in ids] != list(range(1, len(ids) + 1)):
         problems.append(Problem("R4", findings[0].line, "number the findings F-001, F-002, … without gap or repeat"))
     return tuple(findings), problems
 
 
-def _check_nothing_said(section: Section) -> Iterator[Problem]:
-    """An empty section could be a worker that gave up: no findings must be said, not left out."""
+def _check_empty_section(section: Section) -> Iterator[Problem]:
+    """An empty section could mean a worker that gave up: that there are no findings must be stated."""
     if not section.entries and not _NOTHING.match(section.text):
         message = "there is no finding here: write findings as `### F-001 [severity] title`, or the one word (none)"
         yield Problem("R4", section.line, message)
@@ -133,8 +133,8 @@ def _confidence(entry: Entry) -> tuple[float | None, list[Problem]]:
 def _check_verdict(result: WorkerResult, verdicts: Collection[str], passing: Collection[str]) -> Iterator[Problem]:
     verdict = result.verdict
     if verdict not in verdicts:
-        said = f"is {verdict!r}" if verdict else "is missing"
-        yield Problem("R8", 1, f"the frontmatter's verdict {said}; one of {', '.join(verdicts)}")
+        fault = f"is {verdict!r}" if verdict else "is missing"
+        yield Problem("R8", 1, f"the frontmatter's verdict {fault}; one of {', '.join(verdicts)}")
     elif verdict in passing and any(finding.severity in _GRAVE for finding in result.findings):
         yield Problem("R8", 1, f"the verdict {verdict} can't stand beside a critical or high finding")
     elif verdict not in passing and not result.findings:
@@ -163,17 +163,17 @@ def _quote(found: re.Match[str]) -> str:
 
 
 def _looks_like_path(text: str) -> bool:
-    """A path has a dot or a slash, or is one word (`Makefile`); a sentence is none."""
+    """Whether the text has a dot or a slash, or is one word (`Makefile`); a sentence is no path."""
     return "/" in text or "." in text.rsplit(" ", 1)[-1] or " " not in text
 
 
 def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
-    """A line of evidence with what a program found of it, for a listing."""
-    told = f"at line {checked.first}" if str(checked.status) == "moved" else ""
+    """A line of evidence with the result of its check, for a listing."""
+    place = f"at line {checked.first}" if str(checked.status) == "moved" else ""
     return {
         "worker": worker,
         "finding": finding,
         "evidence": checked.evidence.as_text(),
         "status": str(checked.status),
-        "told": "; ".join(part for part in (told, checked.note) if part),
+        "told": "; ".join(part for part in (place, checked.note) if part),
     }

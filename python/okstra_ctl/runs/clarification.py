@@ -17,14 +17,15 @@ _FLAG = "--clarification-response"
 
 
 class Given(NamedTuple):
-    """`text` is what the run keeps a copy of; `prompt` is what its agents are told."""
+    """`text` is kept with the run; `prompt` goes into its agents' prompts."""
 
     text: str
     prompt: str
 
 
 def read_answers(path: str, task: TaskFiles, key: TaskKey) -> Given | None:
-    """None without a path. Raises UsageError (`not-found`, `answers-invalid`), Unreadable."""
+    """Reads and checks a file of answers; None without a path. Raises UsageError (`not-found`, `answers-invalid`),
+    Unreadable."""
     if not path:
         return None
     data = fsio.read_bytes(path)
@@ -45,7 +46,7 @@ def read_answers(path: str, task: TaskFiles, key: TaskKey) -> Given | None:
 
 
 def answers_of_run(files: RunFiles, task: TaskFiles, key: TaskKey) -> list[dict[str, str]]:
-    """Rows for the run's own report: what was answered. Raises Unreadable."""
+    """Rows of the run's own report for the questions that were answered. Raises Unreadable."""
     data = fsio.read_bytes(files.user_response)
     if data is None:
         return []

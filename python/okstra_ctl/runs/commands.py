@@ -1,4 +1,7 @@
-"""Running a command as part of a run: like a worker, it is ended with what started it, however that ends."""
+"""Running a command as part of a run: like a worker, it ends with the process that started it, however that ends.
+
+`check_script` is how bash runs a command of the project: with `pipefail`, but without failing for a SIGPIPE.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ __okstra_piped() {
   return "$status"
 }"""
 CHECK_STARTED = "check-started"
-A_DAY = 24 * 3600.0  # for who has no other limit: a person who waits, and can stop it
+A_DAY = 24 * 3600.0  # the limit where there is no other: a person waits, and can stop the command
 
 
 def run_supervised_command(
@@ -42,7 +45,7 @@ def run_supervised_command(
     limit: float = A_DAY,
     stop: threading.Event | None = None,
 ) -> SupervisedResult:
-    """Tells the event, with the token that its processes carry, then runs it, its output in the log of that name.
+    """Records the event, with the token that its processes carry, then runs the command, its output in the named log.
 
     `limit` is in seconds. Raises Interrupted when `stop` was set meanwhile, WorkFailed.
     """
@@ -67,8 +70,8 @@ def run_supervised_command(
 def run_supervised_shell(
     command: str, *, name: str, folder: str, log: str, services: Services, run_id: str, keep_open: Sequence[int] = ()
 ) -> int:
-    """Runs a command of the project's outside a run's own steps: setting a worktree up, checking a merge. Its output
-    is appended to the log. Answers its exit status. Raises WorkFailed when the log can't be written."""
+    """Runs a command of the project outside a run's own steps: setting a worktree up, checking a merge. Its output is
+    appended to the log. Returns its exit status. Raises WorkFailed when the log can't be written."""
     return run_supervised(
         in_shell(command),
         name=name,
@@ -85,13 +88,13 @@ def run_supervised_shell(
 
 
 def in_shell(command: str) -> tuple[str, ...]:
-    """A command as the project's files write it. Raises Missing (`dependency-missing`) where there is no bash."""
+    """The command line that runs a shell command of the project. Raises Missing (`dependency-missing`) without bash."""
     processes.require(SHELL, git.users_environment())
     return check_argv(command)
 
 
 def check_argv(command: str) -> tuple[str, ...]:
-    """What runs the command."""
+    """The command line that runs a shell command."""
     return (SHELL, "-c", check_script(command))
 
 

@@ -1,4 +1,5 @@
-"""A run's own event log, `state/events-<seq>.jsonl`. Written by the run alone, one line at a time."""
+"""A run's own event log, `state/events-<seq>.jsonl`, written only by the run, one line at a time; and what it proves
+about a worker's result."""
 
 from __future__ import annotations
 
@@ -33,12 +34,12 @@ def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
 
 
 def events_of(files: RunFiles) -> list[dict[str, Any]]:
-    """The run's events, oldest first; what is no row is passed over."""
+    """The run's events, oldest first; broken lines are skipped."""
     return list(read_rows(files.events).rows)
 
 
 def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """By worker, why its own part failed, in its client's words: of those whose last turn there failed so."""
+    """By worker, the client's message for a main assignment whose last attempt failed."""
     last = {str(row.get("worker")): row for row in events if row.get("event") == "ended" and not row.get("label")}
     return {
         worker: " ".join(str(row["message"]).split())[:200]
@@ -52,16 +53,16 @@ def digest_of(data: bytes) -> str:
 
 
 def newest(events: Events, worker: str, label: str) -> Mapping[str, Any] | None:
-    """The newest row of what a worker was asked under that label."""
+    """The newest row of a worker's assignment with that label."""
     asked = (worker, label)
     ends = (row for row in reversed(events) if row.get("event") in _ENDS)
     return next((row for row in ends if (row.get("worker"), row.get("label")) == asked), None)
 
 
 def is_answer(events: Events, row: Mapping[str, Any], label: str, data: bytes, manifest: Mapping[str, Any]) -> bool:
-    """Whether what stands at the result path is what this worker (a row of the roster) left there.
+    """Whether `data`, from the result path, is what this worker (a row of the roster) left there.
 
-    Rows without a digest were written by an okstra that remembered none.
+    Rows without a digest were written by an older okstra.
     """
     last = newest(events, str(row.get("id")), label)
     if last is None:
@@ -72,7 +73,7 @@ def is_answer(events: Events, row: Mapping[str, Any], label: str, data: bytes, m
 
 
 def is_same(events: Events, last: Mapping[str, Any], data: bytes) -> bool:
-    """Whether the bytes are those that okstra took over by that row, or a report that it made of them since."""
+    """Whether the bytes are those that okstra took over according to that row, or a report that it wrote since."""
     if DIGEST not in last:
         return True
     own = digest_of(data)
@@ -85,7 +86,7 @@ def is_of_session(row: Mapping[str, Any]) -> bool:
 
 
 def session_may_have_written(events: Events, manifest: Mapping[str, Any]) -> bool:
-    """Until okstra, leading the run itself, has asked its first worker: from then on others work beside that file."""
+    """Whether the results can be of a leading session: not once okstra, leading itself, has started a worker."""
     place = next((number for number, row in enumerate(events) if row.get("event") == STARTED), None)
     if place is None:
         lead = manifest.get("lead")

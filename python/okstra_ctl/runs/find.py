@@ -1,4 +1,4 @@
-"""Finding a run and its manifest by its id, from anywhere on the machine."""
+"""A prepared run and its manifest: finding it by its id from anywhere on the machine, and what its record says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .manifest import SCHEMA
 
 
 class KnownRun(NamedTuple):
-    """A run that was prepared, with its manifest as read."""
+    """A prepared run, with its manifest."""
 
     id: RunId
     project: ProjectFiles
@@ -47,7 +47,7 @@ class KnownRun(NamedTuple):
 
     @property
     def report_path(self) -> str:
-        """Where okstra's report is: another place than the run's own when a person's plan stands there."""
+        """Where okstra's report is: not at the run's usual path when a person's plan is there."""
         return str(self.manifest.get("report") or self.files.report)
 
     @property
@@ -57,17 +57,17 @@ class KnownRun(NamedTuple):
 
     @property
     def degraded(self) -> bool:
-        """Whether it works in the project's root, for there was no worktree to be had (docs/design/reservation.md)."""
+        """Whether it works in the project's root, because there is no worktree (docs/design/reservation.md)."""
         return str(self.worktree.get("status", "")).startswith("skipped")
 
     @property
     def folder(self) -> str:
-        """Where its workers work: its worktree, or the project's root where it was given none."""
+        """Where its workers work: its worktree, or the project's root if it has none."""
         return str(self.worktree.get("path") or self.project.root)
 
     @property
     def standing_folder(self) -> str:
-        """A folder where git knows its commits: its own, or the project's root once that is removed."""
+        """A folder in which git has its commits: its own, or the project's root once that is removed."""
         return self.folder if os.path.isdir(self.folder) else self.project.root
 
     @property
@@ -149,8 +149,8 @@ def check_budget(text: str) -> None:
 
 
 def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str]:
-    """The project folders where the task may be, the likeliest first: by its claim, by where the command was
-    started, and only then by the index of runs: its worktree may have been removed long ago."""
+    """The project folders where the task may be, the likeliest first: by its claim, by the folder in which the command
+    was started, then by the index of runs: its worktree may have been removed long ago."""
     claim = services.registry.read().task(task)
     if claim is not None and os.path.isdir(claim.project_root):
         yield claim.project_root
@@ -164,8 +164,8 @@ def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str
 
 
 def commit_at_start(run: KnownRun) -> str:
-    """As its first lead recorded it, so that a run that is resumed looks at the same one; else where its folder
-    stands now. Empty without git."""
+    """The commit that its first lead recorded, so that a resumed run looks at the same one; else the current commit of
+    its folder. Empty without git."""
     for event in events_of(run.files):
         if event.get("event") == "started":
             return str(event.get("commit") or "")
@@ -173,12 +173,12 @@ def commit_at_start(run: KnownRun) -> str:
 
 
 def commit_now(run: KnownRun) -> str:
-    """Where its folder stands; empty without git."""
+    """The current commit of its folder; empty without git."""
     return (git.resolve(run.folder, "HEAD") or "") if os.path.isdir(run.folder) and git.discover(run.folder) else ""
 
 
 def recorded_end(run_id: str, project_root: str) -> str:
-    """Empty while it goes on; and where its manifest can't be read, which other commands tell."""
+    """The run's outcome; empty while it goes on, or when its manifest can't be read, which other commands report."""
     try:
         run = RunId.parse(run_id)
         manifest = fsio.read_json(ProjectFiles(project_root).task(run.task).run_of(run).manifest, SCHEMA)

@@ -1,6 +1,6 @@
-"""What a hand-off does: the steps that a person chose, in their order, with the very commands that are run.
+"""What a hand-off does: the steps that a person chose, in order, with the exact commands that are run.
 
-Chosen by flags or at a menu, and kept in the run's manifest; no text that anybody wrote is searched for them.
+They are chosen by flags or in a menu, and kept in the run's manifest; they are never derived from any text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Choice(NamedTuple):
 
 
 def choice_of(*, push: bool, pull_request: bool, base: str = "", draft: bool = False, title: str = "") -> Choice:
-    """A pull request is made of a pushed branch, so it includes the push."""
+    """The choice by flags. A pull request needs a pushed branch, so it includes the push."""
     steps = STEPS if pull_request else STEPS[: int(push)]
     return Choice(steps, base, draft, title)
 
 
 def choice_from_json(document: object) -> Choice:
-    """As a run's manifest keeps it; nothing is chosen where it keeps none, or nothing that can be read."""
+    """The choice in a run's manifest; nothing is chosen where there is none, or it can't be read."""
     if not isinstance(document, Mapping):
         return Choice()
     steps = document.get("steps")
@@ -42,7 +42,7 @@ def choice_from_json(document: object) -> Choice:
 
 
 class Target(NamedTuple):
-    """What is handed off: the very commit that was accepted, whatever comes onto its branch meanwhile."""
+    """What is handed off: exactly the accepted commit, whatever is added to its branch meanwhile."""
 
     folder: str
     branch: str
@@ -53,7 +53,7 @@ class Target(NamedTuple):
 
 
 def commands(choice: Choice, target: Target, body: str) -> list[tuple[str, list[str]]]:
-    """Each chosen step with its command. Nothing is forced, and no hook is passed by."""
+    """Each chosen step with its command. Nothing is forced, and no hook is bypassed."""
     push = ["git", "-C", target.folder, "push", target.remote, f"{target.head}:refs/heads/{target.branch}"]
     base = ["--base", target.base] if target.base else []
     draft = ["--draft"] if choice.draft else []

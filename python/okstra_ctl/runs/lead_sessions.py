@@ -1,4 +1,4 @@
-"""The agent's session that leads a run (`--lead claude`): which it is, and what it has spent so far."""
+"""The agent sessions that lead a run (`--lead claude`): their ids, and what they have used so far."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def all_prices(own: Mapping[str, Price]) -> dict[str, Price]:
 
 
 def note_session(run: KnownRun, services: Services, session: str) -> None:
-    """Writes down the session that leads, once; an empty one says that there is one and that its id is not known."""
+    """Records the leading session, once; an empty id means that there is one whose id is unknown."""
     known = sessions_of(events_of(run.files))
     if session not in known and (session or not known):
         append(run.files, "session", services.clock.now(), run_id=str(run.id), session=session)
@@ -45,8 +45,8 @@ def sessions_of(events: Sequence[Mapping[str, Any]]) -> list[str]:
 def count_sessions(
     run: KnownRun, services: Services, events: Sequence[Mapping[str, Any]], prices: Mapping[str, Price]
 ) -> list[dict[str, Any]]:
-    """What the leading sessions have spent since the run was prepared: the lead's own part, and the parts of workers
-    that it started as agents of its own. What can't be read any more is told as unknown, by a null usage."""
+    """What the leading sessions have used since the run was prepared: the lead's own part, and the parts of workers
+    that it started as agents of its own. What can't be read any more is reported as unknown, by a null usage."""
     rows: list[dict[str, Any]] = []
     since = str(run.manifest.get("prepared_at") or "")
     workers = _workers(run)
@@ -71,7 +71,7 @@ def _row(worker: str, session: str, sums: Counted, prices: Mapping[str, Price]) 
 
 
 def _worker_in(text: str, files: RunFiles, workers: Sequence[str]) -> str:
-    """The worker whose prompt the text names; empty when it names none. Longer names first: one may begin another."""
+    """The worker whose prompt the text names; empty for none. Longer names first: one may be a prefix of another."""
     for worker in sorted(workers, key=len, reverse=True):
         start = os.path.join(files.folder("prompts"), f"{worker}-")
         at = text.find(start)

@@ -14,7 +14,7 @@ TEAM_SCHEMA = "team-state/1"
 
 
 class WorktreeFacts(NamedTuple):
-    """A run's working place. Branch and base are empty in a degraded run."""
+    """A run's worktree. Branch and base are empty in a degraded run."""
 
     path: str
     branch: str
@@ -26,7 +26,7 @@ class WorktreeFacts(NamedTuple):
 
 
 class RunFacts(NamedTuple):
-    """What a manifest is made of when a run is prepared."""
+    """What goes into the manifest when a run is prepared."""
 
     run: RunId
     project_root: str
@@ -47,7 +47,7 @@ class RunFacts(NamedTuple):
 
 
 def new_manifest(facts: RunFacts) -> dict[str, object]:
-    """The manifest of a run that is prepared and not yet driven."""
+    """The manifest of a run that is prepared and not led yet."""
     run = facts.run
     return {
         "schema": SCHEMA,
@@ -94,7 +94,7 @@ def new_manifest(facts: RunFacts) -> dict[str, object]:
 
 
 def new_context(run: RunId, paths: Mapping[str, str]) -> dict[str, object]:
-    """`run-context`: every path and fact of the run by the name that prompts use."""
+    """`run-context`: every path and fact of the run, by the name that prompts use."""
     return {"schema": CONTEXT_SCHEMA, "run_id": str(run), "values": dict(paths)}
 
 

@@ -1,4 +1,4 @@
-"""Run numbers: counted in the run's folder, given out by the exclusive creation of one file."""
+"""Run numbers: counted in the phase's folder, and claimed by the exclusive creation of one file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..system import files as fsio
 
 
 def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunFiles:
-    """Takes the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
+    """Claims the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
     folder = os.path.join(task.run_dir(task_type, stage), "state")
     fsio.make_folder(folder)
     seq = next_seq(task, task_type, stage)
@@ -20,7 +20,7 @@ def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunF
 
 
 def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
-    """The number that the next run would get; none whose report somebody has put there by hand."""
+    """The number that the next run would get; a number whose report already exists is skipped."""
     prefix = seq_claim_name("")
     try:
         names = os.listdir(os.path.join(task.run_dir(task_type, stage), "state"))
@@ -37,7 +37,7 @@ def _next_free(task: TaskFiles, task_type: str, stage: int | None, seq: int) -> 
 
 
 def discard_run_files(run: RunFiles) -> None:
-    """Removes what a run wrote before its manifest stood, half-written files included; its logs and number stay."""
+    """Removes what a run wrote before its manifest, incomplete files included; its logs and number stay."""
     for folder in ("manifests", "prompts", "state"):
         try:
             names = os.listdir(run.folder(folder))

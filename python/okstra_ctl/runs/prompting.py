@@ -1,6 +1,6 @@
-"""Filling the templates in `prompts/` and `templates/`: one way, for prepared and for later prompts.
+"""Filling the templates in `prompts/` and `templates/`, for prepared and for later prompts alike.
 
-`{{NAME}}` is a value; a line `{{> file.md}}` is another template of `prompts/`, for what several share.
+`{{NAME}}` is a value; a line `{{> file.md}}` includes another template of `prompts/`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DEEPEST = 3
 
 
 def fill_file(name: str, values: Mapping[str, str], *, folder: str = "prompts") -> str:
-    """A template file, filled. Raises Missing (`assets-missing`) for a file or value that is not there."""
+    """A template file, filled. Raises Missing (`assets-missing`) for a missing file or value."""
     text = _expand(assets.text(folder, *name.split("/")), _DEEPEST)
     try:
         return fill(text, values)
@@ -29,7 +29,7 @@ def fill_file(name: str, values: Mapping[str, str], *, folder: str = "prompts") 
 def worker_prompt(values: Mapping[str, str], worker: Worker, part: str, result: str) -> str:
     """A worker's whole prompt: the anchor lines, then its part (`prompts/roles/<part>.md`).
 
-    `values` are those of the run's context and of the part; `result` is where the worker's answer belongs.
+    `values` are those of the run's context and of the part; `result` is the path of the worker's result.
     """
     own = {
         **values,

@@ -1,4 +1,4 @@
-"""What a run is asked to be, as the doors hand it in."""
+"""What a new run is to be: the options as given (`PrepareInputs`), and resolved (`Request`)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ..status import WorktreeStatus
 from .clarification import Given
 from .handoff_steps import Choice
 
-# What callers of the public name `PrepareError` catch: every way in which a prepare can fail.
+# The public name `PrepareError` covers every way in which a preparation can fail.
 PrepareError = OkstraError
 
 
 class PrepareInputs(NamedTuple):
-    """One run's wishes; empty text means the default. `models` maps a model slot to what its flag said.
+    """One run's options; empty text means the default. `models` maps a model slot to its flag's value.
 
-    `led`: somebody drives the run as soon as it is prepared, so its workers must be there. `by_key`: the task was
-    named by its key, so it is meant to be there. `request`: what is wanted, in a sentence or two. `same` are the
-    workers of the run that is repeated; they stand unless others are asked for.
+    `led`: the run is led as soon as it is prepared, so its workers' clients must be installed. `by_key`: the task was
+    named by its key, so it must exist. `request`: what is wanted, in a sentence or two. `same`: the workers of the run
+    that is repeated, the default for this one.
     """
 
     project_root: str | os.PathLike[str]
@@ -63,7 +63,7 @@ class PrepareInputs(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A run's wishes, resolved. `degraded` is set when there is no worktree to be had (docs/design/reservation.md)."""
+    """A run's options, resolved. `degraded` is set when no worktree is possible (docs/design/reservation.md)."""
 
     inputs: PrepareInputs
     project: Project
@@ -82,9 +82,9 @@ class Request(NamedTuple):
     stage_map: StageMap | None
     answers: Given | None
     related: tuple[str, ...]
-    """The keys of all tasks that belong to the subject: those that were named, and those that the task knows of."""
+    """The keys of all related tasks: those that were named, and those in the task's record."""
     notes: tuple[str, ...] = ()
-    """What the person is to be told of the plan."""
+    """Notes about the plan, for the person."""
 
     @property
     def task(self) -> TaskFiles:

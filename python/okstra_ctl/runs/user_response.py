@@ -10,7 +10,7 @@
     Those of the web client.
 
 The block quotation below a heading is the question; what follows it, up to the next heading of this form, is the
-answer. A line of an answer that looks like such a heading has a backslash in front. docs/formats.md tells it to people.
+answer. A line of an answer that looks like such a heading has a backslash in front (docs/formats.md).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Answered(NamedTuple):
 
 
 class UserResponse(NamedTuple):
-    """`task_key` and `run` are empty when the file does not say; `remarks` is what answers no numbered question."""
+    """`task_key` and `run` are empty when the file does not name them; `remarks` answers no numbered question."""
 
     task_key: str
     run: str
@@ -46,9 +46,9 @@ class UserResponse(NamedTuple):
 
 
 def parse_user_response(text: str) -> UserResponse:
-    """Reads what a person wrote, as leniently as can be: only what is under no heading is a remark.
+    """Reads what a person wrote, as leniently as possible: text under no heading is a remark.
 
-    A question that is answered twice has the later answer; an empty answer is none.
+    The later of two answers to a question counts; an empty answer is none.
     """
     fields, lines = _split(text.removeprefix(BOM))
     remarks: list[str] = []
@@ -64,8 +64,8 @@ def parse_user_response(text: str) -> UserResponse:
         question, answer = _question_and_answer(block)
         if answer:
             found[name] = Answered(name, question, answer)
-    told = "\n".join(line for line in remarks if not line.startswith("# ")).strip()
-    return UserResponse(fields.get("task-key", ""), fields.get("run", ""), tuple(found.values()), told)
+    remark = "\n".join(line for line in remarks if not line.startswith("# ")).strip()
+    return UserResponse(fields.get("task-key", ""), fields.get("run", ""), tuple(found.values()), remark)
 
 
 def user_response_text(task_key: str, run: str, items: Iterable[Answered]) -> str:
@@ -85,7 +85,7 @@ def questions_of(report: Mapping[str, Any]) -> list[Answered]:
 
 
 def prompt_text(response: UserResponse) -> str:
-    """What the next run's agents are told: each question with its answer, set in so that it ends no list."""
+    """The text for the next run's prompts: each question with its answer, indented so that it ends no list."""
     parts = []
     for one in response.answers:
         parts += [f"{one.id}: {' '.join(one.question.split()) or '(question not quoted)'}"]
@@ -95,8 +95,8 @@ def prompt_text(response: UserResponse) -> str:
 
 
 def answered_rows(response: UserResponse, earlier: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Rows for the next report's clarifications. `earlier` are those of the report that asked, by id: what it
-    asked stands, whatever the file quotes."""
+    """Rows for the next report's clarifications. `earlier` are those of the report that asked, by id: its question
+    counts, whatever the file quotes."""
     rows = []
     for one in response.answers:
         row = earlier.get(one.id, {})
