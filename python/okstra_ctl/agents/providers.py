@@ -88,7 +88,7 @@ def _fault(name: str, given: Mapping[str, Any]) -> str:
     if name in BUILT_IN and "argv" in given:
         return " is okstra's own adapter and takes no argv; give the command another name"
     if not _is_texts(given.get("arguments", [])):
-        return ".arguments is not a list of texts"
+        return ".arguments is not a list of strings"
     if name == "rehearsal" and not isinstance(given.get("script", ""), str):
         return ".script is not a path"
     if name == "claude":
@@ -97,16 +97,16 @@ def _fault(name: str, given: Mapping[str, Any]) -> str:
         if not isinstance(permissions, Mapping):
             return ".settings is not an object of Claude Code settings"
         if not all(_is_texts(permissions.get(rules, [])) for rules in ("allow", "deny")):
-            return ".settings.permissions has rules that are no list of texts"
+            return ".settings.permissions has rules that are not a list of strings"
     return ""
 
 
 def _command_fault(given: Mapping[str, Any]) -> str:
     argv, environment = given.get("argv"), given.get("env", {})
     if not argv or not _is_texts(argv):
-        return ".argv is not a list of texts"
+        return ".argv is not a list of strings"
     if not isinstance(environment, Mapping) or not _is_texts(list(environment.values())):
-        return ".env is not an object of texts"
+        return ".env is not an object of strings"
     unknown = sorted(set().union(*(placeholders(word) for word in argv)) - set(command.PLACEHOLDERS))
     if unknown:
         return f".argv asks for {{{{{unknown[0]}}}}}; there are {', '.join(command.PLACEHOLDERS)}"

@@ -113,7 +113,7 @@ class Player:
         if replacement and replacement in old and find not in old.replace(replacement, ""):
             return  # done by an interrupted attempt
         if old.count(find) != 1:
-            fault = f"the text to replace stands {old.count(find)} times in {path}"
+            fault = f"the text to replace occurs {old.count(find)} times in {path}"
             raise UsageError("bad-config", fault, where=self._script)
         _write_file(path, old.replace(find, replacement))
 

@@ -81,7 +81,7 @@ def run_job(
 def _prompt_text(job: Job) -> str:
     data = fsio.read_bytes(job.prompt)
     if data is None:
-        raise WorkFailed("write-failed", "the worker's prompt is not there", where=job.prompt)
+        raise WorkFailed("write-failed", "the worker's prompt is missing", where=job.prompt)
     return job.opening + data.decode("utf-8", "replace")
 
 

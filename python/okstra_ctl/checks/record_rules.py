@@ -111,16 +111,14 @@ def _differences(reported: Mapping[str, Any], settled: Mapping[str, Any]) -> str
 
 
 def _gates(records: RunRecords, report: Document) -> Iterator[Fault]:
-    told = {name: gate["gate"] for name, gate in report["gates"].items()}
+    reported = {name: gate["gate"] for name, gate in report["gates"].items()}
     kept = records.manifest.get("gates")
-    if records.ended and told != kept:
-        names = sorted(name for name in {*told, *(kept or {})} if told.get(name) != (kept or {}).get(name))
-        yield records.in_report("gate-changed", f"the manifest says other of {', '.join(names)}", '"gates"')
-    if (
-        records.convergence is not None
-        and told.get("convergence", records.convergence["gate"]) != (records.convergence["gate"])
-    ):
-        message = f"convergence is {told['convergence']}, its state says {records.convergence['gate']}"
+    if records.ended and reported != kept:
+        names = sorted(name for name in {*reported, *(kept or {})} if reported.get(name) != (kept or {}).get(name))
+        yield records.in_report("gate-changed", f"the manifest differs on {', '.join(names)}", '"gates"')
+    settled = records.convergence["gate"] if records.convergence is not None else None
+    if settled is not None and reported.get("convergence", settled) != settled:
+        message = f"convergence is {reported['convergence']}, its state says {settled}"
         yield records.in_report("gate-changed", message, '"convergence"')
 
 
@@ -158,7 +156,9 @@ def _execution(records: RunRecords, report: Document) -> Iterator[Fault]:
         worker, mine = row["worker"], ends.get(row["worker"], [])
         outcomes = {str(end.get("outcome")) for end in mine}
         if row["outcome"] not in (outcomes or {"not-run", "completed"}):  # without a turn: an interactive lead's
-            message = f"{worker} is told as {row['outcome']}; its turns ended as {', '.join(sorted(outcomes)) or '-'}"
+            message = (
+                f"{worker} is reported as {row['outcome']}; its turns ended as {', '.join(sorted(outcomes)) or '-'}"
+            )
             yield records.in_report("execution-changed", message, f'"worker": "{worker}"')
         models = [str(end["model"]) for end in mine if end.get("model")]
         if row["model_observed"] != (models[-1] if models else None):
@@ -184,9 +184,9 @@ def awaited(records: RunRecords) -> list[Asked]:
     events. The report writer's is left to another check."""
     rows = last_rows(records.events)
     stream = {worker for worker, _ in rows}
-    told = records.report["execution"] if records.report else []
+    execution = records.report["execution"] if records.report else []
     keys = [key for key, row in rows.items() if row.get("outcome") == "completed"]
-    keys += [(row["worker"], "") for row in told if row["outcome"] == "completed" and row["worker"] not in stream]
+    keys += [(row["worker"], "") for row in execution if row["outcome"] == "completed" and row["worker"] not in stream]
     writers = {row["id"] for row in records.manifest["roster"] if row["role"] == _REPORT_WRITER}
     return [key for key in keys if key[0] not in writers]
 

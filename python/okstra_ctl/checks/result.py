@@ -79,7 +79,7 @@ def expected_at(path: str) -> Expected:
     if found is None or files is None or manifest is None:
         raise UsageError(
             "not-found",
-            f"{name} is no result of a run",
+            f"{name} is not the result of a run's worker",
             where=path,
             hint="name the file at the result path of a worker's prompt",
         )

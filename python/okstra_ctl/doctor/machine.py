@@ -78,7 +78,7 @@ def _locks(services: Services) -> CheckRow:
     if fault:
         remedy = "set OKSTRA_HOME to a folder on a local disk"
         return CheckRow("locks", CheckStatus.FAIL, f"{services.home.worktrees}: {fault}", remedy)
-    return CheckRow("locks", CheckStatus.OK, "record locks and flock hold in okstra's home")
+    return CheckRow("locks", CheckStatus.OK, "record locks and flock work in okstra's home")
 
 
 def _disk(services: Services) -> CheckRow:

@@ -61,7 +61,7 @@ def decide_file(rules: Rules, path: str, folder: str) -> Decision:
     if name.split("/")[0] in (".git", ".okstra"):
         return Decision(False, f"{name} is git's or okstra's own")
     if rules.planned and not any(matches(pattern, name) for pattern in rules.planned):
-        return Decision(False, f"{name} is no planned file of this stage ({', '.join(rules.planned)})")
+        return Decision(False, f"{name} is not a planned file of this stage ({', '.join(rules.planned)})")
     return _YES
 
 

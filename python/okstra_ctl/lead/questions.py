@@ -82,5 +82,5 @@ def _check_note(checked: Checked | None) -> str:
         return ""
     where = ""
     if checked.status is EvidenceStatus.MOVED:
-        where = f", it stands at line {checked.first}"
-    return f" [a program says: {checked.status}{where}{'; ' + checked.note if checked.note else ''}]"
+        where = f", it is at line {checked.first}"
+    return f" [checked by okstra: {checked.status}{where}{'; ' + checked.note if checked.note else ''}]"

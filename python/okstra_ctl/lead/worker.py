@@ -76,7 +76,7 @@ def _read(prompt: str) -> tuple[str, str, str, str]:
     who, result = _WHO.search(text), facts.get("FILED_AS") or facts.get("RESULT_PATH", "")  # by an older okstra
     if who is None or not result:
         hint = "name a file of the run's prompts/ folder"
-        raise UsageError("not-found", "this is no prompt of a worker of okstra's", where=prompt, hint=hint)
+        raise UsageError("not-found", "not the prompt of an okstra worker", where=prompt, hint=hint)
     return text, who[1], who[2], result
 
 

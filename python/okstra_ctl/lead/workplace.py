@@ -118,7 +118,7 @@ def _check_is_ours(run: KnownRun, claim: TaskClaim | StageClaim | None) -> None:
     if isinstance(claim, StageClaim) and not _is_claimed_by(claim, run):
         raise Refused(
             "stage-not-held",
-            f"{run.id} does not hold its stage any more; {claim.run_id} holds it now",
+            f"{run.id} has lost its stage: {claim.run_id} has claimed it",
             where=claim.path,
             hint=f"go on with that one: {okstra_command('show', claim.run_id)}; its own commits are safe on its branch",
         )

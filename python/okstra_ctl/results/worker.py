@@ -53,7 +53,7 @@ def check_sections(document: Document, wanted: Collection[str]) -> Iterator[Prob
             yield Problem("R3", section.line, "move the reading confirmation to the audit file")
     for title in wanted:
         if seen.count(title) != 1:
-            fault = "is missing" if title not in seen else "stands there more than once"
+            fault = "is missing" if title not in seen else "occurs more than once"
             yield Problem("R2", 1, f"the section `## {title}` {fault}")
     order = [title for title in seen if title in wanted]
     if len(set(order)) == len(order) and order != [title for title in wanted if title in order]:

@@ -90,7 +90,7 @@ class KnownRun(NamedTuple):
         Raises UsageError (`not-found`) for a run of another phase, Refused (`plan-not-approved`), Unreadable.
         """
         if self.id.stage is None:
-            raise UsageError("not-found", f"{self.id} is no stage's run", hint="name an implementation run")
+            raise UsageError("not-found", f"{self.id} is not the run of a stage", hint="name an implementation run")
         return in_force(self.plan_path, services)
 
 
@@ -118,7 +118,7 @@ def find_run(text: str, start: str, services: Services) -> KnownRun:
                 "not-found",
                 f"{run} is in the index, and its records are gone",
                 where=row.get("manifest", "") or start,
-                hint="bring its folder back from a backup; the index tells no more than `okstra list --all` shows",
+                hint="bring its folder back from a backup; the index has no more than `okstra list --all` shows",
             )
     raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
 
@@ -145,7 +145,7 @@ def with_budget(run: KnownRun, budget: str) -> KnownRun:
 
 def check_budget(text: str) -> None:
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None:
-        raise UsageError("usage", f"--budget is {text!r}", hint="write an amount of US dollars, e.g. 5 or 2.50")
+        raise UsageError("usage", f"invalid --budget {text!r}", hint="give an amount of US dollars, e.g. 5 or 2.50")
 
 
 def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str]:

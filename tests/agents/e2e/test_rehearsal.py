@@ -134,7 +134,7 @@ def test_a_second_attempt_may_go_better(tmp_path: Path) -> None:
         ),
         ("[[part]]\nsteps = [{ say = '{{LOST}}' }]", "{{LOST}}, which nothing gives"),
         ("[[part]]\nsteps = [{ run = 'exit 3' }]", "`exit 3` ended with 3, and the script says 0"),
-        ("[[part]]\nsteps = [{ edit = { path = 'no', find = 'a', replace = 'b' } }]", "stands 0 times in no"),
+        ("[[part]]\nsteps = [{ edit = { path = 'no', find = 'a', replace = 'b' } }]", "occurs 0 times in no"),
         ("[[part]\n", "the rehearsal script is not TOML"),
         ("[[part]]\nsteps = [{ dance = 'x' }]", "part 1, step 1"),
     ],
