@@ -21,7 +21,7 @@ def get_implementation_base(project_id: str, task_group: str, task_id: str) -> s
 
 
 def set_implementation_base(project_id: str, task_group: str, task_id: str, commit: str) -> str:
-    """Sets the anchor once; answers the one that counts. Raises UsageError (`not-found`) for an unknown task."""
+    """Sets the anchor once; returns the one in force. Raises UsageError (`not-found`) for an unknown task."""
     key = TaskKey.make(project_id, task_group, task_id)
     with open_services().registry.transaction() as doc:
         claim = doc.task(key)

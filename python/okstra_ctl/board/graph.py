@@ -1,7 +1,7 @@
 """The stage graph in letters: a column for each wave, and lines from each stage to those of the next that need it.
 
-A line leaves beside a stage's status and arrives beside a title: so no two lines share a way but those to one stage.
-What a stage needs stands in words as well, for a line over more than one wave is not drawn.
+A line leaves beside a stage's status and arrives beside a title, so only lines to the same stage share a path. A
+stage's dependencies are listed as well, because lines across more than one wave are not drawn.
 """
 
 from __future__ import annotations

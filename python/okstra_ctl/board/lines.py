@@ -14,13 +14,13 @@ from ..usage.amounts import cost_text
 from .graph import DRAWN, PLAIN, Signs, graph_lines
 from .state import RUNNING, Board, EndedRun, RunView, TaskView, WorkerView
 
-# How much is told: runs alone, their workers counted, the stages, each worker, the last line of its log.
+# Levels of detail: runs only, their workers counted, the stages, each worker, the last line of its log.
 _RUNS, _SUMMARY, _GRAPH, _WORKERS, _LOGS = range(5)
 _LABELS = {"at_least": "at least", "unknown": "unknown"}
 
 
 class Room(NamedTuple):
-    """How large the board may be. None: as large as it is. `signs` are those that the terminal can show."""
+    """How large the board may be; None: no limit. `signs` are those that the terminal can show."""
 
     columns: int | None = None
     rows: int | None = None
@@ -40,8 +40,8 @@ def board_lines(board: Board, room: Room) -> list[list[Piece]]:
             break
     if room.rows is not None and len(lines) > room.rows:
         kept = max(room.rows - 1, 0)
-        told = f"{room.signs.more} {len(lines) - kept} more lines: okstra status"
-        lines = [*lines[:kept], [Piece(told, DIM)]][: room.rows]
+        rest = f"{room.signs.more} {len(lines) - kept} more lines: okstra status"
+        lines = [*lines[:kept], [Piece(rest, DIM)]][: room.rows]
     return [fitted(line, room.columns, room.signs.more) for line in lines]
 
 
@@ -156,7 +156,7 @@ def _age(since: str, now: str) -> str:
 
 
 def _cost(run: RunView) -> str:
-    """Nothing is said of a run that asked nobody anything, nor of a rehearsal, which costs nothing."""
+    """Empty for a run without a dispatch, and for a rehearsal, which costs nothing."""
     if run.spent is None or run.rehearsal:
         return ""
     return f"cost {cost_text(run.spent.to_json(), _LABELS)}"

@@ -1,7 +1,7 @@
-"""The last thing that a worker's log says, as one line of text that only shows.
+"""The last message in a worker's log, as one line of harmless text.
 
-Clients print anything: progress that overwrites itself, colours, streams of JSON. What is left of it here has no
-control letters, and of a stream's event only what was said or done in it.
+Clients print anything: progress that overwrites itself, colours, streams of JSON. The result has no control characters,
+and of a stream's event only its text or command.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEPTH = 6
 
 
 def last_line(text: str) -> str:
-    """The last line that says something; empty when there is none. The text is the end of a log."""
+    """The last line with any content; empty when there is none. The text is the end of a log."""
     for line in reversed(re.split(r"[\r\n]+", text)):
         shown = _plain(_text_of(_SEQUENCE.sub("", line).strip()))
         if shown:
@@ -33,7 +33,7 @@ def last_line(text: str) -> str:
 
 
 def _text_of(line: str) -> str:
-    """The line; of a JSON object, what was said or done in it."""
+    """The line; of a JSON object, its text or command."""
     if not line.startswith("{"):
         return line
     try:
@@ -65,7 +65,7 @@ def _tool(name: str, given: Mapping[str, Any]) -> str:
 
 
 def _plain(text: str) -> str:
-    """On one line, cut, and without letters that steer the display."""
+    """On one line, cut, and without control characters."""
     text = " ".join(_SEQUENCE.sub("", text[: LONGEST * 8]).split())
     if not text.isprintable():
         text = "".join(char for char in text if unicodedata.category(char) not in _UNSEEN)

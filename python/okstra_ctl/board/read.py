@@ -1,6 +1,6 @@
-"""What is in work, read for the board: from the index, the registry, and the records of open runs alone.
+"""Reads the board from the index, the registry, and the records of open runs only.
 
-So what a look costs grows with the work at hand, not with what ever was; of a log only its end is read.
+So its cost depends on the work in progress, not on all history; only the end of a log is read.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _task_of(row: RunRow) -> TaskKey | None:
 
 
 def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], services: Services) -> RunView:
-    """A run whose manifest can't be read is still in work: it is shown without its workers."""
+    """A run whose manifest can't be read is still open: it is shown without its workers."""
     step = step_of(row, services)
     view = RunView(row.run_id, row.task_type, row.stage, row.status, row.at, step, False, (), None)
     run = known_run(row)
@@ -85,7 +85,7 @@ def _workers(run: KnownRun, events: _Events, status: str) -> Iterable[WorkerView
 
 
 def _with_last_line(files: RunFiles, worker: WorkerView) -> WorkerView:
-    """Keys are hidden here: okstra hides those in a log when its dispatch has ended, and this one may not have."""
+    """Adds the last line of its log, without keys: okstra hides those in the file only when the dispatch has ended."""
     if worker.state == WAITING or not worker.attempt:
         return worker
     log = files.worker_log(worker.worker, worker.label, worker.attempt)
@@ -119,7 +119,7 @@ def _stages(project: ProjectFiles, key: TaskKey, services: Services) -> tuple[St
 
 
 def _ended(row: RunRow) -> EndedRun:
-    """What follows is in the task's records, while no later run has told them something else."""
+    """The next step is in the task's records, unless a later run has changed it."""
     task, step = _task_of(row), ""
     if task is not None and row.project_root:
         try:

@@ -13,11 +13,10 @@ WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
 
 
 class WorkerView(NamedTuple):
-    """A worker of an open run. `state` is `waiting` (nobody asked it yet), `written` (its result is there, and whoever
-    wrote it told no event), `running`, `stopped` (its end was never told, and nobody leads the run), or how its last
-    turn ended.
+    """A worker of an open run. `state` is `waiting` (not dispatched yet), `written` (its result is there, without an
+    event), `running`, `stopped` (no end is recorded, and nobody leads the run), or how its last turn ended.
 
-    `label` is what it was asked last: empty for its own result. `seconds` is how long an ended turn took.
+    `label` names its last turn: empty for its own result. `seconds` is how long an ended turn took.
     """
 
     worker: str
@@ -34,7 +33,7 @@ class WorkerView(NamedTuple):
 
 
 class RunView(NamedTuple):
-    """An open run. `spent` is what is known of its cost so far; None when nobody was asked anything yet."""
+    """An open run. `spent` is what is known of its cost so far; None before the first dispatch."""
 
     run_id: str
     task_type: str
@@ -71,7 +70,7 @@ class ProjectView(NamedTuple):
 
 
 class EndedRun(NamedTuple):
-    """A run that ended a short while ago, and what follows on it."""
+    """A run that ended a short while ago, and the next command."""
 
     run_id: str
     status: str
@@ -80,7 +79,7 @@ class EndedRun(NamedTuple):
 
 
 class Board(NamedTuple):
-    """`at` is when it was read. `more` open runs are too many to show; of `unread` ones something can't be read."""
+    """`at` is when it was read. `more` counts open runs that are not shown; `unread` names runs that can't be read."""
 
     at: str
     projects: tuple[ProjectView, ...]
@@ -127,7 +126,7 @@ _ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunSt
 
 
 class Dated(Listed, Protocol):
-    """A row of the listing of runs, and when it was last heard of."""
+    """A row of a list of runs, with the time of its last event."""
 
     @property
     def at(self) -> str: ...
@@ -137,14 +136,14 @@ Row = TypeVar("Row", bound=Dated)
 
 
 def urgency(status: str) -> int:
-    """What runs comes first: it is what one watches. Then as `okstra status` has it."""
+    """Running runs come first, because people watch them; then the order of `okstra status`."""
     return _ORDER.get(status, len(_ORDER))
 
 
 def choose(rows: Iterable[Row], ended_since: str) -> tuple[list[Row], int, list[Row]]:
     """The open runs to show, how many more there are, and those that ended since then, the newest first.
 
-    `rows` come oldest first. A run that was overtaken by a later one of its phase and stage is not in work.
+    `rows` come oldest first. A run that was overtaken by a later one of its phase and stage is left out.
     """
     rows = list(rows)
     past = overtaken(rows)

@@ -1,4 +1,4 @@
-"""The board at a terminal: drawn anew in place until `q`, and the terminal left as it was, whatever ends it."""
+"""The board at a terminal: redrawn in place until `q`; the terminal is always restored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _QUIT = ("q", "Q", "\u3142")  # the last: q on a Korean keyboard
 
 
 def is_live(screen: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether it can be drawn in place, and keys be heard."""
+    """Whether it can be drawn in place, and keys can be read."""
     return screen.isatty() and sys.stdin.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
@@ -57,7 +57,7 @@ def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str
 
 
 def _picture(board: Board, console: Console) -> Group:
-    """As large as the window is now, whatever it was."""
+    """The board in the window's present size."""
     try:
         size = os.get_terminal_size(console.file.fileno())
     except OSError:
@@ -68,7 +68,7 @@ def _picture(board: Board, console: Console) -> Group:
 
 @contextmanager
 def _until_hung_up() -> Iterator[None]:
-    """A terminal that is gone is as good as the signal that tells so."""
+    """Treats a terminal that is gone like SIGHUP."""
     try:
         yield
     except OSError as error:
@@ -78,7 +78,7 @@ def _until_hung_up() -> Iterator[None]:
 
 
 def _wait(woken: int, due: float) -> str | None:
-    """What woke it: keys, or a new size of the window (empty). None when it is time to look again."""
+    """Waits; returns the keys pressed, an empty string for a resized window, or None when an update is due."""
     ready, _, _ = select.select([sys.stdin.fileno(), woken], [], [], max(0.0, due - time.monotonic()))
     if woken in ready:
         os.read(woken, 512)
@@ -93,7 +93,7 @@ def _wait(woken: int, due: float) -> str | None:
 
 @contextmanager
 def _whole_screen(console: Console, stack: ExitStack) -> Iterator[Live]:
-    """Keys come one by one and unseen meanwhile. Ctrl-Z leaves the terminal in order too, and `fg` comes back."""
+    """Reads keys one by one without echo. Ctrl-Z restores the terminal too, and `fg` continues."""
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
     live = Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)

@@ -1,4 +1,4 @@
-"""What went wrong in runs: the rows of their error logs, over all runs that are asked for."""
+"""What went wrong in runs: the rows of the error logs of the selected runs."""
 
 from __future__ import annotations
 

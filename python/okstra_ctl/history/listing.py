@@ -1,4 +1,4 @@
-"""What there is: worktrees by the registry, runs by the index, each with its state now."""
+"""Lists of worktrees, from the registry, and of runs, from the index, each with its present status."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RunRow(NamedTuple):
 
 
 class TimedRun(NamedTuple):
-    """A run, whether the index was told its end, and when it was prepared and first started: empty if nobody knows."""
+    """A run, whether the index has its end, and when it was prepared and first started; empty if unknown."""
 
     run: RunRow
     ended: bool
@@ -72,10 +72,10 @@ def worktree_rows(services: Services) -> list[WorktreeRow]:
 
 
 def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
-    """Every run that is open or recent, by when it was last heard of, the newest last.
+    """Every run that is open or recent, by its last event, the newest last.
 
-    With `back_to`, those that the archive holds since that time as well. A run that holds a stage and died before the
-    index knew it is told too; that of a stage that is done is the archive's.
+    With `back_to`, also those in the archive since that time. A run that holds a stage and died before it was indexed
+    is listed too; that of a done stage belongs to the archive.
     """
     claims = [claim for _, claim in services.registry.read().stages()]
     held = _holders(claims)
@@ -99,7 +99,7 @@ def timed_runs(services: Services, back_to: str | None = None) -> list[TimedRun]
 
 
 def run_row(run_id: str, services: Services) -> RunRow | None:
-    """The row of one run; the archive is asked only if it is not among the open and recent ones."""
+    """The row of one run; the archive is read only if it is not among the open and recent ones."""
     for back_to in (None, run_index.EVERYTHING):
         found = next((row for row in run_rows(services, back_to) if row.run_id == run_id), None)
         if found is not None or not run_index.has_older(services.home):

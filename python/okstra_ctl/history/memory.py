@@ -1,4 +1,4 @@
-"""The memory book: notes kept across projects, each a file. The index beside them is made from the files, any time."""
+"""The memory book: notes kept across projects, each a file. The index beside them is derived from the files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUFFIX = ".md"
 
 
 class Book(NamedTuple):
-    """The notes that could be read, and what is to be said of the others."""
+    """The notes that could be read, and warnings about the others."""
 
     notes: tuple[Note, ...]
     warnings: tuple[str, ...]
@@ -57,7 +57,7 @@ def _refuse_secrets(text: str, content: str) -> None:
 
 
 def list_notes(services: Services, *, project: str = "", tag: str = "") -> Book:
-    """Every note's facts, oldest first, without the texts; of a file that did not change, what the index has."""
+    """Every note, oldest first, without its text; from the index if the file did not change."""
     known = _index(services)
     files, warnings, rows = _files(services), [], {}
     for file in files:
@@ -99,7 +99,7 @@ def search(
 
 
 def remove(note_id: str, services: Services) -> Note:
-    """Removes a note and answers it. Raises UsageError (`not-found`), Unreadable, WorkFailed (`write-failed`)."""
+    """Removes a note and returns it. Raises UsageError (`not-found`), Unreadable, WorkFailed (`write-failed`)."""
     with locked(LockKind.INDEX, services.home.memory_lock):
         file = _find(note_id, services)
         note, _ = _read(file)
@@ -163,7 +163,7 @@ def _note_of(note_id: str, row: Mapping[str, object]) -> Note:
 
 
 def _index(services: Services) -> dict[str, dict[str, object]]:
-    """What the index says; nothing when it is not there or damaged, for the files say it all."""
+    """The rows of the index; none when it is missing or damaged, because the files hold everything."""
     try:
         found = (fsio.read_json(services.home.memory_index, INDEX_SCHEMA) or {}).get("notes")
     except OkstraError:
@@ -178,7 +178,7 @@ def _is_sound(row: Mapping[str, object]) -> bool:
 
 
 def _keep_index(services: Services, rows: Mapping[str, object]) -> None:
-    """A home that can't be written, or that somebody else writes, still has its notes listed."""
+    """Writes the index. A failure is ignored: notes can be listed without it."""
     try:
         with locked(LockKind.INDEX, services.home.memory_lock, timeout=0.0):
             document = {"schema": INDEX_SCHEMA, "notes": rows}

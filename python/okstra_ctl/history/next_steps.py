@@ -1,4 +1,4 @@
-"""What a person does next about a run, by what is there besides its status."""
+"""What a person does next about a run, by its status and what is on disk."""
 
 from __future__ import annotations
 

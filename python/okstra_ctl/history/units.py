@@ -109,7 +109,7 @@ class _Chain:
 
 
 def units_of(task: TaskFacts) -> list[Unit]:
-    """All that is left of an open task, in an order in which it can be done."""
+    """All that is left to do in an open task, in a possible order."""
     chain, upcoming = _Chain(task), _upcoming(task)
     planned = upcoming == IMPLEMENTATION or (
         upcoming == PLANNING and task.phase == PLANNING and task.event == "completed"

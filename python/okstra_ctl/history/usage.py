@@ -1,4 +1,4 @@
-"""What runs have spent, from their events: of one, of a task's, of all since a time (`okstra usage`)."""
+"""What runs have spent, from their events: one run, a task's runs, or all runs since a time (`okstra usage`)."""
 
 from __future__ import annotations
 
@@ -72,8 +72,7 @@ def usage_of_run(run: KnownRun, services: Services, prices: Mapping[str, Price])
 
 
 def usage_so_far(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
-    """As its events tell by now, without a look into the sessions of agents: what those spent is unknown until it is
-    recorded."""
+    """From its events so far, without reading agents' sessions: what those spent is unknown until it is recorded."""
     counted = {str(row.get("session")) for row in events if row.get("event") == "counted"}
     unknown = [
         {"event": "counted", "worker": LEAD, "session": session, "usage": None}
@@ -84,7 +83,7 @@ def usage_so_far(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> 
 
 
 def usage_from_events(run: KnownRun, events: Events, prices: Mapping[str, Price]) -> RunUsage:
-    """What the events tell, at the prices of now."""
+    """What the events record, at the present prices."""
     roster = _roster(run)
     now = [
         {**row, "usage": repriced(row["usage"], _asked(roster, row), prices)} if "usage" in row else row
@@ -102,7 +101,7 @@ def usage_from_events(run: KnownRun, events: Events, prices: Mapping[str, Price]
 def runs_since(
     services: Services, oldest: str, *, project: str = "", task_key: str = ""
 ) -> tuple[list[KnownRun], list[str]]:
-    """The runs of which something was heard since then, oldest first; and those whose manifest can't be read."""
+    """The runs with an event since then, oldest first; and those whose manifest can't be read."""
     found: list[KnownRun] = []
     unread: list[str] = []
     for row in run_rows(services, oldest):
@@ -123,7 +122,7 @@ def by_task(runs: Iterable[RunUsage]) -> dict[str, list[RunUsage]]:
 
 
 def by_model(runs: Iterable[RunUsage]) -> list[tuple[str, Spent]]:
-    """What no model is known of comes last."""
+    """Sums by model; usage without a known model comes last."""
     sums: dict[str, Spent] = {}
     for run in runs:
         for model, spent in run.models:
@@ -143,7 +142,7 @@ def known_run(row: RunRow) -> KnownRun | None:
 
 
 def _is_recorded(run: KnownRun, events: Events) -> bool:
-    """Whether the run has ended, and told of each leading session what it had spent."""
+    """Whether the run has ended and recorded what each leading session spent."""
     counted = {row.get("session") for row in events if row.get("event") == "counted"}
     return bool(run.manifest.get("ended_at")) and set(sessions_of(events)) <= counted
 

@@ -1,10 +1,10 @@
-"""Approving a plan, and asking which stages of it are approved.
+"""Approving a plan, and looking up which of its stages are approved.
 
-What a person approved is kept in okstra's home: the text first, its row in `approvals.jsonl` last. The row is the
-commit point: a text without one (a kill between the two) approves nothing, and the next approval writes over it. The
-plan's own `approved: true` follows; without it `okstra plan approve`, called again, only writes that.
+An approval is recorded in okstra's home: the text first, its row in `approvals.jsonl` last. The row is the commit
+point: a text without one (after a kill between the two) approves nothing, and the next approval overwrites it. The
+plan's own `approved: true` follows; if it is missing, calling `okstra plan approve` again only writes that.
 
-Exit checks and planned files of a stage are those of that text, whatever somebody made of the plan since.
+A stage's exit check and planned files are those of the approved text, whatever was changed in the plan since.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Approver(NamedTuple):
 
 
 class InForce(NamedTuple):
-    """The stages that were approved last. `notes` are for people: what was taken over, what the plan says by now."""
+    """The stages that were approved last. `notes` are for people, such as how the plan differs from them by now."""
 
     stage_map: StageMap
     notes: tuple[str, ...]
 
 
 class Candidate(NamedTuple):
-    """A plan that may be approved. `changed`: what is different from what was approved of it before."""
+    """A plan that can be approved. `changed`: the differences from its last approval."""
 
     plan: CheckedPlan
     stage_map: StageMap
@@ -54,8 +54,8 @@ class Candidate(NamedTuple):
 
 
 def candidate(path: str, services: Services) -> Candidate:
-    """What a person would approve. Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`: a blocking
-    question is open; `plan-not-the-tasks`), UsageError, Unreadable."""
+    """The plan as a person would approve it. Raises CheckFailed (`plan-invalid`), Refused (`plan-not-approved`: a
+    blocking question is open; `plan-not-the-tasks`), UsageError, Unreadable."""
     plan, _ = _approved_form(path)
     place = _require_place(path, services)
     if plan.stage_map is None:
@@ -69,7 +69,7 @@ def candidate(path: str, services: Services) -> Candidate:
 
 
 def approve(path: str, by: Approver, services: Services, *, seen: str = "") -> CheckedPlan:
-    """Keeps the text and who approved it, and sets `approved: true`; what is approved already stays as it is.
+    """Records the text and its approver, and sets `approved: true`. An existing approval of the same stages is kept.
 
     `seen` is the digest of what the person was shown. Raises as `candidate`, and Refused (`plan-changed`).
     """
@@ -136,7 +136,7 @@ def _require_place(path: str, services: Services) -> PlanPlace:
     if place is None:
         raise Refused(
             "plan-not-the-tasks",
-            "the plan stands in no task's planning folder, so nothing can be built from it",
+            "the plan is not in a task's planning folder, so nothing can be built from it",
             where=path,
             hint=okstra_command("plan", "adopt", path, "--task-key", "KEY"),
         )
@@ -166,7 +166,7 @@ def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, services
 
 
 def _approved_map(place: PlanPlace, approval: Approval, services: Services) -> StageMap:
-    """The stages of the text that was approved. Its name is its digest: a text that was changed is found out."""
+    """The stages of the approved text. Its file name is its digest, so a changed text is detected."""
     path = services.home.approved_text(place.project, approval.digest)
     try:
         stage_map = plans.approved_stages(path)
@@ -175,7 +175,7 @@ def _approved_map(place: PlanPlace, approval: Approval, services: Services) -> S
     if stage_map is None or stage_map.digest != approval.digest:
         raise Unreadable(
             "state-unreadable",
-            "the text of the plan that was approved is gone, or is not what was approved any more",
+            "the approved text of the plan is gone, or was changed since",
             where=path,
             hint="read the plan, and approve it again: okstra plan approve PLAN",
         )
@@ -191,14 +191,14 @@ def _departure(path: str, approved: StageMap, approval: Approval) -> str:
     if now is not None and now.digest == approval.digest:
         return ""
     what = "; ".join(changes(approved, now)[:3]) if now is not None else "it can't be read, or breaks rules"
-    return f"the plan is not as it was approved ({what or 'its words'}): what was approved counts; where: {path}"
+    return f"the plan is not as it was approved ({what or 'its words'}): the approved text counts; where: {path}"
 
 
 def _changed_since(approval: Approval, place: PlanPlace, now: StageMap, services: Services) -> tuple[str, ...]:
     try:
         return tuple(changes(_approved_map(place, approval, services), now)) or ("words of the Stage Map",)
     except Unreadable:
-        return ("what was approved is not there any more to compare with",)
+        return ("the approved text is gone, so it can't be compared",)
 
 
 def _changed(path: str, approval: Approval, changed: tuple[str, ...]) -> Refused:

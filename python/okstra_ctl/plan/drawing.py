@@ -1,4 +1,4 @@
-"""The stage graph of a page: a box for each stage, with its title in the lines that fit, and its status."""
+"""The stage graph as a picture: for pages, with status and wrapped titles; for Graphviz; and as an SVG file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Measures(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A line from one stage to another that needs it, as the path of an SVG picture."""
+    """A line from a stage to one that depends on it, as an SVG path."""
 
     path: str
     strong: bool

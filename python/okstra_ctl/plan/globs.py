@@ -1,7 +1,7 @@
 """File patterns of the `Files` column: their one form, what they cover, and whether two of them overlap.
 
 A pattern starts at the root of the repository. `*` and `?` stay within a name, `[...]` is a class, `**` as a whole
-name stands for any number of folders. Names are told apart by case. What names a folder covers all below it: a
+name stands for any number of folders. Names are case-sensitive. A pattern that names a folder covers all below it: a
 pattern with `/` at its end, or one whose last name has neither a wildcard nor a file extension (`src`,
 `packages/*/src`). So `src/a.py` and `**/*.md` have nothing in common, although a folder could be called `a.py`.
 A name also covers itself letter by letter, whatever it holds, because folders such as `[id]` are real.
@@ -39,7 +39,7 @@ _WILDCARD = re.compile(r"[*?\[]")
 _MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 
-# What is no relative path at all.
+# What is not a relative path at all.
 _FOREIGN: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda text: not text, "is empty"),
     (lambda text: not text.isprintable(), "holds a character that can't be printed"),

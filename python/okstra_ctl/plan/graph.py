@@ -39,7 +39,7 @@ def critical_path(graph: Graph) -> list[int]:
 
 
 def ancestors(graph: Graph, stage: int) -> set[int]:
-    """All stages that the stage depends on, directly or not."""
+    """All stages that the stage depends on, directly or indirectly."""
     seen: set[int] = set()
     queue = list(graph.get(stage, ()))
     while queue:

@@ -96,7 +96,7 @@ _COMPARED = (("exit_check", "exit check"), ("files", "files"), ("depends_on", "d
 
 
 def changes(before: StageMap, after: StageMap) -> list[str]:
-    """One clause for each stage that came, went or changed; empty when only other words of the plan did."""
+    """One clause for each stage that was added, removed or changed; empty when only other text of the plan was."""
     old = {stage.number: stage for stage in before.stages}
     new = {stage.number: stage for stage in after.stages}
     return [

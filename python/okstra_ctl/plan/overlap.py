@@ -42,7 +42,7 @@ class _Clashes:
 def check_overlap(
     entries: list[Entry], files: Mapping[int, tuple[str, ...]], dependencies: Dependencies, table_line: int
 ) -> list[Finding]:
-    """The findings of S9; a stage of which nobody knows what it comes after is left out."""
+    """The findings of S9; a stage with unknown dependencies is left out."""
     clashes = _Clashes(_unrelated(entries, dependencies))
     stages_of: dict[str, list[int]] = {}
     for entry in entries:

@@ -1,6 +1,6 @@
-"""The Stage Map as it stands in the text, before any rule is asked: the table's rows and the stages' sections.
+"""The Stage Map as it stands in the text, before any rule is checked: the table's rows and the stages' sections.
 
-A table that is not the map (a legend, a risk list) is told apart by its header. The steps of a section are its ordered
+A table that is not the map (a legend, a risk list) is recognised by its header. The steps of a section are its ordered
 lists at the left margin. A list goes on after what interrupts it when its numbering goes on, or when only code stands
 between; a list that begins at 1 again after prose is another list, and so is what goes on from that one.
 """

@@ -1,7 +1,7 @@
 """Checks a plan against rules S1 to S12 and builds its Stage Map.
 
-The structure comes first: only when S1 and S2 hold are S3 to S11 asked, all of them. A cell that breaks one rule counts
-as empty for the others, so that one mistake in a plan is reported by one rule.
+The structure comes first: S3 to S11 are checked only if S1 and S2 hold, and then all of them. A cell that breaks one
+rule counts as empty for the others, so that one mistake in a plan is reported by one rule.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def check_plan(text: str) -> PlanCheck:
 
 
 def approved_stages(text: str) -> StageMap | None:
-    """The stages of a text that was approved; None when its structure is broken.
+    """The stages of an approved text; None when its structure is broken.
 
-    The other rules held when it was approved: one that has become stricter since takes no approval back.
+    The other rules held when it was approved: a rule that became stricter since does not revoke an approval.
     """
     return _check(text)[0]
 
@@ -97,7 +97,7 @@ def _check_stages(entries: list[Entry], table: Table) -> tuple[list[Stage], list
             Stage(number, title, needs, files[number], exit_check, section.steps, section.exemption or "", row.line)
         )
     missing = {column: found for column, found in _NO_COLUMN.items() if column not in table.columns}
-    # Of a column that is not there, the cells are no mistakes of their own.
+    # A missing column is one mistake, not one for each of its cells.
     of_cells = {rule for column, (rule, _) in missing.items() if column != STEPS}
     findings = [finding for finding in findings if finding.rule not in of_cells]
     findings += [error(rule, table.line, message) for rule, message in missing.values()]

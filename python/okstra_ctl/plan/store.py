@@ -1,8 +1,9 @@
-"""Reading and checking plans, and finding a task's newest.
+"""Reads and checks plans, and finds a task's newest.
 
-The Stage Map of a plan that was approved is kept in okstra's home, so that later commands need no markdown parser; it
-counts only while the plan's text is the same, and is kept with that text (comparing costs less than a digest, whose
-library takes milliseconds to load)."""
+The Stage Map of an approved plan is cached in okstra's home, so that later commands need no markdown parser. It is used
+only while the plan's text is the same, and is stored with that text: comparing texts costs less than a digest, whose
+library takes milliseconds to load.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +26,14 @@ from .model import Finding, StageMap, stage_map_from_json, stage_map_to_json
 CACHE_SCHEMA = "stage-map/1"
 _HEAD = 4096
 BESIDE = "beside"
-"""In the front matter of okstra's own plan: the name of a person's plan, which it could not take the place of."""
+"""In the front matter of okstra's own plan: the name of a person's plan, which it could not replace."""
 _PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
 class CheckedPlan(NamedTuple):
-    """A plan with what the rules say of it. `stage_map` is None when S1 to S11 found an error.
+    """A plan and what its check found. `stage_map` is None when S1 to S11 found an error.
 
-    `approved`: its own words say so. `approval`: what a person approved last of this plan, if anything.
+    `approved`: the plan's frontmatter says so. `approval`: the plan's last recorded approval, if any.
     """
 
     path: str
@@ -70,7 +71,7 @@ def read_text(path: str) -> str:
 
 
 def check(path: str) -> CheckedPlan:
-    """Checks the plan anew with the markdown parser, by its own words alone."""
+    """Checks the plan with the markdown parser, without looking at recorded approvals."""
     return check_text(path, read_text(path))
 
 
@@ -82,14 +83,14 @@ def check_text(path: str, text: str) -> CheckedPlan:
 
 
 def approved_stages(path: str) -> StageMap | None:
-    """The stages of a plan's text that was approved; None when it is no such text any more."""
+    """The stages of an approved text; None when the text is no longer one."""
     from .rules import approved_stages
 
     return approved_stages(read_text(path))
 
 
 def load(path: str, services: Services) -> CheckedPlan:
-    """The plan as it was approved if its text is the same, else checked now; with what was approved of it last."""
+    """The cached check if the plan's text is the same, or else a new one; with the plan's last approval."""
     text, place = read_text(path), place_of(path, services)
     approval = newest_approval(services.home, place) if place else None
     known = (
@@ -188,7 +189,7 @@ def _seq_in(name: str) -> str:
 
 
 def map_bytes(plan: CheckedPlan, text: str) -> bytes:
-    """What `load` remembers of a plan without errors."""
+    """The cache entry for a plan without errors."""
     assert plan.stage_map is not None
     return fsio.json_bytes(
         {
@@ -202,7 +203,7 @@ def map_bytes(plan: CheckedPlan, text: str) -> bytes:
 
 
 def _remembered(path: str, text: str) -> CheckedPlan | None:
-    """What was remembered; None when there is nothing, it is of another text, or it can't be read."""
+    """The cached check; None when there is none, it is of another text, or it can't be read."""
     try:
         kept = fsio.read_json(path, CACHE_SCHEMA)
         if kept is None or kept.get("plan_text") != text:

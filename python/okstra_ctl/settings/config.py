@@ -85,7 +85,7 @@ def _value(document: Mapping[str, object], key: str, setting: Setting) -> Value:
 
 
 def _shown(value: object) -> object:
-    """A key that somebody wrote into the file by hand is shown to nobody."""
+    """The value, but with secrets hidden that somebody wrote into the file by hand."""
     if isinstance(value, str):
         return hide(value)[0]
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def _shown(value: object) -> object:
 
 
 def set_value(file: SettingsFile, key: str, words: Sequence[str], services: Services) -> Value:
-    """Sets the key to what the words stand for; nothing is written unless the whole is sound.
+    """Sets the key to the value that the words stand for; nothing is written unless the whole file stays valid.
 
     Raises UsageError (`unknown-setting`, `bad-config`, `bad-sync-path`, `unknown-model`), Refused (`holds-secret`).
     """
@@ -120,12 +120,12 @@ def unset_value(file: SettingsFile, key: str, services: Services) -> bool:
 def _settable(file: SettingsFile, key: str) -> Setting:
     setting = find_setting(file.settings, key)
     if setting.fixed:
-        raise UsageError("usage", f"{key} is not to be changed", where=file.path, hint="every task key begins with it")
+        raise UsageError("usage", f"{key} can't be changed", where=file.path, hint="every task key starts with it")
     return setting
 
 
 def _change(file: SettingsFile, change: Change, key: str, services: Services) -> None:
-    """What a person sets here they need not be asked about again: commands that are set over trusted ones are."""
+    """Changes the file. Commands that a person sets here over trusted ones are trusted without asking again."""
     if not file.project:
         home_edge.ensure(services.home)
     with locked(LockKind.INDEX, file.lock):
@@ -147,7 +147,7 @@ def _change(file: SettingsFile, change: Change, key: str, services: Services) ->
 
 
 def _check_meaning(file: SettingsFile, document: Mapping[str, object], key: str, services: Services) -> None:
-    """What no schema can tell: models, programs and places that there are."""
+    """Checks what no schema can: that models, programs and paths exist."""
     if file.project:
         project_config(document, where=file.path, environment=services.environment)
         provider_settings({}, document, project_root=file.project, places=("", file.path))

@@ -89,7 +89,7 @@ def _fits(wanted: str, key: str) -> bool:
 
 
 def value_from(setting: Setting, key: str, words: Sequence[str]) -> object:
-    """The value that words of a command line stand for. Raises UsageError (`bad-config`).
+    """The value that the words of a command line stand for. Raises UsageError (`bad-config`).
 
     A list takes one word for each entry, or one JSON array.
     """
@@ -146,12 +146,12 @@ def with_value(document: Mapping[str, object], key: str, value: object) -> dict[
         return {**document, name: value}
     inner = document.get(name, {})
     if not isinstance(inner, Mapping):
-        raise UsageError("bad-config", f"{name} is not an object", hint=f"okstra config unset, or mend {name} by hand")
+        raise UsageError("bad-config", f"{name} is not an object", hint=f"okstra config unset, or fix {name} by hand")
     return {**document, name: with_value(inner, rest, value)}
 
 
 def without(document: Mapping[str, object], key: str) -> dict[str, object]:
-    """The document with the key taken out, and the objects that are empty without it."""
+    """The document without the key, and without objects that become empty."""
     name, _, rest = key.partition(".")
     inner = document.get(name)
     if rest and isinstance(inner, Mapping):
@@ -164,7 +164,7 @@ def without(document: Mapping[str, object], key: str) -> dict[str, object]:
 
 
 def keys_in(settings: Sequence[Setting], document: Mapping[str, object]) -> Iterator[tuple[str, Setting]]:
-    """Every key to list: as it stands, but for each name that the document gives where a name can be chosen."""
+    """Every key to list; one with a free name appears once for each name in the document."""
     for setting in settings:
         before, name, after = setting.key.partition(ANY_NAME)
         if not name:

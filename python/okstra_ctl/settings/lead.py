@@ -33,9 +33,11 @@ def lead_settings(
     *,
     places: tuple[str, str],
 ) -> LeadSettings:
-    """`config` is config.json and `project` project.json, read from these places. A project may ask for a larger
-    quorum, and never for a smaller one: whoever can write to a repository loosens nothing. Raises UsageError
-    (`bad-config`)."""
+    """`config` is config.json and `project` project.json, read from these places.
+
+    A project may ask for a larger quorum, never for a smaller one, so that nobody who can write to a repository can
+    weaken it. Raises UsageError (`bad-config`).
+    """
     where, project_where = places
     limits, convergence = _section(config, "limits", where), _section(config, "convergence", where)
     soft = _number(limits, "softMinutes", phase.soft_limit_minutes, where) * 60
@@ -78,4 +80,6 @@ def _number(
 
 
 def _bad(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="mend the file; docs/reference/settings.md lists all")
+    return UsageError(
+        "bad-config", message, where=where, hint="fix the file; docs/reference/settings.md lists all settings"
+    )

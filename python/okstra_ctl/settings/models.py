@@ -42,7 +42,7 @@ def known_by_slot(table: ModelTable) -> dict[str, tuple[str, ...]]:
 
 
 def is_custom(model: str) -> bool:
-    """Whether the model is one to be passed on as it is, known or not."""
+    """Whether the model is passed on as it is, known or not."""
     return model.startswith(CUSTOM_PREFIX) and len(model) > len(CUSTOM_PREFIX)
 
 
@@ -59,7 +59,7 @@ def resolve_model(
     config: Mapping[str, str],
     table: ModelTable,
 ) -> str:
-    """The model id of a slot (MODEL_SLOTS), `custom:` taken off.
+    """The model id of a slot (MODEL_SLOTS), without `custom:`.
 
     Raises UsageError (`unknown-model`) that lists what is known and says where the wrong value came from.
     """

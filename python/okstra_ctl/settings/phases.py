@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
-# Who finds out or plans must know what is wanted.
+# Phases that investigate or plan must have a request.
 NEED_REQUEST = ("requirements-discovery", "improvement-discovery", "error-analysis", "implementation-planning")
 
 
@@ -37,7 +37,7 @@ class Phase(NamedTuple):
     soft_limit_minutes: int
     hard_limit_minutes: int
     work_category: str
-    """What a task that is begun with this phase is taken for, unless somebody says otherwise."""
+    """The category of a task that starts with this phase, unless another is given."""
 
 
 class PhaseTable(NamedTuple):

@@ -1,4 +1,4 @@
-"""Finding a project and its settings from where a command was started."""
+"""Finds a project and its settings from the folder in which a command was started."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def open_project(start: str, services: Services) -> Project:
     if root is None:
         raise Missing(
             "not-a-project",
-            "this folder belongs to no okstra project",
+            "this folder does not belong to an okstra project",
             where=os.path.abspath(start),
             hint="okstra setup --project-id ID --yes",
         )
@@ -97,7 +97,7 @@ def id_at(root: str) -> str:
 
 
 def _own_worktree(start: str, services: Services) -> str:
-    """The worktree of okstra's that holds `start`, by where okstra puts them; empty when none does."""
+    """The okstra worktree that contains `start`, judged by its path; empty when there is none."""
     home = os.path.realpath(services.home.worktrees)
     if not start.startswith(home + os.sep):
         return ""
@@ -107,7 +107,7 @@ def _own_worktree(start: str, services: Services) -> str:
 
 
 def _owner(worktree: str, start: str, services: Services) -> str | None:
-    """The project whose worktree that is: the registry knows; where it does not (any more), git knows the main one."""
+    """The project that owns the worktree, by the registry or else by git, which knows the main worktree."""
     doc = services.registry.read()
     holder = doc.holder_of_path(worktree)
     claim = doc.claim_of(parse_place_key(holder)) if holder else None
@@ -118,7 +118,7 @@ def _owner(worktree: str, start: str, services: Services) -> str | None:
 
 def _root_beside_main(start: str) -> str | None:
     """The project of the same folder in the main worktree, of the linked one that holds `start`."""
-    from .. import git  # the rare way, and git's door is slow to load
+    from .. import git  # seldom needed, and slow to import
 
     repository = git.discover(start)
     if repository is None or not repository.linked:
@@ -129,8 +129,8 @@ def _root_beside_main(start: str) -> str | None:
 
 
 def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
-    """A project whose tasks were begun here under another kind of id keeps it. Settings come with a clone, and so may a
-    folder of tasks: one with files that git tracks was not begun here. Raises UsageError (`bad-identity`)."""
+    """Checks the id, unless tasks were started here under it: such a project keeps its id. Settings come with a clone,
+    and so may tasks: a folder with files that git tracks was not started here. Raises UsageError (`bad-identity`)."""
     try:
         check_project_id(project_id)
     except UsageError:

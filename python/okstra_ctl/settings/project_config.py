@@ -70,7 +70,7 @@ class SyncEntry(NamedTuple):
 
 
 class SyncStep(NamedTuple):
-    """One thing to do: copy or link `path`; `note` says so when it isn't what was asked for."""
+    """Copy or link `path`; `note` explains it when that is not what was asked for."""
 
     path: str
     mode: str
@@ -84,7 +84,7 @@ def check_sync_path(path: str, where: str) -> str:
     if not path or "\0" in path or posixpath.isabs(path) or parts[0] in ("..", ".", "~"):
         raise UsageError(
             "bad-sync-path",
-            f"the sync entry {path!r} does not lead to something inside the main worktree",
+            f"the sync entry {path!r} does not point inside the main worktree",
             where=where,
             hint="write a path relative to the repository's root",
         )
@@ -115,7 +115,7 @@ SYNC_VARIABLE = "OKSTRA_WORKTREE_SYNC_DIRS"
 
 
 class ProjectConfig(NamedTuple):
-    """A project's settings; `sync` is empty when nothing is to be brought into new worktrees."""
+    """A project's settings; `sync` is empty when nothing is to be copied or linked into new worktrees."""
 
     project_id: str
     sync: tuple[SyncEntry, ...] = ()
@@ -149,7 +149,7 @@ def own_id(local: object, *, where: str) -> str:
     if local is None:
         return ""
     if not isinstance(local, dict) or local.get("schema") != LOCAL_SCHEMA:
-        raise _bad(where, f"it is no {LOCAL_SCHEMA} file")
+        raise _bad(where, f"it is not a {LOCAL_SCHEMA} file")
     project_id = local.get("projectId")
     if not isinstance(project_id, str) or not project_id:
         raise _bad(where, "projectId is missing")
@@ -224,4 +224,4 @@ def _texts(document: Mapping[str, object], field: str, where: str) -> tuple[str,
 
 
 def _bad(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="mend the file; `okstra check-project` checks it")
+    return UsageError("bad-config", message, where=where, hint="fix the file; `okstra check-project` checks it")

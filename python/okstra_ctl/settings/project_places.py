@@ -1,4 +1,4 @@
-"""Where a project's id is in use beside this folder: by the place that it was moved from, or by another clone."""
+"""Other folders that use a project's id: the place that it was moved from, or another clone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOVED_COMMAND = "okstra setup --moved"
 
 
 class Places(NamedTuple):
-    """Folders beside this one: `left`, where no project of the id stands any more, and `others`, where one does.
+    """Other folders: `left`, which no longer contain a project of the id, and `others`, which do.
 
     `moved`: the repository here has records of worktrees that were made from one of `left`.
     """
@@ -30,7 +30,7 @@ class Places(NamedTuple):
 
 
 def places_of(project_id: str, root: str, services: Services, *, recorded: bool = False) -> Places:
-    """The places that have worktrees under the id; with `recorded`, also those that the index tells runs of.
+    """The folders that have worktrees under the id; with `recorded`, also those with runs in the index.
 
     Raises Unreadable.
     """
@@ -45,7 +45,7 @@ def places_of(project_id: str, root: str, services: Services, *, recorded: bool 
 
 
 def known_worktrees(root: str, paths: list[str]) -> list[str]:
-    """Those of the worktrees of which the repository at `root` has records."""
+    """The worktrees that the repository at `root` has records of."""
     try:
         repository = git.discover(root)
     except OkstraError:
@@ -56,7 +56,7 @@ def known_worktrees(root: str, paths: list[str]) -> list[str]:
 
 
 def lead_back(repository: git.Repository, paths: list[str]) -> list[str]:
-    """Has those of the worktrees that lead nowhere lead to this repository, which has records of them; answers which.
+    """Repairs worktrees whose `.git` file points nowhere, if this repository has records of them; returns which.
 
     Their `.git` files name the repository's place. Raises WorkFailed, Busy.
     """
@@ -75,7 +75,7 @@ def _leads_somewhere(path: str) -> bool:
 
 
 def taken_elsewhere(what: str, holder: str, project_id: str, root: str, services: Services) -> Refused:
-    """The refusal of a run that would take what the project in `holder` has, with a way on that works."""
+    """The error for a run that would use what belongs to the project in `holder`, with a hint that works."""
     message = f"{what} belongs to the project in {holder}"
     if places_of(project_id, root, services).moved:
         return Refused("name-taken", f"{message}, which was moved", where=root, hint=MOVED_COMMAND)
@@ -84,14 +84,14 @@ def taken_elsewhere(what: str, holder: str, project_id: str, root: str, services
 
 
 def own_id_hint(project_id: str, root: str, services: Services) -> str:
-    """How a second clone goes on: by an id of its own, or, once it has worktrees under the shared one, other tasks."""
+    """A hint for a second clone: an id of its own, or, once it has worktrees under the shared one, another task."""
     if root in _claimed(project_id, services):
         return "give it another task id: tasks were started here under this project id, too, so it stays"
     return own_id_command(project_id, services)
 
 
 def own_id_command(project_id: str, services: Services) -> str:
-    """Gives a clone an id that nobody on this machine has."""
+    """The command that gives a clone an id that is unused on this machine."""
     taken = {key.project_id for key, _ in services.registry.read().tasks()}
     number = next(number for number in range(2, len(taken) + 3) if f"{project_id}-{number}" not in taken)
     return okstra_command("setup", "--project-id", f"{project_id}-{number}", "--yes")

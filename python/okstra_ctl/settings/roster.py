@@ -38,12 +38,12 @@ class Worker(NamedTuple):
 
     @property
     def voice(self) -> str:
-        """Whose judgement this is, when it comes to a quorum: a provider's; each part of a rehearsal is its own."""
+        """Whose vote counts in a quorum: a provider's; each part of a rehearsal has its own."""
         return self.id if self.provider == REHEARSAL else self.provider
 
 
 class RosterOptions(NamedTuple):
-    """What the command line asked for; empty means the phase's default. `configured` are the user's own providers."""
+    """The command line's options; empty means the phase's default. `configured` are the user's own providers."""
 
     workers: tuple[str, ...] = ()
     executor: str = ""
@@ -54,7 +54,7 @@ class RosterOptions(NamedTuple):
 
 
 def roster(phase: Phase, options: RosterOptions, model_of: Callable[[str], str]) -> tuple[Worker, ...]:
-    """The run's workers. `model_of` answers a model slot (a provider, or `report-writer`).
+    """The run's workers. `model_of` returns the model of a slot (a provider, or `report-writer`).
 
     Raises UsageError (`unknown-worker`) for a provider that does not exist or a role the phase lacks.
     """
@@ -81,12 +81,12 @@ def roster(phase: Phase, options: RosterOptions, model_of: Callable[[str], str])
 
 
 def _writer(options: RosterOptions) -> str:
-    """Who writes the report: as asked; else one of those who were chosen, for nobody else may be there."""
+    """Who writes the report: as asked, or else one of the chosen workers: only they are known to be available."""
     return options.report_writer or options.provider or (options.workers[0] if options.workers else "claude")
 
 
 def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: str) -> tuple[str, ...]:
-    """What a person has to know who chose workers and no report writer, where it is not the usual one."""
+    """A note for a person who chose workers but no report writer, if it is not the usual one."""
     written = [one.provider for one in workers if one.role == "report-writer"]
     if not asked or writer or not written or written[0] in ("claude", REHEARSAL):
         return ()
@@ -94,7 +94,7 @@ def report_writer_note(workers: Iterable[Worker], asked: Sequence[str], writer: 
 
 
 def _voices(phase: Phase, options: RosterOptions) -> tuple[tuple[str, str], ...]:
-    """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts unless told otherwise."""
+    """Worker ids and providers of those that analyse or verify. A rehearsal plays two parts by default."""
     if options.provider == REHEARSAL and not options.workers:
         return tuple((f"{REHEARSAL}-{part}", REHEARSAL) for part in "ab")
     asked = options.workers or ((options.provider,) if options.provider else phase.workers)

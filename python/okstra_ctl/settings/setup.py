@@ -1,4 +1,4 @@
-"""`okstra setup` and `check-project`: registering a folder, and telling what is wrong with it."""
+"""`okstra setup` and `okstra check-project`: registering a folder, and checking what is wrong with it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class SetUp(NamedTuple):
 
 
 def root_for(start: str, services: Services) -> str:
-    """The folder to register: the repository's top, or the folder itself where there is no git. In a worktree of
-    okstra's, the project that owns it."""
+    """The folder to register: the repository's top, or the folder itself without git. Inside an okstra worktree, the
+    project that owns it."""
     owner = owning_root(start, services)
     if owner != start:
         return owner
@@ -61,7 +61,7 @@ def root_for(start: str, services: Services) -> str:
 
 
 def set_up(start: str, project_id: str, services: Services, *, report_language: str = "en") -> SetUp:
-    """Registers the project; doing it again changes nothing. A clone of a project that stands elsewhere, or of one
+    """Registers the project; doing it again changes nothing. A clone of a project that exists elsewhere, or of one
     whose settings are committed, gets an id of its own beside them.
 
     Raises UsageError (`bad-identity`, `usage`), Refused (`project-exists`, `folder-unfit`), Unreadable, WorkFailed.
@@ -88,9 +88,9 @@ def set_up(start: str, project_id: str, services: Services, *, report_language: 
 
 
 def _check_fit(root: str, services: Services) -> None:
-    """Raises Refused (`folder-unfit`): runs there would mix with all that a person has, or with okstra's own files.
+    """Raises Refused (`folder-unfit`): runs there would mix with the person's other files, or with okstra's own.
 
-    A repository may hold okstra's home: then it was put there on purpose, by OKSTRA_HOME.
+    A repository may contain okstra's home: then it was put there on purpose, by OKSTRA_HOME.
     """
     home, own = os.path.realpath(services.environment.get("HOME") or os.sep), os.path.realpath(services.home.root)
     if root == home:
@@ -141,7 +141,7 @@ def _registered_id(files: ProjectFiles, project_id: str, services: Services) -> 
 
 
 def check(root: str, services: Services) -> list[CheckRow]:
-    """Every check, whatever the others say."""
+    """The rows of all checks; a failed one does not stop the others."""
     files = ProjectFiles(root)
     repository = _repository(root)
     return [
@@ -175,7 +175,7 @@ def _settings(files: ProjectFiles, services: Services) -> CheckRow:
         check_known_project_id(files, config.project_id)
     except UsageError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
-    except OkstraError:  # what git can't read there, its own row tells
+    except OkstraError:  # the row about git reports it
         pass
     return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
 
@@ -230,8 +230,8 @@ def home_row(services: Services) -> CheckRow:
     for folder in (services.home.root, services.home.worktrees):
         mode = os.stat(folder).st_mode & 0o777
         if mode & 0o022:
-            told = f"others may write into {folder} (mode {mode:o}): they could have okstra run commands of theirs"
-            return CheckRow("okstra's home", CheckStatus.FAIL, told, f"chmod go-w {quote(folder)}")
+            detail = f"others can write to {folder} (mode {mode:o}): they could make okstra run their commands"
+            return CheckRow("okstra's home", CheckStatus.FAIL, detail, f"chmod go-w {quote(folder)}")
     return CheckRow("okstra's home", CheckStatus.OK, services.home.root)
 
 
@@ -265,14 +265,14 @@ def _place_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     try:
         places = places_of(project_id, files.root, services)
     except OkstraError:
-        return []  # the registry's own row tells
+        return []  # the row about the registry reports it
     if places.moved:
         what = f"its worktrees were made in {places.left[0]}, where it stands no more"
         return [CheckRow("place", CheckStatus.FAIL, what, MOVED_COMMAND)]
     beside = [*places.others, *places.left]
     if not beside:
         return []
-    what = f"a project of the same id has worktrees from {beside[0]}; the two can't run the same tasks"
+    what = f"a project with the same id has worktrees from {beside[0]}; the two can't run the same tasks"
     return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, services))]
 
 

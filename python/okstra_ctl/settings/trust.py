@@ -32,7 +32,7 @@ class Commands(NamedTuple):
 
 
 def commands_of(root: str, settings: Mapping[str, object]) -> Commands:
-    """`settings` as `commands_in` answers them. Raises Unreadable when the script can't be read."""
+    """`settings` as `commands_in` returns them. Raises Unreadable when the script can't be read."""
     root = os.path.realpath(root)
     script = script_in(settings, root)
     text = (fsio.read_bytes(script) or b"") if script else b""
@@ -47,7 +47,7 @@ def is_trusted(commands: Commands, services: Services) -> bool:
 
 
 def require_trusted(root: str, settings: Mapping[str, object], services: Services) -> None:
-    """Asked with the settings that are about to be used. Raises Refused (`not-trusted`), Unreadable."""
+    """To be called with the settings that are about to be used. Raises Refused (`not-trusted`), Unreadable."""
     commands = commands_of(root, settings)
     if is_trusted(commands, services):
         return
@@ -61,7 +61,7 @@ def require_trusted(root: str, settings: Mapping[str, object], services: Service
 
 
 def trust(commands: Commands, services: Services) -> None:
-    """Keeps that a person trusts them as they are now. Raises Unreadable, WorkFailed, Busy."""
+    """Records that a person trusts the commands as they are now. Raises Unreadable, WorkFailed, Busy."""
     home_edge.ensure(services.home)
     with locked(LockKind.INDEX, services.home.trusted_lock):
         projects = {**_projects(services), commands.root: {"digest": commands.digest, "at": services.clock.now()}}

@@ -1,4 +1,4 @@
-"""Which settings of a repository run commands, and the digest by which a person's trust in them is kept."""
+"""Which settings of a repository run commands, and the digest by which trust in them is recorded."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SETTINGS = ("worktreeSetup", "worktreeTeardown", "qaCommands", "providers")
 
 
 def commands_in(document: Mapping[str, object]) -> dict[str, object]:
-    """The settings of a project.json that run commands, as far as they say anything."""
+    """The settings of a project.json that run commands and are not empty."""
     return {name: document[name] for name in SETTINGS if document.get(name)}
 
 
 def script_in(commands: Mapping[str, object], root: str) -> str:
-    """The file whose text the settings run too; empty without one."""
+    """The script that the settings run; empty without one."""
     providers = commands.get("providers")
     rehearsal = providers.get("rehearsal") if isinstance(providers, Mapping) else None
     script = rehearsal.get("script") if isinstance(rehearsal, Mapping) else None

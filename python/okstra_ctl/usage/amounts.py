@@ -1,4 +1,4 @@
-"""Tokens and money as a reader sees them. What is not known whole says so, and unknown is not zero."""
+"""Tokens and money as text for readers. Incomplete sums say so, and unknown is not zero."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def model_header(labels: Labels) -> list[str]:
 
 
 def usage_notes(usage: Mapping[str, Any], labels: Labels) -> Iterator[str]:
-    """What a reader has to know of the figures."""
+    """Notes that a reader needs to understand the figures."""
     models = {one.get("model") for one in usage.get("models") or () if isinstance(one, Mapping)}
     if models == {REHEARSAL}:
         yield labels["usage_rehearsal"]

@@ -16,7 +16,7 @@ _WINDOW_TAIL = re.compile(r"\[[0-9]+[km]\]$")
 
 
 class Price(NamedTuple):
-    """US dollars for a million tokens; None where the provider names no price for it."""
+    """US dollars per million tokens; None if the provider has no price for it."""
 
     input: float
     output: float
@@ -145,22 +145,20 @@ def _fault(given: object) -> str:
 
 def _faults(given: object) -> Iterator[str]:
     if not isinstance(given, Mapping):
-        yield ' is no price, like {"input": 3, "output": 15}'
+        yield ' is not a price such as {"input": 3, "output": 15}'
         return
     for name in sorted(set(map(str, given)) - {*_RATES, "up_to", "dated"}):
         yield f".{name} is not known; there are {', '.join((*_RATES, 'up_to', 'dated'))}"
     for name in _RATES:
         value = given.get(name, None if name in ("input", "output") else 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MILLION:
-            yield f".{name} is no amount of US dollars for a million tokens"
+            yield f".{name} is not an amount of US dollars per million tokens"
     up_to = given.get("up_to", 1)
     if isinstance(up_to, bool) or not isinstance(up_to, int) or up_to < 1:
-        yield ".up_to is no number of tokens"
+        yield ".up_to is not a number of tokens"
     if not isinstance(given.get("dated", ""), str):
-        yield ".dated is no date"
+        yield ".dated is not a date"
 
 
 def _bad(message: str, where: str) -> UsageError:
-    return UsageError(
-        "bad-config", message, where=where, hint="mend the file; docs/how-to/cost.md shows what goes there"
-    )
+    return UsageError("bad-config", message, where=where, hint="fix the file; docs/how-to/cost.md shows the format")

@@ -38,7 +38,7 @@ class ModelTokens(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """What is known to be spent. What is not whole was more than that, by an unknown amount."""
+    """What is known to be spent. If it is not whole, an unknown amount comes on top."""
 
     tokens: Tokens | None
     """None: nothing is known of them."""
@@ -132,7 +132,7 @@ def by_model(parts: Sequence[tuple[str, object]]) -> list[dict[str, Any]]:
 
 
 def spent_so_far(events: Sequence[Mapping[str, Any]]) -> float:
-    """The US dollars that are known to be spent: what a budget is held against."""
+    """The US dollars that are known to be spent, for comparison with a budget."""
     return total(spent_of(row) for _, _, row in _parts(events)).usd
 
 

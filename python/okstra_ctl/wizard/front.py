@@ -1,4 +1,4 @@
-"""A person at the terminal goes through the wizard's questions: the conversation, whatever shows it."""
+"""The wizard's conversation with a person at the terminal, with either front end."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LINES_OF_A_LIST = 3  # at least: the question, and a row that is lit
 
 
 class Front(Protocol):
-    """What shows a question and hears its answer."""
+    """Shows a question and reads its answer."""
 
     def ask(self, question: Question, before: str) -> str:
-        """`before`: what to begin with, an earlier answer or the default. Answers a value of the options, free text,
+        """`before`: the initial value, an earlier answer or the default. Returns a value of the options, free text,
         or BACK. Raises KeyboardInterrupt, UsageError (`input-missing`) when the input has ended."""
 
     def show(self, text: str) -> None: ...

@@ -1,4 +1,4 @@
-"""The wizard line by line: for a terminal that can do no more, or a person who wants no more."""
+"""The wizard line by line: for a simple terminal, or a person who prefers it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ Answers = Mapping[str, str]
 class Step(NamedTuple):
     """One question. `kind`: `pick`, `text`, `confirm`, `multi`.
 
-    `asked` says whether it is asked at all; `wrong` answers the key of a text that says what is wrong with an answer,
+    `asked` says whether it is asked at all; `wrong` returns the key of a text that says what is wrong with an answer,
     empty when it is good; `free` lets a pick take any text; `needed` says whether a text must not be empty.
     """
 

@@ -64,7 +64,7 @@ def begin(start_at: str, language: str, fixed: Mapping[str, str], services: Serv
 
 
 def start(start_at: str, language: str, fixed: Mapping[str, str], services: Services) -> Wizard:
-    """The same, with its state in a file: for a conversation of several calls. Raises as `begin` does."""
+    """As `begin`, with its state in a file, for a conversation over several calls. Raises as `begin` does."""
     begun = begin(start_at, language, fixed, services)
     folder = os.path.join(services.home.root, "wizard")
     fsio.make_folder(folder)
@@ -81,14 +81,14 @@ def load(path: str, services: Services) -> Wizard:
     answers, given, fixed = document.get("answers"), document.get("given"), document.get("fixed")
     texts = isinstance(answers, dict) and all(isinstance(value, str) for value in answers.values())
     if not (texts and isinstance(given, list) and isinstance(fixed, list)):
-        raise Unreadable("state-unreadable", "it is no wizard state", where=path, hint="okstra wizard init")
+        raise Unreadable("state-unreadable", "it is not a wizard state", where=path, hint="okstra wizard init")
     project = open_project(str(document.get("project_root")), services)
     state = machine.State({**answers}, tuple(map(str, given)), frozenset(map(str, fixed)))  # type: ignore[dict-item]
     return Wizard(path, str(document.get("language")), project, state)
 
 
 def advance(wizard: Wizard, text: str, services: Services) -> tuple[Wizard, str]:
-    """Answers the next question; answers the wizard after it, and the key of what was wrong (empty: nothing)."""
+    """Answers the next question; returns the new wizard, and the key of what was wrong (empty: nothing)."""
     taken = machine.answer(wizard.state, facts_of(wizard, services), text)
     if isinstance(taken, machine.Refusal):
         return wizard, taken.error
@@ -125,7 +125,7 @@ def _argv(state: machine.State, facts: Facts) -> tuple[str, ...]:
 
 
 def step(wizard: Wizard, text: str, services: Services) -> tuple[Wizard, str]:
-    """The same, kept in the wizard's file."""
+    """As `advance`, and saves the wizard's state in its file."""
     after, error = advance(wizard, text, services)
     if not error:
         _save(after)
