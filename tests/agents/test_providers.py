@@ -1,4 +1,4 @@
-"""Command lines of the providers: what each access allows, whose words it goes by, and what settings may say."""
+"""Command lines of the providers: what each access allows, what settings are used, and what they may contain."""
 
 from __future__ import annotations
 
@@ -145,12 +145,12 @@ def test_codexs_sandbox_is_as_wide_as_the_access() -> None:
 
 
 def test_who_can_not_write_delivers_by_message() -> None:
-    told = {
+    delivered = {
         (client.name, access): client.delivers_by_message(access)
         for client in (Claude(), Codex(), Gemini())
         for access in Access
     }
-    assert {key for key, value in told.items() if value} == {("codex", Access.READ), ("gemini", Access.READ)}
+    assert {key for key, value in delivered.items() if value} == {("codex", Access.READ), ("gemini", Access.READ)}
 
 
 def test_gemini_sees_the_folders_that_it_needs() -> None:

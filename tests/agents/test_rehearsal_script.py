@@ -1,4 +1,4 @@
-"""Rehearsal scripts: what they may say, which part is played, and what its placeholders become."""
+"""Rehearsal scripts: what they may contain, which part is played, and what its placeholders become."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def test_the_built_in_answers_and_steps_are_valid() -> None:
 
 @given(st.binary(max_size=300), st.one_of(st.none(), st.integers(-20, 255)))
 def test_any_stream_is_heard_without_an_error(stream: bytes, status: int | None) -> None:
-    heard = Rehearsal().read_stream(stream, stream, status)
-    assert not heard.ended or b"result" in stream
+    result = Rehearsal().read_stream(stream, stream, status)
+    assert not result.ended or b"result" in stream
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_any_stream_is_heard_without_an_error(stream: bytes, status: int | None)
 def test_the_result_event_decides(event: dict[str, object], status: int | None, failure: Failure) -> None:
     line = json.dumps({"type": "result", **event}).encode()
     for stream in (line, b"garbage\n" + line + b"\n{"):
-        heard = Rehearsal().read_stream(stream, b"", status)
-        assert (heard.ended, heard.failure, heard.model) == (True, failure, "rehearsal")
+        result = Rehearsal().read_stream(stream, b"", status)
+        assert (result.ended, result.failure, result.model) == (True, failure, "rehearsal")
     for cut in range(len(line)):
         assert not Rehearsal().read_stream(line[:cut], b"", status).ended

@@ -62,17 +62,17 @@ def test_codex_tells_a_usage_limit_with_its_end() -> None:
         [{"type": "turn.started"}, {"type": "turn.failed", "error": {"message": says}}],
         [{"type": "turn.started"}, {"type": "error", "message": says}],
     ):
-        heard = Codex().read_stream(stream(*events), b"", 1)
-        assert (heard.failure, heard.retry_after) == (Failure.RATE_LIMIT, 3 * DAY + 4 * HOUR + 540)
+        stream_result = Codex().read_stream(stream(*events), b"", 1)
+        assert (stream_result.failure, stream_result.retry_after) == (Failure.RATE_LIMIT, 3 * DAY + 4 * HOUR + 540)
 
 
 def test_claude_tells_a_usage_limit_with_its_end() -> None:
     end = datetime.now().timestamp() + 9 * HOUR
     result = {"type": "result", "subtype": "success", "is_error": True, "api_error_status": 429, "result": "limit"}
     limit = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": int(end)}}
-    heard = Claude().read_stream(stream(limit, result), b"", 1)
-    assert heard.failure is Failure.RATE_LIMIT
-    assert heard.retry_after == pytest.approx(9 * HOUR, abs=120)
+    stream_result = Claude().read_stream(stream(limit, result), b"", 1)
+    assert stream_result.failure is Failure.RATE_LIMIT
+    assert stream_result.retry_after == pytest.approx(9 * HOUR, abs=120)
     said = Claude().read_stream(stream({**result, "result": f"usage limit reached|{int(end)}"}), b"", 1)
     assert said.retry_after == pytest.approx(9 * HOUR, abs=120)
     assert json.loads(stream(result))

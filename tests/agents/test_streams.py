@@ -112,8 +112,8 @@ kinds = st.sampled_from(KINDS)
     st.one_of(st.none(), st.integers(-64, 255)),
 )
 def test_no_stream_raises(lines: list[tuple[str, dict[str, object], object]], tail: bytes, status: int | None) -> None:
-    told = [{**(body if isinstance(body, dict) else {}), **more, "type": kind} for kind, more, body in lines]
-    data = b"".join(json.dumps(event).encode() + b"\n" for event in told) + tail
+    events = [{**(body if isinstance(body, dict) else {}), **more, "type": kind} for kind, more, body in lines]
+    data = b"".join(json.dumps(event).encode() + b"\n" for event in events) + tail
     for client in (*(client for client, _ in GOOD), Command("mine", ("x",), {})):
         result = client.read_stream(data, tail, status)
         assert result.usage is None or min(result.usage[:4]) >= 0
@@ -161,13 +161,13 @@ def test_a_limit_of_turns_is_the_clients_failure() -> None:
 
 def test_the_last_of_several_results_counts() -> None:
     first = claude_result(result="waiting", modelUsage={})
-    told = (*CLAUDE_GOOD[:2], first, CLAUDE_INIT, claude_answer("later", "claude-x-2"), claude_result(result="later"))
-    result = Claude().read_stream(stream(*told), b"", 0)
+    events = (*CLAUDE_GOOD[:2], first, CLAUDE_INIT, claude_answer("later", "claude-x-2"), claude_result(result="later"))
+    result = Claude().read_stream(stream(*events), b"", 0)
     assert (result.ended, result.last_message, result.model) == (True, "later", "claude-x-2")
     assert result.usage is not None
     assert result.usage[:5] == (3000, 500, 300, 60, 0.0125)
     for cut in (4, 5):
-        assert not Claude().read_stream(stream(*told[:cut]), b"", None).ended
+        assert not Claude().read_stream(stream(*events[:cut]), b"", None).ended
 
 
 def test_sub_agents_models_are_not_the_workers() -> None:
@@ -342,8 +342,8 @@ def test_words_of_failure(message: str, failure: Failure) -> None:
 
 
 def test_waiting_times() -> None:
-    told = {"try again in 250ms": 0.25, "Try again in 2 minutes": 120.0, "try again in 1h": 3600.0, "try again": None}
-    assert {message: retry_after_in(message) for message in told} == told
+    delays = {"try again in 250ms": 0.25, "Try again in 2 minutes": 120.0, "try again in 1h": 3600.0, "try again": None}
+    assert {message: retry_after_in(message) for message in delays} == delays
 
 
 def test_objects_are_found_in_lines_and_at_the_end() -> None:

@@ -1,4 +1,4 @@
-"""The checks of a run's record: told in the documentation as they are in the code."""
+"""The checks of a run's record: documented as they are in the code."""
 
 from __future__ import annotations
 

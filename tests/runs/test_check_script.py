@@ -76,7 +76,7 @@ def test_a_pipe_is_red_when_any_of_its_commands_is(command: str, wanted: int) ->
     ],
 )
 def test_a_writer_whose_reader_has_read_enough_is_no_failure(command: str, wanted: int) -> None:
-    """But where the pipe can't be told for sure it is one: nothing red may be green."""
+    """But where it is not certain that a pipe caused it, it is a failure: nothing red may be green."""
     assert status(command) == wanted
 
 

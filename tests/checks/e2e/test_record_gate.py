@@ -1,4 +1,4 @@
-"""A led run checks its own record before it ends: one that does not hold together is `contract-violated`."""
+"""A led run checks its own record before it ends: an inconsistent one ends as `contract-violated`."""
 
 from __future__ import annotations
 

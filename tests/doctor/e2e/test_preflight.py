@@ -55,20 +55,20 @@ def test_missing_clients_are_named_with_their_remedies_and_nothing_is_made(
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         ({"knows": "--print"}, "does not know --output-format"),
         ({"logged_in": False}, "not logged in"),
     ],
 )
 def test_a_client_that_is_too_old_or_not_logged_in_is_none(
-    project: Project, brief: str, place: Path, fault: dict[str, str | bool], told: str
+    project: Project, brief: str, place: Path, fault: dict[str, str | bool], message: str
 ) -> None:
     client(place, "codex")
     client(place, "claude", **fault)  # type: ignore[arg-type]
     refused = run(project, brief)
     assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
-    assert told in refused.envelope["errors"][0]["message"]
+    assert message in refused.envelope["errors"][0]["message"]
     assert nothing_was_made(project)
 
 
@@ -215,8 +215,8 @@ def test_resume_needs_the_clients_of_all_whom_an_analyst_who_is_asked_anew_may_s
     _without(project, "alpha", "gamma")
     refused = project.okstra("resume", first.data["run_id"], "--json")
     assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
-    told = refused.envelope["errors"][0]["message"]
-    assert "no-alpha" in told and "no-gamma" in told and "beta" not in told
+    message = refused.envelope["errors"][0]["message"]
+    assert "no-alpha" in message and "no-gamma" in message and "beta" not in message
 
 
 def test_resume_names_the_one_client_that_it_needs(project: Project, brief: str) -> None:
@@ -225,8 +225,8 @@ def test_resume_names_the_one_client_that_it_needs(project: Project, brief: str)
     _without(project, "alpha", "gamma")
     refused = project.okstra("resume", first.data["run_id"], "--json")
     assert (refused.status, refused.codes) == (69, ["client-missing"]), refused
-    told = refused.envelope["errors"][0]["message"]
-    assert "no-gamma" in told and "alpha" not in told
+    message = refused.envelope["errors"][0]["message"]
+    assert "no-gamma" in message and "alpha" not in message
 
 
 def test_rerun_keeps_workers_models_and_budget(project: Project, brief: str) -> None:

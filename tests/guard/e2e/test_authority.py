@@ -204,11 +204,11 @@ def test_an_analyst_does_not_approve_a_plan(worker: Worker) -> None:
 def test_an_analyst_does_not_release_another_run(worker: Worker) -> None:
     project = worker.project
     project.adopt(independent(1))
-    held = project.run_stage().data
-    worker.call("it", f"{OKSTRA} stage release --force --run {held['run_id']} --json")
+    run = project.run_stage().data
+    worker.call("it", f"{OKSTRA} stage release --force --run {run['run_id']} --json")
     assert _analysis(worker).status == 0
     assert worker.answer("it").codes == ["worker-may-not"]
-    assert Path(held["worktree"]["path"]).is_dir()
+    assert Path(run["worktree"]["path"]).is_dir()
     assert [row["status"] for row in project.ledger] == ["started"]
 
 

@@ -1,4 +1,4 @@
-"""`okstra batch`: several runs side by side, each told at its end, and nothing started when a line is wrong."""
+"""`okstra batch`: several runs side by side, each reported at its end, and nothing started when a line is wrong."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A seat's faults are played one after the other in one run, which each leaves failed and resumable; at the end the
 seat answers, and the run must pass: so a red run was red for its silence alone. A critic's silence fails no run,
-and is told.
+and is reported.
 """
 
 from __future__ import annotations
@@ -124,29 +124,31 @@ def _play_critic(project: Project, seat: Seat, faults: list[str]) -> None:
         assert report["findings"] == []
         assert (best in draft_tokens(ended.data["manifest"])) is (seat.phase != ACCEPTANCE), fault
     install_sound(project, seat)
-    heard = led(project, seat.phase, "--critic", "rehearsal")
-    report = report_of(heard)
+    run = led(project, seat.phase, "--critic", "rehearsal")
+    report = report_of(run)
     assert report["gates"]["critic"]["gate"] == "passed"
     assert [one["title"] for one in report["findings"]] == ["By the critic"]
-    assert best in draft_tokens(heard.data["manifest"])
+    assert best in draft_tokens(run.data["manifest"])
 
 
-@pytest.mark.parametrize(("silent", "heard"), [("", "consensus"), ("gamma", "majority"), ("gamma1", "majority")])
-def test_two_of_three_voices_meet_the_quorum_and_the_third_is_missed(project: Project, silent: str, heard: str) -> None:
+@pytest.mark.parametrize(("silent", "expected"), [("", "consensus"), ("gamma", "majority"), ("gamma1", "majority")])
+def test_two_of_three_voices_meet_the_quorum_and_the_third_is_missed(
+    project: Project, silent: str, expected: str
+) -> None:
     """Silence is no agreement, wherever it falls."""
     install_voices(project, VOICES, silent=silent)
     ended = led(project, "error-analysis", "--workers", ",".join(VOICES))
     assert ended.status == 0, ended
     report = report_of(ended)
-    assert [one["class"] for one in report["findings"]] == [heard]
+    assert [one["class"] for one in report["findings"]] == [expected]
     assert ("gamma" in report["gates"]["convergence"]["note"]) is bool(silent)
     row = report["execution"][2]
-    told = {
+    notes = {
         "": ("completed", ""),
         "gamma": ("error", "it ended with 1"),
         "gamma1": ("completed", "round-1: error, unavailable"),
     }
-    assert (row["outcome"], row["note"]) == told[silent]
+    assert (row["outcome"], row["note"]) == notes[silent]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_key_in_an_answer_is_hidden_before_it_is_kept(project: Project) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "no question is answered"),
         ("---\ntask-key: demo:core:T-1\n---\n## C-001\n> Q?\n\n", "no question is answered"),
@@ -94,11 +94,11 @@ def test_a_key_in_an_answer_is_hidden_before_it_is_kept(project: Project) -> Non
         ("## C-001\n" + "x" * 300_000, "larger than"),
     ],
 )
-def test_a_file_without_answers_for_this_task_is_refused(project: Project, text: str, told: str) -> None:
+def test_a_file_without_answers_for_this_task_is_refused(project: Project, text: str, message: str) -> None:
     path = response(project, text)
     ended = project.run_phase("error-analysis", "--clarification-response", str(path))
     assert (ended.status, ended.codes) == (2, ["answers-invalid"])
-    assert told in ended.envelope["errors"][0]["message"]
+    assert message in ended.envelope["errors"][0]["message"]
     assert not (project.task_root / "runs").exists()
 
 
