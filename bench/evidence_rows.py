@@ -14,7 +14,7 @@ from okstra_ctl import git
 from okstra_ctl.checks.evidence import Place, check_findings
 from okstra_ctl.guard.breaches import Rights
 from okstra_ctl.guard.changes import changes
-from okstra_ctl.guard.snapshot import Looks, snapshot
+from okstra_ctl.guard.snapshot import SnapshotScope, snapshot
 from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
 
 _FILES, _LINES = 200, 300
@@ -56,7 +56,7 @@ def receipt(files: int, *, compared: bool) -> Row:
         raise SystemExit("the scene has no repository")
     own = worktree if compared else ""
     rights = Rights(str(place.repo), worktree, "", "", not own, frozenset(), frozenset())
-    looks = Looks(own, (), (), (), str(place.repo / ".git" / "hooks"))
+    looks = SnapshotScope(own, (), (), (), str(place.repo / ".git" / "hooks"))
     settle()
 
     def ours() -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from okstra_ctl.runs.user_response import Answered, parse_user_response
+from okstra_ctl.runs.user_response import AnsweredQuestion, parse_user_response
 from support.chromium import Chromium
 from support.reports import finding, question, report
 
@@ -72,7 +72,7 @@ def test_answers_are_exported_as_the_next_run_takes_them(chromium: Chromium, wri
     assert path.name == "user-response-error-analysis-001.md"
     read = parse_user_response(path.read_text(encoding="utf-8"))
     assert (read.task_key, read.run) == ("demo:core:T-1", "demo:core:T-1/error-analysis/001")
-    assert read.answers == (Answered("C-001", "Web\nor API?", said),)
+    assert read.answers == (AnsweredQuestion("C-001", "Web\nor API?", said),)
     assert chromium.complaints == []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class Answered(NamedTuple):
+class AnsweredQuestion(NamedTuple):
     """A tool call of the model's, and what the client told it of its end."""
 
     tool: str
@@ -15,7 +15,7 @@ class Answered(NamedTuple):
     failed: bool
 
 
-def answered(messages: Sequence[Mapping[str, Any]]) -> list[Answered]:
+def answered(messages: Sequence[Mapping[str, Any]]) -> list[AnsweredQuestion]:
     """The tool calls of a conversation (a request's `messages`) that have an answer, in the answers' order."""
     calls: dict[str, Mapping[str, Any]] = {}
     found = []
@@ -25,7 +25,7 @@ def answered(messages: Sequence[Mapping[str, Any]]) -> list[Answered]:
         elif block.get("type") == "tool_result":
             call = calls[block["tool_use_id"]]
             failed = block.get("is_error") is True
-            found.append(Answered(call["name"], call["input"], text_of(block.get("content")), failed))
+            found.append(AnsweredQuestion(call["name"], call["input"], text_of(block.get("content")), failed))
     return found
 
 

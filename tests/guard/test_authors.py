@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.guard.authors import Evidence, RefMove, Traced, author_of, pushes
+from okstra_ctl.guard.authors import Evidence, RefMove, TracedCommand, author_of, pushes
 from okstra_ctl.guard.breaches import SOMEBODY, UNKNOWN, Changed, Entry, Place, Snapshot, judge
 
 MAIN, OWN, GIT, HOOKS = "/p", "/w", "/p/.git", "/run/hooks"
@@ -12,11 +12,11 @@ HEADS = {MAIN: "ref: refs/heads/main", OWN: "ref: refs/heads/feat-t"}
 SNAPSHOT = Snapshot({}, HEADS, {}, {}, {}, {})
 
 
-def traced(line: str, *, at: str = MAIN, status: int | None = 0, hooks: str = "", sid: str = "1") -> Traced:
-    return Traced("a", sid, tuple(line.split()), at, "", status, hooks)
+def traced(line: str, *, at: str = MAIN, status: int | None = 0, hooks: str = "", sid: str = "1") -> TracedCommand:
+    return TracedCommand("a", sid, tuple(line.split()), at, "", status, hooks)
 
 
-def evidence(*commands: Traced, moves: tuple[RefMove, ...] = (), at_work: bool = True) -> Evidence:
+def evidence(*commands: TracedCommand, moves: tuple[RefMove, ...] = (), at_work: bool = True) -> Evidence:
     return Evidence(commands, moves, at_work, HOOKS, GIT, frozenset(HEADS))
 
 
@@ -93,12 +93,12 @@ NOT_CAUSED = [
 
 
 @pytest.mark.parametrize(("one", "command"), CAUSED)
-def test_a_command_that_could_have_done_it_names_its_worker(one: Changed, command: Traced) -> None:
+def test_a_command_that_could_have_done_it_names_its_worker(one: Changed, command: TracedCommand) -> None:
     assert author_of(one, evidence(traced("status"), command), SNAPSHOT, SNAPSHOT) == "worker a"
 
 
 @pytest.mark.parametrize(("one", "command"), NOT_CAUSED)
-def test_a_command_that_could_not_have_done_it_names_nobody(one: Changed, command: Traced) -> None:
+def test_a_command_that_could_not_have_done_it_names_nobody(one: Changed, command: TracedCommand) -> None:
     assert author_of(one, evidence(command), SNAPSHOT, SNAPSHOT) == UNKNOWN
 
 
@@ -129,7 +129,7 @@ REFUSED = RefMove("a", "9", True, "0" * 40, "1" * 40, "refs/remotes/o/x")
         (traced("fetch o", status=1, sid="9"), (REFUSED,), False),
     ],
 )
-def test_a_push_that_ended_well_is_one(command: Traced, moves: tuple[RefMove, ...], counts: bool) -> None:
+def test_a_push_that_ended_well_is_one(command: TracedCommand, moves: tuple[RefMove, ...], counts: bool) -> None:
     child = command._replace(sid=f"{command.sid}/child")
     assert len(pushes(evidence(command, child, moves=moves))) == int(counts)
 

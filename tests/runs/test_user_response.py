@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.runs.user_response import (
-    Answered,
+    AnsweredQuestion,
     answered_rows,
     parse_user_response,
     prompt_text,
@@ -23,7 +23,7 @@ _QUESTION = _TEXT.map(lambda lines: "\n".join(line.rstrip() for line in "\n".joi
 
 @given(st.dictionaries(st.integers(1, 999), st.tuples(_QUESTION, _ANSWER), max_size=4))
 def test_what_is_written_is_read_back(items: dict[int, tuple[str, str]]) -> None:
-    answers = tuple(Answered(f"C-{number:03d}", *texts) for number, texts in items.items())
+    answers = tuple(AnsweredQuestion(f"C-{number:03d}", *texts) for number, texts in items.items())
     read = parse_user_response(user_response_text("demo:core:T-1", "demo:core:T-1/error-analysis/001", answers))
     assert (read.task_key, read.run) == ("demo:core:T-1", "demo:core:T-1/error-analysis/001")
     assert read.answers == answers
@@ -46,14 +46,14 @@ def test_a_form_that_nobody_filled_in_answers_nothing() -> None:
 
 def test_an_answer_by_hand_needs_neither_frontmatter_nor_question() -> None:
     read = parse_user_response("# Mine\nJust do it.\n\n## C-001  \nYes.\n\n## C-002\n\n## C-001\nNo.\n")
-    assert read.answers == (Answered("C-001", "", "No."),)
+    assert read.answers == (AnsweredQuestion("C-001", "", "No."),)
     assert read.remarks == "Just do it."
 
 
 def test_a_byte_order_mark_and_windows_lines_are_no_trouble() -> None:
     read = parse_user_response("\ufeff---\r\ntask-key: a:b:c\r\n---\r\n## C-001\r\n> Q?\r\n\r\nYes.\r\nAnd no.\r\n")
     assert read.task_key == "a:b:c"
-    assert read.answers == (Answered("C-001", "Q?", "Yes.\nAnd no."),)
+    assert read.answers == (AnsweredQuestion("C-001", "Q?", "Yes.\nAnd no."),)
 
 
 def test_a_prompt_gets_questions_and_answers_set_in() -> None:

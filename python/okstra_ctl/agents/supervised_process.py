@@ -37,7 +37,7 @@ NOT_STARTED = 127
 _TICK = 0.1
 
 
-class Ended(NamedTuple):
+class ClientEnd(NamedTuple):
     """How a client ended, and what it wrote."""
 
     verdict: Verdict
@@ -142,10 +142,10 @@ class SupervisedClient:
         """The last whole lines of the standard output so far."""
         return _lines_from(self._output, max(0, self.written - _HEAD))
 
-    def ended(self) -> Ended:
+    def ended(self) -> ClientEnd:
         """How the client ended. Call it once `wait` has returned True."""
         assert self._verdict is not None
-        return Ended(self._verdict, _output_of(self._output), _output_of(self._errors))
+        return ClientEnd(self._verdict, _output_of(self._output), _output_of(self._errors))
 
     def _record_verdict(self) -> None:
         """The supervisor has ended, with its verdict or killed; if killed, nobody but okstra cleans up its client."""

@@ -20,7 +20,7 @@ from ..system import foreign_files
 _ROLES = ("analyst", "verifier", "critic")
 
 
-class Place(NamedTuple):
+class EvidenceSource(NamedTuple):
     """What evidence is checked against: a commit of the repository that `folder` is a checkout of, and `runs`, the
     recorded commands with their exit codes."""
 
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     runs: Mapping[str, int]
 
 
-def check_findings(place: Place, findings: Sequence[Finding]) -> dict[Evidence, Checked]:
+def check_findings(place: EvidenceSource, findings: Sequence[Finding]) -> dict[Evidence, Checked]:
     """Checks each distinct line of evidence once. Raises WorkFailed (`git-failed`)."""
     lines = dict.fromkeys(line for finding in findings for line in finding.evidence)
     paths = {line: _inside(place.folder, line.path) for line in lines if line.exit is None}
@@ -49,7 +49,7 @@ def check_findings(place: Place, findings: Sequence[Finding]) -> dict[Evidence, 
 
 
 def _check(
-    place: Place,
+    place: EvidenceSource,
     line: Evidence,
     path: str,
     blobs: Mapping[str, bytes | None],
@@ -102,7 +102,9 @@ def _inside(folder: str, path: str) -> str:
     return "" if normal.startswith("../") or normal in ("..", ".") or "\0" in normal else normal
 
 
-def _renamed(place: Place, missing: Sequence[str], kinds: Mapping[str, bool]) -> dict[str, list[tuple[str, Text]]]:
+def _renamed(
+    place: EvidenceSource, missing: Sequence[str], kinds: Mapping[str, bool]
+) -> dict[str, list[tuple[str, Text]]]:
     """For each missing path: files of the same name elsewhere, which it may have been renamed to."""
     if not missing:
         return {}
@@ -135,7 +137,7 @@ def check_run_evidence(run: KnownRun) -> RunEvidence:
     commit = commit_now(run) if run.id.stage is not None else commit_at_start(run)
     findings = list(_findings(run))
     checked = check_findings(
-        Place(run.standing_folder, commit, recorded_runs(run)), [finding for _, finding in findings]
+        EvidenceSource(run.standing_folder, commit, recorded_runs(run)), [finding for _, finding in findings]
     )
     rows = [(worker, finding.id, checked[line]) for worker, finding in findings for line in finding.evidence]
     return RunEvidence(commit, tuple(rows))

@@ -166,7 +166,7 @@ def _execution(records: RunRecords, report: Document) -> Iterator[Fault]:
             yield records.in_report("execution-changed", message, f'"worker": "{worker}"')
 
 
-class Left(NamedTuple):
+class ResultFile(NamedTuple):
     """The file at a worker's result path; `problems` is None when there is none. `changed`: it is not what okstra took
     over when the worker ended."""
 
@@ -175,7 +175,7 @@ class Left(NamedTuple):
     changed: bool = False
 
 
-def check_workers(records: RunRecords, found: Mapping[Asked, Left]) -> list[Fault]:
+def check_workers(records: RunRecords, found: Mapping[Asked, ResultFile]) -> list[Fault]:
     return [*_results(found), *(_open_dispatches(records) if records.ended else [])]
 
 
@@ -191,7 +191,7 @@ def awaited(records: RunRecords) -> list[Asked]:
     return [key for key in keys if key[0] not in writers]
 
 
-def _results(found: Mapping[Asked, Left]) -> Iterator[Fault]:
+def _results(found: Mapping[Asked, ResultFile]) -> Iterator[Fault]:
     for (worker, label), left in found.items():
         if left.problems is None:
             asked = f" ({label})" if label else ""

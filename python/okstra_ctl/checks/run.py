@@ -21,7 +21,7 @@ from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..usage.tokens import usage_of
 from .catalog import CHECKS, GROUPS, Fault, RunRecords
-from .record_rules import Asked, Left, awaited, check_phase, check_report, check_workers
+from .record_rules import Asked, ResultFile, awaited, check_phase, check_report, check_workers
 from .result import Expected, problems_of_text
 
 # The documents of a run by their names in RunFiles, with their schemas; and those that every run has.
@@ -157,21 +157,21 @@ def _check_presence(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
 
 def _check_results(run: KnownRun, records: RunRecords) -> list[Fault]:
     roles = {row["id"]: row["role"] for row in _roster(run)}
-    found: dict[Asked, Left] = {}
+    found: dict[Asked, ResultFile] = {}
     for worker, label in awaited(records):
         path = run.files.worker_answers(worker, label) if label else run.files.worker_result(worker)
         try:
             data = foreign_files.read(path, MAX_BYTES)
         except Unreadable as error:
-            found[worker, label] = Left(path, [Problem("R12", 1, error.message)])
+            found[worker, label] = ResultFile(path, [Problem("R12", 1, error.message)])
             continue
         if data is None or worker not in roles:
-            found[worker, label] = Left(path, None)
+            found[worker, label] = ResultFile(path, None)
             continue
         expected = Expected(run.files, run.manifest, worker, roles[worker], label or "worker")
         last = newest(records.events, worker, label)
         changed = last is not None and not is_same(records.events, last, data)
-        found[worker, label] = Left(path, problems_of_text(expected, data.decode("utf-8", "replace")), changed)
+        found[worker, label] = ResultFile(path, problems_of_text(expected, data.decode("utf-8", "replace")), changed)
     return check_workers(records, found)
 
 

@@ -32,10 +32,10 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     """Raises WorkFailed (`worker-failed`) when the worker left no valid result."""
-    from ..lead.worker import Order, exec_worker
+    from ..lead.worker import WorkerOrder, exec_worker
     from .leading import print_progress, stopped_by_signals
 
-    order = Order(args.provider, args.root, args.model, args.prompt, args.worktree, args.role)
+    order = WorkerOrder(args.provider, args.root, args.model, args.prompt, args.worktree, args.role)
     stop = threading.Event()
     with stopped_by_signals(stop):
         done = exec_worker(order, call.services, stop=stop, print_progress=print_progress)

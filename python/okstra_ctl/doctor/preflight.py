@@ -29,7 +29,7 @@ _VOICES = ("analyst", "verifier")
 _CLIENTS = {client.program: client for client in CLIENTS}
 
 
-class Lack(NamedTuple):
+class MissingRequirement(NamedTuple):
     """One thing that is missing, and its remedy. `code` is the code of the error."""
 
     code: str
@@ -50,7 +50,7 @@ def require_roster(
 
     `asked`: the workers still to be asked, when the others have answered; only their clients are needed.
     """
-    found = lacks(roster, phase, project, services, lead=lead, asked=asked)
+    found = missing_requirements(roster, phase, project, services, lead=lead, asked=asked)
     if not found:
         return
     code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
@@ -61,7 +61,7 @@ def require_roster(
     raise kind(code, f"{missing}: nothing was started", where=f"the roster of {phase.task_type}", hint=hint, data=data)
 
 
-def lacks(
+def missing_requirements(
     roster: Sequence[Worker],
     phase: Phase,
     project: ProjectFiles,
@@ -69,7 +69,7 @@ def lacks(
     *,
     lead: str,
     asked: Sequence[Worker] | None = None,
-) -> tuple[Lack, ...]:
+) -> tuple[MissingRequirement, ...]:
     """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra."""
     config, shared = fsio.read_json(services.home.config) or {}, fsio.read_json(project.config) or {}
     places = (services.home.config, project.config)
@@ -81,30 +81,34 @@ def lacks(
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        found = list(pool.map(lambda name: _lack_of(name, settings, environment), names))
-    return (*(one for one in found if one is not None), *_quorum_lack(roster, quorum, of_project=quorum > own))
+        found = list(pool.map(lambda name: _missing_provider(name, settings, environment), names))
+    return (*(one for one in found if one is not None), *_missing_voices(roster, quorum, of_project=quorum > own))
 
 
-def _lack_of(name: str, settings: Settings, environment: Mapping[str, str]) -> Lack | None:
+def _missing_provider(name: str, settings: Settings, environment: Mapping[str, str]) -> MissingRequirement | None:
     client = _CLIENTS.get(name)
     if client is not None:
-        return _client_lack(client, settings.get(name, {}), environment)
+        return _missing_client(client, settings.get(name, {}), environment)
     program = str(settings.get(name, {}).get("argv", [name])[0])
     if shutil.which(program, path=environment.get("PATH")) is None:
         what = f"{name}: {program} is not on the PATH" if os.sep not in program else f"{name}: there is no {program}"
-        return Lack("client-missing", what, f"mend providers.{name} in config.json, or choose others: --workers a,b")
+        return MissingRequirement(
+            "client-missing", what, f"mend providers.{name} in config.json, or choose others: --workers a,b"
+        )
     return None
 
 
-def _client_lack(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Lack | None:
+def _missing_client(
+    client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]
+) -> MissingRequirement | None:
     if shutil.which(client.program, path=environment.get("PATH")) is None:
         remedy = f"npm install -g {client.package}, or choose others: --workers a,b"
-        return Lack("client-missing", f"{client.program} is not on the PATH", remedy)
+        return MissingRequirement("client-missing", f"{client.program} is not on the PATH", remedy)
     fault = client_fault(client, settings, environment)
-    return Lack("client-missing", f"{client.program}: {fault.detail}", fault.remedy) if fault else None
+    return MissingRequirement("client-missing", f"{client.program}: {fault.detail}", fault.remedy) if fault else None
 
 
-def _quorum_lack(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[Lack, ...]:
+def _missing_voices(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[MissingRequirement, ...]:
     """The missing voices; none for a rehearsal, which may show how gates close, too."""
     asked = [worker for worker in roster if worker.role in _VOICES]
     voices = {worker.voice for worker in asked}
@@ -115,7 +119,7 @@ def _quorum_lack(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> 
     flag = "--project " if of_project else ""
     remedy = f"choose {quorum} providers or more, e.g. --workers {shlex.quote(_example(voices, quorum))}; or"
     less = f"{remedy} `okstra config set {flag}convergence.quorum {len(voices)}` for less"
-    return (Lack("quorum-unreachable", what, less),)
+    return (MissingRequirement("quorum-unreachable", what, less),)
 
 
 def _example(voices: set[str], quorum: int) -> str:

@@ -51,7 +51,7 @@ _ASKING = {
 _MAY_FAIL_HALF_WAY = _set("rebase merge pull am cherry-pick revert push fetch stash bisect filter-branch")
 
 
-class Traced(NamedTuple):
+class TracedCommand(NamedTuple):
     """One git process of a worker: its arguments without `git` itself, the worktree or git folder it worked in, its
     exit status (None: unknown), and the hooks folder that it used last."""
 
@@ -87,7 +87,7 @@ class Evidence(NamedTuple):
     """`at_work`: whether any worker was started at all. `hooks` is the folder of the run's own git hooks: the log is
     complete for processes that used them. `git_dir` and `worktrees` are the repository's."""
 
-    commands: tuple[Traced, ...]
+    commands: tuple[TracedCommand, ...]
     moves: tuple[RefMove, ...]
     at_work: bool
     hooks: str
@@ -107,10 +107,10 @@ def author_of(changed: Changed, evidence: Evidence, before: Snapshot, after: Sna
     return UNKNOWN if evidence.at_work else SOMEBODY
 
 
-def pushes(evidence: Evidence) -> tuple[Traced, ...]:
+def pushes(evidence: Evidence) -> tuple[TracedCommand, ...]:
     """Completed pushes out of the repository, one per command."""
     refused = {move.sid for move in evidence.moves if move.refused and move.ref.startswith("refs/remotes/")}
-    found: dict[str, Traced] = {}
+    found: dict[str, TracedCommand] = {}
     for one in evidence.commands:
         words = one.words
         if not words or words[0] not in ("push", "send-pack") or {"-n", "--dry-run"} & set(words):
@@ -120,7 +120,7 @@ def pushes(evidence: Evidence) -> tuple[Traced, ...]:
     return tuple(found.values())
 
 
-def _is_here(traced: Traced, evidence: Evidence) -> bool:
+def _is_here(traced: TracedCommand, evidence: Evidence) -> bool:
     if traced.worktree and traced.worktree in evidence.worktrees:
         return True
     places = [traced.git_dir]
@@ -133,7 +133,7 @@ def _is_here(traced: Traced, evidence: Evidence) -> bool:
     )
 
 
-def _could(traced: Traced, changed: Changed, evidence: Evidence, before: Snapshot, after: Snapshot) -> bool:
+def _could(traced: TracedCommand, changed: Changed, evidence: Evidence, before: Snapshot, after: Snapshot) -> bool:
     words = traced.words
     if not words or (words[1:2] and words[1] in _ASKING.get(words[0], ())):
         return False
@@ -151,7 +151,7 @@ def _could(traced: Traced, changed: Changed, evidence: Evidence, before: Snapsho
     return changed.kind == "settings" and _could_set(words, changed.what, evidence)
 
 
-def _could_move(traced: Traced, words: Sequence[str], ref: str, snapshots: tuple[Snapshot, ...]) -> bool:
+def _could_move(traced: TracedCommand, words: Sequence[str], ref: str, snapshots: tuple[Snapshot, ...]) -> bool:
     command = words[0]
     if ref.startswith("refs/remotes/"):
         return command in _MOVE_TRACKING

@@ -14,7 +14,7 @@ from ..runs.find import KnownRun
 from ..system import files as fsio
 from ..system.json_text import loads
 from . import authors
-from .authors import Evidence, RefMove, Traced
+from .authors import Evidence, RefMove, TracedCommand
 from .breaches import WORKER, Changed, Place, Snapshot
 
 _MOST_BYTES = 16 * 1024 * 1024
@@ -40,7 +40,7 @@ def environment(folder: str) -> dict[str, str]:
     }
 
 
-def traced_commands(worker: str, folder: str) -> Iterator[Traced]:
+def traced_commands(worker: str, folder: str) -> Iterator[TracedCommand]:
     """Every git process of the worker, in the order of their start."""
     found: dict[str, dict[str, Any]] = {}
     for line in _lines(trace_file(folder)):
@@ -54,7 +54,7 @@ def traced_commands(worker: str, folder: str) -> Iterator[Traced]:
             break
     for sid, facts in found.items():
         if "arguments" in facts:
-            yield Traced(
+            yield TracedCommand(
                 worker,
                 sid,
                 facts["arguments"],
@@ -136,7 +136,7 @@ class Authorship(NamedTuple):
         return [Changed("push", command, detail, Place.OKSTRAS, look) for command in named]
 
 
-def _command(traced: Traced) -> str:
+def _command(traced: TracedCommand) -> str:
     return " ".join(quote(word) for word in ("git", *traced.arguments))
 
 

@@ -30,14 +30,14 @@ from . import hooks
 from .authorship import authorship, git_of_workers
 from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, judge
 from .changes import changes
-from .snapshot import Looks, snapshot
+from .snapshot import SnapshotScope, snapshot
 
 _HOME_SCHEMA = "receipt/1"
 _HANDOFF = "release-handoff"
 _ASKED_AT_THE_START = ("analyst", "executor", "verifier")
 
 
-class Begun(NamedTuple):
+class ReceiptStart(NamedTuple):
     """The start of the receipt, kept in the lead's memory: its file lies where a worker could write. `tampered`: the
     file did not match the digest in the home. `records` are digests of files that only okstra writes, `ledger` the rows
     of the task's ledger."""
@@ -48,11 +48,11 @@ class Begun(NamedTuple):
     ledger: tuple[bytes, ...] = ()
 
 
-def begin(run: KnownRun, services: Services) -> Begun:
+def begin(run: KnownRun, services: Services) -> ReceiptStart:
     """Takes the first snapshot, once: a resumed run is compared with its very start."""
     document = fsio.read_json(run.files.isolation, SCHEMA)
     if document is not None:
-        return Begun(document, not _as_noted(run, services, document), _records(run), _ledger(run))
+        return ReceiptStart(document, not _as_noted(run, services, document), _records(run), _ledger(run))
     repository = git.discover(run.project.root)
     claims = _claims(services)
     taken = _take(run, services, repository, _idle_siblings(run, claims, claims))
@@ -68,10 +68,10 @@ def begin(run: KnownRun, services: Services) -> Begun:
     }
     _note(run, services, document)
     fsio.replace_json(run.files.isolation, document)
-    return Begun(document, False, _records(run), _ledger(run))
+    return ReceiptStart(document, False, _records(run), _ledger(run))
 
 
-def finish(run: KnownRun, services: Services, begun: Begun) -> ReceiptVerdict:
+def finish(run: KnownRun, services: Services, begun: ReceiptStart) -> ReceiptVerdict:
     """Takes the second snapshot and writes the receipt. Raises WorkFailed, Unreadable: then there is no receipt, and a
     gate that needs one stays closed."""
     document = dict(begun.document)
@@ -104,7 +104,7 @@ def _take(run: KnownRun, services: Services, repository: git.Repository | None, 
         return None
     own = "" if run.id.task_type == IMPLEMENTATION else run.folder
     settings = [run.project.config, services.home.config]
-    looks = Looks(own, siblings, _synced(run, services), settings, hooks.hooks_folder(repository))
+    looks = SnapshotScope(own, siblings, _synced(run, services), settings, hooks.hooks_folder(repository))
     return snapshot(repository, looks, services.environment)
 
 
@@ -239,7 +239,7 @@ def _records(run: KnownRun) -> dict[str, str]:
     return {path: _digest(path) for path in paths if os.path.isfile(path)}
 
 
-def _tampered(run: KnownRun, services: Services, begun: Begun) -> Iterator[Changed]:
+def _tampered(run: KnownRun, services: Services, begun: ReceiptStart) -> Iterator[Changed]:
     """Records that are not as okstra left them."""
     found = [path for path, digest in begun.records.items() if _digest(path) != digest]
     found += hooks.foreign_hooks(run)

@@ -31,7 +31,7 @@ _OF_THE_PERSONS_GIT = (
 _STATUS = ("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames")
 
 
-class Looks(NamedTuple):
+class SnapshotScope(NamedTuple):
     """What is looked at besides the repository itself. `worktree` is the run's own if its changes matter, else empty;
     `siblings` are okstra's idle worktrees; `files` further settings."""
 
@@ -56,7 +56,7 @@ class _WorktreeScan(NamedTuple):
             yield path, f"{HIDDEN} {_stamp(os.path.join(self.root, path))}"
 
 
-def snapshot(repository: git.Repository, looks: Looks, environment: Mapping[str, str]) -> Snapshot:
+def snapshot(repository: git.Repository, looks: SnapshotScope, environment: Mapping[str, str]) -> Snapshot:
     """Raises WorkFailed (`git-failed`)."""
     main = git.main_worktree(repository) if repository.linked else repository.top
     refs = begin(main, "for-each-ref", "--format=%(refname)%00%(objectname)", ask=True)
@@ -115,7 +115,7 @@ def _heads(main: str) -> Iterator[tuple[str, str]]:
             yield one.path, head if os.path.isdir(one.path) else MISSING
 
 
-def _settings(common_dir: str, looks: Looks, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _settings(common_dir: str, looks: SnapshotScope, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """git's own settings and hooks, and those of the person's git and clients."""
     home = environment.get("HOME", "")
     paths = [*looks.files, *(os.path.join(common_dir, name) for name in _IN_GIT_DIR)]

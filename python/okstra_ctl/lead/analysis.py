@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..checks.evidence import Place, check_findings, recorded_runs
+from ..checks.evidence import EvidenceSource, check_findings, recorded_runs
 from ..results import identity
 from ..results.evidence import Checked
 from ..results.records import Evidence, Problem, WorkerResult
@@ -90,4 +90,6 @@ def _read(context: RunContext, worker: Worker, text: str) -> tuple[WorkerResult,
 def check_results(context: RunContext, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
     """Checks every line of evidence against `commit`, by default the run's."""
     findings = [finding for result in collected.results.values() for finding in result.findings]
-    return check_findings(Place(context.folder, commit or context.commit, recorded_runs(context.run)), findings)
+    return check_findings(
+        EvidenceSource(context.folder, commit or context.commit, recorded_runs(context.run)), findings
+    )

@@ -47,7 +47,7 @@ class Answer(NamedTuple):
         return self.assignment.worker
 
 
-class Found(NamedTuple):
+class CheckedResult(NamedTuple):
     """A checked result. `problems` are reported to the worker."""
 
     state: AnswerState
@@ -55,30 +55,32 @@ class Found(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def check_bytes(assignment: Assignment, data: bytes | None, fault: str = "") -> Found:
+def check_bytes(assignment: Assignment, data: bytes | None, fault: str = "") -> CheckedResult:
     """Checks a result. Only one without problems is an answer (docs/design/leading.md).
 
     `data` is what the worker left, None for nothing; `fault` says why what it left could not be read.
     """
     if fault:
-        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, fault),))
+        return CheckedResult(AnswerState.UNREADABLE, None, (Problem("R12", 1, fault),))
     if data is None:
-        return Found(AnswerState.UNAVAILABLE, None, (Problem("R12", 1, "there is no file at the result path"),))
+        return CheckedResult(AnswerState.UNAVAILABLE, None, (Problem("R12", 1, "there is no file at the result path"),))
     if not data.strip():
-        return Found(AnswerState.EMPTY, None, (Problem("R12", 1, "the file is empty"),))
+        return CheckedResult(AnswerState.EMPTY, None, (Problem("R12", 1, "the file is empty"),))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is not UTF-8 (byte {error.start})"),))
+        return CheckedResult(
+            AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is not UTF-8 (byte {error.start})"),)
+        )
     if len(data) > MAX_BYTES:
-        return Found(AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is larger than {MAX_BYTES} bytes"),))
+        return CheckedResult(AnswerState.UNREADABLE, None, (Problem("R12", 1, f"it is larger than {MAX_BYTES} bytes"),))
     problems = assignment.check(text)
     if problems:
-        return Found(AnswerState.UNREADABLE, None, tuple(problems))
-    return Found(AnswerState.FINDINGS if assignment.has_findings(text) else AnswerState.CLEAN, text, ())
+        return CheckedResult(AnswerState.UNREADABLE, None, tuple(problems))
+    return CheckedResult(AnswerState.FINDINGS if assignment.has_findings(text) else AnswerState.CLEAN, text, ())
 
 
-def answer_from(assignment: Assignment, found: Found, outcome: WorkerOutcome, attempts: int) -> Answer:
+def answer_from(assignment: Assignment, found: CheckedResult, outcome: WorkerOutcome, attempts: int) -> Answer:
     """The answer for a checked result. A valid file counts only if its client finished its turn."""
     if outcome is WorkerOutcome.COMPLETED:
         if found.state.counts:

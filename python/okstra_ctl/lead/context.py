@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..agents.providers import provider_settings
 from ..agents.supervised_process import TIMED_OUT, SupervisedResult
 from ..errors import Unreadable
-from ..guard.receipt import Begun
+from ..guard.receipt import ReceiptStart
 from ..names import RunId
 from ..paths import RunFiles
 from ..runs import events
@@ -41,7 +41,7 @@ class RunContext(NamedTuple):
     print_progress: PrintProgress
     commit: str
     """The worktree's commit when the run was first led; empty without git."""
-    begun: Begun = Begun()
+    begun: ReceiptStart = ReceiptStart()
     """The start of the isolation receipt."""
 
     @property

@@ -21,7 +21,7 @@ from .questions import round_assignment
 _MOST_NAMED = 10
 
 
-class Converged(NamedTuple):
+class Convergence(NamedTuple):
     """The outcome of every finding, and whether enough voices answered."""
 
     outcomes: tuple[Outcome, ...]
@@ -30,7 +30,7 @@ class Converged(NamedTuple):
     critique: Collected | None
 
 
-def converge(context: RunContext, collected: Collected) -> Converged:
+def converge(context: RunContext, collected: Collected) -> Convergence:
     """Runs the rounds, and one more for the gaps that a critic finds, if the run has one. Raises as `dispatch`."""
     debate = Debate(context, collected)
     limit = context.settings.rules.max_rounds if debate.gate.open else 0
@@ -43,7 +43,7 @@ def converge(context: RunContext, collected: Collected) -> Converged:
     if critique is not None:
         debate.add_gaps(critique)
     debate.close()
-    return Converged(debate.outcomes(), debate.gate, debate.note, critique)
+    return Convergence(debate.outcomes(), debate.gate, debate.note, critique)
 
 
 def quorum_gate(context: RunContext, collected: Collected) -> tuple[Gate, str]:

@@ -23,7 +23,7 @@ from ..system import files as fsio
 from ..system.foreign_files import clear_way, set_aside
 from ..usage.tokens import spent_so_far
 from . import drops
-from .assignments import Answer, Assignment, Found, answer_from, check_bytes
+from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
 from .dispatch_log import log_of, recalled, record_end, record_hidden_keys
 from .drops import Drop
@@ -179,7 +179,7 @@ def inherited(context: RunContext) -> dict[str, str]:
     return {**kept, **({"OKSTRA_HOME": home} if home else {}), **({"OKSTRA_PYTHON": python} if python else {})}
 
 
-def _repair_prompt(context: RunContext, assignment: Assignment, found: Found, attempt: int, left: str) -> str:
+def _repair_prompt(context: RunContext, assignment: Assignment, found: CheckedResult, attempt: int, left: str) -> str:
     """Writes the same prompt plus what the checks found, for one more attempt of the same worker. Returns its path."""
     data = fsio.read_bytes(assignment.prompt) or b""
     values = {

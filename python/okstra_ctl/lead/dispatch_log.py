@@ -31,9 +31,9 @@ from ..system.secret_files import hide_in_log
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
 from . import drops
-from .assignments import MAIN, Answer, Assignment, Found, answer_from, check_bytes
+from .assignments import MAIN, Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
-from .drops import Taken
+from .drops import DropContents
 
 _records = threading.Lock()
 _MAX_LOG_BYTES = 32 * 1024 * 1024
@@ -43,7 +43,7 @@ def log_of(context: RunContext, assignment: Assignment, attempt: int) -> str:
     return context.files.worker_log(assignment.worker.id, assignment.label, attempt)
 
 
-def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int, taken: Taken) -> None:
+def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int, taken: DropContents) -> None:
     """Hides keys in the worker's log, and records how many of which kind were hidden in everything that it left."""
     log = log_of(context, assignment, attempt)
     for path, kinds in {log: hide_in_log(log), **taken.hidden}.items():
@@ -51,7 +51,9 @@ def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int
             context.record_event("hidden", worker=assignment.worker.id, path=path, kinds=kinds)
 
 
-def record_end(context: RunContext, answer: Answer, report: Report, attempt: int, found: Found, taken: Taken) -> None:
+def record_end(
+    context: RunContext, answer: Answer, report: Report, attempt: int, found: CheckedResult, taken: DropContents
+) -> None:
     stream, worker = report.stream, answer.worker
     spent = usage_of_dispatch(context, worker, report)
     facts: dict[str, object] = {
@@ -79,7 +81,7 @@ def record_end(context: RunContext, answer: Answer, report: Report, attempt: int
     )
 
 
-def _record_error(context: RunContext, facts: Mapping[str, object], found: Found, left: str) -> None:
+def _record_error(context: RunContext, facts: Mapping[str, object], found: CheckedResult, left: str) -> None:
     """Adds a row to the run's error log, which has one for everything that went wrong."""
     problems = [f"line {one.line}: {one.message}" for one in found.problems[:10]]
     problems += [f"it was left at {left}"] if left else []
@@ -131,7 +133,7 @@ def take_session_results(context: RunContext) -> None:
             context.record_event(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
 
 
-def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> Found:
+def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> CheckedResult:
     """The file at the result path, checked, provided it is what okstra put there."""
     try:
         data = foreign_files.read(assignment.result, MAX_BYTES)
@@ -160,7 +162,7 @@ def _record_missing_end(context: RunContext, assignment: Assignment, attempt: in
     if drop is not None:
         taken = drops.take_over(context, assignment, drop)
     else:
-        taken = drops.Taken() if mark else drops.read_in_place(assignment.result)
+        taken = drops.DropContents() if mark else drops.read_in_place(assignment.result)
     record_hidden_keys(context, assignment, attempt, taken)
     found = check_bytes(assignment, taken.data, taken.fault)
     answer = answer_from(assignment, found, outcome, attempt)

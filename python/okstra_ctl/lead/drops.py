@@ -41,7 +41,7 @@ class Drop(NamedTuple):
         return digest_of(os.path.basename(self.folder).encode())
 
 
-class Taken(NamedTuple):
+class DropContents(NamedTuple):
     """What a worker left. `data` are the bytes of its result, None when there is none or `fault` says why it can't be
     read; `left` is the path of something that okstra did not take over."""
 
@@ -91,7 +91,7 @@ def opening(drop: Drop) -> str:
     return fill_file("includes/own-paths.md", {"DROP_RESULT": drop.result, "DROP_AUDIT": drop.audit}).strip() + "\n\n"
 
 
-def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
+def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> DropContents:
     """Call it when the worker has ended. Any other file at the result path is not this worker's, and is set aside.
 
     Safe to repeat: the drop stays until `discard`. Raises WorkFailed.
@@ -101,15 +101,15 @@ def take_over(context: RunContext, assignment: Assignment, drop: Drop) -> Taken:
     audit, _ = _taken(drop.audit, context.files.worker_audit(assignment.worker.id), hidden)
     if data is None:
         foreign_files.set_aside(assignment.result)
-    return Taken(data, fault, drop.result if fault else "", audit, hidden)
+    return DropContents(data, fault, drop.result if fault else "", audit, hidden)
 
 
-def read_in_place(path: str) -> Taken:
+def read_in_place(path: str) -> DropContents:
     """The result of a worker without a drop, which wrote to the result path itself: an agent of a session, or a client
     that an older okstra started. Raises WorkFailed."""
     hidden: dict[str, Mapping[str, int]] = {}
     data, fault = _taken(path, path, hidden)
-    return Taken(data, fault, "", None, hidden)
+    return DropContents(data, fault, "", None, hidden)
 
 
 def discard(context: RunContext, assignment: Assignment, drop: Drop) -> None:

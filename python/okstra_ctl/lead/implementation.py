@@ -41,7 +41,7 @@ from .draft import Material, material
 _PASS = "pass"
 
 
-class Built(NamedTuple):
+class StageProgress(NamedTuple):
     """How far the stage came: its last executor's answer, the last verification, and the gates so far. The verifiers'
     findings are kept when the turn that was to fix them fails."""
 
@@ -62,7 +62,7 @@ def lead_stage(context: RunContext) -> Material:
     return _material(context, built, gates)
 
 
-def _build(context: RunContext, stage: Stage) -> Built:
+def _build(context: RunContext, stage: Stage) -> StageProgress:
     """Executor, then verifiers; a second turn of both when the first fails and the phase allows two rounds.
 
     A run that is resumed in its second turn stays there: the first turn's verdicts are about other commits.
@@ -74,11 +74,13 @@ def _build(context: RunContext, stage: Stage) -> Built:
     for turn in range(first, max(first, context.settings.rules.max_rounds) + 1):
         executor = _run_executor(context, stage, turn, complaint)
         if executor.text is None:
-            return Built(executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")})
+            return StageProgress(
+                executor, verified, {"execution": (Gate.FAILED, f"{executor.outcome}, {executor.state}")}
+            )
         fault = _commits_fault(context, stage)
         if fault:
             gates = {"execution": (Gate.FAILED, fault)}
-            built = Built(executor, verified, gates)
+            built = StageProgress(executor, verified, gates)
             complaint = f"- {fault}"
         else:
             head = _head(context)
@@ -86,7 +88,7 @@ def _build(context: RunContext, stage: Stage) -> Built:
             gates = {"execution": (Gate.PASSED, ""), "verification": _verdict(context, verified)}
             if _head(context) != head:
                 gates["verification"] = (Gate.FAILED, f"HEAD was {head[:12]} when the verifiers were asked")
-            built = Built(executor, verified, gates)
+            built = StageProgress(executor, verified, gates)
             complaint = _complaint(verified)
         if all(gate.open for gate, _ in gates.values()) or not complaint:
             break
@@ -215,7 +217,7 @@ def _finish(context: RunContext) -> tuple[Gate, str]:
     return Gate.PASSED, "; ".join([check, *approved.notes])
 
 
-def _material(context: RunContext, built: Built, gates: Mapping[str, tuple[Gate, str]]) -> Material:
+def _material(context: RunContext, built: StageProgress, gates: Mapping[str, tuple[Gate, str]]) -> Material:
     tokens = context.phase.verdict_tokens
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
@@ -233,7 +235,7 @@ def _material(context: RunContext, built: Built, gates: Mapping[str, tuple[Gate,
     )
 
 
-def _step_rows(built: Built, stage: Stage) -> tuple[dict[str, Any], ...]:
+def _step_rows(built: StageProgress, stage: Stage) -> tuple[dict[str, Any], ...]:
     if built.executor.text is None:
         return ()
     result, _ = parse_executor_result(built.executor.text, steps=[step.number for step in stage.steps])

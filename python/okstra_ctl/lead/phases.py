@@ -20,7 +20,7 @@ from ..system.secret_files import hide_in_log
 from . import handoff, implementation
 from .analysis import analyse
 from .context import RunContext, run_check
-from .converge import Converged, converge
+from .converge import Convergence, converge
 from .draft import Material, material
 
 SCHEMA = "qa/1"
@@ -65,7 +65,7 @@ def lead_acceptance(context: RunContext) -> Material:
     return with_critic(made, converged)
 
 
-def with_critic(made: Material, converged: Converged) -> Material:
+def with_critic(made: Material, converged: Convergence) -> Material:
     """Adds the critic's row and gate: a critic that did not answer must not read as "nothing found"."""
     if converged.critique is None:
         return made
@@ -77,7 +77,7 @@ def with_critic(made: Material, converged: Converged) -> Material:
     )
 
 
-def critic_gate(converged: Converged) -> tuple[Gate, str]:
+def critic_gate(converged: Convergence) -> tuple[Gate, str]:
     """Open when the run has no critic, or an answer from each."""
     answers = converged.critique.answers if converged.critique else ()
     silent = ", ".join(f"{one.worker.id}: {one.outcome}, {one.state}" for one in answers if not one.state.counts)

@@ -68,7 +68,7 @@ def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
         fsio.replace(path, page)
 
 
-class Written(NamedTuple):
+class WrittenReport(NamedTuple):
     """The report's data, the writer's answer, and the gate: open when a report writer wrote its text."""
 
     report: dict[str, Any]
@@ -77,7 +77,7 @@ class Written(NamedTuple):
     note: str
 
 
-def write_report(context: RunContext, material: Material) -> Written:
+def write_report(context: RunContext, material: Material) -> WrittenReport:
     """Drafts, dispatches the report writer, checks and completes. Raises as `dispatch`."""
     schema: Schema = loads(assets.text(*SCHEMA_FILE))
     drafted = draft(context, material, schema)
@@ -88,18 +88,18 @@ def write_report(context: RunContext, material: Material) -> Written:
     _keep_edited_data(context)
     write_request(context.files.report_draft, fsio.json_bytes(request), context.files.report_data)
     if context.id.task_type == HANDOFF:  # okstra did all of it itself: there is nothing to ask a writer
-        return Written(_handoff_report(context, drafted, tokens), None, Gate.PASSED, "")
+        return WrittenReport(_handoff_report(context, drafted, tokens), None, Gate.PASSED, "")
     writers = context.workers("report-writer")
     answer = _dispatch_writer(context, writers[0], drafted, tokens, schema) if writers else None
     if answer is not None and answer.text is not None:
         report = complete(drafted, json_object(answer.text) or {}, tokens=tokens)
         worker = answer.worker
         report["author"] = {"worker": worker.id, "provider": worker.provider, "model": None, "reason": ""}
-        return Written(report, answer, Gate.PASSED, "")
+        return WrittenReport(report, answer, Gate.PASSED, "")
     reason = f"{answer.worker.id}: {answer.outcome}, {answer.state}" if answer else "the run has no report writer"
     faults = faults_of(events_of(context.files))
     reasons = "; ".join(f"{worker}: {fault}" for worker, fault in faults.items())
-    return Written(_report_without_writer(drafted, reason, reasons), answer, Gate.FAILED, reason)
+    return WrittenReport(_report_without_writer(drafted, reason, reasons), answer, Gate.FAILED, reason)
 
 
 def save_report(context: RunContext, report: dict[str, Any]) -> None:

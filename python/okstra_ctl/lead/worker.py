@@ -32,7 +32,7 @@ _RESULT_LABEL = "worker"
 _FINDERS = ("analyst", "verifier", "critic")
 
 
-class Order(NamedTuple):
+class WorkerOrder(NamedTuple):
     """The command's arguments."""
 
     provider: str
@@ -43,12 +43,14 @@ class Order(NamedTuple):
     role: str
 
 
-class Done(NamedTuple):
+class WorkerDone(NamedTuple):
     answer: Answer
     log: str
 
 
-def exec_worker(order: Order, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> Done:
+def exec_worker(
+    order: WorkerOrder, services: Services, *, stop: threading.Event, print_progress: PrintProgress
+) -> WorkerDone:
     """Dispatches the worker that the prompt is for.
 
     Raises UsageError (`not-found`, `usage`, `unknown-worker`), Unreadable, Interrupted, Refused (`budget-spent`).
@@ -63,7 +65,7 @@ def exec_worker(order: Order, services: Services, *, stop: threading.Event, prin
     log = log_of(context, assignment, dispatched_before(context, assignment) + 1)
     with pane_on(log, services.environment):
         (answer,) = dispatch(context, [assignment])
-    return Done(answer, log)
+    return WorkerDone(answer, log)
 
 
 def _read(prompt: str) -> tuple[str, str, str, str]:
@@ -87,13 +89,13 @@ def _facts(prompt: str, result: str) -> dict[str, str]:
     return {"ROUND": rounds.get(label, label.removeprefix("round-")), "ITEMS": anchors(prompt).get("ITEMS", "")}
 
 
-def _check_place(order: Order, context: RunContext) -> None:
+def _check_place(order: WorkerOrder, context: RunContext) -> None:
     """Raises UsageError (`usage`): a worker is never started in another folder than its run's."""
     if os.path.realpath(order.worktree) != os.path.realpath(context.folder):
         raise UsageError("usage", f"the run works in {context.folder}", where=order.worktree, hint="name that folder")
 
 
-def _assignment(order: Order, prompt: str, worker_id: str, result: str) -> Assignment:
+def _assignment(order: WorkerOrder, prompt: str, worker_id: str, result: str) -> Assignment:
     expected = expected_at(result)
     if order.role != expected.role:
         raise UsageError("usage", f"{worker_id} is the run's {expected.role}", where=order.role)

@@ -29,21 +29,21 @@ _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
 
 
-class Entered(NamedTuple):
+class WorkplaceEntry(NamedTuple):
     """`news` reports what was restored, or is empty; `previous` is the run's entry in the registry before."""
 
     news: str = ""
     previous: User | None = None
 
 
-def enter(run: KnownRun, services: Services) -> Entered:
+def enter(run: KnownRun, services: Services) -> WorkplaceEntry:
     """Makes sure that the run's worktree exists, and registers this process as its user.
 
     Raises Refused (`run-is-led`; `stage-not-held` when the stage is not this run's any more; `branch-in-use`),
     UsageError (`not-found` when its branch is gone as well), WorkFailed, Busy.
     """
     if run.degraded or not run.branch:
-        return Entered()
+        return WorkplaceEntry()
     key = run.id.stage_key or run.id.task
     news, deadline = "", time.monotonic() + _WAIT_SECONDS
     while True:
@@ -51,7 +51,7 @@ def enter(run: KnownRun, services: Services) -> Entered:
             claim = doc.claim_of(key)
             _check_is_ours(run, claim)
             if _is_there(claim, run):
-                return Entered(news, _register_use(run, key, doc, services))
+                return WorkplaceEntry(news, _register_use(run, key, doc, services))
         if claim is not None and claim.status is ClaimStatus.PROVISIONING:
             _wait_or_recover(run, claim, services, deadline)
             continue
@@ -66,7 +66,7 @@ def enter(run: KnownRun, services: Services) -> Entered:
         news = f"the worktree {back.path} was gone: it is made again on its branch {back.branch}{kept}"
 
 
-def leave(run: KnownRun, entered: Entered, services: Services) -> None:
+def leave(run: KnownRun, entered: WorkplaceEntry, services: Services) -> None:
     """Undoes `enter`: the registry is as it was before."""
     if run.degraded or not run.branch:
         return

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import NamedTuple
 
-from ..doctor.preflight import Lack, lacks
+from ..doctor.preflight import MissingRequirement, missing_requirements
 from ..handoff import check as handoff
 from ..names import HANDOFF, RunId, StageKey
 from ..quoting import quote
@@ -31,7 +31,7 @@ class Preview(NamedTuple):
     epoch: int
     files: tuple[str, ...]
     commands: tuple[str, ...]
-    missing: tuple[Lack, ...] = ()
+    missing: tuple[MissingRequirement, ...] = ()
 
 
 def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
@@ -43,7 +43,7 @@ def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     run = RunId(request.key, request.phase.task_type, stage, seq)
     worktree, commands = _worktree(request, services, choice)
     files = request.task.run_of(run)
-    missing = lacks(request.roster, request.phase, request.project.files, services, lead=inputs.lead)
+    missing = missing_requirements(request.roster, request.phase, request.project.files, services, lead=inputs.lead)
     planned = request.plan_map.stage(stage) if stage is not None else None
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]

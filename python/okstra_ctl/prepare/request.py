@@ -33,7 +33,7 @@ from ..worktrees.sync import check_separators
 
 if TYPE_CHECKING:
     from ..agents.providers import Settings
-    from ..runs.clarification import Given
+    from ..runs.clarification import ClarificationFile
 
 
 def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Request:
@@ -118,7 +118,7 @@ def _degraded(repository: git.Repository | None) -> WorktreeStatus | None:
     return None
 
 
-def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Given | None:
+def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> ClarificationFile | None:
     if not inputs.clarification_response:
         return None
     from ..runs.clarification import read_answers

@@ -16,14 +16,14 @@ from .user_response import MAX_BYTES, UserResponse, answered_rows, parse_user_re
 _FLAG = "--clarification-response"
 
 
-class Given(NamedTuple):
+class ClarificationFile(NamedTuple):
     """`text` is kept with the run; `prompt` goes into its agents' prompts."""
 
     text: str
     prompt: str
 
 
-def read_answers(path: str, task: TaskFiles, key: TaskKey) -> Given | None:
+def read_answers(path: str, task: TaskFiles, key: TaskKey) -> ClarificationFile | None:
     """Reads and checks a file of answers; None without a path. Raises UsageError (`not-found`, `answers-invalid`),
     Unreadable."""
     if not path:
@@ -42,7 +42,7 @@ def read_answers(path: str, task: TaskFiles, key: TaskKey) -> Given | None:
         raise _invalid(path, f"it answers questions of {response.task_key}, not of {key}")
     if not response.answers and not response.remarks:
         raise _invalid(path, "no question is answered in it")
-    return Given(text, prompt_text(_as_asked(response, task, key)))
+    return ClarificationFile(text, prompt_text(_as_asked(response, task, key)))
 
 
 def answers_of_run(files: RunFiles, task: TaskFiles, key: TaskKey) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from ..settings.phases import Phase
 from ..settings.project import Project
 from ..settings.roster import Worker
 from ..status import WorktreeStatus
-from .clarification import Given
+from .clarification import ClarificationFile
 from .handoff_steps import Choice
 
 # The public name `PrepareError` covers every way in which a preparation can fail.
@@ -80,7 +80,7 @@ class Request(NamedTuple):
     degraded: WorktreeStatus | None
     plan: str
     stage_map: StageMap | None
-    answers: Given | None
+    answers: ClarificationFile | None
     related: tuple[str, ...]
     """The keys of all related tasks: those that were named, and those in the task's record."""
     notes: tuple[str, ...] = ()

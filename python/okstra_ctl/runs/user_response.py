@@ -28,7 +28,7 @@ _QUOTED = re.compile(r" {0,3}> ?(.*)$")
 _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]+(.*?)[ \t]*$")
 
 
-class Answered(NamedTuple):
+class AnsweredQuestion(NamedTuple):
     """A question with its answer. `question` is as the file quotes it; empty when it does not."""
 
     id: str
@@ -41,7 +41,7 @@ class UserResponse(NamedTuple):
 
     task_key: str
     run: str
-    answers: tuple[Answered, ...]
+    answers: tuple[AnsweredQuestion, ...]
     remarks: str
 
 
@@ -59,16 +59,16 @@ def parse_user_response(text: str) -> UserResponse:
             blocks.append((heading[1], []))
         else:
             (blocks[-1][1] if blocks else remarks).append(line)
-    found: dict[str, Answered] = {}
+    found: dict[str, AnsweredQuestion] = {}
     for name, block in blocks:
         question, answer = _question_and_answer(block)
         if answer:
-            found[name] = Answered(name, question, answer)
+            found[name] = AnsweredQuestion(name, question, answer)
     remark = "\n".join(line for line in remarks if not line.startswith("# ")).strip()
     return UserResponse(fields.get("task-key", ""), fields.get("run", ""), tuple(found.values()), remark)
 
 
-def user_response_text(task_key: str, run: str, items: Iterable[Answered]) -> str:
+def user_response_text(task_key: str, run: str, items: Iterable[AnsweredQuestion]) -> str:
     """The file; with empty answers it is a form to fill in."""
     lines = ["---", f"task-key: {task_key}", f"run: {run}", "---"]
     for one in items:
@@ -78,10 +78,10 @@ def user_response_text(task_key: str, run: str, items: Iterable[Answered]) -> st
     return "\n".join(lines).rstrip() + "\n"
 
 
-def questions_of(report: Mapping[str, Any]) -> list[Answered]:
+def questions_of(report: Mapping[str, Any]) -> list[AnsweredQuestion]:
     """The report's questions that wait for an answer."""
     rows: Sequence[Mapping[str, Any]] = report["clarifications"]
-    return [Answered(row["id"], row["question"], row["answer"]) for row in rows if row["status"] == "open"]
+    return [AnsweredQuestion(row["id"], row["question"], row["answer"]) for row in rows if row["status"] == "open"]
 
 
 def prompt_text(response: UserResponse) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.checks.evidence import Place, check_findings
+from okstra_ctl.checks.evidence import EvidenceSource, check_findings
 from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
 from support.repos import Repo
 
@@ -17,7 +17,7 @@ def cite(path: str, quote: str = "", first: int = 0) -> Evidence:
 
 def look(repo: Repo, *lines: Evidence, runs: dict[str, int] | None = None) -> list[tuple[str, str]]:
     finding = Finding("F-001", FindingSeverity.LOW, "t", "c", lines, None, 1)
-    place = Place(str(repo.path), repo.git("rev-parse", "HEAD"), runs or {})
+    place = EvidenceSource(str(repo.path), repo.git("rev-parse", "HEAD"), runs or {})
     checked = check_findings(place, [finding])
     return [(str(checked[line].status), checked[line].note) for line in lines]
 

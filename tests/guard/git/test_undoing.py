@@ -12,7 +12,7 @@ import pytest
 from okstra_ctl import git
 from okstra_ctl.guard.breaches import Changed, Rights, Snapshot
 from okstra_ctl.guard.changes import changes
-from okstra_ctl.guard.snapshot import Looks
+from okstra_ctl.guard.snapshot import SnapshotScope
 from okstra_ctl.guard.snapshot import snapshot as take
 from support.repos import Repo
 
@@ -37,7 +37,7 @@ class Place:
             okstras=frozenset(["refs/heads/feat-t", str(self.worktree)]),
             busy=frozenset(),
         )
-        self.looks = Looks(str(self.worktree), (), (), (), str(repo.path / ".git" / "hooks"))
+        self.looks = SnapshotScope(str(self.worktree), (), (), (), str(repo.path / ".git" / "hooks"))
         self.before = self.snapshot()
         self.state = self.look()
 
