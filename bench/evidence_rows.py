@@ -11,7 +11,7 @@ from measure import Row, compare, run, settle
 from scenes import scene
 
 from okstra_ctl import git
-from okstra_ctl.checks.evidence import Place, check_findings
+from okstra_ctl.checks.evidence import EvidenceSource, check_findings
 from okstra_ctl.guard.breaches import Rights
 from okstra_ctl.guard.changes import changes
 from okstra_ctl.guard.snapshot import SnapshotScope, snapshot
@@ -36,7 +36,7 @@ def citations(count: int) -> Row:
     batch = "".join(f"{head}:{name}\n" for name in names[:count]).encode()
     argv = ["git", "-C", str(place.repo), "cat-file", "--batch"]
     bare = partial(subprocess.run, argv, input=batch, env=place.env, capture_output=True, check=True)
-    checked = partial(check_findings, Place(str(place.repo), head, {}), findings)
+    checked = partial(check_findings, EvidenceSource(str(place.repo), head, {}), findings)
     return compare("", checked, "", bare, rounds=15, goal=_EVIDENCE.get(count))
 
 

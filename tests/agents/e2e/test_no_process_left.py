@@ -76,7 +76,7 @@ def test_okstra_killed(live: LiveRun) -> None:
 
 
 def test_a_warden_killed(live: LiveRun) -> None:
-    """okstra ends what the supervisor held, and goes on without that worker's answer."""
+    """okstra ends what the supervisor ran, and goes on without that worker's answer."""
     supervisors = live.supervisors()
     os.kill(supervisors["rehearsal-a"], signal.SIGKILL)
     eventually(lambda: len(live.events) > 4)

@@ -1,4 +1,5 @@
-"""`okstra wait` tells each change of what is awaited, and how the wait ended; `okstra check result` judges a file."""
+"""`okstra wait` reports each change of an awaited result, and how the wait ended;
+`okstra check result` checks a file."""
 
 from __future__ import annotations
 
@@ -39,22 +40,22 @@ def waited_while_led(project: Project, *more: str) -> tuple[Ended, Ended]:
     return Ended(waiting.returncode, stdout, stderr), leading
 
 
-def test_each_result_is_told_when_it_is_there(project: Project) -> None:
+def test_each_result_is_reported_when_it_is_there(project: Project) -> None:
     install(project, part({"wait": 1}, {"result": result()}, worker="rehearsal-b", round=""))
     waited, led = waited_while_led(project)
     assert (waited.status, led.status) == (0, 0), (waited, led)
-    *told, last = rows(waited)
-    assert [(row["worker"], row["state"]) for row in told] == [
+    *changes, last = rows(waited)
+    assert [(row["worker"], row["state"]) for row in changes] == [
         ("rehearsal-a", "missing"),
         ("rehearsal-b", "missing"),
         ("rehearsal-a", "valid"),
         ("rehearsal-b", "valid"),
     ]
-    assert all(Path(row["path"]).is_file() for row in told)
+    assert all(Path(row["path"]).is_file() for row in changes)
     assert last == {"last": True, "ended": "ready", "states": dict.fromkeys(sorted(BOTH), "valid")}
 
 
-def test_what_is_there_already_is_told_at_once(project: Project) -> None:
+def test_what_is_there_already_is_reported_at_once(project: Project) -> None:
     install(project)
     run = prepared(project)
     project.okstra.ok("resume", run)
@@ -105,11 +106,11 @@ def test_a_wait_ends_at_its_time(project: Project) -> None:
     run = prepared(project)
     waited = project.okstra("wait", run, "--timeout", "0.5")
     assert waited.status == 1
-    *told, last = rows(waited)
-    assert {row["worker"]: row["state"] for row in told} == dict.fromkeys(BOTH, "missing")
+    *changes, last = rows(waited)
+    assert {row["worker"]: row["state"] for row in changes} == dict.fromkeys(BOTH, "missing")
     assert last["ended"] == "timeout"
-    told_as_json = project.okstra("wait", run, "--timeout", "0", "--json")
-    assert (told_as_json.status, told_as_json.codes) == (1, ["wait-over"])
+    reply = project.okstra("wait", run, "--timeout", "0", "--json")
+    assert (reply.status, reply.codes) == (1, ["wait-over"])
     for wrong in ("soon", "-1", "nan"):
         assert project.okstra("wait", run, "--timeout", wrong, "--json").codes == ["usage"]
 
@@ -177,7 +178,7 @@ def test_a_result_of_every_kind_is_checked(played: Project) -> None:
         assert (missing.status, missing.codes) == (2, ["not-found"]), (kind, missing)
 
 
-def test_a_file_that_is_no_result_is_told_from_a_bad_one(project: Project, tmp_path: Path) -> None:
+def test_a_file_that_is_no_result_is_distinguished_from_a_bad_one(project: Project, tmp_path: Path) -> None:
     other = tmp_path / "notes.md"
     other.write_text("# Notes\n")
     ended = project.okstra("check", "result", other, "--json")

@@ -1,4 +1,4 @@
-"""What a program found of a finding's evidence, and who was not heard, stand in the report, in data and on the page."""
+"""The checks of a finding's evidence, and who gave no answer, are in the report, in data and on the page."""
 
 from __future__ import annotations
 
