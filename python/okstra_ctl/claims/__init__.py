@@ -1,1 +1,1 @@
-"""Who holds a stage or a worktree (the registry), and what became of each stage (the ledger)."""
+"""Which run has claimed a stage or a worktree (the registry), and the history of each stage (the ledger)."""

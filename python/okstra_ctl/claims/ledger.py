@@ -17,15 +17,15 @@ def lock_path(path: str) -> str:
 
 
 def read_lines(path: str) -> list[bytes]:
-    """The file's whole lines. A tail without a newline is a row under way, or torn: it is left out."""
+    """The file's complete lines. A tail without a newline is still being written, or torn: it is left out."""
     return (files.read_bytes(path) or b"").split(b"\n")[:-1]
 
 
 def read(path: str, *, task_key: str, plan_digest: str) -> LedgerView:
-    """What the ledger says of the task's stages under that plan digest; with an empty one, of all of its rows.
+    """The state of the task's stages under that plan digest; with an empty digest, by all rows.
 
-    Raises Unreadable (`state-unreadable`) when a newer okstra wrote some of it: what they say could be that a
-    stage is taken, or done.
+    Raises Unreadable (`state-unreadable`) when a newer okstra wrote some rows: they may say that a stage is
+    claimed or done.
     """
     digest = text_bytes(plan_digest)
     view = fold((line for line in read_lines(path) if digest in line), task_key=task_key, plan_digest=plan_digest)
@@ -50,17 +50,17 @@ def rows_named(path: str, prefix: str) -> list[LedgerRow]:
 
 
 def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
-    """The highest epoch that the stage ever had, under any digest; 0 when it was never taken."""
+    """The highest epoch that the stage ever had, under any digest; 0 when it was never claimed."""
     return fold(read_lines(path), task_key=task_key, plan_digest="").epochs.get(stage, 0)
 
 
 def contains_all(path: str, rows: Iterable[LedgerRow]) -> bool:
-    """Whether the ledger has every one of the rows, as a look without the lock tells."""
+    """Whether the ledger has all of the rows; read without the lock."""
     return {row.id for row in rows} <= ids_of(read_lines(path))
 
 
 def append(path: str, rows: Iterable[LedgerRow]) -> int:
-    """Appends the rows whose ids the ledger does not hold yet, under its lock. Returns how many it wrote."""
+    """Appends the rows whose ids the ledger does not have yet, under its lock. Returns how many it wrote."""
     written = 0
     with locked(LockKind.LEDGER, lock_path(path)):
         known = ids_of(read_lines(path))
@@ -73,5 +73,5 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
 
 
 def ledger_path(plan: str) -> str:
-    """The ledger that stands beside a plan: `<plan>/../../consumers.jsonl`."""
+    """The ledger beside a plan: `<plan>/../../consumers.jsonl`."""
     return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")

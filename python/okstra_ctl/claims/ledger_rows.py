@@ -1,4 +1,4 @@
-"""A plan's ledger: its rows, and what they say of each stage."""
+"""A plan's ledger: its rows, and the state of each stage that they add up to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..status import LedgerStatus
 from ..system.json_text import loads
 
 DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
-
+_ORDER = (LedgerStatus.STARTED, LedgerStatus.RELEASED, LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
 VERSION = 1
 
 
@@ -78,9 +78,9 @@ def row_id(run_id: str, epoch: int, status: LedgerStatus) -> str:
 
 
 def overruled_row(row: LedgerRow, rows: Sequence[LedgerRow]) -> LedgerRow | None:
-    """A person's word for a stage that `rows`, of the same hold, record as done already: a further `done` row.
+    """A further `done` row, with a person's overrule of a stage that `rows`, of the same claim, record as done already.
 
-    None when it stands there word for word: a command that was killed is called again.
+    None when that very overrule is recorded already: a killed command was called again.
     """
     done = [one for one in rows if one.id.startswith(row.id)]
     if any(one.overrule == row.overrule for one in done):
@@ -90,7 +90,7 @@ def overruled_row(row: LedgerRow, rows: Sequence[LedgerRow]) -> LedgerRow | None
 
 
 def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: str, at: str) -> LedgerRow:
-    """The row that says that a run took the stage. Derived from the reservation, so it can be written again."""
+    """The row that records that a run started the stage. Derived from the reservation, so it can be written again."""
     return LedgerRow(
         id=row_id(run_id, epoch, LedgerStatus.STARTED),
         impl_task_key=str(key.task),
@@ -104,20 +104,17 @@ def started_row(key: StageKey, *, run_id: str, epoch: int, digest: str, base: st
     )
 
 
-_ORDER = (LedgerStatus.STARTED, LedgerStatus.RELEASED, LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
-
-
 def _is_outdated(row: LedgerRow, newest: LedgerRow | None) -> bool:
-    """Whether a row that comes later in the file tells of something earlier."""
+    """Whether a row that comes later in the file records an earlier event."""
     if newest is None or row.epoch != newest.epoch:
         return newest is not None and row.epoch < newest.epoch
     return row.run_id == newest.run_id and _ORDER.index(row.status) < _ORDER.index(newest.status)
 
 
 class LedgerView(NamedTuple):
-    """What a ledger says: the newest row of each stage, the ids seen, the highest epoch of each stage.
+    """A ledger, folded: the newest row of each stage, the ids seen, the highest epoch of each stage.
 
-    `unreadable` and `newer` are numbers of lines: those that are no rows, and those of a newer okstra.
+    `unreadable` and `newer` are line numbers: lines that are not rows, and lines of a newer okstra.
     """
 
     newest: dict[int, LedgerRow]
@@ -130,10 +127,10 @@ class LedgerView(NamedTuple):
 def fold(lines: Iterable[bytes], *, task_key: str, plan_digest: str) -> LedgerView:
     """Folds ledger lines in file order. The newest row of a stage under the plan's digest decides.
 
-    A row of an older hold, or of the same hold and less final, is not newer for standing later in the file: a
-    process that stood still may write its `started` row after the stage was done.
-    Epochs count over all digests: a plan that was edited must not hand an old epoch out again.
-    Lines that are no rows are named by number (1-based) in `unreadable`, never fatal.
+    A row of an older claim, or of the same claim and less final, is not newer for coming later in the file: a process
+    that was stopped may write its `started` row after the stage was done.
+    Epochs count over all digests: an edited plan must not reuse an epoch.
+    Lines that are not rows are listed by number (1-based) in `unreadable`, never fatal.
     """
     newest: dict[int, LedgerRow] = {}
     ids: set[str] = set()

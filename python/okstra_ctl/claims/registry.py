@@ -1,4 +1,4 @@
-"""The registry file. Read without a lock (it is replaced whole); changed inside `transaction` alone."""
+"""The registry file: read without a lock (it is replaced whole), changed only within `transaction`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .registry_document import RegistryDoc
 
 
 class Registry:
-    """Reservations of one machine, in one file. Flows know only `read` and `transaction` ."""
+    """The claims of one home, in one file. Most callers need only `read` and `transaction`."""
 
     def __init__(self, home: HomePaths) -> None:
         self.path = home.registry
@@ -35,15 +35,15 @@ class Registry:
                 files.replace(self.path, document.dump())
 
     def contents(self) -> bytes | None:
-        """The file's bytes, sound or not; None where there is none."""
+        """The file's bytes, damaged or not; None where there is no file."""
         return files.read_bytes(self.path)
 
     def replace_whole(
         self, document: RegistryDoc, name_of_old: str, *, unless_changed_from: bytes | None
     ) -> str | None:
-        """Puts a document made anew in place; returns where the old file was set aside, or "" if there was none.
+        """Replaces the file by a rebuilt document; returns where the old file was set aside, or "" if there was none.
 
-        None, and nothing is written, when the file is not as the document was made from any more.
+        Returns None and writes nothing when the file changed since the document was built.
         """
         aside = os.path.join(os.path.dirname(self.path), f"registry.{name_of_old}.json")
         with locked(LockKind.REGISTRY, self._lock):

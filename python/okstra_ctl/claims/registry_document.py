@@ -1,4 +1,4 @@
-"""The registry: which run holds which worktree. A document, not a file."""
+"""The registry: which run has claimed which stage and worktree. The document; its file is `registry.py`'s."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ T = TypeVar("T")
 
 SCHEMA = "worktree-registry/1"
 _SECTIONS = ("tasks", "stages")
-_REPAIR = "nothing was changed; `okstra reconcile --rebuild` makes it anew from git, ledgers and manifests"
+_REPAIR = "nothing was changed; `okstra reconcile --rebuild` rebuilds it from git, ledgers and manifests"
 
 
 class User(NamedTuple):
-    """A run that works in a task's worktree. `owner` is who prepares or leads it now; None: prepared, nobody leads."""
+    """A run that works in a task's worktree. `owner` is who prepares or leads it now; None when it is prepared and
+    nobody leads it."""
 
     run_id: str
     owner: Owner | None
@@ -35,11 +36,11 @@ class User(NamedTuple):
 
 
 class TaskClaim(NamedTuple):
-    """A task's worktree. `epochs` holds the highest epoch that each stage ever had; it never goes down.
+    """A task's worktree. `epochs` has the highest epoch that each stage ever had; it never goes down.
 
-    `restores`: it is being made again on a branch that was there before; undoing that leaves the branch alone.
-    `users` are the runs of other phases that were begun in it and have not ended, in the order of their beginning;
-    None where nobody wrote them down: an older okstra's entry, or one of a registry that was rebuilt.
+    `restores`: it is being recreated on a branch that existed before; undoing that leaves the branch alone.
+    `users` are the runs of other phases that were started in it and have not ended, in order; None where they were
+    not recorded: an older okstra's entry, or one of a rebuilt registry.
     """
 
     path: str
@@ -57,7 +58,7 @@ class TaskClaim(NamedTuple):
     users: tuple[User, ...] | None = None
 
     def with_user(self, user: User) -> TaskClaim:
-        """With that run as a user; the place that it has among the others stays."""
+        """With that run as a user; its place among the others stays."""
         users = self.users or ()
         if any(one.run_id == user.run_id for one in users):
             return self._replace(users=tuple(user if one.run_id == user.run_id else one for one in users))
@@ -110,7 +111,7 @@ class TaskClaim(NamedTuple):
 
 
 class PreviousClaim(NamedTuple):
-    """The hold on a stage that a `rerun` under way takes over; it stands again when the rerun is undone."""
+    """The claim on a stage that a `rerun` in progress takes over; it is restored when the rerun is undone."""
 
     run_id: str
     epoch: int
@@ -139,9 +140,9 @@ class PreviousClaim(NamedTuple):
 
 
 class StageClaim(NamedTuple):
-    """One run's hold on one stage. `token` is the reason its worktree is locked with.
+    """One run's claim on one stage. `token` is the lock reason of its worktree.
 
-    `restores` is as a task's. `before` is the hold that a rerun under way takes over.
+    `restores` as in `TaskClaim`. `before` is the claim that a rerun in progress takes over.
     """
 
     path: str
@@ -197,16 +198,16 @@ class StageClaim(NamedTuple):
         )
 
     def as_before(self) -> StageClaim | None:
-        """The claim that stands once this unfinished one is undone: an earlier run's, or none."""
+        """The claim that is restored once this unfinished one is undone: an earlier run's, or None."""
         if self.before is None:
             return None
         return self._replace(**self.before._asdict(), restores=False, before=None)
 
 
 class RegistryDoc:
-    """Task and stage claims by key. Raises Unreadable (`registry-unreadable`) when an entry asked for is damaged.
+    """Task and stage claims by key. Raises Unreadable (`registry-unreadable`) when a requested entry is damaged.
 
-    An entry's fields are checked when it is asked for, so the error comes up anywhere; `where` is the file that it
+    An entry's fields are checked when it is requested, so any method may raise; `where` is the file that the error
     names.
     """
 
@@ -223,7 +224,7 @@ class RegistryDoc:
             raise _damaged(error, where) from error
 
     def copy(self) -> RegistryDoc:
-        """One that can be changed by itself."""
+        """A copy that can be changed independently."""
         return RegistryDoc(self._sections, where=self._where)
 
     def dump(self) -> bytes:
@@ -259,7 +260,7 @@ class RegistryDoc:
         self._sections["stages"].pop(str(key), None)
 
     def stages_of(self, key: TaskKey) -> dict[int, StageClaim]:
-        """The claims on a task's stages, by stage number; of other entries nothing is checked."""
+        """The claims on a task's stages, by stage number; other entries are not checked."""
         prefix = f"{key}#stage-"
         found = {}
         for name, entry in self._sections["stages"].items():
@@ -315,7 +316,7 @@ def _damaged(what: object, where: str) -> Unreadable:
 
 
 def _text(entry: Entry, field: str) -> str:
-    """Text that can be a path: without a NUL, and with surrogates only where a path's bytes are no UTF-8."""
+    """Text that can be a path: without NUL, and with surrogates only where a path's bytes are not UTF-8."""
     value = entry.get(field, "")
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(f"{field} is text")

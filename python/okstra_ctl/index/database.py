@@ -1,8 +1,8 @@
 """The file of the central index: an SQLite database of one table with one row a run.
 
-It is derived from the runs on disk, so a damaged one is set aside and made anew by `okstra reconcile`. Readers take no
-lock of okstra's: SQLite's own lets them see the last change that was committed. Writers hold okstra's index lock. The
-rollback journal (not WAL) is what lets a read-only home be read.
+It is derived from the runs on disk, so a damaged one is set aside and rebuilt by `okstra reconcile`. Readers take no
+lock of okstra's: SQLite shows them the last committed change. Writers hold okstra's index lock. With the rollback
+journal (not WAL) a read-only home can be read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CREATE TABLE runs (
   project_root TEXT NOT NULL, manifest TEXT NOT NULL, owner TEXT NOT NULL, prepared_at TEXT NOT NULL,
   started_at TEXT NOT NULL
 )"""
-# Text is bound as bytes: a path may hold bytes that are no UTF-8.
+# Text is bound as bytes: a path may have bytes that are not UTF-8.
 _PUT = f"""
 INSERT INTO runs ({", ".join(_COLUMNS)})
 VALUES ({", ".join("?" if name == "stage" else "CAST(? AS TEXT)" for name in _COLUMNS)})
@@ -47,15 +47,15 @@ _ENDED = ", ".join(f"'{event}'" for event in ENDED)
 _NEWEST = f"SELECT rowid FROM runs WHERE event IN ({_ENDED}) ORDER BY at DESC, run_id DESC LIMIT"
 _RECENT = f"""(event NOT IN ({_ENDED}) OR rowid IN ({_NEWEST} :least)
   OR (at >= :oldest AND rowid IN ({_NEWEST} :most)))"""
-_REPAIR = "okstra reconcile --apply sets it aside and makes it anew from the runs on disk"
+_REPAIR = "okstra reconcile --apply sets it aside and rebuilds it from the runs on disk"
 
 
 class IndexDamaged(Unreadable):
-    """The file is there, and is not a database that any okstra wrote."""
+    """The file exists, but is not a database that okstra wrote."""
 
 
 class Recent(NamedTuple):
-    """Of the runs that ended: those since `oldest`, `most` at most; and the newest `least`, however old."""
+    """Of the ended runs: those since `oldest`, `most` at most; and the newest `least`, however old."""
 
     oldest: str
     most: int
@@ -63,7 +63,7 @@ class Recent(NamedTuple):
 
 
 class Index:
-    """The rows, while the database is open. Raises `sqlite3.Error`, which `reading` and `changing` translate."""
+    """The rows of an open database. Raises `sqlite3.Error`, which `reading` and `changing` translate."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,7 +73,7 @@ class Index:
         return self._select("1", {})
 
     def recent(self, bounds: Recent, back_to: str | None = None) -> list[Row]:
-        """Runs that are open, those that ended within the bounds, and all since `back_to`."""
+        """Open runs, those that ended within the bounds, and all since `back_to`."""
         since = "" if back_to is None else " OR at >= :back_to"
         return self._select(_RECENT + since, {**bounds._asdict(), "back_to": back_to})
 
@@ -83,11 +83,11 @@ class Index:
         return bool(found.fetchone()[0])
 
     def put(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """The rows of their runs, from now on; when a run was prepared and first started stays known."""
+        """Replaces the rows of these runs; when a run was prepared and first started is kept."""
         self._connection.executemany(_PUT, map(_values, rows))
 
     def add_older(self, rows: Iterable[Row]) -> None:
-        """Rows of an earlier okstra: those that are newer than what is known, and the beginnings that are not."""
+        """Adds rows of an earlier okstra: newer rows, and known beginnings of others."""
         known = {row["run_id"]: row for row in self.rows()}
         for row in rows:
             before = known.get(row["run_id"])
@@ -101,7 +101,7 @@ class Index:
 
 @contextmanager
 def reading(path: str, older: Iterable[Row] = ()) -> Iterator[Index]:
-    """The index as it stands, with rows of an earlier okstra that it has not taken over; empty without a file.
+    """The index as it is, with rows of an earlier okstra that are not migrated yet; empty without a file.
 
     Raises Unreadable (`state-unreadable`), IndexDamaged, Busy.
     """
@@ -128,7 +128,7 @@ def changing(path: str) -> Iterator[Index]:
     """
     import sqlite3
 
-    files.claim(path)  # for its user alone: SQLite gives its journal the same mode
+    files.claim(path)  # for its user only: SQLite gives its journal the same mode
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise IndexDamaged("state-unreadable", "it is not a regular file", where=path, hint=_REPAIR)
     try:
@@ -152,7 +152,7 @@ def changing(path: str) -> Iterator[Index]:
 
 
 def damage(path: str) -> str:
-    """What is wrong with the file, checked whole; empty for a sound one, and for none.
+    """What is wrong with the file, after a full check; empty for a valid one, and without a file.
 
     Raises Unreadable (`state-unreadable`) for a newer okstra's, Busy.
     """
@@ -178,7 +178,7 @@ def damage(path: str) -> str:
 
 
 def set_aside(path: str, folder: str) -> str:
-    """Moves a file or folder there under a name with the time; returns its path. Raises WorkFailed."""
+    """Moves a file or folder into `folder`, adding the time to its name; returns its path. Raises WorkFailed."""
     files.make_folder(folder)
     name = f"{os.path.basename(path)}.{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     aside, number = os.path.join(folder, name), 1
@@ -201,7 +201,7 @@ def _open(path: str) -> Connection:
 
 
 def _copy(source: Connection | None, path: str, older: Iterable[Row]) -> Connection:
-    """The database in memory with the older rows: a reader changes no file."""
+    """The database in memory with the older rows, because a reader changes no file."""
     memory = _open(":memory:")
     if source is not None:
         source.backup(memory)
@@ -215,7 +215,7 @@ def _copy(source: Connection | None, path: str, older: Iterable[Row]) -> Connect
 
 
 def _is_there(path: str) -> bool:
-    """Raises IndexDamaged for a FIFO or a device, which would be waited for."""
+    """Raises IndexDamaged for a FIFO or a device, which would block."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -228,7 +228,7 @@ def _is_there(path: str) -> bool:
 
 
 def _version(connection: Connection, path: str) -> int:
-    """0 for a file in which no writer has made the table yet. Raises Unreadable for a newer okstra's."""
+    """0 for a file without a table yet. Raises Unreadable for a newer okstra's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _FORMAT:
         raise Unreadable(
@@ -248,7 +248,7 @@ def _values(row: Mapping[str, Any]) -> list[object]:
 
 
 def _row(values: tuple[Any, ...]) -> Row | None:
-    """None for what no okstra wrote."""
+    """None for a row that okstra did not write."""
     row = {"v": VERSION, **{name: value for name, value in zip(_COLUMNS, values, strict=True) if value != ""}}
     try:
         if row.get("owner"):
@@ -263,7 +263,7 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether it is the file's contents, not that it could not be opened, read or written."""
+    """Whether the error is about the file's contents, not about opening, reading or writing it."""
     return any(word in str(error) for word in ("malformed", "not a database", "no such", "schema", "corrupt"))
 
 

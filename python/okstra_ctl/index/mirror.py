@@ -1,8 +1,7 @@
-"""A project's own copy of its rows of the index: what ran here is known without the home that ran it, and when the
-folders of the runs are gone.
+"""A project's own copy of its rows of the index: it lists the runs of the project even without the home that ran them,
+and when the folders of the runs are gone.
 
-It is only appended to, after the index itself, and read by `reconcile` alone. What a kill keeps from it, `reconcile`
-adds.
+It is appended to after the index itself, and read by `reconcile` only, which adds rows that a kill left out.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from .rows import Row, rows_of, unchanged, with_beginnings
 
 
 def append_lines(lines: Mapping[str, bytes]) -> str:
-    """Appends lines, given by project root. Returns a warning when some could not be: the index has them.
+    """Appends lines, given by project root. Returns a warning when some could not be written; the index has them.
 
-    A project that is gone keeps nothing.
+    A project that is gone is skipped.
     """
     failed = []
     for root, text in lines.items():
@@ -49,9 +48,9 @@ def append_if_unchanged(root: str, lines: Mapping[str, bytes], seen: Mapping[str
 
 
 def newest_rows(root: str) -> list[Row]:
-    """The row that counts of each run, with what is known of its beginning, named by where the project stands now.
+    """The row that counts of each run, with what is known of its beginning, and the project's current path.
 
-    What can't be read is passed over.
+    What can't be read is skipped.
     """
     project = ProjectFiles(root)
     try:
@@ -62,7 +61,7 @@ def newest_rows(root: str) -> list[Row]:
 
 
 def _placed(row: Row, project: ProjectFiles) -> Row | None:
-    """The project may have been moved since; a row that names no run is none."""
+    """With the project's current path; None for a row that names no run."""
     try:
         run = RunId.parse(row["run_id"])
     except OkstraError:

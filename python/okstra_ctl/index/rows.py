@@ -1,4 +1,4 @@
-"""Rows of the central index: which of a run's rows counts, and what a row is."""
+"""Rows of the central index: which rows are valid, and which of a run's rows counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..status import RunStatus
 VERSION = 1
 RECENT_RUNS = 1000
 RECENT_SECONDS = 30 * 86400
-ALWAYS_RECENT = 100  # of the runs that have ended: a list of a few is shown whole, however old they are
+ALWAYS_RECENT = 100  # of the runs that have ended: a short list is shown in full, however old they are
 ENDED: Mapping[str, str] = {
     "done": RunStatus.COMPLETED.value,
     "released": RunStatus.RELEASED.value,
@@ -25,14 +25,14 @@ _TEXTS = ("event", "at", "task_type", "project_root", "manifest", "prepared_at",
 
 
 def rows_of(data: bytes) -> list[Row]:
-    """The sound rows of a JSONL file, in its order. Damaged lines, and a torn last one, are passed over."""
+    """The valid rows of a JSONL file, in order. Damaged lines, and a torn last one, are skipped."""
     values: list[Any] = list(map(_value, data.split(b"\n")[:-1]))
     return [value for value in values if is_valid_row(value)]
 
 
 def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
-    """The row that counts of each run, from places given with the one that counts most last; in one, a later row
-    counts more. Each with `prepared_at` and `started_at`: the first of each, where it is known."""
+    """The row that counts of each run: of the last place that has one, and there the last. Each has the run's first
+    `prepared_at` and `started_at`, where they are known."""
     newest: dict[str, Row] = {}
     for rows in places:
         for row in rows:
@@ -41,13 +41,13 @@ def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
 
 
 def unchanged(runs: Iterable[str], seen: Mapping[str, Row], now: Iterable[Row]) -> set[str]:
-    """Those of the runs of which the rows of `now` tell what `seen` told, or nothing as before."""
+    """Those of the runs whose rows in `now` are as in `seen`, or missing from both."""
     known = {row["run_id"]: _event_of(row) for row in now}
     return {run for run in runs if known.get(run) == (_event_of(seen[run]) if run in seen else None)}
 
 
 def with_beginning(before: Mapping[str, Any] | None, row: Row) -> Row:
-    """The row with what is known of the run's beginning."""
+    """The row with when its run was prepared and started, as far as known."""
     new, before, at = dict(row), before or {}, row.get("at", "")
     prepared = before.get("prepared_at") or row.get("prepared_at") or (at if row.get("event") == "prepared" else "")
     started = before.get("started_at") or row.get("started_at") or (at if row.get("event") == "started" else "")
@@ -56,7 +56,7 @@ def with_beginning(before: Mapping[str, Any] | None, row: Row) -> Row:
 
 
 def is_valid_row(row: Any) -> bool:
-    """Whether it is a row of this version, and what there is of text is text."""
+    """Whether it is a row of this version whose text fields are text."""
     return (
         isinstance(row, dict)
         and row.get("v") == VERSION

@@ -1,8 +1,8 @@
 """The central index of runs over all projects: one row a run, that of its last event.
 
-It is derived: `okstra reconcile` makes it anew from the runs on disk and from what each project remembers. An earlier
-okstra kept it in JSONL files. The first writer that finds some takes their rows over, commits, and only then moves
-the files aside: killed in between, it is done again, which changes nothing. Until then readers add those rows.
+It is derived: `okstra reconcile` rebuilds it from the runs on disk and from each project's copy. An earlier okstra kept
+it in JSONL files. The first writer that finds such files imports their rows, commits, and only then moves the files
+aside: after a kill in between, importing again changes nothing. Until then readers add those rows.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from . import database, mirror
 from .database import Index, IndexDamaged, Recent
 from .rows import ALWAYS_RECENT, RECENT_RUNS, RECENT_SECONDS, VERSION, Row, rows_of, unchanged, with_beginnings
 
-EVERYTHING = ""  # the time that reaches back over all runs that ever were
+EVERYTHING = ""  # as a time: includes every run
 
 
 class IndexRow(NamedTuple):
-    """One event of one run; the newest of a run tells its state.
+    """One event of one run; the newest of a run has its state.
 
     `event` is `prepared`, `started`, `done`, `released` or how a led run ended; `owner` its lead, while it is led.
     `prepared_at` and `started_at` are given where the row is the only one of its run.
@@ -65,8 +65,8 @@ def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
 
 
 def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
-    """Records the rows of those runs of which the index still knows what it did when `seen` was read; returns how
-    many. A run that has gone on since has recorded its own event, which must stay the last.
+    """Records the rows of those runs whose rows in the index are unchanged since `seen` was read; returns how many. A
+    run that went on since then has recorded its own event, which must stay the last.
 
     The rows must have been made after `seen` was read. Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
@@ -80,7 +80,7 @@ def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping
 
 
 def add_missing_rows(home: HomePaths, rows: Iterable[Row]) -> int:
-    """Takes rows into the index that only a project's copy has, and returns how many it still lacked.
+    """Adds rows that only a project's copy has, and returns how many were still missing.
 
     Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
@@ -92,7 +92,7 @@ def add_missing_rows(home: HomePaths, rows: Iterable[Row]) -> int:
 
 
 def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
-    """Records what `change` makes of each run's row; returns of how many it made anything.
+    """Records what `change` returns for each run's row; returns how many rows changed.
 
     Raises Unreadable, WorkFailed (`write-failed`), Busy.
     """
@@ -103,7 +103,7 @@ def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
 
 
 def add_to_mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
-    """Gives the project the copies that it lacks, as `append_if_unchanged`. Raises WorkFailed, Busy."""
+    """Adds missing rows to the project's copy, as `append_if_unchanged`. Raises WorkFailed, Busy."""
     return mirror.append_if_unchanged(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
@@ -116,10 +116,10 @@ def try_append(home: HomePaths, row: IndexRow) -> str:
 
 
 def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
-    """The row of each run that is open or ended of late; with `back_to`, of all others since that time as well.
+    """The row of each run that is open or ended recently; with `back_to`, of all others since that time as well.
 
-    Each tells when its run was prepared and started, where that is known. In the order in which the runs were first
-    seen. Rows that no okstra wrote are passed over. Raises Unreadable, Busy.
+    In the order in which the runs were first recorded, with the times at which each was prepared and started, where
+    known. Rows that okstra did not write are skipped. Raises Unreadable, Busy.
     """
     with database.reading(home.run_index, _older_rows(home)) as index:
         if back_to == EVERYTHING:
@@ -128,13 +128,13 @@ def newest_rows(home: HomePaths, back_to: str | None = None) -> list[Row]:
 
 
 def has_older(home: HomePaths) -> bool:
-    """Whether there are runs that `newest_rows` leaves out unless it is asked for them. Raises Unreadable, Busy."""
+    """Whether there are runs that `newest_rows` leaves out without `back_to`. Raises Unreadable, Busy."""
     with database.reading(home.run_index, _older_rows(home)) as index:
         return index.has_older(_recent())
 
 
 def rows_to_reconcile(home: HomePaths) -> list[Row]:
-    """All rows; none of a damaged index, which is to be made anew. Raises Unreadable, Busy."""
+    """All rows; none of a damaged index, which is to be rebuilt. Raises Unreadable, Busy."""
     try:
         return [] if damage(home) else newest_rows(home, EVERYTHING)
     except IndexDamaged:
@@ -163,7 +163,7 @@ def set_damaged_aside(home: HomePaths) -> str:
 @contextmanager
 def _changing(home: HomePaths) -> Iterator[Index]:
     with locked(LockKind.INDEX, home.index_lock):
-        # Not while the disk is owed what is written: rows must be on it before the files that have them are moved.
+        # Not while fsync is deferred: rows must be on the disk before the files that have them are moved.
         older = [] if fsync.is_deferring() else _older_files(home)
         with database.changing(home.run_index) as index:
             index.add_older(_rows_in(older))
@@ -176,13 +176,13 @@ def _changing(home: HomePaths) -> Iterator[Index]:
 
 
 def _older_rows(home: HomePaths) -> list[Row]:
-    """Rows that an earlier okstra wrote and nobody has taken over. They are read before the database: who takes them
-    over commits first."""
+    """Rows of an earlier okstra that are not imported yet. They are read before the database: who imports them commits
+    before the files are moved."""
     return _rows_in(_older_files(home))
 
 
 def _older_files(home: HomePaths) -> list[str]:
-    """The files of an earlier okstra, those that count most last."""
+    """The files of an earlier okstra, the newest last."""
     months = [name for name in names_in(home.index_archive) if name.endswith(".jsonl")]
     found = [os.path.join(home.index_archive, name) for name in months]
     return [*found, *filter(os.path.lexists, (home.recent_index, home.active_index))]
