@@ -39,7 +39,7 @@ def _next_run_gets_the_stage_or_says_why(play: Play, struck: Struck, reconciled:
     if before.get(STAGE, {}).get("status") == "active":
         run_id = before[STAGE]["run_id"]
         assert (following.status, following.codes) == (3, ["no-stage-ready"]), following
-        assert f"stage 1 is reserved: run {run_id}" in following.envelope["errors"][0]["message"]
+        assert f"stage 1 is reserved by run {run_id}" in following.envelope["errors"][0]["message"]
         listed = project.okstra.ok("list", "--task-type", "implementation", "--json").data["runs"]
         assert [(run["run_id"], run["status"]) for run in listed] == [(run_id, "reserved")]
         project.okstra.ok("stage", "release", "--run", run_id)  # the way on that a person has

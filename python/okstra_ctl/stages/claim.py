@@ -1,8 +1,7 @@
-"""The one atomic unit: choose a stage, decide its base, write the reservation.
+"""Reserving a stage atomically: choose it, decide its base, write the claim.
 
-All of it happens inside one registry transaction. What needs git (is a commit merged?) is looked up
-before, outside every lock; when the transaction finds that it needs more, it ends without writing and is
-tried again with the answers.
+All of that is one registry transaction. What needs git (is a commit merged?) is looked up before, outside every lock;
+when the transaction needs more, it ends without writing and is retried with the results.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from .select import StageRecords, StageState, choose, commits_to_merge, decide_b
 
 
 class Reservation(NamedTuple):
-    """A stage that this run holds, and no other. `claim` is None in a degraded run: the ledger row holds it."""
+    """A stage claimed by this run. `claim` is None in a degraded run, where the ledger row marks it."""
 
     run: RunId
     files: RunFiles
@@ -46,7 +45,7 @@ class Reservation(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What the rules say now: the stage, its base, and the epoch and branch it would get."""
+    """The result of the rules: the stage, its base, and the epoch and branch it would get."""
 
     state: StageState
     base_commit: str
@@ -55,9 +54,9 @@ class Choice(NamedTuple):
 
 
 class GitFacts(NamedTuple):
-    """What git was asked: the task worktree's HEAD, commits known to be merged into it (or not), branches taken.
+    """What was looked up in git: the task worktree's HEAD, which commits are merged into it, existing branches.
 
-    `merged` is None where there is no task branch (degraded runs); `branches` is None until somebody asks.
+    `merged` is None where there is no task branch (degraded runs); `branches` is None until looked up.
     """
 
     head: str = ""
@@ -66,11 +65,11 @@ class GitFacts(NamedTuple):
 
 
 class TaskWorktreeGone(Exception):
-    """The task's worktree was taken away since it was made sure of: it has to be made again first."""
+    """The task's worktree was removed since it was ensured: it has to be created again first."""
 
 
 class _NeedsGit(Exception):
-    """Git must be asked before the choice can be made."""
+    """More has to be looked up in git before the choice can be made."""
 
     def __init__(self, commits: Set[str]) -> None:
         super().__init__()
@@ -140,13 +139,13 @@ def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
 
 
 def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: StageRecords) -> int:
-    """One higher than any that the stage ever had: the registry remembers it; where it does not, the ledger does."""
-    held = records.claims.get(stage)
+    """One higher than any that the stage ever had, by the registry; where it has none, by the ledger."""
+    claimed = records.claims.get(stage)
     remembered = claim.epochs.get(stage, 0) if claim else 0
     if not remembered:
         path = ledger_path(request.plan)
         remembered = ledger.highest_epoch(path, task_key=str(request.key), stage=stage)
-    return 1 + max(remembered, held.epoch if held else 0)
+    return 1 + max(remembered, claimed.epoch if claimed else 0)
 
 
 def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Choice) -> Reservation:
@@ -185,7 +184,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
 
 
 def _look_up(request: Request, services: Services, facts: GitFacts, commits: Set[str]) -> GitFacts:
-    """Asks git, outside every lock: ancestry against the task worktree's HEAD, and the stage branches there are."""
+    """Looks up in git, outside every lock: ancestry of the task worktree's HEAD, and the existing stage branches."""
     claim = services.registry.read().task(request.key)
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     branches = git.branches_like(request.checkout.top, of_task)

@@ -36,7 +36,7 @@ EXIT_CHECK_LOG = "exit-check"
 
 
 class DoneOverrides(NamedTuple):
-    """Reasons that open a gate by a person's word; empty means the gate stays closed."""
+    """A person's reasons to open a gate; with an empty one, the gate stays closed."""
 
     no_change: str = ""
     out_of_plan: str = ""
@@ -63,11 +63,11 @@ class StageDone(NamedTuple):
 RunCheck = Callable[[str], int]
 """Runs a command, with its output in the run's log EXIT_CHECK_LOG; returns its exit status."""
 FolderOf = Callable[[KnownRun, Services], str]
-"""Returns the folder that the run works in, if the stage is its to work on."""
+"""Returns the folder that the run works in, if the run may work on the stage."""
 
 
 def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> StageDone:
-    """`okstra stage done`, for whoever may call it. Raises as `close_stage`, and Refused (`run-is-led`,
+    """`okstra stage done`, after checking that the caller may. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
     fault = led_gates.fault_of(run.manifest)
@@ -79,17 +79,17 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
     done = close_stage(run, options, services)
     if not options.overrule:
         return done
-    told = led_gates.note_in_report(run, services)
-    return done._replace(warnings=(*done.warnings, *([told] if told else [])), overrule=options.overrule)
+    warning = led_gates.note_in_report(run, services)
+    return done._replace(warnings=(*done.warnings, *([warning] if warning else [])), overrule=options.overrule)
 
 
 def close_stage(
     run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck | None = None
 ) -> StageDone:
-    """Checks all that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
+    """Checks everything that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
 
-    `run_check` runs it where a lead holds what it starts. A stage that is recorded as done already is checked and
-    recorded once more when a person overrules its gates.
+    `run_check` runs it for a lead, which supervises its processes. A stage that is recorded as done already is checked
+    and recorded once more when a person overrules its gates.
     Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
     """
     again = bool(options.overrule) and is_recorded_done(run)
@@ -100,7 +100,7 @@ def close_stage(
 
 
 def check_recorded(run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck) -> StageDone:
-    """For a lead that finds its stage recorded as done: the same checks, on the commit that was recorded.
+    """For a lead whose stage is recorded as done already: the same checks, on the recorded commit.
 
     Raises as `close_stage`.
     """
@@ -130,7 +130,7 @@ def _check(
     base = _base_of(run)
     head, commits, out_of_plan = check_commits(worktree, base, stage, options) if base else ("", 0, ())
     _run_exit_check(run, stage, head, options, run_check or _supervised(run, services), approved.notes)
-    folder_of(run, services)  # first: a worktree that is another run's by now says nothing of this one
+    folder_of(run, services)  # first: the worktree may belong to another run by now
     if head:
         _check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
@@ -138,7 +138,7 @@ def _check(
 
 
 def _base_of(run: KnownRun) -> str:
-    """Where the stage's commits begin; empty where there is no git. A manifest that lost it must open no gate."""
+    """Where the stage's commits begin; empty without git. A damaged manifest must not open a gate."""
     base = run.manifest.get("base_commit")
     if not isinstance(base, str) or not (base or is_degraded(run)):
         raise Unreadable("state-unreadable", "the run's manifest names no base commit", where=run.files.manifest)
@@ -150,8 +150,8 @@ def record_done(
 ) -> tuple[str, ...]:
     """Writes the `done` row and what follows from it; returns warnings. Raises Refused (`stage-not-held`).
 
-    `digest` is that of the plan by which the stage is done: another than the run was prepared with when a person has
-    approved the plan anew meanwhile.
+    `digest` is that of the plan by which the stage is done. It differs from the run's own when a person approved a
+    changed plan meanwhile.
     """
     at = services.clock.now()
     row = LedgerRow(
@@ -172,7 +172,8 @@ def record_done(
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
-    """The claim, if this very run holds it. Raises Refused (`stage-not-held`): a run taken over can't finish late."""
+    """The claim, if it is this very run's. Raises Refused (`stage-not-held`): a run that was taken over can't
+    finish."""
     if claim is None or claim.run_id != str(run.id) or claim.epoch != run.epoch:
         holder = f"; {claim.run_id} (epoch {claim.epoch}) holds it now" if claim else "; nobody holds it now"
         raise Refused(
@@ -199,7 +200,7 @@ def require_claimed_folder(run: KnownRun, services: Services) -> str:
 
 
 def claimed_folder(run: KnownRun, services: Services) -> str:
-    """The same, for who only looks: nothing is recorded. Raises Refused (`stage-not-held`, `stage-done`)."""
+    """As `require_claimed_folder`, without recording a refusal. Raises Refused (`stage-not-held`, `stage-done`)."""
     if is_degraded(run):
         require_degraded_claim(run)
         return run.folder
@@ -226,13 +227,14 @@ def require_degraded_claim(run: KnownRun) -> None:
 
 
 def is_recorded_done(run: KnownRun) -> bool:
-    """Whether the ledger says that this very run has done its stage."""
+    """Whether the ledger records the stage as done by this very run."""
     row = newest_row(run)
     return row is not None and row.status is LedgerStatus.DONE and row.run_id == str(run.id)
 
 
 def recorded_folder(run: KnownRun, services: Services) -> str:
-    """As `require_claimed_folder`, for a stage that is recorded as this run's. Raises Refused (`stage-not-held`)."""
+    """As `require_claimed_folder`, for a stage that is recorded as done by this run. Raises Refused
+    (`stage-not-held`)."""
     key = run.id.stage_key
     claim = services.registry.read().stage(key) if key and not is_degraded(run) else None
     if claim is not None and (claim.run_id, claim.epoch) != (str(run.id), run.epoch):
@@ -241,7 +243,7 @@ def recorded_folder(run: KnownRun, services: Services) -> str:
 
 
 def newest_row(run: KnownRun) -> LedgerRow | None:
-    """What the ledger says of the run's stage: under the plan that it was prepared with, or was done by since."""
+    """The newest ledger row of the run's stage: under the run's plan, or the plan by which it was done since."""
     path = ledger_path(run.plan_path)
     view = ledger.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
     done = ledger.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
@@ -269,7 +271,7 @@ def check_commits(worktree: str, base: str, stage: Stage, options: DoneOverrides
             "no-commit",
             "there is no commit beyond the stage's base",
             where=worktree,
-            hint='commit the work, or say --no-change "<why nothing was to be changed>"',
+            hint='commit the work, or pass --no-change "<why nothing was to be changed>"',
         )
     out_of_plan = out_of_plan_files(worktree, base, stage, head)
     if out_of_plan and not options.out_of_plan:
@@ -277,7 +279,7 @@ def check_commits(worktree: str, base: str, stage: Stage, options: DoneOverrides
             "out-of-plan",
             f"commits touch files that the plan does not name for stage {stage.number}: {_some(out_of_plan)}",
             where=worktree,
-            hint='take them out, or say --out-of-plan "<why they belong>"',
+            hint='take them out, or pass --out-of-plan "<why they belong>"',
         )
     return head, commits, out_of_plan
 
@@ -288,12 +290,12 @@ def out_of_plan_files(worktree: str, base: str, stage: Stage, head: str = "HEAD"
 
 
 def _is_planned(name: str, stage: Stage) -> bool:
-    """okstra's own folder is no stage's business, whatever a glob would match."""
+    """Files in okstra's own folder are never planned, whatever a glob matches."""
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
 
 
 def _supervised(run: KnownRun, services: Services) -> RunCheck:
-    """For a person or an agent's session: a check whose caller lost patience must not go on beside the next one."""
+    """For a person or an agent's session: supervised, so that an interrupted check does not run beside the next one."""
 
     def run_check(command: str) -> int:
         from ..runs.commands import (  # slow to import, and only this needs it
@@ -327,12 +329,12 @@ def _run_exit_check(
             "exit-check-failed",
             "; ".join([f"the exit check `{stage.exit_check}` ended with {status}", *notes]),
             where=log_path,
-            hint="mend the stage and call `okstra stage done` again; nothing was recorded as done",
+            hint="fix the stage and call `okstra stage done` again; nothing was recorded as done",
         )
 
 
 def _check_unmoved(worktree: str, head: str) -> None:
-    """The check counts for the commit it ran at: it may leave files behind, but not change what git tracks."""
+    """The check counts for the commit it ran at: it may leave files, but not change what git tracks."""
     now = git.resolve(worktree, "HEAD")
     if now != head or git.tracked_changes(worktree):
         raise Refused(
@@ -344,19 +346,19 @@ def _check_unmoved(worktree: str, head: str) -> None:
 
 
 def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
-    """The commit point: the row, under the registry lock, so that no take-over comes between check and row.
+    """The commit point: writes the row, under the registry lock, so that no take-over happens between check and row.
 
-    The `started` row goes before it, if a kill kept the run from writing that.
+    A `started` row that a kill left out is written first.
     """
     key = run.id.stage_key
     with _refusals_recorded(run, services), services.registry.transaction() as doc:
         if row.overrule and is_recorded_done(run):
             recorded_folder(run, services)
-            book = ledger_path(run.plan_path)
-            further = overruled_row(row, ledger.rows_named(book, row.id))
-            ledger.append(book, [further] if further else [])
+            path = ledger_path(run.plan_path)
+            further = overruled_row(row, ledger.rows_named(path, row.id))
+            ledger.append(path, [further] if further else [])
             claim = doc.stage(key) if key else None
-            if key and claim and claim.status is ClaimStatus.ACTIVE:  # a kill came between the row and the claim
+            if key and claim and claim.status is ClaimStatus.ACTIVE:  # killed between the row and the claim
                 doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
             return
         if key is None or is_degraded(run):
@@ -364,7 +366,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
             ledger.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
-        leadership.check_owner(run, claim.owner)  # who took the lead meanwhile finishes it
+        leadership.check_owner(run, claim.owner)  # whoever took the lead meanwhile finishes it
         ledger.append(ledger_path(run.plan_path), [half_made.started_row_of(key, claim), row])
         me = this_process()  # a lead that goes on to write the run's report there
         owner = me if claim.owner == me else None
@@ -372,14 +374,15 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
 
 
 def record_done_event(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:
-    """What follows from the `done` row; returns warnings. The event comes last: without it, a kill left some untold."""
+    """Records `done` in the task's record, the index and the events; returns warnings. The event is last: without it,
+    a kill left some out."""
     news = task_records.RunNews(run.id, "done", at, okstra_command("stage", "list", "--plan", run.plan_path))
     row = run_index.IndexRow(
         str(run.id), "done", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
-    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
+    warnings = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
     events.append(run.files, "done", at, run_id=str(run.id))
-    return tuple(warning for warning in told if warning)
+    return tuple(warning for warning in warnings if warning)
 
 
 def _some(names: list[str] | tuple[str, ...]) -> str:

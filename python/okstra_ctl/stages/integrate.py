@@ -1,7 +1,7 @@
-"""Merging done stages into the task branch: built aside, checked, then taken over in one step.
+"""Merging done stages into the task branch: built aside, checked, then applied in one step; and forecasting conflicts.
 
-Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all are
-green is the task branch moved on, by a fast-forward. Whatever stops before that leaves nothing merged.
+Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all of them pass is the
+task branch fast-forwarded. Anything that fails before leaves nothing merged.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ from . import led_gates
 from .records import current_states
 from .select import DoneStage, StageState, merge_order, next_of_stage
 
+TASK_BRANCH = 0
+"""Its number in a `Pair`."""
+
 
 class Check(NamedTuple):
     """One exit check at one commit."""
@@ -57,50 +60,12 @@ class Link(NamedTuple):
     commit: str
 
 
-class CheckRunner:
-    """A scratch worktree in which checks are run; its log holds everything they print."""
+class Pair(NamedTuple):
+    """Two stages in work (0 is the task branch), and the paths in which they conflict."""
 
-    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
-        """`log` is the file at `log_path`, open for the headings between what the checks print."""
-        self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._services = task_key, services
-
-    def run(self, done: DoneStage, commit: str) -> Check:
-        """The stage's exit check at that commit. What an earlier check left untracked is cleared away."""
-        git.switch_detached(self.path, commit)
-        files.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
-        status = run_supervised_shell(
-            done.exit_check,
-            name="exit-check",
-            folder=self.path,
-            log=self._log_path,
-            services=self._services,
-            run_id=self._task_key,
-        )
-        return Check(done.stage, done.exit_check, status)
-
-
-def culprits(runner: CheckRunner, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
-    """The stage, or pair of stages, that turns the check red: the first link at which it is, and its partner.
-
-    The answer has one number when that stage alone is enough, two when it takes both, and never none.
-    """
-    begin = next(index for index, link in enumerate(chain) if link.done.stage == red.stage)
-    bringer = next((link for link in chain[begin:] if runner.run(red, link.commit).status != 0), chain[-1])
-    if bringer.done.stage != red.stage:
-        return (bringer.done.stage, red.stage)
-    for link in chain[:begin]:
-        if _red_together(runner, red, link.done):
-            return (link.done.stage, red.stage)
-    return (red.stage,)
-
-
-def _red_together(runner: CheckRunner, red: DoneStage, other: DoneStage) -> bool:
-    merged = merge.merge_tree(runner.path, red.commit, other.commit)
-    if merged.conflicts:
-        return False
-    commit = merge.commit_merge(runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried")
-    return runner.run(red, commit).status != 0
+    first: int
+    second: int
+    conflicts: tuple[str, ...]
 
 
 class Integrated(NamedTuple):
@@ -115,7 +80,7 @@ class Integrated(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What is integrated: the task's claim, and its newest plan as it was approved."""
+    """What is integrated: the task's claim, and its newest plan as approved."""
 
     project: Project
     key: TaskKey
@@ -127,7 +92,7 @@ class Subject(NamedTuple):
 
 
 def integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
-    """Merges all that is done, or nothing. A task worktree that was removed is made again on its branch.
+    """Merges all done stages, or nothing. A removed task worktree is restored on its branch first.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
     `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`).
@@ -175,13 +140,13 @@ def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated
 
 
 def _record_next_step(subject: Subject, services: Services) -> tuple[str, str]:
-    """What comes next, which the task's records are told too; and a warning when they could not be written."""
+    """Returns the next step, which is also written to the task's records; and a warning when that failed."""
     step = _next_step(subject, services)
     return step, task_records.try_record_next_step(subject.project.files, subject.key, step)
 
 
 def _next_step(subject: Subject, services: Services) -> str:
-    """Once every stage is in the task branch, the whole is verified; before, the plan's stages go on."""
+    """Final verification once every stage is in the task branch; before, the next stage."""
     states = current_states(subject.plan, subject.stage_map, subject.key, services)
     if all(state.status is StageStatus.DONE for state in states):
         return okstra_command("run", "--task-key", subject.key, "--task-type", VERIFICATION)
@@ -204,7 +169,7 @@ def _nothing_to_merge(subject: Subject, services: Services) -> Refused:
         "nothing-to-integrate",
         message,
         where=subject.claim.path,
-        hint=_record_next_step(subject, services)[0],  # an integration that was killed at its very end told nobody
+        hint=_record_next_step(subject, services)[0],  # an integration that was killed at its end did not record it
         data={"done": done, "stages": len(states)},
     )
 
@@ -231,7 +196,7 @@ def _in_order(subject: Subject, states: Sequence[StageState]) -> list[DoneStage]
 
 
 def _require_on_its_branch(claim: TaskClaim) -> None:
-    """What is merged belongs on the task's branch, not on one that somebody switched its worktree to."""
+    """Stages are merged into the task's branch, not into one that somebody switched its worktree to."""
     now = git.head_branch(claim.path)
     if now != claim.branch:
         raise Refused(
@@ -254,7 +219,7 @@ def _require_clean(task: str) -> None:
 
 
 def _require_signatures(subject: Subject, waiting: Sequence[DoneStage]) -> None:
-    """As `git merge` would, where the person's git is told to verify what is merged."""
+    """As `git merge` does when `merge.verifySignatures` is set."""
     top = subject.repository.top
     if not git.merges_need_signatures(top):
         return
@@ -296,8 +261,8 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
 
 
 def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
-    """Every merged stage's exit check on the last link, without the secrets that they print in the log. Raises
-    WorkFailed (`integration-red`) naming who brings it."""
+    """Runs every merged stage's exit check on the last link; secrets are hidden in the log. Raises WorkFailed
+    (`integration-red`), which names the stages at fault."""
     try:
         return _run_checks(subject, chain, services, log_path)
     finally:
@@ -338,20 +303,55 @@ def _red(
         "integration-red",
         f"{together} the exit check of stage {check.stage} red (`{check.command}` ended with {check.status})",
         where=log_path,
-        hint=f"nothing was merged; mend it in stage {stages[-1]}: okstra rerun its run",
+        hint=f"nothing was merged; fix it in stage {stages[-1]}: okstra rerun its run",
         data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
     )
 
 
-TASK_BRANCH = 0
+class CheckRunner:
+    """Runs exit checks in a scratch worktree; the log has everything they print."""
+
+    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
+        """`log` is the file at `log_path`, open for the headings between what the checks print."""
+        self.path, self._log, self._log_path = path, log, log_path
+        self._task_key, self._services = task_key, services
+
+    def run(self, done: DoneStage, commit: str) -> Check:
+        """The stage's exit check at that commit. Untracked files of an earlier check are deleted first."""
+        git.switch_detached(self.path, commit)
+        files.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
+        status = run_supervised_shell(
+            done.exit_check,
+            name="exit-check",
+            folder=self.path,
+            log=self._log_path,
+            services=self._services,
+            run_id=self._task_key,
+        )
+        return Check(done.stage, done.exit_check, status)
 
 
-class Pair(NamedTuple):
-    """Two stages in work (0 is the task branch), and the paths in which they conflict."""
+def culprits(runner: CheckRunner, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
+    """The stage, or pair of stages, that makes the check fail: the first link at which it fails, and its partner.
 
-    first: int
-    second: int
-    conflicts: tuple[str, ...]
+    Returns one number when that stage alone is enough, two when it takes both; never none.
+    """
+    begin = next(index for index, link in enumerate(chain) if link.done.stage == red.stage)
+    bringer = next((link for link in chain[begin:] if runner.run(red, link.commit).status != 0), chain[-1])
+    if bringer.done.stage != red.stage:
+        return (bringer.done.stage, red.stage)
+    for link in chain[:begin]:
+        if _red_together(runner, red, link.done):
+            return (link.done.stage, red.stage)
+    return (red.stage,)
+
+
+def _red_together(runner: CheckRunner, red: DoneStage, other: DoneStage) -> bool:
+    merged = merge.merge_tree(runner.path, red.commit, other.commit)
+    if merged.conflicts:
+        return False
+    commit = merge.commit_merge(runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried")
+    return runner.run(red, commit).status != 0
 
 
 def forecast(subject: Subject, services: Services) -> list[Pair]:
@@ -369,7 +369,7 @@ def forecast(subject: Subject, services: Services) -> list[Pair]:
 
 
 def _head(state: StageState, subject: Subject) -> str:
-    """Where the stage's work stands: its branch while it is in work, its done commit afterwards."""
+    """The commit of the stage's work: its branch while in work, its done commit afterwards."""
     if state.status is StageStatus.DONE:
         return state.head_commit
     return (git.branch_commit(subject.repository.top, state.branch) or "") if state.branch else ""

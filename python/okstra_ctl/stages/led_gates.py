@@ -1,4 +1,4 @@
-"""Whether the run that okstra led for a stage passed its gates; and what a person's word does when it did not."""
+"""Whether the run that okstra led for a stage passed its gates; and a person's overrule when it did not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fault_of(manifest: Mapping[str, object]) -> str:
 
 
 def _closed_gates(gates: object) -> str:
-    """The gates that are not passed, each with its word."""
+    """The gates that are not passed, each with its verdict."""
     if not isinstance(gates, Mapping):
         return ""
     try:
@@ -61,14 +61,14 @@ def require_passed(run: KnownRun) -> None:
 
 
 def require_stages_passed(project: ProjectFiles, key: TaskKey, states: Iterable[StageState]) -> None:
-    """The same for done stages, but those that a person recorded as done all the same. A run whose manifest is gone
-    did not pass: nobody can tell who led it, and whoever deletes a record must open no gate by it."""
+    """As `require_passed` for done stages, except overruled ones. A run whose manifest is gone did not pass: it is
+    unknown who led it, and deleting a record must not open a gate."""
     for state in states:
         if state.overrule:
             continue
         try:
             run = RunId.parse(state.run_id)
-        except OkstraError:  # a row that another program wrote
+        except OkstraError:  # a row of another program
             continue
         files = project.task(key).run_of(run)
         manifest = fsio.read_json(files.manifest, SCHEMA)
@@ -98,8 +98,7 @@ def _refusal(run: KnownRun, fault: str) -> Refused:
 
 
 def overrules(run: KnownRun) -> list[dict[str, str]]:
-    """Every word of a person by which the run's stage counts though its gates were not all passed, in order: as the
-    ledger has them. Raises Unreadable."""
+    """A person's overrules of the run's closed gates, in order, from the ledger. Raises Unreadable."""
     if run.id.stage is None or not run.plan_path:
         return []
     rows = ledger.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
@@ -107,10 +106,10 @@ def overrules(run: KnownRun) -> list[dict[str, str]]:
 
 
 def note_in_report(run: KnownRun, services: Services) -> str:
-    """Writes a person's words into the run's report, and makes its pages anew. A warning when that can't be done; a run
+    """Writes the overrules into the run's report and renders its pages again. Returns a warning when that fails; a run
     that was stopped before its report has none.
 
-    Safe to repeat after a kill: what is written is what the ledger says.
+    Safe to repeat after a kill: the ledger decides what is written.
     """
     from ..report.store import render  # the report's libraries are slow to load
 
@@ -120,15 +119,15 @@ def note_in_report(run: KnownRun, services: Services) -> str:
         if found is None or report is None:
             return ""
         digests = {row.get(DIGEST) for row in events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
-        if digests and digest_of(found) not in digests:  # to write it anew would vouch for what somebody changed
-            return f"the report does not tell of it: somebody changed {run.files.report_data}"
-        report.pop("overrule", None)  # by an earlier okstra, which kept one word alone
+        if digests and digest_of(found) not in digests:  # writing it again would confirm somebody's changes
+            return f"the overrule is not in the report: somebody changed {run.files.report_data}"
+        report.pop("overrule", None)  # of an earlier okstra, which kept one overrule only
         data = fsio.json_bytes({**report, "overrules": overrules(run)})
-        # Before the data: what okstra wrote must be known for its own.
+        # Before the data: the digest is how okstra recognises its own report.
         at = services.clock.now()
         events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
         fsio.replace(run.files.report_data, data)
         render(run, services)
     except OkstraError as error:
-        return f"the report does not tell of it: {error.message}"
+        return f"the overrule is not in the report: {error.message}"
     return ""

@@ -1,4 +1,4 @@
-"""Loading what decides about a plan's stages: ledger, claims, who lives, what is merged."""
+"""Loads what the states of a plan's stages depend on: ledger, claims, live owners, merged commits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from .select import StageRecords, StageState, commits_to_merge, stage_states
 def load_records(
     doc: RegistryDoc, key: TaskKey, ledger: LedgerView, merged: dict[str, bool] | None, project_root: str = ""
 ) -> StageRecords:
-    """One consistent view, with every owner and every recorded end looked up. `project_root`: where no claims are."""
+    """One consistent view, with the liveness of owners and recorded outcomes. `project_root`: given where no claims
+    are."""
     claims = doc.stages_of(key)
     owners = [claim.owner for claim in claims.values()] + [row.owner for row in ledger.newest.values()]
     task = doc.task(key)
@@ -36,14 +37,14 @@ def load_records(
         for claim in claims.values()
         if claim.status is ClaimStatus.ACTIVE
     }
-    if project_root:  # where there is no git, rows of the ledger hold stages, and no claim does
+    if project_root:  # without git, stages are claimed by ledger rows only
         started = [row for row in ledger.newest.values() if row.status is LedgerStatus.STARTED]
         ends |= {row.run_id: recorded_end(row.run_id, project_root) for row in started if row.run_id not in ends}
     return StageRecords(ledger, claims, _liveness(owners), merged, task.epochs if task else {}, ends)
 
 
 def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[str, bool]:
-    """Which of the commits the task branch holds. Most listings ask nothing of git, so its door is opened late."""
+    """Which of the commits are in the task branch. Most listings need no git, so it is imported late."""
     from .. import git
 
     return {commit: bool(commit) and git.is_ancestor(task_worktree, commit, head) for commit in commits}
@@ -74,7 +75,7 @@ def newest_plan_states(task: TaskFiles, key: TaskKey, services: Services) -> tup
 
 
 def task_of_plan(plan: str, services: Services) -> TaskKey:
-    """The task in whose planning folder the plan stands. Raises UsageError (`not-found`) for a plan elsewhere."""
+    """The task in whose planning folder the plan is. Raises UsageError (`not-found`) for a plan elsewhere."""
     place = plans.place_of(plan, services)
     if place is not None:
         identity = read_task_identity(plans.task_files(plan).root)
@@ -82,7 +83,7 @@ def task_of_plan(plan: str, services: Services) -> TaskKey:
         return identity or TaskKey.make(place.project, *place.task.split("/"))
     raise UsageError(
         "not-found",
-        "the plan stands in no task's planning folder",
+        "the plan is not in a task's planning folder",
         where=plan,
         hint=okstra_command("plan", "adopt", plan, "--task-key", "KEY"),
     )

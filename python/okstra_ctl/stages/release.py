@@ -1,4 +1,5 @@
-"""`okstra stage release`: gives a stage back. Its branch stays; its worktree goes once nothing in it can be lost."""
+"""`okstra stage release`: gives a stage back. Its branch remains; its worktree is removed once nothing in it can be
+lost."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from .done import is_degraded, newest_row, require_claim, require_degraded_claim
 
 
 class StageReleased(NamedTuple):
-    """`branch` is the one that still has the stage's commits; empty when there is none. `kept` as in `Removed`."""
+    """`branch` is the one that has the stage's commits; empty when there is none. `kept` as in `Removed`."""
 
     run_id: str
     stage: int
@@ -33,17 +34,17 @@ class StageReleased(NamedTuple):
     kept: str
     warnings: tuple[str, ...]
     ignored: tuple[str, ...] = ()
-    """What git ignores in the worktree: not kept, gone with it."""
+    """The ignored files, which were removed with the worktree."""
 
 
 def release_stage(run: KnownRun, services: Services, *, force: bool, note: str = "") -> StageReleased:
-    """Raises Refused: a live run is not robbed, uncommitted work is not thrown away, unless forced.
+    """Raises Refused when the run is alive or the worktree has unsaved work, unless forced.
 
     Forced, uncommitted and untracked files are kept by a ref under `refs/okstra/kept/`.
     """
     key = run.id.stage_key
     if key is None:
-        raise Refused("stage-not-held", f"{run.id} is no stage's run", where=str(run.id))
+        raise Refused("stage-not-held", f"{run.id} is not a stage's run", where=str(run.id))
     if not force:
         leadership.check_owner(run, leadership.owner_in(run, run.manifest))
     at = services.clock.now()
@@ -55,12 +56,10 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
         return StageReleased(str(run.id), key.stage, "", "", _record_released(run, at, services))
     current = services.registry.read().stage(key)
     if current is not None and (current.before or current.restores) and half_made.is_abandoned(current):
-        half_made.undo(key, current, services)  # killed while it was done over or brought back
+        half_made.undo(key, current, services)  # a rerun or restore was killed
         current = services.registry.read().stage(key)
     if current is not None and current.run_id == str(run.id) and half_made.is_abandoned(current):
-        half_made.undo(
-            key, current, services
-        )  # killed while it was prepared, or by an earlier release that wrote its row
+        half_made.undo(key, current, services)  # killed while being prepared or released
         branch = git.existing_branch(current.project_root, current.branch)
         return StageReleased(str(run.id), key.stage, branch, "", _record_released(run, at, services))
     claim = require_claim(run, current)
@@ -96,14 +95,14 @@ def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -
 
 
 def _check_not_recorded_as_done(run: KnownRun) -> None:
-    """A `stage done` that was killed between its row and the claim is done all the same: the row is what counts."""
+    """A `stage done` that was killed between its row and the claim counts as done: the row decides."""
     row = newest_row(run)
     if row is not None and row.run_id == str(run.id) and row.status in DONE_ROWS:
         raise Refused(
             "stage-done",
             f"stage {run.id.stage} is done already",
             where=ledger_path(run.plan_path),
-            hint=f"{okstra_command('stage', 'done', '--run', run.id)} finishes what was killed",
+            hint=f"{okstra_command('stage', 'done', '--run', run.id)} finishes the killed command",
         )
 
 
@@ -125,5 +124,5 @@ def _record_released(run: KnownRun, at: str, services: Services) -> tuple[str, .
     row = run_index.IndexRow(
         str(run.id), "released", at, run.id.task_type, run.id.stage, run.project.root, run.files.manifest
     )
-    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
-    return tuple(warning for warning in told if warning)
+    warnings = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
+    return tuple(warning for warning in warnings if warning)

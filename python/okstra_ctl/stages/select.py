@@ -1,7 +1,7 @@
 """Which stage a run may take, and from which commit (docs/design/reservation.md).
 
-`stage_states` folds what is recorded into each stage's status; `choose` takes one or refuses with the
-reason; `decide_base` names the commit. All three are pure: the caller loads, and acts on the answer.
+`stage_states` folds the records into each stage's status; `choose` picks one or refuses with the reason; `decide_base`
+returns the commit. All three are pure: the caller loads, and acts on the result.
 """
 
 from __future__ import annotations
@@ -27,10 +27,14 @@ _OF_RUN = {
     StageStatus.FAILED: RunStatus.FAILED,
     StageStatus.CONTRACT_VIOLATED: RunStatus.CONTRACT_VIOLATED,
 }
+_MERGE_HINT = (
+    "merge them into the task branch: `okstra integrate --task-key KEY`, or `git merge` in the task worktree "
+    "(`okstra worktree lookup KEY`)"
+)
 
 
 class StageState(NamedTuple):
-    """A stage as it stands. `blocked_by` holds stage numbers; `unmerged` those done but not merged yet.
+    """The state of a stage. `blocked_by` are stage numbers; `unmerged` those done but not merged yet.
 
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
     person recorded it as done though its run's gates were not all passed.
@@ -55,12 +59,12 @@ class StageState(NamedTuple):
 
 
 class StageRecords(NamedTuple):
-    """All that decides: the ledger, the claims, who lives, and which done commits the task branch holds.
+    """What the states depend on: the ledger, the claims, which owners are alive, and which done commits are merged.
 
-    `merged` maps a done commit to whether the task worktree's HEAD has it as an ancestor; a commit that
-    is missing counts as not merged. None: there is no task branch to merge into (degraded runs).
-    `epochs`: the highest that the registry remembers of each stage; nothing in degraded runs. `ends`: what the runs
-    that hold stages have ended as, by their manifests.
+    `merged` maps a done commit to whether it is an ancestor of the task worktree's HEAD; a missing one counts as not
+    merged. None: there is no task branch to merge into (degraded runs).
+    `epochs`: the highest of each stage in the registry; empty in degraded runs. `ends`: the recorded outcomes of the
+    runs that hold stages, by their manifests.
     """
 
     ledger: LedgerView
@@ -73,13 +77,13 @@ class StageRecords(NamedTuple):
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:
     """Every stage's status, in number order."""
-    held = _held_states(stage_map, records)
+    held = _claimed_states(stage_map, records)
     return [held[stage.number] or _open_state(stage, held, records.merged) for stage in stage_map.stages]
 
 
 def commits_to_merge(stage_map: StageMap, records: StageRecords) -> set[str]:
     """Done commits whose ancestry decides a stage with several dependencies: what the caller must look up."""
-    held = _held_states(stage_map, records)
+    held = _claimed_states(stage_map, records)
     wanted: set[str] = set()
     for stage in stage_map.stages:
         if held[stage.number] is None and len(stage.depends_on) > 1:
@@ -90,7 +94,7 @@ def commits_to_merge(stage_map: StageMap, records: StageRecords) -> set[str]:
 
 
 def choose(states: list[StageState], wanted: str) -> StageState:
-    """The stage to take: the lowest ready one for `auto`, else that number. Raises Refused with the reason."""
+    """The stage to start: the lowest ready one for `auto`, else that number. Raises Refused with the reason."""
     if wanted == AUTO:
         ready = [state for state in states if state.status is StageStatus.READY]
         if ready:
@@ -126,10 +130,10 @@ def why_not(state: StageState) -> str:
         StageStatus.DONE: f"stage {state.stage} is done"
         + (f" at {state.head_commit[:12]}" if state.head_commit else ""),
         StageStatus.RUNNING: f"stage {state.stage} is running: {holder}{host}",
-        StageStatus.RESERVED: f"stage {state.stage} is reserved: {holder}, prepared and driven by nobody yet",
+        StageStatus.RESERVED: f"stage {state.stage} is reserved by {holder}; no agent has started",
         StageStatus.INTERRUPTED: f"stage {state.stage} is interrupted: {holder}; its process is gone, its work is kept",
         StageStatus.FAILED: f"stage {state.stage} failed: {holder}; its work is kept",
-        StageStatus.CONTRACT_VIOLATED: f"stage {state.stage} is held by {holder}, which broke its rules",
+        StageStatus.CONTRACT_VIOLATED: f"stage {state.stage} is held by {holder}, which violated its contract",
         StageStatus.BLOCKED: _why_blocked(state),
         StageStatus.READY: f"stage {state.stage} is ready",
     }[state.status]
@@ -146,15 +150,15 @@ def _why_blocked(state: StageState) -> str:
     return f"stage {state.stage} is blocked by {named(state.blocked_by)}"
 
 
-def _held_states(stage_map: StageMap, records: StageRecords) -> dict[int, StageState | None]:
-    return {stage.number: _held_state(stage, stage_map.digest, records) for stage in stage_map.stages}
+def _claimed_states(stage_map: StageMap, records: StageRecords) -> dict[int, StageState | None]:
+    return {stage.number: _claimed_state(stage, stage_map.digest, records) for stage in stage_map.stages}
 
 
-def _held_state(stage: Stage, digest: str, records: StageRecords) -> StageState | None:
-    """The state of a stage that is done or held; None when it is open.
+def _claimed_state(stage: Stage, digest: str, records: StageRecords) -> StageState | None:
+    """The state of a stage that is done or claimed; None when it is open.
 
-    A claim in work holds its stage whatever the plan says by now. One that is done speaks for its own digest
-    alone: under another, the stage is done only by the ledger, and else its place must be cleared first.
+    A claim in work counts whatever the plan says now. A done one counts for its own digest only: under another, the
+    stage is done only if the ledger says so, and else its worktree must be removed first.
     """
     claim, row = records.claims.get(stage.number), records.ledger.newest.get(stage.number)
     base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
@@ -201,9 +205,11 @@ def _liveness(owner: Owner | None, known: Mapping[Owner, Liveness]) -> Liveness:
     return Liveness.NOBODY if owner is None else known.get(owner, Liveness.UNKNOWN)
 
 
-def _open_state(stage: Stage, held: Mapping[int, StageState | None], merged: Mapping[str, bool] | None) -> StageState:
+def _open_state(
+    stage: Stage, claimed: Mapping[int, StageState | None], merged: Mapping[str, bool] | None
+) -> StageState:
     base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
-    needs = {need: held.get(need) for need in stage.depends_on}
+    needs = {need: claimed.get(need) for need in stage.depends_on}
     missing = tuple(need for need, state in needs.items() if state is None or state.status is not StageStatus.DONE)
     if missing:
         return base._replace(status=StageStatus.BLOCKED, blocked_by=missing)
@@ -249,12 +255,6 @@ def _clearing_hint(state: StageState) -> str:
     return f"`{okstra_command('worktree', 'remove', key)}` makes room, keeping its branch; then start the stage anew"
 
 
-_MERGE_HINT = (
-    "merge them into the task branch: `okstra integrate --task-key KEY`, or `git merge` in the task worktree "
-    "(`okstra worktree lookup KEY`)"
-)
-
-
 def _refusal(state: StageState) -> Refused:
     release = f"`{okstra_command('stage', 'release', '--run', state.run_id)}` gives it back, keeping its branch"
     code, hint = {
@@ -274,7 +274,7 @@ def _refusal(state: StageState) -> Refused:
 
 
 def next_of_stage(state: StageState, task_key: str) -> str:
-    """What to do about a stage: what its run needs, or to start it; empty when it is done, or waits for others."""
+    """The next command for a stage: for its run, or to start it; empty when it is done, or blocked."""
     held = _OF_RUN.get(state.status)
     if held is not None:
         return next_step(held, state.run_id, stage=True)

@@ -1,1 +1,1 @@
-"""Worktrees: making, filling, saving, removing, restoring."""
+"""Worktrees: creating, populating, saving, removing, restoring."""

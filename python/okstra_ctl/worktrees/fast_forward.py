@@ -1,7 +1,7 @@
-"""Moving a task's branch on in its worktree, so that a kill in the middle of it is finished by the next command.
+"""Fast-forwards a task's branch in its worktree, so that the next command finishes it after a kill.
 
-git writes the files first and moves the branch last: killed in between, the worktree is neither here nor there,
-and git's locks stay. So what is about to be done is noted beside git's own files, which go when the worktree goes.
+git writes the files first and moves the branch last: after a kill in between, files and branch differ and git's locks
+remain. So the intended move is recorded in git's folder of the worktree, which is removed together with the worktree.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Move(NamedTuple):
 
 
 def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, start: str, target: str) -> bool:
-    """Moves branch and files from `start` on to `target`; False when they are not at `start` any more. Raises Busy."""
+    """Moves branch and files from `start` to `target`; False when they are not at `start` any more. Raises Busy."""
     note = os.path.join(git.worktree_git_dir(claim.path), _NOTE)
     with locked(LockKind.REPOSITORY, repository.lock):
         if _read(note) is not None or git.resolve(claim.path, "HEAD") != start:
@@ -46,7 +46,7 @@ def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, sta
     before = git.dirty_files(claim.path)
     with worktree_admin.fenced(os.path.dirname(note)) as fence:
         status = merge.fast_forward(claim.path, target, keep_open=(fence,))
-    if status < 0 or (status and git.dirty_files(claim.path) != before):  # killed, or a full disk in the middle of it
+    if status < 0 or (status and git.dirty_files(claim.path) != before):  # killed, or the disk was full
         _finish(repository, key, claim, note, Move(start, target, me))
         return git.resolve(claim.path, "HEAD") == target
     files.discard(note)
@@ -54,7 +54,7 @@ def fast_forward(repository: git.Repository, key: TaskKey, claim: TaskClaim, sta
 
 
 def finish_killed(repository: git.Repository, key: TaskKey, claim: TaskClaim) -> str:
-    """Moves on what a dead process was about to; returns a sentence, or "" when there was nothing. Raises Busy."""
+    """Finishes the move that a dead process began; returns a sentence, or "" when there was none. Raises Busy."""
     move = killed_move(claim)
     if move is None:
         return ""
@@ -62,19 +62,18 @@ def finish_killed(repository: git.Repository, key: TaskKey, claim: TaskClaim) ->
 
 
 def killed_move(claim: TaskClaim) -> Move | None:
-    """What a dead process was about to do in the task's worktree."""
+    """The move that a dead process began in the task's worktree; None when there is none."""
     try:
         move = _read(os.path.join(git.worktree_git_dir(claim.path), _NOTE))
-    except WorkFailed:  # there is no worktree to move anything in
+    except WorkFailed:  # there is no worktree
         return None
     return move if move and liveness(move.owner) is Liveness.GONE else None
 
 
 def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: str, move: Move) -> str:
-    """All was checked before the move began, so it is finished, not undone.
+    """Everything was checked before the move began, so it is finished, not undone.
 
-    Files that are not as either commit has them can be a person's, made since: all that is uncommitted is
-    kept by a ref first.
+    Files that differ from both commits may be a person's later edits: everything uncommitted is kept by a ref first.
     """
     admin = os.path.dirname(note)
     worktree_admin.wait_until_idle(admin)
@@ -90,12 +89,12 @@ def _finish(repository: git.Repository, key: TaskKey, claim: TaskClaim, note: st
                 kept_work.snapshot(claim.path, f"okstra: what {key} held when its merge was finished", kept)
             merge.move_to(claim.path, move.target, keep_open=lock.keep_open)
         files.discard(note)
-    told = f"finished the merge into {claim.branch}, whose process is gone"
-    return f"{told}; what was uncommitted is kept by {kept}" if kept else told
+    message = f"finished the merge into {claim.branch}, whose process is gone"
+    return f"{message}; what was uncommitted is kept by {kept}" if kept else message
 
 
 def _holds_more(path: str, move: Move) -> bool:
-    """Whether anything is uncommitted that is not of the move itself."""
+    """Whether anything is uncommitted that the move itself did not write."""
     moved = set(git.changed_files(path, move.start, move.target))
     dirty = set(git.dirty_files(path))
     return bool(dirty - moved or merge.files_of_neither(path, sorted(dirty & moved), (move.start, move.target)))

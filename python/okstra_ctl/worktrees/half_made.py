@@ -1,7 +1,7 @@
-"""Putting right what dead runs left half made (docs/how-to/recover.md).
+"""Undoing what dead runs left half made, and `started` rows that are missing (docs/how-to/recover.md).
 
-Only `provisioning` claims of dead owners are undone: nobody was told of their worktrees yet. An `active`
-claim is never touched here; work may be in it.
+Only `provisioning` claims of dead owners are undone: nobody knows their worktrees yet. An `active` claim is never
+touched here; its worktree may have work in it.
 """
 
 from __future__ import annotations
@@ -30,24 +30,25 @@ from .unsaved import SavePolicy, save_unsaved
 def recover_task(key: TaskKey, doc: RegistryDoc, repository: git.Repository, services: Services) -> list[str]:
     """Undoes the task's half-made worktrees whose owners are dead; returns a sentence for each.
 
-    What a killed command left to be deleted goes as well; that needs no sentence.
+    Also deletes what killed commands left in the trash, without a sentence.
     """
     trash.sweep(services.home)
     worktree_admin.sweep(repository.common_dir)
     kept_work.sweep(repository.common_dir)
-    told = [undo(StageKey(key, stage), claim, services) for stage, claim in doc.stages_of(key).items()]
+    sentences = [undo(StageKey(key, stage), claim, services) for stage, claim in doc.stages_of(key).items()]
     task_claim = doc.task(key)
     if task_claim is not None:
-        told.append(undo(key, task_claim, services))
-        told.append(finish_killed(repository, key, task_claim))
-    return [sentence for sentence in told if sentence]
+        sentences.append(undo(key, task_claim, services))
+        sentences.append(finish_killed(repository, key, task_claim))
+    return [sentence for sentence in sentences if sentence]
 
 
 def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services) -> str:
-    """Finishes what a dead process was about to make or remove; returns a sentence, or "" when there was nothing.
+    """Undoes the creation, or finishes the removal, that a dead process began; returns a sentence, or "" when there was
+    none.
 
-    Its process may be gone because it came to its good end since the claim was read: then nothing is touched.
-    It happens in the claim's own repository: another clone with the same project id may have asked. Raises Busy.
+    The process may be gone because it finished since the claim was read: then nothing is touched. The claim's own
+    repository is used: the caller may be another clone with the same project id. Raises Busy.
     """
     repository = git.discover(claim.project_root) if is_abandoned(claim) else None
     if repository is None:
@@ -67,8 +68,8 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
 
 
 def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, repository: git.Repository) -> str:
-    """Keeps what was written in a worktree after its removal was killed; returns the ref, or "". Nobody was told of
-    one that was never finished, so there is nothing to keep of it. Raises Refused (`worktree-dirty`), WorkFailed."""
+    """Keeps what was written in a worktree after its removal was killed; returns the ref, or "". Nobody knows a
+    worktree that was never finished, so it has nothing to keep. Raises Refused (`worktree-dirty`), WorkFailed."""
     admin = worktree_admin.at(repository.common_dir, claim.path)
     if admin is None or not late_writes.is_being_removed(admin.folder) or not os.path.isdir(claim.path):
         return ""
@@ -78,16 +79,16 @@ def _save_what_came_later(key: TaskKey | StageKey, claim: TaskClaim | StageClaim
 def drop_unfinished(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services, *, with_files: bool = False
 ) -> bool:
-    """Drops an unfinished claim, if it is still the one that was undone; a hold that it took over stands again.
+    """Drops an unfinished claim, if it is still the one that was undone; a claim that it took over is restored.
 
-    A task whose stages were begun keeps its anchor and epochs. `with_files`: what the run wrote goes first, before
-    another can have its number. Returns whether the claim was still there.
+    A task whose stages were begun keeps its anchor and epochs. `with_files`: the run's files are removed first, before
+    another run can get its number. Returns whether the claim still existed.
     """
     with services.registry.transaction() as doc:
         if doc.claim_of(key) != claim:
             return False
         if with_files and isinstance(claim, StageClaim):
-            _discard_files_of_a_run_that_never_was(claim)
+            _discard_files_of_unprepared_run(claim)
         if isinstance(key, StageKey):
             before = claim.as_before() if isinstance(claim, StageClaim) else None
             if before is None:
@@ -101,8 +102,9 @@ def drop_unfinished(
         return True
 
 
-def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
-    """A run that the ledger knows was prepared to its end: the process died later, while it removed the worktree."""
+def _discard_files_of_unprepared_run(claim: StageClaim) -> None:
+    """Keeps the files of a run that has ledger rows: it was prepared, and its process died later, removing the
+    worktree."""
     run = RunId.parse(claim.run_id)
     view = ledger.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
     if not any(row_id(claim.run_id, claim.epoch, status) in view.ids for status in LedgerStatus):
@@ -110,7 +112,7 @@ def _discard_files_of_a_run_that_never_was(claim: StageClaim) -> None:
 
 
 def append_missing_started_rows(key: TaskKey, doc: RegistryDoc) -> int:
-    """Writes the `started` rows that active claims lack: their runs died between commit point and ledger."""
+    """Writes missing `started` rows of active claims whose runs died between commit point and ledger."""
     missing: dict[str, list[LedgerRow]] = {}
     for stage, claim in doc.stages_of(key).items():
         if claim.status is ClaimStatus.ACTIVE:

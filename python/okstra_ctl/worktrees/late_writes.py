@@ -1,7 +1,7 @@
-"""What was written in a worktree after its unsaved work was saved, and before its folder was taken away.
+"""Detects what was written in a worktree between the saving of its unsaved work and the removal of its folder.
 
-The folder is moved out of the way first, so that nobody who goes by its path writes into it any more; then what it
-holds is compared with what was there when its work was saved.
+The folder is moved first, so that nobody can write into it by its path any more; then its content is compared with the
+state at the time of saving.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _MARKER = "okstra.leaving"
 
 
 class Place(NamedTuple):
-    """A working folder: the worktree's own (`below` is empty), or a submodule's. `files`: what was dirty in it, with
-    what tells one state of a file from another. `refs`: of a submodule."""
+    """A working folder: the worktree's own (`below` is empty), or a submodule's. `files`: its dirty files, each
+    with marks that change when the file does. `refs`: of a submodule."""
 
     below: str
     git_dir: str
@@ -28,19 +28,19 @@ class Place(NamedTuple):
 
 
 def state_of(path: str, dirty: Iterable[str], inside: Mapping[str, Iterable[str]]) -> tuple[Place, ...]:
-    """The state that is about to be saved: the dirty files of the worktree, and `inside` it of its submodules."""
+    """The state that is about to be saved: the dirty files of the worktree, and of its submodules (`inside`)."""
     own = Place("", os.path.realpath(git.worktree_git_dir(path)), _marks(path, dirty))
     return own, *(_submodule(path, below, names) for below, names in inside.items())
 
 
 def changed_since(moved: str, seen: Iterable[Place]) -> bool:
-    """Whether the folder, which was moved to there, holds something that was not there when it was looked at."""
+    """Whether the folder, now at `moved`, has changed since the state `seen`."""
     return any(_differs(os.path.join(moved, place.below) if place.below else moved, place) for place in seen)
 
 
 def mark_removing(path: str) -> None:
-    """Notes beside git's record of the worktree that its removal has begun: its folder may be somebody's again, if
-    this process dies before the folder is gone."""
+    """Marks the worktree in git's folder of it as being removed: somebody may write in it again, if this process dies
+    before the folder is gone."""
     files.replace(os.path.join(git.worktree_git_dir(path), _MARKER), b"")
 
 
@@ -67,7 +67,7 @@ def _differs(folder: str, place: Place) -> bool:
 
 
 def _git_dir_of(folder: str) -> str:
-    """The git folder that a submodule has within it, and takes along; empty when it is elsewhere."""
+    """The git folder inside a submodule, which moves with it; empty when it is elsewhere."""
     inside = os.path.join(folder, ".git")
     return inside if os.path.isdir(inside) else ""
 

@@ -1,10 +1,9 @@
-"""Making a worktree in steps that a crash can stop anywhere (docs/design/reservation.md).
+"""Creating a worktree in steps that a crash may interrupt anywhere (docs/design/reservation.md).
 
 1. Under the repository lock: `git worktree add` without files, detached, locked with the claim's token.
 2. Outside it: the checkout, on several cores, which needs no HEAD.
-3. Under it again, while the files arrive: the branch, created where none was, and HEAD put on it. Its reflog
-   carries the claim's token: undoing an unfinished worktree takes back only a branch that this claim made and
-   that nobody has moved since.
+3. Under it again, while the files are checked out: the branch is created and HEAD attached to it. Its reflog has the
+   claim's token: undoing an unfinished worktree deletes only a branch that this claim created and nobody moved since.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from ..system.undo import UndoStack
 
 
 class Site(NamedTuple):
-    """A worktree to be: where, on which branch, from which commit. `token` is its claim's lock reason.
+    """A worktree to create: where, on which branch, from which commit. `token` is its claim's lock reason.
 
-    `restores`: the branch is there already, and only its folder was lost or removed.
+    `restores`: the branch exists already, and only its folder was lost or removed.
     """
 
     repository: git.Repository
@@ -37,7 +36,7 @@ class Site(NamedTuple):
 
 
 class Checkout(NamedTuple):
-    """A checkout under way."""
+    """A running checkout."""
 
     site: Site
     running: processes.Running
@@ -52,9 +51,9 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
         if os.path.lexists(site.path):
             raise WorkFailed(
                 "worktree-not-created",
-                "the folder for the worktree exists already, and no reservation knows it",
+                "the folder for the worktree exists already, and no reservation names it",
                 where=site.path,
-                hint="look what is in it and move it away; `okstra reconcile --rebuild` if the registry was lost",
+                hint="look at its content and move it away; `okstra reconcile --rebuild` if the registry was lost",
             )
         if site.restores:
             forget(site.repository, site.path)
@@ -73,7 +72,7 @@ def begin(home: HomePaths, site: Site, undo: UndoStack) -> Checkout:
 
 
 def restore(home: HomePaths, site: Site, undo: UndoStack) -> None:
-    """All steps for a worktree whose branch is there and whose folder is not. Raises WorkFailed, Busy."""
+    """All steps for a worktree whose branch exists and whose folder does not. Raises WorkFailed, Busy."""
     checkout = begin(home, site, undo)
     put_on_branch(site)
     await_files(checkout)
@@ -99,12 +98,12 @@ def put_on_branch(site: Site) -> None:
 
 
 def clear(home: HomePaths, site: Site, *, unchanged: Callable[[], bool] = lambda: True) -> None:
-    """Takes an unfinished worktree back: its folder, git's record of it, and its branch if this very claim made it.
+    """Removes an unfinished worktree: its folder, git's record of it, and its branch if this very claim created it.
 
-    Safe to repeat, and safe when nothing of it is there. Nobody was told of the place before its claim
-    became active, so nobody's work is in it; a branch that moved since is kept all the same. `unchanged` is
-    asked under the repository lock whether the claim still stands: another command may have undone it already,
-    and a third be making its own worktree in that place. Raises Busy when a git of a dead run is still at work.
+    Safe to repeat, and safe when nothing of it exists. Nobody knows the worktree before its claim becomes active, so
+    nobody's work is in it; a branch that was moved is kept all the same. `unchanged` returns, under the repository
+    lock, whether the claim still exists: another command may have undone it already, and a third may be creating its
+    own worktree there. Raises Busy while a git process of a dead run is running.
     """
     common_dir = site.repository.common_dir
     for admin in worktree_admin.admin_folders(common_dir):
@@ -133,9 +132,9 @@ def _delete_own_branch(site: Site, keep_open: tuple[int, ...]) -> None:
 def delete_untouched_branches(
     repository: git.Repository, branches: Iterable[str], token: str, keep_open: tuple[int, ...]
 ) -> list[str]:
-    """Deletes those that were made for the worktree of that token and that nobody touched since; returns which.
+    """Deletes those that were created for the worktree of that token and that nobody touched since; returns which.
 
-    Of one that a kill kept from being made, what git left goes as well. Under the repository lock.
+    Also removes what git left of a branch whose creation was killed. Under the repository lock.
     """
     deleted = []
     for branch in branches:
@@ -158,7 +157,7 @@ def _delete_untouched(
 def forget(repository: git.Repository, path: str) -> None:
     """Removes git's record of a worktree whose folder was moved away or is gone. Under the repository lock.
 
-    The record's HEAD may be all that holds a commit: then a ref holds it from now on.
+    If only the record's HEAD refers to a commit, the commit is kept by a ref.
     """
     admin = worktree_admin.at(repository.common_dir, path)
     if admin is None:
@@ -170,12 +169,12 @@ def forget(repository: git.Repository, path: str) -> None:
 
 
 def unreferenced_head(repository: git.Repository, admin: worktree_admin.AdminFolder) -> str:
-    """The commit of a worktree's HEAD, if no branch, tag or kept ref holds it; else ""."""
+    """The commit of a worktree's HEAD, if it is on no branch, tag or kept ref; else ""."""
     commit = worktree_admin.detached_head(admin)
     known = git.resolve(repository.top, commit) if commit else None
     return known if known and git.unreachable_commits(repository.top, known) else ""
 
 
 def lock_reason(key: str, epoch: int) -> str:
-    """The reason that a worktree is locked with: names its claim, and tells one hold from the next."""
+    """The lock reason of a worktree: it names the claim, with its epoch."""
     return f"okstra {key}" + (f" epoch {epoch}" if epoch else "")

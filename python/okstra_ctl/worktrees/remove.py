@@ -1,4 +1,4 @@
-"""Removing a worktree without losing anything that was made in it (docs/design/reservation.md)."""
+"""Removes a worktree without losing work (docs/design/reservation.md)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from . import half_made, late_writes, provision
 from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
 from .users import require_removable
 
-_TIMES = 3  # that a worktree is saved anew because something was written in it meanwhile
+_TIMES = 3  # that a worktree is saved again because it changed meanwhile
 
 
 class Removed(NamedTuple):
-    """`branch` is the one that stays, or empty; `kept` is the ref that has what was unsaved, or empty; `ignored` what
-    git ignores, which went."""
+    """`branch` is the one that remains, or empty; `kept` is the ref that has the unsaved work, or empty; `ignored` are
+    the ignored files that were deleted."""
 
     key: str
     path: str
@@ -34,22 +34,22 @@ class Removed(NamedTuple):
 
 
 def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: SavePolicy, evict: bool = False) -> Removed:
-    """Removes the worktree of a task or of a done stage, and its registry entry. The branch stays.
+    """Removes the worktree of a task or of a done stage, and its registry entry. The branch remains.
 
-    `evict`: also that of a run that is prepared and led by nobody. What nobody may take (a live run's, a stage in
-    work) is refused all the same. Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`,
+    `evict`: also if a run uses it that is prepared and led by nobody. The worktree of a live run, or of a stage in
+    work, is refused all the same. Raises UsageError (`not-found`), Refused (`worktree-held`, `worktree-dirty`,
     `commits-unreachable`).
     """
     doc = services.registry.read()
     claim = doc.claim_of(key)
     if claim is None:
-        raise UsageError("not-found", f"okstra knows no worktree of {key}", hint="`okstra worktree list` shows them")
-    if half_made.is_abandoned(claim):  # killed while it was made, or while it was removed: nothing unsaved is in it
+        raise UsageError("not-found", f"no worktree is registered for {key}", hint="`okstra worktree list` shows them")
+    if half_made.is_abandoned(claim):  # killed while being created or removed: nothing unsaved is in it
         half_made.undo(key, claim, services)
         before = services.registry.read().stage(key) if isinstance(key, StageKey) else None
         if before is None:
             return Removed(str(key), claim.path, git.existing_branch(claim.project_root, claim.branch), "")
-        claim = before  # it was being done over: the earlier run's hold stands again
+        claim = before  # a rerun was being prepared: the earlier run's claim is restored
     require_removable(key, claim, services.registry.read(), services, force=evict)
     saved = save_and_remove(
         key, claim, services, policy, lambda now: require_removable(key, claim, now, services, force=evict)
@@ -66,11 +66,11 @@ def save_and_remove(
     policy: SavePolicy,
     at_intent: Callable[[RegistryDoc], object],
 ) -> Saved:
-    """Saves what is unsaved, takes the folder away, drops the claim.
+    """Saves what is unsaved, removes the folder, drops the claim.
 
-    Before the folder goes, the claim is marked `provisioning` by this process: nobody can take it over meanwhile,
-    and if this process dies, recovery finishes the removal. `at_intent` runs in that same transaction, before the
-    mark, with the registry as it stands then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
+    Before the folder is removed, the claim is marked `provisioning` by this process: nobody can take it over
+    meanwhile, and if this process dies, recovery finishes the removal. `at_intent` runs in the same transaction,
+    before the mark, with the registry as it is then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
     `worktree-held`, `worktree-foreign`), Busy.
     """
     trash.check_is_ours(services.home, claim.path)
@@ -95,8 +95,8 @@ def save_and_remove(
 
 
 def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Services, policy: SavePolicy) -> Saved:
-    """Raises Refused, WorkFailed; Refused (`worktree-held`) where git failed because the worktree is being taken away
-    by another command."""
+    """Raises Refused, WorkFailed; Refused (`worktree-held`) where git failed because another command is removing the
+    worktree."""
     try:
         if os.path.isdir(claim.path):
             saved = save_unsaved(claim.path, key, policy)
@@ -114,7 +114,7 @@ def _overtaken(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> Refuse
 
 
 def drop_task_claim(doc: RegistryDoc, key: TaskKey) -> None:
-    """A task whose stages were begun keeps its anchor and epochs; its worktree is made again when it is needed."""
+    """A task whose stages were begun keeps its anchor and epochs; its worktree is created again when it is needed."""
     current = doc.task(key)
     if current is not None and current.implementation_base:
         doc.put_task(key, current._replace(status=ClaimStatus.DONE, owner=None, users=()))
@@ -123,10 +123,10 @@ def drop_task_claim(doc: RegistryDoc, key: TaskKey) -> None:
 
 
 def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved: Saved, services: Services) -> Saved:
-    """Moves the folder into the trash and has git forget it. A folder that is gone already is no error.
+    """Moves the folder to the trash and removes git's record of it. A missing folder is not an error.
 
     What was written in it since it was saved is kept by a ref as well; returns what is kept in the end. The caller's
-    claim keeps every other command away from the place. Raises Refused, WorkFailed: then the folder stands.
+    claim keeps other commands away from the path. On Refused and WorkFailed the folder remains.
     """
     path, project_root = claim.path, claim.project_root
     repository = git.discover(project_root)
@@ -147,8 +147,8 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
 
 
 def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: Services) -> tuple[str, Saved]:
-    """Moves the folder out of the way, once nothing is in it that is not saved. Returns where it is now, as
-    `trash.set_aside` does, and what was saved. Raises Refused, WorkFailed: then the folder stands where it stood."""
+    """Moves the folder away, once everything in it is saved. Returns where it is now, as `trash.set_aside` does, and
+    what was saved. On Refused and WorkFailed the folder remains in its place."""
     for again in range(1, _TIMES + 1):
         aside = trash.set_aside(services.home, path)
         if not aside:
@@ -165,7 +165,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: 
         saved = more._replace(ref=more.ref or saved.ref)
     raise Refused(
         "worktree-held",
-        f"something goes on writing in the worktree of {key}",
+        f"something keeps writing in the worktree of {key}",
         where=path,
         hint="end it, then try again; what was there so far is kept by a ref under refs/okstra/kept/",
     )
@@ -174,7 +174,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: 
 def _restore_claim(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, intent: TaskClaim | StageClaim, services: Services
 ) -> None:
-    """The worktree stands after all, so its claim does."""
+    """The worktree was not removed, so its claim is restored."""
     if not os.path.isdir(claim.path):
         return
     with services.registry.transaction() as doc:

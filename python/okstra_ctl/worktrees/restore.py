@@ -1,4 +1,4 @@
-"""`okstra worktree restore`: a worktree that was removed is there again, with what it held unsaved."""
+"""`okstra worktree restore`: recreates a removed worktree, with its unsaved work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .unsaved import kept_prefix
 
 
 class Restored(NamedTuple):
-    """`kept` is the ref whose uncommitted files were brought back, or empty."""
+    """`kept` is the ref whose uncommitted files were restored, or empty."""
 
     key: str
     path: str
@@ -39,7 +39,7 @@ class Restored(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A worktree to be there again: its claim as it will stand, and the commit that its branch had when last seen."""
+    """A worktree to restore: its claim once restored, and the last known commit of its branch."""
 
     claim: TaskClaim | StageClaim
     last_commit: str
@@ -47,16 +47,16 @@ class Target(NamedTuple):
 
 @fsync.deferred_fsync()
 def restore_worktree(key: TaskKey | StageKey, project: Project, services: Services) -> Restored:
-    """Makes the folder anew on its branch and lays the newest kept snapshot over it, uncommitted as it was; unless
-    the branch has moved on since the snapshot was taken: then it would undo what came after.
+    """Recreates the folder on its branch and applies the newest kept snapshot as uncommitted changes; unless the branch
+    has moved since the snapshot was taken: then it would undo later commits.
 
-    Meanwhile its claim is marked as being restored: a half-made worktree must not be taken for anybody's work.
-    Raises Refused (`worktree-held`, `branch-in-use`, `stage-not-held` for a stage that nobody holds and that is not
-    done: a run makes its worktree), UsageError (`not-found`), WorkFailed.
+    Meanwhile its claim is marked as being restored, so that the half-made worktree is not mistaken for work.
+    Raises Refused (`worktree-held`, `branch-in-use`, `stage-not-held` for a stage that is neither claimed nor done:
+    a run creates its worktree), UsageError (`not-found`), WorkFailed.
     """
     repository = git.discover(project.root)
     if repository is None:
-        raise UsageError("not-found", "the project is no git repository", where=project.root)
+        raise UsageError("not-found", "the project is not a git repository", where=project.root)
     half_made.recover_task(
         key.task if isinstance(key, StageKey) else key, services.registry.read(), repository, services
     )
@@ -68,7 +68,7 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
         target = _task_target(key, current, project, repository, services)
     claim = target.claim
     if os.path.lexists(claim.path):
-        raise Refused("worktree-held", "the worktree is there", where=claim.path)
+        raise Refused("worktree-held", "the worktree exists already", where=claim.path)
     at = _require_branch(repository, target, key)
     if kept and git.resolve(repository.top, f"{kept}^") != at:
         kept = ""
@@ -93,7 +93,7 @@ def _begin(
 ) -> TaskClaim | StageClaim:
     """Marks the claim as being restored by this process. Raises Refused (`worktree-held`, `name-taken`).
 
-    A run that holds the stage does so again if the restoring is undone.
+    The claim of a run that holds the stage comes back if the restoring is undone.
     """
     mine = target._replace(status=ClaimStatus.PROVISIONING, owner=this_process(), restores=True)
     if isinstance(mine, StageClaim) and isinstance(current, StageClaim):
@@ -103,7 +103,7 @@ def _begin(
         mine = mine._replace(before=before)
     with services.registry.transaction() as doc:
         if doc.claim_of(key) != current or (current is not None and current.status is ClaimStatus.PROVISIONING):
-            raise Refused("worktree-held", f"another command makes the worktree of {key}", where=target.path)
+            raise Refused("worktree-held", f"another command is making the worktree of {key}", where=target.path)
         holder = doc.holder_of_branch(target.project_root, target.branch)
         if holder not in (None, str(key)):
             raise Refused("name-taken", f"the branch {target.branch} is {holder}'s", where=str(key))
@@ -114,17 +114,17 @@ def _begin(
 def _stage_target(
     key: StageKey, current: TaskClaim | StageClaim | None, project: Project, kept: str, services: Services
 ) -> Target:
-    """The claim as the registry has it; that of a done stage whose worktree was removed, from the ledger."""
+    """The claim in the registry; for a done stage whose worktree was removed, one from the ledger."""
     if isinstance(current, StageClaim):
         return Target(current, "")
     row = _last_row(key, project, services)
     if row is None or row.status not in DONE_ROWS:
-        where = f"; what it held unsaved is in {kept}" if kept else ""
+        where = f"; its unsaved work is in {kept}" if kept else ""
         raise Refused(
             "stage-not-held",
             f"stage {key.stage} is not done{where}",
             where=str(key),
-            hint="start it with `okstra run`: that makes its worktree",
+            hint="start it with `okstra run`, which makes its worktree",
         )
     manifest = _manifest(RunId.parse(row.run_id), project)
     claim = StageClaim(
@@ -151,8 +151,8 @@ def _task_target(
     repository: git.Repository,
     services: Services,
 ) -> Target:
-    """The task's claim: as the registry still has it; else on the branch that its runs' manifests name, or that
-    okstra made for it. What else stands at the same commit, such as the main branch, is not the task's."""
+    """The task's claim: the one in the registry; else on the branch that its runs' manifests name, or that okstra
+    created for it. Another branch at the same commit, such as the main branch, is not the task's."""
     if isinstance(current, TaskClaim):
         return Target(current._replace(status=ClaimStatus.ACTIVE, owner=None), current.base_commit)
     manifests, token = _manifests_in_task_worktree(key, project), lock_reason(str(key), 0)
@@ -173,7 +173,7 @@ def _task_target(
 
 
 def _manifests_in_task_worktree(key: TaskKey, project: Project) -> list[Mapping[str, object]]:
-    """Those of the newest run of each phase that works there, the newest first."""
+    """Those of the newest run of each phase in the task worktree, newest first."""
     task = read_manifest(project.files.task(key)) or {}
     phases = task.get("phases")
     rows = list(phases.values()) if isinstance(phases, dict) else []
@@ -192,7 +192,7 @@ def _branch_in(manifest: Mapping[str, object]) -> str:
 
 
 def _require_branch(repository: git.Repository, target: Target, key: TaskKey | StageKey) -> str:
-    """Where the branch stands. Raises UsageError (`not-found`) with the way to have it again."""
+    """The commit of the branch. Raises UsageError (`not-found`) with how to get the branch back."""
     branch = target.claim.branch
     commit = git.branch_commit(repository.top, branch) if branch else None
     if commit is not None:

@@ -1,4 +1,4 @@
-"""A worktree to try merges in: detached, on no branch, gone afterwards. Its folder's name tells whose it is."""
+"""A temporary worktree to try merges in, with a detached HEAD. Its folder's name has the process that made it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def is_abandoned(path: str) -> bool:
 
 
 def half_made(repository: git.Repository) -> list[str]:
-    """git's records of scratch worktrees that died before git knew where they were to be: no list shows them."""
+    """git's records of scratch worktrees whose creation was killed before git wrote their paths: no list shows them."""
     admins = worktree_admin.admin_folders(repository.common_dir)
     names = {os.path.basename(admin.folder): admin.folder for admin in admins if not admin.worktree}
     return [folder for name, folder in names.items() if name.startswith(PREFIX) and not _owner_lives(name)]
@@ -81,6 +81,6 @@ def _remove(home: HomePaths, repository: git.Repository, path: str) -> None:
     with locked(LockKind.REPOSITORY, repository.lock):
         trash.throw_away(home, path)
         admin = worktree_admin.named(repository.common_dir, os.path.basename(path))
-        if admin is not None:  # its commits are nobody's work
+        if admin is not None:  # its commits need not be kept
             worktree_admin.forget(repository.common_dir, admin)
     trash.sweep(home)

@@ -1,4 +1,4 @@
-"""Bringing into a new worktree what git does not: the sync list, submodules, `worktreeSetup`."""
+"""Populates a new worktree with what git does not check out: submodules, the sync list, `worktreeSetup`."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--r
 def populate_worktree(
     main: str, worktree: str, config: ProjectConfig, log_path: str, services: Services, run_id: str
 ) -> list[str]:
-    """Submodules, sync list, set-up commands, in this order; returns notes for the manifest. `run_id` names the run,
-    or the task, for whose sake it happens.
+    """Submodules, sync list, set-up commands, in this order; returns notes for the manifest. `run_id` names the run
+    or task that the worktree is for.
 
     Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
     """
@@ -73,7 +73,7 @@ def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tu
         try:
             _carry_out(step, source, target, keep_open)
         except OSError as error:
-            raise WorkFailed("sync-failed", f"{step.path} could not be brought: {error}", where=target) from error
+            raise _not_copied(step, target, str(error)) from error
         if step.note:
             notes.append(f"{entry.path}: {step.note}")
     _hide_links(main, worktree, [entry.path for entry in present])
@@ -81,7 +81,7 @@ def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tu
 
 
 def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
-    """`cache/` in a .gitignore matches the folder in main, but not a link to it: `git add` would take the link in."""
+    """`cache/` in a .gitignore matches the folder in main, but not a link to it: `git add` would add the link."""
     links = {path for path in paths if os.path.islink(os.path.join(worktree, path)) and "\n" not in path}
     seen = links - git_ignore.ignored(worktree, links)
     hidden_in_main = git_ignore.ignored(main, seen)
@@ -132,7 +132,7 @@ def _run_setup(
                     "worktree-setup-failed",
                     f"the worktreeSetup command `{command}` ended with {status}",
                     where=log_path,
-                    hint="read the log, mend the command in .okstra/project.json, start the run again",
+                    hint="read the log, fix the command in .okstra/project.json, start the run again",
                 )
 
 
@@ -153,7 +153,7 @@ def _names_within(folder: str) -> frozenset[str]:
 
 
 def _check_inside(root: str, path: str, entry: str, what: str) -> None:
-    """Also through links: a tracked one can lead out of the worktree that it is checked out in."""
+    """Also through links: a tracked link can lead out of the worktree."""
     real = os.path.realpath(path)
     if real != path and not (real + os.sep).startswith(os.path.realpath(root) + os.sep):
         raise UsageError(
@@ -172,4 +172,8 @@ def _carry_out(step: SyncStep, source: str, target: str, keep_open: tuple[int, .
     into_existing = os.path.isdir(source) and os.path.isdir(target)
     copied = processes.run([*_COPY, "--", f"{source}/." if into_existing else source, target], keep_open=keep_open)
     if not copied.ok:
-        raise WorkFailed("sync-failed", f"{step.path} could not be copied: {copied.complaint}", where=target)
+        raise _not_copied(step, target, copied.complaint)
+
+
+def _not_copied(step: SyncStep, target: str, reason: str) -> WorkFailed:
+    return WorkFailed("sync-failed", f"could not copy {step.path} into the worktree: {reason}", where=target)

@@ -1,4 +1,4 @@
-"""The task's worktree: made by its first run, reused by every later one (docs/design/reservation.md)."""
+"""The task's worktree: created by its first run, reused by later ones (docs/design/reservation.md)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _POLL_SECONDS = 0.02
 def ensure(
     request: Request, services: Services, log_path: str, *, known: TaskClaim | None = None, run: RunId | None = None
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
-    """The task's active claim, whether its worktree was made now, and notes of the making.
+    """The task's active claim, whether its worktree was created now, and notes about that.
 
-    Of several first runs at once one makes it, and the others wait for that one. A worktree that was removed
-    is made again on its branch. `known`: the claim as last read. `run` is listed as a user of the worktree, from
-    before it is there, so that nobody removes it meanwhile. Raises Refused (`name-taken`,
+    Of several first runs at once one creates it, and the others wait. A removed worktree is created again on its
+    branch. `known`: the claim as last read. `run` is listed as a user of the worktree before it exists, so that nobody
+    removes it meanwhile. Raises Refused (`name-taken`,
     `branch-exists`), WorkFailed, Busy.
     """
     if known is not None and _usable(known):
@@ -57,12 +57,12 @@ def ensure(
 
 
 def planned(request: Request, services: Services) -> TaskClaim:
-    """The claim as it stands, or as a first run would make it now."""
+    """The current claim, or the one that a first run would make now."""
     return services.registry.read().task(request.key) or _new_claim(request, services)
 
 
 def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
-    """The claim, with the run among its users; None when the worktree was taken away meanwhile."""
+    """The claim, with the run among its users; None when the worktree was removed meanwhile."""
     with services.registry.transaction() as doc:
         current = doc.task(request.key)
         if current is None or not _usable(current):
@@ -72,7 +72,7 @@ def _use(request: Request, services: Services, run: RunId) -> TaskClaim | None:
 
 
 def _reserve(request: Request, services: Services, run: RunId | None) -> TaskClaim | None:
-    """The claim of a task worktree to make or make again; None when another run was quicker."""
+    """The claim of a task worktree to make or make again; None when another run was faster."""
     with services.registry.transaction() as doc:
         current = doc.task(request.key)
         if current is None:
@@ -126,9 +126,9 @@ def _make(
 
 
 def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: bool) -> provision.Site:
-    """Where the worktree is made from: its own branch, if an earlier worktree of the task left it; else the base.
+    """What the worktree starts from: its own branch, if an earlier worktree of the task left it; else the base.
 
-    Without a claim that knew the branch before (`again`), the reflog must tell that okstra made it.
+    Unless a claim named the branch before (`again`), its reflog must show that okstra created it.
     """
     if branch_at is None:
         return provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
@@ -141,7 +141,9 @@ def _activate(request: Request, services: Services, claim: TaskClaim) -> TaskCla
     with services.registry.transaction() as doc:
         current = doc.task(request.key)
         if current is None or current.token != claim.token:
-            raise WorkFailed("worktree-not-created", "the task's reservation was taken away", where=claim.path)
+            raise WorkFailed(
+                "worktree-not-created", "the task's reservation was removed by another command", where=claim.path
+            )
         active = current._replace(status=ClaimStatus.ACTIVE, owner=None)
         doc.put_task(request.key, active)
     return active

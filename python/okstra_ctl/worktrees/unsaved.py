@@ -1,7 +1,7 @@
-"""What removing a worktree would lose: found, and kept by a ref or refused (docs/design/reservation.md).
+"""What removing a worktree would lose: finds it, and keeps it by a ref or refuses (docs/design/reservation.md).
 
 Uncommitted and untracked files, commits on a detached HEAD, and all of that in the worktree's submodules,
-whose repositories go with it. Ignored files are not kept.
+whose repositories are removed with it. Ignored files are not kept.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Saved(NamedTuple):
     ref: str
     ignored: tuple[str, ...] = ()
     seen: tuple[Place, ...] = ()
-    """What was there when it was saved: whatever else is found later, was written meanwhile."""
+    """The state when it was saved; whatever differs later was written meanwhile."""
 
 
 class SavePolicy(NamedTuple):
@@ -40,13 +40,13 @@ class SavePolicy(NamedTuple):
 
 
 def kept_prefix(key: TaskKey | StageKey) -> str:
-    """Where the refs stand that keep a worktree's unsaved work."""
+    """The prefix of the refs that keep a worktree's unsaved work."""
     task, place = (key.task, f"stage-{key.stage}") if isinstance(key, StageKey) else (key, "task")
     return f"{kept_place(task)}{place}/"
 
 
 def kept_place(task: TaskKey) -> str:
-    """Where all refs stand that keep work of a task; made of segments, so no two tasks share it."""
+    """The prefix of all refs that keep work of a task; made of segments, so no two tasks share it."""
     segments = [branch_segment(name) for name in (task.project_segment, task.group_segment, task.id_segment)]
     return f"refs/okstra/kept/{'/'.join(segments)}/"
 
@@ -104,7 +104,7 @@ def _save_submodules(path: str, ref: str, policy: SavePolicy, inside_of: Mapping
         if not submodules.is_checked_out(copy):
             raise Refused(
                 "worktree-dirty",
-                f"the submodule {name} holds work, and the main worktree has no copy of it that could keep it",
+                f"the submodule {name} has unsaved work, and the main worktree has no copy of it that could keep it",
                 where=inside,
                 hint=f"push it, or `git submodule update --init {quote(name)}` in the main worktree",
             )
@@ -117,12 +117,12 @@ def _save_submodules(path: str, ref: str, policy: SavePolicy, inside_of: Mapping
 
 
 def _refuse_repositories_inside(path: str, dirty: list[str]) -> None:
-    """git would keep a repository inside the worktree as a mere number: its files and commits would be gone."""
+    """git would record a repository inside the worktree as a commit id only: its files and commits would be lost."""
     inside = [name for name in dirty if name.endswith("/") and os.path.lexists(os.path.join(path, name, ".git"))]
     if inside:
         raise Refused(
             "worktree-dirty",
-            f"{', '.join(inside)} is a repository of its own, which no ref of this one can keep",
+            f"{', '.join(inside)} is a repository of its own, which a ref of this one can't keep",
             where=path,
             hint="move it away, then try again",
         )
@@ -141,8 +141,8 @@ def _dirty(path: str, names: list[str]) -> Refused:
 
 
 def how_git_shows(worktree: str, names: Sequence[str]) -> str:
-    """The commands after which `git status` shows those of the files that the index is told not to look at: a
-    sentence to add to a hint, or "" when there are none."""
+    """The commands after which `git status` shows those of the files whose edits the index hides: a sentence to add to
+    a hint, or "" when there are none."""
     hidden = sorted(set(git.hidden_edits(worktree)) & set(names))
     if not hidden:
         return ""

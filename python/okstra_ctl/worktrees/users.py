@@ -36,7 +36,7 @@ class Blocker(NamedTuple):
 def removal_blocker(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services
 ) -> Blocker | None:
-    """What keeps the worktree of this claim, as `doc` has it; None when nobody needs it."""
+    """Why the worktree of this claim may not be removed, by `doc`; None when nobody needs it."""
     if claim.status is ClaimStatus.PROVISIONING:
         if liveness(claim.owner) is Liveness.GONE:
             return Blocker("half made by a dead process", "okstra reconcile --apply undoes it")
@@ -56,14 +56,14 @@ def removal_blocker(
 def require_removable(
     key: TaskKey | StageKey, claim: TaskClaim | StageClaim, doc: RegistryDoc, services: Services, *, force: bool
 ) -> None:
-    """Raises Refused (`worktree-held`). Forced, a run that is prepared and led by nobody does not keep it."""
+    """Raises Refused (`worktree-held`). Forced, a run that is prepared and led by nobody is no obstacle."""
     blocker = removal_blocker(key, claim, doc, services)
     if blocker is not None and not (force and blocker.forceable):
         raise Refused("worktree-held", f"{key}: {blocker.reason}", where=claim.path, hint=blocker.next_step)
 
 
 def users_of(key: TaskKey, claim: TaskClaim, services: Services) -> tuple[User, ...]:
-    """The runs that use a task's worktree. Where the claim does not list them, the index of runs tells."""
+    """The runs that use a task's worktree. Where the claim does not list them, they come from the index of runs."""
     if claim.users is not None:
         return claim.users
     rows = [row for row in run_index.newest_rows(services.home) if row["run_id"].startswith(f"{key}/")]
@@ -75,7 +75,7 @@ def users_of(key: TaskKey, claim: TaskClaim, services: Services) -> tuple[User, 
 
 
 def led_run(key: TaskKey | StageKey, services: Services) -> str:
-    """The run that is being led in a worktree that no claim knows, by the index of runs; empty when none is."""
+    """The run that is being led in a worktree without a claim, by the index of runs; empty when there is none."""
     stage = key.stage if isinstance(key, StageKey) else None
     for row in run_index.newest_rows(services.home):
         if row["run_id"].startswith(f"{_task(key)}/") and row.get("stage") == stage:
@@ -96,7 +96,7 @@ def begin_use(doc: RegistryDoc, run: RunId, owner: Owner | None, services: Servi
 def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool) -> None:
     """Takes the run from the users of its task's worktree; in a transaction.
 
-    A completed run supersedes earlier ones of its phase that were prepared and never led.
+    Also removes earlier runs of its phase that were prepared and never led, if the run completed.
     """
     claim = doc.task(run.task)
     if claim is None:
@@ -108,7 +108,7 @@ def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool
 
 @contextmanager
 def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
-    """While the block runs, a command that is no run's uses the task's worktree."""
+    """Lists a command that is not a run as a user of the task's worktree while the block runs."""
     me = this_process()
     user = User(f"{command}, process {me.pid},", me)
     with services.registry.transaction() as doc:
@@ -125,7 +125,7 @@ def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
 
 
 def _without_dead(users: tuple[User, ...]) -> tuple[User, ...]:
-    """Without those whose owner is gone: they keep nothing, and list themselves again when they are resumed."""
+    """Without those whose owner is gone: they list themselves again when they are resumed."""
     return tuple(user for user in users if liveness(user.owner) is not Liveness.GONE)
 
 

@@ -72,7 +72,7 @@ def test_of_32_runs_on_4_stages_28_are_told_why_for_each_stage(project: Project)
         for stage in range(1, 5):
             run_id = f"demo:core:T-1/implementation/stage-{stage}/001"
             assert f"stage {stage} is running: run {run_id}" in message or (
-                f"stage {stage} is reserved: run {run_id}" in message
+                f"stage {stage} is reserved by run {run_id}" in message
             ), message
     check_one_to_one(project, [run for run in runs if run.status == 0])
 

@@ -23,7 +23,7 @@ def test_a_third_run_is_refused_with_the_reason(project: Project) -> None:
     assert refused.status == 3
     assert refused.codes == ["no-stage-ready"]
     assert (
-        "stage 1 is reserved: run demo:core:T-1/implementation/stage-1/001" in refused.envelope["errors"][0]["message"]
+        "stage 1 is reserved by run demo:core:T-1/implementation/stage-1/001" in refused.envelope["errors"][0]["message"]
     )
 
 
