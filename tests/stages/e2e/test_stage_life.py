@@ -22,9 +22,8 @@ def test_a_third_run_is_refused_with_the_reason(project: Project) -> None:
     refused = project.run_stage()
     assert refused.status == 3
     assert refused.codes == ["no-stage-ready"]
-    assert (
-        "stage 1 is reserved by run demo:core:T-1/implementation/stage-1/001" in refused.envelope["errors"][0]["message"]
-    )
+    message = refused.envelope["errors"][0]["message"]
+    assert "stage 1 is reserved by run demo:core:T-1/implementation/stage-1/001" in message
 
 
 def test_a_stage_with_two_dependencies_waits_for_the_merge(project: Project) -> None:
