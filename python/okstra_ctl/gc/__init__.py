@@ -1,1 +1,1 @@
-"""What may go, and its going."""
+"""`okstra gc`: which worktrees and leftovers may be removed, and removing them."""

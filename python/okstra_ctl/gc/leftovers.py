@@ -1,4 +1,4 @@
-"""What lies beside a run's records and no run can need any more; `okstra gc` removes it.
+"""Files beside a run's records that no run can need any more; `okstra gc` removes them.
 
 The home's note of how an isolation receipt began is for a run that goes on; a completed one never does. A worker's own
 folder is okstra's to remove once its dispatch has ended and nobody leads the run: what okstra took over is among the
@@ -30,7 +30,8 @@ from ..system.owner import liveness
 
 
 def leftovers(services: Services, *, dry_run: bool) -> tuple[str, ...]:
-    """The paths that went, or would go. What can't be read or removed stays. Raises Unreadable for the index."""
+    """The paths that were removed, or would be. What can't be read or removed stays. Raises Unreadable for the
+    index."""
     manifests = _manifests(services)
     known = {home_file(one, services): one for one in manifests}
     notes = tuple(path for path in _notes(services) if _drop_note(path, known.get(path, ""), services, dry_run=dry_run))
@@ -56,7 +57,7 @@ def _notes(services: Services) -> Iterator[str]:
 
 
 def _drop_note(path: str, manifest: str, services: Services, *, dry_run: bool) -> bool:
-    """One whose manifest neither it nor the index names stays: its run may go on."""
+    """A note whose manifest neither it nor the index names stays: its run may go on."""
     try:
         manifest = manifest or str((read_json(path) or {}).get("manifest") or "")
         if not manifest or home_file(manifest, services) != path or not _is_over(manifest):
@@ -71,8 +72,8 @@ def _drop_note(path: str, manifest: str, services: Services, *, dry_run: bool) -
 def _is_over(manifest: str) -> bool:
     """Whether nobody can go on with the run: it is completed, or its records were removed from a project that is there.
 
-    Neither comes to be otherwise later, so no lock is needed. A project's folder that is gone may lie on a disk that is
-    not mounted now.
+    Neither can change later, so no lock is needed. A project's folder that is missing may be on a disk that is not
+    mounted.
     """
     project, _, _ = manifest.rpartition(f"/{OKSTRA_DIR}/tasks/")
     document = read_json(manifest)
@@ -89,7 +90,7 @@ def _with_drops(manifests: Mapping[str, RunId]) -> Iterator[RunFiles]:
 
 
 def _sweep_drops(files: RunFiles, *, dry_run: bool) -> list[str]:
-    """Under the manifest's lock: nobody takes the lead meanwhile."""
+    """Under the manifest's lock, so that nobody takes the lead meanwhile."""
     removed = []
     try:
         with locked(LockKind.INDEX, f"{files.manifest}.lock"):
@@ -115,8 +116,8 @@ def _may_be_led(files: RunFiles, manifest: Mapping[str, object]) -> bool:
 
 
 def _ended_marks(events: Sequence[Mapping[str, Any]], *, completed: bool) -> set[str]:
-    """The marks of folders that nobody needs. A dispatch whose end was not recorded is read by a resume, if there can
-    be one."""
+    """The marks of folders that nobody needs. A dispatch whose end was not recorded is read by a resume, if the run can
+    be resumed."""
     by_dispatch: dict[tuple[object, object], list[Mapping[str, Any]]] = {}
     for row in events:
         if row.get("event") in ("dispatched", "ended"):
@@ -131,7 +132,7 @@ def _ended_marks(events: Sequence[Mapping[str, Any]], *, completed: bool) -> set
 
 
 def _removed(folder: str, files: RunFiles) -> bool:
-    """Results of a dispatch's earlier starts go beside its last one first."""
+    """Moves results of a dispatch's earlier starts beside the last one first."""
     for name in names_in(folder):
         final, attempt, _ = name.partition(".attempt-")
         if attempt:

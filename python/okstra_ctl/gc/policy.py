@@ -1,4 +1,4 @@
-"""Which worktrees may go: a verdict with its proof for each, and which go first."""
+"""Which worktrees may be removed: a verdict with its proof for each, and in which order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 class Verdict(Word):
-    """`merged`: its commits are in a branch that stays. `saved`: its own branch holds them. `held`: in use."""
+    """`merged`: its commits are in a branch that remains. `saved`: its own branch has them. `held`: in use."""
 
     MERGED = "merged"
     SAVED = "saved"
@@ -46,7 +46,7 @@ def judge(facts: WorktreeFacts) -> GcDecision:
     if facts.in_use:
         return GcDecision(facts, Verdict.HELD, facts.in_use)
     if not facts.exists:
-        return GcDecision(facts, Verdict.UNKNOWN, "its folder is gone: `okstra reconcile` tells the ways on")
+        return GcDecision(facts, Verdict.UNKNOWN, "its folder is gone: `okstra reconcile` shows what to do")
     if not facts.on_branch:
         return GcDecision(facts, Verdict.UNKNOWN, f"its HEAD is not on {facts.branch}")
     if facts.merged_into:
@@ -55,7 +55,7 @@ def judge(facts: WorktreeFacts) -> GcDecision:
 
 
 def to_remove(decisions: Sequence[GcDecision], limit: int | None) -> list[GcDecision]:
-    """What goes, oldest first: all that is merged; with a limit, then what is saved, until the rest is no larger."""
+    """What to remove, oldest first: everything merged; with a limit, then what is saved, until the rest fits."""
     chosen = _oldest_first(decisions, Verdict.MERGED)
     if limit is None:
         return chosen
@@ -72,7 +72,7 @@ def parse_size(text: str) -> int:
     """`20G`, `500M`, `0`: bytes, by powers of 1024. Raises UsageError (`usage`)."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise UsageError("usage", f"{text!r} is no size", where="--max", hint="write a number and K, M, G or T: 20G")
+        raise UsageError("usage", f"{text!r} is not a size", where="--max", hint="write a number and K, M, G or T: 20G")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 

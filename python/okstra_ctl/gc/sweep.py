@@ -1,6 +1,6 @@
-"""`okstra gc`: worktrees that are proven safe go, the oldest first; what they held unsaved is kept by a ref.
+"""`okstra gc`: removes worktrees that are proven safe, oldest first; their unsaved work is kept by a ref.
 
-So goes what runs that are over left beside their records.
+Also removes what ended runs left beside their records.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .policy import GcDecision, WorktreeFacts, judge, to_remove
 
 
 class DiskUse:
-    """A measurement under way of folders that exist; `finish` waits for it."""
+    """A running measurement of existing folders; `finish` waits for it."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
@@ -35,17 +35,17 @@ class DiskUse:
 
     def finish(self) -> dict[str, int]:
         """Bytes by path, a hard link counted once; a folder that is gone is left out."""
-        told = b"\n" + (self._running.finish().stdout if self._running else b"")
+        output = b"\n" + (self._running.finish().stdout if self._running else b"")
         sizes = {}
         for path in self._paths:
-            line = re.search(rb"\n(\d+)\t" + re.escape(os.fsencode(path)) + rb"\n", told)
+            line = re.search(rb"\n(\d+)\t" + re.escape(os.fsencode(path)) + rb"\n", output)
             if line:
                 sizes[path] = int(line[1]) * 1024
         return sizes
 
 
 class RemovedWorktree(NamedTuple):
-    """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that went."""
+    """One removal: `kept` is the ref that has what was uncommitted, `ignored` the ignored files that were removed."""
 
     key: str
     path: str
@@ -66,7 +66,7 @@ class GcResult(NamedTuple):
 def collect(services: Services, *, limit: int | None, dry_run: bool) -> GcResult:
     """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
 
-    What a killed command was about to make or remove is finished first.
+    Creations and removals by killed commands are undone or finished first.
     """
     if not dry_run:
         _finish_killed(services)
@@ -87,7 +87,7 @@ def _finish_killed(services: Services) -> None:
     doc = services.registry.read()
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:
-        with suppress(OkstraError):  # its verdict tells
+        with suppress(OkstraError):  # its verdict says so
             half_made.undo(key, claim, services)
 
 
@@ -104,7 +104,7 @@ def _all_facts(services: Services) -> list[WorktreeFacts]:
     doc = services.registry.read()
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
-    measuring = DiskUse([path for _, path in doc.claims() if os.path.isdir(path)])  # beside what git is asked
+    measuring = DiskUse([path for _, path in doc.claims() if os.path.isdir(path)])  # runs while git is queried
     facts = [
         _facts(str(key), claim, removal_blocker(key, claim, doc, services), "")
         for key, claim in tasks.items()

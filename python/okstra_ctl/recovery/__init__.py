@@ -1,1 +1,1 @@
-"""Finding and repairing what was left behind or lost."""
+"""Finding and repairing what crashes left behind, or what was lost."""

@@ -1,4 +1,4 @@
-"""Putting findings right, one by one: what can't be put right stops no other."""
+"""Repairs findings one by one: a failed repair does not stop the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .survey import known_roots, repository_of, survey
 
 
 def reconcile(services: Services, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
-    """What is amiss; with `apply`, after all that okstra may put right was put right. Raises Unreadable."""
+    """Everything that is wrong; with `apply`, after okstra repaired what it may. Raises Unreadable."""
     if not apply:
         return [Outcome(found) for found in survey(services, start_root)]
     outcomes = [_apply(found) for found in survey(services, start_root)]
@@ -32,7 +32,7 @@ def _apply(found: Finding) -> Outcome:
 
 
 def _sweep(services: Services) -> None:
-    """Clears away what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
+    """Removes what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
     doc = services.registry.read()
     trash.sweep(services.home)
     for root in known_roots(doc, services):

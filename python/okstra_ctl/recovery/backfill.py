@@ -1,7 +1,7 @@
-"""`okstra backfill`: `done` rows that a crash kept from being written, from the evidence that is on disk.
+"""`okstra backfill`: writes `done` rows that a crash left out, from the evidence on disk.
 
-The evidence: the run's exit-check record says green, at the commit at which the stage's branch stands; and all
-else that `stage done` asks for still holds. It walks `stage-<N>` folders and flat ones alike.
+The evidence: the run's exit-check record has status 0 at the commit of the stage's branch, and every other requirement
+of `stage done` is still met. Both `stage-<N>` folders and flat ones are searched.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Backfilled(NamedTuple):
 
 
 def backfill(project: Project, services: Services, *, dry_run: bool) -> list[Backfilled]:
-    """Looks at every implementation run that has an exit-check record and still holds its stage."""
+    """Examines every implementation run that has an exit-check record and still holds its stage."""
     return [
         _look_at(run, check, services, dry_run=dry_run)
         for key, task in tasks_of(project.root)
@@ -93,7 +93,7 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
 
 
 def _is_recorded(run: KnownRun) -> bool:
-    """Whether the ledger has a newer word on this run than that it was started."""
+    """Whether the ledger has a row that ended this run."""
     ledger, key = ledger_path(run.plan_path), str(run.id.task)
     view = ledger_edge.read(ledger, task_key=key, plan_digest="")
     ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)

@@ -1,4 +1,4 @@
-"""What a survey finds: each with its way on, and with the act that puts it right where okstra may do that."""
+"""What a survey finds: each with what to do, and with the repair where okstra may make it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..status import Word
 
 
 class Kind(Word):
-    """What can be amiss."""
+    """What can be wrong."""
 
     ABANDONED = "abandoned"
     STARTED_ROW = "started-row-missing"
@@ -30,14 +30,14 @@ class Kind(Word):
 
 
 ALREADY_DONE = "another command has dealt with it; nothing was changed"
-"""What an act answers that finds, as it decides again under the lock, that there is nothing left to put right."""
+"""What an act returns when its check under the lock finds nothing left to repair."""
 
 
 class Finding(NamedTuple):
-    """`act` puts it right and returns what it did; None where a person decides, by the way that `way_on` names.
+    """`act` repairs it and returns what it did; None where a person decides, as `way_on` says.
 
-    Every act decides again, under the lock, whether what was found still is so: a command may have begun since.
-    `notice`: nothing is amiss, and nothing is to be done from here.
+    Every act checks again, under the lock, whether the finding still applies: a command may have started since.
+    `notice`: nothing is wrong, and there is nothing to do from here.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One finding after the command: `done` tells what was done, `failed` why it could not be."""
+    """One finding after the command: `done` says what was done, `failed` why it failed."""
 
     found: Finding
     done: str = ""

@@ -1,4 +1,4 @@
-"""Worktrees under okstra's home that no claim knows: left by a crash, or by a registry that was lost."""
+"""Worktrees under okstra's home without a claim: left by a crash, or by a lost registry."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _REASON = "okstra "
 
 
 def orphans_of(repository: git.Repository, root: str, services: Services) -> Iterator[Finding]:
-    """Those of one repository, recognised by the reason that they are locked with.
+    """Those of one repository, recognised by their lock reason.
 
-    The registry is read after git's records: a claim stands before its worktree, and goes after it. These are read
-    as files: `git worktree list` fails on one that a kill left half written.
+    The registry is read after git's records: a claim exists before its worktree and is removed after it. The
+    records are read as files: `git worktree list` fails on a half-written one.
     """
     admins = worktree_admin.admin_folders(repository.common_dir)
     doc = services.registry.read()
@@ -88,7 +88,7 @@ def _claimed(doc: RegistryDoc) -> set[str]:
 
 
 def _of_another_home(path: str, key: TaskKey | StageKey) -> Finding:
-    """One that somebody's other okstra made: it is in that one's registry, and this one must leave it alone."""
+    """A worktree of another okstra home: it is in that home's registry, and must be left alone here."""
     home = home_of_worktree(path)
     if not home:
         what = f"the worktree {path} stands outside okstra's home"
@@ -120,11 +120,11 @@ def _orphan(
 
     what = f"no reservation knows the worktree {path}"
     run = led_run(key, services)
-    if run:  # the registry was lost under its feet
+    if run:  # the registry was lost while it ran
         return Finding(Kind.ORPHAN, str(key), f"{what}, in which {run} is running", "okstra reconcile --rebuild")
 
     def unclaimed(doc: RegistryDoc) -> bool:
-        """Whether it still is the worktree that was found, and nobody's."""
+        """Whether it still is the worktree that was found, and unclaimed."""
         same = worktree_admin.at(repository.common_dir, path) == admin
         return same and os.path.realpath(path) not in _claimed(doc) and not led_run(key, services)
 
@@ -145,21 +145,21 @@ def _orphan(
             free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
             taken = provision.delete_untouched_branches(repository, free, reason, lock.keep_open)
         trash.sweep(services.home)
-        told = f" with its untouched branch {taken[0]}" if taken else ""
-        return f"removed {path}{told}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
+        also = f" with its untouched branch {taken[0]}" if taken else ""
+        return f"removed {path}{also}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")
 
     ways = "okstra reconcile --apply removes it, keeping its work; --rebuild takes it into the registry"
     return Finding(Kind.ORPHAN, str(key), what, ways, save_and_remove)
 
 
 def _standing_branches(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
-    """The branches that may be its own, whatever category the task was begun with."""
+    """The branches that may be its own, under any work category."""
     task = key.task if isinstance(key, StageKey) else key
     return git.branches_like(repository.top, *(task_branch(category, task) for category in CATEGORY_PREFIXES))
 
 
 def _branches_made(key: TaskKey | StageKey, reason: str, root: str) -> list[str]:
-    """The branches that its making may have been killed at, before they stood."""
+    """The branches whose creation for it may have been killed."""
     if isinstance(key, TaskKey):
         return [task_branch(category_of(root, key), key)]
     of_task = task_branch(category_of(root, key.task), key.task)

@@ -1,8 +1,8 @@
-"""`okstra reconcile --rebuild`: the registry anew, from git's worktrees, the ledgers and the run manifests; and what
-the index of runs lacks.
+"""`okstra reconcile --rebuild`: rebuilds the registry from git's worktrees, the ledgers and the run manifests; and adds
+missing runs to the index.
 
 Every worktree that okstra makes is locked in git with a reason that names its task or stage and its epoch;
-the manifest of that epoch tells the rest. The old file is set aside, never overwritten.
+the manifest of that epoch has the rest. The old file is set aside, never overwritten.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Rebuilt(NamedTuple):
 def rebuild(start_root: str | None, services: Services) -> Rebuilt:
     """Finds the projects by the index of runs and by where the command was started.
 
-    When the registry changes meanwhile, all is looked at again: a run may have reserved something.
+    When the registry changes meanwhile, everything is read again: a run may have reserved something.
     Raises WorkFailed, Busy.
     """
     run_index.set_damaged_aside(services.home)
@@ -61,7 +61,7 @@ def rebuild(start_root: str | None, services: Services) -> Rebuilt:
         doc, missing = RegistryDoc(), list[str]()
         for root in roots:
             missing += _read_project(root, doc, services)
-        _carry_over_what_lives(before, doc)
+        _carry_over_live_claims(before, doc)
         aside = f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         set_aside = services.registry.replace_whole(doc, aside, unless_changed_from=before)
         if set_aside is not None:
@@ -80,8 +80,8 @@ def rebuild(start_root: str | None, services: Services) -> Rebuilt:
     return Rebuilt(set_aside, sum(1 for _ in doc.tasks()), sum(1 for _ in doc.stages()), tuple(missing), indexed)
 
 
-def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
-    """Claims whose owners are alive stay as they are: what they are making is half made, and no crash's."""
+def _carry_over_live_claims(before: bytes | None, doc: RegistryDoc) -> None:
+    """Claims whose owners are alive stay as they are: what is half made there is in progress, not left by a crash."""
     try:
         old = RegistryDoc.parse(before) if before is not None else RegistryDoc()
         claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*old.tasks(), *old.stages()]
@@ -97,7 +97,7 @@ def _carry_over_what_lives(before: bytes | None, doc: RegistryDoc) -> None:
 
 
 def _read_project(root: str, doc: RegistryDoc, services: Services) -> list[str]:
-    """Adds a project's claims; returns the worktrees that nothing tells enough about. Another home's are not ours."""
+    """Adds a project's claims; returns the worktrees without enough information. Another home's are skipped."""
     repository = repository_of(root)
     if repository is None:
         return []

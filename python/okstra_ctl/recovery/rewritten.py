@@ -1,4 +1,4 @@
-"""Done commits that a rebase or squash wrote anew, found again by patch id (docs/how-to/recover.md)."""
+"""Done commits that a rebase or squash rewrote, found again by patch id (docs/how-to/recover.md)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _look_at(
 
 
 def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, services: Services) -> str:
-    """Under the registry lock no run can take the stage anew: the row is still what the ledger goes by, or not."""
+    """Under the registry lock, so that no run can claim the stage while the row is checked."""
     with services.registry.transaction():
         view = ledger.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
         if view.newest.get(key.stage) != row:

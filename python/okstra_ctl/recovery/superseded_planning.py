@@ -1,7 +1,7 @@
-"""Planning runs that nobody needs any more: a plan was approved in their place.
+"""Releases planning runs that nobody needs any more, because a plan was approved in their place.
 
-They are recorded as released: no listing asks to go on with them, and they hold their task's worktree no longer.
-`okstra resume` may still take one up. What a kill leaves undone, the next approval of the plan does.
+They are recorded as released: no listing suggests resuming them, and they no longer use their task's worktree.
+`okstra resume` may still continue one. What a kill leaves undone, the next approval of the plan does.
 """
 
 from __future__ import annotations
@@ -89,5 +89,5 @@ def _release(run: KnownRun, services: Services) -> list[str]:
     step = okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     news = task_records.RunNews(run.id, _RELEASED, at, step, note="a plan was approved in its place")
     row = run_index.IndexRow(str(run.id), _RELEASED, at, run.id.task_type, None, run.project.root, run.files.manifest)
-    told = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
-    return [warning for warning in told if warning]
+    notes = [task_records.try_record(run.project, news), run_index.try_append(services.home, row)]
+    return [warning for warning in notes if warning]

@@ -1,4 +1,4 @@
-"""Looking over every claim of the registry, task by task. Nothing is changed here."""
+"""Checks every claim of the registry, task by task. Changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .unindexed import not_indexed
 
 
 def survey(services: Services, start_root: str | None = None) -> list[Finding]:
-    """Everything that is amiss, over all projects of this machine; of the one at `start_root` also the runs that only
+    """Everything that is wrong, in all projects of this home; of the one at `start_root` also the runs that only
     its folders tell. Raises Unreadable for the registry itself."""
     doc = services.registry.read()
     repositories = {root: repository_of(root) for root in known_roots(doc, services)}
@@ -49,8 +49,8 @@ def survey(services: Services, start_root: str | None = None) -> list[Finding]:
 def _findings_of(
     key: TaskKey, doc: RegistryDoc, services: Services, look: Callable[[], Iterator[Finding]]
 ) -> list[Finding]:
-    """What a look at the task finds. Where git could not be asked because a command was changing the task meanwhile,
-    that command looks after it. Raises WorkFailed."""
+    """The findings of a task; none when git failed because a command was changing the task meanwhile. Raises
+    WorkFailed."""
     try:
         return list(look())
     except WorkFailed:
@@ -117,14 +117,14 @@ def _of_task(
         yield _merge_unfinished(key, claim, repository)
     for stage, held in sorted(doc.stages_of(key).items()):
         of_stage = list(_of_stage(StageKey(key, stage), held, repository, services))
-        if services.registry.read().stage(StageKey(key, stage)) == held:  # else a command is at it just now
+        if services.registry.read().stage(StageKey(key, stage)) == held:  # else a command is changing it now
             yield from of_stage
     yield from rewritten_commits(key, claim, repository, services)
     yield from _ledger_lines(key, claim)
 
 
 def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
-    """Lines that are no rows: passed over by every command, told here."""
+    """Lines that are no rows: skipped by every command, reported here."""
     path = ProjectFiles(claim.project_root).task(key).consumers
     lines = fold(ledger.read_lines(path), task_key=str(key), plan_digest="").unreadable
     if lines:
@@ -225,7 +225,7 @@ def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, s
 
 
 def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> str:
-    """Whoever makes the worktree again marks the claim first, and then waits for the repository lock."""
+    """Whoever restores the worktree marks the claim first, and then waits for the repository lock."""
     with locked(LockKind.REPOSITORY, repository.lock):
         if services.registry.read().stage(key) != claim or os.path.lexists(claim.path):
             return ALREADY_DONE
@@ -235,5 +235,5 @@ def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, servic
                 return ALREADY_DONE
             doc.remove_stage(key)
     stands = git.branch_commit(repository.top, claim.branch) is not None
-    told = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"
-    return f"forgot the worktree; the stage is done, {told}"
+    branch = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"
+    return f"forgot the worktree; the stage is done, {branch}"
