@@ -16,7 +16,7 @@ from ..settings.models import MODEL_SLOTS
 from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..tasks.records import read_manifest
-from ..wizard import session as flow
+from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.questions import NEW
 from ..wizard.steps import STEPS
@@ -120,10 +120,10 @@ def complete(args: Namespace, call: Call) -> Namespace:
     """
     if getattr(args, "json", False) or not can_ask() or not (lacking(args, call) or lacks_request(args, call)):
         return args
-    begun = flow.begin(call.start, args.report_language, _known(args), call.services)
+    begun = session.begin(call.start, args.report_language, _known(args), call.services)
     front = open_front(begun.language, call.services.environment, plain=args.plain)
     more = _others(args)
-    argv = flow.arguments(converse(begun, front, call.services, more), call.services)
+    argv = session.arguments(converse(begun, front, call.services, more), call.services)
     command = find("run")
     assert command is not None
     parser, _ = build_parser(command)

@@ -27,20 +27,20 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    from ..wizard import session as flow
+    from ..wizard import session
 
     if args.action == "init":
         known = dict(pair.partition("=")[::2] for pair in args.known)
-        begun = flow.start(call.start, args.language, known, call.services)
-        return _asked(begun.path, flow.prompt(begun, call.services))
-    wizard = flow.load(args.state, call.services)
+        begun = session.start(call.start, args.language, known, call.services)
+        return _asked(begun.path, session.prompt(begun, call.services))
+    wizard = session.load(args.state, call.services)
     if args.action == "step":
-        after, error = flow.step(wizard, args.answer, call.services)
-        return _asked(after.path, flow.prompt(after, call.services, error))
+        after, error = session.step(wizard, args.answer, call.services)
+        return _asked(after.path, session.prompt(after, call.services, error))
     if args.action == "confirmation":
-        text = flow.confirmation(wizard, call.services)
+        text = session.confirmation(wizard, call.services)
         return Reply({"text": text}, text)
-    argv = list(flow.arguments(wizard, call.services))
+    argv = list(session.arguments(wizard, call.services))
     return Reply({"argv": ["okstra", "run", *argv]}, "\n".join(argv))
 
 

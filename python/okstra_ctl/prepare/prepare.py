@@ -38,8 +38,7 @@ from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
-from ..worktrees import half_made as recover
-from ..worktrees import provision
+from ..worktrees import half_made, provision
 from ..worktrees import task as task_worktree
 from ..worktrees import users as worktree_users
 from ..worktrees.sync import populate_worktree
@@ -84,9 +83,9 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
     if request.degraded is not None:
         return _prepare_degraded(request, services, request.degraded)
     doc = services.registry.read()
-    repaired = recover.recover_task(request.key, doc, request.checkout, services)
+    repaired = half_made.recover_task(request.key, doc, request.checkout, services)
     if request.stage_map is not None:
-        recover.append_missing_started_rows(request.key, doc)
+        half_made.append_missing_started_rows(request.key, doc)
         return _prepare_stage(request, services, repaired, known=doc.task(request.key))
     return _prepare_in_task_worktree(request, services, repaired)
 
@@ -275,7 +274,7 @@ def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
 def append_started(key: StageKey, claim: StageClaim, services: Services) -> list[str]:
     """Writes the ledger row that follows from the claim. A failure is returned as a warning: the run is complete."""
     try:
-        ledger_edge.append(ledger_path(claim.plan), [recover.started_row_of(key, claim)])
+        ledger_edge.append(ledger_path(claim.plan), [half_made.started_row_of(key, claim)])
     except OkstraError as error:
         return [f"the ledger could not be written: {error.message}; the next run of this task writes the row"]
     return []

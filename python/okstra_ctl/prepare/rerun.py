@@ -29,8 +29,7 @@ from ..system import fsync as durability
 from ..system import owner as process_identity
 from ..system.undo import UndoStack
 from ..tasks.records import still_there
-from ..worktrees import half_made as recover
-from ..worktrees import provision
+from ..worktrees import half_made, provision
 from . import prepare as bundle
 from .folder import Draft
 from .prepare import PreparedRun
@@ -58,14 +57,14 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
     if key is None or is_degraded(run):
         return bundle.prepare_task_bundle(inputs, services)
     request = resolve(inputs, services, remember=True)
-    recover.recover_task(request.key, services.registry.read(), request.checkout, services)
+    half_made.recover_task(request.key, services.registry.read(), request.checkout, services)
     held = _claim_to_take(run, key, services)
     with UndoStack() as undo:
         site = None if os.path.isdir(held.path) else _site(request, held)
         files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
         mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
-        undo.push(lambda: recover.drop_unfinished(key, mine, services))
+        undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         if site is not None:
             provision.restore(services.home, site, undo)
         status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from ..services import Services
-from . import session as flow
+from . import session
 from .questions import BACK, Question
 from .session import Wizard
 
@@ -31,13 +31,13 @@ def converse(wizard: Wizard, front: Front, services: Services, more: Sequence[st
     """Asks until all is answered; nothing is written. `more`: flags of the command that no question is about."""
     error = ""
     stream: dict[str, str] = {}
-    while (asked := flow.question(wizard, services, error)) is not None:
+    while (asked := session.question(wizard, services, error)) is not None:
         if asked.id == CONFIRM and not error:
-            front.show(flow.confirmation(wizard, services, more))
+            front.show(session.confirmation(wizard, services, more))
         answer = front.ask(asked, stream.get(asked.id, asked.default))
         if answer != BACK:
             stream[asked.id] = answer
-        wizard, error = flow.advance(wizard, answer, services)
+        wizard, error = session.advance(wizard, answer, services)
     return wizard
 
 
@@ -51,7 +51,7 @@ def open_front(language: str, environment: Mapping[str, str], *, plain: bool) ->
 
     Somebody is there to ask (`can_ask`).
     """
-    texts = flow.texts_of(language)
+    texts = session.texts_of(language)
     words = {**texts["words"], "more": texts["options"]["more"]}
     is_tiny = 0 < os.get_terminal_size(sys.stderr.fileno()).lines < _LINES_OF_A_LIST  # 0: not known
     if plain or is_tiny or environment.get("TERM", "dumb") == "dumb" or find_spec("questionary") is None:
