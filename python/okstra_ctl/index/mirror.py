@@ -37,7 +37,7 @@ def append_lines(lines: Mapping[str, bytes]) -> str:
 
 def append_if_unchanged(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
     """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
-    answers how many. Raises WorkFailed (`write-failed`), Busy."""
+    returns how many. Raises WorkFailed (`write-failed`), Busy."""
     project = ProjectFiles(root)
     with locked(LockKind.INDEX, project.lock):
         still = unchanged(lines, seen, newest_rows(root))

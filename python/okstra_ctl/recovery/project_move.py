@@ -1,7 +1,8 @@
-"""`okstra setup --moved`: a person says that the project was moved to where they are (docs/design/reservation.md).
+"""`okstra setup --moved`: a person declares that the project was moved to the current folder
+(docs/design/reservation.md).
 
-What names the old place is put right in an order that a kill can stop anywhere: git's worktrees, the files of the
-project, the index of runs, and last the registry, by which the next call finds what is left to do.
+Everything that names the old path is updated in an order that a kill may interrupt anywhere: git's worktrees, the
+project's files, the index of runs, and last the registry, by which the next call finds what is left to do.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _REWRITTEN = ("manifests", "state", "prompts")
 
 
 class ProjectMoved(NamedTuple):
-    """`old` are the places that it was known at; the numbers are of what was put right now."""
+    """`old` are its former paths; the numbers count what this call updated."""
 
     project_id: str
     root: str
@@ -56,7 +57,7 @@ def old_places(project: Project, services: Services) -> tuple[str, ...]:
 
 
 def move(project: Project, services: Services) -> ProjectMoved:
-    """Has everything name the place where the project stands now. Doing it again finishes what was begun.
+    """Makes everything name the project's current path. Calling it again finishes what was begun.
 
     Raises Refused (`project-stands`, `run-alive`, `project-not-moved`), WorkFailed, Busy.
     """
@@ -89,7 +90,7 @@ def _check_nobody_works(claims: Sequence[TaskClaim | StageClaim]) -> None:
 
 
 def _repair_worktrees(project: Project, claims: Sequence[TaskClaim | StageClaim]) -> int:
-    """Has git's records and the worktrees find each other again. Raises Refused where they are another repository's."""
+    """Reconnects git's records and the worktrees. Raises Refused where they are another repository's."""
     repository = git.discover(project.root)
     paths = [claim.path for claim in claims]
     unknown = sorted({*paths} - {*known_worktrees(project.root, paths)})
@@ -164,7 +165,7 @@ def _in_values(value: object, old: str, new: str) -> object:
 
 
 def _move_rows(project: Project, old: Sequence[str], services: Services) -> int:
-    """Tells the index where the runs' records are now."""
+    """Updates the index with the current paths of the runs' records."""
 
     def moved(row: Row) -> Row:
         manifest = project.files.task(RunId.parse(row["run_id"]).task).run_of(RunId.parse(row["run_id"])).manifest

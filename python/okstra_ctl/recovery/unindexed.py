@@ -1,5 +1,5 @@
-"""What the central index lacks of the runs on disk and of what their projects remember: runs and ends that a kill kept
-from being told, and all of it when the index was lost. And what a project's own copy of the index lacks."""
+"""Finds what the central index lacks of the runs on disk and in their projects' copies: runs and ends that a kill left
+out, or everything when the index was lost. Also what a project's own copy of the index lacks."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> I
         opened = [run for run in runs if str(run.id) in indexed and indexed[str(run.id)].get("event") not in ENDED]
         unended = [run for run in opened if row_of(run, _ledger_ends(run.task)).event in ENDED]
         if unended:
-            what = f"the index of runs was not told the end of {_counted(unended)}"
+            what = f"the index of runs lacks the end of {_counted(unended)}"
             yield Finding(Kind.NOT_INDEXED, root, what, _WAY_ON, partial(_add_runs, unended, indexed, services))
         yield from _of_copy(root, runs, indexed.keys() | claims.keys(), [*lacking, *unended], services)
 
