@@ -105,7 +105,7 @@ def test_an_end_that_was_never_told_is_told(lived: Project, end: str) -> None:
     statement = "UPDATE runs SET event = 'prepared', at = prepared_at WHERE event = ?"
     assert index_file.execute(lived.home, statement, [end]) == 1
     (found,) = findings(lived)
-    assert "was not told the end of 1 run" in found["what"]
+    assert "lacks the end of 1 run" in found["what"]
     (mended,) = findings(lived, "--apply")
     assert mended["done"] != ""
     assert listed(lived) == before
