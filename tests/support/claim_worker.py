@@ -60,7 +60,7 @@ def work(root: str, log_path: str, count: int, *, patient: bool) -> None:
             if turn == count:  # the last one is done, and its worktree removed: the stage is nobody's any more
                 warnings += finish_stage(run, DoneOverrides(no_change="a test"), services).warnings
                 if prepared.run.stage_key is not None:
-                    remove_worktree(prepared.run.stage_key, services, keeping=SavePolicy(force=False))
+                    remove_worktree(prepared.run.stage_key, services, policy=SavePolicy(force=False))
             else:
                 warnings += release_stage(run, services, force=False).warnings
             row = {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import index_file
 from .okstra import Ended, Project
 from .plans import independent
 from .rehearsal import answers, executed, finding, install, led, led_args, part, result
@@ -153,6 +154,9 @@ def _is_record(path: Path) -> bool:
 def _normal(path: Path) -> str:
     if path.suffix == ".html":
         return ""  # shows the data of the report, and how long everything took
+    if path == index_file.path(path.parent):
+        rows = index_file.rows(path.parent)
+        return "\n".join(sorted({_calm(json.dumps(_lasting(row))) for row in rows}))
     text = path.read_text(errors="replace")
     if path.suffix == ".jsonl":
         return "\n".join(sorted({_calm(json.dumps(_lasting(json.loads(line)))) for line in text.splitlines()}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -94,10 +95,10 @@ class TaskClaim(NamedTuple):
         if users is not None and not isinstance(users, list):
             raise ValueError("users is a list")
         return cls(
-            path=_text(entry, "path"),
+            path=_place(entry, "path"),
             branch=_text(entry, "branch"),
             base_commit=_text(entry, "base_commit"),
-            project_root=_text(entry, "project_root"),
+            project_root=_place(entry, "project_root"),
             status=ClaimStatus(_text(entry, "status")),
             created_at=_text(entry, "created_at"),
             implementation_base=_text(entry, "implementation_base"),
@@ -181,10 +182,10 @@ class StageClaim(NamedTuple):
     @classmethod
     def from_json(cls, entry: Entry) -> StageClaim:
         return cls(
-            path=_text(entry, "path"),
+            path=_place(entry, "path"),
             branch=_text(entry, "branch"),
             base_commit=_text(entry, "base_commit"),
-            project_root=_text(entry, "project_root"),
+            project_root=_place(entry, "project_root"),
             status=ClaimStatus(_text(entry, "status")),
             run_id=_text(entry, "run_id"),
             owner=Owner.from_json(entry.get("owner")),
@@ -322,6 +323,14 @@ def _text(entry: Entry, field: str) -> str:
         raise ValueError(f"{field} is text")
     if not value.isascii():
         value.encode("utf-8", "surrogateescape")
+    return value
+
+
+def _place(entry: Entry, field: str) -> str:
+    """A folder by its whole path: one that depends on where a command is called would name somebody else's."""
+    value = _text(entry, field)
+    if value and (not posixpath.isabs(value) or ".." in value.split("/")):
+        raise ValueError(f"{field} is an absolute path")
     return value
 
 

@@ -98,6 +98,7 @@ KNOWN: dict[str, tuple[str, str, object]] = {
     "a status that is none": ("registry.json", "stages/demo:core:T-1#stage-1/status", "finished"),
     "an epoch without end": ("registry.json", "tasks/demo:core:T-1/epochs/1", 1e999),
     "a NUL in a path": ("registry.json", "stages/demo:core:T-1#stage-2/path", "/a\0b"),
+    "a path that goes up": ("registry.json", "stages/demo:core:T-1#stage-2/path", "../.."),
     "a run that is none": ("registry.json", "stages/demo:core:T-1#stage-2/run_id", "x"),
     "related tasks that are none": ("run-manifest", "requested/related_tasks", 5),
     "a lead that is none": ("run-manifest", "lead/owner", "somebody"),
