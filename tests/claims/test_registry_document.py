@@ -17,18 +17,31 @@ _ONE, _TWO = TaskKey("p", "g", "1"), TaskKey("p", "g", "2")
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8) | st.just(
     "/데이터/\udc80"
 )
+_PLACES = st.just("") | _TEXT.map(lambda text: f"/folder/{text}" if ".." not in text else "/folder")
 _OWNERS = st.none() | st.builds(Owner, _TEXT, _TEXT, st.integers(1, 2**22), _TEXT)
 _STATUSES = st.sampled_from(list(ClaimStatus))
 _EPOCHS = st.dictionaries(st.integers(1, 99), st.integers(1, 99), max_size=3)
 _USERS = st.none() | st.lists(st.builds(User, _TEXT, _OWNERS), max_size=3).map(tuple)
 _TASK_CLAIMS = st.builds(
-    TaskClaim, _TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _TEXT, _TEXT, _OWNERS, _TEXT, epochs=_EPOCHS, users=_USERS
+    TaskClaim,
+    _PLACES,
+    _TEXT,
+    _TEXT,
+    _PLACES,
+    _STATUSES,
+    _TEXT,
+    _TEXT,
+    _TEXT,
+    _OWNERS,
+    _TEXT,
+    epochs=_EPOCHS,
+    users=_USERS,
 )
 _EPOCH = st.integers(1, 99)
 _EARLIER = st.builds(PreviousClaim, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)
 _STAGE_CLAIMS = st.builds(
     StageClaim,
-    *(_TEXT, _TEXT, _TEXT, _TEXT, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),
+    *(_PLACES, _TEXT, _TEXT, _PLACES, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),
     before=st.none() | _EARLIER,
 )
 _TASK = TaskClaim("/wt/task", "feat-1", "c0", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
