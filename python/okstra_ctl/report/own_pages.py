@@ -16,7 +16,7 @@ from ..names import PLANNING
 from ..plan.approval import is_approved, unapprove
 from ..plan.store import BESIDE
 from ..runs import events as run_events
-from ..runs.events import DIGEST, digest_of
+from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun
 from ..runs.numbers import claim_run
 from ..services import Services
@@ -100,8 +100,11 @@ def keep_data_aside(run: KnownRun) -> str:
     are as okstra wrote them or took them over from the report writer. Of a run from before okstra kept digests,
     nobody can tell."""
     found = _readable(run.files.report_data)
-    known = {row[DIGEST] for row in run_events.events_of(run.files) if DIGEST in row}
-    if found is None or not known or digest_of(found) in known:
+    events = run_events.events_of(run.files)
+    known = {row[DIGEST] for row in events if DIGEST in row}
+    # before okstra has written the report, what stands there is what a kill left of a writer's result
+    written = any(row.get("event") == REPORT_WRITTEN for row in events)
+    if found is None or not written or digest_of(found) in known:
         return ""
     return _copied(run.files.report_data, found)
 
