@@ -16,9 +16,10 @@ from argcomplete.completers import SuppressCompleter
 from argcomplete.shell_integration import shellcode
 
 from .agents.providers import BUILT_IN
+from .branch_names import CATEGORY_PREFIXES
 from .command_table import Call, find, open_call
 from .errors import OkstraError
-from .names import CATEGORY_PREFIXES, RunId
+from .names import RunId
 from .options import build_parser, whole_parser
 from .settings.keys import ANY_NAME, settings_of
 from .settings.phases import phase_table

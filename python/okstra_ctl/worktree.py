@@ -1,4 +1,4 @@
-"""Public names: making worktrees. The code is in `worktrees/provision.py` and `prepare/`."""
+"""Public names: making worktrees. The code is in `worktrees/create.py` and `prepare/`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from typing import NamedTuple
 
 from . import git
+from .branch_names import CATEGORY_PREFIXES, stage_branch, task_branch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
-from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
+from .names import IMPLEMENTATION, RunId, StageKey, TaskKey
 from .plan import store as plans
 from .runs import numbers as run_numbers
 from .services import Services, open_services
@@ -17,8 +18,8 @@ from .status import ClaimStatus, WorktreeStatus
 from .system import home as home_edge
 from .system import owner as process_identity
 from .system.undo import UndoStack
-from .worktrees import provision
-from .worktrees.provision import lock_reason
+from .worktrees import create
+from .worktrees.create import lock_reason
 from .worktrees.task import ensure as provision_task_worktree
 
 
@@ -60,10 +61,10 @@ def provision_stage_worktree(
     with UndoStack() as undo:
         claim = _reserve(key, project, work_category, base_commit, services)
         undo.push(lambda: _put(key, claim, services, None))
-        site = provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)
-        checkout = provision.begin(services.home, site, undo)
-        provision.put_on_branch(site)
-        provision.await_files(checkout)
+        site = create.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)
+        checkout = create.begin(services.home, site, undo)
+        create.put_on_branch(site)
+        create.await_files(checkout)
         _put(key, claim, services, claim._replace(status=ClaimStatus.ACTIVE, owner=process_identity.nearest_client()))
         undo.commit()
     return StageWorktree(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED), claim.run_id)

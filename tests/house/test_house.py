@@ -21,7 +21,7 @@ _TESTS = [
 
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
-    "": "errors home_paths names paths quoting run_status status verbs",
+    "": "branch_names errors home_paths names paths quoting run_status status verbs",
     "agents": "job rehearsal_script streams supervisor_orders",
     "board": "graph lines log_line page state",
     "checks": "catalog record_rules",
@@ -37,7 +37,7 @@ PURE = {
     "report/page": "pictures texts view",
     "results": "convergence convergence_document evidence identity records",
     "runs": "handoff_steps manifest",
-    "settings": "keys lead models phases project_config roster trusted_commands",
+    "settings": "keys limits models phases project_config roster trusted_commands",
     "stages": "select",
     "system": "json_text shell_lists template undo visible_text",
     "tasks": "fix_cycle_rules page",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, TaskKey, stage_branch, task_branch
+from okstra_ctl.branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
+from okstra_ctl.names import TaskKey
 
 
 def test_the_seven_prefixes() -> None:

@@ -38,7 +38,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.batch import run_batch
-    from .leading import print_progress, stopped_by_signals
+    from ..system.stop_signals import stopped_by_signals
+    from .leading import print_progress
 
     if args.jobs < 1:
         raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")

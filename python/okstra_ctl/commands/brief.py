@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
+from ..branch_names import CATEGORY_PREFIXES
 from ..command_table import Call
 from ..errors import EXIT_CHECK, CheckFailed
-from ..names import CATEGORY_PREFIXES
 from ..options import add_common_flags, add_task_key, text_from
 from ..output import Reply, fields
 from ..plan.model import Finding

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from ..command_table import Call
@@ -17,6 +14,7 @@ from ..names import HANDOFF, REHEARSAL
 from ..output import Reply, fields
 from ..quoting import okstra_command
 from ..status import RunOutcome
+from ..system.stop_signals import stopped_by_signals
 from ..system.visible_text import printable
 from .prepared_reply import prepared_reply
 
@@ -118,21 +116,3 @@ def lead(run: KnownRun, call: Call) -> Reply:
 def print_progress(text: str) -> None:
     sys.stderr.write(printable(f"okstra: {text}") + "\n")
     sys.stderr.flush()
-
-
-@contextmanager
-def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C, or closing the terminal, stops every worker and leaves a resumable run."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for one in signals:  # the first is enough, and one inside `set` would wait for itself
-            signal.signal(one, signal.SIG_IGN)
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

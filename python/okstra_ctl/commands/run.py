@@ -19,9 +19,10 @@ from ..runs.request import PrepareInputs
 from ..settings.models import MODEL_SLOTS
 from ..settings.project import Project, open_project
 from ..settings.trust import TRUST_VARIABLE
+from ..system.stop_signals import stopped_by_signals
 from .confirm import confirm
 from .handoff_flags import add_handoff_flags, confirm_handoff
-from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress, stopped_by_signals
+from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
 from .run_inputs import gather
 from .trust import add_trust_flag, settle, with_trust
 

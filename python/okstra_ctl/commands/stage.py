@@ -91,7 +91,8 @@ def _json(state: StageState, step: str) -> dict[str, object]:
 def _done(args: Namespace, call: Call) -> Reply:
     from ..history.schedule import next_of_task
     from ..runs.find import find_run
-    from ..stages.done import DoneOverrides, finish_stage
+    from ..stages.done import finish_stage
+    from ..stages.exit_check import DoneOverrides
 
     run = find_run(args.run, call.start, call.services)
     done = finish_stage(run, DoneOverrides(args.no_change, args.out_of_plan, args.overrule), call.services)

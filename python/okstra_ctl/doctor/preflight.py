@@ -19,7 +19,7 @@ from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
 from ..paths import ProjectFiles
 from ..services import Services
-from ..settings.lead import lead_settings
+from ..settings.limits import lead_settings
 from ..settings.phases import Phase
 from ..settings.roster import Worker
 from ..system import files as fsio

@@ -21,8 +21,6 @@ from ..runs.find import stage_of
 from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
 from ..stages.done import (
-    EXIT_CHECK_LOG,
-    DoneOverrides,
     check_commits,
     check_recorded,
     close_stage,
@@ -30,6 +28,7 @@ from ..stages.done import (
     recorded_folder,
     require_claimed_folder,
 )
+from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
 from ..system import files as fsio
 from ..system.json_text import text_bytes
 from .analysis import Collected, check_identity, check_results, collect, recall, result_assignment

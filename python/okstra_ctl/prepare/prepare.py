@@ -38,10 +38,10 @@ from ..system.locks import LockKind, locked
 from ..system.undo import UndoStack
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
-from ..worktrees import half_made, provision
+from ..worktrees import create, half_made
 from ..worktrees import task as task_worktree
 from ..worktrees import users as worktree_users
-from ..worktrees.sync import populate_worktree
+from ..worktrees.populate import populate_worktree
 from . import folder as run_folder
 from .folder import Draft, StageSelection, stage_selection
 from .request import resolve
@@ -114,13 +114,13 @@ def _prepare_stage(
         held = _reserve(request, services, log)
         claim = _claim_of(held)
         undo.push(lambda: _drop(held, services))
-        site = provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
-        checkout = provision.begin(services.home, site, undo)
-        provision.put_on_branch(site)
+        site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+        checkout = create.begin(services.home, site, undo)
+        create.put_on_branch(site)
         facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
         draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
-        provision.await_files(checkout)
+        create.await_files(checkout)
         draft.notes.extend(
             populate_worktree(
                 request.checkout.top,

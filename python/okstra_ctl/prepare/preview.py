@@ -17,7 +17,7 @@ from ..services import Services
 from ..stages import claim as reserve
 from ..status import WorktreeStatus
 from ..worktrees import task as task_worktree
-from ..worktrees.provision import lock_reason
+from ..worktrees.create import lock_reason
 from . import folder as run_folder
 from .request import resolve
 

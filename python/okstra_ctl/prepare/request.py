@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import git
+from ..branch_names import CATEGORY_PREFIXES, category_of_branch
 from ..errors import Missing, Refused, UsageError
-from ..names import AUTO, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
+from ..names import AUTO, HANDOFF, IMPLEMENTATION, TaskKey
 from ..paths import TaskFiles
 from ..plan import approve as plan_approval
 from ..plan import store as plans
@@ -29,7 +30,7 @@ from ..system import files as fsio
 from ..tasks import fix_cycles
 from ..tasks.records import check_folder_is_free, related_tasks
 from ..tasks.run_brief import brief_of
-from ..worktrees.sync import check_separators
+from ..worktrees.populate import check_separators
 
 if TYPE_CHECKING:
     from ..agents.providers import Settings

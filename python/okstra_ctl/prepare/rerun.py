@@ -29,7 +29,7 @@ from ..system import fsync as durability
 from ..system import owner as process_identity
 from ..system.undo import UndoStack
 from ..tasks.records import still_there
-from ..worktrees import half_made, provision
+from ..worktrees import create, half_made
 from . import prepare as bundle
 from .folder import Draft
 from .prepare import PreparedRun
@@ -66,7 +66,7 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
         mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         if site is not None:
-            provision.restore(services.home, site, undo)
+            create.restore(services.home, site, undo)
         status = WorktreeStatus.CREATED if site else WorktreeStatus.REUSED
         facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
         draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
@@ -128,7 +128,7 @@ def _claim_to_take(run: KnownRun, key: StageKey, services: Services) -> StageCla
     return claim
 
 
-def _site(request: Request, held: StageClaim) -> provision.Site:
+def _site(request: Request, held: StageClaim) -> create.Site:
     """The stage's worktree, recreated on its branch if its folder was removed or lost."""
     at = git.branch_commit(request.checkout.top, held.branch)
     if at is None:
@@ -138,7 +138,7 @@ def _site(request: Request, held: StageClaim) -> provision.Site:
             where=held.path,
             hint=f"{okstra_command('stage', 'release', '--run', held.run_id)}, then start the stage anew",
         )
-    return provision.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
+    return create.Site(request.checkout, held.path, held.branch, at, held.token, restores=True)
 
 
 def _begin_to_take_over(

@@ -23,7 +23,8 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
 from ..stages import led_gates
-from ..stages.done import EXIT_CHECK_SCHEMA, DoneOverrides, check_commits, claimed_folder, record_done
+from ..stages.done import check_commits, claimed_folder, record_done
+from ..stages.exit_check import EXIT_CHECK_SCHEMA, DoneOverrides
 from ..status import LedgerStatus
 from ..system.files import names_in, read_json
 from .unindexed import stage_numbers, tasks_of

@@ -6,27 +6,19 @@ import os
 from collections.abc import Iterator
 
 from .. import git
+from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError
 from ..git import worktree_admin
 from ..home_paths import home_of_worktree
-from ..names import (
-    CATEGORY_PREFIXES,
-    DEFAULT_CATEGORY,
-    StageKey,
-    TaskKey,
-    number_in,
-    parse_place_key,
-    stage_branch,
-    task_branch,
-)
+from ..names import StageKey, TaskKey, number_in, parse_place_key
 from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Services
 from ..system import trash
 from ..system.locks import LockKind, locked
 from ..tasks.records import read_manifest
-from ..worktrees import provision
+from ..worktrees import create
 from ..worktrees.remove import set_aside_saved
 from ..worktrees.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
@@ -141,9 +133,9 @@ def _orphan(
             aside, saved = set_aside_saved(path, key, saved, services)
             if aside:
                 trash.discard_aside(aside)
-            provision.forget(repository, path)
+            create.forget(repository, path)
             free = sorted(branch for branch in branches if doc.holder_of_branch(root, branch) is None)
-            taken = provision.delete_untouched_branches(repository, free, reason, lock.keep_open)
+            taken = create.delete_untouched_branches(repository, free, reason, lock.keep_open)
         trash.sweep(services.home)
         also = f" with its untouched branch {taken[0]}" if taken else ""
         return f"removed {path}{also}" + (f"; unsaved work is kept by {saved.ref}" if saved.ref else "")

@@ -21,7 +21,7 @@ from ..status import ClaimStatus, Liveness
 from ..system.locks import LockKind, locked
 from ..system.owner import liveness
 from ..tasks import catalog as task_catalog
-from ..worktrees import fast_forward, half_made, provision
+from ..worktrees import create, fast_forward, half_made
 from .findings import ALREADY_DONE, Finding, Kind
 from .orphans import orphans_of
 from .rewritten import rewritten_commits
@@ -229,7 +229,7 @@ def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, servic
     with locked(LockKind.REPOSITORY, repository.lock):
         if services.registry.read().stage(key) != claim or os.path.lexists(claim.path):
             return ALREADY_DONE
-        provision.forget(repository, claim.path)
+        create.forget(repository, claim.path)
         with services.registry.transaction() as doc:
             if doc.stage(key) != claim:
                 return ALREADY_DONE

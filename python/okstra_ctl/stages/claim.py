@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
+from ..branch_names import stage_branch, task_branch
 from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
-from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
+from ..names import IMPLEMENTATION, RunId, StageKey
 from ..paths import RunFiles
 from ..plan.model import Stage
 from ..runs import numbers
@@ -23,7 +24,7 @@ from ..runs.request import Request
 from ..services import Services
 from ..status import ClaimStatus
 from ..system.owner import nearest_client, this_process
-from ..worktrees.provision import lock_reason
+from ..worktrees.create import lock_reason
 from ..worktrees.task import check_free
 from .records import load_records, merged_into
 from .select import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states

@@ -12,7 +12,7 @@ from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerRow, overruled_row, row_id
 from ..claims.registry_document import StageClaim
-from ..errors import Refused, Unreadable, UsageError, WorkFailed
+from ..errors import Refused, Unreadable, UsageError
 from ..index import store as run_index
 from ..paths import OKSTRA_DIR
 from ..plan.approve import InForce
@@ -23,29 +23,12 @@ from ..runs import events
 from ..runs.find import KnownRun, stage_of
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
-from ..system import files
 from ..system.owner import this_process
-from ..system.secret_files import hide_in_log
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
 from . import led_gates
-
-EXIT_CHECK_SCHEMA = "exit-check/1"
-EXIT_CHECK_LOG = "exit-check"
-
-
-class DoneOverrides(NamedTuple):
-    """A person's reasons to open a gate; with an empty one, the gate stays closed."""
-
-    no_change: str = ""
-    out_of_plan: str = ""
-    overrule: str = ""
-    """Why the stage counts though the run that okstra led did not pass its gates."""
-
-    @property
-    def note(self) -> str:
-        return "; ".join(text for text in (self.no_change, self.out_of_plan) if text)
+from .exit_check import EXIT_CHECK_LOG, DoneOverrides, RunCheck, check_unmoved, run_exit_check, supervised_check
 
 
 class StageDone(NamedTuple):
@@ -60,8 +43,6 @@ class StageDone(NamedTuple):
     overrule: str = ""
 
 
-RunCheck = Callable[[str], int]
-"""Runs a command, with its output in the run's log EXIT_CHECK_LOG; returns its exit status."""
 FolderOf = Callable[[KnownRun, Services], str]
 """Returns the folder that the run works in, if the run may work on the stage."""
 
@@ -129,10 +110,10 @@ def _check(
     worktree = folder_of(run, services)
     base = _base_of(run)
     head, commits, out_of_plan = check_commits(worktree, base, stage, options) if base else ("", 0, ())
-    _run_exit_check(run, stage, head, options, run_check or _supervised(run, services), approved.notes)
+    run_exit_check(run, stage, head, options, run_check or supervised_check(run, services), approved.notes)
     folder_of(run, services)  # first: the worktree may belong to another run by now
     if head:
-        _check_unmoved(worktree, head)
+        check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
     return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, out_of_plan, approved.notes)
 
@@ -292,57 +273,6 @@ def out_of_plan_files(worktree: str, base: str, stage: Stage, head: str = "HEAD"
 def _is_planned(name: str, stage: Stage) -> bool:
     """Files in okstra's own folder are never planned, whatever a glob matches."""
     return not name.startswith(f"{OKSTRA_DIR}/") and any(matches(pattern, name) for pattern in stage.files)
-
-
-def _supervised(run: KnownRun, services: Services) -> RunCheck:
-    """For a person or an agent's session: supervised, so that an interrupted check does not run beside the next one."""
-
-    def run_check(command: str) -> int:
-        from ..runs.commands import (  # slow to import, and only this needs it
-            CHECK_STARTED,
-            in_shell,
-            run_supervised_command,
-        )
-
-        return run_supervised_command(run, in_shell(command), EXIT_CHECK_LOG, services, event=CHECK_STARTED).status
-
-    return run_check
-
-
-def _run_exit_check(
-    run: KnownRun, stage: Stage, head: str, options: DoneOverrides, run_check: RunCheck, notes: tuple[str, ...]
-) -> None:
-    log_path = run.files.log(EXIT_CHECK_LOG)
-    status = run_check(stage.exit_check)
-    hide_in_log(log_path)
-    record = {
-        "schema": EXIT_CHECK_SCHEMA,
-        "command": stage.exit_check,
-        "commit": head,
-        "exit": status,
-        "log": log_path,
-        "reasons": options._asdict(),
-    }
-    files.replace_json(run.files.exit_check, record)
-    if status != 0:
-        raise WorkFailed(
-            "exit-check-failed",
-            "; ".join([f"the exit check `{stage.exit_check}` ended with {status}", *notes]),
-            where=log_path,
-            hint="fix the stage and call `okstra stage done` again; nothing was recorded as done",
-        )
-
-
-def _check_unmoved(worktree: str, head: str) -> None:
-    """The check counts for the commit it ran at: it may leave files, but not change what git tracks."""
-    now = git.resolve(worktree, "HEAD")
-    if now != head or git.tracked_changes(worktree):
-        raise Refused(
-            "head-moved",
-            "commits or tracked files changed while the exit check ran",
-            where=worktree,
-            hint="call it again" + how_git_shows(worktree, git.dirty_files(worktree)),
-        )
 
 
 def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from io import FileIO
 from itertools import combinations
 from typing import NamedTuple
 
@@ -22,7 +21,6 @@ from ..plan.approve import in_force
 from ..plan.graph import named
 from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
-from ..runs.commands import run_supervised_shell
 from ..services import Services
 from ..settings.project import Project
 from ..settings.trust import require_trusted
@@ -32,32 +30,18 @@ from ..system.secret_files import hide_in_log
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.fast_forward import fast_forward
+from ..worktrees.populate import populate_worktree
 from ..worktrees.restore import restore_worktree
 from ..worktrees.scratch import scratch_worktree
-from ..worktrees.sync import populate_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
 from . import led_gates
+from .exit_check import Check, CheckRunner, Link, culprits
 from .records import current_states
 from .select import DoneStage, StageState, merge_order, next_of_stage
 
 TASK_BRANCH = 0
 """Its number in a `Pair`."""
-
-
-class Check(NamedTuple):
-    """One exit check at one commit."""
-
-    stage: int
-    command: str
-    status: int
-
-
-class Link(NamedTuple):
-    """One step of the merge chain: the stage, and the commit that has it and all before it."""
-
-    done: DoneStage
-    commit: str
 
 
 class Pair(NamedTuple):
@@ -306,52 +290,6 @@ def _red(
         hint=f"nothing was merged; fix it in stage {stages[-1]}: okstra rerun its run",
         data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
     )
-
-
-class CheckRunner:
-    """Runs exit checks in a scratch worktree; the log has everything they print."""
-
-    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
-        """`log` is the file at `log_path`, open for the headings between what the checks print."""
-        self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._services = task_key, services
-
-    def run(self, done: DoneStage, commit: str) -> Check:
-        """The stage's exit check at that commit. Untracked files of an earlier check are deleted first."""
-        git.switch_detached(self.path, commit)
-        files.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
-        status = run_supervised_shell(
-            done.exit_check,
-            name="exit-check",
-            folder=self.path,
-            log=self._log_path,
-            services=self._services,
-            run_id=self._task_key,
-        )
-        return Check(done.stage, done.exit_check, status)
-
-
-def culprits(runner: CheckRunner, red: DoneStage, chain: Sequence[Link]) -> tuple[int, ...]:
-    """The stage, or pair of stages, that makes the check fail: the first link at which it fails, and its partner.
-
-    Returns one number when that stage alone is enough, two when it takes both; never none.
-    """
-    begin = next(index for index, link in enumerate(chain) if link.done.stage == red.stage)
-    bringer = next((link for link in chain[begin:] if runner.run(red, link.commit).status != 0), chain[-1])
-    if bringer.done.stage != red.stage:
-        return (bringer.done.stage, red.stage)
-    for link in chain[:begin]:
-        if _red_together(runner, red, link.done):
-            return (link.done.stage, red.stage)
-    return (red.stage,)
-
-
-def _red_together(runner: CheckRunner, red: DoneStage, other: DoneStage) -> bool:
-    merged = merge.merge_tree(runner.path, red.commit, other.commit)
-    if merged.conflicts:
-        return False
-    commit = merge.commit_merge(runner.path, merged.tree, [red.commit, other.commit], "okstra: a pair of stages, tried")
-    return runner.run(red, commit).status != 0
 
 
 def forecast(subject: Subject, services: Services) -> list[Pair]:

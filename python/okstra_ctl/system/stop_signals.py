@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -50,3 +51,21 @@ def woken_by_signals() -> Iterator[int]:
         signal.signal(signal.SIGWINCH, size_before)
         os.close(read)
         os.close(write)
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C, or closing the terminal, stops every worker and leaves a resumable run."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for one in signals:  # the first is enough, and one inside `set` would wait for itself
+            signal.signal(one, signal.SIG_IGN)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

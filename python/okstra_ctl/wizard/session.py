@@ -7,8 +7,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, TaskKey, task_branch
+from ..names import IMPLEMENTATION, TaskKey
 from ..paths import TaskFiles
 from ..services import Services
 from ..settings.models import known_by_slot, model_table

@@ -22,7 +22,7 @@ from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import trash
 from ..system.owner import liveness
-from . import late_writes, provision
+from . import create, late_writes
 from .fast_forward import finish_killed
 from .unsaved import SavePolicy, save_unsaved
 
@@ -58,7 +58,7 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
     if claim.restores or not took_over:
         site = _site(claim, repository)
         kept = _save_what_came_later(key, claim, repository)
-        provision.clear(services.home, site, unchanged=lambda: services.registry.read().claim_of(key) == claim)
+        create.clear(services.home, site, unchanged=lambda: services.registry.read().claim_of(key) == claim)
     if not drop_unfinished(key, claim, services, with_files=True):
         return ""
     name = claim.run_id if isinstance(claim, StageClaim) else f"the task {key}"
@@ -135,5 +135,5 @@ def is_abandoned(claim: TaskClaim | StageClaim) -> bool:
     return claim.status is ClaimStatus.PROVISIONING and liveness(claim.owner) is Liveness.GONE
 
 
-def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> provision.Site:
-    return provision.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token, claim.restores)
+def _site(claim: TaskClaim | StageClaim, repository: git.Repository) -> create.Site:
+    return create.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token, claim.restores)

@@ -15,7 +15,7 @@ from ..status import ClaimStatus
 from ..system import trash
 from ..system.locks import LockKind, locked
 from ..system.owner import this_process
-from . import half_made, late_writes, provision
+from . import create, half_made, late_writes
 from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
 from .users import require_removable
 
@@ -141,7 +141,7 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
         aside, saved = set_aside_saved(path, key, saved, services)
         if aside:
             trash.discard_aside(aside)
-        provision.forget(repository, path)
+        create.forget(repository, path)
     trash.sweep(services.home)
     return saved
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .. import git
+from ..branch_names import task_branches
 from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
 from ..git.kept import apply_snapshot, newest_ref
-from ..names import RunId, StageKey, TaskKey, task_branches
+from ..names import RunId, StageKey, TaskKey
 from ..plan import store as plans
 from ..quoting import quote
 from ..runs.manifest import SCHEMA
@@ -24,8 +25,8 @@ from ..system import files, fsync
 from ..system.owner import this_process
 from ..system.undo import UndoStack
 from ..tasks.records import read_manifest
-from . import half_made, provision
-from .provision import lock_reason
+from . import create, half_made
+from .create import lock_reason
 from .unsaved import kept_prefix
 
 
@@ -73,10 +74,10 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
     if kept and git.resolve(repository.top, f"{kept}^") != at:
         kept = ""
     with UndoStack() as undo:
-        site = provision.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
+        site = create.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
         mine = _begin(key, current, claim, services)
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
-        provision.restore(services.home, site, undo)
+        create.restore(services.home, site, undo)
         if kept:
             apply_snapshot(claim.path, kept)
         with services.registry.transaction() as doc:

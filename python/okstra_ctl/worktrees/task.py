@@ -6,18 +6,19 @@ import os
 import time
 
 from .. import git
+from ..branch_names import task_branch
 from ..claims.registry_document import RegistryDoc, TaskClaim
 from ..errors import Busy, Refused, WorkFailed
-from ..names import RunId, task_branch
+from ..names import RunId
 from ..runs.request import Request
 from ..services import Services
 from ..settings.project_places import taken_elsewhere
 from ..status import ClaimStatus, WorktreeStatus
 from ..system.owner import this_process
 from ..system.undo import UndoStack
-from . import half_made, provision, users
-from .provision import lock_reason
-from .sync import populate_worktree
+from . import create, half_made, users
+from .create import lock_reason
+from .populate import populate_worktree
 
 _WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.02
@@ -116,25 +117,25 @@ def _make(
     with UndoStack() as undo:
         undo.push(lambda: _drop(request, services, claim))
         site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
-        checkout = provision.begin(services.home, site, undo)
-        provision.put_on_branch(site)
-        provision.await_files(checkout)
+        checkout = create.begin(services.home, site, undo)
+        create.put_on_branch(site)
+        create.await_files(checkout)
         notes = populate_worktree(top, claim.path, request.project.config, log_path, services, str(request.key))
         active = _activate(request, services, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes
 
 
-def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: bool) -> provision.Site:
+def _site(request: Request, claim: TaskClaim, branch_at: str | None, *, again: bool) -> create.Site:
     """What the worktree starts from: its own branch, if an earlier worktree of the task left it; else the base.
 
     Unless a claim named the branch before (`again`), its reflog must show that okstra created it.
     """
     if branch_at is None:
-        return provision.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+        return create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
     if not again and git.branch_reason(request.checkout.top, claim.branch) != claim.token:
         raise git.branch_exists(claim.branch)
-    return provision.Site(request.checkout, claim.path, claim.branch, branch_at, claim.token, restores=True)
+    return create.Site(request.checkout, claim.path, claim.branch, branch_at, claim.token, restores=True)
 
 
 def _activate(request: Request, services: Services, claim: TaskClaim) -> TaskClaim:

@@ -18,8 +18,8 @@ from ..git import kept as kept_work
 from ..git import submodules, worktree_admin
 from ..names import StageKey, TaskKey, branch_segment
 from ..quoting import quote
+from .create import unreferenced_head
 from .late_writes import Place, state_of
-from .provision import unreferenced_head
 
 _HINT = "commit or move the work, or use --force: it is then kept by a ref under refs/okstra/kept/"
 
