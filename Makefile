@@ -47,6 +47,7 @@ lint: setup ## check style, types and shell
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/shellcheck -x $(BASH_FILES) $(BATS_FILES) $(SH_FILES)
 	$(BIN)/shfmt -d -i 2 -ci -ln bash $(BASH_FILES)
 	$(BIN)/shfmt -d -i 2 -ci $(BATS_FILES) $(SH_FILES)

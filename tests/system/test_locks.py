@@ -99,7 +99,7 @@ def _free(path: str, kind: LockKind = LockKind.REGISTRY, timeout: float = 0.05) 
 )
 def test_a_broken_order_is_a_bug(tmp_path: Path, first: LockKind, second: LockKind) -> None:
     with locked(first, str(tmp_path / "first")):
-        with pytest.raises(InternalError, match=f"{second} wanted while {first} is held"):
+        with pytest.raises(InternalError, match=f"{second} requested while {first} is locked"):
             with locked(second, str(tmp_path / "second")):
                 pass
     assert locked_kinds() == ()

@@ -6,36 +6,41 @@ import json
 from pathlib import Path
 from typing import Any
 
+import sh
+
 from support.okstra import Project
 from support.plans import independent, plan_text
 from support.rehearsal import led
+from support.sealed import ROOT
 
 KEY = "demo:auth:LOGIN-7"
 _REHEARSED = ("--provider", "rehearsal", "--lead", "auto", "--yes")
 
 
-def _step(project: Project, *words: str | Path) -> dict[str, Any]:
-    data: dict[str, Any] = project.okstra.ok(*words, "--json").data
-    return data
-
-
 def test_the_walk_of_the_readme_goes_from_a_brief_to_the_push(project: Project, remote: Path, tmp_path: Path) -> None:
+    """Through the door, as a person types it; a command that fails raises with what it wrote."""
+    here = {"_cwd": str(project.repo.path), "_env": project.okstra.environment}
+    okstra = sh.Command(str(ROOT / "bin" / "okstra")).bake(**here)
+
+    def data(*words: str) -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(str(okstra(*words, "--json")))
+        return reply["data"]
+
     brief = tmp_path / "brief.md"
     brief.write_text("Let people log in with a passkey.\n", encoding="utf-8")
     task = ("--task-group", "auth", "--task-id", "LOGIN-7", "--task-brief", str(brief))
-    planned = _step(project, "run", "--task-type", "implementation-planning", *task, *_REHEARSED)
-    plan = planned["report"]
-    _step(project, "plan", "check", plan)
-    _step(project, "plan", "show", plan)
-    _step(project, "plan", "approve", plan, "--yes")
+    plan = data("run", "--task-type", "implementation-planning", *task, *_REHEARSED)["report"]
+    okstra.plan.check(plan)
+    okstra.plan.show(plan)
+    okstra.plan.approve(plan, "--yes")
 
-    built = _step(project, "run", "--task-key", KEY, "--task-type", "implementation", *_REHEARSED)
-    (stage,) = _step(project, "stage", "list", "--plan", plan)["stages"]
+    built = data("run", "--task-key", KEY, "--task-type", "implementation", *_REHEARSED)
+    (stage,) = data("stage", "list", "--plan", plan)["stages"]
     assert (stage["status"], stage["run_id"]) == ("done", built["run_id"])
-    _step(project, "integrate", "--task-key", KEY)
-    _step(project, "run", "--task-key", KEY, "--task-type", "final-verification", *_REHEARSED)
-    _step(project, "handoff", KEY, "--push", "--yes")
-    pushed = project.repo.git("--git-dir", str(remote), "ls-tree", "-r", "--name-only", "feat-login-7")
+    okstra.integrate("--task-key", KEY)
+    okstra.run("--task-key", KEY, "--task-type", "final-verification", *_REHEARSED)
+    okstra.handoff(KEY, "--push", "--yes")
+    pushed = str(sh.Command("git")("--git-dir", str(remote), "ls-tree", "-r", "--name-only", "feat-login-7", **here))
     assert "rehearsal.txt" in pushed.split()
 
 
