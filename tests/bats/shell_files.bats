@@ -31,7 +31,7 @@ load helper
 }
 
 @test "a code word that the shell prints is one of the core's, with the same exit status" {
-  local words=$CHECKOUT/python/okstra_ctl/error_codes.py
+  local words=$CHECKOUT/python/okstra_ctl/errors.py
   for code in $(grep -ohwE 'die [a-z][a-z-]+' "$CHECKOUT"/bin/* "$CHECKOUT"/lib/*/*.sh | sort -u | cut -d' ' -f2); do
     echo "$code" >&2
     constant=$(sed -n "s/^ *\"$code\": ErrorCode(\(EXIT_[A-Z]*\),.*/\1/p" "$words")
