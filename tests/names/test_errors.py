@@ -47,7 +47,7 @@ def _literals() -> set[str]:
     return installer | {
         node.value
         for path in _PACKAGE.rglob("*.py")
-        if path.name != "error_codes.py"
+        if path != _PACKAGE / "errors.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
