@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 PIP ?= $(BIN)/python -m pip --disable-pip-version-check
 # Whatever a pip.conf says.
 HERE := --no-user --target=
-PYTEST_ARGS ?= -n auto
+# One worker more than cores: an end-to-end test waits for its processes more than it computes.
+PYTEST_ARGS ?= -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
