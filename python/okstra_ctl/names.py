@@ -6,7 +6,6 @@ import unicodedata
 from typing import NamedTuple
 
 from .errors import UsageError
-from .status import Liveness
 
 HANDOFF = "release-handoff"
 
@@ -264,10 +263,3 @@ class Owner(NamedTuple):
         if not isinstance(pid, int):
             raise ValueError("an owner has a pid")
         return cls(str(value.get("host", "")), str(value.get("boot_id", "")), pid, str(value.get("start_time", "")))
-
-
-class OwnedBy(NamedTuple):
-    """An owner with what the edge found out about it."""
-
-    owner: Owner | None
-    liveness: Liveness

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 _PLAIN = frozenset("@%+=:,./_-")
 
 
 def quote(word: str) -> str:
-    """The word as one word of a shell; letters and digits of any script need no quotes.
-
-    As `shlex.quote`, without regular expressions, which light commands don't load.
-    """
-    if word and all(char in _PLAIN or char.isalnum() for char in word):
-        return word
-    return "'" + word.replace("'", "'\"'\"'") + "'"
+    """Returns the text as one word of a shell. Unlike `shlex.quote`, it leaves letters of any script without quotes."""
+    is_plain = word and all(char in _PLAIN or char.isalnum() for char in word)
+    return word if is_plain else shlex.quote(word)
 
 
 def okstra_command(*words: object) -> str:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ..system import processes
+
 TOKEN_VARIABLE = "OKSTRA_WORKER"
 _PAUSE = 0.005
 
@@ -61,8 +63,6 @@ def pids_in_listing(listing: str, token: str) -> list[int]:
 
 
 def _pids_by_ps(token: str) -> list[int]:
-    from ..system import processes  # slow to import, and needed only on systems without /proc
-
     listing = processes.run(["ps", "-Eww", "-U", str(os.getuid()), "-o", "pid=,stat=,command="])
     return pids_in_listing(listing.stdout.decode("utf-8", "replace"), token)
 

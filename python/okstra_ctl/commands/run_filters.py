@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..command_table import Call
 from ..errors import UsageError
@@ -34,8 +34,7 @@ def parse_since(text: str) -> Since:
     return Since("", int(number) * _SECONDS[unit])
 
 
-if TYPE_CHECKING:
-    Row = TypeVar("Row")
+Row = TypeVar("Row")
 
 
 def add_filters(parser: ArgumentParser, *, since: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from .. import git
 from ..errors import OkstraError
 from ..names import HANDOFF, PLANNING, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
@@ -158,8 +159,6 @@ def _plan(project: Project, files: TaskFiles, key: TaskKey, services: Services) 
 def _merged(project: Project, key: TaskKey, states: Sequence[StageState], services: Services) -> frozenset[int]:
     """The done stages that the task branch has, or the branch of the main worktree; where runs have no branches, every
     done one."""
-    from .. import git  # slow to import, and few tasks have done stages
-
     done = {state.stage: state.head_commit for state in states if state.status is StageStatus.DONE}
     claim = services.registry.read().task(key)
     places = ("HEAD", f"refs/heads/{claim.branch}") if claim else ("HEAD",)

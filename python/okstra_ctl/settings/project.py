@@ -118,8 +118,6 @@ def _owner(worktree: str, start: str, services: Services) -> str | None:
 
 def _root_beside_main(start: str) -> str | None:
     """The project of the same folder in the main worktree, of the linked one that holds `start`."""
-    from .. import git  # seldom needed, and slow to import
-
     repository = git.discover(start)
     if repository is None or not repository.linked:
         return None

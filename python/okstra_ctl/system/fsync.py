@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from . import processes
+
 _SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: other checkouts may be running
 
 
@@ -79,8 +81,6 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _sync_in_background(paths: list[str]) -> None:
-    from . import processes  # slow to import, and light commands defer nothing
-
     try:
         processes.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
     except OSError:  # no process could be started: sync here

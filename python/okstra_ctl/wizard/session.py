@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .. import git
 from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..names import IMPLEMENTATION, TaskKey
@@ -103,8 +104,6 @@ def _not_there(name: str, answer: str, project: Project) -> str:
     if name in FILES and not os.path.isfile(answer) and not _is_request(name, answer):
         return "no-such-file"
     if name == "base-ref":
-        from .. import git  # slow to import, and only this question needs it
-
         repository = git.discover(project.root)
         return "no-such-commit" if repository and git.resolve(repository.top, answer) is None else ""
     return ""
