@@ -158,10 +158,17 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
     After the rename everybody sees the new file, so a folder that can't be synced is not an error: the caller would
     undo what others already depend on. `durable=False` skips fsync: for pages derived from other files.
     """
+    replace_in_parts(path, [data], mode=mode, durable=durable)
+
+
+def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int, durable: bool = True) -> None:
+    """As `replace`, for content too large for memory."""
     temporary = _temporary(path)
     try:
-        descriptor = _write(temporary, data, mode)
+        descriptor = _write(temporary, b"", mode)
         try:
+            for part in parts:
+                _write_all(descriptor, part)
             if durable:
                 fsync.sync(descriptor, path)
         finally:
@@ -173,23 +180,6 @@ def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = Tr
     if durable:
         with suppress(OSError):
             sync_folder(os.path.dirname(path))
-
-
-def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int) -> None:
-    """As `replace`, for content too large for memory."""
-    temporary = _temporary(path)
-    try:
-        descriptor = _write(temporary, b"", mode)
-        try:
-            for part in parts:
-                _write_all(descriptor, part)
-            fsync.sync(descriptor, path)
-        finally:
-            os.close(descriptor)
-        os.rename(temporary, path)
-    except OSError as error:
-        discard(temporary)
-        raise_write_failed(path, error)
 
 
 def replace_json(path: str, value: object) -> None:
