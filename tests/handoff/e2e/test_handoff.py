@@ -77,9 +77,10 @@ def without_gh(project: Project) -> str:
     folder = project.repo.path.parent / "no-gh"
     folder.mkdir()
     for place in project.okstra.environment["PATH"].split(os.pathsep):
-        for name in os.listdir(place) if os.path.isdir(place) else ():
-            if name != "gh" and not (folder / name).exists():
-                (folder / name).symlink_to(os.path.join(place, name))
+        for program in Path(place).iterdir() if os.path.isdir(place) else ():
+            # What is already there may be a link to nothing here, which does not "exist".
+            if program.name != "gh" and program.is_file() and not os.path.lexists(folder / program.name):
+                (folder / program.name).symlink_to(program)
     return str(folder)
 
 
