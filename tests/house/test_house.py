@@ -37,6 +37,7 @@ PURE = {
     "report/page": "pictures texts view",
     "results": "convergence convergence_document evidence identity records",
     "runs": "handoff_steps manifest",
+    "sandbox": "profile",
     "settings": "keys limits models phases project_config roster trusted_commands",
     "stages": "select",
     "system": "json_text shell_lists template undo visible_text",
