@@ -86,6 +86,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),
     "nothing-chosen": ErrorCode(EXIT_REFUSED, "no step of the hand-off was chosen; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
+    "hooks-changed": ErrorCode(EXIT_REFUSED, "git would run hooks from a task's tree that its base does not have"),
     "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
     "task-finished": ErrorCode(EXIT_REFUSED, "the task is finished; `--fix-cycle yes|no` says how to go on"),
     "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task already exists, under another key"),

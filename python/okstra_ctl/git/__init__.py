@@ -17,7 +17,7 @@ from .branches import (
     existing_branch,
     head_branch,
 )
-from .command import NO_HOOKS, sync_refs
+from .command import sync_refs
 from .commits import (
     blobs_at,
     changed_files,
@@ -45,6 +45,7 @@ from .repository import (
     config_value,
     discover,
     has_identity,
+    hooks_path,
     main_is_bare,
     main_worktree,
     push_url,
@@ -69,7 +70,6 @@ from .worktrees import (
 )
 
 __all__ = [
-    "NO_HOOKS",
     "OLDEST",
     "Discovery",
     "HiddenEdits",
@@ -103,6 +103,7 @@ __all__ = [
     "head_branch",
     "hidden_edits",
     "hooks_environment",
+    "hooks_path",
     "is_ancestor",
     "is_on_a_branch",
     "kinds_at",

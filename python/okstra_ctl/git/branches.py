@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import Refused, WorkFailed
 from ..quoting import quote
 from ..system import files
-from .command import NO_HOOKS, git, must, sync_refs, text
+from .command import git, must, sync_refs, text
 from .commits import resolve
 
 _NONE = ""  # as the old value of a ref, whatever the length of the repository's commit ids
@@ -43,7 +43,7 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     """
     ref = f"refs/heads/{branch}"
     logged = ("--create-reflog", "-m", reason)
-    finished = git(root, *NO_HOOKS, *sync_refs(), "update-ref", *logged, ref, commit, _NONE, keep_open=keep_open)
+    finished = git(root, *sync_refs(), "update-ref", *logged, ref, commit, _NONE, keep_open=keep_open)
     if finished.ok:
         return
     below = text(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", ask=True).stdout).split("\n")[0]
@@ -78,7 +78,7 @@ def branch_exists(branch: str) -> Refused:
 def attach_head(path: str, branch: str, *, keep_open: Sequence[int]) -> None:
     """Attaches a worktree's HEAD to a branch at the same commit. Raises WorkFailed."""
     must(
-        git(path, *NO_HOOKS, *sync_refs(), "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
+        git(path, *sync_refs(), "symbolic-ref", "HEAD", f"refs/heads/{branch}", keep_open=keep_open),
         "attach HEAD",
     )
 
@@ -104,7 +104,7 @@ def delete_untouched_branch(common_dir: str, branch: str, commit: str, *, keep_o
     """
     path = os.path.join(common_dir, "refs", "heads", branch)
     if not _is_only_loose(common_dir, branch):
-        return git(common_dir, *NO_HOOKS, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open).ok
+        return git(common_dir, "update-ref", "-d", f"refs/heads/{branch}", commit, keep_open=keep_open).ok
     files.discard(f"{path}.lock")
     if not files.claim(f"{path}.lock"):
         return False

@@ -3,14 +3,12 @@ parsed."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from ..errors import Missing, WorkFailed
 from ..system import fsync, processes
 from .environment import environment
 
-NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
 
 

@@ -57,8 +57,9 @@ def commits_between(root: str, base: str, head: str) -> int:
 
 
 def changed_files(root: str, base: str, head: str) -> list[str]:
-    """Paths that differ between two commits; a rename counts as both its names."""
-    out = must(git(root, "diff", "--name-only", "--no-renames", "-z", base, head, ask=True), "compare commits")
+    """Paths that differ between two commits, submodules among them; a rename counts as both its names."""
+    words = ("diff", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
+    out = must(git(root, *words, base, head, ask=True), "compare commits")
     return [text(name) for name in out.split(b"\0") if name]
 
 

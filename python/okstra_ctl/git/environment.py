@@ -47,10 +47,12 @@ _OTHER_OUTPUT = frozenset(
     }
 )
 _TRACES = "GIT_TRACE"
-# A wrong file system monitor hides changes, one that keeps running keeps our locks; with `ignoreStat` git marks files
-# as unchanged, with the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
+# A file system monitor is a program that the repository names; a wrong one hides changes, one that keeps running keeps
+# our locks. Hooks may lie in the tree, where a worker writes them. With `ignoreStat` git marks files as unchanged, with
+# the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
 _SETTINGS = (
     ("core.fsmonitor", "false"),
+    ("core.hooksPath", os.devnull),
     ("core.ignoreStat", "false"),
     ("core.trustctime", "true"),
     ("core.checkStat", "default"),
@@ -64,7 +66,7 @@ def users_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, st
 
 
 def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For okstra's git: no prompts, messages in English, commits and parents as stored."""
+    """For okstra's git: no prompts, messages in English, commits as stored, no program of the repository's own."""
     kept = {name: value for name, value in users_environment(inherited).items() if not _changes_output(name)}
     return {
         **kept,

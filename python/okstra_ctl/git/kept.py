@@ -98,11 +98,11 @@ def apply_snapshot(worktree: str, commit: str) -> None:
 
 
 def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None) -> str:
-    finished = processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env={**git.environment(), **(extra or {})})
+    finished = processes.run(["git", "-C", root, *args], env={**git.environment(), **(extra or {})})
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
     return finished.stdout.decode("utf-8", "surrogateescape").strip()
 
 
 def _git(root: str, *args: str) -> processes.Finished:
-    return processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())
+    return processes.run(["git", "-C", root, *args], env=git.environment())

@@ -11,6 +11,7 @@ from ..errors import WorkFailed
 from ..system import processes
 
 _CONFLICT = 1
+_DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
 
 
 class Merged(NamedTuple):
@@ -52,7 +53,7 @@ def fast_forward(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -
 
 def move_to(worktree: str, commit: str, *, keep_open: Sequence[int] = ()) -> None:
     """Resets branch, index and tracked files to the commit. Raises WorkFailed (`git-failed`)."""
-    finished = _git(worktree, *git.NO_HOOKS, "reset", "--quiet", "--hard", commit, "--", keep_open=keep_open)
+    finished = _git(worktree, "reset", "--quiet", "--hard", commit, "--", keep_open=keep_open)
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not move to {commit[:12]}: {finished.complaint}", where=worktree)
 
@@ -76,7 +77,7 @@ def files_of_neither(worktree: str, paths: Sequence[str], commits: Sequence[str]
 
 def patch_ids(root: str, revisions: Sequence[str]) -> dict[str, str]:
     """Patch id to commit for every non-merge commit that `revisions` (as for rev-list) name."""
-    log = _git(root, "log", "-p", "--no-merges", "--format=commit %H", "--no-color", "--no-ext-diff", *revisions)
+    log = _git(root, "log", "-p", "--no-merges", "--format=commit %H", "--no-color", *_DIFF, *revisions)
     ids = processes.start(["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=log.stdout).finish()
     pairs = [line.split() for line in ids.stdout.decode("ascii", "replace").splitlines()]
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
@@ -84,7 +85,7 @@ def patch_ids(root: str, revisions: Sequence[str]) -> dict[str, str]:
 
 def patch_id_of_range(root: str, base: str, head: str) -> str:
     """The patch id of all changes between two commits as one: what a squash of them would have. Empty for none."""
-    diff = _git(root, "diff", "--no-color", "--no-ext-diff", base, head)
+    diff = _git(root, "diff", "--no-color", *_DIFF, base, head)
     ids = processes.start(
         ["git", "-C", root, "patch-id", "--stable"], env=git.environment(), stdin=diff.stdout
     ).finish()

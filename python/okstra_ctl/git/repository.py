@@ -7,8 +7,10 @@ from shlex import quote
 from typing import NamedTuple
 
 from ..errors import Refused
+from ..system import processes
 from .command import begin, git, must, text
 from .commits import resolve
+from .environment import users_environment
 
 OLDEST = (2, 38)
 
@@ -217,6 +219,12 @@ def remote_names(root: str) -> list[str]:
 def push_url(root: str, remote: str) -> str:
     """Where a push to the remote goes; empty when git does not know."""
     return text(git(root, "remote", "get-url", "--push", remote, ask=True).stdout).removesuffix("\n")
+
+
+def hooks_path(root: str) -> str:
+    """`core.hooksPath` as the person's own git takes it, for okstra's runs without hooks; empty when it is not set."""
+    asked = processes.run(["git", "-C", root, "config", "--get", "core.hooksPath"], env=users_environment())
+    return text(asked.stdout).removesuffix("\n")
 
 
 def config_value(root: str, name: str) -> str:

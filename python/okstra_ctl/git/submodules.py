@@ -106,4 +106,4 @@ def _name_of(worktree: str, path: str) -> str | None:
 
 
 def _git(root: str, *args: str) -> processes.Finished:
-    return processes.run(["git", "-C", root, *git.NO_HOOKS, *args], env=git.environment())
+    return processes.run(["git", "-C", root, *args], env=git.environment())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..errors import Refused, WorkFailed
 from ..quoting import quote
 from ..system import files, processes
-from .command import NO_HOOKS, begin, git, must, text
+from .command import begin, git, must, text
 from .repository import Repository
 
 _HERE = ("--git-dir", ".")
@@ -85,7 +85,6 @@ def worktree_add_detached(
     """Adds a locked worktree without files and without a branch. Under the repository lock. Raises WorkFailed."""
     finished = git(
         repository.top,
-        *NO_HOOKS,
         *("worktree", "add", "--quiet", "--no-checkout", "--detach", "--lock", "--reason", reason, path, commit),
         keep_open=keep_open,
     )
@@ -101,14 +100,14 @@ def worktree_add_detached(
 def repair_worktrees(repository: Repository, paths: Sequence[str], *, keep_open: Sequence[int]) -> None:
     """Reconnects worktrees and repository after one of them was moved. Under the repository lock. Raises
     WorkFailed."""
-    must(git(repository.top, *NO_HOOKS, "worktree", "repair", *paths, keep_open=keep_open), "repair the worktrees")
+    must(git(repository.top, "worktree", "repair", *paths, keep_open=keep_open), "repair the worktrees")
 
 
 def start_checkout(path: str, commit: str, workers: int, keep_open: Sequence[int] = ()) -> processes.Running:
     """Begins to fill an empty worktree with the files of a commit, on several cores. Needs no lock, moves no HEAD."""
     return begin(
         path,
-        *(*NO_HOOKS, "-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
+        *("-c", f"checkout.workers={workers}", *_PARALLEL_CHECKOUT),
         *("read-tree", "-m", "-u", "--no-recurse-submodules", commit),
         keep_open=keep_open,
     )
@@ -126,7 +125,7 @@ def finish_checkout(running: processes.Running, path: str, git_dir: str) -> None
 def switch_detached(path: str, commit: str) -> None:
     """Checks out a commit in a scratch worktree; untracked files that are not ignored are deleted. Raises
     WorkFailed."""
-    must(git(path, *NO_HOOKS, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
+    must(git(path, "checkout", "--quiet", "--detach", "--force", commit), f"check out {commit[:12]}")
     must(git(path, "clean", "-fdq"), "clear the scratch worktree")
 
 

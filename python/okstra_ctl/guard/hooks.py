@@ -105,7 +105,7 @@ def hooks_folder(repository: git.Repository) -> str:
     guard that was mistaken for the repository's own hooks would call itself without end.
     """
     plain = os.path.join(repository.common_dir, "hooks")
-    found = git.config_value(repository.top, "core.hooksPath")
+    found = git.hooks_path(repository.top)
     if not found:
         return plain
     if os.path.basename(foreign_files.link_target(os.path.join(found, _OURS[0]))) == _SCRIPT:

@@ -14,11 +14,12 @@ from urllib.parse import quote
 
 from .. import git
 from ..errors import Missing, OkstraError, Refused, UsageError
+from ..git import tree_hooks
 from ..git.merge import merge_tree
 from ..names import HANDOFF, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
-from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, commands
+from ..runs.handoff_steps import PULL_REQUEST, PUSH, Choice, Target, commands
 from ..runs.numbers import next_seq
 from ..services import Services
 from ..system import files as fsio
@@ -45,8 +46,8 @@ class Plan(NamedTuple):
 
 
 def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, services: Services) -> Plan:
-    """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`, `merge-conflict`), UsageError (`bad-ref`),
-    Missing (`gh-missing`)."""
+    """Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`, `merge-conflict`, `hooks-changed`),
+    UsageError (`bad-ref`), Missing (`gh-missing`)."""
     if not choice.steps:
         raise nothing_chosen(key)
     task = project.task(key)
@@ -54,6 +55,7 @@ def plan_handoff(project: ProjectFiles, key: TaskKey, choice: Choice, services: 
     fits, probe = probe_merge(target)
     if not fits:
         raise Refused("merge-conflict", probe, where=target.folder, hint=_merge_hint(target, key))
+    require_known_hooks(project, key, target, services)
     if PULL_REQUEST in choice.steps:
         _require_gh(target, key, services.environment)
     body = pull_request_file(task, next_seq(task, HANDOFF, None))
@@ -108,6 +110,25 @@ def probe_merge(target: Target) -> tuple[bool, str]:
     if conflicts:
         return False, f"it would conflict with {target.base} in {', '.join(conflicts[:10])}"
     return True, f"it would merge into {target.base} without conflict"
+
+
+def require_known_hooks(project: ProjectFiles, key: TaskKey, target: Target, services: Services) -> None:
+    """Raises Refused (`hooks-changed`): the push runs the person's hooks, and those in the tree are the task's to
+    change."""
+    claim = services.registry.read().task(key)
+    base = _base_commit(target.folder, target.remote, target.base) if target.base else None
+    bases = [commit for commit in (claim.base_commit if claim else "", base or "") if commit]
+    changed = tree_hooks.changed_hooks(target.folder, target.head, bases, project.root)
+    if changed:
+        at = f"git -C {shlex.quote(target.folder)}"
+        look = f"{at} diff {shlex.join([*bases[-1:], target.head, '--', *changed])}"
+        (_, push), *_ = commands(Choice((PUSH,)), target, "")
+        raise Refused(
+            "hooks-changed",
+            f"git would run hooks from the task's own tree that its base does not have: {', '.join(changed)}",
+            where=target.folder,
+            hint=f"nothing was pushed; read them: {look}; then push by hand: {shlex.join(push)}",
+        )
 
 
 def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, services: Services) -> Target:

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 from .. import git
 from ..agents.supervised_process import SupervisedResult
 from ..errors import OkstraError
-from ..handoff.check import nothing_chosen, probe_merge, pull_request_file, require_accepted, target_of
+from ..handoff.check import (
+    nothing_chosen,
+    probe_merge,
+    pull_request_file,
+    require_accepted,
+    require_known_hooks,
+    target_of,
+)
 from ..handoff.pull_request import findings_text, gates_text, pull_request_body, receipt_text
 from ..results.records import Gate
 from ..runs.events import events_of
@@ -38,13 +45,14 @@ class StepRun(NamedTuple):
 
 
 def lead_handoff(context: RunContext) -> Material:
-    """Carries the chosen steps out. Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`): the task is
-    checked again, whatever was true when the run was prepared."""
+    """Carries the chosen steps out. Raises Refused (`nothing-chosen`, `not-accepted`, `nothing-to-push`,
+    `hooks-changed`): the task is checked again, whatever was true when the run was prepared."""
     key = context.id.task
     choice = choice_from_json(context.run.manifest.get("handoff"))
     if not choice.steps:
         raise nothing_chosen(key)
     target = target_of(context.run.project, key, choice, context.services)
+    require_known_hooks(context.run.project, key, target, context.services)
     fits, probe = probe_merge(target)
     body = _write_body(context, target)
     ran, link = _carry_out(context, choice, target, body) if fits else ([], "")

@@ -10,46 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from support.handoffs import accepted, handoff, refs
 from support.live_runs import LiveRun
-from support.okstra import Ended, Project
-from support.rehearsal import install, led, manifest_of, part, report_of
+from support.okstra import Project
+from support.rehearsal import led, manifest_of, report_of
 from support.sealed import ROOT
 from support.terminal import Terminal
 
 _ASKING = "Please do not push anything yet, I want to read it first"
-
-
-def accept(project: Project) -> None:
-    settings = project.repo.path / ".okstra" / "project.json"
-    install(
-        project,
-        part(
-            {"report": {"verdict": {"conclusion": "ok", "token": "accepted"}}},
-            role="report-writer",
-            phase="final-verification",
-        ),
-    )
-    settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
-    ended = led(project, "final-verification")
-    assert report_of(ended)["verdict"]["token"] == "accepted", ended
-
-
-def accepted(project: Project) -> str:
-    """A task with one commit that a final verification accepted; answers the commit."""
-    accept(project)
-    at = Path(project.okstra.ok("worktree", "lookup", project.task_key).stdout.strip())
-    commit = project.repo.commit({"new.py": "x = 1\n"}, "feat: it", at=at)
-    accept(project)
-    return commit
-
-
-def handoff(project: Project, *more: str, **environment: str) -> Ended:
-    return project.okstra("handoff", project.task_key, *more, "--json", **environment)
-
-
-def refs(project: Project, remote: Path) -> dict[str, str]:
-    out = project.repo.git("--git-dir", str(remote), "for-each-ref", "--format=%(refname) %(objectname)")
-    return dict(line.split() for line in out.splitlines())
 
 
 def runs_of(project: Project) -> list[str]:
