@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 _PROFILED = """
-import json, os, sys
+import inspect, json, os, sys
 sys.path.insert(0, sys.argv[1])
 from okstra_ctl import cli
 home = os.path.join(sys.argv[1], "okstra_ctl")
@@ -22,7 +22,8 @@ files, folders, last = set(), 0, ""
 def profile(frame, event, arg):
     global folders, last
     name = frame.f_code.co_filename
-    if event == "call" and name.startswith(home) and not frame.f_code.co_name.startswith("<"):
+    function = frame.f_code.co_flags & inspect.CO_OPTIMIZED and not frame.f_code.co_name.startswith("<")
+    if event == "call" and function and name.startswith(home):
         files.add(name)
         folder = os.path.dirname(name)
         folders += folder != last
@@ -59,8 +60,8 @@ def main() -> None:
         entered(project, environment, "setup", "--project-id", "demo", "--yes")
         task = ("--task-group", "g", "--task-id", "T-1", "--task-brief", "brief.md")
         rows = [
-            ("list", ("list",)),
             ("run --render-only", ("run", "--task-type", "error-analysis", *task, "--render-only")),
+            ("list", ("list",)),
             ("status", ("status",)),
         ]
         print("| command | files entered | changes of folder |\n|---|---|---|")
