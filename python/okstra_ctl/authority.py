@@ -15,7 +15,7 @@ from .claims.registry import Registry
 from .errors import Refused
 from .home_paths import HomePaths
 from .services import Services
-from .system import ancestry
+from .system.owner import ancestors
 
 
 def require_no_worker(command: str, services: Services) -> None:
@@ -24,7 +24,7 @@ def require_no_worker(command: str, services: Services) -> None:
     With another home than the worker's, the command is refused if that home has worktrees of the same projects, as a
     copy has. Raises Unreadable when its registry can't be read.
     """
-    lines = (above.words for above in ancestry.ancestors())
+    lines = (above.words for above in ancestors())
     homes = homes_named(services.environment, lines)
     own = os.path.realpath(services.home.root)
     if not any(home == own or _projects_in(home) & _projects_in(own) for home in homes):

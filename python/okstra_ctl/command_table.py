@@ -14,6 +14,11 @@ from typing import NamedTuple
 from .errors import Missing
 from .services import Services, open_services
 
+IN_NODE = (
+    ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
+    ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
+)
+
 
 class Command(NamedTuple):
     """`module` is the name in `commands/`; `group` is the heading it is listed under."""
@@ -71,11 +76,6 @@ COMMANDS = (
     Command("reconcile", "reconcile", "find and repair what dead runs left; rebuild the registry", "Recovery"),
     Command("backfill", "backfill", "write done rows that are missing after a crash", "Recovery"),
     Command("gc", "gc", "remove worktrees that are proven safe to remove", "Worktrees"),
-)
-
-IN_NODE = (
-    ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
-    ("uninstall", "take away what install put there; runs, worktrees and settings stay"),
 )
 
 

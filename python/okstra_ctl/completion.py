@@ -16,12 +16,11 @@ from argcomplete.completers import SuppressCompleter
 from argcomplete.shell_integration import shellcode
 
 from .agents.providers import BUILT_IN
-from .branch_names import CATEGORY_PREFIXES
 from .command_table import Call, find, open_call
 from .errors import OkstraError
-from .names import RunId
+from .names import CATEGORY_PREFIXES, RunId
 from .options import build_parser, whole_parser
-from .settings.keys import ANY_NAME, settings_of
+from .settings.config import ANY_NAME, settings_of
 from .settings.phases import phase_table
 from .system import assets
 from .system.json_text import loads

@@ -14,10 +14,9 @@ from .quoting import okstra_command
 from .runs.find import KnownRun
 from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
-from .system import ancestry
 from .system import files as fsio
 from .system.locks import LockKind, locked
-from .system.owner import liveness, owner_of
+from .system.owner import is_this_process_or_above, liveness, owner_of
 from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]
@@ -65,7 +64,7 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
     """
     if owner is None or liveness(owner) is not Liveness.ALIVE:
         return
-    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and ancestry.is_this_process_or_above(owner)):
+    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and is_this_process_or_above(owner)):
         return
     raise Refused(
         "run-is-led",

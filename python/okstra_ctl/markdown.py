@@ -20,6 +20,14 @@ BOM = "\ufeff"
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>#-][^|:]*:""")
 _CLOSING = ("---", "...")
+_TICKS = re.compile(r"`+")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_BREAK = re.compile(r"<br[ \t]{0,9}/?>", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]+")
+# How a cell says in words that it is empty.
+EMPTY_WORDS = frozenset(("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정").split())  # noqa: SIM905
 
 
 class Frontmatter(NamedTuple):
@@ -57,17 +65,6 @@ def line_end_of(text: str) -> str:
     """The line end that the text uses, judged by its first one; `\\n` when it has none."""
     found = _LINE.match(text)
     return (found[2] if found else "") or "\n"
-
-
-_TICKS = re.compile(r"`+")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
-_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
-_BREAK = re.compile(r"<br[ \t]{0,9}/?>", re.IGNORECASE)
-_NUMBER = re.compile(r"[0-9]+")
-
-# How a cell says in words that it is empty.
-EMPTY_WORDS = frozenset(("none n/a na nil nothing tbd todo ? - -- --- – — − ∅ 없음 미정").split())  # noqa: SIM905
 
 
 class Heading(NamedTuple):

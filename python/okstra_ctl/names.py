@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from typing import NamedTuple
 
 from .errors import UsageError
@@ -22,6 +23,16 @@ VERIFICATION = "final-verification"
 SEGMENT_MAX_BYTES = 64
 _STAGE = "stage-"
 _STAGE_MARK = "#stage-"
+CATEGORY_PREFIXES = {
+    "feature": "feat",
+    "bugfix": "fix",
+    "refactor": "refactor",
+    "ops": "ops",
+    "improvement": "improve",
+    "docs": "docs",
+    "chore": "chore",
+}
+DEFAULT_CATEGORY = "feature"
 
 
 def slugify_task_segment(text: str) -> str:
@@ -263,3 +274,27 @@ class Owner(NamedTuple):
         if not isinstance(pid, int):
             raise ValueError("an owner has a pid")
         return cls(str(value.get("host", "")), str(value.get("boot_id", "")), pid, str(value.get("start_time", "")))
+
+
+def task_branch(category: str, key: TaskKey) -> str:
+    """`<prefix>-<task-id-segment>`; `category` is a key of CATEGORY_PREFIXES."""
+    return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
+
+
+def category_of_branch(branch: str, key: TaskKey) -> str:
+    """The work category that the task's branch was named by; empty when it was named otherwise."""
+    return next((one for one in CATEGORY_PREFIXES if task_branch(one, key) == branch), "")
+
+
+def task_branches(key: TaskKey) -> list[str]:
+    """The branches that may be the task's, whatever category it was begun with."""
+    return [task_branch(category, key) for category in CATEGORY_PREFIXES]
+
+
+def stage_branch(of_task: str, stage: int, epoch: int, taken: Container[str] = ()) -> str:
+    """`<task-branch>-s<N>`; where an earlier hold of the stage left that branch, the epoch tells them apart.
+
+    On the first hold a branch of that name is somebody else's: the name stays, and creating it is refused.
+    """
+    name = f"{of_task}-s{stage}"
+    return f"{name}-e{epoch}" if epoch > 1 and name in taken else name

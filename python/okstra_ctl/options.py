@@ -14,6 +14,8 @@ from .command_table import COMMANDS, IN_NODE, Command, load
 from .errors import UsageError
 from .system import files as fsio
 
+STDIN = "-"
+
 
 def add_common_flags(parser: ArgumentParser) -> None:
     """Adds `--json` and `--project-root`. A subcommand's default must not override a value given before it."""
@@ -83,9 +85,6 @@ def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
     for name, summary in IN_NODE:
         commands.add_parser(name, help=summary)
     return parser
-
-
-STDIN = "-"
 
 
 def text_from(path: str) -> str:

@@ -16,7 +16,7 @@ from . import __version__
 from .command_table import COMMANDS, Command
 from .errors import ERROR_CODES, EXIT_MEANINGS
 from .options import add_common_flags, build_parser, whole_parser
-from .settings.keys import settings_of
+from .settings.config import settings_of
 from .settings.phases import phase_table
 from .system import assets
 from .system.json_text import loads
@@ -41,6 +41,7 @@ _DESCRIPTION = (
     "Every task and every implementation stage works in a git worktree of its own; every run leaves a validated record "
     "on disk. Output goes to standard output, messages to standard error."
 )
+_MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 
 
 def man_page() -> str:
@@ -91,9 +92,6 @@ def _rows(rows: Mapping[str, str]) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\e").replace("-", r"\-")
-
-
-_MADE = "<!-- made by `make docs` from the code: change it there -->\n"
 
 
 def pages() -> dict[str, str]:

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .run_status import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, tone_of
+from .status import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, tone_of
 from .system.visible_text import display_width, on_one_line
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
+_GAP = 2
+_NARROWEST = 16
 
 
 class Screen(NamedTuple):
@@ -64,10 +66,6 @@ def rendered(lines: Iterable[Line], *, colour: bool) -> str:
         for line in lines:
             console.print(coloured(line), soft_wrap=True)
     return captured.get().removesuffix("\n")
-
-
-_GAP = 2
-_NARROWEST = 16
 
 
 def draw(

@@ -6,12 +6,11 @@ import os
 from typing import NamedTuple
 
 from . import git
-from .branch_names import CATEGORY_PREFIXES, stage_branch, task_branch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
-from .names import IMPLEMENTATION, RunId, StageKey, TaskKey
+from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
 from .plan import store as plans
-from .runs import numbers as run_numbers
+from .runs.find import claim_run
 from .services import Services, open_services
 from .settings.project import Project, load_project
 from .status import ClaimStatus, WorktreeStatus
@@ -105,7 +104,7 @@ def _new_claim(
 ) -> StageClaim:
     epoch = of_task.epochs.get(key.stage, 0) + 1
     task = project.files.task(key.task)
-    run = RunId(key.task, IMPLEMENTATION, key.stage, int(run_numbers.claim_run(task, IMPLEMENTATION, key.stage).seq))
+    run = RunId(key.task, IMPLEMENTATION, key.stage, int(claim_run(task, IMPLEMENTATION, key.stage).seq))
     branch = of_task.branch or task_branch(category, key.task)
     taken = git.branches_like(project.root, branch) if epoch > 1 else frozenset()
     return StageClaim(

@@ -13,8 +13,9 @@ import pytest
 from okstra_ctl.agents.environment import environment_of, homes_named, title_of
 from okstra_ctl.command_table import COMMANDS, IN_NODE
 from okstra_ctl.options import build_parser
-from okstra_ctl.system import ancestry
+from okstra_ctl.system import owner as ancestry
 from okstra_ctl.system import owner as process_identity
+from okstra_ctl.system.owner import is_this_process_or_above, processes_in_listing
 from okstra_ctl.verbs import VERBS, verb_of
 
 
@@ -84,7 +85,7 @@ def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, n
 
 def test_the_ancestors_are_told_with_their_words() -> None:
     code = (
-        "from okstra_ctl.system.ancestry import ancestors\n"
+        "from okstra_ctl.system.owner import ancestors\n"
         "for above in ancestors(): print(above.pid, repr(above.words), flush=True)\n"
     )
     shell = 'python=$1; code=$2; "$python" -c "$code"; true'
@@ -105,7 +106,7 @@ def test_a_listing_is_read_where_there_is_no_proc() -> None:
     listing = (
         "    1     0 /sbin/launchd\n  200     1 python3 -I -c x okstra-supervisor-in=/h\n  bad\n 300 200 sh -c a  b\n"
     )
-    assert ancestry.processes_in_listing(listing) == {
+    assert processes_in_listing(listing) == {
         1: (0, ("/sbin/launchd",)),
         200: (1, ("python3", "-I", "-c", "x", "okstra-supervisor-in=/h")),
         300: (200, ("sh", "-c", "a", "b")),
@@ -114,9 +115,9 @@ def test_a_listing_is_read_where_there_is_no_proc() -> None:
 
 def test_an_owner_is_here_when_it_is_this_process_or_one_above() -> None:
     parent = process_identity.owner_of(os.getppid())
-    assert ancestry.is_this_process_or_above(process_identity.this_process())
-    assert ancestry.is_this_process_or_above(parent)
-    assert not ancestry.is_this_process_or_above(parent._replace(start_time="1"))
+    assert is_this_process_or_above(process_identity.this_process())
+    assert is_this_process_or_above(parent)
+    assert not is_this_process_or_above(parent._replace(start_time="1"))
     with subprocess.Popen(["sleep", "30"]) as child:
-        assert not ancestry.is_this_process_or_above(process_identity.owner_of(child.pid))
+        assert not is_this_process_or_above(process_identity.owner_of(child.pid))
         child.kill()

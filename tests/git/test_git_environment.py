@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl import git
-from okstra_ctl.git.environment import ELSEWHERE, environment, settings_variables, users_environment
+from okstra_ctl.git.command import ELSEWHERE, environment, settings_variables, users_environment
 from support.okstra import Project
 from support.plans import independent
 from support.rehearsal import executed, install, led, part

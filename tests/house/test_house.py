@@ -21,7 +21,7 @@ _TESTS = [
 
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
-    "": "branch_names errors home_paths names paths quoting run_status status verbs",
+    "": "errors home_paths names paths quoting status verbs",
     "agents": "job rehearsal_script streams supervisor_orders",
     "board": "graph lines log_line page state",
     "checks": "catalog record_rules",
@@ -30,7 +30,6 @@ PURE = {
     "guard": "authors breaches calls changes rules",
     "handoff": "pull_request",
     "history": "durations units",
-    "index": "rows",
     "plan": "approval_record drawing globs graph model",
     "recovery": "findings",
     "report": "complete excerpts followup_rules markdown outcome parts safe_markdown",
@@ -38,12 +37,11 @@ PURE = {
     "results": "convergence convergence_document evidence identity records",
     "runs": "handoff_steps manifest",
     "sandbox": "profile",
-    "settings": "keys limits models phases project_config roster trusted_commands",
+    "settings": "limits phases roster",
     "stages": "select",
     "system": "json_text shell_lists template undo visible_text",
-    "tasks": "fix_cycle_rules page",
     "usage": "amounts prices tokens",
-    "wizard": "machine questions plain_front steps",
+    "wizard": "machine plain_front questions steps",
 }
 
 

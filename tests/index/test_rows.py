@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from okstra_ctl.index.rows import rows_of, unchanged, with_beginnings
+from okstra_ctl.index.database import rows_of, unchanged, with_beginnings
 
 _NOW = "2026-06-20T10:00:00Z"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
-from okstra_ctl.names import TaskKey
+from okstra_ctl.names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, TaskKey, stage_branch, task_branch
 
 
 def test_the_seven_prefixes() -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from okstra_ctl.command_table import find
 from okstra_ctl.options import build_parser
-from okstra_ctl.run_status import OPEN, next_step
-from okstra_ctl.status import RunStatus
+from okstra_ctl.status import OPEN, RunStatus, next_step
 
 _RUN = "p:g:1/implementation/stage-1/001"
 

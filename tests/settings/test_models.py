@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from okstra_ctl.errors import UsageError
-from okstra_ctl.settings.models import (
+from okstra_ctl.settings.roster import (
     MODEL_SLOTS,
+    PROVIDERS,
     ROLE_PROVIDERS,
     ModelTable,
     ProviderModels,
@@ -16,7 +17,6 @@ from okstra_ctl.settings.models import (
     model_table,
     resolve_model,
 )
-from okstra_ctl.settings.roster import PROVIDERS
 from support.sealed import ROOT
 
 if sys.version_info >= (3, 11):

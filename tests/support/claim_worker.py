@@ -17,9 +17,9 @@ from okstra_ctl.errors import Refused
 from okstra_ctl.run import PreparedRun, PrepareInputs, prepare_task_bundle
 from okstra_ctl.runs.find import find_run
 from okstra_ctl.services import Services, open_services
+from okstra_ctl.stages.claim import release_stage
 from okstra_ctl.stages.done import finish_stage
 from okstra_ctl.stages.exit_check import DoneOverrides
-from okstra_ctl.stages.release import release_stage
 from okstra_ctl.worktrees.remove import remove_worktree
 from okstra_ctl.worktrees.unsaved import SavePolicy
 

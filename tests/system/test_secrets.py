@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.system.secret_files import hide_in_file, hide_in_log
-from okstra_ctl.system.secrets import _DETECTORS, MARK, hide
+from okstra_ctl.system.secrets import _DETECTORS, MARK, hide, hide_in_file, hide_in_log
 
 # Put together here, so that no scanner of this repository takes them for leaks.
 SECRETS = {

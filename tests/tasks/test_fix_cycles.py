@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.tasks.fix_cycle_rules import (
+from okstra_ctl.tasks.fix_cycles import (
     Cycle,
     RunEvent,
     cycle_of,

@@ -12,6 +12,18 @@ from ..system.json_text import loads
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)
+_BY_STATUS = {
+    429: Failure.RATE_LIMIT,
+    401: Failure.LOGIN,
+    403: Failure.LOGIN,
+    **dict.fromkeys((408, 500, 502, 503, 504, 529), Failure.OVERLOADED),
+}
+_STATUS = re.compile(r"\b(?:status(?: code)?|code|error)\b\W{0,4}([45][0-9]{2})\b", re.IGNORECASE)
+_WORDS = (
+    (Failure.RATE_LIMIT, r"rate.?limit|too many requests|quota|(?:usage|session|weekly|hour) limit|hit your limit"),
+    (Failure.LOGIN, r"unauthorized|not logged in|log ?in again|/login|invalid.{0,20}api.?key|invalid auth|no auth"),
+    (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
+)
 
 
 def events(stream: bytes) -> list[Event]:
@@ -76,20 +88,6 @@ def at(value: object, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-_BY_STATUS = {
-    429: Failure.RATE_LIMIT,
-    401: Failure.LOGIN,
-    403: Failure.LOGIN,
-    **dict.fromkeys((408, 500, 502, 503, 504, 529), Failure.OVERLOADED),
-}
-_STATUS = re.compile(r"\b(?:status(?: code)?|code|error)\b\W{0,4}([45][0-9]{2})\b", re.IGNORECASE)
-_WORDS = (
-    (Failure.RATE_LIMIT, r"rate.?limit|too many requests|quota|(?:usage|session|weekly|hour) limit|hit your limit"),
-    (Failure.LOGIN, r"unauthorized|not logged in|log ?in again|/login|invalid.{0,20}api.?key|invalid auth|no auth"),
-    (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
-)
 
 
 def failure_of_status(status: object) -> Failure | None:

@@ -14,6 +14,16 @@ from typing import Any, NamedTuple
 ASKED_TO_STOP = b"s"
 LINGERED = b"l"
 _LENGTH_BYTES = 4
+SOFT_LIMIT, HARD_LIMIT, ORPHANED, STOPPED, LINGER, FLOOD, LOG_FAILED, NOT_STARTED = (
+    "soft-limit",
+    "hard-limit",
+    "orphaned",
+    "stopped",
+    "lingered",
+    "flood",
+    "log-failed",
+    "not-started",
+)
 
 
 class Orders(NamedTuple):
@@ -42,18 +52,6 @@ class Verdict(NamedTuple):
     complaint: str = ""
     left: int = 0
     """Processes that could not be killed."""
-
-
-SOFT_LIMIT, HARD_LIMIT, ORPHANED, STOPPED, LINGER, FLOOD, LOG_FAILED, NOT_STARTED = (
-    "soft-limit",
-    "hard-limit",
-    "orphaned",
-    "stopped",
-    "lingered",
-    "flood",
-    "log-failed",
-    "not-started",
-)
 
 
 def packed(value: Orders | Verdict) -> bytes:

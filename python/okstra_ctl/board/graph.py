@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..plan.graph import waves
-from ..run_status import DIM, HEAD, Line, Piece, tone_of
+from ..status import DIM, HEAD, Line, Piece, tone_of
 from ..system.visible_text import cut, display_width, on_one_line, padded
 from .state import StageView
 

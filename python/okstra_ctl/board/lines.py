@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..history.durations import duration_text, seconds_between
-from ..run_status import DIM, HEAD, Line, Piece, tone_of
-from ..status import RunStatus, StageStatus
+from ..status import DIM, HEAD, Line, Piece, RunStatus, StageStatus, tone_of
 from ..system.visible_text import beginning, display_width, on_one_line, padded
 from ..usage.amounts import cost_text
 from .graph import DRAWN, PLAIN, Signs, graph_lines

@@ -10,8 +10,7 @@ from ..history.durations import seconds_between
 from ..plan.drawing import Box, Picture, picture
 from ..report.page.texts import duration, parts_of, policy_hash, prose_of
 from ..report.page.view import Words
-from ..run_status import tone_of
-from ..status import StageStatus
+from ..status import StageStatus, tone_of
 from ..usage.amounts import cost_text
 from .state import RUNNING, Board, RunView, TaskView, WorkerView
 

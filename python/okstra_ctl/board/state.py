@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from ..run_status import OPEN, Listed, overtaken
-from ..status import RunStatus
+from ..status import OPEN, Listed, RunStatus, overtaken
 from ..usage.tokens import Spent
 
 WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
+MOST_RUNS, MOST_ENDED = 60, 8
+_ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunStatus.RUNNING, *OPEN)))}
 
 
 class WorkerView(NamedTuple):
@@ -119,10 +120,6 @@ def _task(task: TaskView) -> dict[str, Any]:
 def _run(run: RunView) -> dict[str, Any]:
     workers = [worker._asdict() for worker in run.workers]
     return {**run._asdict(), "workers": workers, "spent": run.spent.to_json() if run.spent else None}
-
-
-MOST_RUNS, MOST_ENDED = 60, 8
-_ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunStatus.RUNNING, *OPEN)))}
 
 
 class Dated(Listed, Protocol):

@@ -12,6 +12,10 @@ from ..settings.phases import Phase
 
 GROUPS = ("files", "results", "report", "phase", "pages")
 Document = Mapping[str, Any]
+_RESTORE = "restore the file, or do the work again: okstra rerun {run}"
+_AGAIN = "do the work again: okstra rerun {run}"
+_EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
+_RENDER = "okstra report render {run}"
 
 
 class Check(NamedTuple):
@@ -22,10 +26,6 @@ class Check(NamedTuple):
     remedy: str
 
 
-_RESTORE = "restore the file, or do the work again: okstra rerun {run}"
-_AGAIN = "do the work again: okstra rerun {run}"
-_EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
-_RENDER = "okstra report render {run}"
 CHECKS = {
     "file-missing": Check("files", "a file that such a run has is not there", _RESTORE),
     "file-unreadable": Check("files", "a file can't be read, or is no JSON", _RESTORE),

@@ -11,9 +11,9 @@ from ..names import PLANNING
 from ..report.freshness import PageState
 from ..report.store import compared
 from ..results.records import MAX_BYTES, Problem
-from ..runs.clarification import answers_of_run
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
 from ..runs.find import KnownRun
+from ..runs.user_response import answers_of_run
 from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio

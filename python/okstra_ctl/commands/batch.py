@@ -38,7 +38,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.batch import run_batch
-    from ..system.stop_signals import stopped_by_signals
+    from ..system.processes import stopped_by_signals
     from .leading import print_progress
 
     if args.jobs < 1:

@@ -22,8 +22,7 @@ from ..output import Reply
 from ..report.page.view import Words
 from ..report.pages import labels_of
 from ..services import Services
-from ..settings.project import open_project
-from ..settings.project_config import LANGUAGES
+from ..settings.project import LANGUAGES, open_project
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import loads
@@ -32,6 +31,8 @@ from .run_filters import add_filters, check_task, is_of
 
 _MARK = b'<meta name="generator" content="okstra '
 _HEAD = 4096
+_EVERY = 2.0
+_LEAST, _MOST = 0.2, 3600.0
 
 
 def check_place(path: str) -> str:
@@ -86,10 +87,6 @@ def _own_labels(language: str) -> dict[str, str]:
     return labels
 
 
-_EVERY = 2.0
-_LEAST, _MOST = 0.2, 3600.0
-
-
 def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=False)
     parser.add_argument(
@@ -137,7 +134,7 @@ def _plain(board: Board, encoding: str | None) -> Reply:
 
 def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     """Writes the page once or repeatedly; the last one, written when it is stopped, does not reload itself."""
-    from ..system.stop_signals import stoppable
+    from ..system.processes import stoppable
 
     path = check_place(args.html)
     language = args.language or language_here(call.start, call.services)

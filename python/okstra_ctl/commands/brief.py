@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
-from ..branch_names import CATEGORY_PREFIXES
 from ..command_table import Call
 from ..errors import EXIT_CHECK, CheckFailed
+from ..names import CATEGORY_PREFIXES
 from ..options import add_common_flags, add_task_key, text_from
 from ..output import Reply, fields
 from ..plan.model import Finding
 from ..quoting import okstra_command
-from ..settings.project_config import LANGUAGES
+from ..settings.project import LANGUAGES
 from ..status import Severity
 from ..system.visible_text import printable
-from ..tasks import briefs
+from ..tasks.brief import BriefOptions, new_brief, read_brief
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}
 
@@ -44,8 +44,8 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 def _new(args: Namespace, call: Call) -> Reply:
     text = text_from(args.source) if args.source else ""
-    options = briefs.BriefOptions(args.title, text, args.category, args.language, args.task_key, args.output)
-    made = briefs.new(options, call.start, call.services)
+    options = BriefOptions(args.title, text, args.category, args.language, args.task_key, args.output)
+    made = new_brief(options, call.start, call.services)
     task_type = _BEGIN_WITH.get(made.brief.category, "requirements-discovery")
     key = made.brief.task_key or "KEY"
     following = okstra_command("run", "--task-key", key, "--task-type", task_type, "--task-brief", made.path)
@@ -65,7 +65,7 @@ def _new(args: Namespace, call: Call) -> Reply:
 
 
 def _check(args: Namespace, call: Call) -> Reply:
-    read = briefs.read(args.brief, call.start, call.services)
+    read = read_brief(args.brief, call.start, call.services)
     lines = [_line(read.path, finding) for finding in read.findings]
     errors = [finding for finding in read.findings if finding.severity == Severity.ERROR]
     data = {"path": read.path, "findings": [finding._asdict() for finding in read.findings]}
@@ -81,6 +81,6 @@ def _line(path: str, finding: Finding) -> str:
 
 
 def _show(args: Namespace, call: Call) -> Reply:
-    read = briefs.read(args.brief, call.start, call.services)
+    read = read_brief(args.brief, call.start, call.services)
     brief = {**read.brief._asdict(), "sections": [section._asdict() for section in read.brief.sections]}
     return Reply({"path": read.path, **brief}, printable(read.text.rstrip("\n")))

@@ -14,7 +14,7 @@ from ..options import add_task_key
 from ..output import Reply
 from ..runs.handoff_steps import PULL_REQUEST, PUSH, STEPS
 from ..settings.project import open_project
-from .handoff_flags import add_handoff_flags
+from .run_inputs import add_handoff_flags
 from .trust import add_trust_flag
 
 

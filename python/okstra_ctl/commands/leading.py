@@ -14,13 +14,13 @@ from ..names import HANDOFF, REHEARSAL
 from ..output import Reply, fields
 from ..quoting import okstra_command
 from ..status import RunOutcome
-from ..system.stop_signals import stopped_by_signals
+from ..system.processes import stopped_by_signals
 from ..system.visible_text import printable
-from .prepared_reply import prepared_reply
 
 if TYPE_CHECKING:
     from ..prepare.prepare import PreparedRun
     from ..runs.find import KnownRun
+
 
 AUTO, CLAUDE = "auto", "claude"
 
@@ -116,3 +116,35 @@ def lead(run: KnownRun, call: Call) -> Reply:
 def print_progress(text: str) -> None:
     sys.stderr.write(printable(f"okstra: {text}") + "\n")
     sys.stderr.flush()
+
+
+def prepared_reply(run: PreparedRun, *, lead: str) -> Reply:
+    """`lead` is who leads the run from here; empty when it is only prepared."""
+    data = {
+        "run_id": str(run.run),
+        "task_key": str(run.run.task),
+        "task_type": run.run.task_type,
+        "seq": run.run.seq,
+        "stage": run.run.stage,
+        "run_dir": run.files.dir,
+        "manifest": run.files.manifest,
+        "launch_prompt": run.files.launch_prompt,
+        "worktree": run.worktree.to_json(),
+        "epoch": run.epoch,
+        "next": list(run.next),
+        "repaired": list(run.repaired),
+        "warnings": list(run.warnings),
+    }
+    text = fields(
+        [
+            ("run", run.run),
+            ("stage", f"{run.stage.number}  {run.stage.title}" if run.stage else ""),
+            ("worktree", f"{run.worktree.path} ({run.worktree.status})"),
+            ("branch", f"{run.worktree.branch} from {run.worktree.base_commit[:12]}" if run.worktree.branch else ""),
+            ("prompt", run.files.launch_prompt),
+            *(("next", command) for command in run.next),
+        ]
+    )
+    talk = [f"okstra: {sentence}" for sentence in run.repaired]
+    talk += [f"okstra: warning: {warning}" for warning in run.warnings]
+    return Reply(data, text, talk=talk)

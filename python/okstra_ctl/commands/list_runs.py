@@ -13,8 +13,7 @@ from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING, has_older
 from ..output import Reply, table
-from ..run_status import overtaken
-from ..status import RunStatus
+from ..status import RunStatus, overtaken
 from .run_filters import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 
 _HEADER = ("run", "status", "since")

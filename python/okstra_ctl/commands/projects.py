@@ -8,7 +8,7 @@ from ..command_table import Call
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING
 from ..output import Reply, table
-from ..run_status import OPEN
+from ..status import OPEN
 
 
 def configure(parser: ArgumentParser) -> None:

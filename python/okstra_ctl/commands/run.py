@@ -16,15 +16,33 @@ from ..output import Reply, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command, quote
 from ..runs.request import PrepareInputs
-from ..settings.models import MODEL_SLOTS
 from ..settings.project import Project, open_project
+from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE
-from ..system.stop_signals import stopped_by_signals
+from ..system.processes import stopped_by_signals
 from .confirm import confirm
-from .handoff_flags import add_handoff_flags, confirm_handoff
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
-from .run_inputs import gather
+from .run_inputs import add_handoff_flags, confirm_handoff, gather
 from .trust import add_trust_flag, settle, with_trust
+
+_TEXTS = {
+    "--task-brief": ("PATH", "the request, a text file; a new task needs one"),
+    "--request": ("TEXT", "the request itself, where it is a sentence or two"),
+    "--work-category": (
+        "C",
+        "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix (default: by the phase)",
+    ),
+    "--approved-plan": ("PATH", "the plan of an implementation run (default: the task's newest)"),
+    "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
+    "--executor": ("P", "the provider that carries the stage out"),
+    "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
+    "--critic": ("P", "a provider that looks for what the others missed, or off"),
+    "--directive": ("TEXT", "extra instructions for every worker"),
+    "--related-tasks": ("A,B", "keys of related tasks"),
+    "--clarification-response": ("PATH", "answers to a report's questions"),
+    "--pr-template-path": ("PATH", "the pull request's template"),
+    "--budget": ("USD", "stop dispatching when the run has spent it"),
+}
 
 
 def preview_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
@@ -95,26 +113,6 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
     return run_command([*base, *given])
 
 
-_TEXTS = {
-    "--task-brief": ("PATH", "the request, a text file; a new task needs one"),
-    "--request": ("TEXT", "the request itself, where it is a sentence or two"),
-    "--work-category": (
-        "C",
-        "feature, bugfix, refactor, ops, improvement, docs or chore: the branch's prefix (default: by the phase)",
-    ),
-    "--approved-plan": ("PATH", "the plan of an implementation run (default: the task's newest)"),
-    "--base-ref": ("REF", "where a new task worktree starts (default: HEAD)"),
-    "--executor": ("P", "the provider that carries the stage out"),
-    "--provider": ("P", "one provider for every worker, e.g. rehearsal"),
-    "--critic": ("P", "a provider that looks for what the others missed, or off"),
-    "--directive": ("TEXT", "extra instructions for every worker"),
-    "--related-tasks": ("A,B", "keys of related tasks"),
-    "--clarification-response": ("PATH", "answers to a report's questions"),
-    "--pr-template-path": ("PATH", "the pull request's template"),
-    "--budget": ("USD", "stop dispatching when the run has spent it"),
-}
-
-
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-type", metavar="T", default="", help="the phase; see docs/reference/phases.md")
     parser.add_argument("--task-key", metavar="KEY", default="", help="short form for a task that exists")
@@ -172,7 +170,7 @@ def _with_approval(run: Callable[[], Reply], call: Call, *, asks: bool) -> Reply
     except Refused as refused:
         if not asks:
             raise
-        from .approving import approve_unrecorded
+        from .plan import approve_unrecorded
 
         approve_unrecorded(refused, call)
     return run()

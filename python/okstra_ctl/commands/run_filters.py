@@ -61,7 +61,7 @@ def newest(rows: Sequence[Row], limit: int | None) -> Sequence[Row]:
 def check_task(args: Namespace, call: Call) -> None:
     """A key that is no task's is an error, not an empty list. Raises UsageError (`task-unknown`, `bad-identity`)."""
     if args.task_key:
-        from ..tasks.known import require_task
+        from ..tasks.catalog import require_task
 
         require_task(args.task_key, call.start, call.services)
 

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
+import sys
+from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call, find
-from ..errors import UsageError
+from ..errors import Refused, UsageError
 from ..names import IMPLEMENTATION, TaskKey
 from ..options import build_parser
 from ..paths import ProjectFiles
 from ..runs.handoff_steps import choice_of
 from ..runs.request import PrepareInputs
-from ..settings.models import MODEL_SLOTS
 from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
+from ..settings.roster import MODEL_SLOTS
+from ..system.visible_text import printable
 from ..tasks.records import read_manifest
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.questions import NEW
 from ..wizard.steps import STEPS
+from .confirm import confirm
 
 _NEEDED = ("task_type", "task_group", "task_id")
+_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
+_SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
 
 
 def lacking(args: Namespace, call: Call) -> list[str]:
@@ -109,10 +114,6 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
-_SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
-
-
 def complete(args: Namespace, call: Call) -> Namespace:
     """Asks for missing flags and adds them; unchanged when none is missing, or there is no terminal.
 
@@ -155,3 +156,32 @@ def _others(args: Namespace) -> list[str]:
     words = [f"--{name}={value}" for name, value in values.items() if value]
     words += [f"--{name}" for name in _SWITCHES if getattr(args, name.replace("-", "_"))]
     return [*words, *([f"--jobs={args.jobs}"] if args.all_ready else [])]
+
+
+def add_handoff_flags(parser: ArgumentParser) -> None:
+    parser.add_argument("--push", action="store_true", help="hand-off: push the task's branch")
+    parser.add_argument("--pr", action="store_true", help="hand-off: push it, and open a pull request with gh")
+    parser.add_argument("--base", metavar="BRANCH", default="", help="hand-off: where the pull request is to be merged")
+    parser.add_argument("--draft", action="store_true", help="hand-off: open the pull request as a draft")
+    parser.add_argument("--title", metavar="T", default="", help="hand-off: the pull request's title")
+
+
+def confirm_handoff(inputs: PrepareInputs, call: Call, *, asks: bool) -> None:
+    """Shows the steps with their commands, then asks once. Nothing is made or done before the answer.
+
+    Raises Refused (`not-confirmed`), also where nobody is there to ask, and as `plan_handoff`.
+    """
+    from ..handoff.check import plan_handoff
+    from ..tasks.catalog import require_task
+
+    key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)
+    require_task(str(key), os.fspath(inputs.project_root), call.services)
+    plan = plan_handoff(ProjectFiles(os.fspath(inputs.project_root)), key, inputs.handoff, call.services)
+    sys.stderr.write(printable("\n".join(plan.lines())) + "\n")
+    if not asks:
+        return
+    if not sys.stdin.isatty():
+        hint = "with --yes it is done without a question"
+        raise Refused("not-confirmed", "nobody is here to ask: nothing was done", where=str(key), hint=hint)
+    if not confirm("do it?", default=False):
+        raise Refused("not-confirmed", "nothing was done", where=str(key))

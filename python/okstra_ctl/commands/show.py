@@ -9,10 +9,9 @@ from ..history.listing import run_row, run_rows
 from ..history.next_steps import reason_of, step_of
 from ..output import Reply, fields
 from ..quoting import okstra_command
-from ..run_status import overtaken
 from ..runs.find import KnownRun, find_run
-from ..tasks.fix_cycle_rules import Cycle, cycle_of
-from ..tasks.fix_cycles import cycles_of
+from ..status import overtaken
+from ..tasks.fix_cycles import Cycle, cycle_of, cycles_of
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from ..plan.graph import number_list
 from ..stages.records import current_states, task_of_plan
 from ..stages.select import StageState, next_of_stage, why_not
 from ..status import StageStatus
-from ..tasks.known import plan_of_task
+from ..tasks.catalog import plan_of_task
 
 _HEADER = ("stage", "status", "title", "depends on", "run", "branch")
 
@@ -115,7 +115,7 @@ def _done(args: Namespace, call: Call) -> Reply:
 
 def _release(args: Namespace, call: Call) -> Reply:
     from ..runs.find import find_run
-    from ..stages.release import release_stage
+    from ..stages.claim import release_stage
 
     run = find_run(args.run, call.start, call.services)
     freed = release_stage(run, call.services, force=args.force, note=args.note)

@@ -9,7 +9,7 @@ from ..command_table import Call
 from ..history.listing import run_rows
 from ..history.next_steps import step_of
 from ..output import Reply, table
-from ..run_status import OPEN, overtaken
+from ..status import OPEN, overtaken
 from .run_filters import add_filters, check_task, is_of
 
 

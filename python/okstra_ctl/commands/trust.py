@@ -10,7 +10,7 @@ from ..errors import Refused
 from ..output import Reply
 from ..settings import trust
 from ..settings.project import Project, open_project
-from ..settings.trusted_commands import shown
+from ..settings.trust import shown
 from ..system.visible_text import printable
 
 

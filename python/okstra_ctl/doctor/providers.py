@@ -18,6 +18,9 @@ from ..settings.setup import CheckRow, CheckStatus
 from ..system import files as fsio
 from ..system import processes
 
+_SECONDS = 30.0
+_IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
+
 
 class ClientFacts(NamedTuple):
     """What okstra needs to know about a client. The output of `help` must list `flags`. `status` is the client's own
@@ -69,8 +72,6 @@ CLIENTS = (
         login="run `gemini` once and log in, or set GEMINI_API_KEY",
     ),
 )
-_SECONDS = 30.0
-_IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
 
 
 def provider_rows(services: Services) -> list[CheckRow]:

@@ -17,7 +17,7 @@ from .branches import (
     existing_branch,
     head_branch,
 )
-from .command import sync_refs
+from .command import environment, hooks_environment, settings_variables, sync_refs, users_environment
 from .commits import (
     blobs_at,
     changed_files,
@@ -35,8 +35,6 @@ from .commits import (
     resolve_option,
     unreachable_commits,
 )
-from .environment import environment, hooks_environment, settings_variables, users_environment
-from .hidden_edits import HiddenEdits, hidden_edits, sparse_excluded
 from .repository import (
     OLDEST,
     Discovery,
@@ -53,7 +51,18 @@ from .repository import (
     remote_urls,
     version,
 )
-from .status import Unsaved, dirty_files, dirty_files_moved, staged_files, tracked, tracked_changes, unsaved
+from .status import (
+    HiddenEdits,
+    Unsaved,
+    dirty_files,
+    dirty_files_moved,
+    hidden_edits,
+    sparse_excluded,
+    staged_files,
+    tracked,
+    tracked_changes,
+    unsaved,
+)
 from .worktrees import (
     Worktree,
     detached_commit,

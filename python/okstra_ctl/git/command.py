@@ -3,13 +3,107 @@ parsed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 
 from ..errors import Missing, WorkFailed
 from ..system import fsync, processes
-from .environment import environment
 
+_COUNT, _PARAMETERS = "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"
+# As `git rev-parse --local-env-vars` lists them, but for the two above: those hold settings, which people give too.
+ELSEWHERE = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+_OTHER_OUTPUT = frozenset(
+    {
+        "GIT_CURL_VERBOSE",
+        "GIT_DIFF_OPTS",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_PAGER",
+        "GIT_PAGER_IN_USE",
+        "GIT_PRINT_SHA1_ELLIPSIS",
+        "GIT_REFLOG_ACTION",
+    }
+)
+_TRACES = "GIT_TRACE"
+# A file system monitor is a program that the repository names; a wrong one hides changes, one that keeps running keeps
+# our locks. Hooks may lie in the tree, where a worker writes them. With `ignoreStat` git marks files as unchanged, with
+# the next two an edit is hidden by putting its time back; signatures are shown among reflogs.
+_SETTINGS = (
+    ("core.fsmonitor", "false"),
+    ("core.hooksPath", os.devnull),
+    ("core.ignoreStat", "false"),
+    ("core.trustctime", "true"),
+    ("core.checkStat", "default"),
+    ("log.showSignature", "false"),
+)
+_OF_A_HOOK = ELSEWHERE - {"GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"}
 _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
+
+
+def users_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For the person's own programs: without what points git at another repository."""
+    return {name: value for name, value in inherited.items() if name not in ELSEWHERE}
+
+
+def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For okstra's git: no prompts, messages in English, commits as stored, no program of the repository's own."""
+    kept = {name: value for name, value in users_environment(inherited).items() if not _changes_output(name)}
+    return {
+        **kept,
+        **settings_variables(kept, _SETTINGS),
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+def hooks_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """As `environment`, within a git hook: its variables point at the very commit that is being made."""
+    return {**environment(inherited), **{name: inherited[name] for name in _OF_A_HOOK if name in inherited}}
+
+
+def settings_variables(inherited: Mapping[str, str], settings: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Variables that add these settings to those that git already gets by variables; the last one wins."""
+    given = inherited.get(_COUNT, "")
+    first = int(given) if given.isdecimal() else 0
+    variables = {_COUNT: str(first + len(settings))}
+    for number, (key, value) in enumerate(settings, first):
+        variables[f"GIT_CONFIG_KEY_{number}"] = key
+        variables[f"GIT_CONFIG_VALUE_{number}"] = value
+    if inherited.get(_PARAMETERS):  # `git -c` around okstra, which git reads after the numbered ones
+        added = " ".join(f"{_quoted(key)}={_quoted(value)}" for key, value in settings)
+        variables[_PARAMETERS] = f"{inherited[_PARAMETERS]} {added}"
+    return variables
+
+
+def _changes_output(name: str) -> bool:
+    return name in _OTHER_OUTPUT or name.startswith(_TRACES)
+
+
+def _quoted(text: str) -> str:
+    """As git quotes there, which is not quite as the shell would."""
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def sync_refs() -> tuple[str, ...]:

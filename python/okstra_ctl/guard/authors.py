@@ -11,12 +11,21 @@ from typing import NamedTuple
 
 from .breaches import SOMEBODY, UNKNOWN, WORKER, Changed, Snapshot
 
+_GLOBAL_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env")
+_MOVE_ANY = frozenset(["fast-import", "receive-pack"])
+_ASKING = {
+    "stash": frozenset(["list", "show", "create"]),
+    "worktree": frozenset(["list", "lock", "unlock"]),
+    "remote": frozenset(["-v", "--verbose", "show", "get-url"]),
+    "submodule": frozenset(["status", "summary"]),
+    "bisect": frozenset(["log", "view", "visualize"]),
+}
+
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_GLOBAL_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env")
 # Commands that move their worktree's branch, or its detached HEAD.
 _MOVE_HEAD = _set(
     "commit merge rebase reset cherry-pick revert am pull filter-branch checkout switch bisect update-ref "
@@ -27,7 +36,6 @@ _MOVE_NAMED = _set(
     "branch tag update-ref fetch pull push checkout switch worktree symbolic-ref receive-pack replace notes "
     "filter-branch rebase"
 )
-_MOVE_ANY = frozenset(["fast-import", "receive-pack"])
 _MOVE_TRACKING = _set("fetch pull push remote update-ref")
 _WRITE_FILES = _set(
     "checkout restore reset stash apply am merge rebase rm mv clean pull cherry-pick revert add update-index "
@@ -41,13 +49,6 @@ _WRITE_CONFIG = {
 }
 _READ_CONFIG = _set("--get --get-all --get-regexp --get-urlmatch -l --list")
 _TRACKING_OPTIONS = _set("-u -d -D -m -M --unset-upstream")
-_ASKING = {
-    "stash": frozenset(["list", "show", "create"]),
-    "worktree": frozenset(["list", "lock", "unlock"]),
-    "remote": frozenset(["-v", "--verbose", "show", "get-url"]),
-    "submodule": frozenset(["status", "summary"]),
-    "bisect": frozenset(["log", "view", "visualize"]),
-}
 _MAY_FAIL_HALF_WAY = _set("rebase merge pull am cherry-pick revert push fetch stash bisect filter-branch")
 
 

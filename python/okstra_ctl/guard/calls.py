@@ -38,22 +38,24 @@ _WRAPPERS: dict[str, tuple[tuple[str, ...], int]] = {
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh"])
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
 _DEEPEST = 4
+_YES = Decision(True)
+_EDITING_TOOLS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "write_file", "replace", "apply_patch")
+_SHELL_TOOLS = ("Bash", "run_shell_command", "exec_command", "shell")
+_PUSHING_INSIDE = {"subtree": "push", "svn": "dcommit", "p4": "submit", "lfs": "push"}
+_CHANGE_CONFIG = ("--unset", "--add", "--replace", "--rename", "--remove", "-e", "--edit")
+_KEPT_VARIABLES = ("GIT_CONFIG", "GIT_TRACE2", "OKSTRA_")
 
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_YES = Decision(True)
-_EDITING_TOOLS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "write_file", "replace", "apply_patch")
-_SHELL_TOOLS = ("Bash", "run_shell_command", "exec_command", "shell")
 _CHANGING = _set(
     "add commit merge rebase reset checkout switch restore cherry-pick revert am apply stash tag branch worktree "
     "update-ref update-index symbolic-ref rm mv clean pull gc prune filter-branch replace notes read-tree fast-import "
     "bisect sparse-checkout checkout-index commit-graph pack-refs reflog maintenance"
 )
 _PUSHING = _set("push send-pack http-push")
-_PUSHING_INSIDE = {"subtree": "push", "svn": "dcommit", "p4": "submit", "lfs": "push"}
 _ASKING = {
     "branch": _set("-a -r -v -vv --list --show-current --contains --all"),
     "tag": _set("-l --list"),
@@ -65,9 +67,7 @@ _ASKING = {
     "worktree": _set("list"),
 }
 _READ_CONFIG = _set("--get --get-all --get-regexp --get-urlmatch -l --list get list")
-_CHANGE_CONFIG = ("--unset", "--add", "--replace", "--rename", "--remove", "-e", "--edit")
 _GIT_OPTIONS = _set("-C -c --git-dir --work-tree --namespace --exec-path --config-env")
-_KEPT_VARIABLES = ("GIT_CONFIG", "GIT_TRACE2", "OKSTRA_")
 
 
 def decide_tool(rules: Rules, tool: str, given: Mapping[str, Any], folder: str) -> Decision:

@@ -21,7 +21,7 @@ from ..names import IMPLEMENTATION
 from ..quoting import quote
 from ..runs.find import KnownRun, find_run
 from ..services import Services
-from ..settings.project_config import project_config
+from ..settings.project import project_config
 from ..stages.done import out_of_plan_files
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio

@@ -19,8 +19,8 @@ from ..git.merge import merge_tree
 from ..names import HANDOFF, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
+from ..runs.find import next_seq
 from ..runs.handoff_steps import PULL_REQUEST, PUSH, Choice, Target, commands
-from ..runs.numbers import next_seq
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
 from ..index import store as run_index
-from ..index.rows import ENDED, Row
+from ..index.database import ENDED, Row
 from ..names import Owner, RunId
 from ..paths import ProjectFiles
-from ..run_status import run_status
 from ..runs.find import recorded_end
 from ..services import Services
-from ..status import ClaimStatus, Liveness, RunStatus
+from ..status import ClaimStatus, Liveness, RunStatus, run_status
 from ..system import owner as process_identity
 
 

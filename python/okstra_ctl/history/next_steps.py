@@ -10,15 +10,16 @@ from ..names import PLANNING
 from ..quoting import okstra_command
 from ..report.outcome import CRITIC_GATE
 from ..results.records import Gate
-from ..run_status import next_step
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..services import Services
-from ..status import RunStatus
+from ..status import RunStatus, next_step
 from ..system import files as fsio
 from .listing import RunRow
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
+_MOST = 400
+_ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
 
 
 def step_of(row: RunRow, services: Services) -> str:
@@ -45,10 +46,6 @@ def _step_of_persons_plan(row: RunRow, services: Services) -> str:
     if plan.may_run:
         return okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     return okstra_command("plan", "approve", plan.path)
-
-
-_MOST = 400
-_ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
 
 
 def reason_of(run: KnownRun, status: str) -> str:

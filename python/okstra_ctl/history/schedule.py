@@ -21,7 +21,7 @@ from ..stages.select import StageState
 from ..status import RunStatus, StageStatus
 from ..system import files as fsio
 from ..tasks import catalog as task_catalog
-from ..tasks.known import task_unknown
+from ..tasks.catalog import task_unknown
 from ..tasks.records import read_manifest
 from ..tasks.views import catalog_entry
 from .listing import run_rows

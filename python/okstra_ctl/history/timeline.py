@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..errors import OkstraError
-from ..index.rows import ENDED
+from ..index.database import ENDED
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.find import roots_of_task
 from ..services import Services
 from ..system.jsonl import read_rows
-from ..tasks.fix_cycle_rules import Cycle, cycle_of
-from ..tasks.fix_cycles import cycles_of
-from ..tasks.known import task_unknown
+from ..tasks.catalog import task_unknown
+from ..tasks.fix_cycles import Cycle, cycle_of, cycles_of
 from ..tasks.records import read_manifest
 from .durations import seconds_between
 

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from ..names import HANDOFF, IMPLEMENTATION, PLANNING, VERIFICATION
 from ..quoting import okstra_command
-from ..run_status import next_step
 from ..stages.select import StageState, next_of_stage
-from ..status import StageStatus, Word
+from ..status import StageStatus, Word, next_step
 
 BEFORE_PLANNING = ("improvement-discovery", "requirements-discovery", "error-analysis")
 _TASK_TYPE = re.compile(r"--task-type[ =]([a-z-]+)")

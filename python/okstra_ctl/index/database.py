@@ -11,18 +11,29 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ..errors import Busy, Unreadable
+from ..status import RunStatus
 from ..system import files, fsync
 from ..system.json_text import text_bytes
-from .rows import ENDED, VERSION, Row, is_valid_row, with_beginning
 
-if TYPE_CHECKING:
-    from sqlite3 import Connection
-
+VERSION = 1
+RECENT_RUNS = 1000
+RECENT_SECONDS = 30 * 86400
+ALWAYS_RECENT = 100  # of the runs that have ended: a short list is shown in full, however old they are
+ENDED: Mapping[str, str] = {
+    "done": RunStatus.COMPLETED.value,
+    "released": RunStatus.RELEASED.value,
+    "completed": RunStatus.COMPLETED.value,
+    "failed": RunStatus.FAILED.value,
+    "contract-violated": RunStatus.CONTRACT_VIOLATED.value,
+    "interrupted": RunStatus.INTERRUPTED.value,
+}
+Row = dict[str, Any]
+_TEXTS = ("event", "at", "task_type", "project_root", "manifest", "prepared_at", "started_at")
 _FORMAT = 1  # PRAGMA user_version
 _BUSY_SECONDS = 10.0
 _COLUMNS = (
@@ -48,6 +59,63 @@ _NEWEST = f"SELECT rowid FROM runs WHERE event IN ({_ENDED}) ORDER BY at DESC, r
 _RECENT = f"""(event NOT IN ({_ENDED}) OR rowid IN ({_NEWEST} :least)
   OR (at >= :oldest AND rowid IN ({_NEWEST} :most)))"""
 _REPAIR = "okstra reconcile --apply sets it aside and rebuilds it from the runs on disk"
+
+
+def rows_of(data: bytes) -> list[Row]:
+    """The valid rows of a JSONL file, in order. Damaged lines, and a torn last one, are skipped."""
+    values: list[Any] = list(map(_value, data.split(b"\n")[:-1]))
+    return [value for value in values if is_valid_row(value)]
+
+
+def with_beginnings(places: Iterable[Sequence[Row]]) -> list[Row]:
+    """The row that counts of each run: of the last place that has one, and there the last. Each has the run's first
+    `prepared_at` and `started_at`, where they are known."""
+    newest: dict[str, Row] = {}
+    for rows in places:
+        for row in rows:
+            newest[row["run_id"]] = with_beginning(newest.get(row["run_id"]), row)
+    return list(newest.values())
+
+
+def unchanged(runs: Iterable[str], seen: Mapping[str, Row], now: Iterable[Row]) -> set[str]:
+    """Those of the runs whose rows in `now` are as in `seen`, or missing from both."""
+    known = {row["run_id"]: _event_of(row) for row in now}
+    return {run for run in runs if known.get(run) == (_event_of(seen[run]) if run in seen else None)}
+
+
+def with_beginning(before: Mapping[str, Any] | None, row: Row) -> Row:
+    """The row with when its run was prepared and started, as far as known."""
+    new, before, at = dict(row), before or {}, row.get("at", "")
+    prepared = before.get("prepared_at") or row.get("prepared_at") or (at if row.get("event") == "prepared" else "")
+    started = before.get("started_at") or row.get("started_at") or (at if row.get("event") == "started" else "")
+    new.update({name: when for name, when in (("prepared_at", prepared), ("started_at", started)) if when})
+    return new
+
+
+def is_valid_row(row: Any) -> bool:
+    """Whether it is a row of this version whose text fields are text."""
+    return (
+        isinstance(row, dict)
+        and row.get("v") == VERSION
+        and isinstance(row.get("run_id"), str)
+        and all(isinstance(row.get(name, ""), str) for name in _TEXTS)
+        and isinstance(row.get("stage"), (int, type(None)))
+    )
+
+
+def _event_of(row: Row) -> tuple[object, object]:
+    return row.get("event"), row.get("at")
+
+
+def _value(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 
 class IndexDamaged(Unreadable):

@@ -14,7 +14,7 @@ from ..names import RunId
 from ..paths import ProjectFiles
 from ..system import files
 from ..system.locks import LockKind, locked
-from .rows import Row, rows_of, unchanged, with_beginnings
+from .database import Row, rows_of, unchanged, with_beginnings
 
 
 def append_lines(lines: Mapping[str, bytes]) -> str:

@@ -20,8 +20,19 @@ from ..system.clock import Clock
 from ..system.files import names_in, read_bytes
 from ..system.locks import LockKind, locked
 from . import database, mirror
-from .database import Index, IndexDamaged, Recent
-from .rows import ALWAYS_RECENT, RECENT_RUNS, RECENT_SECONDS, VERSION, Row, rows_of, unchanged, with_beginnings
+from .database import (
+    ALWAYS_RECENT,
+    RECENT_RUNS,
+    RECENT_SECONDS,
+    VERSION,
+    Index,
+    IndexDamaged,
+    Recent,
+    Row,
+    rows_of,
+    unchanged,
+    with_beginnings,
+)
 
 EVERYTHING = ""  # as a time: includes every run
 

@@ -15,12 +15,11 @@ from ..names import IMPLEMENTATION, PLANNING
 from ..quoting import okstra_command
 from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ..results.records import Gate
-from ..run_status import next_step
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..services import Services
-from ..status import RunOutcome, RunStatus
+from ..status import RunOutcome, RunStatus, next_step
 from ..system.owner import nearest_client, this_process
 from ..usage.tokens import usage_of
 from . import drops, finish, planning, workplace

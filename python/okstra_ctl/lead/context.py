@@ -20,8 +20,7 @@ from ..services import Services
 from ..settings.limits import LeadSettings, lead_settings
 from ..settings.phases import Phase, phase_table
 from ..settings.roster import Worker
-from ..settings.trust import require_trusted
-from ..settings.trusted_commands import commands_in
+from ..settings.trust import commands_in, require_trusted
 from ..system import assets
 from ..system import files as fsio
 

@@ -27,7 +27,7 @@ from ..system import files as fsio
 from ..system import foreign_files
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
-from ..system.secret_files import hide_in_log
+from ..system.secrets import hide_in_log
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
 from . import drops

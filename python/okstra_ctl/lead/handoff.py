@@ -26,7 +26,7 @@ from ..handoff.pull_request import findings_text, gates_text, pull_request_body,
 from ..results.records import Gate
 from ..runs.events import events_of
 from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, choice_from_json, commands
-from ..settings.project_config import project_config
+from ..settings.project import project_config
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import text_bytes

@@ -13,10 +13,10 @@ from ..errors import UsageError
 from ..names import IMPLEMENTATION, PLANNING
 from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens
 from ..results.records import Gate
-from ..settings.project_config import project_config
+from ..settings.project import project_config
 from ..settings.trust import require_trusted
 from ..system import files as fsio
-from ..system.secret_files import hide_in_log
+from ..system.secrets import hide_in_log
 from . import handoff, implementation
 from .analysis import analyse
 from .context import RunContext, run_check

@@ -18,8 +18,8 @@ from ..report.complete import complete
 from ..report.pages import SCHEMA_FILE, Pages, render_pages
 from ..report.parts import Schema
 from ..results.records import Gate, Problem
-from ..runs.clarification import answers_of_run
 from ..runs.events import REPORT_WRITTEN, digest_of, events_of, faults_of
+from ..runs.user_response import answers_of_run
 from ..settings.roster import Worker
 from ..system import assets
 from ..system import files as fsio

@@ -11,6 +11,10 @@ from ..system.visible_text import beginning, display_width, visible
 from .graph import Graph, critical_path, graph_of, waves
 from .model import StageMap
 
+_COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2
+_MOST_DRAWN = 80
+_TITLE_LENGTH = 28
+
 
 class Measures(NamedTuple):
     """The size of a box, the gaps between boxes, and the margins, in pixels. `head` is what stands above them all."""
@@ -72,8 +76,6 @@ def _curve(start: tuple[int, int], end: tuple[int, int], measures: Measures) -> 
 
 
 MEASURES = Measures(width=200, height=64, gap_x=56, gap_y=20, margin=4, head=28)
-_COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2
-_MOST_DRAWN = 80
 
 
 class Box(NamedTuple):
@@ -127,7 +129,6 @@ def _cut(line: str) -> str:
 
 
 _MEASURES = Measures(width=220, height=48, gap_x=70, gap_y=24, margin=16, head=16)
-_TITLE_LENGTH = 28
 
 
 def as_dot(stage_map: StageMap) -> str:

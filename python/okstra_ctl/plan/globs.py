@@ -49,6 +49,7 @@ _FOREIGN: tuple[tuple[Callable[[str], object], str], ...] = (
     (re.compile("~").match, "leads into a home folder"),
     (re.compile(r"[^\W\d_]:").match, "names a drive"),
 )
+_STAR = "**"  # as a name: any names; as a token of a name: any characters
 
 
 class PatternError(ValueError):
@@ -69,7 +70,6 @@ class _Class(NamedTuple):
         return [1, *(high + 1 for _, high in self.ranges)] if self.negated else [low for low, _ in self.ranges]
 
 
-_STAR = "**"  # as a name: any names; as a token of a name: any characters
 _Token = str | _Class
 
 

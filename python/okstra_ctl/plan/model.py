@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+_COMPARED = (("exit_check", "exit check"), ("files", "files"), ("depends_on", "depends on"), ("title", "title"))
+
 
 class Step(NamedTuple):
     """One numbered step of a stage section; `line` is 1-based in the plan file."""
@@ -90,9 +92,6 @@ def _checked(value: object, kinds: Mapping[str, type]) -> dict[str, Any]:
             raise ValueError(f"`{name}` is missing, or of another kind")
         str(value[name]).encode()  # lone surrogates come from no plan: UnicodeEncodeError is a ValueError
     return {name: value[name] for name in kinds}
-
-
-_COMPARED = (("exit_check", "exit check"), ("files", "files"), ("depends_on", "depends on"), ("title", "title"))
 
 
 def changes(before: StageMap, after: StageMap) -> list[str]:

@@ -20,15 +20,14 @@ from ..names import HANDOFF, IMPLEMENTATION, Owner, RunId, StageKey
 from ..paths import RunFiles
 from ..plan.model import Stage
 from ..quoting import okstra_command
-from ..run_status import next_step
-from ..runs import numbers as run_numbers
+from ..runs.find import claim_run
 from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
 from ..runs.request import PrepareInputs, Request
 from ..services import Services, open_services
 from ..settings.roster import report_writer_note
 from ..settings.setup import hide_runs
 from ..stages import claim as reserve
-from ..status import ClaimStatus, RunStatus, WorktreeStatus
+from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files as fsio
 from ..system import fsync as durability
 from ..system import home as home_edge
@@ -149,7 +148,7 @@ def _reserve(request: Request, services: Services, log: str) -> reserve.Reservat
 
 def _prepare_in_task_worktree(request: Request, services: Services, repaired: list[str]) -> PreparedRun:
     with UndoStack() as undo:
-        files = run_numbers.claim_run(request.task, request.phase.task_type)
+        files = claim_run(request.task, request.phase.task_type)
         run = RunId(request.key, request.phase.task_type, None, int(files.seq))
         undo.push(lambda: _leave_worktree(run, services))
         claim, status, notes = task_worktree.ensure(request, services, files.log("worktree-setup"), run=run)
@@ -183,7 +182,7 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
             held = reserve.reserve_degraded(request, services)
             draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
-            files = run_numbers.claim_run(request.task, request.phase.task_type)
+            files = claim_run(request.task, request.phase.task_type)
             run = RunId(request.key, request.phase.task_type, None, int(files.seq))
             draft = Draft(run, files, None, 0, facts, [])
         context = write_run(request, draft, services, undo)

@@ -10,7 +10,7 @@ from ..doctor.preflight import MissingRequirement, missing_requirements
 from ..handoff import check as handoff
 from ..names import HANDOFF, RunId, StageKey
 from ..quoting import quote
-from ..runs import numbers as run_numbers
+from ..runs.find import next_seq
 from ..runs.manifest import WorktreeFacts
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
@@ -39,7 +39,7 @@ def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     request = resolve(inputs, services, remember=False)
     choice = reserve.preview(request, services) if request.stage_map else None
     stage = choice.state.stage if choice else None
-    seq = run_numbers.next_seq(request.task, request.phase.task_type, stage)
+    seq = next_seq(request.task, request.phase.task_type, stage)
     run = RunId(request.key, request.phase.task_type, stage, seq)
     worktree, commands = _worktree(request, services, choice)
     files = request.task.run_of(run)

@@ -16,13 +16,12 @@ from ..claims.registry_document import PreviousClaim, StageClaim
 from ..errors import Refused
 from ..names import IMPLEMENTATION, RunId, StageKey
 from ..quoting import okstra_command
-from ..runs import numbers as run_numbers
-from ..runs.find import KnownRun, roster_of
+from ..runs.find import KnownRun, claim_run, roster_of
 from ..runs.handoff_steps import choice_from_json
 from ..runs.manifest import WorktreeFacts
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
-from ..settings.models import CUSTOM_PREFIX
+from ..settings.roster import CUSTOM_PREFIX
 from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
@@ -61,7 +60,7 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
     held = _claim_to_take(run, key, services)
     with UndoStack() as undo:
         site = None if os.path.isdir(held.path) else _site(request, held)
-        files = run_numbers.claim_run(request.task, IMPLEMENTATION, key.stage)
+        files = claim_run(request.task, IMPLEMENTATION, key.stage)
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
         mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))

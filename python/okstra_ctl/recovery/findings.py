@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from ..status import Word
 
+ALREADY_DONE = "another command has dealt with it; nothing was changed"
+"""What an act returns when its check under the lock finds nothing left to repair."""
+
 
 class Kind(Word):
     """What can be wrong."""
@@ -27,10 +30,6 @@ class Kind(Word):
     NOT_INDEXED = "not-indexed"
     CATALOG = "catalogue-behind"
     PROJECT_GONE = "project-gone"
-
-
-ALREADY_DONE = "another command has dealt with it; nothing was changed"
-"""What an act returns when its check under the lock finds nothing left to repair."""
 
 
 class Finding(NamedTuple):

@@ -6,12 +6,20 @@ import os
 from collections.abc import Iterator
 
 from .. import git
-from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, stage_branch, task_branch
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError
 from ..git import worktree_admin
 from ..home_paths import home_of_worktree
-from ..names import StageKey, TaskKey, number_in, parse_place_key
+from ..names import (
+    CATEGORY_PREFIXES,
+    DEFAULT_CATEGORY,
+    StageKey,
+    TaskKey,
+    number_in,
+    parse_place_key,
+    stage_branch,
+    task_branch,
+)
 from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Services
@@ -19,8 +27,8 @@ from ..system import trash
 from ..system.locks import LockKind, locked
 from ..tasks.records import read_manifest
 from ..worktrees import create
+from ..worktrees.create import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.remove import set_aside_saved
-from ..worktrees.scratch import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
 from ..worktrees.users import led_run
 from .findings import ALREADY_DONE, Finding, Kind

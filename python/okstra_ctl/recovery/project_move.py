@@ -16,7 +16,7 @@ from .. import git
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, Refused
 from ..index import store as run_index
-from ..index.rows import Row
+from ..index.database import Row
 from ..names import RunId
 from ..services import Services
 from ..settings.project import Project

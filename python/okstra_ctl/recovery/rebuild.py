@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .. import git
-from ..branch_names import task_branch
 from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS
@@ -21,7 +20,7 @@ from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Busy, OkstraError
 from ..git import worktree_admin
 from ..index import store as run_index
-from ..names import IMPLEMENTATION, Owner, RunId, StageKey, TaskKey
+from ..names import IMPLEMENTATION, Owner, RunId, StageKey, TaskKey, task_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
 from ..services import Services

@@ -21,7 +21,8 @@ from ..status import ClaimStatus, Liveness
 from ..system.locks import LockKind, locked
 from ..system.owner import liveness
 from ..tasks import catalog as task_catalog
-from ..worktrees import create, fast_forward, half_made
+from ..worktrees import create, half_made
+from ..worktrees.half_made import finish_killed, killed_move
 from .findings import ALREADY_DONE, Finding, Kind
 from .orphans import orphans_of
 from .rewritten import rewritten_commits
@@ -113,7 +114,7 @@ def _of_task(
 ) -> Iterator[Finding]:
     if half_made.is_abandoned(claim):
         yield _abandoned(str(key), key, repository, services)
-    elif fast_forward.killed_move(claim) is not None:
+    elif killed_move(claim) is not None:
         yield _merge_unfinished(key, claim, repository)
     for stage, held in sorted(doc.stages_of(key).items()):
         of_stage = list(_of_stage(StageKey(key, stage), held, repository, services))
@@ -187,7 +188,7 @@ def _abandoned(subject: str, key: TaskKey, repository: git.Repository, services:
 
 def _merge_unfinished(key: TaskKey, claim: TaskClaim, repository: git.Repository) -> Finding:
     def finish() -> str:
-        return fast_forward.finish_killed(repository, key, claim) or "finished already"
+        return finish_killed(repository, key, claim) or "finished already"
 
     what = f"an integration died while it moved {claim.branch} on"
     return Finding(Kind.MERGE, str(key), what, "okstra reconcile --apply, or the next run of the task", finish)

@@ -13,7 +13,7 @@ from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import OkstraError
 from ..index import mirror
 from ..index import store as run_index
-from ..index.rows import ENDED, Row
+from ..index.database import ENDED, Row
 from ..index.store import IndexRow
 from ..names import IMPLEMENTATION, RunId, TaskKey, number_in
 from ..paths import ProjectFiles, TaskFiles
@@ -26,6 +26,9 @@ from ..tasks.records import read_task_identity
 from .findings import ALREADY_DONE, Finding, Kind
 
 _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})\.json\Z")
+_NAMED = 3  # of the runs in a finding
+_WAY_ON = "okstra reconcile --apply"
+_ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
 
 
 def tasks_of(root: str) -> Iterator[tuple[TaskKey, TaskFiles]]:
@@ -58,11 +61,6 @@ def runs_of(key: TaskKey, task: TaskFiles) -> Iterator[tuple[RunId, str]]:
                 found = _MANIFEST.fullmatch(name)
                 if found and found["type"] == task_type:
                     yield RunId(key, task_type, stage, int(found["seq"])), os.path.join(folder, name)
-
-
-_NAMED = 3  # of the runs in a finding
-_WAY_ON = "okstra reconcile --apply"
-_ENDS = (str(LedgerStatus.DONE), str(LedgerStatus.RELEASED))
 
 
 class _Run(NamedTuple):

@@ -13,6 +13,14 @@ Report = dict[str, Any]
 # The writer's own; everything else is okstra's record, and stands as drafted.
 _WRITERS_LISTS = ("risks", "follow_ups")
 _WRITERS_VERDICT = ("conclusion", "token", "direction")
+DRAFT_RULES = {
+    "D1": "the report is one JSON object",
+    "D2": "the verdict's conclusion is written",
+    "D3": "the verdict's token is one that the gates allow",
+    "D4": "the phase's own part is there, and nothing that it needs is empty",
+    "D5": "the report is valid by schemas/final-report-v1.schema.json",
+    "D6": "a plan's stages keep the rules S1 to S11",
+}
 
 
 def complete(draft: Report, written: Mapping[str, Any], *, tokens: tuple[str, ...]) -> Report:
@@ -90,13 +98,3 @@ def check_written(written: object, draft: Report, schema: Schema, *, tokens: tup
     shape = phase_schema(schema, draft["task_type"])
     problems += [Problem("D4", 1, f"phase.{name} is empty") for name in left_empty(shape, phase)]
     return problems
-
-
-DRAFT_RULES = {
-    "D1": "the report is one JSON object",
-    "D2": "the verdict's conclusion is written",
-    "D3": "the verdict's token is one that the gates allow",
-    "D4": "the phase's own part is there, and nothing that it needs is empty",
-    "D5": "the report is valid by schemas/final-report-v1.schema.json",
-    "D6": "a plan's stages keep the rules S1 to S11",
-}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..branch_names import CATEGORY_PREFIXES
+from ..names import CATEGORY_PREFIXES
 from ..quoting import okstra_command
 
 FOLLOW_UP, FAN_OUT = "follow-up", "fan-out"

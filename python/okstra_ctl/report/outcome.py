@@ -11,6 +11,7 @@ from ..status import RunOutcome
 
 CRITIC_GATE = "critic"  # told only: what the critic did not say shuts nothing
 RECORD_GATE = "record"  # there when the run's own record does not hold together
+_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 
 
 def closed_gates(report: Mapping[str, Any]) -> list[str]:
@@ -31,9 +32,6 @@ def overrules_in(report: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """A person's words past the gates, in order: also of an earlier version's report, which kept one alone."""
     first = [report["overrule"]] if "overrule" in report else []
     return [*first, *report.get("overrules", ())]
-
-
-_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 
 
 def allowed_tokens(tokens: Sequence[str], gates: Mapping[str, Gate]) -> tuple[str, ...]:

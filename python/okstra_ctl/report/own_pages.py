@@ -17,8 +17,7 @@ from ..plan.approval import is_approved, unapprove
 from ..plan.store import BESIDE
 from ..runs import events as run_events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
-from ..runs.find import KnownRun
-from ..runs.numbers import claim_run
+from ..runs.find import KnownRun, claim_run
 from ..services import Services
 from ..system import files as fsio
 from ..system import foreign_files

@@ -43,8 +43,7 @@ class NewTask(NamedTuple):
 
     def brief(self) -> bytes:
         """The same for the same report: so a killed write is told from a person's file."""
-        from ..tasks.brief import Brief, Section, format_brief
-        from ..tasks.briefs import languages
+        from ..tasks.brief import Brief, Section, format_brief, languages
         from .markdown import evidence_text
 
         known = languages()

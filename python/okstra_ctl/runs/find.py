@@ -10,8 +10,8 @@ from typing import NamedTuple
 from .. import git
 from ..errors import OkstraError, Unreadable, UsageError
 from ..index.store import EVERYTHING, newest_rows
-from ..names import RunId, TaskKey
-from ..paths import ProjectFiles, RunFiles
+from ..names import RunId, TaskKey, format_seq, number_in
+from ..paths import ProjectFiles, RunFiles, TaskFiles, seq_claim_name
 from ..plan.approve import InForce, in_force
 from ..plan.model import Stage, StageMap
 from ..services import Services
@@ -185,3 +185,42 @@ def recorded_end(run_id: str, project_root: str) -> str:
     except OkstraError:
         return ""
     return str((manifest or {}).get("outcome") or "")
+
+
+def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunFiles:
+    """Claims the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
+    folder = os.path.join(task.run_dir(task_type, stage), "state")
+    fsio.make_folder(folder)
+    seq = next_seq(task, task_type, stage)
+    while not fsio.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
+        seq = _next_free(task, task_type, stage, seq + 1)
+    return task.run(task_type, seq, stage)
+
+
+def next_seq(task: TaskFiles, task_type: str, stage: int | None = None) -> int:
+    """The number that the next run would get; a number whose report already exists is skipped."""
+    prefix = seq_claim_name("")
+    try:
+        names = os.listdir(os.path.join(task.run_dir(task_type, stage), "state"))
+    except OSError:
+        names = []
+    numbers = [number_in(name[len(prefix) :]) for name in names if name.startswith(prefix)]
+    return _next_free(task, task_type, stage, max((number for number in numbers if number is not None), default=0) + 1)
+
+
+def _next_free(task: TaskFiles, task_type: str, stage: int | None, seq: int) -> int:
+    while os.path.lexists(task.run(task_type, seq, stage).report):
+        seq += 1
+    return seq
+
+
+def discard_run_files(run: RunFiles) -> None:
+    """Removes what a run wrote before its manifest, incomplete files included; its logs and number stay."""
+    for folder in ("manifests", "prompts", "state"):
+        try:
+            names = os.listdir(run.folder(folder))
+        except OSError:
+            continue
+        for name in names:
+            if f"-{run.seq}." in name:
+                fsio.discard(os.path.join(run.folder(folder), name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 from ..errors import UsageError
+from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 # Phases that investigate or plan must have a request.

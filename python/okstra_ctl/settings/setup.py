@@ -19,10 +19,18 @@ from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, locked
 from . import trust
-from .project import check_known_project_id, id_at, owning_root, read_config
-from .project_config import LANGUAGES, new_local_document, new_project_document, own_id
+from .project import (
+    LANGUAGES,
+    check_known_project_id,
+    id_at,
+    new_local_document,
+    new_project_document,
+    own_id,
+    owning_root,
+    read_config,
+)
 from .project_places import MOVED_COMMAND, own_id_hint, places_of
-from .trusted_commands import commands_in
+from .trust import commands_in
 
 _GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 

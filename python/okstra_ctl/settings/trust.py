@@ -7,7 +7,9 @@ earlier run. So the digest of what a person saw is kept in the home, by the proj
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import NamedTuple
 
 from ..errors import Refused
@@ -15,11 +17,40 @@ from ..paths import ProjectFiles
 from ..services import Services
 from ..system import files as fsio
 from ..system import home as home_edge
+from ..system.json_text import encode
 from ..system.locks import LockKind, locked
-from .trusted_commands import digest_of, script_in
 
+# In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands.
+SETTINGS = ("worktreeSetup", "worktreeTeardown", "qaCommands", "providers")
 SCHEMA = "trusted/1"
 TRUST_VARIABLE = "OKSTRA_TRUST"
+
+
+def commands_in(document: Mapping[str, object]) -> dict[str, object]:
+    """The settings of a project.json that run commands and are not empty."""
+    return {name: document[name] for name in SETTINGS if document.get(name)}
+
+
+def script_in(commands: Mapping[str, object], root: str) -> str:
+    """The script that the settings run; empty without one."""
+    providers = commands.get("providers")
+    rehearsal = providers.get("rehearsal") if isinstance(providers, Mapping) else None
+    script = rehearsal.get("script") if isinstance(rehearsal, Mapping) else None
+    return posixpath.normpath(posixpath.join(root, script)) if isinstance(script, str) and script else ""
+
+
+def digest_of(commands: Mapping[str, object], script: bytes) -> str:
+    """SHA-256 of the settings and of the script's text."""
+    return sha256(encode(dict(commands)) + b"\n" + script).hexdigest()
+
+
+def shown(commands: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Each command with the name of its setting, for people."""
+    rows: list[tuple[str, str]] = []
+    for name, value in commands.items():
+        entries = value if isinstance(value, list) else [value]
+        rows += [(name, entry if isinstance(entry, str) else encode(entry).decode()) for entry in entries]
+    return rows
 
 
 class Commands(NamedTuple):

@@ -14,7 +14,7 @@ from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command, run
 from ..runs.find import KnownRun
 from ..services import Services
 from ..system import files
-from ..system.secret_files import hide_in_log
+from ..system.secrets import hide_in_log
 from ..worktrees.unsaved import how_git_shows
 from .select import DoneStage
 

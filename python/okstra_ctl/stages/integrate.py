@@ -26,13 +26,13 @@ from ..settings.project import Project
 from ..settings.trust import require_trusted
 from ..status import ClaimStatus, StageStatus
 from ..system import files
-from ..system.secret_files import hide_in_log
+from ..system.secrets import hide_in_log
 from ..tasks import records as task_records
 from ..worktrees import half_made
-from ..worktrees.fast_forward import fast_forward
+from ..worktrees.create import scratch_worktree
+from ..worktrees.half_made import fast_forward
 from ..worktrees.populate import populate_worktree
 from ..worktrees.restore import restore_worktree
-from ..worktrees.scratch import scratch_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
 from . import led_gates

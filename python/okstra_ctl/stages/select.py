@@ -17,8 +17,7 @@ from ..names import AUTO, IMPLEMENTATION, Owner
 from ..plan.graph import named, number_list, waves
 from ..plan.model import Stage, StageMap
 from ..quoting import okstra_command
-from ..run_status import next_step, stage_status
-from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus
+from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus, next_step, stage_status
 
 _OF_RUN = {
     StageStatus.RUNNING: RunStatus.RUNNING,

@@ -37,6 +37,26 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS = 30.0
 _FIRST_DELAY_SECONDS = 0.001
 _LONGEST_DELAY_SECONDS = 0.008
+# A record lock belongs to a process, so the check needs two. Exit 1: the record lock excluded nobody, 2: the flock.
+_TWO_PROCESSES = """
+import fcntl, os, sys
+path = sys.argv[1]
+held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+fence = os.open(path + ".fence", os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(fence, fcntl.LOCK_EX | fcntl.LOCK_NB)
+other = os.fork()
+if not other:
+    for status, name, lock in ((1, path, fcntl.lockf), (2, path + ".fence", fcntl.flock)):
+        try:
+            lock(os.open(name, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        os._exit(status)
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))
+"""
+_FAULTS = {1: "record locks (POSIX) don't exclude other processes there", 2: "flock is not honoured there"}
 
 
 class LockKind(Word):
@@ -235,28 +255,6 @@ def _noted_holder(path: str) -> str:
         return f"process {note['pid']}, since {note['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-
-
-# A record lock belongs to a process, so the check needs two. Exit 1: the record lock excluded nobody, 2: the flock.
-_TWO_PROCESSES = """
-import fcntl, os, sys
-path = sys.argv[1]
-held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-fence = os.open(path + ".fence", os.O_RDWR | os.O_CREAT, 0o600)
-fcntl.flock(fence, fcntl.LOCK_EX | fcntl.LOCK_NB)
-other = os.fork()
-if not other:
-    for status, name, lock in ((1, path, fcntl.lockf), (2, path + ".fence", fcntl.flock)):
-        try:
-            lock(os.open(name, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        os._exit(status)
-    os._exit(0)
-os._exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))
-"""
-_FAULTS = {1: "record locks (POSIX) don't exclude other processes there", 2: "flock is not honoured there"}
 
 
 def fault_of_locks(folder: str) -> str:

@@ -6,20 +6,28 @@ rebuilds both.
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from ..errors import OkstraError
-from ..names import TaskKey
+from ..errors import OkstraError, UsageError
+from ..index import store as run_index
+from ..names import PLANNING, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
+from ..plan import store as plans
+from ..quoting import okstra_command
+from ..runs.find import roots_of_task
+from ..services import Services
+from ..settings.project import find_root
 from ..system import files as fsio
 from ..system.locks import LockKind, locked
 from .records import LATEST_SCHEMA, Manifest, read_manifest
 from .views import CATALOG_SCHEMA, catalog_entry, write_catalog
 
 Entry = dict[str, Any]
+_MOST, _LIKE = 3, 0.6
 
 
 def entries(project: ProjectFiles) -> dict[str, Entry]:
@@ -137,3 +145,47 @@ def _move(path: str, aside: str) -> None:
         os.rename(path, aside)
     except OSError as error:
         fsio.raise_write_failed(aside, error)
+
+
+def require_task(text: str, start: str, services: Services) -> TaskKey:
+    """The key of a task that okstra knows, even if only from the index. Raises UsageError (`bad-identity`,
+    `task-unknown`)."""
+    key = TaskKey.parse(text)
+    for root in roots_of_task(key, start, services):
+        if os.path.exists(ProjectFiles(root).task(key).manifest):
+            return key
+    prefix = f"{key}/"
+    if any(row["run_id"].startswith(prefix) for row in run_index.newest_rows(services.home, run_index.EVERYTHING)):
+        return key
+    raise task_unknown(key, start, services)
+
+
+def plan_of_task(text: str, start: str, services: Services) -> str:
+    """The task's newest plan. Raises as `require_task`, and UsageError (`not-found`)."""
+    key = require_task(text, start, services)
+    for root in roots_of_task(key, start, services):
+        plan = plans.latest(ProjectFiles(root).task(key))
+        if plan is not None:
+            return plan
+    hint = okstra_command("run", "--task-key", key, "--task-type", PLANNING)
+    raise UsageError("not-found", f"{key} has no plan", where=str(key), hint=hint)
+
+
+def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = "") -> UsageError:
+    """`more`: what else to try, after the similar keys."""
+    near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, services))), _MOST, _LIKE)
+    hints = [f"did you mean {' or '.join(near)}?"] if near else []
+    hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]
+    told = {"suggestions": near}
+    return UsageError("task-unknown", f"there is no task {key}", where=start, hint="; ".join(hints), data=dict(told))
+
+
+def _known_keys(key: TaskKey, start: str, services: Services) -> Iterator[str]:
+    root = find_root(start, services)
+    if root is not None:
+        yield from entries(ProjectFiles(root))
+    for row in run_index.newest_rows(services.home, run_index.EVERYTHING):
+        try:
+            yield str(RunId.parse(row["run_id"]).task)
+        except OkstraError:  # a row that somebody else wrote
+            continue

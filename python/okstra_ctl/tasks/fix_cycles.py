@@ -3,15 +3,119 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..errors import OkstraError, Refused
-from ..names import TaskKey
+from ..names import HANDOFF, VERIFICATION, TaskKey, number_in
 from ..paths import TaskFiles
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
-from .fix_cycle_rules import YES, Cycle, RunEvent, cycle_of, fold, must_be_asked, next_rows
+
+YES, NO = "yes", "no"
+_OPENED, _RUN, _CLOSED = "opened", "run", "closed"
+_PREFIX = "fc-"
+
+
+class Cycle(NamedTuple):
+    """One fix cycle; `closed_by` is empty while it is open."""
+
+    id: str
+    opened_by: str
+    opened_at: str
+    runs: tuple[str, ...] = ()
+    closed_by: str = ""
+    closed_at: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not self.closed_by
+
+
+class RunEvent(NamedTuple):
+    """An event of a run. `fix_cycle` is its `--fix-cycle`; `finished`: its task was finished until then; `accepts`: the
+    run is a final verification that accepted the task."""
+
+    run_id: str
+    at: str
+    prepared: bool
+    fix_cycle: str
+    finished: bool
+    accepts: bool
+
+
+def fold(rows: Iterable[Mapping[str, Any]]) -> list[Cycle]:
+    """The task's cycles, oldest first. Malformed rows are skipped."""
+    cycles: dict[str, Cycle] = {}
+    for row in rows:
+        values = [row.get(name) for name in ("id", "event", "run_id", "at")]
+        if row.get("v") != 1 or not all(isinstance(value, str) and value for value in values):
+            continue
+        name, event, run_id, at = map(str, values)
+        if event not in (_OPENED, _RUN, _CLOSED):
+            continue
+        cycle = cycles.get(name, Cycle(name, run_id, at))
+        if event == _RUN and run_id not in cycle.runs:
+            cycle = cycle._replace(runs=(*cycle.runs, run_id))
+        elif event == _CLOSED and cycle.is_open:
+            cycle = cycle._replace(closed_by=run_id, closed_at=at)
+        cycles[name] = cycle
+    return list(cycles.values())
+
+
+def open_cycle(cycles: Sequence[Cycle]) -> Cycle | None:
+    return next((cycle for cycle in reversed(cycles) if cycle.is_open), None)
+
+
+def cycle_of(cycles: Sequence[Cycle], run_id: str) -> Cycle | None:
+    """The cycle that the run belongs to."""
+    return next((cycle for cycle in cycles if run_id in cycle.runs), None)
+
+
+def next_rows(cycles: Sequence[Cycle], what: RunEvent) -> list[dict[str, object]]:
+    """The rows that the event adds; none when they are there already."""
+    rows: list[dict[str, object]] = []
+    current = open_cycle(cycles)
+    name = current.id if current else ""
+    known = cycle_of(cycles, what.run_id)
+    begins = what.prepared and known is None
+    if begins and current is None and what.finished and what.fix_cycle == YES:
+        name = _next_id(cycles)
+        rows.append(_row(name, _OPENED, what))
+    if begins and name and what.fix_cycle != NO:
+        rows.append(_row(name, _RUN, what))
+    if current is not None and what.accepts and what.run_id in current.runs:
+        rows.append(_row(name, _CLOSED, what))
+    return rows
+
+
+def must_be_asked(cycles: Sequence[Cycle], task_type: str, fix_cycle: str, *, finished: bool) -> bool:
+    """Whether a run needs `--fix-cycle`: it begins work on a finished task, and no cycle is open."""
+    begins = task_type not in (VERIFICATION, HANDOFF)
+    return begins and finished and not fix_cycle and open_cycle(cycles) is None
+
+
+def is_accepted(task_type: str, token: str, event: str) -> bool:
+    return (task_type, token, event) == (VERIFICATION, "accepted", "completed")
+
+
+def finished_by(before: str, run_id: str, task_type: str, event: str, token: str) -> str:
+    """The run that finished the task, once the event is counted in; empty while the task goes on."""
+    if is_accepted(task_type, token, event) or (task_type, token, event) == (HANDOFF, "handed-off", "completed"):
+        return run_id
+    begins = event == "prepared" and task_type not in (VERIFICATION, HANDOFF)
+    not_accepted = event == "completed" and task_type == VERIFICATION
+    return "" if begins or not_accepted else before
+
+
+def _row(name: str, event: str, what: RunEvent) -> dict[str, object]:
+    return {"v": 1, "id": name, "event": event, "at": what.at, "run_id": what.run_id}
+
+
+def _next_id(cycles: Sequence[Cycle]) -> str:
+    numbers = [number_in(cycle.id.removeprefix(_PREFIX)) or 0 for cycle in cycles]
+    return f"{_PREFIX}{max(numbers, default=0) + 1:03d}"
 
 
 def cycles_of(task: TaskFiles) -> list[Cycle]:

@@ -18,7 +18,7 @@ from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
 from . import fix_cycles
-from .fix_cycle_rules import RunEvent, finished_by, is_accepted
+from .fix_cycles import RunEvent, finished_by, is_accepted
 from .views import update_catalog, write_page
 
 MANIFEST_SCHEMA = "task-manifest/1"

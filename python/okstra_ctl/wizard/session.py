@@ -8,16 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import git
-from ..branch_names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, task_branch
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import IMPLEMENTATION, TaskKey
+from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, TaskKey, task_branch
 from ..paths import TaskFiles
 from ..services import Services
-from ..settings.models import known_by_slot, model_table
 from ..settings.phases import phase_table
-from ..settings.project import Project, open_project
-from ..settings.project_config import LANGUAGES
-from ..settings.roster import PROVIDERS
+from ..settings.project import LANGUAGES, Project, open_project
+from ..settings.roster import PROVIDERS, known_by_slot, model_table
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import loads

@@ -8,8 +8,8 @@ import re
 from ..errors import UsageError
 from ..names import HANDOFF, IMPLEMENTATION, slugify_task_segment
 from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
-from ..settings.models import is_custom
 from ..settings.phases import NEED_REQUEST
+from ..settings.roster import is_custom
 from .questions import NEW, Answers, Facts, Option, Step
 
 _YES_NO = (Option("yes", "@yes"), Option("no", "@no"))

@@ -16,7 +16,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import create_output
 
 from ..errors import UsageError
-from ..system.stop_signals import stoppable
+from ..system.processes import stoppable
 from ..system.visible_text import printable
 from .questions import BACK, Option, Question, begin_with
 from .session import FILES

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from .. import git
 from ..errors import UsageError, WorkFailed
-from ..git import git_ignore, submodules, worktree_admin
+from ..git import submodules, worktree_admin
+from ..git.status import ignore_in_this_clone, ignored
 from ..quoting import quote
 from ..services import Services
-from ..settings.project_config import (
+from ..settings.project import (
     COPY,
     SYMLINK,
     SYNC_VARIABLE,
@@ -83,12 +84,12 @@ def sync(main: str, worktree: str, entries: tuple[SyncEntry, ...], keep_open: tu
 def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
     """`cache/` in a .gitignore matches the folder in main, but not a link to it: `git add` would add the link."""
     links = {path for path in paths if os.path.islink(os.path.join(worktree, path)) and "\n" not in path}
-    seen = links - git_ignore.ignored(worktree, links)
-    hidden_in_main = git_ignore.ignored(main, seen)
+    seen = links - ignored(worktree, links)
+    hidden_in_main = ignored(main, seen)
     repository = git.discover(main) if hidden_in_main else None
     if repository is not None:
         with locked(LockKind.REPOSITORY, repository.lock):
-            git_ignore.ignore_in_this_clone(repository, sorted(hidden_in_main))
+            ignore_in_this_clone(repository, sorted(hidden_in_main))
 
 
 def run_setup(
@@ -102,7 +103,7 @@ def run_setup(
     """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets."""
     if not commands:
         return
-    from ..system.secret_files import hide_in_log  # slow to import, and most projects have no such commands
+    from ..system.secrets import hide_in_log
 
     try:
         _run_setup(worktree, commands, log_path, services, run_id, keep_open)

@@ -15,8 +15,8 @@ from ..status import ClaimStatus
 from ..system import trash
 from ..system.locks import LockKind, locked
 from ..system.owner import this_process
-from . import create, half_made, late_writes
-from .unsaved import Saved, SavePolicy, save_detached, save_unsaved
+from . import create, half_made
+from .unsaved import Saved, SavePolicy, changed_since, mark_removing, save_detached, save_unsaved, unmark_removing
 from .users import require_removable
 
 _TIMES = 3  # that a worktree is saved again because it changed meanwhile
@@ -100,7 +100,7 @@ def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Serv
     try:
         if os.path.isdir(claim.path):
             saved = save_unsaved(claim.path, key, policy)
-            late_writes.mark_removing(claim.path)
+            mark_removing(claim.path)
             return saved
         return save_detached(claim.project_root, claim.path, key, policy)
     except WorkFailed as failed:
@@ -154,7 +154,7 @@ def set_aside_saved(path: str, key: TaskKey | StageKey, saved: Saved, services: 
         if not aside:
             return "", saved
         try:
-            late = late_writes.changed_since(aside, saved.seen)
+            late = changed_since(aside, saved.seen)
         except BaseException:
             trash.put_back(aside, path)
             raise
@@ -180,4 +180,4 @@ def _restore_claim(
     with services.registry.transaction() as doc:
         if doc.claim_of(key) == intent:
             doc.put(key, claim)
-    late_writes.unmark_removing(claim.path)
+    unmark_removing(claim.path)

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .. import git
-from ..branch_names import task_branches
 from ..claims import ledger
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
 from ..git.kept import apply_snapshot, newest_ref
-from ..names import RunId, StageKey, TaskKey
+from ..names import RunId, StageKey, TaskKey, task_branches
 from ..plan import store as plans
 from ..quoting import quote
 from ..runs.manifest import SCHEMA

@@ -6,10 +6,9 @@ import os
 import time
 
 from .. import git
-from ..branch_names import task_branch
 from ..claims.registry_document import RegistryDoc, TaskClaim
 from ..errors import Busy, Refused, WorkFailed
-from ..names import RunId
+from ..names import RunId, task_branch
 from ..runs.request import Request
 from ..services import Services
 from ..settings.project_places import taken_elsewhere

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from okstra_ctl.run_status import BAD, tone_of
+from okstra_ctl.status import BAD, tone_of
 from support.live_runs import LiveRun
 from support.okstra import Project
 from support.plans import independent

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.tasks.brief import SECTIONS, format_brief, parse_brief
-from okstra_ctl.tasks.briefs import languages
+from okstra_ctl.tasks.brief import SECTIONS, format_brief, languages, parse_brief
 from support.okstra import Okstra, Project
 
 _WHOLE = """# Sessions end

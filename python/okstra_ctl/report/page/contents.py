@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from ...plan.drawing import Box, Picture, picture
 from ...quoting import okstra_command
 from ...results.records import FindingSeverity, Gate
-from ...run_status import tone_of
 from ...runs.user_response import questions_of, user_response_text
+from ...status import tone_of
 from ...usage.amounts import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..excerpts import place_of
 from ..followup_rules import numbered_follow_ups, spawn_command
