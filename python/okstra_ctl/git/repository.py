@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from ..errors import Refused
 from ..system import processes
-from .command import begin, git, must, text
+from .command import begin, git, must, text, users_environment
 from .commits import resolve
-from .environment import users_environment
 
 OLDEST = (2, 38)
 
