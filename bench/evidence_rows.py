@@ -12,8 +12,7 @@ from scenes import scene
 
 from okstra_ctl import git
 from okstra_ctl.checks.evidence import EvidenceSource, check_findings
-from okstra_ctl.guard.breaches import Rights
-from okstra_ctl.guard.changes import changes
+from okstra_ctl.guard.breaches import Rights, changes
 from okstra_ctl.guard.snapshot import SnapshotScope, snapshot
 from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
 

@@ -89,7 +89,7 @@ def _run(name: str, words: list[str], *, as_json: bool) -> int:
 
 def _dispatch(words: list[str], *, as_json: bool) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what can stand at the cursor
-        from .completion import complete
+        from .commands.completion import complete
 
         complete()
     if words[:1] == ["help"] and words[1:] and not words[1].startswith("-"):

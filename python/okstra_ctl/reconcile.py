@@ -1,6 +1,6 @@
 """Public names: putting right what crashes and losses left. The code is in `recovery/`."""
 
-from .recovery.apply import reconcile
 from .recovery.rebuild import rebuild
+from .recovery.survey import reconcile
 
 __all__ = ["rebuild", "reconcile"]

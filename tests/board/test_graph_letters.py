@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.board.graph import DRAWN, PLAIN, Signs, graph_lines
-from okstra_ctl.board.lines import as_text
-from okstra_ctl.plan.graph import waves
+from okstra_ctl.board.lines import DRAWN, PLAIN, Signs, as_text, graph_lines
+from okstra_ctl.plan.model import waves
 from okstra_ctl.system.visible_text import display_width
 from support.boards import stages
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.board.graph import DRAWN, PLAIN
-from okstra_ctl.board.lines import Room, as_text, board_lines, fitted
+from okstra_ctl.board.lines import DRAWN, PLAIN, Room, as_text, board_lines, fitted
 from okstra_ctl.board.state import Board
 from okstra_ctl.status import Piece
 from okstra_ctl.system.visible_text import cut, display_width

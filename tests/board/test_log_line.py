@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.board.log_line import LONGEST, last_line
+from okstra_ctl.board.state import LONGEST, last_line
 from support.pages import ANY_TEXT, HOSTILE
 
 

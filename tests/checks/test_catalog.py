@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from okstra_ctl.checks.catalog import CHECKS, GROUPS
+from okstra_ctl.checks.record_rules import CHECKS, GROUPS
 from support.sealed import ROOT
 
 _ROW = re.compile(r"^\| `([a-z-]+)` \| `([a-z]+)` \| (.*) \| (.*) \|$", re.M)

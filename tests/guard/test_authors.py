@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.guard.authors import Evidence, RefMove, TracedCommand, author_of, pushes
+from okstra_ctl.guard.authorship import Evidence, RefMove, TracedCommand, author_of, pushes
 from okstra_ctl.guard.breaches import SOMEBODY, UNKNOWN, Changed, Entry, Place, Snapshot, judge
 
 MAIN, OWN, GIT, HOOKS = "/p", "/w", "/p/.git", "/run/hooks"

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.guard.calls import decide_command, decide_tool
-from okstra_ctl.guard.rules import Rules, decide_commit, decide_file, rules_of
+from okstra_ctl.guard.calls import Rules, decide_command, decide_commit, decide_file, decide_tool, rules_of
 from okstra_ctl.verbs import VERBS
 
 READER = Rules("/w", False, (), ("/p/.okstra/results",), False)

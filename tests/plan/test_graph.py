@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.plan.graph import ancestors, critical_path, graph_of, number_list, waves
-from okstra_ctl.plan.model import Stage, StageMap
+from okstra_ctl.plan.model import Stage, StageMap, ancestors, critical_path, graph_of, number_list, waves
 
 Graph = dict[int, tuple[int, ...]]
 

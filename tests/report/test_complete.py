@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from okstra_ctl.report.complete import complete
+from okstra_ctl.report.parts import complete
 from support.reports import question, report
 
 ANSWERED = question(1, "Web or API?", status="answered", answer="Web.")

@@ -8,8 +8,8 @@ from typing import Any
 
 from okstra_ctl.report.excerpts import Cited, Excerpt, Line, cited_places
 from okstra_ctl.report.page.view import Dispatch, View, Words
-from okstra_ctl.report.pages import html_of
 from okstra_ctl.report.parts import blank, fields_of, phase_schema
+from okstra_ctl.report.store import html_of
 
 from . import schemas
 from .sealed import ROOT

@@ -20,7 +20,7 @@ ONE_DOOR = {
     "plumbum": {"agents/supervised_process.py"},
     "jinja2": {"system/pages.py"},
     "markupsafe": {"system/pages.py"},
-    "argcomplete": {"completion.py"},
+    "argcomplete": {"commands/completion.py"},
     "prompt_toolkit": {"wizard/terminal_front.py"},
     "questionary": {"wizard/terminal_front.py"},
     "rich": {"terminal.py", "terminal_table.py", "board/terminal.py"},

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.wizard import machine
-from okstra_ctl.wizard.questions import BACK, Facts, StageFact, TaskFact
-from okstra_ctl.wizard.steps import STEPS
+from okstra_ctl.wizard.steps import BACK, STEPS, Facts, StageFact, TaskFact
 from support.phases import TASK_TYPES
 from support.sealed import ROOT
 

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from ..history.durations import seconds_between
 from ..plan.drawing import Box, Picture, picture
-from ..report.page.texts import duration, parts_of, policy_hash, prose_of
-from ..report.page.view import Words
+from ..report.page.view import Words, duration, parts_of, policy_hash, prose_of
 from ..status import StageStatus, tone_of
-from ..usage.amounts import cost_text
+from ..usage.tokens import cost_text
 from .state import RUNNING, Board, RunView, TaskView, WorkerView
 
 

@@ -22,8 +22,19 @@ from ..services import Services
 from ..stages.records import current_states
 from ..system import files as fsio
 from ..usage.prices import Price
-from .log_line import last_line
-from .state import WAITING, Board, EndedRun, ProjectView, RunView, StageView, TaskView, WorkerView, choose, workers_of
+from .state import (
+    WAITING,
+    Board,
+    EndedRun,
+    ProjectView,
+    RunView,
+    StageView,
+    TaskView,
+    WorkerView,
+    choose,
+    last_line,
+    workers_of,
+)
 
 _LATELY = 15 * 60  # seconds that a run which has ended stays on the board
 _TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whole to be hidden

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from ..errors import Unreadable, UsageError
 from ..paths import RunFiles
-from ..report.complete import check_written, complete
-from ..report.pages import SCHEMA_FILE
 from ..report.parts import SCHEMA as PARTS_SCHEMA
-from ..report.parts import Schema
+from ..report.parts import Schema, check_written, complete
+from ..report.store import SCHEMA_FILE
 from ..results.records import MAX_BYTES, Problem
 from ..runs.manifest import SCHEMA
 from ..settings.phases import phase_table
@@ -114,7 +113,7 @@ def problems_of_text(expected: Expected, text: str) -> list[Problem]:
 
 
 def _identity(expected: Expected, fields: Mapping[str, str]) -> list[Problem]:
-    from ..results.identity import check_identity
+    from ..results.worker import check_identity
 
     return check_identity(fields, task_key=str(expected.manifest.get("task_key")), worker=expected.worker)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Unreadable
 from ..names import PLANNING
-from ..report.freshness import PageState
+from ..report.own_pages import PageState
 from ..report.store import compared
 from ..results.records import MAX_BYTES, Problem
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
@@ -20,8 +20,18 @@ from ..system import files as fsio
 from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..usage.tokens import usage_of
-from .catalog import CHECKS, GROUPS, Fault, RunRecords
-from .record_rules import Asked, ResultFile, awaited, check_phase, check_report, check_workers
+from .record_rules import (
+    CHECKS,
+    GROUPS,
+    Asked,
+    Fault,
+    ResultFile,
+    RunRecords,
+    awaited,
+    check_phase,
+    check_report,
+    check_workers,
+)
 from .result import Expected, problems_of_text
 
 # The documents of a run by their names in RunFiles, with their schemas; and those that every run has.

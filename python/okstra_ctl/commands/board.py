@@ -18,16 +18,16 @@ from ..board.state import Board
 from ..command_table import Call
 from ..errors import OkstraError, UsageError
 from ..home_paths import HomePaths
+from ..options import add_filters, check_task, is_of
 from ..output import Reply
 from ..report.page.view import Words
-from ..report.pages import labels_of
+from ..report.store import labels_of
 from ..services import Services
 from ..settings.project import LANGUAGES, open_project
 from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import loads
 from ..system.locks import LockKind, locked
-from .run_filters import add_filters, check_task, is_of
 
 _MARK = b'<meta name="generator" content="okstra '
 _HEAD = 4096

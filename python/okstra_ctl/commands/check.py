@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..checks.catalog import GROUPS
+from ..checks.record_rules import GROUPS
 from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK, CheckFailed
 from ..options import add_common_flags

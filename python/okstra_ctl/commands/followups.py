@@ -6,10 +6,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import UsageError
-from ..options import add_common_flags
+from ..options import add_common_flags, add_run_or_task, check_task, settle_task
 from ..output import Reply, fields, table
 from ..report.followup_rules import DISMISSED, OPEN, SPAWNED
-from .run_filters import add_run_or_task, check_task, settle_task
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -60,8 +59,7 @@ def _list(args: Namespace, call: Call) -> Reply:
 
 
 def _spawn(args: Namespace, call: Call) -> Reply:
-    from ..report.followups import spawn
-    from ..report.spawn import TaskOptions
+    from ..report.followups import TaskOptions, spawn
     from ..runs.find import find_run
 
     if bool(args.item) == args.all:

@@ -12,8 +12,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import Refused, UsageError
-from ..guard.calls import decide_tool
-from ..guard.rules import SCHEMA, Decision, decide_commit, rules_of
+from ..guard.calls import SCHEMA, Decision, decide_commit, decide_tool, rules_of
 from ..options import add_common_flags
 from ..output import Reply
 from ..system import files as fsio

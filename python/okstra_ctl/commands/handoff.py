@@ -58,8 +58,8 @@ def _ask(call: Call, language: str) -> list[str]:
 
     if not can_ask():
         return []
-    from ..wizard.questions import Option, Question
     from ..wizard.session import texts_of
+    from ..wizard.steps import Option, Question
 
     texts = texts_of(language)
     options = tuple(Option(step, texts["options"][f"step-{step}"]) for step in STEPS)

@@ -9,10 +9,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..names import TaskKey
-from ..options import add_task_key
+from ..options import add_task_key, check_task
 from ..output import Reply, fields, table
 from ..settings.project import open_project
-from .run_filters import check_task
 from .trust import add_trust_flag, with_trust
 
 

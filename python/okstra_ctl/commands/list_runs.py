@@ -12,9 +12,9 @@ from ..command_table import Call
 from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING, has_older
+from ..options import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 from ..output import Reply, table
 from ..status import RunStatus, overtaken
-from .run_filters import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 
 _HEADER = ("run", "status", "since")
 

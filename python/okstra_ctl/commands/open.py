@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from ..command_table import Call
 from ..errors import OkstraError
-from ..history.timeline import find_task, history_of
 from ..names import RunId, TaskKey
 from ..output import Reply
 from ..paths import RunFiles
 from ..runs.find import find_run
 from ..services import Services
+from .history import find_task, history_of
 
 
 class Place(NamedTuple):

@@ -14,11 +14,9 @@ from ..output import Reply, fields, table
 from ..plan import approve as plan_approval
 from ..plan import store as plans
 from ..plan.approval import unapprove
-from ..plan.approval_record import Where
 from ..plan.approve import Approver, Candidate
-from ..plan.graph import critical_path, graph_of, named, number_list, waves
-from ..plan.model import Finding, StageMap
-from ..plan.store import CheckedPlan
+from ..plan.model import Finding, StageMap, critical_path, graph_of, named, number_list, waves
+from ..plan.store import CheckedPlan, Where
 from ..quoting import okstra_command
 from ..recovery.superseded_planning import release_planning_runs
 from ..runs.find import claim_run

@@ -29,7 +29,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     if args.rebuild:
         return _rebuild(call)
-    from ..recovery.apply import reconcile
+    from ..recovery.survey import reconcile
 
     outcomes = reconcile(call.services, apply=args.apply, start_root=find_root(call.start, call.services))
     lines = []

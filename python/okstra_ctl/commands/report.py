@@ -6,10 +6,9 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK
-from ..options import add_common_flags, add_task_key
+from ..options import add_common_flags, add_task_key, check_task
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
-from .run_filters import check_task
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -20,8 +20,7 @@ from ..system.visible_text import printable
 from ..tasks.records import read_manifest
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
-from ..wizard.questions import NEW
-from ..wizard.steps import STEPS
+from ..wizard.steps import NEW, STEPS
 from .confirm import confirm
 
 _NEEDED = ("task_type", "task_group", "task_id")

@@ -8,9 +8,9 @@ from argparse import ArgumentParser, Namespace
 from ..command_table import Call
 from ..history.listing import run_rows
 from ..history.next_steps import step_of
+from ..options import add_filters, check_task, is_of
 from ..output import Reply, table
 from ..status import OPEN, overtaken
-from .run_filters import add_filters, check_task, is_of
 
 
 def configure(parser: ArgumentParser) -> None:

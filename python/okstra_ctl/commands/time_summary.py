@@ -9,8 +9,8 @@ from ..command_table import Call
 from ..history.durations import Spent, Timed, duration_text, summed_up, total
 from ..history.listing import TimedRun, timed_runs
 from ..index.store import EVERYTHING
+from ..options import add_filters, check_task, is_of, oldest_wanted
 from ..output import Reply, table
-from .run_filters import add_filters, check_task, is_of, oldest_wanted
 
 _BY: dict[str, Callable[[TimedRun], str]] = {
     "project": lambda timed: timed.run.run_id.partition(":")[0],

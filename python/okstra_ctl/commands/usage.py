@@ -9,11 +9,10 @@ from ..command_table import Call
 from ..errors import UsageError
 from ..history.usage import RunUsage, WorkerUsage, by_model, by_task, prices_now, runs_since, usage_of_run
 from ..names import REHEARSAL
+from ..options import add_run_or_task, check_task, parse_since, settle_task
 from ..output import Reply, table
 from ..runs.find import find_run
-from ..usage.amounts import cost_text, count_text
-from ..usage.tokens import PRICE, Spent, total
-from .run_filters import add_run_or_task, check_task, parse_since, settle_task
+from ..usage.tokens import PRICE, Spent, cost_text, count_text, total
 
 _LABELS = {"unknown": "unknown", "at_least": "at least"}
 _COUNTS = ("input", "output", "cached", "cache_written")

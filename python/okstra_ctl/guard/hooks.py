@@ -16,7 +16,7 @@ from ..runs.find import KnownRun
 from ..services import Services
 from ..system import assets, foreign_files
 from ..system import files as fsio
-from .rules import SCHEMA
+from .calls import SCHEMA
 
 LEAD = "lead"
 _REFUSED = "okstra-refuses-to-push://"

@@ -28,8 +28,7 @@ from ..system import files as fsio
 from ..system.json_text import dumps
 from . import hooks
 from .authorship import authorship, git_of_workers
-from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, judge
-from .changes import changes
+from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, changes, judge
 from .snapshot import SnapshotScope, snapshot
 
 _HOME_SCHEMA = "receipt/1"

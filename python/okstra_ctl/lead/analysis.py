@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..checks.evidence import EvidenceSource, check_findings, recorded_runs
-from ..results import identity
 from ..results.evidence import Checked
 from ..results.records import Evidence, Problem, WorkerResult
-from ..results.worker import parse_worker_result
+from ..results.worker import check_identity, parse_worker_result
 from ..settings.roster import Worker
 from ..status import AnswerState
 from .assignments import MAIN, Answer, Assignment
@@ -74,11 +73,7 @@ def result_assignment(
 
 def check_result(context: RunContext, worker: Worker, text: str) -> list[Problem]:
     result, problems = _read(context, worker, text)
-    return [*problems, *check_identity(context, worker, result.fields)]
-
-
-def check_identity(context: RunContext, worker: Worker, fields: Mapping[str, str]) -> list[Problem]:
-    return identity.check_identity(fields, task_key=str(context.id.task), worker=worker.id)
+    return [*problems, *check_identity(result.fields, task_key=str(context.id.task), worker=worker.id)]
 
 
 def _read(context: RunContext, worker: Worker, text: str) -> tuple[WorkerResult, list[Problem]]:

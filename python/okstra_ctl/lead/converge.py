@@ -7,8 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..results.answers import parse_answers
-from ..results.convergence import Ballot, Claim, Group, Outcome, group_findings, outcome, questions
-from ..results.convergence_document import Round, convergence_document
+from ..results.convergence import (
+    Ballot,
+    Claim,
+    Group,
+    Outcome,
+    Round,
+    convergence_document,
+    group_findings,
+    outcome,
+    questions,
+)
 from ..results.evidence import Checked
 from ..results.records import Evidence, FindingClass, Gate
 from ..system import files as fsio

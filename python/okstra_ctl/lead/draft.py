@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..quoting import okstra_command
 from ..report.parts import SCHEMA, Schema, blank, phase_schema
-from ..results.convergence import Outcome
-from ..results.convergence_document import finding_json
+from ..results.convergence import Outcome, finding_json
 from ..results.records import Gate
 from ..status import WorkerOutcome
 from .analysis import Collected

@@ -15,14 +15,17 @@ from .. import git
 from ..agents.supervised_process import SupervisedResult
 from ..errors import OkstraError
 from ..handoff.check import (
+    findings_text,
+    gates_text,
     nothing_chosen,
     probe_merge,
+    pull_request_body,
     pull_request_file,
+    receipt_text,
     require_accepted,
     require_known_hooks,
     target_of,
 )
-from ..handoff.pull_request import findings_text, gates_text, pull_request_body, receipt_text
 from ..results.records import Gate
 from ..runs.events import events_of
 from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, choice_from_json, commands

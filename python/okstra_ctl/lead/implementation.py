@@ -13,10 +13,10 @@ from .. import git
 from ..errors import Interrupted, OkstraError
 from ..guard import receipt
 from ..plan.model import Stage
-from ..results.convergence import group_findings, unverified
-from ..results.convergence_document import evidence_json
+from ..results.convergence import evidence_json, group_findings, unverified
 from ..results.executor_result import parse_executor_result
 from ..results.records import Gate, Problem
+from ..results.worker import check_identity
 from ..runs.find import stage_of
 from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
@@ -31,7 +31,7 @@ from ..stages.done import (
 from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
 from ..system import files as fsio
 from ..system.json_text import text_bytes
-from .analysis import Collected, check_identity, check_results, collect, recall, result_assignment
+from .analysis import Collected, check_results, collect, recall, result_assignment
 from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext, run_check
 from .dispatch import dispatch
@@ -113,7 +113,7 @@ def _run_executor(context: RunContext, stage: Stage, turn: int, complaint: str) 
 
     def check(text: str) -> list[Problem]:
         result, problems = parse_executor_result(text, steps=steps)
-        return [*problems, *check_identity(context, worker, result.fields)]
+        return [*problems, *check_identity(result.fields, task_key=str(context.id.task), worker=worker.id)]
 
     label, result = _label(turn), _result_path(context, worker, turn)
     prompt = context.files.extra_prompt(worker.id, label) if label else context.files.worker_prompt(worker.id)

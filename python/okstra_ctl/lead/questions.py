@@ -9,10 +9,10 @@ from ..results.convergence import Ballot, Group
 from ..results.evidence import Checked
 from ..results.parse import read_document
 from ..results.records import Evidence, EvidenceStatus, Problem, Verdict
+from ..results.worker import check_identity
 from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
 from ..system.json_text import text_bytes
-from .analysis import check_identity
 from .assignments import Assignment, write_request
 from .context import RunContext
 
@@ -54,7 +54,9 @@ def verdict_assignment(
     write_request(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
 
     def check(text: str) -> list[Problem]:
-        return [*parse_answers(text, items=items)[1], *check_identity(context, worker, read_document(text).fields)]
+        fields = read_document(text).fields
+        identity = check_identity(fields, task_key=str(context.id.task), worker=worker.id)
+        return [*parse_answers(text, items=items)[1], *identity]
 
     facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
     return Assignment(worker, label, prompt, result, check, has_findings=_objects, facts=facts)

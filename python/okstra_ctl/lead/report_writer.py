@@ -14,9 +14,8 @@ from ..checks.result import DRAFT_SCHEMA, LEAD_AUTHOR, check_report_text, json_o
 from ..names import HANDOFF
 from ..quoting import okstra_command
 from ..report import own_pages
-from ..report.complete import complete
-from ..report.pages import SCHEMA_FILE, Pages, render_pages
-from ..report.parts import Schema
+from ..report.parts import Schema, complete
+from ..report.store import SCHEMA_FILE, Pages, render_pages
 from ..results.records import Gate, Problem
 from ..runs.events import REPORT_WRITTEN, digest_of, events_of, faults_of
 from ..runs.user_response import answers_of_run

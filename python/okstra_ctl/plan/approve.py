@@ -23,9 +23,8 @@ from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
 from . import store as plans
-from .approval_record import Approval, PlanPlace, Where
 from .model import StageMap, changes
-from .store import CheckedPlan
+from .store import Approval, CheckedPlan, PlanPlace, Where
 
 UNRECORDED = "unrecorded"
 """In a refusal's data: the plan says that it is approved, and nobody is on record for it."""

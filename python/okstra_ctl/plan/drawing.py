@@ -8,8 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..system.visible_text import beginning, display_width, visible
-from .graph import Graph, critical_path, graph_of, waves
-from .model import StageMap
+from .model import Graph, StageMap, critical_path, graph_of, waves
 
 _COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2
 _MOST_DRAWN = 80

@@ -11,13 +11,10 @@ from typing import NamedTuple
 from ..markdown import folded, is_empty_cell, outside_code, pieces, plain_text, shown, split_breaks, without_comments
 from ..system.shell_lists import Pipeline, pipelines
 from .approval import approval_line, is_approved, open_blockers
-from .dependencies import check_dependencies
-from .files import check_files
 from .model import Finding, Stage, StageMap, error
-from .overlap import check_overlap
+from .overlap import check_dependencies, check_files, check_overlap
 from .parse import DEPENDS_ON, EXIT_CHECK, FILES, STEPS, TITLE, Row, Table, read_document
-from .steps import check_names, check_steps, check_test_first
-from .structure import Entry, check_structure
+from .structure import Entry, check_names, check_steps, check_structure, check_test_first
 
 _NO_COLUMN = {
     TITLE: ("S11", "The Stage Map has no `Title` column; add one with a title for each stage."),

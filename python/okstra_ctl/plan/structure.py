@@ -6,13 +6,49 @@ each heading with a wrong number for the row that has one of its numbers or its 
 
 from __future__ import annotations
 
+import re
+from enum import Enum, auto
 from typing import NamedTuple
 
-from ..markdown import folded, one_number, plain_text, shown
+from ..markdown import Piece, folded, one_number, pieces, plain_text, shown, without_comments
+from .globs import is_path_word
 from .model import Finding, error
 from .parse import STAGE, TITLE, Document, Row, Section, Table
 
 _COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"
+_MOST_STEPS = 6
+_READ_AT_MOST = 4000
+_TEST_PATH = re.compile(
+    r"(?i:(?:^|/)(?:tests?|testing|specs?|__(?:tests|mocks|snapshots)__|e2e|fixtures|testdata|cypress)(?:/|$))"
+    r"|(?:^|/)(?:(?:tests?|spec)[_.-][^/]*|conftest\.py)$"
+    r"|[_.-](?:tests?|specs?)\.[^/]+$|[a-z0-9*](?:Tests?|Spec)\.\w+$|\.bats$"
+)
+_NO_CODE_PATH = re.compile(
+    r"(?:^|/)(?:docs?|documentation)(?:/|$)"
+    r"|(?:^|/)(?:licen[cs]e|copying|notice|authors|codeowners|readme|changelog|changes|contributing|version)$"
+    r"|\.(?:md|mdx|markdown|rst|txt|adoc|pdf|csv|tsv|svg|png|jpe?g|gif|webp|ico|ya?ml|toml|json|jsonc|json5|ini|cfg|conf"
+    r"|env|lock|properties|editorconfig|gitignore|gitattributes|gitkeep|dockerignore|npmrc|nvmrc|xml|po|pot|snap)$",
+    re.IGNORECASE,
+)
+_WRITES_TEST = re.compile(
+    r"(?i:\b(?:write|add|create|extend|draft|update|adapt|prepare)\s(?:[^\s.,;:`]+\s){0,5}?(?:unit)?(?:test|spec)s?\b"
+    r"|\bcover\b[^.;]{0,60}\b(?:test|spec)s?\b"
+    r"|\b(?:failing|red)\b[^.;]{0,60}\b(?:test|spec)s?\b|\b(?:test|spec)s?\b[^.;]{0,60}\b(?:fail(?:s|ing)?|red)\b)"
+    r"|테스트\S{0,6}\s+(?:\S{1,20}\s+){0,2}?(?:작성|추가|구현|만들|쓴)|실패\S*\s+(?:\S{1,20}\s+)?테스트"
+)
+_MAKES_GREEN = re.compile(r"(?i:\b(?:pass(?:es|ing)?|green)\b)|통과")
+_RUNS = re.compile(
+    r"(?i:[\s*_>#\[\]()-]*(?:re-?run|run|execute|verify|check|confirm|see|watch|observe|commit|read|review|inspect|look"
+    r"|measure|record|lint|format|validate|show|open|understand|find|install)\b)|.*(?:실행|확인|검증|커밋|검토|읽)",
+    re.DOTALL,
+)
+_CHANGES = re.compile(r"(?i:\b(?:implement|refactor|modify|rewrite|edit|fix|change)\b)|구현|수정|변경|삭제")
+# Programs that name a command even when nobody put it in backticks.
+_BARE_COMMAND = re.compile(
+    r"\b(?:re-?)?(?:run|execute)(?:ning)?\s+(?:make|pytest|tox|ruff|mypy|npm|npx|pnpm|yarn|cargo|go|mvn|gradle|git|bats|docker)\b",
+    re.IGNORECASE,
+)
+_MARKS = ".,;:!?()[]{}<>\"'*_"
 
 
 class Entry(NamedTuple):
@@ -134,3 +170,101 @@ def _unmatched(
         message = f"Section 5.5.{number} has no row in the Stage Map; add the row or remove the section."
         findings.append(error("S2", sections[number].line, message))
     return findings
+
+
+def check_steps(section: Section, cell: str | None, row_line: int) -> list[Finding]:
+    """The finding of S4 for a section and its `Steps` cell, if there is such a column."""
+    count = len(section.steps)
+    if count == 0:
+        message = f"The section has no numbered steps; write 1 to {_MOST_STEPS} of them as `1.`, `2.`, …"
+        return [error("S4", section.line, message)]
+    if count > _MOST_STEPS:
+        message = f"The section has {count} steps; split the stage so that none has more than {_MOST_STEPS}."
+        return [error("S4", section.line, message)]
+    if cell is None or one_number(plain_text(cell)) == count:
+        return []
+    what = f"says {shown(plain_text(cell))}" if plain_text(cell) else "is empty"
+    message = f"The `Steps` cell {what}, but the section has {count} numbered steps; write `{count}`."
+    return [error("S4", row_line, message)]
+
+
+def check_names(section: Section) -> list[Finding]:
+    """The findings of S7: a step has a code span or block, or names a file or a well-known command without one."""
+    findings = []
+    for step in section.steps:
+        text = without_comments(step.text)
+        has_code = step.number in section.with_code_block or any(piece.is_code for piece in pieces(text))
+        if not (has_code or _paths(text) or _BARE_COMMAND.search(text)):
+            message = f"Step {step.number} names no file or command; write the path or the command in backticks."
+            findings.append(error("S7", step.line, message))
+    return findings
+
+
+def check_test_first(section: Section, files: tuple[str, ...]) -> list[Finding]:
+    """The finding of S8 for a section and its stage's files; when they aren't known, a step has to name code itself."""
+    if section.exemption or (files and not any(map(_is_code, files))):
+        return []
+    for step in section.steps:
+        text = without_comments(step.text)[:_READ_AT_MOST]
+        kind = _kind_of(text)
+        if kind is _Kind.TEST:
+            return []
+        if kind is _Kind.CODE and (files or _paths(text)):
+            message = (
+                f"Step {step.number} changes code before a failing test; put a step that writes the test first, "
+                "or write `TDD exemption: <reason>` in the section."
+            )
+            if section.exemption == "":
+                message = (
+                    f"`TDD exemption:` gives no reason, and step {step.number} changes code before a failing test."
+                )
+            return [error("S8", step.line, message)]
+    return []
+
+
+class _Kind(Enum):
+    TEST = auto()
+    CODE = auto()
+    OTHER = auto()
+
+
+def _kind_of(text: str) -> _Kind:
+    # What stands in code is no prose; but a command that names a test may be red.
+    parts = [
+        ("test" if _is_command(one) and _TEST_PATH.search(one.text) else "`") if one.is_code else one.text
+        for one in pieces(text)
+    ]
+    prose = " ".join("".join(parts).split())
+    paths = _paths(text)
+    writes, changes = _WRITES_TEST.search(prose), _CHANGES.search(prose)
+    if writes and not _MAKES_GREEN.search(prose) and not (changes and changes.start() < writes.start()):
+        return _Kind.TEST
+    if _RUNS.match(prose) and not changes:
+        return _Kind.OTHER
+    if paths:
+        is_test = _TEST_PATH.search(paths[0]) is not None
+        return _Kind.TEST if is_test else _Kind.CODE if any(map(_is_code, paths)) else _Kind.OTHER
+    return _Kind.OTHER if any(map(_is_command, pieces(text))) and not changes else _Kind.CODE
+
+
+def _is_command(piece: Piece) -> bool:
+    """Whether a code span holds several words; with a folder in the first of them it is a path with spaces."""
+    first, *more = piece.text.split() if piece.is_code else ("",)
+    return bool(more) and not ("/" in first and is_path_word(piece.text))
+
+
+def _is_code(path: str) -> bool:
+    """Whether a path or pattern may name code: not tests, documentation, settings or plain data."""
+    return _TEST_PATH.search(path.rstrip("/")) is None and _NO_CODE_PATH.search(path.rstrip("/")) is None
+
+
+def _paths(text: str) -> list[str]:
+    """The paths that a step names, in code spans or bare, in order."""
+    found = []
+    for piece in pieces(text):
+        words = [piece.text] if piece.is_code else piece.text.split()
+        for raw in () if _is_command(piece) else words:
+            word = (raw.rstrip(_MARKS) if raw.startswith(".") else raw.strip(_MARKS)).split("::")[0]
+            if is_path_word(word):
+                found.append(word)
+    return found

@@ -12,20 +12,21 @@ from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView, fold
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
+from ..git import kept, worktree_admin
 from ..index import store as run_index
 from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
-from ..system.locks import LockKind, locked
+from ..system import files, trash
+from ..system.locks import LockKind, discard_stale_note, locked
 from ..system.owner import liveness
 from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made
 from ..worktrees.half_made import finish_killed, killed_move
-from .findings import ALREADY_DONE, Finding, Kind
-from .orphans import orphans_of
-from .rewritten import rewritten_commits
+from .findings import ALREADY_DONE, Finding, Kind, Outcome
+from .orphans import orphans_of, rewritten_commits
 from .unindexed import not_indexed
 
 
@@ -238,3 +239,42 @@ def _forget(key: StageKey, claim: StageClaim, repository: git.Repository, servic
     stands = git.branch_commit(repository.top, claim.branch) is not None
     branch = f"its branch {claim.branch} stands" if stands else f"its branch {claim.branch} is gone as well"
     return f"forgot the worktree; the stage is done, {branch}"
+
+
+def reconcile(services: Services, *, apply: bool, start_root: str | None = None) -> list[Outcome]:
+    """Everything that is wrong; with `apply`, after okstra repaired what it may. Raises Unreadable."""
+    if not apply:
+        return [Outcome(found) for found in survey(services, start_root)]
+    outcomes = [_apply(found) for found in survey(services, start_root)]
+    _sweep(services)
+    return outcomes
+
+
+def _apply(found: Finding) -> Outcome:
+    if found.act is None:
+        return Outcome(found)
+    try:
+        return Outcome(found, done=found.act())
+    except OkstraError as error:
+        return Outcome(found, failed=error.message)
+
+
+def _sweep(services: Services) -> None:
+    """Removes what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
+    doc = services.registry.read()
+    trash.sweep(services.home)
+    for root in known_roots(doc, services):
+        repository = repository_of(root)
+        if repository is not None:
+            worktree_admin.sweep(repository.common_dir)
+            kept.sweep(repository.common_dir)
+            discard_stale_note(LockKind.REPOSITORY, repository.lock)
+            discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
+            files.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
+    for key, claim in doc.tasks():
+        consumers = ProjectFiles(claim.project_root).task(key).consumers
+        discard_stale_note(LockKind.LEDGER, ledger.lock_path(consumers))
+    for folder in (services.home.root, services.home.worktrees):
+        files.discard_stale_temporaries(folder, below=False)
+    discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)
+    discard_stale_note(LockKind.INDEX, services.home.index_lock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..usage.amounts import model_header, model_rows, usage_header, usage_notes, usage_rows
+from ..usage.tokens import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .followup_rules import numbered_follow_ups, spawn_command
 from .outcome import isolation_commands, overrules_in
 from .parts import Field, plan_lines

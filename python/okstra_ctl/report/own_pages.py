@@ -8,23 +8,68 @@ plan stays the plan, and okstra's stands beside it under the next number; anothe
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 
 from ..errors import OkstraError, Unreadable
 from ..names import PLANNING
-from ..plan.approval import is_approved, unapprove
+from ..plan.approval import approve, is_approved, unapprove
 from ..plan.store import BESIDE
 from ..runs import events as run_events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun, claim_run
 from ..services import Services
+from ..status import Word
 from ..system import files as fsio
 from ..system import foreign_files
-from .freshness import PageState
 
+_DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')
 MARKDOWN, HTML = "markdown", "html"
 _EVENT = "rendering"
+
+
+class PageState(Word):
+    """`stale` was made from other data; `changed` from the same, and changed since; `older` from the same, by another
+    version of okstra, so that nobody can tell."""
+
+    CURRENT = "current"
+    OLDER = "older"
+    STALE = "stale"
+    CHANGED = "changed"
+    MISSING = "missing"
+
+    @property
+    def good(self) -> bool:
+        return self in (PageState.CURRENT, PageState.OLDER)
+
+
+def markdown_state(found: bytes | None, expected: bytes, *, is_plan: bool, same_version: bool) -> PageState:
+    """A plan that was approved since is the same plan."""
+    if found is None:
+        return PageState.MISSING
+    if _unapproved(found, is_plan) == _unapproved(expected, is_plan):
+        return PageState.CURRENT
+    return PageState.CHANGED if same_version else PageState.OLDER
+
+
+def html_state(found: bytes | None, expected: bytes, *, same_version: bool) -> PageState:
+    if found is None:
+        return PageState.MISSING
+    if found == expected:
+        return PageState.CURRENT
+    if _freshness_digest(found) != _freshness_digest(expected):
+        return PageState.STALE
+    return PageState.CHANGED if same_version else PageState.OLDER
+
+
+def _unapproved(page: bytes, is_plan: bool) -> bytes:
+    return approve(page.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if is_plan else page
+
+
+def _freshness_digest(page: bytes) -> bytes | None:
+    found = _DIGEST.search(page)
+    return found[1] if found else None
 
 
 def note(run: KnownRun, services: Services, pages: Mapping[str, bytes]) -> None:

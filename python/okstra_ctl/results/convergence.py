@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..status import AnswerState
 from .evidence import Checked, finding_status
 from .records import Answer, Evidence, EvidenceStatus, Finding, FindingClass, FindingSeverity, Gate, Verdict
 
 _SEVERITIES = tuple(FindingSeverity)
 _NO_WORD = re.compile(r"[^\w]+")
+SCHEMA = "convergence/1"
 
 
 class Claim(NamedTuple):
@@ -246,3 +248,105 @@ def plan_gate(
     if objections:
         return PlanGate(Gate.BLOCKED, tuple(objections), tuple(dissent))
     return PlanGate(Gate.DISSENT if dissent else Gate.PASSED, (), tuple(dissent))
+
+
+class Rules(NamedTuple):
+    """How findings are verified. `mode` is `lightweight` or `full-reanalysis`."""
+
+    max_rounds: int
+    quorum: int
+    mode: str
+    adversarial: bool
+
+
+class Round(NamedTuple):
+    """One round: what each analyst was asked, and in what state its answer came back."""
+
+    number: int
+    asked: Mapping[str, Sequence[str]]
+    states: Mapping[str, AnswerState]
+
+
+def convergence_document(
+    run_id: str,
+    rules: Rules,
+    analysts: Mapping[str, AnswerState],
+    rounds: Sequence[Round],
+    outcomes: Sequence[Outcome],
+    gate: Gate,
+    note: str,
+) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "mode": rules.mode,
+        "adversarial": rules.adversarial,
+        "max_rounds": rules.max_rounds,
+        "quorum": rules.quorum,
+        "analysts": {worker: str(state) for worker, state in analysts.items()},
+        "rounds": [
+            {
+                "round": one.number,
+                "asked": {worker: list(ids) for worker, ids in one.asked.items()},
+                "answers": {worker: str(state) for worker, state in one.states.items()},
+            }
+            for one in rounds
+        ],
+        "findings": [finding_json(one) for one in outcomes],
+        "gate": str(gate),
+        "note": note,
+    }
+
+
+def finding_json(outcome: Outcome) -> dict[str, object]:
+    """One merged finding, as it is in the state and in the report."""
+    group = outcome.group
+    leading = group.leading
+    return {
+        "id": group.id,
+        "severity": str(leading.severity),
+        "title": leading.title,
+        "claim": leading.claim,
+        "evidence": [_checked_json(line, outcome.checks.get(line)) for line in group.evidence],
+        "raised_by": _raised_by(group),
+        "verdicts": [_ballot_json(ballot) for ballot in outcome.ballots],
+        "evidence_status": str(outcome.evidence_status),
+        "class": str(outcome.finding_class),
+        "status": "closed" if outcome.closed_by else "open",
+        "closed_by": outcome.closed_by,
+    }
+
+
+def _checked_json(line: Evidence, checked: Checked | None) -> dict[str, object]:
+    """A line of evidence with the result of its check."""
+    document = evidence_json(line)
+    if checked is not None:
+        found = [checked.first, checked.last] if checked.first else None
+        document |= {"status": str(checked.status), "found_lines": found, "note": checked.note}
+    return document
+
+
+def evidence_json(evidence: Evidence) -> dict[str, object]:
+    if evidence.exit is not None:
+        return {"command": evidence.command, "exit": evidence.exit}
+    lines = [evidence.first, evidence.last] if evidence.first else None
+    return {"path": evidence.path, "lines": lines, "quote": evidence.quote}
+
+
+def _raised_by(group: Group) -> list[dict[str, object]]:
+    return [
+        {"worker": claim.worker, "finding": claim.finding.id, "severity": str(claim.finding.severity)}
+        for claim in group.claims
+    ]
+
+
+def _ballot_json(ballot: Ballot) -> dict[str, object]:
+    answer = ballot.answer
+    return {
+        "round": ballot.round,
+        "worker": ballot.worker,
+        "verdict": str(answer.verdict),
+        "basis": str(answer.basis) if answer.basis else None,
+        "reason": answer.reason,
+        "evidence": [evidence_json(line) for line in answer.evidence],
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from .evidence import Checked
 from .parse import Document, Entry, Section, read_document
@@ -177,3 +177,13 @@ def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
         "status": str(checked.status),
         "told": "; ".join(part for part in (place, checked.note) if part),
     }
+
+
+def check_identity(fields: Mapping[str, str], *, task_key: str, worker: str) -> list[Problem]:
+    """Problems of a result that belongs to another task or worker, left over or copied."""
+    wanted = {"task-key": task_key, "worker": worker}
+    return [
+        Problem("R1", 1, f"the frontmatter's {name} is {fields[name]!r}, and should be {value!r}")
+        for name, value in wanted.items()
+        if fields.get(name) and fields[name] != value
+    ]

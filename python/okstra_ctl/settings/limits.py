@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..results.convergence_document import Rules
+from ..results.convergence import Rules
 from ..usage.prices import Price, own_prices
 from .phases import Phase
 

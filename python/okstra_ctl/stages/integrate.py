@@ -18,8 +18,7 @@ from ..git import merge
 from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
 from ..plan import store as plans
 from ..plan.approve import in_force
-from ..plan.graph import named
-from ..plan.model import StageMap
+from ..plan.model import StageMap, named
 from ..quoting import okstra_command, quote
 from ..services import Services
 from ..settings.project import Project

@@ -14,8 +14,7 @@ from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
 from ..names import AUTO, IMPLEMENTATION, Owner
-from ..plan.graph import named, number_list, waves
-from ..plan.model import Stage, StageMap
+from ..plan.model import Stage, StageMap, named, number_list, waves
 from ..quoting import okstra_command
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus, next_step, stage_status
 

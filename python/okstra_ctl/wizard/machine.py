@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
-from .questions import BACK, NEW, Answers, Facts, Option, Step
-from .steps import BY_ID, STEPS
+from .steps import BACK, BY_ID, NEW, STEPS, Answers, Facts, Option, Step
 
 _NO = "no"
 # Flags of `okstra run` that are an answer's own name.

@@ -22,8 +22,7 @@ from ..tasks import catalog as task_catalog
 from ..tasks.fix_cycles import finished_task
 from ..tasks.records import read_manifest
 from . import machine
-from .questions import BACK, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
-from .steps import BY_ID
+from .steps import BACK, BY_ID, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
 
 # Questions whose answer is a file's path, as the commands read it: below the folder one stands in.
 FILES = ("task-brief", "approved-plan", "clarification-response", "pr-template-path")

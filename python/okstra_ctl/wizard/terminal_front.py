@@ -18,8 +18,8 @@ from prompt_toolkit.output import create_output
 from ..errors import UsageError
 from ..system.processes import stoppable
 from ..system.visible_text import printable
-from .questions import BACK, Option, Question, begin_with
 from .session import FILES
+from .steps import BACK, Option, Question, begin_with
 
 NONE_MARKED = ","  # an empty answer would stand for the default
 _MORE, _OTHER = "__more__", "__other__"

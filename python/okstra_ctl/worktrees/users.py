@@ -16,7 +16,7 @@ from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
 from ..errors import OkstraError, Refused
 from ..index import store as run_index
 from ..names import Owner, RunId, StageKey, TaskKey
-from ..plan.graph import number_list
+from ..plan.model import number_list
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from okstra_ctl.checks.catalog import CHECKS
+from okstra_ctl.checks.record_rules import CHECKS
 from okstra_ctl.names import RunId
 from okstra_ctl.paths import ProjectFiles, RunFiles
 from support.led_phases import analysed, led_phase

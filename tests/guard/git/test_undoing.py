@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl import git
-from okstra_ctl.guard.breaches import Changed, Rights, Snapshot
-from okstra_ctl.guard.changes import changes
+from okstra_ctl.guard.breaches import Changed, Rights, Snapshot, changes
 from okstra_ctl.guard.snapshot import SnapshotScope
 from okstra_ctl.guard.snapshot import snapshot as take
 from support.repos import Repo

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...results.records import FindingClass
-from .texts import duration
-from .view import Dispatch, View
+from .view import Dispatch, View, duration
 
 _TURN_ROW, _TURN_TOP, _TURN_BAR_TOP = 40, 22, 18
 _LEAST_WIDTH = 0.4
