@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from . import __version__
-from .command_table import COMMANDS, IN_NODE, find, load, open_call
+from .command_table import COMMANDS, IN_NODE, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
-from .options import build_parser
+from .options import build_parser, load
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
+from .services import open_call
 from .system import assets
 from .system import processes as proc
 from .system.visible_text import printable
-from .verbs import verb_of
 
 
 def become_node(words: Sequence[str]) -> NoReturn:
@@ -112,7 +112,7 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
     try:
         if verb_of(label).changes_with(args):
-            from .authority import require_no_worker
+            from .leadership import require_no_worker
 
             require_no_worker(label, call.services)
         return print_reply(label, module.execute(args, call), as_json=as_json)

@@ -6,13 +6,8 @@ A command's module is imported only when the command is called. To add a command
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from types import ModuleType
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from .errors import Missing
-from .services import Services, open_services
 
 IN_NODE = (
     ("install", "put the runtime into okstra's home, skills and agents into Claude Code's"),
@@ -79,35 +74,116 @@ COMMANDS = (
 )
 
 
-class Call(NamedTuple):
-    """One call of a command: where it was started, and the services it may use."""
-
-    start: str
-    services: Services
-
-
 def find(name: str) -> Command | None:
     return next((command for command in COMMANDS if command.name == name), None)
 
 
-def load(command: Command) -> ModuleType:
-    """Imports the command's module."""
-    module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
-    return module
+class Verb(NamedTuple):
+    """`unless`: flags that make a changing command only read. `only_with`: flags without which it only reads."""
+
+    changes: bool
+    unless: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
+
+    def changes_with(self, args: object) -> bool:
+        """`args`: the parsed flags, by their names."""
+        if not self.changes or any(getattr(args, flag) for flag in self.unless):
+            return False
+        return not self.only_with or any(getattr(args, flag) for flag in self.only_with)
+
+    def may_change(self, words: Sequence[str]) -> bool:
+        """As `changes_with`, for the words of a command line that is not parsed."""
+        given = {word.partition("=")[0] for word in words}
+        if not self.changes or any(_flag(name) in given for name in self.unless):
+            return False
+        return not self.only_with or any(_flag(name) in given for name in self.only_with)
 
 
-def open_call(project_root: str | None, environment: Mapping[str, str] | None = None) -> Call:
-    """`project_root` is the value of --project-root; without it, the folder the command was started in.
+_READS = Verb(False)
+_CHANGES = Verb(True)
 
-    Raises Missing (`folder-gone`).
-    """
-    try:
-        start = os.path.abspath(project_root or os.getcwd())
-    except FileNotFoundError as error:
-        raise Missing(
-            "folder-gone",
-            "the current directory does not exist any more",
-            where=os.environ.get("PWD", ""),
-            hint="go to a folder that exists (cd), then call it again",
-        ) from error
-    return Call(start, open_services(environment))
+VERBS: dict[str, Verb] = {
+    "setup": _CHANGES,
+    "trust": Verb(True, unless=("show",)),
+    "check-project": _READS,
+    "doctor": _READS,
+    "completion": _READS,
+    "config list": _READS,
+    "config get": _READS,
+    "config set": _CHANGES,
+    "config unset": _CHANGES,
+    "memory list": _READS,
+    "memory show": _READS,
+    "memory search": _READS,
+    "memory add": _CHANGES,
+    "memory remove": _CHANGES,
+    "brief new": Verb(True, only_with=("task_key", "output")),
+    "brief check": _READS,
+    "brief show": _READS,
+    "run": Verb(True, unless=("dry_run",)),
+    "wizard init": _CHANGES,
+    "wizard step": _CHANGES,
+    "wizard render-args": _READS,
+    "wizard confirmation": _READS,
+    "batch": Verb(True, unless=("dry_run",)),
+    "rerun": _CHANGES,
+    "resume": _CHANGES,
+    "wait": _READS,
+    "check result": _READS,
+    "check evidence": _READS,
+    "check run": _READS,
+    "report render": _CHANGES,
+    "report views": _READS,
+    "report find": _READS,
+    "worker exec": _CHANGES,
+    "guard tool": _READS,
+    "guard commit": _READS,
+    "guard verb": _READS,
+    "status": _READS,
+    "board": _READS,
+    "schedule": _READS,
+    "projects": _READS,
+    "list": _READS,
+    "show": _READS,
+    "open": _READS,
+    "history": _READS,
+    "time-summary": _READS,
+    "usage": _READS,
+    "error-log": _READS,
+    "followups list": _READS,
+    "followups spawn": _CHANGES,
+    "followups dismiss": _CHANGES,
+    "paths": _READS,
+    "plan check": _READS,
+    "plan show": _READS,
+    "plan approve": _CHANGES,
+    "plan adopt": _CHANGES,
+    "stage list": _READS,
+    "stage done": _CHANGES,
+    "stage release": _CHANGES,
+    "integrate": Verb(True, unless=("forecast",)),
+    "handoff": Verb(True, unless=("dry_run",)),
+    "worktree list": _READS,
+    "worktree lookup": _READS,
+    "worktree remove": _CHANGES,
+    "worktree restore": _CHANGES,
+    "reconcile": Verb(True, only_with=("apply", "rebuild")),
+    "backfill": Verb(True, unless=("dry_run",)),
+    "gc": Verb(True, unless=("dry_run",)),
+    "install": Verb(True, unless=("dry_run",)),
+    "uninstall": Verb(True, unless=("dry_run",)),
+}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def verb_in(words: Sequence[str]) -> Verb:
+    """The verb that a command line (without the program) calls, including its action."""
+    return VERBS.get(" ".join(words[:2])) or verb_of(words[0] if words else "")
+
+
+def verb_of(label: str) -> Verb:
+    """A command that is not in the table counts as changing: a new one is refused to workers until it is classified."""
+    return VERBS.get(label, _CHANGES)

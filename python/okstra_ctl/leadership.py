@@ -7,7 +7,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .agents.environment import RUN_VARIABLE, homes_named
+from .claims.registry import Registry
 from .errors import Refused, Unreadable
+from .home_paths import HomePaths
 from .index.store import IndexRow, try_append
 from .names import Owner
 from .quoting import okstra_command
@@ -16,7 +19,7 @@ from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
 from .system import files as fsio
 from .system.locks import LockKind, locked
-from .system.owner import is_this_process_or_above, liveness, owner_of
+from .system.owner import ancestors, is_this_process_or_above, liveness, owner_of
 from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]
@@ -111,3 +114,29 @@ def own_claim(run: KnownRun, services: Services, owner: Owner | None, *, complet
             end_use(doc, run.id, services, completed=completed)
         elif not run.degraded:
             begin_use(doc, run.id, owner, services)
+
+
+def require_no_worker(command: str, services: Services) -> None:
+    """Raises Refused (`worker-may-not`) when called from inside a worker, a check or a set-up command.
+
+    With another home than the worker's, the command is refused if that home has worktrees of the same projects, as a
+    copy has. Raises Unreadable when its registry can't be read.
+    """
+    lines = (above.words for above in ancestors())
+    homes = homes_named(services.environment, lines)
+    own = os.path.realpath(services.home.root)
+    if not any(home == own or _projects_in(home) & _projects_in(own) for home in homes):
+        return
+    run = services.environment.get(RUN_VARIABLE, "")
+    raise Refused(
+        "worker-may-not",
+        f"`okstra {command}` changes what okstra keeps, and this is inside a worker" + (f" of {run}" if run else ""),
+        where=services.home.root,
+        hint=f"leave `okstra {command}` to the run's lead, or to the person; write in your result what is needed",
+    )
+
+
+def _projects_in(home: str) -> set[str]:
+    """The root folders of the projects that a home has worktrees of."""
+    claims = Registry(HomePaths(home)).read().claims()
+    return {os.path.realpath(root) for root, _ in claims if root}

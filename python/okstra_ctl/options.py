@@ -10,9 +10,10 @@ from collections.abc import Container, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from .command_table import COMMANDS, IN_NODE, Call, Command, load
+from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
 from .history.listing import RunRow
+from .services import Call
 from .system import files as fsio
 
 STDIN = "-"
@@ -183,3 +184,9 @@ def oldest_wanted(args: Namespace, call: Call) -> str:
         return ""
     since = parse_since(args.since)
     return since.point or call.services.clock.before(since.seconds_ago)
+
+
+def load(command: Command) -> ModuleType:
+    """Imports the command's module."""
+    module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
+    return module

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from argparse_manpage.manpage import Manpage
 
 from . import __version__
-from .command_table import COMMANDS, Command
+from .command_table import COMMANDS, VERBS, Command, Verb
 from .errors import ERROR_CODES, EXIT_MEANINGS
 from .options import add_common_flags, build_parser, whole_parser
 from .settings.config import settings_of
 from .settings.phases import phase_table
 from .system import assets
 from .system.json_text import loads
-from .verbs import VERBS, Verb
 
 _ENVIRONMENT = {
     "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",

@@ -11,14 +11,12 @@ from .errors import Refused, UsageError, WorkFailed
 from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
 from .plan import store as plans
 from .runs.find import claim_run
-from .services import Services, open_services
+from .services import Services, ensure_home, open_services
 from .settings.project import Project, load_project
 from .status import ClaimStatus, WorktreeStatus
-from .system import home as home_edge
 from .system import owner as process_identity
-from .system.undo import UndoStack
 from .worktrees import create
-from .worktrees.create import lock_reason
+from .worktrees.create import UndoStack, lock_reason
 from .worktrees.task import ensure as provision_task_worktree
 
 
@@ -49,7 +47,7 @@ def provision_stage_worktree(
     then nothing of the worktree is left.
     """
     services = open_services()
-    home_edge.ensure(services.home)
+    ensure_home(services.home)
     project = load_project(os.path.realpath(project_root), services)
     key = StageKey(TaskKey.make(project_id, task_group_segment, task_id_segment), stage_number)
     if work_category not in CATEGORY_PREFIXES:

@@ -12,8 +12,8 @@ from okstra_ctl.claims.registry_document import TaskClaim
 from okstra_ctl.errors import Missing, Unreadable
 from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.names import TaskKey
+from okstra_ctl.services import ensure_home, locate_home
 from okstra_ctl.status import ClaimStatus
-from okstra_ctl.system import home as home_edge
 from okstra_ctl.system.locks import LockKind, locked_kinds
 
 _KEY = TaskKey("p", "g", "1")
@@ -23,7 +23,7 @@ _CLAIM = TaskClaim("/wt", "feat-1", "c", "/p", ClaimStatus.ACTIVE, "2026-01-01T0
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     home = HomePaths(str(tmp_path))
-    home_edge.ensure(home)
+    ensure_home(home)
     return Registry(home)
 
 
@@ -146,14 +146,14 @@ def test_a_damaged_entry_met_inside_a_transaction_writes_nothing(registry: Regis
 
 
 def test_the_home_is_where_the_environment_says(tmp_path: Path) -> None:
-    assert home_edge.locate({"OKSTRA_HOME": str(tmp_path), "HOME": "/h"}).root == str(tmp_path)
-    assert home_edge.locate({"OKSTRA_HOME": "", "HOME": "/h"}).root == "/h/.okstra"
+    assert locate_home({"OKSTRA_HOME": str(tmp_path), "HOME": "/h"}).root == str(tmp_path)
+    assert locate_home({"OKSTRA_HOME": "", "HOME": "/h"}).root == "/h/.okstra"
     with pytest.raises(Missing, match="neither OKSTRA_HOME nor HOME"):
-        home_edge.locate({})
+        locate_home({})
 
 
 def test_a_home_that_cant_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Missing) as missing:
-        home_edge.ensure(HomePaths(str(tmp_path / "file" / "home")))
+        ensure_home(HomePaths(str(tmp_path / "file" / "home")))
     assert (missing.value.code, missing.value.where) == ("home-not-writable", str(tmp_path / "file" / "home"))

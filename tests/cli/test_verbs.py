@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.environment import environment_of, homes_named, title_of
-from okstra_ctl.command_table import COMMANDS, IN_NODE
+from okstra_ctl.command_table import COMMANDS, IN_NODE, VERBS, verb_of
 from okstra_ctl.options import build_parser
 from okstra_ctl.system import owner as ancestry
 from okstra_ctl.system import owner as process_identity
 from okstra_ctl.system.owner import is_this_process_or_above, processes_in_listing
-from okstra_ctl.verbs import VERBS, verb_of
 
 
 def _labels() -> dict[str, argparse.ArgumentParser]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okstra_ctl.command_table import VERBS
 from okstra_ctl.guard.calls import Rules, decide_command, decide_commit, decide_file, decide_tool, rules_of
-from okstra_ctl.verbs import VERBS
 
 READER = Rules("/w", False, (), ("/p/.okstra/results",), False)
 BUILDER = Rules("/w", True, ("src/**", "README.md"), ("/p/.okstra/results",), False)

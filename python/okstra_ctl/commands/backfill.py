@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..output import Reply
+from ..services import Call
 from ..settings.project import open_project
 
 

@@ -14,12 +14,13 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from ..command_table import Call, find
+from ..command_table import find
 from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
 from ..lead.batch import Entry, entries_of
 from ..names import TaskKey
 from ..output import Reply, table
 from ..quoting import okstra_command
+from ..services import Call
 from ..system import files as fsio
 from .trust import add_trust_flag
 

@@ -15,14 +15,13 @@ from .. import __version__
 from ..board.page import PageView, page_values
 from ..board.read import read_board
 from ..board.state import Board
-from ..command_table import Call
 from ..errors import OkstraError, UsageError
 from ..home_paths import HomePaths
 from ..options import add_filters, check_task, is_of
 from ..output import Reply
 from ..report.page.view import Words
 from ..report.store import labels_of
-from ..services import Services
+from ..services import Call, Services
 from ..settings.project import LANGUAGES, open_project
 from ..system import assets
 from ..system import files as fsio

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, CheckFailed
 from ..names import CATEGORY_PREFIXES
 from ..options import add_common_flags, add_task_key, text_from
 from ..output import Reply, fields
 from ..plan.model import Finding
 from ..quoting import okstra_command
+from ..services import Call
 from ..settings.project import LANGUAGES
 from ..status import Severity
 from ..system.visible_text import printable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..checks.record_rules import GROUPS
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK, CheckFailed
 from ..options import add_common_flags
 from ..output import Reply, table
+from ..services import Call
 
 STATUSES = ("verified", "moved", "not-found", "unchecked")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK, Missing
 from ..output import Reply, table
+from ..services import Call
 from ..settings import setup as setup_project
 from ..settings.project import find_root
 from ..settings.setup import CheckStatus

@@ -13,11 +13,12 @@ from argcomplete.completers import SuppressCompleter
 from argcomplete.shell_integration import shellcode
 
 from ..agents.providers import BUILT_IN
-from ..command_table import Call, find, open_call
+from ..command_table import find
 from ..errors import OkstraError
 from ..names import CATEGORY_PREFIXES, RunId
 from ..options import build_parser, whole_parser
 from ..output import Reply
+from ..services import Call, open_call
 from ..settings.config import ANY_NAME, settings_of
 from ..settings.phases import phase_table
 from ..system import assets

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..options import add_common_flags
 from ..output import Reply, fields, table
+from ..services import Call
 from ..settings import config as settings
 from ..system.json_text import dumps
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK
 from ..output import Reply, table
+from ..services import Call
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -7,14 +7,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..command_table import Call
 from ..errors import OkstraError, UsageError
 from ..history.listing import RunRow, run_rows
 from ..options import add_limit, add_run_or_task, check_task, newest, parse_since, settle_task
 from ..output import Reply, table
 from ..paths import RunFiles
 from ..runs.find import find_run
-from ..services import Services
+from ..services import Call, Services
 from ..status import Failure, WorkerOutcome
 from ..system.jsonl import read_rows
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..options import add_common_flags, add_run_or_task, check_task, settle_task
 from ..output import Reply, fields, table
 from ..report.followup_rules import DISMISSED, OPEN, SPAWNED
+from ..services import Call
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..gc.policy import parse_size, show_size
 from ..gc.sweep import RemovedWorktree, collect
 from ..output import Reply, some_of, table
+from ..services import Call
 
 
 def configure(parser: ArgumentParser) -> None:

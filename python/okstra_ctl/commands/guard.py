@@ -10,11 +10,11 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import Refused, UsageError
 from ..guard.calls import SCHEMA, Decision, decide_commit, decide_tool, rules_of
 from ..options import add_common_flags
 from ..output import Reply
+from ..services import Call
 from ..system import files as fsio
 from ..system.json_text import loads
 
@@ -36,7 +36,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     if args.action == "verb":
-        from ..authority import require_no_worker
+        from ..leadership import require_no_worker
 
         require_no_worker(args.command, call.services)
         return Reply({"allowed": True}, "")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..names import HANDOFF, TaskKey
 from ..options import add_task_key
 from ..output import Reply
-from ..runs.handoff_steps import PULL_REQUEST, PUSH, STEPS
+from ..runs.manifest import PULL_REQUEST, PUSH, STEPS
+from ..services import Call
 from ..settings.project import open_project
 from .run_inputs import add_handoff_flags
 from .trust import add_trust_flag

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any, NamedTuple
 
-from ..command_table import Call
 from ..errors import OkstraError
 from ..history.durations import duration_text, seconds_between
 from ..index.database import ENDED
@@ -14,7 +13,7 @@ from ..options import add_task_key
 from ..output import Reply, table
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.find import roots_of_task
-from ..services import Services
+from ..services import Call, Services
 from ..system.jsonl import read_rows
 from ..tasks.catalog import task_unknown
 from ..tasks.fix_cycles import Cycle, cycle_of, cycles_of

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..names import TaskKey
 from ..options import add_task_key, check_task
 from ..output import Reply, fields, table
+from ..services import Call
 from ..settings.project import open_project
 from .trust import add_trust_flag, with_trust
 

@@ -8,11 +8,11 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from ..command_table import Call
 from ..errors import OkstraError, WorkFailed
 from ..names import HANDOFF, REHEARSAL
 from ..output import Reply, fields
 from ..quoting import okstra_command
+from ..services import Call
 from ..status import RunOutcome
 from ..system.processes import stopped_by_signals
 from ..system.visible_text import printable

@@ -8,12 +8,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING, has_older
 from ..options import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 from ..output import Reply, table
+from ..services import Call
 from ..status import RunStatus, overtaken
 
 _HEADER = ("run", "status", "since")

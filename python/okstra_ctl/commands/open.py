@@ -10,13 +10,12 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..command_table import Call
 from ..errors import OkstraError
 from ..names import RunId, TaskKey
 from ..output import Reply
 from ..paths import RunFiles
 from ..runs.find import find_run
-from ..services import Services
+from ..services import Call, Services
 from .history import find_task, history_of
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..output import Reply, fields
 from ..paths import compute_run_paths
 from ..runs.find import find_run
+from ..services import Call
 from ..settings.project import find_root
 from ..system import assets
 

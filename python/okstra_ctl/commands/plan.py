@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK, Refused, UsageError
 from ..names import PLANNING, TaskKey
 from ..options import add_common_flags, add_task_key
@@ -20,7 +19,7 @@ from ..plan.store import CheckedPlan, Where
 from ..quoting import okstra_command
 from ..recovery.superseded_planning import release_planning_runs
 from ..runs.find import claim_run
-from ..services import Services
+from ..services import Call, Services
 from ..settings.project import open_project
 from ..stages.records import task_of_plan
 from ..system import files as fsio

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..history.listing import RunRow, run_rows
 from ..index.store import EVERYTHING
 from ..output import Reply, table
+from ..services import Call
 from ..status import OPEN
 
 

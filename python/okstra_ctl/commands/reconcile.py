@@ -8,13 +8,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK
 from ..output import Reply, fields
+from ..services import Call
 from ..settings.project import find_root
 
 if TYPE_CHECKING:
-    from ..recovery.findings import Finding
+    from ..recovery.orphans import Finding
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, EXIT_OK
 from ..options import add_common_flags, add_task_key, check_task
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
+from ..services import Call
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..names import REHEARSAL
 from ..output import Reply
 from ..runs.find import find_run
+from ..services import Call
 from .leading import AUTO, CLAUDE, choose_lead, hand_over
 from .run_inputs import parts
 from .trust import add_trust_flag, with_trust

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..output import Reply
+from ..services import Call
 from .trust import add_trust_flag, with_trust
 
 

@@ -8,7 +8,6 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
-from ..command_table import Call
 from ..errors import Refused, UsageError
 from ..lead.waves import run_command
 from ..names import HANDOFF, IMPLEMENTATION, TaskKey
@@ -16,6 +15,7 @@ from ..output import Reply, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command, quote
 from ..runs.request import PrepareInputs
+from ..services import Call
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE

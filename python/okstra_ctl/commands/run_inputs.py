@@ -6,13 +6,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call, find
+from ..command_table import find
 from ..errors import Refused, UsageError
 from ..names import IMPLEMENTATION, TaskKey
 from ..options import build_parser
 from ..paths import ProjectFiles
-from ..runs.handoff_steps import choice_of
+from ..runs.manifest import choice_of
 from ..runs.request import PrepareInputs
+from ..services import Call
 from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS

@@ -6,11 +6,11 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..history.schedule import Schedule, make_schedule
 from ..history.units import BEGUN, Unit, UnitStatus
 from ..output import Reply
+from ..services import Call
 from ..system.visible_text import printable
 
 

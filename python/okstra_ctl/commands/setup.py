@@ -9,9 +9,9 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import Refused, UsageError
 from ..output import Reply, fields
+from ..services import Call
 from ..settings import setup as setup_project
 from .confirm import confirm
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..history.listing import run_row, run_rows
 from ..history.next_steps import reason_of, step_of
 from ..output import Reply, fields
 from ..quoting import okstra_command
 from ..runs.find import KnownRun, find_run
+from ..services import Call
 from ..status import overtaken
 from ..tasks.fix_cycles import Cycle, cycle_of, cycles_of
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
 from ..plan import store as plans
 from ..plan.model import number_list
+from ..services import Call
 from ..stages.records import current_states, task_of_plan
 from ..stages.select import StageState, next_of_stage, why_not
 from ..status import StageStatus

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..history.listing import run_rows
 from ..history.next_steps import step_of
 from ..options import add_filters, check_task, is_of
 from ..output import Reply, table
+from ..services import Call
 from ..status import OPEN, overtaken
 
 

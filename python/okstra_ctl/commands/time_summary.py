@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
-from ..command_table import Call
 from ..history.durations import Spent, Timed, duration_text, summed_up, total
 from ..history.listing import TimedRun, timed_runs
 from ..index.store import EVERYTHING
 from ..options import add_filters, check_task, is_of, oldest_wanted
 from ..output import Reply, table
+from ..services import Call
 
 _BY: dict[str, Callable[[TimedRun], str]] = {
     "project": lambda timed: timed.run.run_id.partition(":")[0],

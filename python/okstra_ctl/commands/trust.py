@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import Refused
 from ..output import Reply
+from ..services import Call
 from ..settings import trust
 from ..settings.project import Project, open_project
 from ..settings.trust import shown

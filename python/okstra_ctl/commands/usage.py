@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..history.usage import RunUsage, WorkerUsage, by_model, by_task, prices_now, runs_since, usage_of_run
 from ..names import REHEARSAL
 from ..options import add_run_or_task, check_task, parse_since, settle_task
 from ..output import Reply, table
 from ..runs.find import find_run
+from ..services import Call
 from ..usage.tokens import PRICE, Spent, cost_text, count_text, total
 
 _LABELS = {"unknown": "unknown", "at_least": "at least"}

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import UsageError, WorkFailed
 from ..output import Reply
 from ..quoting import okstra_command
+from ..services import Call
 from ..system.json_text import dumps
 
 _DAY = 86400.0

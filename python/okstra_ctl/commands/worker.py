@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import WorkFailed
 from ..options import add_common_flags
 from ..output import Reply, fields
+from ..services import Call
 from ..status import WorkerOutcome
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import UsageError
 from ..history.listing import worktree_rows
 from ..names import StageKey, parse_place_key
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
+from ..services import Call
 
 _ESCAPE = r"tab-separated; \\, \t, \n and \r stand for themselves escaped"
 

@@ -19,8 +19,7 @@ from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
 from ..paths import ProjectFiles
 from ..services import Services
-from ..settings.limits import lead_settings
-from ..settings.phases import Phase
+from ..settings.phases import Phase, lead_settings
 from ..settings.roster import Worker
 from ..system import files as fsio
 from .providers import CLIENTS, ClientFacts, client_fault

@@ -4,26 +4,24 @@ Changes to what worktrees share (adding one, branches, removals) are made under 
 caller, who passes the lock's descriptors for git to inherit.
 """
 
-from .branches import (
+from .command import environment, hooks_environment, settings_variables, sync_refs, users_environment
+from .commits import (
     attach_head,
+    blobs_at,
     branch_commit,
     branch_exists,
     branch_is_untouched,
     branch_reason,
     branches_like,
+    changed_files,
     clear_killed_creation,
+    commit_subjects,
+    commits_between,
     create_branch,
     delete_untouched_branch,
     existing_branch,
-    head_branch,
-)
-from .command import environment, hooks_environment, settings_variables, sync_refs, users_environment
-from .commits import (
-    blobs_at,
-    changed_files,
-    commit_subjects,
-    commits_between,
     has_valid_signature,
+    head_branch,
     is_ancestor,
     is_on_a_branch,
     kinds_at,

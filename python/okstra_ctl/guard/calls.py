@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..command_table import verb_in
 from ..plan.globs import matches
 from ..quoting import quote
-from ..verbs import verb_in
 
 SCHEMA = "guard/1"
 _SEPARATORS = frozenset([";", "&", "&&", "|", "||", "|&", ";;", "(", ")", "\n", "{", "}"])

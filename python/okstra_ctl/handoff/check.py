@@ -21,7 +21,7 @@ from ..names import HANDOFF, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..quoting import okstra_command
 from ..runs.find import next_seq
-from ..runs.handoff_steps import PULL_REQUEST, PUSH, Choice, Target, commands
+from ..runs.manifest import PULL_REQUEST, PUSH, Choice, Target, commands
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFailed
-from ..services import Services
+from ..services import Services, ensure_home
 from ..system import files as fsio
-from ..system import home as home_edge
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from .notes import Hit, Note, format_note, id_for, is_for, new_note, parse_note
@@ -38,7 +37,7 @@ def add(title: str, text: str, project: str, tags: Sequence[str], services: Serv
     note = new_note(title, text, project, tags, services.clock.now())
     content = format_note(note)
     _refuse_secrets(text, content)
-    home_edge.ensure(services.home)
+    ensure_home(services.home)
     with locked(LockKind.INDEX, services.home.memory_lock):
         fsio.make_folder(services.home.memory_book)
         fsio.discard_stale_temporaries(services.home.memory_book, below=False)

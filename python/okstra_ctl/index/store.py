@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from ..errors import OkstraError
 from ..home_paths import HomePaths
-from ..system import fsync
-from ..system.clock import Clock
+from ..names import RunId
+from ..paths import ProjectFiles
+from ..system import files, fsync
 from ..system.files import names_in, read_bytes
 from ..system.locks import LockKind, locked
-from . import database, mirror
+from . import database
 from .database import (
     ALWAYS_RECENT,
     RECENT_RUNS,
@@ -35,6 +37,58 @@ from .database import (
 )
 
 EVERYTHING = ""  # as a time: includes every run
+
+
+def append_to_copies(lines: Mapping[str, bytes]) -> str:
+    """Appends lines, given by project root. Returns a warning when some could not be written; the index has them.
+
+    A project that is gone is skipped.
+    """
+    failed = []
+    for root, text in lines.items():
+        project = ProjectFiles(root)
+        if not os.path.isdir(project.okstra_dir):
+            continue
+        try:
+            with locked(LockKind.INDEX, project.lock):
+                files.append_line(project.runs, text)
+        except OkstraError as error:
+            failed.append(f"the project's own list of runs could not be updated: {error.message} ({error.where})")
+    return "; ".join(failed)
+
+
+def append_to_copy(root: str, lines: Mapping[str, bytes], seen: Mapping[str, Row]) -> int:
+    """Appends the lines, given by run, of those runs of which the copy still tells what it did when `seen` was read;
+    returns how many. Raises WorkFailed (`write-failed`), Busy."""
+    project = ProjectFiles(root)
+    with locked(LockKind.INDEX, project.lock):
+        still = unchanged(lines, seen, rows_of_copy(root))
+        wanted = [line for run, line in lines.items() if run in still]
+        if wanted:
+            files.append_line(project.runs, b"".join(wanted))
+    return len(wanted)
+
+
+def rows_of_copy(root: str) -> list[Row]:
+    """The row that counts of each run, with what is known of its beginning, and the project's current path.
+
+    What can't be read is skipped.
+    """
+    project = ProjectFiles(root)
+    try:
+        rows = rows_of(files.read_bytes(project.runs) or b"")
+    except OkstraError:
+        return []
+    return [placed for row in with_beginnings([rows]) if (placed := _placed(row, project))]
+
+
+def _placed(row: Row, project: ProjectFiles) -> Row | None:
+    """With the project's current path; None for a row that names no run."""
+    try:
+        run = RunId.parse(row["run_id"])
+    except OkstraError:
+        return None
+    return {**row, "project_root": project.root, "manifest": project.task(run.task).run_of(run).manifest}
 
 
 class IndexRow(NamedTuple):
@@ -72,7 +126,7 @@ def append_all(home: HomePaths, rows: Iterable[IndexRow]) -> str:
     values = [row.to_json() for row in rows]
     with _changing(home) as index:
         index.put(values)
-    return mirror.append_lines(_by_project(values))
+    return append_to_copies(_by_project(values))
 
 
 def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
@@ -86,7 +140,7 @@ def append_if_unchanged(home: HomePaths, rows: Iterable[IndexRow], seen: Mapping
         still = unchanged(values, seen, index.rows())
         wanted = [row for run, row in values.items() if run in still]
         index.put(wanted)
-    mirror.append_lines(_by_project(wanted))
+    append_to_copies(_by_project(wanted))
     return len(wanted)
 
 
@@ -115,7 +169,7 @@ def replace_rows(home: HomePaths, change: Callable[[Row], Row | None]) -> int:
 
 def add_to_mirror(root: str, rows: Iterable[IndexRow], seen: Mapping[str, Row]) -> int:
     """Adds missing rows to the project's copy, as `append_if_unchanged`. Raises WorkFailed, Busy."""
-    return mirror.append_if_unchanged(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
+    return append_to_copy(root, {row.run_id: _line(row.to_json()) for row in rows}, seen)
 
 
 def try_append(home: HomePaths, row: IndexRow) -> str:
@@ -204,7 +258,8 @@ def _rows_in(files: Iterable[str]) -> list[Row]:
 
 
 def _recent() -> Recent:
-    return Recent(Clock().before(RECENT_SECONDS), RECENT_RUNS, ALWAYS_RECENT)
+    oldest = time.gmtime(max(0.0, time.time() - RECENT_SECONDS))
+    return Recent(time.strftime("%Y-%m-%dT%H:%M:%SZ", oldest), RECENT_RUNS, ALWAYS_RECENT)
 
 
 def _line(row: Row) -> bytes:

@@ -17,8 +17,7 @@ from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
 from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
 from ..services import Services
-from ..settings.limits import LeadSettings, lead_settings
-from ..settings.phases import Phase, phase_table
+from ..settings.phases import LeadSettings, Phase, lead_settings, phase_table
 from ..settings.roster import Worker
 from ..settings.trust import commands_in, require_trusted
 from ..system import assets

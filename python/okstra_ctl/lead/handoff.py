@@ -28,7 +28,7 @@ from ..handoff.check import (
 )
 from ..results.records import Gate
 from ..runs.events import events_of
-from ..runs.handoff_steps import PULL_REQUEST, Choice, Target, choice_from_json, commands
+from ..runs.manifest import PULL_REQUEST, Choice, Target, choice_from_json, commands
 from ..settings.project import project_config
 from ..system import assets
 from ..system import files as fsio

@@ -17,8 +17,8 @@ from ..system import assets
 from ..system import files as fsio
 from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, locked
-from ..system.undo import UndoStack
 from ..tasks.records import names_for_prompt
+from ..worktrees.create import UndoStack
 
 NONE = "(none)"
 LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}

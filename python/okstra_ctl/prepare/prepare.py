@@ -23,23 +23,22 @@ from ..quoting import okstra_command
 from ..runs.find import claim_run
 from ..runs.manifest import RunFacts, WorktreeFacts, new_manifest
 from ..runs.request import PrepareInputs, Request
-from ..services import Services, open_services
+from ..services import Services, ensure_home, open_services
+from ..settings.project import hide_runs
 from ..settings.roster import report_writer_note
-from ..settings.setup import hide_runs
 from ..stages import claim as reserve
 from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files as fsio
 from ..system import fsync as durability
-from ..system import home as home_edge
 from ..system import owner as process_identity
 from ..system.json_text import text_bytes
 from ..system.locks import LockKind, locked
-from ..system.undo import UndoStack
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
 from ..worktrees import create, half_made
 from ..worktrees import task as task_worktree
 from ..worktrees import users as worktree_users
+from ..worktrees.create import UndoStack
 from ..worktrees.populate import populate_worktree
 from . import folder as run_folder
 from .folder import Draft, StageSelection, stage_selection
@@ -74,7 +73,7 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
     Raises OkstraError in all its kinds; then nothing of the run is left, and nothing else was touched.
     """
     services = services or open_services()
-    home_edge.ensure(services.home)
+    ensure_home(services.home)
     request = resolve(inputs, services, remember=True)
     if request.degraded is None:
         task_worktree.check_same_project(request, services.registry.read().task(request.key), services)

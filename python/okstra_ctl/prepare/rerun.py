@@ -17,8 +17,7 @@ from ..errors import Refused
 from ..names import IMPLEMENTATION, RunId, StageKey
 from ..quoting import okstra_command
 from ..runs.find import KnownRun, claim_run, roster_of
-from ..runs.handoff_steps import choice_from_json
-from ..runs.manifest import WorktreeFacts
+from ..runs.manifest import WorktreeFacts, choice_from_json
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
 from ..settings.roster import CUSTOM_PREFIX
@@ -26,9 +25,9 @@ from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
 from ..system import owner as process_identity
-from ..system.undo import UndoStack
 from ..tasks.records import still_there
 from ..worktrees import create, half_made
+from ..worktrees.create import UndoStack
 from . import prepare as bundle
 from .folder import Draft
 from .prepare import PreparedRun

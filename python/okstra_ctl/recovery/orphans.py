@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from .. import git
 from ..claims import ledger
@@ -30,7 +31,7 @@ from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
 from ..runs.manifest import SCHEMA
 from ..services import Services
-from ..status import LedgerStatus
+from ..status import LedgerStatus, Word
 from ..system import trash
 from ..system.files import read_json
 from ..system.locks import LockKind, locked
@@ -40,9 +41,59 @@ from ..worktrees.create import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.remove import set_aside_saved
 from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
 from ..worktrees.users import led_run
-from .findings import ALREADY_DONE, Finding, Kind
+
+ALREADY_DONE = "another command has dealt with it; nothing was changed"
+"""What an act returns when its check under the lock finds nothing left to repair."""
 
 _REASON = "okstra "
+
+
+class Kind(Word):
+    """What can be wrong."""
+
+    ABANDONED = "abandoned"
+    STARTED_ROW = "started-row-missing"
+    DONE_MARK = "done-mark-missing"
+    INTERRUPTED = "interrupted"
+    FOLDER_GONE = "folder-gone"
+    ORPHAN = "orphan-worktree"
+    OTHER_HOME = "worktree-of-another-home"
+    SCRATCH = "scratch-left"
+    MERGE = "merge-unfinished"
+    REWRITTEN = "done-commit-rewritten"
+    LOST_COMMIT = "done-commit-lost"
+    LEDGER_LINES = "ledger-lines-unreadable"
+    INDEX = "index-unreadable"
+    NOT_INDEXED = "not-indexed"
+    CATALOG = "catalogue-behind"
+    PROJECT_GONE = "project-gone"
+
+
+class Finding(NamedTuple):
+    """`act` repairs it and returns what it did; None where a person decides, as `way_on` says.
+
+    Every act checks again, under the lock, whether the finding still applies: a command may have started since.
+    `notice`: nothing is wrong, and there is nothing to do from here.
+    """
+
+    kind: Kind
+    subject: str
+    what: str
+    way_on: str
+    act: Callable[[], str] | None = None
+    notice: bool = False
+
+
+class Outcome(NamedTuple):
+    """One finding after the command: `done` says what was done, `failed` why it failed."""
+
+    found: Finding
+    done: str = ""
+    failed: str = ""
+
+    @property
+    def open(self) -> bool:
+        return not self.done and not self.found.notice
 
 
 def orphans_of(repository: git.Repository, root: str, services: Services) -> Iterator[Finding]:

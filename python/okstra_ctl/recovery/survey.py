@@ -25,8 +25,7 @@ from ..system.owner import liveness
 from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made
 from ..worktrees.half_made import finish_killed, killed_move
-from .findings import ALREADY_DONE, Finding, Kind, Outcome
-from .orphans import orphans_of, rewritten_commits
+from .orphans import ALREADY_DONE, Finding, Kind, Outcome, orphans_of, rewritten_commits
 from .unindexed import not_indexed
 
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import OkstraError
-from ..index import mirror
 from ..index import store as run_index
 from ..index.database import ENDED, Row
-from ..index.store import IndexRow
+from ..index.store import IndexRow, rows_of_copy
 from ..names import IMPLEMENTATION, RunId, TaskKey, number_in
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
@@ -23,7 +22,7 @@ from ..status import ClaimStatus, LedgerStatus
 from ..system import files
 from ..system.jsonl import read_rows
 from ..tasks.records import read_task_identity
-from .findings import ALREADY_DONE, Finding, Kind
+from .orphans import ALREADY_DONE, Finding, Kind
 
 _MANIFEST = re.compile(r"run-manifest-(?P<type>[a-z][a-z-]*)-(?P<seq>[0-9]{3,9})\.json\Z")
 _NAMED = 3  # of the runs in a finding
@@ -93,7 +92,7 @@ def not_indexed(doc: RegistryDoc, roots: Iterable[str], services: Services) -> I
 
 def _of_copy(root: str, runs: list[_Run], known: Set[str], added: list[_Run], services: Services) -> Iterator[Finding]:
     """What the project's copy knows beyond the index, and what it lacks; of the `added` runs it will hear anyway."""
-    mirrored = {row["run_id"]: row for row in mirror.newest_rows(root)}
+    mirrored = {row["run_id"]: row for row in rows_of_copy(root)}
     gone = [row for run_id, row in mirrored.items() if run_id not in known | {str(run.id) for run in runs}]
     if gone:
         what = f"the index of runs lacks {len(gone)} run(s) that the project remembers and whose folders are gone"
@@ -116,7 +115,7 @@ def add_missing(root: str, services: Services) -> int:
     runs = list(_runs(root))
     added = _append(_lacking(runs, indexed.keys()), indexed, services)
     here = {str(run.id) for run in runs}
-    gone = [row for row in mirror.newest_rows(root) if row["run_id"] not in indexed.keys() | here]
+    gone = [row for row in rows_of_copy(root) if row["run_id"] not in indexed.keys() | here]
     return added + (run_index.add_missing_rows(services.home, gone) if gone else 0)
 
 

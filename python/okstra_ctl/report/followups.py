@@ -16,7 +16,7 @@ from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..services import Services
-from ..settings.setup import hide_runs
+from ..settings.project import hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line, text_bytes
 from ..system.jsonl import read_rows

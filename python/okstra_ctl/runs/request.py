@@ -16,7 +16,7 @@ from ..settings.phases import Phase
 from ..settings.project import Project
 from ..settings.roster import Worker
 from ..status import WorktreeStatus
-from .handoff_steps import Choice
+from .manifest import Choice
 from .user_response import ClarificationFile
 
 # The public name `PrepareError` covers every way in which a preparation can fail.

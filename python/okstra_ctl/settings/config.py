@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from ..agents.providers import provider_settings
 from ..errors import Refused, UsageError
-from ..services import Services
+from ..services import Services, ensure_home
 from ..system import assets
 from ..system import files as fsio
-from ..system import home as home_edge
 from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, locked
@@ -292,7 +291,7 @@ def _settable(file: SettingsFile, key: str) -> Setting:
 def _change(file: SettingsFile, change: Change, key: str, services: Services) -> None:
     """Changes the file. Commands that a person sets here over trusted ones are trusted without asking again."""
     if not file.project:
-        home_edge.ensure(services.home)
+        ensure_home(services.home)
     with locked(LockKind.INDEX, file.lock):
         before = file.read()
         after = change(before)

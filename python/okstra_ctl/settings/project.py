@@ -15,7 +15,10 @@ from ..names import check_project_id, parse_place_key
 from ..paths import ProjectFiles
 from ..services import Services
 from ..system import files as fsio
+from ..system.locks import LockKind, locked
 from .trust import commands_in
+
+_GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 COPY = "copy"
 SYMLINK = "symlink"
@@ -353,3 +356,10 @@ def check_known_project_id(project: ProjectFiles, project_id: str) -> None:
         in_git = git.discover(project.root) is not None
         if not os.path.isdir(project.tasks_dir) or (in_git and git.tracked(project.root, [folder])):
             raise
+
+
+def hide_runs(project: ProjectFiles) -> None:
+    """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
+    if not os.path.exists(project.gitignore):
+        with locked(LockKind.INDEX, project.lock):
+            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)

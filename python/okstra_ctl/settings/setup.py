@@ -10,11 +10,10 @@ from ..errors import OkstraError, Refused, UsageError
 from ..names import check_project_id
 from ..paths import ProjectFiles
 from ..quoting import quote
-from ..services import Services
+from ..services import Services, ensure_home
 from ..status import Word
 from ..system import assets
 from ..system import files as fsio
-from ..system import home as home_edge
 from ..system.assets import problems_of
 from ..system.json_text import loads
 from ..system.locks import LockKind, locked
@@ -22,6 +21,7 @@ from . import trust
 from .project import (
     LANGUAGES,
     check_known_project_id,
+    hide_runs,
     id_at,
     new_local_document,
     new_project_document,
@@ -31,8 +31,6 @@ from .project import (
 )
 from .project_places import MOVED_COMMAND, own_id_hint, places_of
 from .trust import commands_in
-
-_GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
 
 
 class CheckStatus(Word):
@@ -232,7 +230,7 @@ def _git_rows(repository: git.Repository | OkstraError | None, root: str) -> lis
 
 def home_row(services: Services) -> CheckRow:
     try:
-        home_edge.ensure(services.home)
+        ensure_home(services.home)
     except OkstraError as error:
         return CheckRow("okstra's home", CheckStatus.FAIL, f"{services.home.root}: {error.message}", error.hint)
     for folder in (services.home.root, services.home.worktrees):
@@ -293,10 +291,3 @@ def _sync_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     if not missing:
         return []
     return [CheckRow("sync list", CheckStatus.WARN, f"not there: {', '.join(missing)}", "make them, or take them out")]
-
-
-def hide_runs(project: ProjectFiles) -> None:
-    """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
-    if not os.path.exists(project.gitignore):
-        with locked(LockKind.INDEX, project.lock):
-            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from ..errors import Refused
 from ..paths import ProjectFiles
-from ..services import Services
+from ..services import Services, ensure_home
 from ..system import files as fsio
-from ..system import home as home_edge
 from ..system.json_text import encode
 from ..system.locks import LockKind, locked
 
@@ -93,7 +92,7 @@ def require_trusted(root: str, settings: Mapping[str, object], services: Service
 
 def trust(commands: Commands, services: Services) -> None:
     """Records that a person trusts the commands as they are now. Raises Unreadable, WorkFailed, Busy."""
-    home_edge.ensure(services.home)
+    ensure_home(services.home)
     with locked(LockKind.INDEX, services.home.trusted_lock):
         projects = {**_projects(services), commands.root: {"digest": commands.digest, "at": services.clock.now()}}
         fsio.replace_json(services.home.trusted, {"schema": SCHEMA, "projects": projects})

@@ -21,8 +21,7 @@ from ..markdown import (
 from ..names import TaskKey
 from ..plan.model import Finding
 from ..services import Services
-from ..settings.project import LANGUAGES, open_project
-from ..settings.setup import hide_runs
+from ..settings.project import LANGUAGES, hide_runs, open_project
 from ..status import Severity
 from ..system import assets
 from ..system import files as fsio

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..names import RunId, TaskKey, check_new_key
 from ..paths import ProjectFiles, TaskFiles
-from ..settings.project import check_known_project_id
-from ..settings.setup import hide_runs
+from ..settings.project import check_known_project_id, hide_runs
 from ..system import files as fsio
 from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
+from ..runs.manifest import STEPS as HANDOFF_STEPS
 from .steps import BACK, BY_ID, NEW, STEPS, Answers, Facts, Option, Step
 
 _NO = "no"

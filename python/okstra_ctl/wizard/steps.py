@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..errors import UsageError
 from ..names import HANDOFF, IMPLEMENTATION, slugify_task_segment
-from ..runs.handoff_steps import STEPS as HANDOFF_STEPS
+from ..runs.manifest import STEPS as HANDOFF_STEPS
 from ..settings.phases import NEED_REQUEST
 from ..settings.roster import is_custom
 

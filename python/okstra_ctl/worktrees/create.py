@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import NamedTuple
 
 from .. import git
-from ..errors import WorkFailed
+from ..errors import OkstraError, WorkFailed
 from ..git import kept, worktree_admin
 from ..home_paths import HomePaths
 from ..names import Owner, TaskKey, number_in
@@ -22,9 +23,36 @@ from ..status import Liveness
 from ..system import files, fsync, processes, trash
 from ..system.locks import LockKind, locked
 from ..system.owner import liveness, this_process
-from ..system.undo import UndoStack
 
 PREFIX = "integrate-"
+
+
+class UndoStack:
+    """A context manager: an error that leaves the block runs the steps; `commit` forgets them."""
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], object]] = []
+
+    def push(self, step: Callable[[], object]) -> None:
+        self._steps.append(step)
+
+    def commit(self) -> None:
+        self._steps.clear()
+
+    def __enter__(self) -> UndoStack:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A step that fails is left to recovery, which finds it by its claim; the others still run."""
+        while kind is not None and self._steps:
+            try:
+                self._steps.pop()()
+            except (OkstraError, OSError) as failed:
+                note = f"(and undoing it failed: {failed})"
+                if isinstance(error, OkstraError):
+                    error.hint = f"{error.hint} {note}; the next command, or `okstra reconcile`, finishes that".strip()
 
 
 class Site(NamedTuple):

@@ -22,10 +22,9 @@ from ..settings.project import Project
 from ..status import ClaimStatus
 from ..system import files, fsync
 from ..system.owner import this_process
-from ..system.undo import UndoStack
 from ..tasks.records import read_manifest
 from . import create, half_made
-from .create import lock_reason
+from .create import UndoStack, lock_reason
 from .unsaved import kept_prefix
 
 

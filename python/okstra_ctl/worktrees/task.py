@@ -14,9 +14,8 @@ from ..services import Services
 from ..settings.project_places import taken_elsewhere
 from ..status import ClaimStatus, WorktreeStatus
 from ..system.owner import this_process
-from ..system.undo import UndoStack
 from . import create, half_made, users
-from .create import lock_reason
+from .create import UndoStack, lock_reason
 from .populate import populate_worktree
 
 _WAIT_SECONDS = 900.0

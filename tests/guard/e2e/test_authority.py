@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from okstra_ctl.verbs import VERBS
+from okstra_ctl.command_table import VERBS
 from support.okstra import Ended, Project
 from support.plans import independent
 from support.rehearsal import executed, finding, install, led, part, report_of, result
