@@ -19,7 +19,7 @@ from .output import OutputFailed, Reply, flush_output, print_error, print_reply
 from .services import open_call
 from .system import assets
 from .system import processes as proc
-from .system.visible_text import printable
+from .system.text import printable
 
 
 def become_node(words: Sequence[str]) -> NoReturn:

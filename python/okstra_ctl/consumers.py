@@ -11,7 +11,7 @@ from .errors import UsageError
 from .names import TaskKey
 from .plan import store as plans
 from .status import LedgerStatus
-from .system.json_text import loads
+from .system.text import loads
 
 _NAME = "consumers.jsonl"
 

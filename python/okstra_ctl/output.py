@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TextIO
 
 from .errors import EXIT_OK, EXIT_REFUSED, OkstraError, WorkFailed
-from .system.json_text import dumps
-from .system.visible_text import display_width, on_one_line, padded, printable
+from .system.text import display_width, dumps, on_one_line, padded, printable
+
+_YES, _NO = ("y", "yes"), ("n", "no")
 
 
 class Reply(NamedTuple):
@@ -137,3 +138,19 @@ def _print_envelope(command: str, status: str, data: Mapping[str, object], error
     envelope = {"okstra": f"{command}/1", "status": status, "data": data, "errors": list(errors)}
     text = dumps(envelope)
     _write(sys.stdout, text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Asks on stderr until the answer is y, yes, n, no or Enter; Enter, not the end of input, takes the default."""
+    while True:
+        sys.stderr.write(printable(f"{question} {'[Y/n]' if default else '[y/N]'} "))
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        answer = line.strip().lower()
+        if not line or answer in _NO:
+            return False
+        if answer in _YES:
+            return True
+        if not answer:
+            return default
+        sys.stderr.write("please answer y or n\n")

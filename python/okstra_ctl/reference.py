@@ -19,7 +19,7 @@ from .options import add_common_flags, build_parser, whole_parser
 from .settings.config import settings_of
 from .settings.phases import phase_table
 from .system import assets
-from .system.json_text import loads
+from .system.text import loads
 
 _ENVIRONMENT = {
     "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .status import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, tone_of
-from .system.visible_text import display_width, on_one_line
+from .system.text import display_width, on_one_line
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
 _GAP = 2

@@ -13,9 +13,7 @@ from okstra_ctl.agents.rehearsal import Rehearsal
 from okstra_ctl.agents.rehearsal_player import load
 from okstra_ctl.agents.rehearsal_script import anchors, expand, parse_script, part_for
 from okstra_ctl.errors import UsageError
-from okstra_ctl.results.answers import parse_answers
-from okstra_ctl.results.executor_result import parse_executor_result
-from okstra_ctl.results.worker import parse_worker_result
+from okstra_ctl.results.worker import parse_answers, parse_executor_result, parse_worker_result
 from okstra_ctl.status import Failure
 from okstra_ctl.system.template import UnknownPlaceholder
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.board.lines import DRAWN, PLAIN, Signs, as_text, graph_lines
 from okstra_ctl.plan.model import waves
-from okstra_ctl.system.visible_text import display_width
+from okstra_ctl.system.text import display_width
 from support.boards import stages
 
 _UP, _DOWN, _RIGHT, _TURNS = "│┘└┴┤├┼", "│┐┌┬┤├┼", "─└┴┌┬├┼▶", "┘┐┤"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from okstra_ctl.board.lines import DRAWN, PLAIN, Room, as_text, board_lines, fitted
 from okstra_ctl.board.state import Board
 from okstra_ctl.status import Piece
-from okstra_ctl.system.visible_text import cut, display_width
+from okstra_ctl.system.text import cut, display_width
 from okstra_ctl.terminal import rendered
 from support.boards import AT, SINCE, board, run, worker
 from support.pages import ANY_TEXT, HOSTILE

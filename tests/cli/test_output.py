@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.errors import Busy, OkstraError, Refused
 from okstra_ctl.output import Reply, fields, porcelain, print_error, print_reply, table
-from okstra_ctl.system.visible_text import printable
+from okstra_ctl.system.text import printable
 from support import schemas
 
 _ANY = st.text(st.characters(), max_size=20)  # surrogates too

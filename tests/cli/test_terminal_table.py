@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from okstra_ctl.system.visible_text import display_width
+from okstra_ctl.system.text import display_width
 from okstra_ctl.terminal import Screen, draw, shortened
 
 _HEADER = ("run", "status", "since")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.plan.drawing import MEASURES, Box, picture, wrapped
-from okstra_ctl.system.visible_text import display_width
+from okstra_ctl.system.text import display_width
 
 _GRAPH = {1: (), 2: (), 3: (1, 2), 4: (3,)}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from okstra_ctl.report.page.view import Dispatch
 from okstra_ctl.report.store import html_of
-from okstra_ctl.system.visible_text import visible
+from okstra_ctl.system.text import visible
 from support import schemas
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.phases import TASK_TYPES

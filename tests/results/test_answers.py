@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.results.answers import parse_answers
-from okstra_ctl.results.executor_result import parse_executor_result
 from okstra_ctl.results.records import Basis, Verdict
+from okstra_ctl.results.worker import parse_answers, parse_executor_result
 
 GOOD = """---
 task-key: shop:auth:T-1

@@ -23,7 +23,7 @@ from okstra_ctl.runs.find import KnownRun
 from okstra_ctl.stages.done import require_claim
 from okstra_ctl.stages.select import StageRecords, StageState, choose, decide_base, stage_states
 from okstra_ctl.status import ClaimStatus, LedgerStatus, Liveness
-from okstra_ctl.system.json_text import encode_line
+from okstra_ctl.system.text import encode_line
 
 KEY = TaskKey("p", "g", "데이터")
 NEEDS = {1: (), 2: (1,), 3: (), 4: (2, 3)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.system.json_text import encode, encode_line, loads
+from okstra_ctl.system.text import encode, encode_line, loads
 
 _TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # lone surrogates too
 

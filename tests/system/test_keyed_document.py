@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okstra_ctl.system.json_text import DocumentError, Sections, dump, parse
+from okstra_ctl.system.text import DocumentError, Sections, dump, parse
 
 _SCHEMA, _SECTIONS = "thing/1", ("tasks", "stages")
 _TEXTS = st.text(max_size=6) | st.sampled_from(['": {', "},", "\\", '"', "\n", "\u2028", "", "\0", "한글", "\udc80"])

@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 
 from okstra_ctl.errors import Missing
 from okstra_ctl.system import pages
-from okstra_ctl.system.visible_text import visible
+from okstra_ctl.system.text import visible
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.reports import page, report
 from support.sealed import ROOT

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..status import Access, Failure
-from ..system.json_text import dumps
+from ..system.text import dumps
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
 from .job import Job, Launch, StreamResult, Usage

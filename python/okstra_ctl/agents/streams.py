@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..status import Failure
-from ..system.json_text import loads
+from ..system.text import loads
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)

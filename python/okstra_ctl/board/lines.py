@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..history.durations import duration_text, seconds_between
 from ..plan.model import waves
 from ..status import DIM, HEAD, Line, Piece, RunStatus, StageStatus, tone_of
-from ..system.visible_text import beginning, cut, display_width, on_one_line, padded
+from ..system.text import beginning, cut, display_width, on_one_line, padded
 from ..usage.tokens import cost_text
 from .state import RUNNING, Board, EndedRun, RunView, StageView, TaskView, WorkerView
 

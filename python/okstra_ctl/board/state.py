@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..status import OPEN, Listed, RunStatus, overtaken
-from ..system.json_text import loads
+from ..system.text import loads
 from ..usage.tokens import Spent
 
 LONGEST = 400

@@ -21,7 +21,7 @@ from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
 from ..system.assets import problems_of
-from ..system.json_text import loads
+from ..system.text import loads
 
 DRAFT_SCHEMA = "report-draft/1"
 LEAD_AUTHOR = "lead"
@@ -95,13 +95,13 @@ def problems_of_text(expected: Expected, text: str) -> list[Problem]:
     if expected.role == "report-writer":
         return check_report_file(expected.files, text)
     if expected.label.startswith(("round-", "plan-")):
-        from ..results.answers import parse_answers
         from ..results.parse import read_document
+        from ..results.worker import parse_answers
 
         problems = parse_answers(text, items=_items(expected))[1]
         return [*problems, *_identity(expected, read_document(text).fields)]
     if expected.role == "executor":
-        from ..results.executor_result import parse_executor_result
+        from ..results.worker import parse_executor_result
 
         executed, problems = parse_executor_result(text, steps=_steps(expected))
         return [*problems, *_identity(expected, executed.fields)]

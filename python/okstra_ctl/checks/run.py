@@ -18,7 +18,7 @@ from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
 from ..system.assets import problems_of
-from ..system.json_text import loads
+from ..system.text import loads
 from ..usage.tokens import usage_of
 from .record_rules import (
     CHECKS,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from ..errors import Unreadable
 from ..system import files
-from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line, text_bytes
 from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
 
 

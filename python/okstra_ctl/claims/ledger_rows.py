@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..names import Owner, StageKey
 from ..status import LedgerStatus
-from ..system.json_text import loads
+from ..system.text import loads
 
 DONE_ROWS = (LedgerStatus.DONE, LedgerStatus.SUPERSEDED)
 _ORDER = (LedgerStatus.STARTED, LedgerStatus.RELEASED, LedgerStatus.DONE, LedgerStatus.SUPERSEDED)

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from ..errors import OkstraError, Unreadable
 from ..names import Owner, StageKey, TaskKey, number_in
 from ..status import ClaimStatus
-from ..system.json_text import DocumentError, Entry, dump, parse
+from ..system.text import DocumentError, Entry, dump, parse
 
 T = TypeVar("T")
 

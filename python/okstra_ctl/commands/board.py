@@ -25,8 +25,8 @@ from ..services import Call, Services
 from ..settings.project import LANGUAGES, open_project
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import loads
 from ..system.locks import LockKind, locked
+from ..system.text import loads
 
 _MARK = b'<meta name="generator" content="okstra '
 _HEAD = 4096

@@ -13,7 +13,7 @@ from ..quoting import okstra_command
 from ..services import Call
 from ..settings.project import LANGUAGES
 from ..status import Severity
-from ..system.visible_text import printable
+from ..system.text import printable
 from ..tasks.brief import BriefOptions, new_brief, read_brief
 
 _BEGIN_WITH = {"bugfix": "error-analysis", "improvement": "improvement-discovery"}

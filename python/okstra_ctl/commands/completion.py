@@ -22,7 +22,7 @@ from ..services import Call, open_call
 from ..settings.config import ANY_NAME, settings_of
 from ..settings.phases import phase_table
 from ..system import assets
-from ..system.json_text import loads
+from ..system.text import loads
 
 DOORS = ("okstra", "okstra-ctl", "okstra.sh")
 HOW_TO_LOAD = {

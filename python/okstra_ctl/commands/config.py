@@ -8,7 +8,7 @@ from ..options import add_common_flags
 from ..output import Reply, fields, table
 from ..services import Call
 from ..settings import config as settings
-from ..system.json_text import dumps
+from ..system.text import dumps
 
 
 def configure(parser: ArgumentParser) -> None:

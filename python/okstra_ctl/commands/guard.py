@@ -16,7 +16,7 @@ from ..options import add_common_flags
 from ..output import Reply
 from ..services import Call
 from ..system import files as fsio
-from ..system.json_text import loads
+from ..system.text import loads
 
 _HOOK_SAYS_NO = 2
 

@@ -15,7 +15,7 @@ from ..quoting import okstra_command
 from ..services import Call
 from ..status import RunOutcome
 from ..system.processes import stopped_by_signals
-from ..system.visible_text import printable
+from ..system.text import printable
 
 if TYPE_CHECKING:
     from ..prepare.prepare import PreparedRun

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..history import memory
-from ..history.notes import Note
+from ..history.memory import Note
 from ..options import add_common_flags, text_from
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
 from ..services import Call
-from ..system.visible_text import printable
+from ..system.text import printable
 
 
 def configure(parser: ArgumentParser) -> None:

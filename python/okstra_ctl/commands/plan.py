@@ -23,7 +23,7 @@ from ..services import Call, Services
 from ..settings.project import open_project
 from ..stages.records import task_of_plan
 from ..system import files as fsio
-from ..system.visible_text import printable
+from ..system.text import printable
 from ..tasks.records import ensure_task
 
 

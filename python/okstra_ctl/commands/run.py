@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ..errors import Refused, UsageError
 from ..lead.waves import run_command
 from ..names import HANDOFF, IMPLEMENTATION, TaskKey
-from ..output import Reply, fields
+from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command, quote
 from ..runs.request import PrepareInputs
@@ -20,7 +20,6 @@ from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE
 from ..system.processes import stopped_by_signals
-from .confirm import confirm
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
 from .run_inputs import add_handoff_flags, confirm_handoff, gather
 from .trust import add_trust_flag, settle, with_trust

@@ -10,6 +10,7 @@ from ..command_table import find
 from ..errors import Refused, UsageError
 from ..names import IMPLEMENTATION, TaskKey
 from ..options import build_parser
+from ..output import confirm
 from ..paths import ProjectFiles
 from ..runs.manifest import choice_of
 from ..runs.request import PrepareInputs
@@ -17,12 +18,11 @@ from ..services import Call
 from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
-from ..system.visible_text import printable
+from ..system.text import printable
 from ..tasks.records import read_manifest
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.steps import NEW, STEPS
-from .confirm import confirm
 
 _NEEDED = ("task_type", "task_group", "task_id")
 _NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")

@@ -11,7 +11,7 @@ from ..history.schedule import Schedule, make_schedule
 from ..history.units import BEGUN, Unit, UnitStatus
 from ..output import Reply
 from ..services import Call
-from ..system.visible_text import printable
+from ..system.text import printable
 
 
 def configure(parser: ArgumentParser) -> None:

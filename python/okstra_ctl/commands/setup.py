@@ -10,10 +10,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..errors import Refused, UsageError
-from ..output import Reply, fields
+from ..output import Reply, confirm, fields
 from ..services import Call
 from ..settings import setup as setup_project
-from .confirm import confirm
 
 
 def configure(parser: ArgumentParser) -> None:

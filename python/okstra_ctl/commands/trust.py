@@ -11,7 +11,7 @@ from ..services import Call
 from ..settings import trust
 from ..settings.project import Project, open_project
 from ..settings.trust import shown
-from ..system.visible_text import printable
+from ..system.text import printable
 
 
 def add_trust_flag(parser: ArgumentParser) -> None:

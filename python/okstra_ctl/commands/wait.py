@@ -12,7 +12,7 @@ from ..errors import UsageError, WorkFailed
 from ..output import Reply
 from ..quoting import okstra_command
 from ..services import Call
-from ..system.json_text import dumps
+from ..system.text import dumps
 
 _DAY = 86400.0
 

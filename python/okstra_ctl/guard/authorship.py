@@ -12,7 +12,7 @@ from ..quoting import quote
 from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..system import files as fsio
-from ..system.json_text import loads
+from ..system.text import loads
 from .breaches import SOMEBODY, UNKNOWN, WORKER, Changed, Place, Snapshot
 
 _GLOBAL_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env")

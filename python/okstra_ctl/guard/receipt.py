@@ -25,7 +25,7 @@ from ..settings.project import project_config
 from ..stages.done import out_of_plan_files
 from ..status import ClaimStatus, LedgerStatus
 from ..system import files as fsio
-from ..system.json_text import dumps
+from ..system.text import dumps
 from . import hooks
 from .authorship import authorship, git_of_workers
 from .breaches import SCHEMA, Changed, Place, ReceiptVerdict, Rights, Snapshot, changes, judge

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from ..errors import Busy, Unreadable
 from ..status import RunStatus
 from ..system import files, fsync
-from ..system.json_text import text_bytes
+from ..system.text import text_bytes
 
 VERSION = 1
 RECENT_RUNS = 1000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from ..services import Services
 from ..settings.project import Project
 from ..stages.records import newest_plan_states
 from ..status import StageStatus
-from .waves import ChildRun, await_child, run_command
+from .waves import ChildRun, PrintProgress, await_child, run_command
 
 _NOT_STARTED = ChildRun("", 130, "not started")
 
@@ -64,9 +64,6 @@ def _value(words: tuple[str, ...], flag: str) -> str:
         if word == flag and place + 1 < len(words):
             return words[place + 1]
     return ""
-
-
-PrintProgress = Callable[[str], None]
 
 
 class BatchRun(NamedTuple):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..results.answers import parse_answers
 from ..results.convergence import (
     Ballot,
     Claim,
@@ -20,6 +19,7 @@ from ..results.convergence import (
 )
 from ..results.evidence import Checked
 from ..results.records import Evidence, FindingClass, Gate
+from ..results.worker import parse_answers
 from ..system import files as fsio
 from .analysis import Collected, analyse, check_results
 from .assignments import Answer

@@ -25,9 +25,9 @@ from ..settings.roster import Worker, access_of
 from ..status import AnswerState, WorkerOutcome
 from ..system import files as fsio
 from ..system import foreign_files
-from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide_in_log
+from ..system.text import encode_line
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
 from . import drops

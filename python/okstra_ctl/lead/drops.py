@@ -20,8 +20,8 @@ from ..runs.events import digest_of
 from ..runs.prompting import fill_file
 from ..system import files as fsio
 from ..system import foreign_files
-from ..system.json_text import text_bytes
 from ..system.secrets import hide
+from ..system.text import text_bytes
 from .assignments import Assignment
 from .context import RunContext
 

@@ -11,7 +11,7 @@ from ..index.store import IndexRow, try_append
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..runs.lead_sessions import all_prices, count_sessions
-from ..stages import led_gates
+from ..stages.records import recorded_overrules
 from ..status import RunOutcome, WorkerOutcome
 from ..system import files as fsio
 from ..tasks.records import RunNews, try_record
@@ -61,7 +61,7 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
         {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
-    overrules = led_gates.overrules(context.run)
+    overrules = recorded_overrules(context.run)
     if overrules:
         report["overrules"] = overrules
     report["author"] = {**report["author"], "model": models.get(report["author"]["worker"])}

@@ -32,8 +32,8 @@ from ..runs.manifest import PULL_REQUEST, Choice, Target, choice_from_json, comm
 from ..settings.project import project_config
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import text_bytes
 from ..system.secrets import hide
+from ..system.text import text_bytes
 from .analysis import Collected
 from .context import RunContext, run_command
 from .draft import Material, material

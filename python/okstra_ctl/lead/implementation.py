@@ -14,9 +14,8 @@ from ..errors import Interrupted, OkstraError
 from ..guard import receipt
 from ..plan.model import Stage
 from ..results.convergence import evidence_json, group_findings, unverified
-from ..results.executor_result import parse_executor_result
 from ..results.records import Gate, Problem
-from ..results.worker import check_identity
+from ..results.worker import check_identity, parse_executor_result
 from ..runs.find import stage_of
 from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
@@ -30,7 +29,7 @@ from ..stages.done import (
 )
 from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
 from ..system import files as fsio
-from ..system.json_text import text_bytes
+from ..system.text import text_bytes
 from .analysis import Collected, check_results, collect, recall, result_assignment
 from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext, run_check

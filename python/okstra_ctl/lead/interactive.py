@@ -21,8 +21,8 @@ from ..runs.lead_sessions import CLIENT
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes
-from ..system.json_text import dumps
 from ..system.owner import this_process
+from ..system.text import dumps
 
 _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..report.parts import plan_items, plan_lines
-from ..results.answers import parse_answers
 from ..results.convergence import Objection, PlanGate, plan_gate
 from ..results.records import Gate
+from ..results.worker import parse_answers
 from ..runs.prompting import stance
 from .context import RunContext
 from .dispatch import dispatch

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..results.answers import parse_answers
 from ..results.convergence import Ballot, Group
 from ..results.evidence import Checked
 from ..results.parse import read_document
 from ..results.records import Evidence, EvidenceStatus, Problem, Verdict
-from ..results.worker import check_identity
+from ..results.worker import check_identity, parse_answers
 from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
-from ..system.json_text import text_bytes
+from ..system.text import text_bytes
 from .assignments import Assignment, write_request
 from .context import RunContext
 

@@ -23,7 +23,7 @@ from ..settings.roster import Worker
 from ..system import assets
 from ..system import files as fsio
 from ..system.foreign_files import clear_way
-from ..system.json_text import loads
+from ..system.text import loads
 from . import finish, handoff
 from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext

@@ -22,7 +22,7 @@ from ..stages.records import newest_plan_states
 from ..stages.select import StageState
 from ..status import StageStatus
 from ..system import assets, processes
-from ..system.json_text import loads
+from ..system.text import loads
 
 PrintProgress = Callable[[str], None]
 

@@ -20,8 +20,8 @@ from ..names import RunId
 from ..quoting import okstra_command
 from ..services import Services
 from ..system import files as fsio
-from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line
 from . import store as plans
 from .model import StageMap, changes
 from .store import Approval, CheckedPlan, PlanPlace, Where
@@ -265,7 +265,7 @@ def _digests_that_ran(ledger: str, services: Services) -> set[str]:
 
 def _rows(ledger: str) -> Iterator[tuple[str, str]]:
     """Digest and run of every row."""
-    from ..system.json_text import loads
+    from ..system.text import loads
 
     for line in ledger_edge.read_lines(ledger):
         try:

@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..system.visible_text import beginning, display_width, visible
+from ..system.text import beginning, display_width, visible
 from .model import Graph, StageMap, critical_path, graph_of, waves
 
 _COLUMNS_OF_TEXT, _LINES_OF_TEXT = 24, 2

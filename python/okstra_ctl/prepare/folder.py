@@ -15,8 +15,8 @@ from ..runs.request import Request
 from ..settings.roster import Worker
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import encode_line, text_bytes
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line, text_bytes
 from ..tasks.records import names_for_prompt
 from ..worktrees.create import UndoStack
 

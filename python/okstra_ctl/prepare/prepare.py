@@ -31,8 +31,8 @@ from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files as fsio
 from ..system import fsync as durability
 from ..system import owner as process_identity
-from ..system.json_text import text_bytes
 from ..system.locks import LockKind, locked
+from ..system.text import text_bytes
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
 from ..worktrees import create, half_made

@@ -22,9 +22,9 @@ from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
-from ..stages import led_gates
 from ..stages.done import check_commits, claimed_folder, record_done
 from ..stages.exit_check import EXIT_CHECK_SCHEMA, DoneOverrides
+from ..stages.records import require_gates_passed
 from ..status import LedgerStatus
 from ..system.files import names_in, read_json
 from .unindexed import stage_numbers, tasks_of
@@ -57,7 +57,7 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
         return left(f"its exit check ended with {check.get('exit')}")
     options = _reasons_of(check)
     try:
-        led_gates.require_passed(run)
+        require_gates_passed(run)
         worktree = claimed_folder(run, services)
         approved = in_force(run.plan_path, services, remember=not dry_run).stage_map
         planned = stage_of(approved, run)

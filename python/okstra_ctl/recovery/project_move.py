@@ -23,8 +23,8 @@ from ..settings.project import Project
 from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
 from ..status import Liveness
 from ..system import files
-from ..system.json_text import loads, text_bytes
 from ..system.owner import liveness
+from ..system.text import loads, text_bytes
 
 _REWRITTEN = ("manifests", "state", "prompts")
 

@@ -18,9 +18,9 @@ from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.project import hide_runs
 from ..system import files as fsio
-from ..system.json_text import encode_line, text_bytes
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line, text_bytes
 from ..tasks.records import add_related, check_folder_is_free, link_back, new_manifest, read_manifest, timeline_row
 from ..tasks.views import update_catalog, write_page
 from .followup_rules import (

@@ -22,8 +22,8 @@ from ..settings.phases import phase_table
 from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
-from ..system.json_text import loads
 from ..system.locks import LockKind, locked
+from ..system.text import loads
 from . import own_pages
 from .excerpts import Cited, Excerpt, cited_places, excerpt
 from .markdown import render_markdown

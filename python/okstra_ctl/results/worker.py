@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from .evidence import Checked
 from .parse import Document, Entry, Section, read_document
-from .records import Evidence, Finding, FindingSeverity, Problem, WorkerResult
+from .records import (
+    Answer,
+    Basis,
+    Evidence,
+    ExecutorResult,
+    Finding,
+    FindingSeverity,
+    Problem,
+    StepRecord,
+    Verdict,
+    WorkerResult,
+)
 
 _QUOTED = r"(?:`` (?P<q2>.+) ``|``(?P<q3>.+?)``|`(?P<q1>[^`]+)`)"
 _COMMAND = re.compile(rf"command:? *{_QUOTED} *,? *(?:exit|exited|→|->)(?: code)? *[:=]? *(?P<exit>-?[0-9]{{1,5}})\.?$")
@@ -22,6 +33,11 @@ _SEVERITIES = tuple(str(severity) for severity in FindingSeverity)
 _NOTHING = re.compile(r"[\s_*`(\[-]*(?:none|no findings|nothing|없음)[\s_*`)\].-]*$", re.IGNORECASE)
 # A passing verdict is incompatible with a finding of these severities.
 _GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
+_ANSWER_FIELDS = ("task-key", "worker", "model")
+_ANSWER_SECTIONS = ("Verdicts",)
+_ANSWERS_HEADING = re.compile(r"([A-Z][A-Z0-9]*-?[0-9]*) (AGREE|DISAGREE|SUPPLEMENT)$")
+_EXECUTOR_SECTIONS = ("1. Steps", "2. Deviations", "3. Risks", "4. Open questions")
+_EXECUTOR_RESULT_HEADING = re.compile(r"Step ([0-9]{1,3}) (done|skipped)\b")
 
 
 def parse_worker_result(
@@ -187,3 +203,84 @@ def check_identity(fields: Mapping[str, str], *, task_key: str, worker: str) -> 
         for name, value in wanted.items()
         if fields.get(name) and fields[name] != value
     ]
+
+
+def parse_answers(text: str, *, items: Sequence[str]) -> tuple[tuple[Answer, ...], list[Problem]]:
+    """The answers and all problems with them. `items` are the ids that must be answered, each once."""
+    document = read_document(text)
+    problems = [*check_fields(document, _ANSWER_FIELDS), *check_sections(document, _ANSWER_SECTIONS)]
+    answers: list[Answer] = []
+    entries = [
+        entry for section in document.sections if section.heading == _ANSWER_SECTIONS[0] for entry in section.entries
+    ]
+    for entry in entries:
+        answer, wrong = _answer(entry)
+        problems += wrong
+        if answer is not None:
+            answers.append(answer)
+    given = [answer.item for answer in answers]
+    for item in items:
+        if given.count(item) != 1:
+            fault = "is not answered" if item not in given else "is answered more than once"
+            problems.append(Problem("R9", 1, f"{item} {fault}"))
+    for answer in answers:
+        if answer.item not in items:
+            problems.append(Problem("R9", answer.line, f"{answer.item} was not asked about"))
+    return tuple(answers), sorted(problems, key=lambda problem: problem.line)
+
+
+def _answer(entry: Entry) -> tuple[Answer | None, list[Problem]]:
+    found = _ANSWERS_HEADING.match(entry.heading)
+    if found is None:
+        return None, [Problem("R9", entry.line, "the heading is not `### G-001 AGREE|DISAGREE|SUPPLEMENT`")]
+    item, verdict = found[1], Verdict(found[2])
+    evidence, problems = read_evidence(entry, item)
+    reason = entry.value("reason")
+    if not reason:
+        problems.append(Problem("R10", entry.line, f"{item}: give one `- reason:` line"))
+    basis = _basis(entry.value("basis"))
+    if verdict is Verdict.DISAGREE and basis is None:
+        words = ", ".join(str(word) for word in Basis)
+        problems.append(Problem("R10", entry.line, f"{item}: DISAGREE needs `- basis:` with one of {words}"))
+    if verdict is Verdict.DISAGREE and basis is Basis.EVIDENCE and not evidence:
+        problems.append(Problem("R10", entry.line, f"{item}: a disagreement on evidence needs an `- evidence:` line"))
+    return Answer(item, verdict, basis, reason, evidence, entry.line), problems
+
+
+def _basis(text: str) -> Basis | None:
+    try:
+        return Basis(text.lower())
+    except ValueError:
+        return None
+
+
+def parse_executor_result(text: str, *, steps: Sequence[int]) -> tuple[ExecutorResult, list[Problem]]:
+    """The result and all problems with it. `steps` are the numbers of the stage's steps."""
+    document = read_document(text)
+    problems = [*check_fields(document, FIELDS), *check_sections(document, _EXECUTOR_SECTIONS)]
+    records: list[StepRecord] = []
+    entries = [
+        entry for section in document.sections if section.heading == _EXECUTOR_SECTIONS[0] for entry in section.entries
+    ]
+    for entry in entries:
+        found = _EXECUTOR_RESULT_HEADING.match(entry.heading)
+        if found is None:
+            problems.append(Problem("R11", entry.line, "the heading is not `### Step N done` or `### Step N skipped`"))
+            continue
+        evidence, wrong = read_evidence(entry, f"step {found[1]}")
+        problems += wrong
+        record = StepRecord(int(found[1]), found[2] == "done", evidence, entry.value("note"))
+        if record.done and not any(line.exit is not None for line in evidence):
+            message = f"step {record.number} is done: give a command that shows it, with its exit code"
+            problems.append(Problem("R11", entry.line, message))
+        if not record.done and not record.note:
+            problems.append(Problem("R11", entry.line, f"step {record.number} is skipped: say why in a `- note:` line"))
+        records.append(record)
+    numbers = [record.number for record in records]
+    missing = [str(number) for number in steps if number not in numbers]
+    if missing:
+        problems.append(Problem("R11", 1, f"no record of step {', '.join(missing)}"))
+    if len(set(numbers)) != len(numbers):
+        problems.append(Problem("R11", 1, "a step has two records"))
+    sections = {section.heading: section.text for section in document.sections}
+    return ExecutorResult(document.fields, tuple(records), sections), sorted(problems, key=lambda p: p.line)

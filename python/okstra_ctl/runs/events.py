@@ -11,9 +11,9 @@ from typing import Any
 from ..paths import RunFiles
 from ..status import WorkerOutcome
 from ..system import files as fsio
-from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line
 
 Events = Sequence[Mapping[str, Any]]
 TAKEN = "taken"

@@ -13,9 +13,9 @@ from ..services import Services, ensure_home
 from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
-from ..system.json_text import loads
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
+from ..system.text import loads
 from . import trust
 from .project import open_project, project_config
 from .roster import model_table, resolve_model

@@ -15,8 +15,8 @@ from ..status import Word
 from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
-from ..system.json_text import loads
 from ..system.locks import LockKind, locked
+from ..system.text import loads
 from . import trust
 from .project import (
     LANGUAGES,

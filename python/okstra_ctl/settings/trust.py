@@ -16,8 +16,8 @@ from ..errors import Refused
 from ..paths import ProjectFiles
 from ..services import Services, ensure_home
 from ..system import files as fsio
-from ..system.json_text import encode
 from ..system.locks import LockKind, locked
+from ..system.text import encode
 
 # In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands.
 SETTINGS = ("worktreeSetup", "worktreeTeardown", "qaCommands", "providers")

@@ -27,8 +27,8 @@ from ..system.owner import this_process
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
-from . import led_gates
 from .exit_check import EXIT_CHECK_LOG, DoneOverrides, RunCheck, check_unmoved, run_exit_check, supervised_check
+from .records import led_run_fault, note_overrules_in_report, require_gates_passed
 
 
 class StageDone(NamedTuple):
@@ -51,16 +51,16 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
     """`okstra stage done`, after checking that the caller may. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
-    fault = led_gates.fault_of(run.manifest)
+    fault = led_run_fault(run.manifest)
     if fault and not options.overrule:
-        led_gates.require_passed(run)
+        require_gates_passed(run)
     if options.overrule and not fault:
         message = f"there is nothing to overrule: no gate of {run.id} is in the way"
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
     done = close_stage(run, options, services)
     if not options.overrule:
         return done
-    warning = led_gates.note_in_report(run, services)
+    warning = note_overrules_in_report(run, services)
     return done._replace(warnings=(*done.warnings, *([warning] if warning else [])), overrule=options.overrule)
 
 

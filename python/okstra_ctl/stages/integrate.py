@@ -34,9 +34,8 @@ from ..worktrees.populate import populate_worktree
 from ..worktrees.restore import restore_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
-from . import led_gates
 from .exit_check import Check, CheckRunner, Link, culprits
-from .records import current_states
+from .records import current_states, require_gates_of_stages_passed
 from .select import DoneStage, StageState, merge_order, next_of_stage
 
 TASK_BRANCH = 0
@@ -101,7 +100,7 @@ def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated
     if not waiting:
         raise _nothing_to_merge(subject, services)
     numbers = [done.stage for done in waiting]
-    led_gates.require_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
+    require_gates_of_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
     _require_signatures(subject, waiting)
     chain = _build_chain(subject, head, waiting)
     log_path = os.path.join(

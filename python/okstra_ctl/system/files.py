@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from ..errors import OkstraError, Unreadable, WorkFailed
 from . import fsync
-from .json_text import encode, loads, text_bytes
+from .text import encode, loads, text_bytes
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700

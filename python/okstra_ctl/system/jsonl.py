@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from . import files
-from .json_text import loads
+from .text import loads
 
 
 class Rows(NamedTuple):

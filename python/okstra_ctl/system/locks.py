@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from ..errors import Busy, InternalError
 from ..status import Word
 from . import files, processes
-from .json_text import dumps, loads
+from .text import dumps, loads
 
 if TYPE_CHECKING:
     from fasteners import InterProcessLock

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from ..errors import Missing
 from . import assets
-from .visible_text import visible
+from .text import visible
 
 
 def render(template: str, values: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import IO, Protocol
 from ..errors import Unreadable
 from ..status import HIDDEN_MARK as MARK
 from . import files, foreign_files
-from .json_text import text_bytes
+from .text import text_bytes
 
 _SUSPECT = re.compile(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|\bsk-|[rs]k_live_|xox[abeoprs]-|AIza|eyJ[\w-]{8}|-----BEGIN|npm_|pypi-"

@@ -25,9 +25,9 @@ from ..settings.project import LANGUAGES, hide_runs, open_project
 from ..status import Severity
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import loads, text_bytes
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
+from ..system.text import loads, text_bytes
 from .records import check_folder_is_free
 
 # In the order of the file. What is needed for all briefs, what for a fault, what is worth a warning.

@@ -10,8 +10,8 @@ from ..errors import OkstraError, Refused
 from ..names import HANDOFF, VERIFICATION, TaskKey, number_in
 from ..paths import TaskFiles
 from ..system import files as fsio
-from ..system.json_text import encode_line
 from ..system.jsonl import read_rows
+from ..system.text import encode_line
 
 YES, NO = "yes", "no"
 _OPENED, _RUN, _CLOSED = "opened", "run", "closed"

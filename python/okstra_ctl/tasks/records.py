@@ -14,8 +14,8 @@ from ..names import RunId, TaskKey, check_new_key
 from ..paths import ProjectFiles, TaskFiles
 from ..settings.project import check_known_project_id, hide_runs
 from ..system import files as fsio
-from ..system.json_text import encode_line
 from ..system.locks import LockKind, locked
+from ..system.text import encode_line
 from . import fix_cycles
 from .fix_cycles import RunEvent, finished_by, is_accepted
 from .views import update_catalog, write_page

@@ -13,7 +13,7 @@ from ..errors import OkstraError, Unreadable
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
 from ..system import files as fsio
-from ..system.json_text import DocumentError, Entry, dump, parse, text_bytes
+from ..system.text import DocumentError, Entry, dump, parse, text_bytes
 from .fix_cycles import Cycle, cycles_of
 
 CATALOG_SCHEMA = "task-catalog/1"

@@ -10,7 +10,7 @@ from typing import Protocol, TextIO
 
 from ..errors import UsageError
 from ..services import Services
-from ..system.visible_text import printable
+from ..system.text import printable
 from . import session
 from .session import Wizard
 from .steps import BACK, Option, Question, begin_with

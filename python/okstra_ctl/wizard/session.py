@@ -17,7 +17,7 @@ from ..settings.project import LANGUAGES, Project, open_project
 from ..settings.roster import PROVIDERS, known_by_slot, model_table
 from ..system import assets
 from ..system import files as fsio
-from ..system.json_text import loads
+from ..system.text import loads
 from ..tasks import catalog as task_catalog
 from ..tasks.fix_cycles import finished_task
 from ..tasks.records import read_manifest

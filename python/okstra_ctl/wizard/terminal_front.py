@@ -17,7 +17,7 @@ from prompt_toolkit.output import create_output
 
 from ..errors import UsageError
 from ..system.processes import stoppable
-from ..system.visible_text import printable
+from ..system.text import printable
 from .session import FILES
 from .steps import BACK, Option, Question, begin_with
 

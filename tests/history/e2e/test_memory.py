@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.history.notes import Note, format_note, id_for, new_note, parse_note
+from okstra_ctl.history.memory import Note, format_note, id_for, new_note, parse_note
 from okstra_ctl.system.files import TEMPORARY_SUFFIX
 from support import schemas
 from support.okstra import Okstra
