@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from ..claims import ledger
+from ..claims import ledger as ledger_edge
 from ..claims.ledger import ledger_path
 from ..claims.ledger_rows import LedgerView, row_id
 from ..claims.registry_document import RegistryDoc
@@ -63,7 +63,7 @@ def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[s
 
 def current_states(plan: str, stage_map: StageMap, key: TaskKey, services: Services) -> list[StageState]:
     """Every stage's status now, without a lock."""
-    ledger = ledger.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    ledger = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
     doc = services.registry.read()
     claim = doc.task(key)
     if claim is None or not os.path.isdir(claim.path):
@@ -182,7 +182,7 @@ def recorded_overrules(run: KnownRun) -> list[dict[str, str]]:
     """A person's overrules of the run's closed gates, in order, from the ledger. Raises Unreadable."""
     if run.id.stage is None or not run.plan_path:
         return []
-    rows = ledger.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    rows = ledger_edge.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
     return [{"why": row.overrule, "at": row.at} for row in rows if row.overrule]
 
 
