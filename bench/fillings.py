@@ -14,8 +14,8 @@ sys.path.insert(0, str(ROOT / "python"))
 from okstra_ctl.claims.registry import Registry
 from okstra_ctl.claims.registry_document import StageClaim
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
-from okstra_ctl.index.store import IndexRow
+from okstra_ctl.index import run_index
+from okstra_ctl.index.run_index import IndexRow
 from okstra_ctl.names import StageKey, TaskKey
 from okstra_ctl.status import ClaimStatus
 

@@ -1,15 +1,15 @@
-"""Public names: a plan's ledger, by the folder it stands in. The code is in `claims/ledger.py`."""
+"""Public names: a plan's ledger, by the folder it stands in. The code is in `claims/ledger_file.py`."""
 
 from __future__ import annotations
 
 import glob
 import os
 
-from .claims import ledger
+from .claims import ledger_file
 from .claims.ledger_rows import LedgerRow
 from .errors import UsageError
 from .names import TaskKey
-from .plan import store as plans
+from .plan import plans
 from .status import LedgerStatus
 from .system.text import loads
 
@@ -19,7 +19,7 @@ _NAME = "consumers.jsonl"
 def read_consumers(plan_run_root: str | os.PathLike[str]) -> list[dict[str, object]]:
     """Every whole row of the ledger, as parsed; lines that are no JSON are left out."""
     rows = []
-    for line in ledger.read_lines(os.path.join(plan_run_root, _NAME)):
+    for line in ledger_file.read_lines(os.path.join(plan_run_root, _NAME)):
         try:
             rows.append(loads(line))
         except ValueError:
@@ -58,7 +58,7 @@ def append_consumer(
         head_commit=head_commit,
         note=note,
     )
-    return ledger.append(os.path.join(plan_run_root, _NAME), [row]) == 1
+    return ledger_file.append(os.path.join(plan_run_root, _NAME), [row]) == 1
 
 
 def _newest_digest(plan_run_root: str) -> str:

@@ -11,7 +11,7 @@ from .agents.environment import RUN_VARIABLE, homes_named
 from .claims.registry import Registry
 from .errors import Refused, Unreadable
 from .home_paths import HomePaths
-from .index.store import IndexRow, try_append
+from .index.run_index import IndexRow, try_append
 from .names import Owner
 from .quoting import okstra_command
 from .runs.find import KnownRun
@@ -19,7 +19,7 @@ from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
 from .system import files as fsio
 from .system.locks import LockKind, locked
-from .system.owner import ancestors, is_this_process_or_above, liveness, owner_of
+from .system.process_identity import ancestors, is_this_process_or_above, liveness, owner_of
 from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]

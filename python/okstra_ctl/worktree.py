@@ -9,12 +9,12 @@ from . import git
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
 from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
-from .plan import store as plans
+from .plan import plans
 from .runs.find import claim_run
 from .services import Services, ensure_home, open_services
 from .settings.project import Project, load_project
 from .status import ClaimStatus, WorktreeStatus
-from .system import owner as process_identity
+from .system import process_identity
 from .worktrees import create
 from .worktrees.create import UndoStack, lock_reason
 from .worktrees.task import ensure as provision_task_worktree

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from okstra_ctl.claims.ledger_file_rows import LedgerRow, fold, row_id, started_row
 
-from okstra_ctl.claims import ledger as edge
-from okstra_ctl.claims.ledger_rows import LedgerRow, fold, row_id, started_row
+from okstra_ctl.claims import ledger_file
 from okstra_ctl.errors import Unreadable
 from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import LedgerStatus
@@ -170,48 +170,48 @@ def path(tmp_path: Path) -> str:
 
 
 def _read(path: str) -> dict[int, str]:
-    view = edge.read(path, task_key=_KEY, plan_digest=_DIGEST)
+    view = ledger_file.read(path, task_key=_KEY, plan_digest=_DIGEST)
     return {stage: str(row.status) for stage, row in view.newest.items()}
 
 
 def test_no_ledger_says_nothing(path: str) -> None:
     assert _read(path) == {}
-    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 0
-    assert edge.row_named(path, _row(1).id) is None
+    assert ledger_file.highest_epoch(path, task_key=_KEY, stage=1) == 0
+    assert ledger_file.row_named(path, _row(1).id) is None
 
 
 def test_append_and_read(path: str) -> None:
-    assert edge.append(path, [_row(1), _row(2)]) == 2
-    assert edge.append(path, [_row(1, "done")]) == 1
+    assert ledger_file.append(path, [_row(1), _row(2)]) == 2
+    assert ledger_file.append(path, [_row(1, "done")]) == 1
     assert _read(path) == {1: "done", 2: "started"}
 
 
 def test_a_digest_that_is_no_text_has_no_rows(path: str) -> None:
     """A damaged manifest can bring one in."""
-    edge.append(path, [_row(1)])
-    assert edge.read(path, task_key=_KEY, plan_digest="\ud800").newest == {}
+    ledger_file.append(path, [_row(1)])
+    assert ledger_file.read(path, task_key=_KEY, plan_digest="\ud800").newest == {}
 
 
 def test_the_same_row_is_written_once(path: str) -> None:
-    assert edge.append(path, [_row(1), _row(1)]) == 1
-    assert edge.append(path, [_row(1)]) == 0
+    assert ledger_file.append(path, [_row(1), _row(1)]) == 1
+    assert ledger_file.append(path, [_row(1)]) == 0
     assert len(Path(path).read_bytes().splitlines()) == 1
 
 
 def test_a_row_that_only_mentions_an_id_does_not_stand_for_it(path: str) -> None:
-    edge.append(path, [_row(2, note=f'"id": "{_row(1).id}"')])
-    assert not edge.contains_all(path, [_row(1)])
-    assert edge.append(path, [_row(1)]) == 1
-    assert edge.contains_all(path, [_row(1), _row(2)])
+    ledger_file.append(path, [_row(2, note=f'"id": "{_row(1).id}"')])
+    assert not ledger_file.contains_all(path, [_row(1)])
+    assert ledger_file.append(path, [_row(1)]) == 1
+    assert ledger_file.contains_all(path, [_row(1), _row(2)])
 
 
 def test_a_torn_tail_is_left_out_and_set_aside_by_the_next_row(path: str) -> None:
-    edge.append(path, [_row(1)])
+    ledger_file.append(path, [_row(1)])
     torn = _lines(_row(1, "done"))[0][:40]
     with Path(path).open("ab") as file:
         file.write(torn)
     assert _read(path) == {1: "started"}
-    edge.append(path, [_row(2)])
+    ledger_file.append(path, [_row(2)])
     assert _read(path) == {1: "started", 2: "started"}
     assert torn in Path(f"{path}.torn").read_bytes()
 
@@ -219,21 +219,21 @@ def test_a_torn_tail_is_left_out_and_set_aside_by_the_next_row(path: str) -> Non
 def test_a_whole_row_without_its_newline_is_not_there_yet(path: str) -> None:
     Path(path).write_bytes(_lines(_row(1, "done"))[0])
     assert _read(path) == {}
-    assert edge.append(path, [_row(1, "done")]) == 1
+    assert ledger_file.append(path, [_row(1, "done")]) == 1
     assert _read(path) == {1: "done"}
 
 
 def test_the_highest_epoch_counts_over_all_digests(path: str) -> None:
-    edge.append(path, [_row(1, epoch=2), _row(1, epoch=5, digest=_OTHER), _row(11, epoch=9), _row(2, epoch=7)])
-    edge.append(path, [_row(1, epoch=8, impl_task_key="p:g:2")._replace(id="another task's")])
-    assert edge.highest_epoch(path, task_key=_KEY, stage=1) == 5
-    assert edge.highest_epoch(path, task_key=_KEY, stage=3) == 0
+    ledger_file.append(path, [_row(1, epoch=2), _row(1, epoch=5, digest=_OTHER), _row(11, epoch=9), _row(2, epoch=7)])
+    ledger_file.append(path, [_row(1, epoch=8, impl_task_key="p:g:2")._replace(id="another task's")])
+    assert ledger_file.highest_epoch(path, task_key=_KEY, stage=1) == 5
+    assert ledger_file.highest_epoch(path, task_key=_KEY, stage=3) == 0
 
 
 def test_a_row_is_found_by_its_id_under_any_digest(path: str) -> None:
-    edge.append(path, [_row(1, note=f'"id": "{_row(2).id}"'), _row(2, digest=_OTHER)])
-    assert edge.row_named(path, _row(2).id) == _row(2, digest=_OTHER)
-    assert edge.row_named(path, _row(3).id) is None
+    ledger_file.append(path, [_row(1, note=f'"id": "{_row(2).id}"'), _row(2, digest=_OTHER)])
+    assert ledger_file.row_named(path, _row(2).id) == _row(2, digest=_OTHER)
+    assert ledger_file.row_named(path, _row(3).id) is None
 
 
 def test_a_row_of_a_newer_okstra_is_refused_under_its_digest_and_never_written_again(path: str) -> None:
@@ -241,11 +241,11 @@ def test_a_row_of_a_newer_okstra_is_refused_under_its_digest_and_never_written_a
     Path(path).write_bytes(newer + b"\n")
     with pytest.raises(Unreadable, match="newer okstra"):
         _read(path)
-    assert edge.read(path, task_key=_KEY, plan_digest=_OTHER).newest == {}
-    assert edge.append(path, [_row(1, "done")]) == 0
+    assert ledger_file.read(path, task_key=_KEY, plan_digest=_OTHER).newest == {}
+    assert ledger_file.append(path, [_row(1, "done")]) == 0
     assert Path(path).read_bytes() == newer + b"\n"
 
 
 def test_a_long_history_is_read_to_its_newest_row(path: str) -> None:
-    edge.append(path, [_row(epoch=epoch) for epoch in range(1, 101)])
-    assert edge.read(path, task_key=_KEY, plan_digest=_DIGEST).newest == {1: _row(epoch=100)}
+    ledger_file.append(path, [_row(epoch=epoch) for epoch in range(1, 101)])
+    assert ledger_file.read(path, task_key=_KEY, plan_digest=_DIGEST).newest == {1: _row(epoch=100)}

@@ -13,9 +13,8 @@ import pytest
 from okstra_ctl.agents.environment import environment_of, homes_named, title_of
 from okstra_ctl.command_table import COMMANDS, IN_NODE, VERBS, verb_of
 from okstra_ctl.options import build_parser
-from okstra_ctl.system import owner as ancestry
-from okstra_ctl.system import owner as process_identity
-from okstra_ctl.system.owner import is_this_process_or_above, processes_in_listing
+from okstra_ctl.system import process_identity
+from okstra_ctl.system.process_identity import is_this_process_or_above, processes_in_listing
 
 
 def _labels() -> dict[str, argparse.ArgumentParser]:
@@ -84,11 +83,11 @@ def test_a_wardens_title_is_one_word_that_names_its_home_alone(tmp_path: Path, n
 
 def test_the_ancestors_are_told_with_their_words() -> None:
     code = (
-        "from okstra_ctl.system.owner import ancestors\n"
+        "from okstra_ctl.system.process_identity import ancestors\n"
         "for above in ancestors(): print(above.pid, repr(above.words), flush=True)\n"
     )
     shell = 'python=$1; code=$2; "$python" -c "$code"; true'
-    folder = str(Path(ancestry.__file__).parents[2])
+    folder = str(Path(process_identity.__file__).parents[2])
     done = subprocess.run(
         ["sh", "-c", shell, "a mark of the test", sys.executable, code],
         capture_output=True,

@@ -17,8 +17,8 @@ import pytest
 
 from okstra_ctl.errors import OkstraError, Unreadable
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
-from okstra_ctl.index.store import EVERYTHING, IndexRow
+from okstra_ctl.index import run_index
+from okstra_ctl.index.run_index import EVERYTHING, IndexRow
 from support import index_file, schemas
 from support.faults import TAKES_SPACE, Preload, Scene
 from support.sealed import ROOT
@@ -232,7 +232,7 @@ def test_an_index_that_only_cannot_be_opened_is_not_set_aside(home: HomePaths) -
 _TAKE_OVER = """
 import sys
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
+from okstra_ctl.index import run_index
 row = run_index.IndexRow("p:g:1/error-analysis/00050", "prepared", sys.argv[2], "error-analysis", None, "/p", "/m")
 run_index.append(HomePaths(sys.argv[1]), row)
 """
@@ -276,7 +276,7 @@ def test_a_fault_at_any_point_of_the_taking_over_loses_no_run(
 _WRITE = """
 import sys, time
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
+from okstra_ctl.index import run_index
 home, until, number = HomePaths(sys.argv[1]), time.monotonic() + 3, 0
 while time.monotonic() < until:
     number += 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from okstra_ctl.plan import approve as plan_approval
-from okstra_ctl.plan.store import Where
+from okstra_ctl.plan.plans import Where
 from okstra_ctl.services import open_services
 
 PERSON = "A Person <person@localhost>"

@@ -164,7 +164,7 @@ def _is_of(line: str, runs: list[Ended]) -> bool:
 
 
 def _this_process() -> dict[str, object]:
-    from okstra_ctl.system import owner as process_identity
+    from okstra_ctl.system import process_identity
 
     return process_identity.this_process().to_json()
 

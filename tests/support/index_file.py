@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
+from okstra_ctl.index import run_index
 
 
 def path(home: Path) -> Path:

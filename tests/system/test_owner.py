@@ -13,10 +13,10 @@ import pytest
 
 from okstra_ctl.names import Owner
 from okstra_ctl.status import Liveness
-from okstra_ctl.system.owner import liveness, owner_of, this_process
+from okstra_ctl.system.process_identity import liveness, owner_of, this_process
 from support.sealed import ROOT
 
-_ASK = "from okstra_ctl.system.owner import nearest_client; print(nearest_client())"
+_ASK = "from okstra_ctl.system.process_identity import nearest_client; print(nearest_client())"
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from okstra_ctl.errors import Refused, Unreadable
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
-from okstra_ctl.index.store import IndexRow
+from okstra_ctl.index import run_index
+from okstra_ctl.index.run_index import IndexRow
 from okstra_ctl.names import RunId, TaskKey
 from okstra_ctl.paths import ProjectFiles
 from okstra_ctl.tasks.records import RunNews, ensure_task, read_manifest, read_task_identity, record, try_record

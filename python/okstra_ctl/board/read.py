@@ -15,7 +15,7 @@ from ..history.next_steps import step_of
 from ..history.usage import known_run, prices_now, usage_so_far
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
-from ..plan import store as plans
+from ..plan import plans
 from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..services import Services

@@ -132,7 +132,7 @@ def _items(expected: Expected) -> tuple[str, ...]:
 
 
 def _steps(expected: Expected) -> tuple[int, ...]:
-    from ..plan.store import check
+    from ..plan.plans import check
 
     plan = expected.manifest.get("plan")
     stage = expected.manifest.get("stage")

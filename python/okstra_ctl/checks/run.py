@@ -196,7 +196,7 @@ def _check_report_data(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
 def _check_plan(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
     if run.id.task_type != PLANNING or records.report is None or records.report["author"]["worker"] == "lead":
         return
-    from ..plan.store import check
+    from ..plan.plans import check
 
     if os.path.exists(run.report_path):
         for finding in check(run.report_path).errors:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
-from ..index.store import EVERYTHING, has_older
+from ..index.run_index import EVERYTHING, has_older
 from ..options import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
 from ..output import Reply, table
 from ..services import Call

@@ -11,11 +11,11 @@ from ..names import PLANNING, TaskKey
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, table
 from ..plan import approve as plan_approval
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.approval import unapprove
 from ..plan.approve import Approver, Candidate
 from ..plan.model import Finding, StageMap, critical_path, graph_of, named, number_list, waves
-from ..plan.store import CheckedPlan, Where
+from ..plan.plans import CheckedPlan, Where
 from ..quoting import okstra_command
 from ..recovery.superseded_planning import release_planning_runs
 from ..runs.find import claim_run
@@ -89,7 +89,7 @@ def _asked(found: Candidate) -> bool:
 def _approver(path: str, call: Call) -> Approver:
 
     from .. import git
-    from ..system import owner as process_identity
+    from ..system import process_identity
 
     if process_identity.nearest_client() is not None:
         where = Where.SESSION

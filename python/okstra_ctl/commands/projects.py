@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..history.listing import RunRow, run_rows
-from ..index.store import EVERYTHING
+from ..index.run_index import EVERYTHING
 from ..output import Reply, table
 from ..services import Call
 from ..status import OPEN

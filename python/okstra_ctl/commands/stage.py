@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.model import number_list
 from ..services import Call
 from ..stages.records import current_states, task_of_plan

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..history.durations import Spent, Timed, duration_text, summed_up, total
 from ..history.listing import TimedRun, timed_runs
-from ..index.store import EVERYTHING
+from ..index.run_index import EVERYTHING
 from ..options import add_filters, check_task, is_of, oldest_wanted
 from ..output import Reply, table
 from ..services import Call

@@ -17,7 +17,7 @@ from ..agents import sweep
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
 from ..guard.receipt import home_file
-from ..index import store as run_index
+from ..index import run_index
 from ..leadership import owner_in_manifest
 from ..names import RunId, StageKey, TaskKey, format_seq, parse_place_key
 from ..paths import OKSTRA_DIR, RunFiles
@@ -28,7 +28,7 @@ from ..status import ClaimStatus, Liveness, RunOutcome
 from ..system import foreign_files, processes, trash
 from ..system.files import discard, names_in, read_json
 from ..system.locks import LockKind, locked
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from ..worktrees import half_made
 from ..worktrees.remove import remove_worktree
 from ..worktrees.unsaved import SavePolicy

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .. import git
-from ..claims import ledger
+from ..claims import ledger_file
 from ..claims.ledger_rows import rows_of
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION
@@ -260,7 +260,7 @@ def _tampered(run: KnownRun, services: Services, begun: ReceiptStart) -> Iterato
 
 
 def _ledger(run: KnownRun) -> tuple[bytes, ...]:
-    return tuple(line for line in ledger.read_lines(run.project.task(run.id.task).consumers) if line.strip())
+    return tuple(line for line in ledger_file.read_lines(run.project.task(run.id.task).consumers) if line.strip())
 
 
 def _record(path: str, detail: str) -> Changed:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError
-from ..index import store as run_index
+from ..index import run_index
 from ..index.database import ENDED, Row
 from ..names import Owner, RunId
 from ..paths import ProjectFiles
 from ..runs.find import recorded_end
 from ..services import Services
 from ..status import ClaimStatus, Liveness, RunStatus, run_status
-from ..system import owner as process_identity
+from ..system import process_identity
 
 
 class WorktreeRow(NamedTuple):

@@ -30,7 +30,7 @@ def step_of(row: RunRow, services: Services) -> str:
 
 def _step_of_persons_plan(row: RunRow, services: Services) -> str:
     """A person wrote the plan that this run was to make: that is checked and approved, and the run need not go on."""
-    from ..plan import store as plans
+    from ..plan import plans
     from ..report.own_pages import is_persons_plan
     from .usage import known_run
 

@@ -10,7 +10,7 @@ from .. import git
 from ..errors import OkstraError
 from ..names import HANDOFF, PLANNING, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.globs import intersect
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA

@@ -1,5 +1,5 @@
-"""Public names: the central index of runs. The code is in `index/store.py`."""
+"""Public names: the central index of runs. The code is in `index/run_index.py`."""
 
-from .store import IndexRow, append, newest_rows
+from .run_index import IndexRow, append, newest_rows
 
 __all__ = ["IndexRow", "append", "newest_rows"]

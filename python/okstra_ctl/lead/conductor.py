@@ -20,7 +20,7 @@ from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
-from ..system.owner import nearest_client, this_process
+from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
 from . import drops, finish, planning, workplace
 from .context import PrintProgress, RunContext, open_context

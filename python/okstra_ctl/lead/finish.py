@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..checks.run import check_run
-from ..index.store import IndexRow, try_append
+from ..index.run_index import IndexRow, try_append
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..runs.lead_sessions import all_prices, count_sessions

@@ -21,7 +21,7 @@ from ..runs.lead_sessions import CLIENT
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from ..system.text import dumps
 
 _NAME_LENGTH = 60

@@ -17,7 +17,7 @@ from ..runs.manifest import SCHEMA
 from ..status import Liveness
 from ..system import files as fsio
 from ..system import foreign_files
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 
 _PAUSE = 0.25
 _AWAITED = ("analyst", "executor", "verifier")

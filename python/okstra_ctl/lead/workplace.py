@@ -20,7 +20,7 @@ from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.project import load_project
 from ..status import ClaimStatus
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from ..worktrees.half_made import is_abandoned, recover_task
 from ..worktrees.restore import restore_worktree
 from ..worktrees.users import begin_use, end_use, users_of

@@ -13,18 +13,18 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..claims import ledger as ledger_edge
+from ..claims import ledger_file
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..index import store as run_index
+from ..index import run_index
 from ..names import RunId
 from ..quoting import okstra_command
 from ..services import Services
 from ..system import files as fsio
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line
-from . import store as plans
+from . import plans
 from .model import StageMap, changes
-from .store import Approval, CheckedPlan, PlanPlace, Where
+from .plans import Approval, CheckedPlan, PlanPlace, Where
 
 UNRECORDED = "unrecorded"
 """In a refusal's data: the plan says that it is approved, and nobody is on record for it."""
@@ -267,7 +267,7 @@ def _rows(ledger: str) -> Iterator[tuple[str, str]]:
     """Digest and run of every row."""
     from ..system.text import loads
 
-    for line in ledger_edge.read_lines(ledger):
+    for line in ledger_file.read_lines(ledger):
         try:
             row = loads(line)
             if isinstance(row, dict) and RunId.parse(str(row.get("run_id"))).stage is not None:

@@ -11,11 +11,11 @@ import os
 from typing import NamedTuple
 
 from .. import __version__
-from ..claims import ledger as ledger_edge
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.registry_document import StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
-from ..index import store as run_index
+from ..index import run_index
 from ..names import HANDOFF, IMPLEMENTATION, Owner, RunId, StageKey
 from ..paths import RunFiles
 from ..plan.model import Stage
@@ -26,11 +26,11 @@ from ..runs.request import PrepareInputs, Request
 from ..services import Services, ensure_home, open_services
 from ..settings.project import hide_runs
 from ..settings.roster import report_writer_note
-from ..stages import claim as reserve
+from ..stages.claim import Reservation, TaskWorktreeGone, preview_claim, reserve_degraded, reserve_stage
 from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files as fsio
 from ..system import fsync as durability
-from ..system import owner as process_identity
+from ..system import process_identity
 from ..system.locks import LockKind, locked
 from ..system.text import text_bytes
 from ..tasks import fix_cycles
@@ -105,7 +105,7 @@ def _prepare_stage(
     request: Request, services: Services, repaired: list[str], *, known: TaskClaim | None
 ) -> PreparedRun:
     if known is None:
-        reserve.preview(request, services)  # refuse before the first worktree is made, not after
+        preview_claim(request, services)  # refuse before the first worktree is made, not after
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
     task_worktree.ensure(request, services, log, known=known)
     with UndoStack() as undo:
@@ -136,12 +136,12 @@ def _prepare_stage(
     return record_prepared(request, draft, context, services, repaired, warnings)
 
 
-def _reserve(request: Request, services: Services, log: str) -> reserve.Reservation:
+def _reserve(request: Request, services: Services, log: str) -> Reservation:
     """The stage; `okstra gc` may take the task's worktree away until it is reserved."""
     while True:
         try:
-            return reserve.reserve_stage(request, services)
-        except reserve.TaskWorktreeGone:
+            return reserve_stage(request, services)
+        except TaskWorktreeGone:
             task_worktree.ensure(request, services, log)
 
 
@@ -178,7 +178,7 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
     facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
     with UndoStack() as undo:
         if request.stage_map is not None:
-            held = reserve.reserve_degraded(request, services)
+            held = reserve_degraded(request, services)
             draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
             files = claim_run(request.task, request.phase.task_type)
@@ -243,7 +243,7 @@ def _lead() -> Owner | None:
     return process_identity.nearest_client()
 
 
-def _activate(held: reserve.Reservation, services: Services) -> None:
+def _activate(held: Reservation, services: Services) -> None:
     """The commit point."""
     with services.registry.transaction() as doc:
         claim = doc.stage(held.key)
@@ -252,14 +252,14 @@ def _activate(held: reserve.Reservation, services: Services) -> None:
         doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
 
 
-def _drop(held: reserve.Reservation, services: Services) -> None:
+def _drop(held: Reservation, services: Services) -> None:
     with services.registry.transaction() as doc:
         claim = doc.stage(held.key)
         if claim is not None and claim.token == _claim_of(held).token and claim.status is ClaimStatus.PROVISIONING:
             doc.remove_stage(held.key)
 
 
-def _claim_of(held: reserve.Reservation) -> StageClaim:
+def _claim_of(held: Reservation) -> StageClaim:
     if held.claim is None:
         raise AssertionError("a degraded reservation has no claim")
     return held.claim
@@ -272,7 +272,7 @@ def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:
 def append_started(key: StageKey, claim: StageClaim, services: Services) -> list[str]:
     """Writes the ledger row that follows from the claim. A failure is returned as a warning: the run is complete."""
     try:
-        ledger_edge.append(ledger_path(claim.plan), [half_made.started_row_of(key, claim)])
+        ledger_file.append(ledger_path(claim.plan), [half_made.started_row_of(key, claim)])
     except OkstraError as error:
         return [f"the ledger could not be written: {error.message}; the next run of this task writes the row"]
     return []

@@ -7,14 +7,14 @@ import shlex
 from typing import NamedTuple
 
 from ..doctor.preflight import MissingRequirement, missing_requirements
-from ..handoff import check as handoff
+from ..handoff.check import plan_handoff
 from ..names import HANDOFF, RunId, StageKey
 from ..quoting import quote
 from ..runs.find import next_seq
 from ..runs.manifest import WorktreeFacts
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
-from ..stages import claim as reserve
+from ..stages.claim import Choice, preview_claim
 from ..status import WorktreeStatus
 from ..worktrees import task as task_worktree
 from ..worktrees.create import lock_reason
@@ -37,7 +37,7 @@ class Preview(NamedTuple):
 def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     """Raises what `prepare_task_bundle` would raise before its first write."""
     request = resolve(inputs, services, remember=False)
-    choice = reserve.preview(request, services) if request.stage_map else None
+    choice = preview_claim(request, services) if request.stage_map else None
     stage = choice.state.stage if choice else None
     seq = next_seq(request.task, request.phase.task_type, stage)
     run = RunId(request.key, request.phase.task_type, stage, seq)
@@ -48,12 +48,12 @@ def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]
     if request.phase.task_type == HANDOFF:
-        steps = handoff.plan_handoff(request.project.files, request.key, inputs.handoff, services).steps
+        steps = plan_handoff(request.project.files, request.key, inputs.handoff, services).steps
         commands += [shlex.join(argv) for _, argv in steps]
     return Preview(run, stage, worktree, choice.epoch if choice else 0, tuple(names), tuple(commands), missing)
 
 
-def _worktree(request: Request, services: Services, choice: reserve.Choice | None) -> tuple[WorktreeFacts, list[str]]:
+def _worktree(request: Request, services: Services, choice: Choice | None) -> tuple[WorktreeFacts, list[str]]:
     if request.degraded is not None:
         head = request.repository.head if request.repository else ""
         return WorktreeFacts(request.project.root, "", head, str(request.degraded)), []

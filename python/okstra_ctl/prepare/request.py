@@ -11,7 +11,7 @@ from ..errors import Missing, Refused, Unreadable, UsageError
 from ..names import AUTO, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approve as plan_approval
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.find import check_budget

@@ -24,7 +24,7 @@ from ..settings.roster import CUSTOM_PREFIX
 from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
-from ..system import owner as process_identity
+from ..system import process_identity
 from ..tasks.records import still_there
 from ..worktrees import create, half_made
 from ..worktrees.create import UndoStack

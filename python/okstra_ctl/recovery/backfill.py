@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from ..claims import ledger as ledger_edge
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import row_id
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION, RunId, TaskKey
@@ -96,7 +96,7 @@ def _checked_runs(project: ProjectFiles, key: TaskKey, task: TaskFiles) -> Itera
 def _is_recorded(run: KnownRun) -> bool:
     """Whether the ledger has a row that ended this run."""
     ledger, key = ledger_path(run.plan_path), str(run.id.task)
-    view = ledger_edge.read(ledger, task_key=key, plan_digest="")
+    view = ledger_file.read(ledger, task_key=key, plan_digest="")
     ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
     return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id
 from ..claims.registry_document import RegistryDoc, TaskClaim
 from ..errors import OkstraError
@@ -26,7 +26,7 @@ from ..names import (
     task_branch,
 )
 from ..paths import ProjectFiles
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
 from ..runs.manifest import SCHEMA
@@ -243,7 +243,7 @@ def rewritten_commits(
     stage_map = _stage_map(plan, services)
     if plan is None or stage_map is None:
         return
-    view = ledger.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    view = ledger_file.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
     for stage, row in sorted(view.newest.items()):
         if row.status in DONE_ROWS and row.head_commit:
             base = _base_of(row, claim)
@@ -299,10 +299,10 @@ def _look_at(
 def _write_superseded(key: StageKey, row: LedgerRow, superseded: LedgerRow, plan: str, services: Services) -> str:
     """Under the registry lock, so that no run can claim the stage while the row is checked."""
     with services.registry.transaction():
-        view = ledger.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
+        view = ledger_file.read(ledger_path(plan), task_key=str(key.task), plan_digest=row.plan_digest)
         if view.newest.get(key.stage) != row:
             return ALREADY_DONE
-        return f"wrote {ledger.append(ledger_path(plan), [superseded])} superseded row"
+        return f"wrote {ledger_file.append(ledger_path(plan), [superseded])} superseded row"
 
 
 def _places(claim: TaskClaim, repository: git.Repository) -> list[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .. import git
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, Refused
-from ..index import store as run_index
+from ..index import run_index
 from ..index.database import Row
 from ..names import RunId
 from ..services import Services
@@ -23,7 +23,7 @@ from ..settings.project import Project
 from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
 from ..status import Liveness
 from ..system import files
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from ..system.text import loads, text_bytes
 
 _REWRITTEN = ("manifests", "state", "prompts")

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Busy, OkstraError
 from ..git import worktree_admin
-from ..index import store as run_index
+from ..index import run_index
 from ..names import IMPLEMENTATION, Owner, RunId, StageKey, TaskKey, task_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
@@ -27,7 +27,7 @@ from ..services import Services
 from ..settings.project_places import lead_back
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
-from ..system.owner import liveness, this_process
+from ..system.process_identity import liveness, this_process
 from ..tasks import catalog as task_catalog
 from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
@@ -178,7 +178,7 @@ def _stage_claim(root: str, key: StageKey, entry: git.Worktree) -> StageClaim | 
     path, digest = (str(plan.get("path", "")), str(plan.get("digest", ""))) if isinstance(plan, dict) else ("", "")
     path = task.plan_here(path)
     epoch = _number(found, "epoch")
-    view = ledger.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
+    view = ledger_file.read(ledger_path(path), task_key=str(key.task), plan_digest=digest)
     row = view.newest.get(key.stage)
     done = row is not None and row.status in DONE_ROWS and row.epoch >= epoch
     status = ClaimStatus.DONE if done else ClaimStatus.ACTIVE  # the manifest is written once the branch stands

@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterator
 
 from ..errors import OkstraError
-from ..index import store as run_index
+from ..index import run_index
 from ..leadership import Lead, change_lead, owner_in
 from ..names import PLANNING, RunId, number_in
 from ..paths import ProjectFiles
-from ..plan import store as plans
+from ..plan import plans
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
@@ -22,7 +22,7 @@ from ..services import Services
 from ..stages.records import task_of_plan
 from ..status import Liveness, RunOutcome, RunStatus
 from ..system.files import names_in, read_json
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from ..tasks import records as task_records
 from ..worktrees import users
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from .. import git
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, LedgerView, fold
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
 from ..git import kept, worktree_admin
-from ..index import store as run_index
+from ..index import run_index
 from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
@@ -21,7 +21,7 @@ from ..services import Services
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
 from ..system.locks import LockKind, discard_stale_note, locked
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made
 from ..worktrees.half_made import finish_killed, killed_move
@@ -127,7 +127,7 @@ def _of_task(
 def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
     """Lines that are no rows: skipped by every command, reported here."""
     path = ProjectFiles(claim.project_root).task(key).consumers
-    lines = fold(ledger.read_lines(path), task_key=str(key), plan_digest="").unreadable
+    lines = fold(ledger_file.read_lines(path), task_key=str(key), plan_digest="").unreadable
     if lines:
         what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
         yield Finding(
@@ -140,7 +140,7 @@ def _of_stage(key: StageKey, claim: StageClaim, repository: git.Repository, serv
         if half_made.is_abandoned(claim):
             yield _abandoned(str(key), key.task, repository, services)
         return
-    view = ledger.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
+    view = ledger_file.read(ledger_path(claim.plan), task_key=str(key.task), plan_digest=claim.plan_digest)
     done = _done_row(key, claim, view)
     if claim.status is ClaimStatus.ACTIVE and done is not None:
         yield Finding(
@@ -198,7 +198,7 @@ def _write_started_row(key: StageKey, claim: StageClaim, row: LedgerRow, service
     with services.registry.transaction() as doc:
         if doc.stage(key) != claim:
             return ALREADY_DONE
-        return f"wrote {ledger.append(ledger_path(claim.plan), [row])} row"
+        return f"wrote {ledger_file.append(ledger_path(claim.plan), [row])} row"
 
 
 def _mark_done(key: StageKey, claim: StageClaim, services: Services) -> str:
@@ -272,7 +272,7 @@ def _sweep(services: Services) -> None:
             files.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
     for key, claim in doc.tasks():
         consumers = ProjectFiles(claim.project_root).task(key).consumers
-        discard_stale_note(LockKind.LEDGER, ledger.lock_path(consumers))
+        discard_stale_note(LockKind.LEDGER, ledger_file.lock_path(consumers))
     for folder in (services.home.root, services.home.worktrees):
         files.discard_stale_temporaries(folder, below=False)
     discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)

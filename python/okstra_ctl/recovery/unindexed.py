@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import OkstraError
-from ..index import store as run_index
+from ..index import run_index
 from ..index.database import ENDED, Row
-from ..index.store import IndexRow, rows_of_copy
+from ..index.run_index import IndexRow, rows_of_copy
 from ..names import IMPLEMENTATION, RunId, TaskKey, number_in
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA

@@ -15,7 +15,7 @@ from hashlib import sha256
 from ..errors import OkstraError, Unreadable
 from ..names import PLANNING
 from ..plan.approval import approve, is_approved, unapprove
-from ..plan.store import BESIDE
+from ..plan.plans import BESIDE
 from ..runs import events as run_events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun, claim_run

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import OkstraError, Unreadable, UsageError
-from ..index.store import EVERYTHING, newest_rows
+from ..index.run_index import EVERYTHING, newest_rows
 from ..names import RunId, TaskKey, format_seq, number_in
 from ..paths import ProjectFiles, RunFiles, TaskFiles, seq_claim_name
 from ..plan.approve import InForce, in_force

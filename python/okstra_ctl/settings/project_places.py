@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .. import git
 from ..errors import OkstraError, Refused
 from ..git import worktree_admin
-from ..index import store as run_index
+from ..index import run_index
 from ..names import RunId
 from ..quoting import okstra_command
 from ..services import Services

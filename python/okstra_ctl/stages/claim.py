@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git, leadership
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Refused
-from ..index import store as run_index
+from ..index import run_index
 from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
 from ..paths import RunFiles
 from ..plan.model import Stage
@@ -25,7 +25,7 @@ from ..runs.find import KnownRun, claim_run
 from ..runs.request import Request
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
-from ..system.owner import liveness, nearest_client, this_process
+from ..system.process_identity import liveness, nearest_client, this_process
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.create import lock_reason
@@ -84,7 +84,7 @@ class _NeedsGit(Exception):
         self.commits = commits
 
 
-def preview(request: Request, services: Services) -> Choice:
+def preview_claim(request: Request, services: Services) -> Choice:
     """The choice as it would be made now; reserves nothing."""
     facts = GitFacts(merged=None) if request.degraded else GitFacts()
     while True:
@@ -122,13 +122,13 @@ def reserve_degraded(request: Request, services: Services) -> Reservation:
             at=services.clock.now(),
         )
         owner = nearest_client()
-        ledger.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
+        ledger_file.append(ledger_path(request.plan), [row._replace(owner=owner, note=str(request.degraded))])
         return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
 
 
 def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
     claim = doc.task(request.key)
-    view = ledger.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
+    view = ledger_file.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
     records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
@@ -152,7 +152,7 @@ def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: 
     remembered = claim.epochs.get(stage, 0) if claim else 0
     if not remembered:
         path = ledger_path(request.plan)
-        remembered = ledger.highest_epoch(path, task_key=str(request.key), stage=stage)
+        remembered = ledger_file.highest_epoch(path, task_key=str(request.key), stage=stage)
     return 1 + max(remembered, claimed.epoch if claimed else 0)
 
 
@@ -230,7 +230,7 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
         row = _released_row(run, key, at, run.base_commit, note)
         with services.registry.transaction():
             require_degraded_claim(run)
-            ledger.append(ledger_path(run.plan_path), [row])
+            ledger_file.append(ledger_path(run.plan_path), [row])
         return StageReleased(str(run.id), key.stage, "", "", _record_released(run, at, services))
     current = services.registry.read().stage(key)
     if current is not None and (current.before or current.restores) and half_made.is_abandoned(current):
@@ -251,7 +251,7 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
         claim,
         services,
         SavePolicy(force),
-        at_intent=lambda _: ledger.append(ledger_path(run.plan_path), rows),
+        at_intent=lambda _: ledger_file.append(ledger_path(run.plan_path), rows),
     )
     branch = git.existing_branch(claim.project_root, claim.branch)
     return StageReleased(str(run.id), key.stage, branch, saved.ref, _record_released(run, at, services), saved.ignored)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .. import git, leadership
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import LedgerRow, overruled_row, row_id
 from ..claims.registry_document import StageClaim
 from ..errors import Refused, Unreadable, UsageError
-from ..index import store as run_index
+from ..index import run_index
 from ..paths import OKSTRA_DIR
 from ..plan.approve import InForce
 from ..plan.globs import matches
@@ -23,7 +23,7 @@ from ..runs import events
 from ..runs.find import KnownRun, stage_of
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
@@ -226,8 +226,8 @@ def recorded_folder(run: KnownRun, services: Services) -> str:
 def newest_row(run: KnownRun) -> LedgerRow | None:
     """The newest ledger row of the run's stage: under the run's plan, or the plan by which it was done since."""
     path = ledger_path(run.plan_path)
-    view = ledger.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
-    done = ledger.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    view = ledger_file.read(path, task_key=str(run.id.task), plan_digest=run.plan_digest)
+    done = ledger_file.row_named(path, row_id(str(run.id), run.epoch, LedgerStatus.DONE))
     return done if done is not None and done.plan_digest != run.plan_digest else view.newest.get(run.id.stage or 0)
 
 
@@ -285,19 +285,19 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
         if row.overrule and is_recorded_done(run):
             recorded_folder(run, services)
             path = ledger_path(run.plan_path)
-            further = overruled_row(row, ledger.rows_named(path, row.id))
-            ledger.append(path, [further] if further else [])
+            further = overruled_row(row, ledger_file.rows_named(path, row.id))
+            ledger_file.append(path, [further] if further else [])
             claim = doc.stage(key) if key else None
             if key and claim and claim.status is ClaimStatus.ACTIVE:  # killed between the row and the claim
                 doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
             return
         if key is None or is_degraded(run):
             require_degraded_claim(run)
-            ledger.append(ledger_path(run.plan_path), [row])
+            ledger_file.append(ledger_path(run.plan_path), [row])
             return
         claim = require_claim(run, doc.stage(key))
         leadership.check_owner(run, claim.owner)  # whoever took the lead meanwhile finishes it
-        ledger.append(ledger_path(run.plan_path), [half_made.started_row_of(key, claim), row])
+        ledger_file.append(ledger_path(run.plan_path), [half_made.started_row_of(key, claim), row])
         me = this_process()  # a lead that goes on to write the run's report there
         owner = me if claim.owner == me else None
         doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))

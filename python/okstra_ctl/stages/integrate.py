@@ -16,7 +16,7 @@ from ..claims.registry_document import TaskClaim
 from ..errors import Refused, UsageError, WorkFailed
 from ..git import merge
 from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.approve import in_force
 from ..plan.model import StageMap, named
 from ..quoting import okstra_command, quote

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from ..claims import ledger as ledger_edge
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import LedgerView, row_id
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError, Refused, UsageError
@@ -17,7 +17,7 @@ from ..leadership import BY_OKSTRA
 from ..names import Owner, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approve as plan_approval
-from ..plan import store as plans
+from ..plan import plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..report.outcome import closed_gates
@@ -28,7 +28,7 @@ from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunOutcome
 from ..system import files as fsio
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from ..tasks.records import read_task_identity
 from .select import StageRecords, StageState, commits_to_merge, stage_states
 
@@ -63,7 +63,7 @@ def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[s
 
 def current_states(plan: str, stage_map: StageMap, key: TaskKey, services: Services) -> list[StageState]:
     """Every stage's status now, without a lock."""
-    ledger = ledger_edge.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    ledger = ledger_file.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
     doc = services.registry.read()
     claim = doc.task(key)
     if claim is None or not os.path.isdir(claim.path):
@@ -182,7 +182,7 @@ def recorded_overrules(run: KnownRun) -> list[dict[str, str]]:
     """A person's overrules of the run's closed gates, in order, from the ledger. Raises Unreadable."""
     if run.id.stage is None or not run.plan_path:
         return []
-    rows = ledger_edge.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
+    rows = ledger_file.rows_named(ledger_path(run.plan_path), row_id(str(run.id), run.epoch, LedgerStatus.DONE))
     return [{"why": row.overrule, "at": row.at} for row in rows if row.overrule]
 
 

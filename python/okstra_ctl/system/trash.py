@@ -12,7 +12,7 @@ from shutil import rmtree
 from ..errors import Refused
 from ..home_paths import WORKTREE_DEPTH, HomePaths
 from . import files, processes
-from .owner import owner_of
+from .process_identity import owner_of
 
 _ASIDE = ".aside"
 

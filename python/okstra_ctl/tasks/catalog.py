@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from ..errors import OkstraError, UsageError
-from ..index import store as run_index
+from ..index import run_index
 from ..names import PLANNING, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
-from ..plan import store as plans
+from ..plan import plans
 from ..quoting import okstra_command
 from ..runs.find import roots_of_task
 from ..services import Services

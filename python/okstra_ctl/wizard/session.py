@@ -263,7 +263,7 @@ def _plans(task: TaskFiles) -> tuple[str, ...]:
 
 
 def _stages(plan: str, key: TaskKey, services: Services) -> tuple[StageFact, ...]:
-    from ..plan import store as plans  # only implementation asks for stages
+    from ..plan import plans  # only implementation asks for stages
     from ..stages.records import current_states
 
     try:

@@ -22,7 +22,7 @@ from ..names import Owner, TaskKey, number_in
 from ..status import Liveness
 from ..system import files, fsync, processes, trash
 from ..system.locks import LockKind, locked
-from ..system.owner import liveness, this_process
+from ..system.process_identity import liveness, this_process
 
 PREFIX = "integrate-"
 

@@ -11,8 +11,8 @@ import time
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, WorkFailed
@@ -25,7 +25,7 @@ from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import files, trash
 from ..system.locks import LockKind, locked
-from ..system.owner import liveness, this_process
+from ..system.process_identity import liveness, this_process
 from . import create
 from .unsaved import SavePolicy, is_being_removed, kept_place, save_unsaved
 
@@ -199,7 +199,7 @@ def _discard_files_of_unprepared_run(claim: StageClaim) -> None:
     """Keeps the files of a run that has ledger rows: it was prepared, and its process died later, removing the
     worktree."""
     run = RunId.parse(claim.run_id)
-    view = ledger.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
+    view = ledger_file.read(ledger_path(claim.plan), task_key=str(run.task), plan_digest=claim.plan_digest)
     if not any(row_id(claim.run_id, claim.epoch, status) in view.ids for status in LedgerStatus):
         discard_run_files(ProjectFiles(claim.project_root).task(run.task).run_of(run))
 
@@ -210,7 +210,9 @@ def append_missing_started_rows(key: TaskKey, doc: RegistryDoc) -> int:
     for stage, claim in doc.stages_of(key).items():
         if claim.status is ClaimStatus.ACTIVE:
             missing.setdefault(ledger_path(claim.plan), []).append(started_row_of(StageKey(key, stage), claim))
-    return sum(ledger.append(path, rows) for path, rows in missing.items() if not ledger.contains_all(path, rows))
+    return sum(
+        ledger_file.append(path, rows) for path, rows in missing.items() if not ledger_file.contains_all(path, rows)
+    )
 
 
 def started_row_of(key: StageKey, claim: StageClaim) -> LedgerRow:

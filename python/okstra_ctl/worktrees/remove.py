@@ -14,7 +14,7 @@ from ..services import Services
 from ..status import ClaimStatus
 from ..system import trash
 from ..system.locks import LockKind, locked
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from . import create, half_made
 from .unsaved import Saved, SavePolicy, changed_since, mark_removing, save_detached, save_unsaved, unmark_removing
 from .users import require_removable

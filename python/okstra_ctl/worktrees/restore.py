@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .. import git
-from ..claims import ledger
-from ..claims.ledger import ledger_path
+from ..claims import ledger_file
+from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow
 from ..claims.registry_document import PreviousClaim, StageClaim, TaskClaim
 from ..errors import Refused, UsageError
 from ..git.kept import apply_snapshot, newest_ref
 from ..names import RunId, StageKey, TaskKey, task_branches
-from ..plan import store as plans
+from ..plan import plans
 from ..quoting import quote
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
 from ..status import ClaimStatus
 from ..system import files, fsync
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from ..tasks.records import read_manifest
 from . import create, half_made
 from .create import UndoStack, lock_reason
@@ -213,5 +213,5 @@ def _last_row(key: StageKey, project: Project, services: Services) -> LedgerRow 
     checked = plans.load(plan, services)
     if checked.stage_map is None:
         return None
-    view = ledger.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
+    view = ledger_file.read(ledger_path(plan), task_key=str(key.task), plan_digest=checked.stage_map.digest)
     return view.newest.get(key.stage)

@@ -13,7 +13,7 @@ from ..runs.request import Request
 from ..services import Services
 from ..settings.project_places import taken_elsewhere
 from ..status import ClaimStatus, WorktreeStatus
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from . import create, half_made, users
 from .create import UndoStack, lock_reason
 from .populate import populate_worktree

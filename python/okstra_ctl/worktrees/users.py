@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
 from ..errors import OkstraError, Refused
-from ..index import store as run_index
+from ..index import run_index
 from ..names import Owner, RunId, StageKey, TaskKey
 from ..plan.model import number_list
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
-from ..system.owner import liveness, nearest_client, this_process
+from ..system.process_identity import liveness, nearest_client, this_process
 
 _OPEN_EVENTS = ("prepared", "started")
 

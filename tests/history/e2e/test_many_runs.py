@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.index import store as run_index
-from okstra_ctl.index.store import IndexRow
+from okstra_ctl.index import run_index
+from okstra_ctl.index.run_index import IndexRow
 from okstra_ctl.names import RunId, TaskKey
 from okstra_ctl.paths import ProjectFiles
 from okstra_ctl.runs.manifest import RunFacts, WorktreeFacts, new_manifest

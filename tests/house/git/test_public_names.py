@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from okstra_ctl.claims.ledger_file_rows import fold
 
-from okstra_ctl.claims import ledger as ledger_edge
-from okstra_ctl.claims.ledger_rows import fold
+from okstra_ctl.claims import ledger_file
 from okstra_ctl.consumers import append_consumer, read_consumers
 from okstra_ctl.errors import OkstraError
 from okstra_ctl.run import PrepareInputs, prepare_task_bundle
@@ -60,7 +60,7 @@ def test_a_row_of_the_ledger_is_appended_once_under_the_newest_plan(called_here:
     }
     stages = called_here.okstra.ok("stage", "list", "--plan", plan, "--json").data["stages"]
     assert [stage["status"] for stage in stages] == ["ready", "done"]
-    lines = ledger_edge.read_lines(os.fspath(root / "consumers.jsonl"))
+    lines = ledger_file.read_lines(os.fspath(root / "consumers.jsonl"))
     assert fold(lines, task_key=called_here.task_key, plan_digest=str(row["plan_digest"])).unreadable == ()
 
 

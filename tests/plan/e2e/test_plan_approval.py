@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from okstra_ctl.system import owner as process_identity
+from okstra_ctl.system import process_identity
 from support.approvals import PERSON
 from support.okstra import Okstra, Project
 from support.plans import independent, plan_text

@@ -30,7 +30,7 @@ def _edit_stage(project: Project, stage: int, **fields: object) -> None:
 
 def _dead_here() -> dict[str, object]:
     """An owner on this very machine and boot whose process is gone."""
-    from okstra_ctl.system import owner as process_identity
+    from okstra_ctl.system import process_identity
 
     return {**process_identity.this_process().to_json(), "pid": 2**22 - 1, "start_time": "1"}
 

@@ -176,9 +176,9 @@ def test_a_removed_worktree_whose_branch_is_gone_keeps_none(project: Project) ->
 
 def test_the_index_keeps_the_last_word_of_a_run_that_went_on(project: Project) -> None:
     from okstra_ctl.home_paths import HomePaths
-    from okstra_ctl.index import store as run_index
+    from okstra_ctl.index import run_index
     from okstra_ctl.index.database import Row
-    from okstra_ctl.index.store import IndexRow
+    from okstra_ctl.index.run_index import IndexRow
 
     home = HomePaths(str(project.home))
 

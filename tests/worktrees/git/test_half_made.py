@@ -8,7 +8,7 @@ from okstra_ctl import git
 from okstra_ctl.names import StageKey, TaskKey
 from okstra_ctl.services import open_services
 from okstra_ctl.status import ClaimStatus
-from okstra_ctl.system import owner as process_identity
+from okstra_ctl.system import process_identity
 from okstra_ctl.worktrees import half_made as recover
 from support import invariants
 from support.okstra import Project
