@@ -80,6 +80,14 @@ class HomePaths(NamedTuple):
     def approvals_lock(self) -> str:
         return os.path.join(self.root, ".locks", "approvals.lock")
 
+    def seals(self, project: str) -> str:
+        """A project's seals: one row for each time that a run ended, with digests of what it left."""
+        return os.path.join(self.root, "seals", f"{project}.jsonl")
+
+    @property
+    def seals_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "seals.lock")
+
     @property
     def run_index(self) -> str:
         """The index of runs."""

@@ -45,6 +45,7 @@ ROWS = {
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",
     "approvals.jsonl": "approval-row",
+    "demo.jsonl": "seal-row",  # of the project that tests work in
 }
 
 

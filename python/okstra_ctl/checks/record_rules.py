@@ -14,11 +14,12 @@ from ..report.parts import Schema, left_empty, phase_schema
 from ..results.records import Gate, Problem
 from ..settings.phases import Phase
 
-GROUPS = ("files", "results", "report", "phase", "pages")
+GROUPS = ("files", "results", "report", "phase", "pages", "seal")
 Document = Mapping[str, Any]
 _RESTORE = "restore the file, or do the work again: okstra rerun {run}"
 _AGAIN = "do the work again: okstra rerun {run}"
 _EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
+_SEALS = "compare it with a backup, or with a signed row: okstra seal verify --signed FILE"
 _RENDER = "okstra report render {run}"
 _BY_OKSTRA = "lead"
 _AFTER_THE_VERDICT = ("isolation", "critic", "report")
@@ -61,6 +62,9 @@ CHECKS = {
     "commit-missing": Check("phase", "a stage is reported as done, and the report names no commit", _AGAIN),
     "page-missing": Check("pages", "a page of the report is not there", _RENDER),
     "page-stale": Check("pages", "a page is not what the report's data gives", _RENDER),
+    "seal-differs": Check("seal", "a file is not what it was when the run ended", _EDITED),
+    "seal-chain": Check("seal", "a row of the project's seals is damaged, or does not follow the last", _SEALS),
+    "seal-unreadable": Check("seal", "the project's seals can't be read", _SEALS),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import Unreadable
+from ..home_paths import HomePaths
 from ..names import PLANNING
 from ..report.own_pages import PageState
 from ..report.store import compared
@@ -14,6 +15,8 @@ from ..results.records import MAX_BYTES, Problem
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of, is_same, newest
 from ..runs.find import KnownRun
 from ..runs.user_response import answers_of_run
+from ..seals import store as seals
+from ..seals.rows import SEALED
 from ..settings.phases import phase_table
 from ..system import assets, foreign_files
 from ..system import files as fsio
@@ -52,17 +55,22 @@ _WHEN_LED = ("report_data", "report_draft", "isolation", "guard_rules")
 
 
 class RunCheck(NamedTuple):
-    """`checked` counts the files that were checked; `notes` are changes beside the run, which are no faults."""
+    """`checked` counts the files that were checked; `notes` are changes beside the run, which are no faults; `sealed`:
+    when the run was sealed, empty when it has no seal or was reopened since."""
 
     faults: tuple[Fault, ...]
     checked: int
     notes: tuple[Mapping[str, str], ...] = ()
+    sealed: str = ""
 
 
-def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: bool = False) -> RunCheck:
+def check_run(
+    run: KnownRun, groups: tuple[str, ...] = GROUPS, *, home: HomePaths | None = None, about_to_end: bool = False
+) -> RunCheck:
     """All faults of the run's record, in these groups. Reads only. Raises Missing, Unreadable (the plan).
 
-    `about_to_end`: the run's manifest is checked as given, not as it is on disk.
+    `home`: compare with the seals there as well. `about_to_end`: the run's manifest is checked as given, not as it is
+    on disk.
     """
     documents: dict[str, dict[str, Any]] = {}
     events: list[dict[str, Any]] = []
@@ -71,8 +79,9 @@ def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: 
         *_check_rows(run, run.files.events, "event-row", events),
         *_check_rows(run, run.files.errors, "error-row", []),
     ]
+    sealed, broken = _check_seal(run, home) if home is not None and "seal" in groups else ("", [])
     if "manifest" not in documents:  # without it nothing else can be checked
-        return RunCheck(_of(groups, faults), len(documents))
+        return RunCheck(_of(groups, [*faults, *broken]), len(documents), sealed=sealed)
     records = _records(run, documents, events)
     faults += _check_presence(run, records)
     faults += _check_results(run, records)
@@ -83,7 +92,7 @@ def check_run(run: KnownRun, groups: tuple[str, ...] = GROUPS, *, about_to_end: 
         faults += _check_plan(run, records)
         faults += _check_pages(run, records)
     notes = tuple(records.isolation.get("notes", ())) if records.isolation else ()
-    return RunCheck(_of(groups, faults), len(documents) + len(awaited(records)), notes)
+    return RunCheck(_of(groups, [*faults, *broken]), len(documents) + len(awaited(records)), notes, sealed)
 
 
 def _of(groups: tuple[str, ...], faults: list[Fault]) -> tuple[Fault, ...]:
@@ -215,6 +224,18 @@ def _check_pages(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
             yield Fault("page-missing", page.path, 1, f"there is no {page.kind} page")
         elif not page.state.good:
             yield Fault("page-stale", page.path, 1, f"it is {page.state}: not what the data gives")
+
+
+def _check_seal(run: KnownRun, home: HomePaths) -> tuple[str, list[Fault]]:
+    """When the run was sealed, and what differs."""
+    path = home.seals(run.id.task.project_segment)
+    try:
+        found = seals.check(home, run)
+    except Unreadable as error:
+        return "", [Fault("seal-unreadable", path, 1, error.message)]
+    faults = [Fault("seal-differs", one.path, 1, one.message) for one in found.differences]
+    faults += [Fault("seal-chain", path, one.line, one.message) for one in found.chain]
+    return (found.seal.at if found.seal is not None and found.seal.event == SEALED else ""), faults
 
 
 def _roster(run: KnownRun) -> list[dict[str, str]]:

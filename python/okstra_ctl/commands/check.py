@@ -39,11 +39,13 @@ def _run(args: Namespace, call: Call) -> Reply:
 
     run = find_run(args.run, call.start, call.services)
     groups = tuple(args.only or GROUPS)
-    found = check_run(run, groups)
+    found = check_run(run, groups, home=call.services.home)
     rows = [{**fault._asdict(), "remedy": fault.remedy(run.id)} for fault in found.faults]
     data = {"run_id": args.run, "checked": found.checked, "groups": list(groups), "findings": rows}
-    data["notes"] = [dict(note) for note in found.notes]
+    data.update(notes=[dict(note) for note in found.notes], sealed=found.sealed or None)
     noted = [f"note: changed meanwhile ({one['author']}): {one['kind']} {one['what']}" for one in found.notes]
+    if "seal" in groups and not found.sealed:
+        noted.append("note: the run is not sealed: it has not ended, was reopened, or is older than seals")
     if not rows:
         return Reply(data, "\n".join([*noted, f"ok: {found.checked} file(s) of {run.id}, nothing is wrong with them"]))
     lines = noted + [

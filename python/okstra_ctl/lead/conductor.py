@@ -18,6 +18,7 @@ from ..results.records import Gate
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
+from ..seals import store as seals
 from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
@@ -43,6 +44,7 @@ def take_lead(context: RunContext) -> None:
         lead.update(mode="auto", owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
 
+    seals.reopen(context.run, context.services)
     change_lead(context.run, started_now)
     own_claim(context.run, context.services, me)
     if led_by == CLIENT:
@@ -139,7 +141,8 @@ def _lead(started: RunContext) -> RunEnd:
     outcome = outcome_of(report)
     drops.tidy(context.files)
     notes = (own_plan_note(context), *_plan_notes(context))
-    warnings = tuple(filter(None, (*notes, *finish.persist(context, report))))
+    persisted = finish.persist(context, report)
+    warnings = tuple(filter(None, (*notes, *persisted, seals.try_seal(context.run, context.services))))
     if outcome is RunOutcome.COMPLETED:
         receipt.forget(context.run, context.services)
     release_lead(context, completed=outcome is RunOutcome.COMPLETED)
@@ -209,6 +212,9 @@ def _record_early_end(context: RunContext, outcome: RunOutcome, error: OkstraErr
         at = context.services.clock.now()
         finish.index_end(context, outcome, at)
         finish.update_manifest(context, outcome=str(outcome), ended_at=at, usage=usage_of(events_of(context.files)))
+        unsealed = seals.try_seal(context.run, context.services)
+        if unsealed:
+            context.print_progress(unsealed)
         release_lead(context, completed=False)
     except OkstraError as second:
         context.print_progress(f"the run's end could not be recorded: {second.message}")

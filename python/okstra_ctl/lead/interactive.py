@@ -18,6 +18,7 @@ from ..names import Owner
 from ..runs import lead_sessions
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT
+from ..seals import store as seals
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes
@@ -68,6 +69,7 @@ def _take(run: KnownRun, services: Services, me: Owner) -> str:
         lead.update(mode=CLIENT, owner=me.to_json())
         return {**manifest, "lead": lead, "started_at": manifest.get("started_at") or now}
 
+    seals.reopen(run, services)
     leadership.change_lead(run, begun)
     leadership.own_claim(run, services, me)
     return leadership.index_started(run, services, me)

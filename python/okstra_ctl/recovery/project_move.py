@@ -8,7 +8,6 @@ project's files, the index of runs, and last the registry, by which the next cal
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,8 +22,8 @@ from ..settings.project import Project
 from ..settings.project_places import known_worktrees, lead_back, own_id_hint, places_of
 from ..status import Liveness
 from ..system import files
+from ..system.moved_paths import is_at_or_below, moved_path, with_path
 from ..system.process_identity import liveness
-from ..system.text import loads, text_bytes
 
 _REWRITTEN = ("manifests", "state", "prompts")
 
@@ -113,16 +112,8 @@ def _relink(project: Project, claim: TaskClaim | StageClaim) -> None:
     """The links of the sync list led into the old place."""
     for entry in project.config.sync:
         link = os.path.join(claim.path, entry.path)
-        if os.path.islink(link) and _is_below(os.readlink(link), claim.project_root):
-            files.link_anew(_moved_path(os.readlink(link), claim.project_root, project.root), link)
-
-
-def _is_below(path: str, place: str) -> bool:
-    return path == place or path.startswith(f"{place}{os.sep}")
-
-
-def _moved_path(path: str, old: str, new: str) -> str:
-    return f"{new}{path[len(old) :]}" if _is_below(path, old) else path
+        if os.path.islink(link) and is_at_or_below(os.readlink(link), claim.project_root):
+            files.link_anew(moved_path(os.readlink(link), claim.project_root, project.root), link)
 
 
 def _rewrite_files(project: Project, old: str) -> int:
@@ -138,30 +129,13 @@ def _rewrite_files(project: Project, old: str) -> int:
 def _rewrite(path: str, old: str, new: str) -> bool:
     try:
         data = files.read_bytes(path)
-        after = None if data is None else _rewritten(path, data, old, new)
+        after = None if data is None else with_path(path, data, old, new)
     except (OkstraError, ValueError, RecursionError):
         return False  # damaged: `okstra check run` tells
     if after is None or after == data:
         return False
     files.replace(path, after)
     return True
-
-
-def _rewritten(path: str, data: bytes, old: str, new: str) -> bytes:
-    if path.endswith(".json"):
-        before = loads(data)
-        after = _in_values(before, old, new)
-        return data if after == before else files.json_bytes(after)
-    whole = re.compile(rb"(?<![\w./-])" + re.escape(text_bytes(old)) + rb"(?![\w.-])")
-    return whole.sub(lambda _: text_bytes(new), data)
-
-
-def _in_values(value: object, old: str, new: str) -> object:
-    if isinstance(value, dict):
-        return {_in_values(name, old, new): _in_values(inner, old, new) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_in_values(inner, old, new) for inner in value]
-    return _moved_path(value, old, new) if isinstance(value, str) else value
 
 
 def _move_rows(project: Project, old: Sequence[str], services: Services) -> int:
@@ -182,6 +156,6 @@ def _move_claims(doc: RegistryDoc, old: str, new: str) -> int:
             moved += 1
     for stage, held in list(doc.stages()):
         if held.project_root == old:
-            doc.put_stage(stage, held._replace(project_root=new, plan=_moved_path(held.plan, old, new)))
+            doc.put_stage(stage, held._replace(project_root=new, plan=moved_path(held.plan, old, new)))
             moved += 1
     return moved

@@ -18,6 +18,7 @@ from ..plan import plans
 from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
+from ..seals import store as seals
 from ..services import Services
 from ..stages.records import task_of_plan
 from ..status import Liveness, RunOutcome, RunStatus
@@ -81,7 +82,8 @@ def _release(run: KnownRun, services: Services) -> list[str]:
             return manifest
         return {**manifest, "lead": {**lead, "owner": None}, "ended_at": at, "outcome": _RELEASED}
 
-    change_lead(run, end)
+    with seals.resealed(run, services):
+        change_lead(run, end)
     if not released:
         return []
     with services.registry.transaction() as doc:

@@ -21,6 +21,7 @@ from ..plan.model import Stage
 from ..quoting import okstra_command
 from ..runs import events
 from ..runs.find import KnownRun, stage_of
+from ..seals import store as seals
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus
 from ..system.process_identity import this_process
@@ -59,8 +60,10 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
     done = close_stage(run, options, services)
     if not options.overrule:
-        return done
-    warning = note_overrules_in_report(run, services)
+        warning = seals.try_seal_stage(run, services)
+        return done._replace(warnings=(*done.warnings, *([warning] if warning else [])))
+    with seals.resealed(run, services):
+        warning = note_overrules_in_report(run, services)
     return done._replace(warnings=(*done.warnings, *([warning] if warning else [])), overrule=options.overrule)
 
 

@@ -35,7 +35,8 @@ class Led(NamedTuple):
         return self.okstra("check", "run", self.run, *more, "--json")
 
     def ids(self, *more: str) -> set[str]:
-        return {one["id"] for one in self.check(*more).data["findings"]}
+        """What is found, but for what the seal finds with every change."""
+        return {one["id"] for one in self.check(*more).data["findings"]} - {"seal-differs"}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def mended() -> Iterator[Callable[[str], Path]]:
 
     yield noted
     for file, data in before.items():
-        file.unlink(missing_ok=True)
+        file.rmdir() if file.is_dir() else file.unlink(missing_ok=True)
         if data is not None:
             file.write_bytes(data)
 
@@ -209,7 +210,26 @@ BAD: list[tuple[str, str, Break]] = [
     ("page-missing", A, removed("report_html")),
     ("page-stale", A, text("report_html", "disagrees", "agrees")),
     ("page-stale", A, text("report", "contested", "consensus")),
+    ("seal-differs", A, removed("guard_rules")),
+    ("seal-chain", A, lambda files, note: seal_changed(note(seals(files)))),
+    ("seal-unreadable", A, lambda files, note: unreadable(note(seals(files)))),
 ]
+
+
+def seals(files: RunFiles) -> str:
+    """The project's seals, in the home beside it."""
+    project = Path(files.dir).parents[5]
+    return str(project.parent / "home" / ".okstra" / "seals" / "demo.jsonl")
+
+
+def seal_changed(path: Path) -> None:
+    first, _, rest = path.read_text().partition("\n")
+    path.write_text(first.replace('"completed"', '"failed"') + "\n" + rest)
+
+
+def unreadable(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
 def _answer(path: Path) -> None:
@@ -229,7 +249,8 @@ def test_what_is_wrong_is_found(
     (first, *_) = [one for one in checked.data["findings"] if one["id"] == id_]
     assert first["line"] >= 1
     assert first["message"]
-    assert ("PLAN" if id_ == "plan-broken" else led_run.run) in first["remedy"]
+    named = {"plan-broken": "PLAN", "seal-chain": "FILE", "seal-unreadable": "FILE"}
+    assert named.get(id_, led_run.run) in first["remedy"]
     assert {CHECKS[one["id"]].group for one in checked.data["findings"]} == {CHECKS[id_].group}
 
 

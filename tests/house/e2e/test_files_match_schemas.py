@@ -114,6 +114,8 @@ def _led(project: Project) -> None:
     project.okstra.ok("check", "result", result, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
     project.okstra.ok("check", "run", good.data["run_id"], "--json")
+    project.okstra.ok("seal", "show", good.data["run_id"], "--json")
+    project.okstra.ok("seal", "verify", good.data["run_id"], "--json")
     for action in ("render", "views"):
         project.okstra.ok("report", action, good.data["run_id"], "--json")
     project.okstra.ok("report", "find", "--json")
@@ -257,7 +259,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Life]]:
 
 
 # They take their input from a client, or depend on the machine; tests of their own play them.
-_TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor"}
+_TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor", "seal sign"}
 
 
 def test_every_json_file_matches_its_schema(lives: list[Life]) -> None:

@@ -2,7 +2,7 @@
 
 A seat's faults are played one after the other in one run, which each leaves failed and resumable; at the end the
 seat answers, and the run must pass: so a red run was red for its silence alone. A critic's silence fails no run,
-and is reported.
+and is reported. The seats share the faults among them; the long form (`-m stress`) plays each fault at each seat.
 """
 
 from __future__ import annotations
@@ -47,11 +47,32 @@ def test_the_matrix_has_every_role_of_every_phase() -> None:
     assert PHASES["release-handoff"].roles == ()  # okstra itself does what the person chose
 
 
+def share(seats: list[Seat], seat: Seat, each: int) -> list[str]:
+    """The faults that this seat plays: together the seats play them all."""
+    every = list(FAULTS)
+    return [every[(each * seats.index(seat) + number) % len(every)] for number in range(each)]
+
+
+def test_together_the_seats_play_every_fault() -> None:
+    for seats, each in ((OTHERS, 3), (CRITICS, 2)):
+        assert {fault for seat in seats for fault in share(seats, seat, each)} == set(FAULTS)
+
+
 @pytest.mark.parametrize("seat", OTHERS, ids=str)
 def test_no_silence_passes(project: Project, seat: Seat) -> None:
+    _play(project, seat, share(OTHERS, seat, 3))
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("seat", OTHERS, ids=str)
+def test_every_silence_of_every_seat(project: Project, seat: Seat) -> None:
+    _play(project, seat, list(FAULTS))
+
+
+def _play(project: Project, seat: Seat, faults: list[str]) -> None:
     prepare(project, seat)
     first: Ended | None = None
-    for fault in FAULTS:
+    for fault in faults:
         install_fault(project, seat, fault)
         ended = _resume(project, first) if first else led(project, seat.phase)
         first = first or ended
@@ -98,9 +119,7 @@ def _check_row(report: dict[str, Any], seat: Seat, fault: str) -> None:
 @pytest.mark.parametrize("seat", CRITICS, ids=str)
 def test_a_critics_silence_is_not_the_absence_of_gaps(project: Project, seat: Seat) -> None:
     """Such a run is complete, so every fault costs a run: the phases share the faults among them."""
-    every = list(FAULTS)
-    first = 2 * CRITICS.index(seat) % len(every)
-    _play_critic(project, seat, every[first : first + 2])
+    _play_critic(project, seat, share(CRITICS, seat, 2))
 
 
 @pytest.mark.stress
