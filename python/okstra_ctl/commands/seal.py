@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 
-from ..command_table import Call
 from ..errors import EXIT_CHECK, UsageError
 from ..names import RunId, slugify_task_segment
 from ..options import add_common_flags
@@ -14,6 +13,7 @@ from ..quoting import quote
 from ..seals import signature
 from ..seals import store as seals
 from ..seals.rows import SEALED, Seal
+from ..services import Call
 from ..settings.project import open_project
 
 

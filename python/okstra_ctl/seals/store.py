@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from ..claims.ledger import ledger_path
+from ..claims.ledger_file import ledger_path
 from ..errors import OkstraError, Unreadable
 from ..home_paths import HomePaths
 from ..names import RunId
@@ -69,16 +69,21 @@ def try_seal_stage(run: KnownRun, services: Services) -> str:
 
 @contextmanager
 def resealed(run: KnownRun, services: Services) -> Iterator[None]:
-    """Seals the run again after the block, in which okstra itself changes what it left. One whose files differed
-    before stays as it was sealed, so that this hides nobody's change."""
+    """Reopens the run for the block, in which okstra itself changes what it left, and seals it again. One whose files
+    differed before stays as it was sealed, so that this hides nobody's change; after a kill it is not sealed, until the
+    command is called again."""
     try:
         before = check(services.home, run)
-        intact = before.seal is not None and before.seal.event == SEALED and not before.differences
+        intact = before.seal is not None and not before.differences
+        if intact:
+            reopen(run, services)
     except OkstraError:
         intact = False
-    yield
-    if intact:
-        try_seal(run, services)
+    try:
+        yield
+    finally:
+        if intact:
+            try_seal(run, services)
 
 
 def reopen(run: KnownRun, services: Services) -> None:

@@ -58,13 +58,15 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
     if options.overrule and not fault:
         message = f"there is nothing to overrule: no gate of {run.id} is in the way"
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
-    done = close_stage(run, options, services)
     if not options.overrule:
+        done = close_stage(run, options, services)
         warning = seals.try_seal_stage(run, services)
-        return done._replace(warnings=(*done.warnings, *([warning] if warning else [])))
-    with seals.resealed(run, services):
-        warning = note_overrules_in_report(run, services)
-    return done._replace(warnings=(*done.warnings, *([warning] if warning else [])), overrule=options.overrule)
+    else:
+        with seals.resealed(run, services):
+            done = close_stage(run, options, services)
+            warning = note_overrules_in_report(run, services)
+    warnings = (*done.warnings, *([warning] if warning else []))
+    return done._replace(warnings=warnings, overrule=options.overrule)
 
 
 def close_stage(
