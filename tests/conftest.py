@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from okstra_ctl.sandbox.choice import Kind
+from support.contained_lab import can_contain
 from support.okstra import Okstra, Project
 from support.repos import Repo
 from support.sealed import sealed_environment, traces
@@ -31,10 +33,13 @@ def real_home_is_untouched() -> Iterator[None]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
-    return sealed_environment(home)
+    sealed = sealed_environment(home)
+    if request.node.get_closest_marker("contained") and can_contain(Kind.BWRAP):
+        sealed["OKSTRA_SANDBOX"] = str(Kind.BWRAP)
+    return sealed
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-is-led": ErrorCode(EXIT_REFUSED, "another process leads the run"),
     "gates-not-passed": ErrorCode(EXIT_REFUSED, "okstra led the stage's run, and not all of its gates passed"),
     "not-trusted": ErrorCode(EXIT_REFUSED, "the project's settings run commands that nobody has trusted"),
+    "sandbox-missing": ErrorCode(EXIT_REFUSED, "workers are to be contained, and no sandbox can start here"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
     "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),

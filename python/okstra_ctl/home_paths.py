@@ -49,6 +49,11 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, "receipts", f"receipt-{digest}.json")
 
     @property
+    def sandbox(self) -> str:
+        """What a sandbox needs: for each worker at work, a folder with its client's private state."""
+        return os.path.join(self.root, "sandbox")
+
+    @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")
 

@@ -196,6 +196,18 @@ def _phases() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+_LOOSENING = (
+    "| `sandbox` | config.json; `--sandbox`, `OKSTRA_SANDBOX` for once | `auto` | you |",
+    "| `sandboxRequired` | config.json, project.json | `false` | you; a project `true` |",
+    "| `sandboxShow`, `sandboxWritable`, `sandboxPorts` | config.json, project.json | none "
+    "| you; a project once trusted |",
+    "| `checkNetwork` | config.json, project.json | `true` | you; a project `false` |",
+    "| `convergence.quorum` | config.json, project.json | `2` | you; a project a larger one |",
+    "| `worktreeSetup`, `qaCommands`, `providers.rehearsal.script` | project.json | none | a project once trusted |",
+    "| `providers.NAME` | config.json | none | you |",
+)
+
+
 def _settings() -> str:
     lines = [_MADE, "# Settings", "", "`okstra config list`, `get`, `set` and `unset` read and change them;"]
     lines += ["a person may edit the files as well. `NAME` stands for a name that you choose.", ""]
@@ -205,6 +217,13 @@ def _settings() -> str:
             default = f"`{one.shape['default']}`" if "default" in one.shape else ""
             lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.meaning} |")
         lines.append("")
+    lines += [
+        "## Who may loosen what",
+        "",
+        "A project's file alone may only tighten: whoever can write to a repository",
+    ]
+    lines += ["can write it. What loosens counts there once a person has seen and trusted it (`okstra trust`).", ""]
+    lines += ["| setting | where | default | who may |", "|---|---|---|---|", *_LOOSENING]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -24,6 +24,7 @@ def sealed_environment(home: Path) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "EDITOR": "true",
+        "OKSTRA_SANDBOX": "off",  # most workers here do what none should; the marker `contained` puts them inside
         "OKSTRA_TRUST": "1",  # scripts and checks are the tests' own; tests/settings/e2e/test_trust.py asks
         "PYTHONDONTWRITEBYTECODE": "",
     }

@@ -29,7 +29,7 @@ class Codex:
         """In a linked worktree git's own folders must be among `job.writable`, or the executor can't commit."""
         argv = (
             *("codex", "exec", "--json", "--skip-git-repo-check"),
-            *("--sandbox", sandbox_of(job.access), "--cd", job.folder, "--model", job.model),
+            *("--sandbox", sandbox_of(job), "--cd", job.folder, "--model", job.model),
             *(() if job.access is Access.READ else writable_arguments(job.writable)),
             *extra_arguments(job),
             "-",
@@ -55,8 +55,11 @@ class Codex:
         return StreamResult(True, failure, fault, usage=_usage(turns), last_message=message, session=thread)
 
 
-def sandbox_of(access: Access) -> str:
-    return "read-only" if access is Access.READ else "workspace-write"
+def sandbox_of(job: Job) -> str:
+    """Its own sandbox can't be made inside another one, and is not needed there."""
+    if job.containment is not None:
+        return "danger-full-access"
+    return "read-only" if job.access is Access.READ else "workspace-write"
 
 
 def writable_arguments(folders: tuple[str, ...]) -> tuple[str, ...]:

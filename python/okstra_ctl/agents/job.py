@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from ..sandbox.choice import Containment
 from ..status import Access, Failure, WorkerOutcome
 from ..usage.tokens import ModelTokens
 
@@ -41,6 +42,8 @@ class Job(NamedTuple):
     run_id: str = ""
     opening: str = ""
     """Text put above the prompt: what only this worker may know."""
+    containment: Containment | None = None
+    """How the client is contained; None: it is watched."""
 
 
 class Launch(NamedTuple):

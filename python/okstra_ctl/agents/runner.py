@@ -8,9 +8,12 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from ..errors import WorkFailed
+from ..sandbox.choice import own_folder
+from ..sandbox.client_state import ClientState, private_state
 from ..status import Access, Failure, WorkerOutcome
 from ..system import files as fsio
 from ..system.foreign_files import set_aside
@@ -24,6 +27,8 @@ _TICK = 0.1
 _QUIET_SECONDS = 1.0
 _RETRIED = (Failure.RATE_LIMIT, Failure.OVERLOADED)
 _LIMITS = (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT)
+_LAST_SIGNAL = 128 + 15  # above, some clients exit with what is left of an HTTP status
+_SANDBOX_COMPLAINS = b"bwrap: "
 _NO_STREAM = StreamResult(ended=False, failure=Failure.INTERRUPTED)
 
 
@@ -98,10 +103,16 @@ def _attempt(
     """Starts the client once, with what is left of the limits."""
     if stop.is_set():
         return WorkerOutcome.ERROR, _NO_STREAM, None
-    with SupervisedClient(job, launch, soft_limit=job.soft_limit - spent, hard_limit=job.hard_limit - spent) as client:
-        _wait(client, provider, stop, patience)
-        ended = client.ended()
+    soft, hard = job.soft_limit - spent, job.hard_limit - spent
+    with _private_state(job, launch) as state:
+        with SupervisedClient(job, launch, soft_limit=soft, hard_limit=hard, state=state) as client:
+            _wait(client, provider, stop, patience)
+            ended = client.ended()
     reason, status = ended.verdict.reason, ended.verdict.status
+    if job.containment is not None:
+        status = None if status is None else signalled(status)
+        if complaint := complaint_of_sandbox(ended.stdout, ended.stderr, status):
+            return WorkerOutcome.NOT_RUN, _not_contained(job, launch, complaint), None
     if reason == supervisor_orders.NOT_STARTED:
         message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
         return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
@@ -114,6 +125,32 @@ def _attempt(
     if outcome is WorkerOutcome.COMPLETED and by_message:
         fsio.replace(job.result, stream.last_message.encode("utf-8", "replace"))
     return outcome, stream, status
+
+
+def _private_state(job: Job, launch: Launch) -> AbstractContextManager[ClientState]:
+    if job.containment is None:
+        return nullcontext(ClientState())
+    return private_state(job.provider, own_folder(job.containment.sandbox, job.token), launch.environment)
+
+
+def signalled(status: int) -> int:
+    """The status of a client in a sandbox as if there were none: bubblewrap reports signal N as 128+N."""
+    return 128 - status if 128 < status <= _LAST_SIGNAL else status
+
+
+def complaint_of_sandbox(stdout: bytes, stderr: bytes, status: int | None) -> str:
+    """Why the sandbox did not start its client; empty when it did."""
+    if status != 1 or stdout or not stderr.startswith(_SANDBOX_COMPLAINS):
+        return ""
+    return stderr.removeprefix(_SANDBOX_COMPLAINS).decode("utf-8", "replace").strip()[:300]
+
+
+def _not_contained(job: Job, launch: Launch, complaint: str) -> StreamResult:
+    """What a start comes to that failed inside the sandbox: it is never tried again without one."""
+    if complaint.startswith("execvp"):
+        message = _why_not_started(launch.argv[0], job.folder, launch.environment, f"in its sandbox, {complaint}")
+        return StreamResult(False, Failure.CLIENT, message)
+    return StreamResult(False, Failure.SANDBOX, f"its sandbox could not start: {complaint}")
 
 
 def _why_not_started(program: str, folder: str, environment: Mapping[str, str], complaint: str) -> str:

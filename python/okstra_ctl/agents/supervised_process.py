@@ -16,6 +16,9 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..errors import Interrupted
+from ..sandbox.choice import Containment
+from ..sandbox.client_state import ClientState
+from ..sandbox.contained import Started, started
 from ..status import Access
 from ..system import files as fsio
 from . import supervisor_orders
@@ -49,13 +52,25 @@ class SupervisedClient:
     """One start of a client. Leaving the `with` block in any way ends the client and all its processes."""
 
     def __init__(
-        self, job: Job, launch: Launch, *, soft_limit: float, hard_limit: float, keep_open: Sequence[int] = ()
+        self,
+        job: Job,
+        launch: Launch,
+        *,
+        soft_limit: float,
+        hard_limit: float,
+        keep_open: Sequence[int] = (),
+        state: ClientState = ClientState(),  # noqa: B008 (a value)
     ) -> None:
-        """`keep_open` are descriptors that stay open as long as anything of the client is alive.
+        """`keep_open` are descriptors that stay open as long as anything of the client is alive; `state` is the
+        client's private state, if it is contained.
 
         Raises WorkFailed (`write-failed`) when the log can't be written.
         """
         self._token = job.token
+        marked = {**launch.environment, **_marks(job)}
+        begun = Started(launch.argv, marked)
+        if job.containment is not None:
+            begun = started(job.containment, launch.argv, marked, token=job.token, state=state)
         self._log = fsio.open_log(job.log)
         self._output = _scratch(f"{job.log}.out")
         self._errors = _scratch(f"{job.log}.err")
@@ -66,8 +81,8 @@ class SupervisedClient:
             file.write(launch.stdin)
         os.lseek(self._prompt, 0, os.SEEK_SET)
         orders = Orders(
-            argv=tuple(os.fsencode(word) for word in launch.argv),
-            environment=_encoded({**launch.environment, **_marks(job)}),
+            argv=tuple(os.fsencode(word) for word in begun.argv),
+            environment=_encoded(begun.environment),
             folder=os.fsencode(job.folder),
             token=job.token,
             prompt=self._prompt,
@@ -78,6 +93,8 @@ class SupervisedClient:
             hard_limit=hard_limit,
             grace=_GRACE,
             most_output=_MOST_OUTPUT,
+            restriction=tuple(begun.restriction),
+            nested=begun.nested,
         )
         self._supervisor = self._start_supervisor(job, keep_open)
         self._poll = select.poll()
@@ -224,8 +241,9 @@ def run_supervised(
     home: str,
     run_id: str,
     keep_open: Sequence[int] = (),
+    containment: Containment | None = None,
 ) -> SupervisedResult:
-    """Runs a command to its end; both its streams are appended to the log.
+    """Runs a command to its end, contained as it says; both its streams are appended to the log.
 
     The status is TIMED_OUT when it took longer than `limit` seconds, NOT_STARTED when there is no such program.
 
@@ -247,6 +265,7 @@ def run_supervised(
         hard_limit=limit,
         home=home,
         run_id=run_id,
+        containment=containment,
     )
     launch = Launch(tuple(argv), b"", environment)
     with SupervisedClient(job, launch, soft_limit=limit, hard_limit=limit, keep_open=keep_open) as client:

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from . import supervisor_orders
 from .supervisor_orders import Orders, Verdict
-from .sweep import sweep
+from .sweep import children_of, sweep
 
 _CHUNK = 65536
 _DRAIN_SECONDS = 1.0
@@ -98,6 +98,8 @@ class Supervisor:
             for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE", "SIGXFSZ", "SIGCHLD"):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            if any(orders.restriction):
+                _restrict(orders)
             os.chdir(orders.folder)
             os.dup2(orders.prompt, 0)
             os.dup2(out, 1)
@@ -148,8 +150,10 @@ class Supervisor:
 
     def _signal_group(self, number: int) -> None:
         if self._status is None:
-            with suppress(OSError):
-                os.killpg(self._client, number)
+            inner = children_of(self._client) if self._orders.nested and number != signal.SIGKILL else ()
+            for group in inner or (self._client,):
+                with suppress(OSError):
+                    os.killpg(group, number)
 
     def _reaped(self) -> bool:
         """Whether the client has ended. Reaps orphans that this process adopted from it, too."""
@@ -212,6 +216,13 @@ def _wake_on_signals() -> int:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     return woken
+
+
+def _restrict(orders: Orders) -> None:
+    """For this process and all that it starts. Raises OSError: the client is not started unrestricted."""
+    from ..sandbox import landlock
+
+    landlock.restrict(landlock.Restriction(*orders.restriction))
 
 
 def _prctl() -> Callable[[int, int], object]:

@@ -42,6 +42,10 @@ class Orders(NamedTuple):
     grace: float
     """Seconds from SIGTERM to SIGKILL when the client is to end at once."""
     most_output: int
+    restriction: tuple[Any, ...] = ()
+    """What the client may not do, as `sandbox.landlock.Restriction`; empty: nothing is forbidden."""
+    nested: bool = False
+    """Whether the client runs below a process of its sandbox: signals that ask it to end go past that one."""
 
 
 class Verdict(NamedTuple):

@@ -91,6 +91,12 @@ def _descendants(pids: list[int], ancestor: int) -> set[int]:
     return found
 
 
+def children_of(pid: int) -> tuple[int, ...]:
+    """The live children of a process."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return tuple(one for one in pids if _parent(one) == pid)
+
+
 def _parent(pid: int) -> int | None:
     """None when the process is gone, or has ended and only waits to be reaped."""
     try:

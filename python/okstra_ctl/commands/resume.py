@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..output import Reply
 from ..services import Call
+from .sandboxing import add_sandbox_flag, with_sandbox
 from .trust import add_trust_flag, with_trust
 
 
@@ -13,6 +14,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
     parser.add_argument("--budget", metavar="USD", default="", help="a new budget, including what was spent")
     add_trust_flag(parser)
+    add_sandbox_flag(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
@@ -24,7 +26,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..system import assets
     from .leading import lead
 
-    call = with_trust(args, call)
+    call = with_sandbox(args, with_trust(args, call))
     run = find_run(args.run, call.start, call.services)
     run = with_budget(run, args.budget) if args.budget else run
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)

@@ -22,6 +22,7 @@ from ..settings.trust import TRUST_VARIABLE
 from ..system.processes import stopped_by_signals
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
 from .run_inputs import add_handoff_flags, confirm_handoff, gather
+from .sandboxing import add_sandbox_flag, sandbox_flag, with_sandbox
 from .trust import add_trust_flag, settle, with_trust
 
 _TEXTS = {
@@ -91,7 +92,8 @@ def _task_of(inputs: PrepareInputs, jobs: int, call: Call) -> tuple[Project, Tas
 
 
 def _trusting(call: Call) -> list[str]:
-    return ["--trust"] if call.services.environment.get(TRUST_VARIABLE) == "1" else []
+    trusting = ["--trust"] if call.services.environment.get(TRUST_VARIABLE) == "1" else []
+    return [*trusting, *sandbox_flag(call)]
 
 
 def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
@@ -135,6 +137,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_trust_flag(parser)
+    add_sandbox_flag(parser)
     parser.add_argument("--ask", action="store_true", help="at a terminal, ask for what is missing (okstra.sh)")
     parser.add_argument("--plain", action="store_true", help="ask line by line, without lists and arrow keys")
 
@@ -144,7 +147,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         from .run_inputs import complete
 
         args = complete(args, call)
-    call = with_trust(args, call)
+    call = with_sandbox(args, with_trust(args, call))
     inputs = gather(args, call)
     asks = not (args.yes or args.render_only or args.dry_run) and sys.stdin.isatty()
     if not inputs.fix_cycle:

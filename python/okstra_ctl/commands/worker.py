@@ -13,6 +13,7 @@ from ..options import add_common_flags
 from ..output import Reply, fields
 from ..services import Call
 from ..status import WorkerOutcome
+from .sandboxing import add_sandbox_flag, with_sandbox
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def configure(parser: ArgumentParser) -> None:
         ("role", "the worker's role: analyst, executor, verifier, report-writer or critic"),
     ):
         run.add_argument(name, metavar=name.upper(), help=told)
+    add_sandbox_flag(run)
     add_common_flags(run)
 
 
@@ -36,6 +38,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..system.processes import stopped_by_signals
     from .leading import print_progress
 
+    call = with_sandbox(args, call)
     order = WorkerOrder(args.provider, args.root, args.model, args.prompt, args.worktree, args.role)
     stop = threading.Event()
     with stopped_by_signals(stop):

@@ -11,7 +11,10 @@ from importlib.util import find_spec
 from .. import __version__, git
 from ..errors import OkstraError
 from ..gc.policy import show_size
+from ..sandbox.choice import Kind, words
+from ..sandbox.probe import probe
 from ..services import Services
+from ..settings.sandbox_settings import sandbox_settings
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files as fsio
 from ..system.locks import fault_of_locks
@@ -42,6 +45,7 @@ def examine(services: Services, start: str, *, providers: bool) -> list[CheckRow
     rows = [_python(), *_git(start), home]
     if home.status is not CheckStatus.FAIL:
         rows += [_locks(services), _disk(services), registry_row(services)]
+    rows.append(_sandbox(services))
     return [*rows, *_installed(services), _tmux(services), *presence_rows(services)]
 
 
@@ -79,6 +83,19 @@ def _locks(services: Services) -> CheckRow:
         remedy = "set OKSTRA_HOME to a folder on a local disk"
         return CheckRow("locks", CheckStatus.FAIL, f"{services.home.worktrees}: {fault}", remedy)
     return CheckRow("locks", CheckStatus.OK, "record locks and flock work in okstra's home")
+
+
+def _sandbox(services: Services) -> CheckRow:
+    """Whether workers can be contained; by the setting, or else by the best means that there are."""
+    config = services.home.config
+    try:
+        choice = sandbox_settings(fsio.read_json(config) or {}, {}, "", places=(config, "")).choice
+    except OkstraError as error:
+        return CheckRow("sandbox", CheckStatus.FAIL, error.message, error.hint)
+    found = probe(choice, services.environment)
+    if found.kind is Kind.BWRAP or found.kind is Kind.SEATBELT:
+        return CheckRow("sandbox", CheckStatus.OK, f"workers are contained, by {found.kind}")
+    return CheckRow("sandbox", CheckStatus.WARN, words(found), found.remedy)
 
 
 def _disk(services: Services) -> CheckRow:

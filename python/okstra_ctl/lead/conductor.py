@@ -18,6 +18,7 @@ from ..results.records import Gate
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..runs.lead_sessions import CLIENT, note_session, session_around
+from ..sandbox.choice import words
 from ..seals import store as seals
 from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
@@ -42,7 +43,8 @@ def take_lead(context: RunContext) -> None:
         led_by = str(lead.get("mode") or "")
         started = manifest.get("started_at") or context.services.clock.now()
         lead.update(mode="auto", owner=me.to_json())
-        return {**manifest, "lead": lead, "started_at": started, "ended_at": None, "outcome": None}
+        now = {"lead": lead, "started_at": started, "ended_at": None, "outcome": None}
+        return {**manifest, **now, "sandbox": context.sandbox.probed.to_json()}
 
     seals.reopen(context.run, context.services)
     change_lead(context.run, started_now)
@@ -92,6 +94,8 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
         raise
     if entered.news:
         print_progress(entered.news)
+    if watched := words(context.sandbox.probed):
+        print_progress(watched)
     _sweep_orphans(context)
     try:
         hooks.set_up(run, services)
@@ -120,7 +124,7 @@ def _lead(started: RunContext) -> RunEnd:
         "notes": [entry._asdict() for entry in found.notes],
         "receipt": context.files.isolation,
     }
-    report["gates"]["isolation"] = isolation_gate(found)
+    report["gates"]["isolation"] = isolation_gate(found, words(context.sandbox.probed))
     for entry in found.notes:
         context.print_progress(f"changed meanwhile, by {_author_phrase(entry.author)}: {entry.kind} {entry.what}")
     if found.breaches and context.phase.source_edits == "none":  # else the token states what was done, which stays true
@@ -177,10 +181,12 @@ def _author_phrase(author: str) -> str:
     return "somebody who is not known" if author == UNKNOWN else f"a {author}"
 
 
-def isolation_gate(found: ReceiptVerdict) -> dict[str, str]:
+def isolation_gate(found: ReceiptVerdict, watched: str = "") -> dict[str, str]:
+    """`watched`: what the report says where workers are not contained."""
     breaches = ", ".join(f"{one.kind} {one.what} ({one.author})" for one in found.breaches[:5])
     noted = f"changed meanwhile: {len(found.notes)}" if found.notes else ""
-    return {"gate": str(Gate.FAILED if found.breaches else Gate.PASSED), "note": breaches or noted}
+    note = "; ".join(filter(None, [breaches or noted, watched]))
+    return {"gate": str(Gate.FAILED if found.breaches else Gate.PASSED), "note": note}
 
 
 def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:

@@ -14,8 +14,10 @@ from ..names import RunId
 from ..paths import RunFiles
 from ..runs import events
 from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
+from ..runs.containment import sandbox_of
 from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
+from ..sandbox.choice import Sandbox
 from ..services import Services
 from ..settings.phases import LeadSettings, Phase, lead_settings, phase_table
 from ..settings.roster import Worker
@@ -39,6 +41,7 @@ class RunContext(NamedTuple):
     print_progress: PrintProgress
     commit: str
     """The worktree's commit when the run was first led; empty without git."""
+    sandbox: Sandbox
     begun: ReceiptStart = ReceiptStart()
     """The start of the isolation receipt."""
 
@@ -74,7 +77,7 @@ class RunContext(NamedTuple):
 def open_context(run: KnownRun, services: Services, stop: threading.Event, print_progress: PrintProgress) -> RunContext:
     """The context of a run, from its folder and the settings.
 
-    Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`).
+    Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`, `sandbox-missing`).
     """
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     config = fsio.read_json(services.home.config) or {}
@@ -83,9 +86,9 @@ def open_context(run: KnownRun, services: Services, stop: threading.Event, print
     places = (services.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
     settings = lead_settings(phase, config, project, providers, places=places)
-    return RunContext(
-        run, phase, roster_of(run), _values(run), settings, services, stop, print_progress, commit_at_start(run)
-    )
+    roster, values, commit = roster_of(run), _values(run), commit_at_start(run)
+    sandbox = sandbox_of(run.project.root, services)
+    return RunContext(run, phase, roster, values, settings, services, stop, print_progress, commit, sandbox)
 
 
 def _values(run: KnownRun) -> dict[str, str]:
@@ -101,7 +104,17 @@ def run_check(context: RunContext, command: str, name: str) -> int:
 
     Raises Interrupted, WorkFailed.
     """
-    status = run_command(context, in_shell(command), name, event=CHECK_STARTED).status
+    limit, stop = context.settings.hard_limit, context.stop
+    status = run_supervised_command(
+        context.run,
+        in_shell(command),
+        name,
+        context.services,
+        event=CHECK_STARTED,
+        limit=limit,
+        stop=stop,
+        sandbox=context.sandbox,
+    ).status
     late = f" (stopped after {context.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
     context.print_progress(f"check `{command}`: exit {status}{late}")
     return status

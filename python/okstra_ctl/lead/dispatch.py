@@ -15,8 +15,11 @@ from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import authorship, hooks
 from ..quoting import okstra_command
+from ..runs.containment import containment
 from ..runs.events import events_of
 from ..runs.prompting import fill_file
+from ..sandbox.choice import Containment
+from ..sandbox.profile import role_of
 from ..settings.roster import Worker, access_of
 from ..status import Access, WorkerOutcome
 from ..system import files as fsio
@@ -137,6 +140,22 @@ def _job(
         home=context.services.home.root,
         run_id=str(context.id),
         opening=drops.opening(drop),
+        containment=_containment(context, worker, access, options, drop),
+    )
+
+
+def _containment(
+    context: RunContext, worker: Worker, access: Access, options: Mapping[str, Any], drop: Drop
+) -> Containment | None:
+    """An executor's git folder is shared with the whole repository as long as nothing is laid over it."""
+    return containment(
+        context.sandbox,
+        role_of(access),
+        context.folder,
+        context.run.project.root,
+        hidden=(context.files.drops,),
+        results=(drop.folder, context.files.git_trace(worker.id)),
+        variables=tuple(options.get("env") or ()),
     )
 
 

@@ -18,6 +18,7 @@ from ..checks.result import expected_at, problems_of_text
 from ..errors import Missing, UsageError
 from ..results.worker import parse_worker_result
 from ..runs.find import find_run
+from ..sandbox.choice import words
 from ..services import Services
 from ..settings.roster import Worker
 from ..system import files as fsio
@@ -61,6 +62,8 @@ def exec_worker(
         find_run(run_id, os.path.abspath(order.project_root), services), services, stop, print_progress
     )
     _check_place(order, context)
+    if watched := words(context.sandbox.probed):
+        print_progress(watched)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
     log = log_of(context, assignment, dispatched_before(context, assignment) + 1)
     with pane_on(log, services.environment):

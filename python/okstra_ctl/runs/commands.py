@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 from .. import git
 from ..agents.supervised_process import SupervisedResult, run_supervised
+from ..sandbox.choice import Containment, Sandbox
+from ..sandbox.profile import Role
 from ..services import Services
 from ..system import files as fsio
 from ..system import processes
 from ..system.shell_lists import Pipeline, pipelines
 from . import events
+from .containment import containment
 from .find import KnownRun
 
 SHELL = "bash"
@@ -44,11 +47,14 @@ def run_supervised_command(
     event: str,
     limit: float = A_DAY,
     stop: threading.Event | None = None,
+    sandbox: Sandbox | None = None,
 ) -> SupervisedResult:
     """Records the event, with the token that its processes carry, then runs the command, its output in the named log.
 
-    `limit` is in seconds. Raises Interrupted when `stop` was set meanwhile, WorkFailed.
+    `limit` is in seconds. In a `sandbox` it is contained as a check. Raises Interrupted when `stop` was set meanwhile,
+    WorkFailed.
     """
+    contained = containment(sandbox, Role.CHECK, run.folder, run.project.root) if sandbox else None
     log = run.files.log(name)
     fsio.open_log(log, anew=True).close()
     token = uuid.uuid4().hex
@@ -64,11 +70,20 @@ def run_supervised_command(
         stop=stop or threading.Event(),
         home=services.home.root,
         run_id=str(run.id),
+        containment=contained,
     )
 
 
 def run_supervised_shell(
-    command: str, *, name: str, folder: str, log: str, services: Services, run_id: str, keep_open: Sequence[int] = ()
+    command: str,
+    *,
+    name: str,
+    folder: str,
+    log: str,
+    services: Services,
+    run_id: str,
+    keep_open: Sequence[int] = (),
+    contained: Containment | None = None,
 ) -> int:
     """Runs a command of the project outside a run's own steps: setting a worktree up, checking a merge. Its output is
     appended to the log. Returns its exit status. Raises WorkFailed when the log can't be written."""
@@ -84,6 +99,7 @@ def run_supervised_shell(
         home=services.home.root,
         run_id=run_id,
         keep_open=keep_open,
+        containment=contained,
     ).status
 
 

@@ -19,8 +19,12 @@ from ..system import files as fsio
 from ..system.locks import LockKind, locked
 from ..system.text import encode
 
-# In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands.
-SETTINGS = ("worktreeSetup", "worktreeTeardown", "qaCommands", "providers")
+# In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands; the last three
+# let more into the sandbox, or out of it.
+SETTINGS = (
+    *("worktreeSetup", "worktreeTeardown", "qaCommands", "providers"),
+    *("sandboxShow", "sandboxWritable", "sandboxPorts"),
+)
 SCHEMA = "trusted/1"
 TRUST_VARIABLE = "OKSTRA_TRUST"
 

@@ -11,7 +11,9 @@ from ..errors import Refused, WorkFailed
 from ..git import merge
 from ..plan.model import Stage
 from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command, run_supervised_shell
+from ..runs.containment import sandbox_of
 from ..runs.find import KnownRun
+from ..sandbox.choice import Containment
 from ..services import Services
 from ..system import files
 from ..system.secrets import hide_in_log
@@ -41,7 +43,9 @@ def supervised_check(run: KnownRun, services: Services) -> RunCheck:
     """For a person or an agent's session: supervised, so that an interrupted check does not run beside the next one."""
 
     def run_check(command: str) -> int:
-        return run_supervised_command(run, in_shell(command), EXIT_CHECK_LOG, services, event=CHECK_STARTED).status
+        sandbox = sandbox_of(run.project.root, services)
+        words = in_shell(command)
+        return run_supervised_command(run, words, EXIT_CHECK_LOG, services, event=CHECK_STARTED, sandbox=sandbox).status
 
     return run_check
 
@@ -100,10 +104,18 @@ class Link(NamedTuple):
 class CheckRunner:
     """Runs exit checks in a scratch worktree; the log has everything they print."""
 
-    def __init__(self, path: str, log: FileIO, log_path: str, task_key: str, services: Services) -> None:
+    def __init__(
+        self,
+        path: str,
+        log: FileIO,
+        log_path: str,
+        task_key: str,
+        services: Services,
+        contained: Containment | None,
+    ) -> None:
         """`log` is the file at `log_path`, open for the headings between what the checks print."""
         self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._services = task_key, services
+        self._task_key, self._services, self._contained = task_key, services, contained
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. Untracked files of an earlier check are deleted first."""
@@ -116,6 +128,7 @@ class CheckRunner:
             log=self._log_path,
             services=self._services,
             run_id=self._task_key,
+            contained=self._contained,
         )
         return Check(done.stage, done.exit_check, status)
 

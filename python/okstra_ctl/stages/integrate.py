@@ -20,6 +20,8 @@ from ..plan import plans
 from ..plan.approve import in_force
 from ..plan.model import StageMap, named
 from ..quoting import okstra_command, quote
+from ..runs.containment import containment, sandbox_of
+from ..sandbox.profile import Role
 from ..services import Services
 from ..settings.project import Project
 from ..settings.trust import require_trusted
@@ -259,7 +261,8 @@ def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log
         files.open_log(log_path) as log,
     ):
         populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
-        runner = CheckRunner(path, log, log_path, str(subject.key), services)
+        contained = containment(sandbox_of(subject.project.root, services), Role.CHECK, path, subject.project.root)
+        runner = CheckRunner(path, log, log_path, str(subject.key), services, contained)
         everyone = _done_stages(subject, services)
         checks = [runner.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]

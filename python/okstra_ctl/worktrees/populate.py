@@ -40,7 +40,7 @@ def populate_worktree(
     submodules.initialise(main, worktree)
     with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
-        run_setup(worktree, config.worktree_setup, log_path, services, run_id, keep_open=(fence,))
+        run_setup(main, worktree, config.worktree_setup, log_path, services, run_id, keep_open=(fence,))
     return notes
 
 
@@ -93,6 +93,7 @@ def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
 
 
 def run_setup(
+    main: str,
     worktree: str,
     commands: tuple[str, ...],
     log_path: str,
@@ -106,16 +107,25 @@ def run_setup(
     from ..system.secrets import hide_in_log
 
     try:
-        _run_setup(worktree, commands, log_path, services, run_id, keep_open)
+        _run_setup(main, worktree, commands, log_path, services, run_id, keep_open)
     finally:
         hide_in_log(log_path)
 
 
 def _run_setup(
-    worktree: str, commands: tuple[str, ...], log_path: str, services: Services, run_id: str, keep_open: tuple[int, ...]
+    main: str,
+    worktree: str,
+    commands: tuple[str, ...],
+    log_path: str,
+    services: Services,
+    run_id: str,
+    keep_open: tuple[int, ...],
 ) -> None:
     from ..runs.commands import run_supervised_shell  # slow to import, and most projects have none
+    from ..runs.containment import containment, sandbox_of
+    from ..sandbox.profile import Role
 
+    contained = containment(sandbox_of(main, services), Role.SETUP, worktree, main)
     with files.open_log(log_path) as log:
         for command in commands:
             files.write_log(log, f"$ {command}\n")
@@ -127,6 +137,7 @@ def _run_setup(
                 services=services,
                 run_id=run_id,
                 keep_open=keep_open,
+                contained=contained,
             )
             if status != 0:
                 raise WorkFailed(

@@ -1,0 +1,121 @@
+"""The sandbox of a project's runs, and where in it a run's workers and checks work."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from .. import git
+from ..errors import OkstraError, Refused
+from ..paths import ProjectFiles
+from ..quoting import okstra_command
+from ..sandbox.choice import AUTO, Containment, Kind, Sandbox, Wishes
+from ..sandbox.client_state import take_home_abandoned
+from ..sandbox.probe import probe
+from ..sandbox.profile import Bind, Places, Role, is_within
+from ..services import Services
+from ..settings.sandbox_settings import VARIABLE, SandboxSettings, sandbox_settings
+from ..settings.trust import commands_in, require_trusted
+from ..system import files as fsio
+
+
+def sandbox_of(project_root: str, services: Services) -> Sandbox:
+    """The sandbox that works here, by the settings. What a killed okstra left of earlier workers is taken home.
+
+    Raises Refused (`sandbox-missing`) when one is required, or asked for by its name, and can't start; Refused
+    (`not-trusted`), UsageError (`bad-config`), Unreadable.
+    """
+    path = ProjectFiles(project_root).config
+    config, project = fsio.read_json(services.home.config) or {}, fsio.read_json(path) or {}
+    require_trusted(project_root, commands_in(project), services)
+    asked = services.environment.get(VARIABLE, "")
+    settings = sandbox_settings(config, project, asked, places=(services.home.config, path))
+    probed = probe(settings.choice, services.environment)
+    wanted = settings.required or settings.choice not in (AUTO, Kind.OFF)
+    if wanted and probed.kind is Kind.OFF:
+        raise Refused(
+            "sandbox-missing",
+            f"workers are to be contained, and can't be: {probed.why}",
+            where=path if project.get("sandboxRequired") else services.home.config,
+            hint=probed.remedy or okstra_command("doctor"),
+        )
+    folder = services.home.sandbox
+    if probed.kind is not Kind.OFF:
+        take_home_abandoned(folder)
+    return Sandbox(probed, _wishes(settings, services), folder)
+
+
+def containment(
+    sandbox: Sandbox,
+    role: Role,
+    folder: str,
+    project_root: str,
+    *,
+    hidden: Sequence[str] = (),
+    results: Sequence[str] = (),
+    binds: Sequence[Bind] = (),
+    variables: Sequence[str] = (),
+) -> Containment | None:
+    """How something is contained that works in `folder`; None without a sandbox. All paths may lead over links."""
+    if not sandbox.contains:
+        return None
+    places = _places(folder, project_root, os.path.dirname(sandbox.folder))
+    places = places._replace(
+        hidden=(*map(os.path.realpath, hidden), os.path.realpath(sandbox.folder)),
+        results=tuple(map(os.path.realpath, results)),
+        caches=sandbox.wishes.writable,
+        sockets=sandbox.wishes.sockets,
+    )
+    return Containment(sandbox, role, places, tuple(binds), tuple(variables))
+
+
+def _places(folder: str, project_root: str, home: str) -> Places:
+    real, root = os.path.realpath(folder), os.path.realpath(project_root)
+    here = _discover(real)
+    checkout = _discover(root)
+    top = os.path.realpath(checkout.top) if checkout else root
+    return Places(
+        folder=real,
+        checkout=top if not is_within(real, [top]) or (here and here.linked) else "",
+        common_dir=os.path.realpath(here.common_dir) if here else "",
+        git_file=os.path.join(real, ".git") if here and here.linked else "",
+        records=_if_there(os.path.join(root, ".okstra")),
+        okstra_home=_if_there(os.path.realpath(home)),
+    )
+
+
+def _discover(path: str) -> git.Repository | None:
+    try:
+        return git.discover(path)
+    except OkstraError:
+        return None
+
+
+def _if_there(path: str) -> str:
+    return path if os.path.isdir(path) else ""
+
+
+def _wishes(settings: SandboxSettings, services: Services) -> Wishes:
+    home = services.environment.get("HOME", "")
+    shown = [_absolute(one, home) for one in settings.shown if not one.startswith("$")]
+    writable = [os.path.realpath(path) for one in settings.writable if os.path.exists(path := _absolute(one, home))]
+    return Wishes(
+        tuple(path for path in shown if not _is_socket(path)),
+        tuple(one[1:] for one in settings.shown if one.startswith("$")),
+        tuple(os.path.realpath(path) for path in shown if _is_socket(path)),
+        tuple(writable),
+        settings.ports,
+        settings.check_network,
+    )
+
+
+def _absolute(path: str, home: str) -> str:
+    return os.path.join(home, path.removeprefix("~/")) if path.startswith("~/") else os.path.abspath(path)
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False

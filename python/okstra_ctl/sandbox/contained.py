@@ -1,0 +1,109 @@
+"""Starting something contained: the command line, environment and restriction that its supervisor carries out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..system import files
+from . import bubblewrap, landlock, seatbelt
+from .choice import Containment, Kind, Sandbox, own_folder
+from .client_state import ClientState, laid_over, set_beside
+from .environment import inside
+from .landlock import Restriction
+from .machine import machine
+from .profile import AGENTS, Machine, Profile, is_within, profile
+
+_HTTPS = 443
+_PORT_IN = re.compile(r"://[^/\s\"']*?:([0-9]{1,5})(?:[/\s\"']|$)")
+_ADDRESSES = re.compile(r"(?:_BASE_URL|_ENDPOINT|_PROXY|_proxy)\Z")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm")
+_BLANK, _TEMPORARY = "blank", "tmp"
+
+
+class Started(NamedTuple):
+    """What the supervisor starts. `nested`: under a process of the sandbox's own, which is no part of the client."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    restriction: Restriction = landlock.FREE
+    nested: bool = False
+
+
+def started(
+    given: Containment,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    token: str,
+    state: ClientState = ClientState(),  # noqa: B008 (a value)
+) -> Started:
+    """Raises WorkFailed when the sandbox's own files can't be written."""
+    wishes, kind = given.sandbox.wishes, given.sandbox.probed.kind
+    kept = inside(environment, state.client, (*wishes.variables, *given.variables))
+    found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0])
+    binds = (*given.binds, *state.binds)
+    shaped = profile(given.role, found, given.places, binds, check_network=wishes.check_network)
+    ports = _ports(given, environment, state)
+    if kind is Kind.BWRAP:
+        words = bubblewrap.arguments(shaped, given.sandbox.probed.means, argv)
+        return Started(words, {**kept, **laid_over(state)}, Restriction(scoped=True, ports=ports), nested=True)
+    temporary = os.path.join(own_folder(given.sandbox, token), _TEMPORARY)
+    files.make_folder(temporary)
+    kept = {**kept, **set_beside(state), "TMPDIR": temporary}
+    if kind is Kind.SEATBELT:
+        return Started(seatbelt.arguments(shaped, temporary, argv), kept)
+    return Started(tuple(argv), kept, _of_files(shaped, found, state, temporary, ports))
+
+
+def _blank(sandbox: Sandbox) -> str:
+    path = os.path.join(sandbox.folder, _BLANK)
+    if not os.path.exists(path):
+        files.make_folder(sandbox.folder)
+        files.replace(path, b"", durable=False)
+    return os.path.realpath(path)
+
+
+def _ports(given: Containment, environment: Mapping[str, str], state: ClientState) -> tuple[int, ...] | None:
+    """Where an agent may connect to; None where anything goes, as for checks: their tests start servers."""
+    wished = given.sandbox.wishes.ports
+    if given.role not in AGENTS or wished is None:
+        return None
+    addresses = [value for name, value in environment.items() if _ADDRESSES.search(name)]
+    if state.copy:
+        addresses += _texts(os.path.join(state.copy, name) for name in ("config.toml", "settings.json"))
+    named = [int(port) for text in addresses for port in _PORT_IN.findall(text)]
+    return tuple(dict.fromkeys(port for port in (_HTTPS, *wished, *named) if 0 < port < 65536))
+
+
+def _texts(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        yield (files.read_bytes(path) or b"").decode("utf-8", "replace")
+
+
+def _of_files(
+    shaped: Profile, found: Machine, state: ClientState, temporary: str, ports: tuple[int, ...] | None
+) -> Restriction:
+    """The profile without mounts: a folder is readable; where something in it is hidden, what is beside that."""
+    hides = [layer.target for layer in shaped.layers if not layer.source]
+    seen = [layer.source for layer in shaped.layers if layer.source and layer.source != found.blank]
+    writable = [layer.source for layer in shaped.layers if layer.source and layer.writable]
+    return Restriction(
+        scoped=True,
+        ports=ports,
+        readable=tuple(map(os.fsencode, (*_beside("/", hides), *seen))),
+        writable=tuple(map(os.fsencode, (*writable, *filter(None, [state.copy]), temporary, *_DEVICES))),
+    )
+
+
+def _beside(folder: str, hides: Sequence[str]) -> Iterator[str]:
+    """The folder, or what is in it but not hidden."""
+    if folder in hides:
+        return
+    if not any(is_within(hidden, [folder]) for hidden in hides):
+        yield folder
+        return
+    for name in files.names_in(folder):
+        yield from _beside(os.path.join(folder, name), hides)

@@ -1,0 +1,68 @@
+"""Attacks by real processes, contained; what they did is looked at from outside."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from okstra_ctl.sandbox.choice import Kind
+from support.contained_attacks import ATTACKS, Attack
+from support.contained_lab import Effects, Lab, can_contain, lab
+
+pytestmark = pytest.mark.skipif(not can_contain(Kind.BWRAP), reason="bubblewrap can't start here")
+_OF_THE_ROLE = {
+    "executor": {"own worktree", "git folder", "own result"},
+    "tester": {"own worktree"},
+    "check": {"own worktree"},
+}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with lab(tmp_path_factory.mktemp("machine")) as made:
+        yield made
+
+
+@pytest.fixture
+def outer() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def _tried(attack: Attack, machine: Lab, outer: subprocess.Popen[bytes], kind: Kind | None) -> Effects:
+    script = attack.script.replace("<OUTER>", str(outer.pid))
+    found = machine.run(attack.role, script, kind=kind)
+    if attack.area == "behind":
+        before = machine.state()
+        time.sleep(0.8)
+        after = machine.state()
+        found = found._replace(changed=tuple(name for name in after if before[name] != after[name]))
+    return found
+
+
+def _hurt(attack: Attack, found: Effects, outer: subprocess.Popen[bytes]) -> list[str]:
+    allowed = set(attack.own)
+    effects = [name for name in found.changed if name not in allowed]
+    effects += ["a secret was read"] if found.leaked else []
+    effects += ["a process outside was ended"] if outer.poll() is not None else []
+    return effects
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: f"{one.area}: {one.what} ({one.role})")
+def test_it_has_no_effect(attack: Attack, machine: Lab, outer: subprocess.Popen[bytes]) -> None:
+    found = _tried(attack, machine, outer, Kind.BWRAP)
+    assert bool(_hurt(attack, found, outer)) is bool(attack.known), found
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.outside], ids=lambda one: f"{one.area}: {one.what}")
+def test_it_would_have_one_uncontained(
+    attack: Attack, tmp_path_factory: pytest.TempPathFactory, outer: subprocess.Popen[bytes]
+) -> None:
+    with lab(tmp_path_factory.mktemp("machine")) as machine:
+        assert _hurt(attack, _tried(attack, machine, outer, None), outer) != []
