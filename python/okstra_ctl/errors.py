@@ -53,6 +53,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "batch-failed": ErrorCode(EXIT_FAILED, "some runs of a batch were refused or failed; its data says which"),
     "wait-over": ErrorCode(EXIT_FAILED, "the timeout was reached, or a worker ended, before all results were there"),
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
+    "quarantine-refused": ErrorCode(EXIT_FAILED, "what a worker committed could not be taken out of its quarantine"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),

@@ -54,6 +54,11 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, "sandbox")
 
     @property
+    def quarantines(self) -> str:
+        """Private git folders of executors, while they work and until their commits are taken home."""
+        return os.path.join(self.root, "quarantines")
+
+    @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")
 

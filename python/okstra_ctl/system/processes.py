@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ..errors import Missing, Unreadable
 
@@ -118,6 +119,40 @@ def run(
 ) -> Finished:
     """Runs a process to its end. Raises Missing when there is no such program."""
     return start(argv, cwd=cwd, env=env, keep_open=keep_open).finish(timeout=timeout)
+
+
+def piped(
+    first: Sequence[str],
+    second: Sequence[str],
+    *,
+    first_env: Mapping[str, str],
+    second_env: Mapping[str, str],
+    stdin: bytes,
+) -> Finished:
+    """Runs two programs, the first one's output as the second one's input. How the first one ended counts if it failed.
+    Raises Missing."""
+    with tempfile.TemporaryFile() as complaints:
+        begun = _popen(first, first_env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+        assert begun.stdin is not None
+        try:
+            then = _popen(second, second_env, stdin=begun.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        finally:
+            if begun.stdout is not None:
+                begun.stdout.close()
+        with suppress(BrokenPipeError):
+            begun.stdin.write(stdin)
+            begun.stdin.close()
+        ended = Running(second, then, None).finish()
+        status = begun.wait()
+        complaints.seek(0)
+        return ended if not status else Finished(tuple(first), status, b"", complaints.read())
+
+
+def _popen(argv: Sequence[str], env: Mapping[str, str], **streams: Any) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(list(argv), env=env, **streams)
+    except FileNotFoundError as error:
+        raise _missing(argv[0]) from error
 
 
 def _bad_argument(program: str, error: ValueError) -> Unreadable:

@@ -1,0 +1,69 @@
+"""Quarantines whose okstra is gone: taken home by the next command that meets them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from shutil import rmtree
+
+from ..errors import OkstraError
+from ..home_paths import HomePaths
+from ..status import Liveness
+from ..system.owner import liveness
+from . import record
+from .record import Quarantine
+from .take_home import Homecoming, take_home
+
+_BEGUN_SECONDS = 60.0  # from making the folder to its first file
+
+
+def abandoned(home: HomePaths, run_id: str = "") -> Iterator[Quarantine]:
+    """Those that nobody is at work with; of one run, if it is named. What was refused once is not among them."""
+    for one in _readable(home):
+        if not one.refused and liveness(one.owner) is Liveness.GONE and run_id in ("", one.run_id):
+            yield one
+
+
+def refused(home: HomePaths) -> Iterator[Quarantine]:
+    """Those that could not be taken home: they stay until a person has looked."""
+    yield from (one for one in _readable(home) if one.refused)
+
+
+def take_abandoned(home: HomePaths, run_id: str = "") -> list[str]:
+    """Takes them home; returns a sentence for each. One that can't be taken is named, and stops no other."""
+    return [sentence for one in abandoned(home, run_id) for sentence in sentences_of(one)]
+
+
+def sentences_of(one: Quarantine) -> list[str]:
+    """Takes one home. Returns what a person should know, whatever came of it."""
+    try:
+        return sentences(one, take_home(one))
+    except OkstraError as error:
+        return [error.message]
+
+
+def sentences(one: Quarantine, came: Homecoming) -> list[str]:
+    """Empty for a quarantine in which nothing was committed."""
+    moved = f"what {one.worker} committed is on {one.branch.removeprefix('refs/heads/')}: {came.tip[:12]}"
+    return [*([moved] if came.tip != came.old else []), *came.sentences]
+
+
+def sweep(home: HomePaths) -> None:
+    """Removes what kills left of the making or the removal of one: folders without a record."""
+    for folder in record.folders(home):
+        try:
+            if record.read(folder) is None and time.time() - os.lstat(folder).st_mtime > _BEGUN_SECONDS:
+                rmtree(folder, ignore_errors=True)
+        except (OkstraError, OSError):
+            continue
+
+
+def _readable(home: HomePaths) -> Iterator[Quarantine]:
+    for folder in record.folders(home):
+        try:
+            one = record.read(folder)
+        except OkstraError:
+            continue
+        if one is not None:
+            yield one

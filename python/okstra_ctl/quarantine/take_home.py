@@ -1,0 +1,177 @@
+"""Taking an executor's commits out of its quarantine (docs/design/containment.md).
+
+In an order in which a kill at any place leaves either the branch as it was, or at a commit that is whole with all its
+objects; doing it again finishes it. Nothing of the quarantine is used as a repository.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from shutil import rmtree
+from typing import NamedTuple
+
+from .. import git
+from ..errors import WorkFailed
+from ..git import kept as kept_work
+from ..git import worktree_admin
+from ..git.command import git as ask_git
+from ..system import files
+from ..system.locks import LockKind, locked
+from . import record, ref_copies
+from .lfs import take_lfs
+from .make import point_back
+from .objects import REFUSED, Lookout, refused, stems_from
+from .record import Quarantine
+from .submodule_commits import lost_in_submodules
+
+_REPOSITORY_LOCK = "okstra.lock"
+_REMOTE = "refs/remotes/"
+_NO_WORK = ("refs/replace/", "refs/prefetch/")
+
+
+class Kept(NamedTuple):
+    """A commit that is not on the worktree's branch: what the worker called it, and okstra's ref that keeps it."""
+
+    name: str
+    commit: str
+    ref: str
+
+
+class Homecoming(NamedTuple):
+    """What was taken. `tip` is where the branch is now. `lost` are commits of submodules that only the worker had:
+    a submodule's repository is read-only to it."""
+
+    old: str
+    tip: str
+    kept: tuple[Kept, ...] = ()
+    lost: tuple[str, ...] = ()
+    lfs: int = 0
+
+    @property
+    def sentences(self) -> list[str]:
+        """What a person should hear of; empty when all is on the branch."""
+        told = [f"{one.name} at {one.commit[:12]} is not on the branch: it is kept by {one.ref}" for one in self.kept]
+        return told + [f"the submodule commit {one} was not there to be taken" for one in self.lost]
+
+
+def take_home(one: Quarantine) -> Homecoming:
+    """Brings all new commits into the real repository, moves the branch, and removes the quarantine.
+
+    Raises WorkFailed (`quarantine-refused`): then the quarantine stays, and the repository is as it was. Raises Busy
+    while a process of the worker is alive.
+    """
+    worktree_admin.wait_until_idle(one.folder)
+    if not os.path.isdir(one.common_dir):
+        raise refused(one, f"its repository {one.common_dir} is gone")
+    with locked(LockKind.REPOSITORY, os.path.join(one.common_dir, _REPOSITORY_LOCK)) as lock:
+        found = record.read(one.folder)  # another command may have taken it home
+        if found is None or not found.whole:
+            point_back(one)
+            drop(one)
+            return Homecoming(one.old, one.old)
+        try:
+            return _take(found, lock.keep_open)
+        except WorkFailed as error:
+            if error.code == REFUSED:
+                record.write(found._replace(refused=error.message))
+            raise
+
+
+def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
+    if one.taking:
+        _clear_killed_locks(one)
+    else:
+        record.write(one._replace(taking=True))
+    point_back(one)
+    changed = _changed_refs(one)
+    tip, others = one.old, dict[str, str]()
+    if changed:
+        lookout = Lookout(one)
+        tip, others = _sorted_out(one, changed, lookout)
+        arrived = [*([tip] if tip != one.old else []), *others.values()]
+        if arrived:
+            lookout.bring(arrived)
+    if not stems_from(one, tip):
+        raise refused(one, f"{tip[:12]} does not descend from {one.old[:12]}")
+    lfs = take_lfs(one)
+    moved = tip == one.old or _move_branch(one, tip, keep_open)
+    if not moved:
+        others = {one.branch: tip, **others}
+    kept = tuple(_keep(one, number, name, commit) for number, (name, commit) in enumerate(others.items()))
+    lost: tuple[str, ...] = ()
+    if moved and tip != one.old:
+        _renew_index(one, keep_open)
+        lost = lost_in_submodules(one, tip)
+    drop(one)
+    return Homecoming(one.old, tip if moved else one.old, kept, lost, lfs)
+
+
+def drop(one: Quarantine) -> None:
+    """Removes it. First it is no whole one any more: nobody takes home what is half removed."""
+    if os.path.isdir(one.folder):
+        record.write(one._replace(whole=False))
+    rmtree(one.git, ignore_errors=True)
+    rmtree(one.folder, ignore_errors=True)
+
+
+def _clear_killed_locks(one: Quarantine) -> None:
+    """What a killed git left; under the repository lock, which a git of okstra's that is alive would share."""
+    branch = os.path.join(one.common_dir, f"{one.branch}.lock")
+    for path in (branch, *(os.path.join(one.git_dir, f"{name}.lock") for name in ("HEAD", "index"))):
+        files.discard(path)
+
+
+def _changed_refs(one: Quarantine) -> dict[str, str]:
+    """By name, what is not as it was when the quarantine was made; `HEAD` where the worktree is on no branch."""
+    first, seen = ref_copies.first_refs(one), ref_copies.refs_of(one)
+    changed = {name: commit for name, commit in seen.commits.items() if first.get(name) != commit}
+    changed |= {"HEAD": seen.head} if seen.head not in ("", one.old) else {}
+    return {name: commit for name, commit in changed.items() if not name.startswith(_NO_WORK)}
+
+
+def _sorted_out(one: Quarantine, changed: Mapping[str, str], lookout: Lookout) -> tuple[str, dict[str, str]]:
+    """The branch's new tip, and new commits elsewhere by name: on other branches, on none, or on a base that was
+    rewritten."""
+    fetched = [commit for name, commit in changed.items() if name.startswith(_REMOTE) and lookout.is_commit(commit)]
+    named = {name: commit for name, commit in changed.items() if not name.startswith(_REMOTE)}
+    tip = changed.get(one.branch, one.old)
+    if not lookout.is_commit(tip):
+        raise refused(one, f"{one.branch} is at {tip[:12]}, which is no commit")
+    if lookout.descends(tip, one.old):
+        named.pop(one.branch, None)
+    else:
+        tip = one.old
+    by_commit = {commit: name for name, commit in reversed(named.items())}
+    new = lookout.new_among(list(by_commit), [tip, *fetched])
+    return tip, {by_commit[commit]: commit for commit in new}
+
+
+def _move_branch(one: Quarantine, tip: str, keep_open: Sequence[int]) -> bool:
+    """By the old value; a second time, after a kill, it is there already. False when somebody moved it meanwhile."""
+    if git.resolve(one.common_dir, one.branch) == tip:
+        return True
+    words = ("update-ref", "-m", f"okstra: what {one.worker} committed", one.branch, tip, one.old)
+    folder = one.git_dir if os.path.isdir(one.git_dir) else one.common_dir
+    return ask_git("/", *git.sync_refs(), *words, keep_open=keep_open, extra={"GIT_DIR": folder}).ok
+
+
+def _keep(one: Quarantine, number: int, name: str, commit: str) -> Kept:
+    ref = f"{one.kept}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}-{number}"
+    kept_work.keep(one.common_dir, commit, ref)
+    return Kept(name, commit, ref)
+
+
+def _renew_index(one: Quarantine, keep_open: Sequence[int]) -> None:
+    """The real index is made anew, without the marks that hide edits (`assume-unchanged`, `skip-worktree`); what a
+    sparse checkout leaves out is marked again. Nothing is done where somebody switched the worktree meanwhile."""
+    if not os.path.isdir(one.worktree) or f"refs/heads/{git.head_branch(one.worktree)}" != one.branch:
+        return
+    sparse = ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", ask=True).stdout.strip() == b"true"
+    renew = ("read-tree", "HEAD")
+    refresh = ("update-index", "-q", "--refresh")
+    for words in (renew, ("read-tree", "-m", "-u", "HEAD"), refresh) if sparse else (renew, refresh):
+        ask_git(
+            one.worktree, *words, keep_open=keep_open, extra={"GIT_DIR": one.git_dir, "GIT_WORK_TREE": one.worktree}
+        )
