@@ -28,6 +28,7 @@ DOCUMENTS = {
     "task-catalog.json": "task-catalog",
     "latest-task.json": "latest-task",
     "exit-check-*.json": "exit-check",
+    "quarantine.json": "quarantine",
     "convergence-*.json": "convergence",
     "report-draft-*.json": "report-draft",
     "final-report-*.data.json": "final-report",

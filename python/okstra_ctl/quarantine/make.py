@@ -13,7 +13,7 @@ from ..git.command import git as ask_git
 from ..home_paths import HomePaths
 from ..quoting import quote
 from ..system import files
-from ..system.owner import this_process
+from ..system.process_identity import this_process
 from . import record
 from .copies import copy_file, copy_folder, entries
 from .object_folders import borrowed, listed

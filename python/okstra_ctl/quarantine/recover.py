@@ -10,7 +10,7 @@ from shutil import rmtree
 from ..errors import OkstraError
 from ..home_paths import HomePaths
 from ..status import Liveness
-from ..system.owner import liveness
+from ..system.process_identity import liveness
 from . import record
 from .record import Quarantine
 from .take_home import Homecoming, take_home
