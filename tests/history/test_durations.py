@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.history.durations import Spent, Timed, duration_text, seconds_between, summed_up, total
+from okstra_ctl.history.durations import Spent, Timed, seconds_between, summed_up, total
+from okstra_ctl.usage.tokens import duration_text
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1)).map(lambda at: at.replace(microsecond=0))
 

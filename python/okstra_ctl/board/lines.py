@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..history.durations import duration_text, seconds_between
+from ..history.durations import seconds_between
 from ..plan.model import waves
 from ..status import DIM, HEAD, Line, Piece, RunStatus, StageStatus, tone_of
 from ..system.text import beginning, cut, display_width, on_one_line, padded
-from ..usage.tokens import cost_text
+from ..usage.tokens import cost_text, duration_text
 from .state import RUNNING, Board, EndedRun, RunView, StageView, TaskView, WorkerView
 
 _WIDEST, _NARROWEST = 32, 12
@@ -251,10 +251,10 @@ def _task(task: TaskView, now: str, detail: int, room: Room) -> list[Line]:
 def _run(run: RunView, task: TaskView, now: str, detail: int, room: Room) -> list[Line]:
     name = run.run_id.removeprefix(f"{task.task_key}/") if detail > _RUNS else run.run_id
     facts = [_age(run.since, now), _cost(run), "rehearsal" if run.rehearsal else ""]
-    told = "  ".join(fact for fact in facts if fact)
+    details = "  ".join(fact for fact in facts if fact)
     indent = "  " if detail > _RUNS else ""
     lines: list[Line] = [
-        [Piece(indent), Piece(run.status, tone_of(run.status)), Piece(f"  {name}  "), Piece(told, DIM)]
+        [Piece(indent), Piece(run.status, tone_of(run.status)), Piece(f"  {name}  "), Piece(details, DIM)]
     ]
     if _RUNS < detail < _WORKERS and run.workers:
         lines.append([Piece("    "), *_summary(run.workers)])

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ..history.durations import seconds_between
 from ..plan.drawing import Box, Picture, picture
-from ..report.page.view import Words, duration, parts_of, policy_hash, prose_of
+from ..report.page.view import Words, parts_of, policy_hash, prose_of
 from ..status import StageStatus, tone_of
-from ..usage.tokens import cost_text
+from ..usage.tokens import cost_text, duration_text
 from .state import RUNNING, Board, RunView, TaskView, WorkerView
 
 
@@ -64,10 +64,10 @@ def _asked(worker: WorkerView, words: Words) -> str:
 
 def _took(worker: WorkerView, now: str) -> str:
     if worker.seconds is not None:
-        return duration(worker.seconds)
+        return duration_text(worker.seconds)
     return _age(worker.since, now) if worker.state == RUNNING else ""
 
 
 def _age(since: str, now: str) -> str:
     seconds = seconds_between(since, now)
-    return "" if seconds is None else duration(seconds)
+    return "" if seconds is None else duration_text(seconds)

@@ -24,55 +24,6 @@ MOST_RUNS, MOST_ENDED = 60, 8
 _ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunStatus.RUNNING, *OPEN)))}
 
 
-def last_line(text: str) -> str:
-    """The last line with any content; empty when there is none. The text is the end of a log."""
-    for line in reversed(re.split(r"[\r\n]+", text)):
-        shown = _plain(_text_of(_SEQUENCE.sub("", line).strip()))
-        if shown:
-            return shown
-    return ""
-
-
-def _text_of(line: str) -> str:
-    """The line; of a JSON object, its text or command."""
-    if not line.startswith("{"):
-        return line
-    try:
-        event = loads(line)
-    except (ValueError, RecursionError):
-        return line
-    return _of_event(event, _DEPTH) if isinstance(event, dict) else line
-
-
-def _of_event(value: object, depth: int) -> str:
-    if isinstance(value, str):
-        return value
-    if not depth:
-        return ""
-    if isinstance(value, list):
-        return next((said for one in reversed(value) if (said := _of_event(one, depth - 1))), "")
-    if not isinstance(value, Mapping):
-        return ""
-    if isinstance(value.get("name"), str) and isinstance(value.get("input"), Mapping):
-        return _tool(value["name"], value["input"])
-    if isinstance(value.get("item"), Mapping):
-        return _of_event(value["item"], depth - 1)
-    return next((said for name in _WORDS if (said := _of_event(value.get(name), depth - 1))), "")
-
-
-def _tool(name: str, given: Mapping[str, Any]) -> str:
-    fact = next((str(given[key]) for key in _TOOL_FACTS if isinstance(given.get(key), str)), "")
-    return f"{name}: {fact}" if fact else name
-
-
-def _plain(text: str) -> str:
-    """On one line, cut, and without control characters."""
-    text = " ".join(_SEQUENCE.sub("", text[: LONGEST * 8]).split())
-    if not text.isprintable():
-        text = "".join(char for char in text if unicodedata.category(char) not in _UNSEEN)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
-
-
 class WorkerView(NamedTuple):
     """A worker of an open run. `state` is `waiting` (not dispatched yet), `written` (its result is there, without an
     event), `running`, `stopped` (no end is recorded, and nobody leads the run), or how its last turn ended.
@@ -257,3 +208,52 @@ def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Col
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 1
+
+
+def last_line(text: str) -> str:
+    """The last line with any content; empty when there is none. The text is the end of a log."""
+    for line in reversed(re.split(r"[\r\n]+", text)):
+        shown = _plain(_text_of(_SEQUENCE.sub("", line).strip()))
+        if shown:
+            return shown
+    return ""
+
+
+def _text_of(line: str) -> str:
+    """The line; of a JSON object, its text or command."""
+    if not line.startswith("{"):
+        return line
+    try:
+        event = loads(line)
+    except (ValueError, RecursionError):
+        return line
+    return _of_event(event, _DEPTH) if isinstance(event, dict) else line
+
+
+def _of_event(value: object, depth: int) -> str:
+    if isinstance(value, str):
+        return value
+    if not depth:
+        return ""
+    if isinstance(value, list):
+        return next((said for one in reversed(value) if (said := _of_event(one, depth - 1))), "")
+    if not isinstance(value, Mapping):
+        return ""
+    if isinstance(value.get("name"), str) and isinstance(value.get("input"), Mapping):
+        return _tool(value["name"], value["input"])
+    if isinstance(value.get("item"), Mapping):
+        return _of_event(value["item"], depth - 1)
+    return next((said for name in _WORDS if (said := _of_event(value.get(name), depth - 1))), "")
+
+
+def _tool(name: str, given: Mapping[str, Any]) -> str:
+    fact = next((str(given[key]) for key in _TOOL_FACTS if isinstance(given.get(key), str)), "")
+    return f"{name}: {fact}" if fact else name
+
+
+def _plain(text: str) -> str:
+    """On one line, cut, and without control characters."""
+    text = " ".join(_SEQUENCE.sub("", text[: LONGEST * 8]).split())
+    if not text.isprintable():
+        text = "".join(char for char in text if unicodedata.category(char) not in _UNSEEN)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"

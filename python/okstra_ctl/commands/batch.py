@@ -60,8 +60,8 @@ def execute(args: Namespace, call: Call) -> Reply:
             "interrupted", "stopped; runs that were started can be resumed", hint="okstra status", data=data
         )
     if failed:
-        told = "; ".join(f"{one.child.run_id or one.entry.name}: {one.child.said}" for one in failed)
-        raise WorkFailed("batch-failed", f"{len(failed)} of {len(ran)}: {told}", hint="okstra status", data=data)
+        reasons = "; ".join(f"{one.child.run_id or one.entry.name}: {one.child.said}" for one in failed)
+        raise WorkFailed("batch-failed", f"{len(failed)} of {len(ran)}: {reasons}", hint="okstra status", data=data)
     shown = [(one.child.run_id or one.entry.name, one.child.said) for one in ran]
     return Reply(data, table(shown, ("run", "ended as")))
 

@@ -37,8 +37,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     key = TaskKey.parse(args.task)
     project = open_project(call.start, call.services)
     if key.project_id != project.config.project_id:
-        told = f"this project is {project.config.project_id!r}, not {key.project_id!r}"
-        raise UsageError("bad-identity", told, where="KEY", hint="go to the task's project, or name it: --project-root")
+        message = f"this project is {project.config.project_id!r}, not {key.project_id!r}"
+        raise UsageError(
+            "bad-identity", message, where="KEY", hint="go to the task's project, or name it: --project-root"
+        )
     steps = [step for step, chosen in ((PUSH, args.push), (PULL_REQUEST, args.pr)) if chosen]
     if not steps and not args.yes and not args.dry_run and not getattr(args, "json", False):
         steps = _ask(call, project.config.report_language)
@@ -63,7 +65,7 @@ def _ask(call: Call, language: str) -> list[str]:
 
     texts = texts_of(language)
     options = tuple(Option(step, texts["options"][f"step-{step}"]) for step in STEPS)
-    told = texts["steps"]["steps"]
-    asked = Question("steps", "multi", told["label"], told["help"], options, (), "", False, "")
+    shown = texts["steps"]["steps"]
+    asked = Question("steps", "multi", shown["label"], shown["help"], options, (), "", False, "")
     answer = open_front(language, call.services.environment, plain=False).ask(asked, "")
     return [step for step in STEPS if step in answer.split(",")]

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any, NamedTuple
 
 from ..errors import OkstraError
-from ..history.durations import duration_text, seconds_between
+from ..history.durations import seconds_between
 from ..index.database import ENDED
 from ..names import RunId, TaskKey
 from ..options import add_task_key
@@ -18,6 +18,7 @@ from ..system.jsonl import read_rows
 from ..tasks.catalog import task_unknown
 from ..tasks.fix_cycles import Cycle, cycle_of, cycles_of
 from ..tasks.records import read_manifest
+from ..usage.tokens import duration_text
 
 
 class Event(NamedTuple):

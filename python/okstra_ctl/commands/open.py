@@ -66,8 +66,8 @@ def _report(files: RunFiles) -> Place | None:
 
 def configure(parser: ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group(required=True)
-    told = "a run's id, or a task's key: its newest report"
-    group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESS, help=told)
+    meaning = "a run's id, or a task's key: its newest report"
+    group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESS, help=meaning)
     group.add_argument("--task-key", dest="what", metavar="KEY", default="", help="the task, as a flag")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
 

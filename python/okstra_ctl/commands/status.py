@@ -24,16 +24,16 @@ def execute(args: Namespace, call: Call) -> Reply:
     past = overtaken(known)
     rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
-    told = [(row, step_of(row, call.services)) for row in rows]
-    data = {"runs": [{**row._asdict(), "next": step} for row, step in told]}
-    if not told:
+    stepped = [(row, step_of(row, call.services)) for row in rows]
+    data = {"runs": [{**row._asdict(), "next": step} for row, step in stepped]}
+    if not stepped:
         return Reply(data, "nothing is in work")
     if sys.stdout.isatty():
         from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
-        cells = [(row.run_id, row.status, row.at) for row, _ in told]
-        steps = [step for _, step in told]
+        cells = [(row.run_id, row.status, row.at) for row, _ in stepped]
+        steps = [step for _, step in stepped]
         return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
-    full = [(row.run_id, row.status, row.at, step) for row, step in told]
+    full = [(row.run_id, row.status, row.at, step) for row, step in stepped]
     return Reply(data, table(full, ("run", "status", "since", "next")))

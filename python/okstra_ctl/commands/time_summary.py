@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
-from ..history.durations import Spent, Timed, duration_text, summed_up, total
+from ..history.durations import Spent, Timed, summed_up, total
 from ..history.listing import TimedRun, timed_runs
 from ..index.run_index import EVERYTHING
 from ..options import add_filters, check_task, is_of, oldest_wanted
 from ..output import Reply, table
 from ..services import Call
+from ..usage.tokens import duration_text
 
 _BY: dict[str, Callable[[TimedRun], str]] = {
     "project": lambda timed: timed.run.run_id.partition(":")[0],
@@ -64,10 +65,10 @@ def _cells(spent: Spent) -> tuple[str, ...]:
 
 
 def _caveats(whole: Spent) -> list[str]:
-    told = (
+    counts = (
         (whole.running, "still running: counted until now"),
         (whole.from_prepared, "counted since they were prepared: nobody recorded their start"),
         (whole.open, "not counted: nobody is at work on them, and they have not ended"),
         (whole.unknown, "not counted: when they began or ended is unknown"),
     )
-    return [f"{count} run(s) {what}" for count, what in told if count]
+    return [f"{count} run(s) {what}" for count, what in counts if count]

@@ -33,8 +33,8 @@ def of_project(project: Project) -> trust.Commands:
 
 def lines(commands: trust.Commands) -> list[str]:
     """The commands, as shown to the person who is asked."""
-    told = [f"{name}: {command}" for name, command in shown(commands.settings)]
-    return [*told, *([f"(with the script {commands.script})"] if commands.script else [])]
+    rows = [f"{name}: {command}" for name, command in shown(commands.settings)]
+    return [*rows, *([f"(with the script {commands.script})"] if commands.script else [])]
 
 
 def ask(commands: trust.Commands) -> bool:

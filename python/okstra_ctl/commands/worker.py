@@ -19,7 +19,7 @@ from .sandboxing import add_sandbox_flag, with_sandbox
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     run = actions.add_parser("exec", help="dispatch a worker, wait for its end, check its result")
-    for name, told in (
+    for name, meaning in (
         ("provider", "claude, codex, gemini, rehearsal, or a command of the settings"),
         ("root", "the project's folder"),
         ("model", "the model, as the client names it"),
@@ -27,7 +27,7 @@ def configure(parser: ArgumentParser) -> None:
         ("worktree", "the run's worktree"),
         ("role", "the worker's role: analyst, executor, verifier, report-writer or critic"),
     ):
-        run.add_argument(name, metavar=name.upper(), help=told)
+        run.add_argument(name, metavar=name.upper(), help=meaning)
     add_sandbox_flag(run)
     add_common_flags(run)
 

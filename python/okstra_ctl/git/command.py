@@ -112,21 +112,21 @@ def sync_refs() -> tuple[str, ...]:
 
 
 def git(
-    root: str, *args: str, keep_open: Sequence[int] = (), ask: bool = False, extra: dict[str, str] | None = None
+    root: str, *args: str, keep_open: Sequence[int] = (), read_only: bool = False, extra: dict[str, str] | None = None
 ) -> processes.Finished:
-    return begin(root, *args, keep_open=keep_open, ask=ask, extra=extra).finish()
+    return begin(root, *args, keep_open=keep_open, read_only=read_only, extra=extra).finish()
 
 
 def begin(
     root: str,
     *args: str,
     keep_open: Sequence[int] = (),
-    ask: bool = False,
+    read_only: bool = False,
     extra: dict[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> processes.Running:
     env = environment()
-    if ask:
+    if read_only:
         env["GIT_OPTIONAL_LOCKS"] = "0"
     try:
         return processes.start(

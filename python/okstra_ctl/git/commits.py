@@ -23,7 +23,7 @@ class _Blob(NamedTuple):
 
 def resolve(root: str, ref: str) -> str | None:
     """The commit id that `ref` names; None when there is none."""
-    answer = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ask=True)
+    answer = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", read_only=True)
     return text(answer.stdout).strip() if answer.ok else None
 
 
@@ -41,29 +41,29 @@ def resolve_option(root: str, ref: str, option: str) -> str:
 
 
 def is_ancestor(root: str, commit: str, of: str) -> bool:
-    return git(root, "merge-base", "--is-ancestor", commit, of, ask=True).ok
+    return git(root, "merge-base", "--is-ancestor", commit, of, read_only=True).ok
 
 
 def is_on_a_branch(root: str, commit: str) -> bool:
     """Whether any branch, local or remote-tracking, or tag has the commit."""
-    return bool(git(root, "for-each-ref", "--count=1", f"--contains={commit}", ask=True).stdout.strip())
+    return bool(git(root, "for-each-ref", "--count=1", f"--contains={commit}", read_only=True).stdout.strip())
 
 
 def newest_of(root: str, commits: Sequence[str]) -> str:
     """The newest of the commits in topological order."""
-    out = must(git(root, "rev-list", "--topo-order", "--max-count=1", *commits, ask=True), "order commits")
+    out = must(git(root, "rev-list", "--topo-order", "--max-count=1", *commits, read_only=True), "order commits")
     return text(out).strip()
 
 
 def commits_between(root: str, base: str, head: str) -> int:
-    out = must(git(root, "rev-list", "--count", f"{base}..{head}", ask=True), "count commits")
+    out = must(git(root, "rev-list", "--count", f"{base}..{head}", read_only=True), "count commits")
     return int(out)
 
 
 def changed_files(root: str, base: str, head: str) -> list[str]:
     """Paths that differ between two commits, submodules among them; a rename counts as both its names."""
     words = ("diff", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
-    out = must(git(root, *words, base, head, ask=True), "compare commits")
+    out = must(git(root, *words, base, head, read_only=True), "compare commits")
     return [text(name) for name in out.split(b"\0") if name]
 
 
@@ -80,7 +80,7 @@ def unreachable_commits(root: str, head: str) -> int:
             "--tags",
             "--remotes",
             "--glob=refs/okstra",
-            ask=True,
+            read_only=True,
         ),
         "look for unreachable commits",
     )
@@ -92,20 +92,20 @@ def merged_between(root: str, old: str, new: str) -> list[str]:
     Empty where `new` does not descend from `old`."""
     if not is_ancestor(root, old, new):
         return []
-    listed = git(root, "rev-list", "--first-parent", "--parents", f"{old}..{new}", ask=True)
+    listed = git(root, "rev-list", "--first-parent", "--parents", f"{old}..{new}", read_only=True)
     parents = [line.split()[1:] for line in text(listed.stdout).splitlines()]
     return [one[1] if len(one) == 2 else "" for one in parents]
 
 
 def remote_refs(root: str) -> list[str]:
     """Remote-tracking branches, as full ref names."""
-    out = git(root, "for-each-ref", "--format=%(refname)", "refs/remotes", ask=True).stdout
+    out = git(root, "for-each-ref", "--format=%(refname)", "refs/remotes", read_only=True).stdout
     return [name for name in text(out).splitlines() if not name.endswith("/HEAD")]
 
 
 def commit_subjects(root: str, base: str, head: str) -> list[dict[str, str]]:
     """The commits from base to head, oldest first, with their subjects."""
-    out = must(git(root, "log", "--reverse", "-z", "--format=%H %s", f"{base}..{head}", ask=True), "list commits")
+    out = must(git(root, "log", "--reverse", "-z", "--format=%H %s", f"{base}..{head}", read_only=True), "list commits")
     lines = [text(line).partition(" ") for line in out.split(b"\0") if line]
     return [{"commit": commit, "subject": subject} for commit, _, subject in lines]
 
@@ -126,7 +126,7 @@ def blobs_at(root: str, commit: str, paths: Sequence[str], *, largest: int) -> d
 
 def kinds_at(root: str, commit: str) -> Mapping[str, bool]:
     """Every path of a commit; True for a submodule."""
-    out = must(git(root, "ls-tree", "-r", "-z", commit, ask=True), "list the commit's files")
+    out = must(git(root, "ls-tree", "-r", "-z", commit, read_only=True), "list the commit's files")
     entries = [entry.partition(b"\t") for entry in out.split(b"\0") if entry]
     return {text(name): mode.startswith(b"160000") for mode, _, name in entries}
 
@@ -157,7 +157,7 @@ def _contents(root: str, names: Sequence[str]) -> Iterator[bytes]:
 
 def _batch(root: str, form: str, names: Sequence[str]) -> bytes:
     stdin = b"".join(name.encode("utf-8", "surrogateescape") + b"\0" for name in names)
-    finished = begin(root, "cat-file", form, "-z", "--buffer", stdin=stdin, ask=True).finish()
+    finished = begin(root, "cat-file", form, "-z", "--buffer", stdin=stdin, read_only=True).finish()
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not read the commit: {finished.complaint}", where=root)
     return finished.stdout
@@ -165,17 +165,19 @@ def _batch(root: str, form: str, names: Sequence[str]) -> bytes:
 
 def merges_need_signatures(root: str) -> bool:
     """Whether `merge.verifySignatures` is set: then git merges no commit whose signature it can't verify."""
-    answer = git(root, "config", "--type=bool", "--get", "merge.verifySignatures", ask=True)
+    answer = git(root, "config", "--type=bool", "--get", "merge.verifySignatures", read_only=True)
     return answer.stdout.strip() == b"true"
 
 
 def has_valid_signature(root: str, commit: str) -> bool:
     """Whether `git merge` would accept the commit's signature. A key of unknown trust counts only where
     `gpg.minTrustLevel` is set."""
-    verdict = text(git(root, "log", "-1", "--no-show-signature", "--format=%G?", commit, "--", ask=True).stdout).strip()
-    lenient = git(root, "config", "--get", "gpg.minTrustLevel", ask=True).ok
+    verdict = text(
+        git(root, "log", "-1", "--no-show-signature", "--format=%G?", commit, "--", read_only=True).stdout
+    ).strip()
+    lenient = git(root, "config", "--get", "gpg.minTrustLevel", read_only=True).ok
     accepted = (_TRUSTED, _OF_UNKNOWN_TRUST) if lenient else (_TRUSTED,)
-    return verdict in accepted and git(root, "verify-commit", commit, ask=True).ok
+    return verdict in accepted and git(root, "verify-commit", commit, read_only=True).ok
 
 
 def branch_commit(root: str, branch: str) -> str | None:
@@ -191,13 +193,13 @@ def existing_branch(root: str, branch: str) -> str:
 def branches_like(root: str, *prefixes: str) -> frozenset[str]:
     """Local branches whose names begin with one of these."""
     patterns = (f"refs/heads/{prefix}*" for prefix in prefixes)
-    out = must(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", *patterns, ask=True), "list branches")
+    out = must(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", *patterns, read_only=True), "list branches")
     return frozenset(text(out).split("\n")) - {""}
 
 
 def head_branch(root: str) -> str:
     """The short name of the branch that HEAD is on; empty when detached."""
-    return text(git(root, "symbolic-ref", "--quiet", "--short", "HEAD", ask=True).stdout).strip()
+    return text(git(root, "symbolic-ref", "--quiet", "--short", "HEAD", read_only=True).stdout).strip()
 
 
 def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open: Sequence[int]) -> None:
@@ -210,7 +212,9 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
     finished = git(root, *sync_refs(), "update-ref", *logged, ref, commit, _NONE, keep_open=keep_open)
     if finished.ok:
         return
-    below = text(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", ask=True).stdout).split("\n")[0]
+    below = text(git(root, "for-each-ref", "--format=%(refname:lstrip=2)", f"{ref}/", read_only=True).stdout).split(
+        "\n"
+    )[0]
     if below:
         raise branch_exists(below)
     if branch_commit(root, branch) is None:
@@ -220,13 +224,13 @@ def create_branch(root: str, branch: str, commit: str, *, reason: str, keep_open
 
 def branch_reason(root: str, branch: str) -> str:
     """The reason that a branch was created with; empty when its reflog does not have it."""
-    out = git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", ask=True).stdout
+    out = git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", read_only=True).stdout
     return (text(out).splitlines() or [""])[-1]
 
 
 def branch_is_untouched(root: str, branch: str, reason: str) -> bool:
     """Whether nothing happened to the branch since it was created with that reason."""
-    out = git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", ask=True).stdout
+    out = git(root, "reflog", "show", "--format=%gs", f"refs/heads/{branch}", "--", read_only=True).stdout
     return text(out).splitlines() == [reason]
 
 

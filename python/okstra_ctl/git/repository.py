@@ -40,7 +40,7 @@ class Discovery:
         asked = ("--show-toplevel", "--git-dir", "--git-common-dir", "HEAD^{commit}")
         self._path = path
         self._running = (
-            begin(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if _has_git_above(path) else None
+            begin(path, "rev-parse", "--path-format=absolute", *asked, read_only=True) if _has_git_above(path) else None
         )
 
     def finish(self) -> Repository | None:
@@ -69,7 +69,7 @@ def _discover_one_by_one(path: str) -> Repository | None:
     """The slow way, for bare repositories and for folders whose names hold newlines."""
 
     def ask(*args: str) -> str:
-        finished = git(path, "rev-parse", "--path-format=absolute", *args, ask=True)
+        finished = git(path, "rev-parse", "--path-format=absolute", *args, read_only=True)
         if not finished.ok:
             _require_files_here(path)
         out = must(finished, f"read the repository at {path}")
@@ -85,7 +85,7 @@ def _discover_one_by_one(path: str) -> Repository | None:
 def _no_checkout(path: str, common_dir: str) -> Refused:
     """For a folder whose `.git` is a bare repository: nothing is checked out there, or `core.bare` is set by
     mistake."""
-    origin = text(git(path, "config", "--show-origin", "--get", "core.bare", ask=True).stdout).partition("\t")[0]
+    origin = text(git(path, "config", "--show-origin", "--get", "core.bare", read_only=True).stdout).partition("\t")[0]
     if _has_index(common_dir):
         file = origin.removeprefix("file:")
         # In another file (a worktree's settings, an include) it overrides what is set in the repository's own.
@@ -116,7 +116,7 @@ def _require_files_here(path: str) -> None:
             return
         folder = os.path.dirname(folder)
     settings = os.path.join(folder, ".git", "config")
-    named = text(git(os.sep, "config", "--file", settings, "core.worktree", ask=True).stdout).removesuffix("\n")
+    named = text(git(os.sep, "config", "--file", settings, "core.worktree", read_only=True).stdout).removesuffix("\n")
     if not named or _is_at_or_below(path, os.path.join(folder, ".git", named)):
         return
     raise Refused(
@@ -162,14 +162,16 @@ def _may_cross(folder: str, parent: str) -> bool:
 
 def version() -> tuple[int, ...]:
     """git's version as numbers, e.g. (2, 39, 5). Raises Missing (`git-missing`)."""
-    words = text(git(os.sep, "version", ask=True).stdout).split()
+    words = text(git(os.sep, "version", read_only=True).stdout).split()
     return tuple(int(part) for part in (words[2] if len(words) > 2 else "0").split(".") if part.isdigit())
 
 
 def has_identity(root: str) -> bool:
     """Whether the person named an author and committer, by settings or variables; a guess of git does not count."""
     given = () if os.environ.get("EMAIL") else ("-c", "user.useConfigOnly=true")
-    return all(git(root, *given, "var", name, ask=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"))
+    return all(
+        git(root, *given, "var", name, read_only=True).ok for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
+    )
 
 
 def committer(root: str) -> str:
@@ -180,7 +182,7 @@ def committer(root: str) -> str:
 
 def main_is_bare(repository: Repository) -> bool:
     """Whether the repository has no main worktree, so that there are only linked ones."""
-    answer = git(repository.common_dir, "config", "--type=bool", "core.bare", ask=True)
+    answer = git(repository.common_dir, "config", "--type=bool", "core.bare", read_only=True)
     return answer.stdout.strip() == b"true" and not _has_index(repository.common_dir)
 
 
@@ -191,7 +193,7 @@ def _has_index(common_dir: str) -> bool:
 
 def main_worktree(repository: Repository) -> str:
     """The folder of the main worktree of a linked one; empty when there is none, or git does not record it."""
-    named = text(git(repository.common_dir, "config", "core.worktree", ask=True).stdout).removesuffix("\n")
+    named = text(git(repository.common_dir, "config", "core.worktree", read_only=True).stdout).removesuffix("\n")
     if named:  # a submodule's: its git folder stands inside the outer repository's
         return os.path.normpath(os.path.join(repository.common_dir, named))
     return os.path.dirname(repository.common_dir) if os.path.basename(repository.common_dir) == ".git" else ""
@@ -205,19 +207,19 @@ class RemoteUrls(NamedTuple):
 
 
 def remote_urls(root: str) -> RemoteUrls:
-    out = text(git(root, "config", "--null", "--get-regexp", r"^remote\..*\.(push)?url$", ask=True).stdout)
+    out = text(git(root, "config", "--null", "--get-regexp", r"^remote\..*\.(push)?url$", read_only=True).stdout)
     pairs = [entry.partition("\n") for entry in out.split("\0") if entry]
     fetch = tuple(dict.fromkeys(url for key, _, url in pairs if not key.lower().endswith(".pushurl")))
     return RemoteUrls(fetch, tuple(dict.fromkeys(url for key, _, url in pairs if key.lower().endswith(".pushurl"))))
 
 
 def remote_names(root: str) -> list[str]:
-    return text(must(git(root, "remote", ask=True), "list remotes")).split()
+    return text(must(git(root, "remote", read_only=True), "list remotes")).split()
 
 
 def push_url(root: str, remote: str) -> str:
     """Where a push to the remote goes; empty when git does not know."""
-    return text(git(root, "remote", "get-url", "--push", remote, ask=True).stdout).removesuffix("\n")
+    return text(git(root, "remote", "get-url", "--push", remote, read_only=True).stdout).removesuffix("\n")
 
 
 def hooks_path(root: str) -> str:
@@ -228,4 +230,4 @@ def hooks_path(root: str) -> str:
 
 def config_value(root: str, name: str) -> str:
     """A setting as git would take it; empty when it is not set."""
-    return text(git(root, "config", "--get", name, ask=True).stdout).removesuffix("\n")
+    return text(git(root, "config", "--get", name, read_only=True).stdout).removesuffix("\n")

@@ -67,7 +67,7 @@ class HiddenEdits:
 
     def __init__(self, root: str, extra: dict[str, str] | None = None) -> None:
         self._root, self._extra = root, extra or {}
-        self._running = begin(root, *_LIST, ask=True, extra=self._extra)
+        self._running = begin(root, *_LIST, read_only=True, extra=self._extra)
 
     def finish(self) -> list[str]:
         """Paths that differ from the index, though `git status` does not show it."""
@@ -82,7 +82,7 @@ def hidden_edits(root: str) -> list[str]:
 
 def sparse_excluded(root: str) -> list[str]:
     """Tracked files that the worktree's sparse checkout leaves out."""
-    return _split(root, must(git(root, *_LIST, ask=True), "list the index"), {})[1]
+    return _split(root, must(git(root, *_LIST, read_only=True), "list the index"), {})[1]
 
 
 def _split(root: str, listed: bytes, extra: dict[str, str]) -> tuple[list[_Marked], list[str]]:
@@ -105,7 +105,9 @@ def _marked(entry: bytes) -> _Marked:
 
 
 def _is_sparse(root: str, extra: dict[str, str]) -> bool:
-    return git(root, "config", "--type=bool", "core.sparseCheckout", ask=True, extra=extra).stdout.strip() == b"true"
+    return (
+        git(root, "config", "--type=bool", "core.sparseCheckout", read_only=True, extra=extra).stdout.strip() == b"true"
+    )
 
 
 def _changed(root: str, marked: list[_Marked], extra: dict[str, str]) -> list[str]:
@@ -151,7 +153,7 @@ def tracked_changes(root: str) -> bool:
 
 def _status(root: str, *more: str, extra: dict[str, str] | None = None) -> Unsaved:
     hidden = HiddenEdits(root, extra)
-    entries = must(git(root, *_STATUS, *more, ask=True, extra=extra), "read the status").split(b"\0")
+    entries = must(git(root, *_STATUS, *more, read_only=True, extra=extra), "read the status").split(b"\0")
     ignored = [text(entry[3:]) for entry in entries if entry.startswith(_IGNORED)]
     dirty = [text(entry[3:]) for entry in entries if entry and not entry.startswith(_IGNORED)]
     return Unsaved(list(dict.fromkeys([*dirty, *hidden.finish()])), ignored)
@@ -162,7 +164,7 @@ def tracked(root: str, paths: Iterable[str]) -> set[str]:
     wanted = list(paths)
     if not wanted:
         return set()
-    out = must(git(root, "--literal-pathspecs", "ls-files", "-z", "--", *wanted, ask=True), "list tracked files")
+    out = must(git(root, "--literal-pathspecs", "ls-files", "-z", "--", *wanted, read_only=True), "list tracked files")
     files = [text(name) for name in out.split(b"\0") if name]
     return {path for path in wanted if any(name == path or name.startswith(f"{path}/") for name in files)}
 

@@ -44,7 +44,9 @@ def _folder_in(worktree: str) -> str:
 
 def _entries(root: str, commit: str, places: Sequence[str]) -> Mapping[str, str]:
     """Mode and blob by path."""
-    listed = must(git(root, "--literal-pathspecs", "ls-tree", "-rz", commit, "--", *places, ask=True), "list hooks")
+    listed = must(
+        git(root, "--literal-pathspecs", "ls-tree", "-rz", commit, "--", *places, read_only=True), "list hooks"
+    )
     pairs = [entry.partition(b"\t") for entry in listed.split(b"\0") if entry]
     return {text(name): f"{text(facts[:6])} {text(facts.split()[2])}" for facts, _, name in pairs}
 
@@ -70,6 +72,6 @@ def _is_as_known(worktree: str, name: str, known: Sequence[Mapping[str, str]], m
     if not stat.S_ISREG(found.st_mode):
         return False
     if any(name in base for base in known):
-        blob = text(git(worktree, "hash-object", "--", path, ask=True).stdout).strip()
+        blob = text(git(worktree, "hash-object", "--", path, read_only=True).stdout).strip()
         return f"{_PROGRAM if found.st_mode & stat.S_IXUSR else _FILE} {blob}" in {base.get(name) for base in known}
     return os.path.isfile(original) and files.read_bytes(original) == files.read_bytes(path)

@@ -29,7 +29,7 @@ class Worktree(NamedTuple):
 
 
 def worktrees(root: str) -> list[Worktree]:
-    out = must(git(root, "worktree", "list", "--porcelain", "-z", ask=True), "list worktrees")
+    out = must(git(root, "worktree", "list", "--porcelain", "-z", read_only=True), "list worktrees")
     return [_worktree(block) for block in text(out).split("\0\0") if block.strip("\0")]
 
 
@@ -67,7 +67,7 @@ def _returns_to(path: str) -> set[str]:
     """The branches that a rebase or bisect in a worktree with a detached HEAD will return to, or move."""
     names = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
     asked = [word for name in names for word in ("--git-path", name)]
-    answer = git(path, "rev-parse", "--path-format=absolute", *asked, ask=True) if os.path.isdir(path) else None
+    answer = git(path, "rev-parse", "--path-format=absolute", *asked, read_only=True) if os.path.isdir(path) else None
     found = [files.read_bytes(file) for file in text(answer.stdout).split("\n")[:-1]] if answer and answer.ok else []
     return {text(data).strip().removeprefix("refs/heads/") for data in found if data}
 
@@ -134,15 +134,15 @@ def detached_commit(git_dir: str) -> str:
 
     By the worktree's own git folder: the worktree itself may be gone.
     """
-    if git(git_dir, *_HERE, "symbolic-ref", "--quiet", "HEAD", ask=True).status != _NO_SYMBOL:
+    if git(git_dir, *_HERE, "symbolic-ref", "--quiet", "HEAD", read_only=True).status != _NO_SYMBOL:
         return ""
-    found = git(git_dir, *_HERE, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ask=True)
+    found = git(git_dir, *_HERE, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", read_only=True)
     return text(found.stdout).strip() if found.ok else ""
 
 
 def times_head_was_set(git_dir: str) -> int:
     """How often, by its reflog; 0 where git keeps none."""
-    return len(git(git_dir, *_HERE, "reflog", "show", "--format=%H", "HEAD", "--", ask=True).stdout.splitlines())
+    return len(git(git_dir, *_HERE, "reflog", "show", "--format=%H", "HEAD", "--", read_only=True).stdout.splitlines())
 
 
 def ref_files(repository: Repository, git_dir: str, branch: str) -> list[str]:

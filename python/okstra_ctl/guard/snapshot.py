@@ -59,7 +59,7 @@ class _WorktreeScan(NamedTuple):
 def snapshot(repository: git.Repository, looks: SnapshotScope, environment: Mapping[str, str]) -> Snapshot:
     """Raises WorkFailed (`git-failed`)."""
     main = git.main_worktree(repository) if repository.linked else repository.top
-    refs = begin(main, "for-each-ref", "--format=%(refname)%00%(objectname)", ask=True)
+    refs = begin(main, "for-each-ref", "--format=%(refname)%00%(objectname)", read_only=True)
     of_main = _begin_scan(main, "--ignored=matching")
     own = bool(looks.worktree) and os.path.realpath(looks.worktree) != os.path.realpath(main)
     of_own = _begin_scan(looks.worktree) if own and os.path.isdir(looks.worktree) else None
@@ -76,7 +76,7 @@ def snapshot(repository: git.Repository, looks: SnapshotScope, environment: Mapp
 
 
 def _begin_scan(root: str, *flags: str) -> _WorktreeScan:
-    return _WorktreeScan(root, begin(root, *_STATUS, *flags, ask=True), git.HiddenEdits(root))
+    return _WorktreeScan(root, begin(root, *_STATUS, *flags, read_only=True), git.HiddenEdits(root))
 
 
 def _siblings(scans: Iterable[_WorktreeScan]) -> Iterator[tuple[str, str]]:

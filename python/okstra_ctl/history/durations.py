@@ -16,7 +16,7 @@ _TIME = re.compile(
 class Timed(NamedTuple):
     """One run: under which name it is summed up, its status, and its times; an empty time is not known.
 
-    `last_seen` is when its status was told: for a run that has ended, its end.
+    `last_seen` is when its status was read: for a run that has ended, its end.
     """
 
     name: str
@@ -99,11 +99,3 @@ def _seconds(at: str) -> int | None:
     year, month = (year, month) if month > 2 else (year - 1, month + 12)  # the leap day comes last in such a year
     days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * month - 457) // 5 + day
     return ((days * 24 + hour) * 60 + minute) * 60 + second
-
-
-def duration_text(seconds: int) -> str:
-    """Such as `45 s`, `12 min 05 s`, `3 h 20 min`, `2 d 04 h`."""
-    for size, unit, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} {seconds % size // part:02d} {smaller}"
-    return f"{seconds} s"

@@ -155,7 +155,7 @@ def _holder_status(claim: StageClaim) -> str:
 
 
 def _row(key: str, claim: TaskClaim | StageClaim) -> WorktreeRow:
-    """A stage's is told by the run that holds it, a task's by its own claim."""
+    """A stage's status is that of the run that holds it, a task's that of its own claim."""
     shown, run_id = str(claim.status), ""
     if isinstance(claim, StageClaim):
         run_id = claim.run_id

@@ -168,9 +168,9 @@ def _refuse_secrets(text: str, content: str) -> None:
     if not hide(content)[1]:
         return
     found = [f"line {number}: {kind}" for number, line in enumerate(text.split("\n"), 1) for kind in hide(line)[1]]
-    told = "; ".join(found) or "title or tags: " + ", ".join(hide(content)[1])
+    reasons = "; ".join(found) or "title or tags: " + ", ".join(hide(content)[1])
     hint = "take it out and say where it is kept instead"
-    raise Refused("holds-secret", f"the note would keep a secret ({told})", hint=hint)
+    raise Refused("holds-secret", f"the note would keep a secret ({reasons})", hint=hint)
 
 
 def list_notes(services: Services, *, project: str = "", tag: str = "") -> Book:

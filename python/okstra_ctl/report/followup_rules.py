@@ -100,9 +100,11 @@ def background(report: Report, proposal: Proposal, *, page: str, lines_of: Mappi
         f"{proposal.id} of the {report.get('task_type')} of {report.get('task_key')}, run `{proposal.run_id}`.",
         f"Its report: `{page}`",
     ]
-    told = {_text(one, "id"): one for _, one in _entries(report.get("findings"))}
+    findings = {_text(one, "id"): one for _, one in _entries(report.get("findings"))}
     cited = [
-        told[name] for name in dict.fromkeys(_FINDING.findall(f"{proposal.title} {proposal.reason}")) if name in told
+        findings[name]
+        for name in dict.fromkeys(_FINDING.findall(f"{proposal.title} {proposal.reason}"))
+        if name in findings
     ]
     for one in cited:
         heading = f"{_text(one, 'id')} [{_text(one, 'severity')}, {_text(one, 'class')}] {_text(one, 'title')}"

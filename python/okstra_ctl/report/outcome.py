@@ -9,7 +9,7 @@ from ..results.convergence import Outcome
 from ..results.records import FindingSeverity, Gate
 from ..status import RunOutcome
 
-CRITIC_GATE = "critic"  # told only: what the critic did not say shuts nothing
+CRITIC_GATE = "critic"  # reported only: what the critic did not say shuts nothing
 RECORD_GATE = "record"  # there when the run's own record does not hold together
 _GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 

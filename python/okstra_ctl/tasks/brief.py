@@ -99,8 +99,8 @@ def new_brief(options: BriefOptions, start: str, services: Services) -> Made:
         _write(path, text, mode=0o644)
     elif project is not None and key is not None:
         if key.project_id != project.config.project_id:
-            told = f"{key} is no task of the project {project.config.project_id}"
-            raise UsageError("bad-identity", told, where=project.files.config)
+            message = f"{key} is no task of the project {project.config.project_id}"
+            raise UsageError("bad-identity", message, where=project.files.config)
         check_folder_is_free(project.files, key)
         hide_runs(project.files)
         path = project.files.task(key).brief
@@ -281,11 +281,11 @@ def check_brief(brief: Brief, labels: Labels) -> list[Finding]:
             continue
         rule = "section-missing" if section is None else "section-empty"
         line, state = (section.line, "is empty") if section else (1, "is missing")
-        told = f"`## {label.title}` {state}: {label.hint}"
+        message = f"`## {label.title}` {state}: {label.hint}"
         if key in needed:
-            found.append(_error(rule, line, told))
+            found.append(_error(rule, line, message))
         elif key in _WANTED:
-            found.append(Finding(rule, str(Severity.WARNING), line, told))
+            found.append(Finding(rule, str(Severity.WARNING), line, message))
     return sorted(found + _unlisted(brief), key=lambda finding: finding.line)
 
 
@@ -294,8 +294,8 @@ def _unlisted(brief: Brief) -> list[Finding]:
     section = brief.section("requirements")
     if section is None or section.empty or any(_ITEM.match(line) for line in section.text.split("\n")):
         return []
-    told = f"`## {section.title}` is no list: write one requirement a line, as `- …`"
-    return [Finding("requirements-unlisted", str(Severity.WARNING), section.line, told)]
+    message = f"`## {section.title}` is no list: write one requirement a line, as `- …`"
+    return [Finding("requirements-unlisted", str(Severity.WARNING), section.line, message)]
 
 
 def _error(rule: str, line: int, message: str) -> Finding:

@@ -176,8 +176,8 @@ def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = ""
     near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, services))), _MOST, _LIKE)
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]
-    told = {"suggestions": near}
-    return UsageError("task-unknown", f"there is no task {key}", where=start, hint="; ".join(hints), data=dict(told))
+    data = {"suggestions": near}
+    return UsageError("task-unknown", f"there is no task {key}", where=start, hint="; ".join(hints), data=dict(data))
 
 
 def _known_keys(key: TaskKey, start: str, services: Services) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""What was spent: tokens and money by worker and model, where unknown stays unknown (docs/how-to/cost.md)."""
+"""What was spent: tokens, money and time, by worker and model, and as text for readers. Unknown stays unknown
+(docs/how-to/cost.md)."""
 
 from __future__ import annotations
 
@@ -90,13 +91,13 @@ def spent_of(row: object) -> Spent:
     counts = [_count(row.get(name)) for name in COUNTS] if isinstance(row, Mapping) else []
     if not isinstance(row, Mapping) or all(count is None for count in counts):
         return UNKNOWN
-    told, least = _amount(row.get("cost_usd")), _amount(row.get("cost_at_least_usd"))
+    cost, least = _amount(row.get("cost_usd")), _amount(row.get("cost_at_least_usd"))
     sources = row.get("sources")
     return Spent(
         Tokens(*(count or 0 for count in counts)),
         None not in counts and row.get("tokens_whole", True) is True,
-        (least or 0.0) if told is None else told,
-        told is not None,
+        (least or 0.0) if cost is None else cost,
+        cost is not None,
         frozenset(map(str, sources)) if isinstance(sources, list) else frozenset({STREAM}),
     )
 
@@ -113,9 +114,9 @@ def usage_of(events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     workers, models = [], by_model([(model, row) for _, model, row in parts])
     for name in names:
         mine = [(model, row) for one, model, row in parts if one == name]
-        told = [model["model"] for model in by_model(mine) if model["model"]]
+        names = [model["model"] for model in by_model(mine) if model["model"]]
         spent = total(spent_of(row) for _, row in mine)
-        workers.append({"worker": name, "models": told, **spent.to_json()})
+        workers.append({"worker": name, "models": names, **spent.to_json()})
     whole = total(spent_of(row) for _, _, row in parts)
     return {"workers": workers, "models": models, "total": whole.to_json()}
 
@@ -237,3 +238,12 @@ def _amount_header(labels: Labels) -> list[str]:
 
 def _amounts(row: Row, labels: Labels) -> list[str]:
     return [*(count_text(row, name, labels) for name in COUNTS), cost_text(row, labels), sources_text(row, labels)]
+
+
+def duration_text(seconds: float) -> str:
+    """Such as `4.5 s`, `45 s`, `12 min 05 s`, `3 h 20 min`, `2 d 04 h`."""
+    whole = round(seconds)
+    for size, unit, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part:02d} {smaller}"
+    return f"{seconds:.1f} s" if isinstance(seconds, float) and seconds < 10 else f"{whole} s"

@@ -11,13 +11,13 @@ from ...quoting import okstra_command
 from ...results.records import FindingSeverity, Gate
 from ...runs.user_response import questions_of, user_response_text
 from ...status import tone_of
-from ...usage.tokens import cost_text, model_header, model_rows, usage_header, usage_notes, usage_rows
+from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..excerpts import place_of
 from ..followup_rules import numbered_follow_ups, spawn_command
 from ..outcome import isolation_commands, overrules_in
 from ..parts import Field
 from .pictures import asked, convergence, timeline
-from .view import View, duration, parts_of, policy_hash, prose_of
+from .view import View, parts_of, policy_hash, prose_of
 
 _PLANNING = "implementation-planning"
 _WORST = frozenset(("blocked", "not-done", "not-handed-off"))
@@ -39,7 +39,7 @@ def page_values(view: View) -> dict[str, Any]:
     report, words = view.report, view.words
     return {
         **{"view": view, "report": report, "words": words},
-        **{"tone_of": tone_of, "parts_of": parts_of, "prose_of": prose_of, "duration": duration},
+        **{"tone_of": tone_of, "parts_of": parts_of, "prose_of": prose_of, "duration": duration_text},
         "policy": (
             f"default-src 'none'; style-src '{policy_hash(view.style)}'; script-src '{policy_hash(view.script)}'; "
             "base-uri 'none'; form-action 'none'"
@@ -102,7 +102,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "gates_open": f"{sum(Gate(gate['gate']).open for gate in gates)} / {len(gates)}",
         "answered": f"{sum(row['outcome'] == 'completed' for row in rows)} / {len(rows)}",
         "cost": cost_text((report["usage"] or {}).get("total", {}), words.labels),
-        "time_taken": duration(max(ends)) if ends else "",
+        "time_taken": duration_text(max(ends)) if ends else "",
     }
 
 

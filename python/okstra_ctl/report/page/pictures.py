@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...results.records import FindingClass
-from .view import Dispatch, View, duration
+from ...usage.tokens import duration_text
+from .view import Dispatch, View
 
 _TURN_ROW, _TURN_TOP, _TURN_BAR_TOP = 40, 22, 18
 _LEAST_WIDTH = 0.4
@@ -80,7 +81,7 @@ def timeline(view: View) -> Timeline | None:
         Tick(
             f"{100 * tick / _TICKS:g}%",
             "start" if tick == 0 else "end" if tick == _TICKS else "middle",
-            duration(length * tick / _TICKS),
+            duration_text(length * tick / _TICKS),
         )
         for tick in range(_TICKS + 1)
     ]

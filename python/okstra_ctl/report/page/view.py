@@ -100,14 +100,6 @@ def prose_of(value: object) -> Prose:
     return Prose(content) if len(content) <= _LONG else Prose(content, content[: _LONG // 3])
 
 
-def duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def policy_hash(content: str) -> str:
     """How a Content-Security-Policy names the one style or script that a page may use."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
