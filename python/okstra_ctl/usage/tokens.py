@@ -114,9 +114,9 @@ def usage_of(events: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     workers, models = [], by_model([(model, row) for _, model, row in parts])
     for name in names:
         mine = [(model, row) for one, model, row in parts if one == name]
-        names = [model["model"] for model in by_model(mine) if model["model"]]
+        used = [model["model"] for model in by_model(mine) if model["model"]]
         spent = total(spent_of(row) for _, row in mine)
-        workers.append({"worker": name, "models": names, **spent.to_json()})
+        workers.append({"worker": name, "models": used, **spent.to_json()})
     whole = total(spent_of(row) for _, _, row in parts)
     return {"workers": workers, "models": models, "total": whole.to_json()}
 
