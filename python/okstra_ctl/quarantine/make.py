@@ -42,8 +42,8 @@ def make(home: HomePaths, order: Order) -> Quarantine:
     if repository is None or not repository.linked:
         raise WorkFailed("worktree-gone", "it is no linked worktree any more", where=order.worktree)
     common, admin = os.path.realpath(repository.common_dir), os.path.realpath(repository.git_dir)
-    listing = begin(common, *LIST_REFS, ask=True)
-    on_branch = ask_git(order.worktree, "symbolic-ref", "--quiet", "HEAD", ask=True)
+    listing = begin(common, *LIST_REFS, read_only=True)
+    on_branch = ask_git(order.worktree, "symbolic-ref", "--quiet", "HEAD", read_only=True)
     if not on_branch.ok or not repository.head:
         raise Refused(
             "head-moved",
@@ -60,7 +60,9 @@ def make(home: HomePaths, order: Order) -> Quarantine:
         git_dir=admin,
         branch=text(on_branch.stdout).strip(),
         old=repository.head,
-        object_format=text(must(ask_git(common, "rev-parse", "--show-object-format", ask=True), "ask git")).strip(),
+        object_format=text(
+            must(ask_git(common, "rev-parse", "--show-object-format", read_only=True), "ask git")
+        ).strip(),
         reftable=os.path.isdir(os.path.join(common, "reftable")),
         mounted=order.mounts,
         kept=order.kept,

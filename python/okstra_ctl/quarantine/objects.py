@@ -34,7 +34,7 @@ class Lookout:
         for name in _BELIEVED:
             files.discard(os.path.join(objects, "info", name))
         self._seen = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": listed(objects)}
-        self._partial = git(one.common_dir, "config", "extensions.partialClone", ask=True).ok
+        self._partial = git(one.common_dir, "config", "extensions.partialClone", read_only=True).ok
 
     def is_commit(self, commit: str) -> bool:
         return self._ask("cat-file", "-t", commit).stdout.strip() == b"commit"
@@ -70,13 +70,13 @@ class Lookout:
         linked = git(
             self._one.common_dir,
             *(*_PLAIN, "rev-list", "--objects", "--quiet", *allowed, *tips, "--not", self._one.old),
-            ask=True,
+            read_only=True,
         )
         if not linked.ok:
             raise refused(self._one, f"some of its objects are missing: {linked.complaint}")
 
     def _ask(self, *words: str) -> processes.Finished:
-        return begin(self._one.common_dir, *_PLAIN, *words, ask=True, extra=self._seen).finish()
+        return begin(self._one.common_dir, *_PLAIN, *words, read_only=True, extra=self._seen).finish()
 
 
 def refused(one: Quarantine, why: str) -> WorkFailed:
@@ -91,4 +91,4 @@ def refused(one: Quarantine, why: str) -> WorkFailed:
 def stems_from(one: Quarantine, commit: str) -> bool:
     """Whether the commit descends from the old one, by the real repository's objects alone."""
     words = ("merge-base", "--is-ancestor", one.old, commit)
-    return git(one.common_dir, *_PLAIN, *words, ask=True).ok
+    return git(one.common_dir, *_PLAIN, *words, read_only=True).ok

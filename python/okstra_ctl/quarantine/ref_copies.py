@@ -76,7 +76,7 @@ def refs_of(one: Quarantine) -> Refs:
     try:
         shared = _bare(one, "shared")
         _take_refs(one, one.git, shared)
-        listed = git("/", *LIST_REFS, ask=True, extra={"GIT_DIR": shared}).stdout
+        listed = git("/", *LIST_REFS, read_only=True, extra={"GIT_DIR": shared}).stdout
         rows = [row.partition(b"\0") for row in listed.split(b"\n") if row]
         plain = [text(row[0]).partition(" ") for row in rows if not row[2]]
         return Refs({name: commit for commit, _, name in plain}, _detached_head(one))
@@ -91,9 +91,9 @@ def _detached_head(one: Quarantine) -> str:
     else:
         take_plain_file(os.path.join(one.admin, "HEAD"), os.path.join(own, "HEAD"), largest=_LARGEST_LOOSE)
     where = {"GIT_DIR": own}
-    if git("/", "symbolic-ref", "--quiet", "HEAD", ask=True, extra=where).ok:
+    if git("/", "symbolic-ref", "--quiet", "HEAD", read_only=True, extra=where).ok:
         return ""
-    found = git("/", "rev-parse", "--verify", "--quiet", "HEAD", ask=True, extra=where)
+    found = git("/", "rev-parse", "--verify", "--quiet", "HEAD", read_only=True, extra=where)
     return text(found.stdout).strip() if found.ok else ""
 
 

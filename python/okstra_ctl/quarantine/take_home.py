@@ -168,7 +168,9 @@ def _renew_index(one: Quarantine, keep_open: Sequence[int]) -> None:
     sparse checkout leaves out is marked again. Nothing is done where somebody switched the worktree meanwhile."""
     if not os.path.isdir(one.worktree) or f"refs/heads/{git.head_branch(one.worktree)}" != one.branch:
         return
-    sparse = ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", ask=True).stdout.strip() == b"true"
+    sparse = (
+        ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", read_only=True).stdout.strip() == b"true"
+    )
     renew = ("read-tree", "HEAD")
     refresh = ("update-index", "-q", "--refresh")
     for words in (renew, ("read-tree", "-m", "-u", "HEAD"), refresh) if sparse else (renew, refresh):
