@@ -4,28 +4,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .agents import transcripts
 from .agents.environment import RUN_VARIABLE, homes_named
+from .agents.usage import Counted, claude_session
 from .claims.registry import Registry
 from .errors import Refused, Unreadable
 from .home_paths import HomePaths
 from .index.run_index import IndexRow, try_append
 from .names import Owner
+from .paths import RunFiles
 from .quoting import okstra_command
+from .runs.events import append, events_of
 from .runs.find import KnownRun
 from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
+from .system import assets
 from .system import files as fsio
 from .system.locks import LockKind, locked
 from .system.process_identity import ancestors, is_this_process_or_above, liveness, owner_of
+from .usage.prices import Price, built_in_prices, usage_json
+from .usage.tokens import LEAD, SESSION
 from .worktrees.users import begin_use, end_use
 
 Lead = dict[str, Any]
 BY_OKSTRA = "auto"
 """The `mode` of a lead that is okstra itself; otherwise an agent's session leads the run."""
 Change = Callable[[dict[str, Any], Lead], dict[str, Any]]
+CLIENT = "claude"
+_SESSION_VARIABLE = "CLAUDE_CODE_SESSION_ID"
 
 
 def owner_in(run: KnownRun, manifest: Mapping[str, object]) -> Owner | None:
@@ -140,3 +149,67 @@ def _projects_in(home: str) -> set[str]:
     """The root folders of the projects that a home has worktrees of."""
     claims = Registry(HomePaths(home)).read().claims()
     return {os.path.realpath(root) for root, _ in claims if root}
+
+
+def all_prices(own: Mapping[str, Price]) -> dict[str, Price]:
+    """okstra's list with a person's own prices over it. Raises Missing (`assets-missing`)."""
+    return {**built_in_prices(assets.toml("prompts", "models.toml")), **own}
+
+
+def note_session(run: KnownRun, services: Services, session: str) -> None:
+    """Records the leading session, once; an empty id means that there is one whose id is unknown."""
+    known = sessions_of(events_of(run.files))
+    if session not in known and (session or not known):
+        append(run.files, "session", services.clock.now(), run_id=str(run.id), session=session)
+
+
+def session_around(services: Services) -> str:
+    """The id of the Claude Code session that okstra was called from; empty without one."""
+    return services.environment.get(_SESSION_VARIABLE, "")
+
+
+def sessions_of(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(str(row.get("session") or "") for row in events if row.get("event") == "session"))
+
+
+def count_sessions(
+    run: KnownRun, services: Services, events: Sequence[Mapping[str, Any]], prices: Mapping[str, Price]
+) -> list[dict[str, Any]]:
+    """What the leading sessions have used since the run was prepared: the lead's own part, and the parts of workers
+    that it started as agents of its own. What can't be read any more is reported as unknown, by a null usage."""
+    rows: list[dict[str, Any]] = []
+    since = str(run.manifest.get("prepared_at") or "")
+    workers = _workers(run)
+    home = transcripts.claude_home(services.environment)
+    for session in sessions_of(events):
+        counted = claude_session(home, session, since, lambda text: _worker_in(text, run.files, workers))
+        for part, sums in sorted((counted or {"": Counted((), False)}).items()):
+            rows.append(_row(part or LEAD, session, sums, prices))
+    return rows
+
+
+def _row(worker: str, session: str, sums: Counted, prices: Mapping[str, Price]) -> dict[str, Any]:
+    names = [share.model for share in sums.models]
+    return {
+        "worker": worker,
+        "session": session,
+        "model": names[0] if len(names) == 1 else None,
+        "usage": usage_json(sums.models, source=SESSION, asked="", prices=prices, whole=sums.whole)
+        if sums.models
+        else None,
+    }
+
+
+def _worker_in(text: str, files: RunFiles, workers: Sequence[str]) -> str:
+    """The worker whose prompt the text names; empty for none. Longer names first: one may be a prefix of another."""
+    for worker in sorted(workers, key=len, reverse=True):
+        start = os.path.join(files.folder("prompts"), f"{worker}-")
+        at = text.find(start)
+        if at >= 0 and f"-{files.task_type}-{files.seq}.md" in text[at:].split("\n", 1)[0]:
+            return worker
+    return ""
+
+
+def _workers(run: KnownRun) -> list[str]:
+    rows = run.manifest.get("roster")
+    return [str(row.get("id")) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []

@@ -41,6 +41,16 @@ _DESCRIPTION = (
     "on disk. Output goes to standard output, messages to standard error."
 )
 _MADE = "<!-- made by `make docs` from the code: change it there -->\n"
+_LOOSENING = (
+    "| `sandbox` | config.json; `--sandbox`, `OKSTRA_SANDBOX` for once | `auto` | you |",
+    "| `sandboxRequired` | config.json, project.json | `false` | you; a project `true` |",
+    "| `sandboxShow`, `sandboxWritable`, `sandboxPorts` | config.json, project.json | none "
+    "| you; a project once trusted |",
+    "| `checkNetwork` | config.json, project.json | `true` | you; a project `false` |",
+    "| `convergence.quorum` | config.json, project.json | `2` | you; a project a larger one |",
+    "| `worktreeSetup`, `qaCommands`, `providers.rehearsal.script` | project.json | none | a project once trusted |",
+    "| `providers.NAME` | config.json | none | you |",
+)
 
 
 def man_page() -> str:
@@ -194,18 +204,6 @@ def _phases() -> str:
         lines += [f"- a task that is begun with it is a {phase.work_category}, unless `--work-category` says otherwise"]
         lines += [f"- roles: {', '.join(phase.roles)}; default workers: {', '.join(phase.workers)}", ""]
     return "\n".join(lines).rstrip() + "\n"
-
-
-_LOOSENING = (
-    "| `sandbox` | config.json; `--sandbox`, `OKSTRA_SANDBOX` for once | `auto` | you |",
-    "| `sandboxRequired` | config.json, project.json | `false` | you; a project `true` |",
-    "| `sandboxShow`, `sandboxWritable`, `sandboxPorts` | config.json, project.json | none "
-    "| you; a project once trusted |",
-    "| `checkNetwork` | config.json, project.json | `true` | you; a project `false` |",
-    "| `convergence.quorum` | config.json, project.json | `2` | you; a project a larger one |",
-    "| `worktreeSetup`, `qaCommands`, `providers.rehearsal.script` | project.json | none | a project once trusted |",
-    "| `providers.NAME` | config.json | none | you |",
-)
 
 
 def _settings() -> str:

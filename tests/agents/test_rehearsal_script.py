@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okstra_ctl.agents.rehearsal import Rehearsal
+from okstra_ctl.agents.providers import Rehearsal
 from okstra_ctl.agents.rehearsal_player import load
 from okstra_ctl.agents.rehearsal_script import anchors, expand, parse_script, part_for
 from okstra_ctl.errors import UsageError

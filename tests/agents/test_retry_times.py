@@ -9,7 +9,7 @@ import pytest
 
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
-from okstra_ctl.agents.retry_times import retry_after_in
+from okstra_ctl.agents.streams import retry_after_in
 from okstra_ctl.status import Failure
 from support.client_streams import stream
 

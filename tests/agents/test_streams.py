@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.agents.claude import Claude
-from okstra_ctl.agents.codex import Codex
-from okstra_ctl.agents.codex_sandbox import with_sandbox_fault
-from okstra_ctl.agents.command import Command
+from okstra_ctl.agents.codex import Codex, with_sandbox_fault
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Provider, StreamResult, Usage
-from okstra_ctl.agents.retry_times import retry_after_in
+from okstra_ctl.agents.providers import Command
 from okstra_ctl.agents.runner import judge
-from okstra_ctl.agents.streams import events, failure_in, whole
+from okstra_ctl.agents.streams import events, failure_in, retry_after_in, whole
 from okstra_ctl.agents.supervisor_orders import Verdict
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.usage.tokens import ModelTokens, Tokens

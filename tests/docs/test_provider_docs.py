@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from okstra_ctl.agents.command import PLACEHOLDERS
-from okstra_ctl.agents.providers import provider_settings
+from okstra_ctl.agents.providers import PLACEHOLDERS, provider_settings
 from okstra_ctl.agents.rehearsal_script import FAULTS, parse_script
 from okstra_ctl.system import assets
 from support.sealed import ROOT

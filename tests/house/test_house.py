@@ -22,7 +22,7 @@ _TESTS = [
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
     "": "command_table errors home_paths markdown names paths quoting status",
-    "agents": "job rehearsal_script streams supervisor_orders",
+    "agents": "job rehearsal_script supervisor_orders",
     "board": "lines page state",
     "checks": "record_rules",
     "claims": "ledger_rows registry_document",
@@ -30,11 +30,12 @@ PURE = {
     "guard": "breaches calls",
     "history": "durations units",
     "plan": "approval drawing globs model overlap parse rules structure",
-    "report": "excerpts followup_rules markdown outcome parts safe_markdown",
+    "report": "followup_rules markdown outcome parts safe_markdown",
     "report/page": "pictures view",
     "results": "convergence evidence parse records worker",
     "runs": "manifest",
     "sandbox": "bubblewrap choice environment profile seatbelt",
+    "seals": "rows",
     "settings": "phases roster sandbox_settings",
     "stages": "select",
     "system": "shell_lists template text",

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from okstra_ctl.report.excerpts import Cited, Excerpt, Line, cited_places
-from okstra_ctl.report.page.view import Dispatch, View, Words
+from okstra_ctl.report.page.view import Cited, Dispatch, Excerpt, Line, View, Words, cited_places
 from okstra_ctl.report.parts import blank, fields_of, phase_schema
 from okstra_ctl.report.store import html_of
 

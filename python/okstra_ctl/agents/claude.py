@@ -14,8 +14,19 @@ from ..system.text import dumps
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
 from .job import Job, Launch, StreamResult, Usage
-from .retry_times import retry_after_in, seconds_until_epoch
-from .streams import Event, count_at, events, failure_in, failure_of_status, list_at, mapping_at, number_at, text_at
+from .streams import (
+    Event,
+    count_at,
+    events,
+    failure_in,
+    failure_of_status,
+    list_at,
+    mapping_at,
+    number_at,
+    retry_after_in,
+    seconds_until_epoch,
+    text_at,
+)
 
 _SYNTHETIC = "<synthetic>"  # the "model" of messages that the client itself writes, such as an API error
 # Tools that would go on after the turn, or leave the worktree.

@@ -6,17 +6,21 @@ no event: what the model could not do shows only in what is missing afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from ..status import Access, Failure
-from .codex_sandbox import fault_in_stream
+from . import transcripts
 from .environment import client_environment, extra_arguments
 from .job import Job, Launch, StreamResult, Usage
-from .retry_times import retry_after_in
-from .streams import Event, events, failure_in, mapping_at, text_at
+from .streams import Event, events, failure_in, mapping_at, retry_after_in, text_at
 from .usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")
+# What bubblewrap, Landlock and seatbelt, as codex starts them, print when they can't start.
+_NO_SANDBOX = re.compile(r"(?:bwrap|sandbox-exec): |.{0,80}(?:\bcodex-linux-sandbox\b|error running landlock)")
+_NO_HELPERS = b"Refusing to create helper binaries"
+_OUTPUT = "\nOutput:\n"
 
 
 class Codex:
@@ -95,3 +99,38 @@ def _usage(turns: list[Event]) -> Usage | None:
     """The last count, which covers the whole thread except its sub-agents: those are only in the rollout files."""
     counts = [mapping_at(turn, "usage") for turn in turns if mapping_at(turn, "usage")]
     return Usage(*codex_tokens(counts[-1])) if counts else None
+
+
+def fault_in_stream(rows: Sequence[Event], stderr: bytes) -> str:
+    """Why none of the stream's commands ran; empty when one did, or when there is none."""
+    commands = [
+        event["item"]
+        for event in rows
+        if event.get("type") == "item.completed" and text_at(event, "item", "type") == "command_execution"
+    ]
+    outputs = [text_at(one, "aggregated_output") if one.get("exit_code") != 0 else "" for one in commands]
+    helpers = "; codex makes no helpers where CODEX_HOME lies below the temporary folder"
+    fault = _fault(outputs)
+    return f"{fault}{helpers}" if fault and _NO_HELPERS in stderr else fault
+
+
+def with_sandbox_fault(stream: StreamResult, environment: Mapping[str, str]) -> StreamResult:
+    """The stream with its failure set, when codex's session file shows that no command of a completed turn ran."""
+    paths = transcripts.codex_rollouts(transcripts.codex_home(environment), stream.session) if stream.session else []
+    outputs = [
+        text_at(row, "payload", "output")
+        for path in paths[:1]
+        for line in transcripts.lines_of(path)
+        if b'"function_call_output"' in line
+        for row in events(line)
+        if text_at(row, "payload", "type") == "function_call_output"
+    ]
+    fault = _fault([output.partition(_OUTPUT)[2] if _OUTPUT in output else "" for output in outputs])
+    return stream._replace(failure=Failure.SANDBOX, message=fault) if fault else stream
+
+
+def _fault(outputs: Sequence[str]) -> str:
+    words = [text.strip() for text in outputs]
+    if not words or not all(_NO_SANDBOX.match(text) for text in words):
+        return ""
+    return f"its sandbox could not start, so none of its commands ran ({words[-1].splitlines()[0][:200]})"

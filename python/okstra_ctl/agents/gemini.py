@@ -14,8 +14,7 @@ from ..system import assets
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
 from .job import Job, Launch, StreamResult, Usage
-from .retry_times import retry_after_in
-from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, text_at, whole
+from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, retry_after_in, text_at, whole
 
 _ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the supervised process is not the one that works
 _NO_LOGIN = 41

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UsageError
-from ..system.template import placeholders
-from . import command
-from .job import Provider
+from ..status import Access, Failure
+from ..system.template import fill, placeholders
+from .environment import client_environment
+from .job import Job, Launch, Provider, StreamResult, Usage
+from .streams import count_at, events, failure_in, list_at, number_at, retry_after_in, text_at
 
 BUILT_IN = ("claude", "codex", "gemini", "rehearsal")
 Settings = Mapping[str, Mapping[str, Any]]
+PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
+_PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okstra_ctl.agents.rehearsal_player import main; main()"
+_FAILURES = {str(failure): failure for failure in (Failure.RATE_LIMIT, Failure.OVERLOADED, Failure.LOGIN)}
 
 
 def provider(name: str, settings: Settings) -> Provider:
@@ -30,12 +38,10 @@ def provider(name: str, settings: Settings) -> Provider:
 
         return Gemini()
     if name == "rehearsal":
-        from .rehearsal import Rehearsal
-
         return Rehearsal()
     if "argv" in settings.get(name, {}):
         given = settings[name]
-        return command.Command(name, tuple(given["argv"]), dict(given.get("env", {})))
+        return Command(name, tuple(given["argv"]), dict(given.get("env", {})))
     known = sorted({*BUILT_IN, *(other for other in settings if "argv" in settings[other])})
     raise UsageError("unknown-worker", f"there is no provider {name!r}", hint="one of: " + ", ".join(known))
 
@@ -107,9 +113,9 @@ def _command_fault(given: Mapping[str, Any]) -> str:
         return ".argv is not a list of strings"
     if not isinstance(environment, Mapping) or not _is_texts(list(environment.values())):
         return ".env is not an object of strings"
-    unknown = sorted(set().union(*(placeholders(word) for word in argv)) - set(command.PLACEHOLDERS))
+    unknown = sorted(set().union(*(placeholders(word) for word in argv)) - set(PLACEHOLDERS))
     if unknown:
-        return f".argv asks for {{{{{unknown[0]}}}}}; there are {', '.join(command.PLACEHOLDERS)}"
+        return f".argv asks for {{{{{unknown[0]}}}}}; there are {', '.join(PLACEHOLDERS)}"
     return ""
 
 
@@ -119,3 +125,74 @@ def _is_texts(value: object) -> bool:
 
 def _bad(where: str, message: str) -> UsageError:
     return UsageError("bad-config", message, where=where, hint="docs/how-to/add-a-provider.md shows what goes there")
+
+
+class Command:
+    """`argv` may contain `{{MODEL}}` and the other names of PLACEHOLDERS. Exit status 0 means that the turn is
+    complete; the caller checks the result file. okstra gives it no sandbox: what it may do is up to the program."""
+
+    def __init__(self, name: str, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self.name, self._argv, self._environment = name, argv, environment
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return False
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        texts = (job.model, job.prompt, job.result, job.audit, job.folder, str(job.access))
+        values = dict(zip(PLACEHOLDERS, texts, strict=True))
+        argv = tuple(fill(word, values) for word in self._argv)
+        own = {**self._environment, "OKSTRA_ACCESS": str(job.access), "OKSTRA_MODEL": job.model}
+        return Launch(argv, prompt.encode("utf-8", "replace"), client_environment(job, inherited, always=own))
+
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
+        message = stderr.decode("utf-8", "replace").strip()[-500:]
+        if exit_status == 0:
+            return StreamResult(ended=True, last_message=stdout.decode("utf-8", "replace").strip()[-2000:])
+        failure = Failure.INTERRUPTED if exit_status is None or exit_status < 0 else failure_in(message)
+        return StreamResult(False, failure, message or f"it ended with {exit_status}", retry_after_in(message))
+
+
+class Rehearsal:
+    """Its client is okstra's own player; `options["script"]` is the script's absolute path, empty for the built-in."""
+
+    name = "rehearsal"
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return False
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        environment = {
+            **inherited,
+            "OKSTRA_WORKER_ID": job.worker,
+            "OKSTRA_ROLE": job.role,
+            "OKSTRA_RESULT": job.result,
+            "OKSTRA_AUDIT": job.audit,
+            **job.environment,
+        }
+        script = str(job.options.get("script") or "")
+        argv = (sys.executable, "-I", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, script)
+        return Launch(argv, prompt.encode("utf-8", "replace"), environment)
+
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
+        results = [event for event in events(stdout) if event.get("type") == "result"]
+        if not results:
+            complaint = stderr.decode("utf-8", "replace").strip()[-500:]
+            return StreamResult(ended=False, failure=Failure.INTERRUPTED, message=complaint)
+        result = results[-1]
+        failure = Failure.NONE
+        if text_at(result, "status") != "completed" or exit_status not in (0, None):
+            failure = _FAILURES.get(text_at(result, "failure"), Failure.CLIENT)
+        return StreamResult(
+            ended=True,
+            failure=failure,
+            message=text_at(result, "message"),
+            retry_after=number_at(result, "retry_after"),
+            model="rehearsal",
+            usage=Usage(count_at(result, "usage", "input"), 0, 0, count_at(result, "usage", "output"), _cost(stdout)),
+            denials=tuple(str(denial) for denial in list_at(result, "denials")),
+        )
+
+
+def _cost(stdout: bytes) -> float:
+    """The cost that the script reports: 0, unless it plays a client that costs something."""
+    return sum(number_at(event, "usd") or 0.0 for event in events(stdout) if event.get("type") == "cost")

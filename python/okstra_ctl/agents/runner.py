@@ -17,7 +17,8 @@ from ..sandbox.client_state import ClientState, private_state
 from ..status import Access, Failure, WorkerOutcome
 from ..system import files as fsio
 from ..system.foreign_files import set_aside
-from . import codex_sandbox, supervisor_orders
+from . import supervisor_orders
+from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
 from .supervised_process import SUPERVISOR_LOST, SupervisedClient
 from .supervisor_orders import Verdict
@@ -118,7 +119,7 @@ def _attempt(
         return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
     stream = provider.read_stream(ended.stdout, ended.stderr, status if not reason else None)
     if provider.name == "codex" and stream.ended and stream.failure is Failure.NONE:
-        stream = codex_sandbox.with_sandbox_fault(stream, launch.environment)
+        stream = with_sandbox_fault(stream, launch.environment)
     by_message = provider.delivers_by_message(job.access)
     delivered = bool(stream.last_message) if by_message else os.path.isfile(job.result)
     outcome, stream = judge(job.access, stream, ended.verdict, delivered=delivered)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from ..command_table import find
 from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
-from ..lead.batch import Entry, entries_of
+from ..lead.waves import Entry, entries_of
 from ..names import TaskKey
 from ..output import Reply, table
 from ..quoting import okstra_command
@@ -38,7 +38,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    from ..lead.batch import run_batch
+    from ..lead.waves import run_batch
     from ..system.processes import stopped_by_signals
     from .leading import print_progress
 
@@ -68,7 +68,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 def _entries(args: Namespace, call: Call) -> list[Entry]:
     """Raises UsageError (`usage`, `not-found`), Refused (`no-stage-ready`)."""
-    from ..lead.batch import ready_stages
+    from ..lead.waves import ready_stages
     from ..settings.project import open_project
 
     entries = [Entry(0, ("--task-key", key)) for key in args.task_key]

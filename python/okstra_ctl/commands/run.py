@@ -47,7 +47,7 @@ _TEXTS = {
 
 def preview_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
     """What `lead_all` would start first; nothing is written. Raises as `lead_all`."""
-    from ..lead.batch import ready_stages
+    from ..lead.waves import ready_stages
 
     project, key = _task_of(inputs, jobs, call)
     words = [*command_of(inputs, key, project.root), *_trusting(call)]

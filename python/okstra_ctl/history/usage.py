@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import OkstraError
+from ..leadership import CLIENT, all_prices, count_sessions, sessions_of
 from ..names import REHEARSAL, RunId
 from ..paths import ProjectFiles
 from ..runs.events import events_of
 from ..runs.find import KnownRun
-from ..runs.lead_sessions import CLIENT, all_prices, count_sessions, sessions_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..system import files as fsio

@@ -10,22 +10,32 @@ from ..agents.sweep import sweep
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import hooks, receipt
 from ..guard.breaches import UNKNOWN, ReceiptVerdict
-from ..leadership import Lead, change_lead, check_free, index_started, name_lead, own_claim
+from ..leadership import (
+    CLIENT,
+    Lead,
+    change_lead,
+    check_free,
+    index_started,
+    name_lead,
+    note_session,
+    own_claim,
+    session_around,
+)
 from ..names import IMPLEMENTATION, PLANNING
 from ..quoting import okstra_command
 from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ..results.records import Gate
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
-from ..runs.lead_sessions import CLIENT, note_session, session_around
 from ..sandbox.choice import words
 from ..seals import store as seals
 from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
-from . import drops, finish, planning, workplace
+from . import drops, finish, workplace
 from .context import PrintProgress, RunContext, open_context
+from .converge import check_plan_with_analysts, with_plan_gate
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
@@ -116,7 +126,7 @@ def _lead(started: RunContext) -> RunEnd:
     written = write_report(context, material)
     report = written.report
     if context.id.task_type == PLANNING and written.gate.open:
-        report = planning.with_plan_gate(report, planning.check_plan_with_analysts(context, report))
+        report = with_plan_gate(report, check_plan_with_analysts(context, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
     found = receipt.finish(context.run, context.services, context.begun)
     report["isolation"] = {

@@ -1,33 +1,42 @@
-"""Asking the analysts about one another's findings until they are settled or the rounds are over
-(docs/design/leading.md)."""
+"""Asking the analysts about one another's findings until they are settled or the rounds are over, and about the plan
+that the report writer made of them (docs/design/leading.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..report.parts import plan_items, plan_lines
 from ..results.convergence import (
     Ballot,
     Claim,
     Group,
+    Objection,
     Outcome,
+    PlanGate,
     Round,
     convergence_document,
     group_findings,
     outcome,
+    plan_gate,
     questions,
 )
 from ..results.evidence import Checked
-from ..results.records import Evidence, FindingClass, Gate
-from ..results.worker import parse_answers
+from ..results.parse import read_document
+from ..results.records import Evidence, EvidenceStatus, FindingClass, Gate, Problem, Verdict
+from ..results.worker import check_identity, parse_answers
+from ..runs.prompting import stance, worker_prompt
+from ..settings.roster import Worker
 from ..system import files as fsio
+from ..system.text import text_bytes
 from .analysis import Collected, analyse, check_results
-from .assignments import Answer
+from .assignments import Answer, Assignment, write_request
 from .context import RunContext
 from .dispatch import dispatch
-from .questions import round_assignment
 
 _MOST_NAMED = 10
+_OWN_VIEW = "First form your own view of the code, then read the claims."
+LABEL = "plan-check"
 
 
 class Convergence(NamedTuple):
@@ -158,3 +167,133 @@ def _ballots(answer: Answer, number: int) -> list[Ballot]:
     if answer.text is None:
         return []
     return [Ballot(number, answer.worker.id, one) for one in parse_answers(answer.text, items=())[0]]
+
+
+Checks = Mapping[Evidence, Checked]
+
+
+def round_assignment(
+    context: RunContext, worker: Worker, number: int, groups: Sequence[Group], ballots: Sequence[Ballot], checks: Checks
+) -> Assignment:
+    """The request for verdicts on these findings, with the verdicts of earlier rounds."""
+    rules = context.settings.rules
+    own_view = [] if rules.mode == "lightweight" else [_OWN_VIEW]
+    values = {
+        **context.values,
+        "ROUND": str(number),
+        "ROUND_NOTE": ", or that are still disputed" if number > 1 else "",
+        "STANCE": " ".join([stance(adversarial=rules.adversarial), *own_view]),
+        "QUESTIONS": "\n\n".join(_question(group, ballots, checks) for group in groups),
+        "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id),
+    }
+    items = [group.id for group in groups]
+    return verdict_assignment(context, worker, f"round-{number}", "answers", values, items, str(number))
+
+
+def verdict_assignment(
+    context: RunContext,
+    worker: Worker,
+    label: str,
+    part: str,
+    values: Mapping[str, str],
+    items: Sequence[str],
+    round_word: str,
+) -> Assignment:
+    """The request for verdicts on items. Its prompt is on disk before anybody is dispatched."""
+    result = context.files.worker_answers(worker.id, label)
+    prompt = context.files.extra_prompt(worker.id, label)
+    values = {**values, "ITEMS": ", ".join(items)}
+    write_request(prompt, text_bytes(worker_prompt(values, worker, part, result)), result)
+
+    def check(text: str) -> list[Problem]:
+        fields = read_document(text).fields
+        identity = check_identity(fields, task_key=str(context.id.task), worker=worker.id)
+        return [*parse_answers(text, items=items)[1], *identity]
+
+    facts = {"ROUND": round_word, "ITEMS": "\n".join(items)}
+    return Assignment(worker, label, prompt, result, check, has_findings=_objects, facts=facts)
+
+
+def _objects(text: str) -> bool:
+    return any(answer.verdict is not Verdict.AGREE for answer in parse_answers(text, items=())[0])
+
+
+def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
+    leading = group.leading
+    lines = [f"### {group.id} [{leading.severity}] {leading.title}", f"- claim: {leading.claim}"]
+    lines += [f"- evidence: {line.as_text()}{_check_note(checks.get(line))}" for line in group.evidence]
+    for ballot in ballots:
+        if ballot.answer.item == group.id:
+            basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
+            lines.append(f"- said in round {ballot.round}: {ballot.answer.verdict}{basis}: {ballot.answer.reason}")
+            lines += [f"  - with: {line.as_text()}" for line in ballot.answer.evidence]
+    return "\n".join(lines)
+
+
+def _check_note(checked: Checked | None) -> str:
+    """The result of okstra's own check of the evidence, for whoever has to judge it."""
+    if checked is None:
+        return ""
+    where = ""
+    if checked.status is EvidenceStatus.MOVED:
+        where = f", it is at line {checked.first}"
+    return f" [checked by okstra: {checked.status}{where}{'; ' + checked.note if checked.note else ''}]"
+
+
+def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> PlanGate:
+    """Asks the analysts about the plan in the report. Raises as `dispatch`."""
+    stages = report["phase"]["stages"]
+    items = plan_items(stages)
+    options = "\n".join(
+        f"- {'**chosen** ' if one['chosen'] else ''}{one['title']}: {one['trade_offs']}"
+        for one in report["phase"]["options"]
+    )
+    values = {
+        **context.values,
+        "STANCE": stance(adversarial=context.settings.rules.adversarial),
+        "QUESTIONS": f"{options}\n\n" + "\n".join(plan_lines(stages)).replace("\n## ", "\n### "),
+    }
+    assignments = [
+        verdict_assignment(
+            context,
+            worker,
+            LABEL,
+            LABEL,
+            {**values, "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id)},
+            items,
+            "plan",
+        )
+        for worker in context.workers("analyst")
+    ]
+    answers = [answer for answer in dispatch(context, assignments) if answer.text is not None]
+    given = {answer.worker.id: parse_answers(answer.text or "", items=items)[0] for answer in answers}
+    voices = {answer.worker.id: answer.worker.voice for answer in answers}
+    return plan_gate(given, voices, items, quorum=context.quorum)
+
+
+def with_plan_gate(report: dict[str, Any], found: PlanGate) -> dict[str, Any]:
+    """The report with the plan gate added: objections become questions that block approval, dissent becomes a risk."""
+    note = "; ".join(_objection_text(one) for one in (*found.objections, *found.dissent))
+    report = {**report, "gates": {**report["gates"], "plan": {"gate": str(found.gate), "note": note}}}
+    blocking = [_objection_text(one) for one in found.objections]
+    if found.gate is Gate.ABORTED:
+        blocking = ["Too few analysts have judged this plan. Is it good enough to be built?"]
+    known = {row["question"] for row in report["clarifications"]}
+    rows = [question for question in blocking if question not in known]
+    first = 1 + max((int(row["id"][2:]) for row in report["clarifications"]), default=0)
+    report["clarifications"] = [
+        *report["clarifications"],
+        *(
+            {"id": f"C-{number:03d}", "question": question, "status": "open", "blocks": "approval", "answer": ""}
+            for number, question in enumerate(rows, first)
+        ),
+    ]
+    dissent = [f"Dissent on {_objection_text(one)}" for one in found.dissent]
+    report["risks"] = [*report["risks"], *(line for line in dissent if line not in report["risks"])]
+    if found.gate in (Gate.BLOCKED, Gate.ABORTED):
+        report["verdict"] = {**report["verdict"], "token": "needs-input"}
+    return report
+
+
+def _objection_text(objection: Objection) -> str:
+    return f"{objection.item}: {' / '.join(objection.reasons)}"

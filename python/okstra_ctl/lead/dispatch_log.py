@@ -18,9 +18,9 @@ from ..agents.runner import judge
 from ..agents.supervisor_orders import Verdict
 from ..agents.usage import Counted, claude_session, codex_thread
 from ..errors import OkstraError, Unreadable
+from ..leadership import all_prices
 from ..results.records import MAX_BYTES
 from ..runs.events import TAKEN, Events, events_of, is_of_session, is_same, newest, session_may_have_written
-from ..runs.lead_sessions import all_prices
 from ..settings.roster import Worker, access_of
 from ..status import AnswerState, WorkerOutcome
 from ..system import files as fsio

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..checks.run import check_run
 from ..index.run_index import IndexRow, try_append
+from ..leadership import all_prices, count_sessions
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
-from ..runs.lead_sessions import all_prices, count_sessions
 from ..stages.records import recorded_overrules
 from ..status import RunOutcome, WorkerOutcome
 from ..system import files as fsio

@@ -14,10 +14,9 @@ from .. import leadership
 from ..agents.claude import rule_path
 from ..agents.environment import agents_environment
 from ..guard import hooks, receipt
+from ..leadership import CLIENT, note_session
 from ..names import Owner
-from ..runs import lead_sessions
 from ..runs.find import KnownRun
-from ..runs.lead_sessions import CLIENT
 from ..seals import store as seals
 from ..services import Services
 from ..system import files as fsio
@@ -45,7 +44,7 @@ def hand_over(run: KnownRun, services: Services) -> Session:
     me = this_process()  # which is about to be the client (docs/how-to/recover.md)
     warning = _take(run, services, me)
     session = str(uuid.uuid4())
-    lead_sessions.note_session(run, services, session)
+    note_session(run, services, session)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, Mapping) else ""
     prompt = (fsio.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")

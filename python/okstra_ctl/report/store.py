@@ -25,11 +25,10 @@ from ..system.assets import problems_of
 from ..system.locks import LockKind, locked
 from ..system.text import loads
 from . import own_pages
-from .excerpts import Cited, Excerpt, cited_places, excerpt
 from .markdown import render_markdown
 from .own_pages import PageState, html_state, markdown_state
 from .page.contents import page_values
-from .page.view import Dispatch, View, Words
+from .page.view import Cited, Dispatch, Excerpt, View, Words, cited_places, excerpt
 from .parts import Schema, fields_of
 
 SCHEMA_FILE = ("schemas", "final-report-v1.schema.json")

@@ -9,6 +9,8 @@ from ..status import Word
 from .bubblewrap import Means
 from .profile import Bind, Places, Role
 
+AUTO = "auto"
+
 
 class Kind(Word):
     """By what workers are contained; `off`: they are watched."""
@@ -19,7 +21,6 @@ class Kind(Word):
     OFF = "off"
 
 
-AUTO = "auto"
 CHOICES = (AUTO, *(str(kind) for kind in Kind))
 
 

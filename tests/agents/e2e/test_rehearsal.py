@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.job import Job, Report
-from okstra_ctl.agents.rehearsal import Rehearsal
+from okstra_ctl.agents.providers import Rehearsal
 from okstra_ctl.agents.runner import run_job
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from support.fake_clients import PATIENCE, job, left_of

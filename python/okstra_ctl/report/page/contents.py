@@ -12,12 +12,11 @@ from ...results.records import FindingSeverity, Gate
 from ...runs.user_response import questions_of, user_response_text
 from ...status import tone_of
 from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
-from ..excerpts import place_of
 from ..followup_rules import numbered_follow_ups, spawn_command
 from ..outcome import isolation_commands, overrules_in
 from ..parts import Field
 from .pictures import asked, convergence, timeline
-from .view import View, parts_of, policy_hash, prose_of
+from .view import View, parts_of, place_of, policy_hash, prose_of
 
 _PLANNING = "implementation-planning"
 _WORST = frozenset(("blocked", "not-done", "not-handed-off"))
