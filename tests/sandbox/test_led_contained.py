@@ -1,0 +1,142 @@
+"""Runs that okstra leads, their workers and checks contained: what is reported, refused, recorded and written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from okstra_ctl.sandbox.choice import Kind
+from support.contained_lab import can_contain
+from support.okstra import Project
+from support.plans import independent
+from support.rehearsal import executed, install, led, part, report_of, result
+
+pytestmark = pytest.mark.contained
+needs_bwrap = pytest.mark.skipif(not can_contain(Kind.BWRAP), reason="bubblewrap can't start here")
+
+
+def _manifest(ended_data: dict[str, str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads(Path(ended_data["manifest"]).read_text())
+    return found
+
+
+@needs_bwrap
+def test_a_worker_reads_its_worktree_and_writes_its_result_alone(project: Project, tmp_path: Path) -> None:
+    seen = (
+        "{ cat README.md; ls -A; touch x; echo evil >> README.md; ls ~; env; } > $(dirname $OKSTRA_RESULT)/notes 2>&1"
+    )
+    outside = f"echo evil > {project.repo.path}/README.md; touch {tmp_path}/beside"
+    install(project, part({"run": f"({seen}); ({outside}); true"}, {"result": result()}, role="analyst"))
+    before = (project.repo.path / "README.md").read_text()
+    ended = led(project, "requirements-discovery", SECRET_OF_THE_SHELL="hush")
+    assert ended.status == 0, ended
+    assert _manifest(ended.data)["sandbox"] == {"kind": "bwrap", "why": ""}
+    assert "not contained" not in ended.stderr
+    assert (project.repo.path / "README.md").read_text() == before
+    assert not (tmp_path / "beside").exists()
+    (notes, *_) = project.task_root.rglob("notes")
+    text = notes.read_text()
+    assert "# A project" in text
+    assert text.count("Read-only file system") == 2
+    assert "hush" not in text
+
+
+@needs_bwrap
+def test_an_executor_commits_and_its_exit_check_runs_inside(project: Project, tmp_path: Path) -> None:
+    project.adopt(independent(1), exit_check=f"touch built {tmp_path}/beside && ! touch {project.repo.path}/README.md")
+    work = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"commit": "feat: it"})
+    install(project, part(*work, {"result": executed(1, 2)}, role="executor"))
+    ended = led(project, "implementation", "--stage", "1")
+    assert ended.status == 0, ended
+    assert report_of(ended)["gates"]["stage-done"]["gate"] == "passed"
+    assert not (tmp_path / "beside").exists()
+
+
+def test_without_a_sandbox_that_is_reported_once_and_recorded(project: Project) -> None:
+    ended = led(project, "requirements-discovery", "--sandbox", "off")
+    assert ended.status == 0, ended
+    words = "workers: watched, not contained (the sandbox is switched off)"
+    assert ended.stderr.count(words) == 1
+    assert _manifest(ended.data)["sandbox"] == {"kind": "off", "why": "the sandbox is switched off"}
+    assert words in report_of(ended)["gates"]["isolation"]["note"]
+
+
+def _without_bwrap(project: Project, tmp_path: Path) -> str:
+    """A PATH on which there is everything but bubblewrap."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for place in reversed(project.okstra.environment["PATH"].split(os.pathsep)):
+        for name in os.listdir(place) if os.path.isdir(place) else ():
+            link = folder / name
+            if name != "bwrap" and not link.is_symlink():
+                link.symlink_to(os.path.join(place, name))
+    return str(folder)
+
+
+def test_a_sandbox_that_was_asked_for_and_is_missing_stops_the_run(project: Project, tmp_path: Path) -> None:
+    path = _without_bwrap(project, tmp_path)
+    ended = led(project, "requirements-discovery", "--sandbox", "bwrap", PATH=path)
+    assert ended.status == 3, ended
+    assert ended.codes == ["sandbox-missing"]
+    assert "apt install bubblewrap" in ended.envelope["errors"][0]["try"]
+
+
+def test_a_project_that_requires_a_sandbox_starts_no_worker_without(project: Project) -> None:
+    project.okstra.ok("config", "set", "--project", "sandboxRequired", "true")
+    ended = led(project, "requirements-discovery", "--sandbox", "off")
+    assert ended.status == 3, ended
+    assert ended.codes == ["sandbox-missing"]
+    assert list(project.task_root.rglob("*-worker-requirements-discovery-001.md")) == []
+
+
+def test_a_project_can_not_show_more_before_it_is_trusted(project: Project) -> None:
+    path = project.repo.path / ".okstra" / "project.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sandboxShow": ["~/.ssh"]}))
+    refused = led(project, "requirements-discovery", OKSTRA_TRUST="")
+    assert refused.codes == ["not-trusted"]
+    assert "sandboxShow" in refused.envelope["errors"][0]["message"]
+
+
+@needs_bwrap
+def test_a_start_that_fails_is_an_error_and_never_uncontained(project: Project, tmp_path: Path) -> None:
+    """bubblewrap starts when it is tried, and not for the worker."""
+    real = next(place for place in os.get_exec_path() if os.access(f"{place}/bwrap", os.X_OK)) + "/bwrap"
+    broken = tmp_path / "programs" / "bwrap"
+    broken.parent.mkdir()
+    tries = f'for word; do last=$word; done\n[ "$last" = true ] && exec {real} "$@"'
+    broken.write_text(f'#!/bin/sh\n{tries}\necho "bwrap: No space left" >&2\nexit 1\n')
+    broken.chmod(0o755)
+    install(project, part({"run": f"touch {tmp_path}/ran"}, {"result": result()}, role="analyst"))
+    path = f"{broken.parent}{os.pathsep}{project.okstra.environment['PATH']}"
+    ended = led(project, "requirements-discovery", PATH=path)
+    assert ended.status == 1, ended
+    assert not (tmp_path / "ran").exists()
+    assert "its sandbox could not start: No space left" in ended.stdout + ended.stderr
+
+
+def test_doctor_tries_the_sandbox_and_names_the_remedy(project: Project, tmp_path: Path) -> None:
+    rows = {row["check"]: row for row in project.okstra("doctor", "--json").data["checks"]}
+    assert rows["sandbox"]["status"] in ("ok", "warn")
+    path = _without_bwrap(project, tmp_path)
+    project.okstra.ok("config", "set", "sandbox", "bwrap")
+    rows = {row["check"]: row for row in project.okstra("doctor", "--json", PATH=path).data["checks"]}
+    assert rows["sandbox"]["status"] == "warn"
+    assert rows["sandbox"]["detail"] == "workers: watched, not contained (bubblewrap is not installed)"
+    assert "apt install bubblewrap" in rows["sandbox"]["remedy"]
+
+
+@needs_bwrap
+def test_set_up_commands_write_their_worktree_and_named_caches_alone(project: Project, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    project.okstra.ok("config", "set", "sandboxWritable", str(cache))
+    steps = f"touch made {cache}/filled; touch {tmp_path}/beside; ! touch {project.repo.path}/README.md"
+    project.okstra.ok("config", "set", "--project", "worktreeSetup", steps)
+    ended = led(project, "requirements-discovery")
+    assert ended.status == 0, ended
+    assert (cache / "filled").exists()
+    assert (Path(_manifest(ended.data)["worktree"]["path"]) / "made").exists()  # type: ignore[index]
+    assert not (tmp_path / "beside").exists()
