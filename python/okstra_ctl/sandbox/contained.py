@@ -88,7 +88,8 @@ def _of_files(
 ) -> Restriction:
     """The profile without mounts: a folder is readable; where something in it is hidden, what is beside that."""
     hides = [layer.target for layer in shaped.layers if not layer.source]
-    seen = [layer.source for layer in shaped.layers if layer.source and layer.source != found.blank]
+    shown = [layer.source for layer in shaped.layers if layer.source and layer.source != found.blank]
+    seen = [one for path in shown for one in _beside(path, [hidden for hidden in hides if hidden != path])]
     writable = [layer.source for layer in shaped.layers if layer.source and layer.writable]
     return Restriction(
         scoped=True,
