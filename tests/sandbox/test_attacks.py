@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from okstra_ctl.sandbox.choice import Kind
-from support.contained_attacks import ATTACKS, Attack
+from support import figures
+from support.contained_attacks import ATTACKS, Attack, table
 from support.contained_lab import Effects, Lab, can_contain, lab
+from support.sealed import ROOT
 
 pytestmark = pytest.mark.skipif(not can_contain(Kind.BWRAP), reason="bubblewrap can't start here")
 _OF_THE_ROLE = {
@@ -66,3 +68,9 @@ def test_it_would_have_one_uncontained(
 ) -> None:
     with lab(tmp_path_factory.mktemp("machine")) as machine:
         assert _hurt(attack, _tried(attack, machine, outer, None), outer) != []
+
+
+def test_the_published_table_lists_every_attack() -> None:
+    """`OKSTRA_FIGURES=docs/reliability.md pytest tests/sandbox/test_attacks.py -k published` writes it anew."""
+    figures.keep("attacks", lambda _: table())
+    assert table() in (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")

@@ -266,3 +266,9 @@ ATTACKS = (
         outside=False,
     ),
 )
+
+
+def table() -> str:
+    """The attacks as they are published, in docs/reliability.md."""
+    rows = [f"| {one.area} | {one.role} | {one.what} | {one.known or 'none'} |" for one in ATTACKS]
+    return "\n".join(["| of | by | what was tried | effect, contained |", "|---|---|---|---|", *rows])
