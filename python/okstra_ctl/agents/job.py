@@ -42,6 +42,8 @@ class Job(NamedTuple):
     run_id: str = ""
     opening: str = ""
     """Text put above the prompt: what only this worker may know."""
+    keep_open: tuple[int, ...] = ()
+    """Descriptors that stay open as long as a process of the client is alive."""
     containment: Containment | None = None
     """How the client is contained; None: it is watched."""
 

@@ -106,7 +106,9 @@ def _attempt(
         return WorkerOutcome.ERROR, _NO_STREAM, None
     soft, hard = job.soft_limit - spent, job.hard_limit - spent
     with _private_state(job, launch) as state:
-        with SupervisedClient(job, launch, soft_limit=soft, hard_limit=hard, state=state) as client:
+        with SupervisedClient(
+            job, launch, soft_limit=soft, hard_limit=hard, keep_open=job.keep_open, state=state
+        ) as client:
             _wait(client, provider, stop, patience)
             ended = client.ended()
     reason, status = ended.verdict.reason, ended.verdict.status

@@ -21,6 +21,7 @@ from ..index import run_index
 from ..leadership import owner_in_manifest
 from ..names import RunId, StageKey, TaskKey, format_seq, parse_place_key
 from ..paths import OKSTRA_DIR, RunFiles
+from ..quarantine.recover import take_abandoned
 from ..runs.events import digest_of, events_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
@@ -208,6 +209,7 @@ def collect(services: Services, *, limit: int | None, dry_run: bool) -> GcResult
 
 
 def _finish_killed(services: Services) -> None:
+    take_abandoned(services.home)
     doc = services.registry.read()
     claims: list[tuple[TaskKey | StageKey, TaskClaim | StageClaim]] = [*doc.stages(), *doc.tasks()]
     for key, claim in claims:

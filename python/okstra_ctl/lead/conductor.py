@@ -22,6 +22,7 @@ from ..leadership import (
     session_around,
 )
 from ..names import IMPLEMENTATION, PLANNING
+from ..quarantine.recover import take_abandoned
 from ..quoting import okstra_command
 from ..report.outcome import RECORD_GATE, closed_gates, outcome_of
 from ..results.records import Gate
@@ -107,6 +108,8 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
     if watched := words(context.sandbox.probed):
         print_progress(watched)
     _sweep_orphans(context)
+    for sentence in take_abandoned(services.home, run_id=str(run.id)):
+        print_progress(sentence)
     try:
         hooks.set_up(run, services)
         begun = receipt.begin(run, services)

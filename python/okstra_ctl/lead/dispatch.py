@@ -30,6 +30,7 @@ from .assignments import Answer, Assignment, CheckedResult, answer_from, check_b
 from .context import RunContext
 from .dispatch_log import log_of, recalled, record_end, record_hidden_keys
 from .drops import Drop
+from .executor_git import OwnGit, with_own_git
 
 _ATTEMPTS = 2
 _POLL_SECONDS = 0.2  # seconds
@@ -98,10 +99,13 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     drops.make(drop)
     context.print_progress(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = context.settings.providers.get(worker.provider, {})
-    job = _job(context, assignment, prompt, attempt, token, options, drop)
-    return run_job(
-        job, provider(worker.provider, context.settings.providers), stop=context.stop, inherited=inherited(context)
-    )
+
+    def start(own: OwnGit) -> Report:
+        job = _job(context, assignment, prompt, attempt, token, options, drop, own)
+        client = provider(worker.provider, context.settings.providers)
+        return run_job(job, client, stop=context.stop, inherited=inherited(context))
+
+    return with_own_git(context, worker, start)
 
 
 def _job(
@@ -112,6 +116,7 @@ def _job(
     token: str,
     options: Mapping[str, Any],
     drop: Drop,
+    own: OwnGit,
 ) -> Job:
     worker = assignment.worker
     access = access_of(worker.role)
@@ -140,14 +145,14 @@ def _job(
         home=context.services.home.root,
         run_id=str(context.id),
         opening=drops.opening(drop),
-        containment=_containment(context, worker, access, options, drop),
+        containment=_containment(context, worker, access, options, drop, own),
+        keep_open=own.keep_open,
     )
 
 
 def _containment(
-    context: RunContext, worker: Worker, access: Access, options: Mapping[str, Any], drop: Drop
+    context: RunContext, worker: Worker, access: Access, options: Mapping[str, Any], drop: Drop, own: OwnGit
 ) -> Containment | None:
-    """An executor's git folder is shared with the whole repository as long as nothing is laid over it."""
     return containment(
         context.sandbox,
         role_of(access),
@@ -155,6 +160,7 @@ def _containment(
         context.run.project.root,
         hidden=(context.files.drops,),
         results=(drop.folder, context.files.git_trace(worker.id)),
+        binds=own.binds,
         variables=tuple(options.get("env") or ()),
     )
 

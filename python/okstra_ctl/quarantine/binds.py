@@ -14,7 +14,7 @@ def binds(one: Quarantine) -> tuple[Bind, ...]:
     """The copy over the real common folder, which itself stands below it, read-only; so do objects that are borrowed,
     submodules' repositories, and every file that leads git to a repository."""
     if not one.mounted:
-        return (Bind(one.git, one.git, writable=True),)
+        return (Bind(one.git, one.git, writable=True), Bind(one.common_dir, one.common_dir))
     shown = [
         *borrowed(os.path.join(one.common_dir, "objects")),
         *(os.path.join(folder, "modules") for folder in (one.common_dir, one.git_dir)),

@@ -18,10 +18,13 @@ from .take_home import Homecoming, take_home
 _BEGUN_SECONDS = 60.0  # from making the folder to its first file
 
 
-def abandoned(home: HomePaths, run_id: str = "") -> Iterator[Quarantine]:
-    """Those that nobody is at work with; of one run, if it is named. What was refused once is not among them."""
+def abandoned(home: HomePaths, *, run_id: str = "", worktree: str = "") -> Iterator[Quarantine]:
+    """Those that nobody is at work with; of one run or worktree, if it is named. What was refused once is not among
+    them."""
+    tree = os.path.realpath(worktree) if worktree else ""
     for one in _readable(home):
-        if not one.refused and liveness(one.owner) is Liveness.GONE and run_id in ("", one.run_id):
+        named = run_id in ("", one.run_id) and tree in ("", one.worktree)
+        if named and not one.refused and liveness(one.owner) is Liveness.GONE:
             yield one
 
 
@@ -30,15 +33,19 @@ def refused(home: HomePaths) -> Iterator[Quarantine]:
     yield from (one for one in _readable(home) if one.refused)
 
 
-def take_abandoned(home: HomePaths, run_id: str = "") -> list[str]:
+def take_abandoned(home: HomePaths, *, run_id: str = "", worktree: str = "") -> list[str]:
     """Takes them home; returns a sentence for each. One that can't be taken is named, and stops no other."""
-    return [sentence for one in abandoned(home, run_id) for sentence in sentences_of(one)]
+    return [sentence for one in abandoned(home, run_id=run_id, worktree=worktree) for sentence in _sentences_of(one)]
 
 
-def sentences_of(one: Quarantine) -> list[str]:
-    """Takes one home. Returns what a person should know, whatever came of it."""
+def taken_home(one: Quarantine) -> list[str]:
+    """Takes it home. Returns what a person should know. Raises as `take_home`."""
+    return sentences(one, take_home(one))
+
+
+def _sentences_of(one: Quarantine) -> list[str]:
     try:
-        return sentences(one, take_home(one))
+        return taken_home(one)
     except OkstraError as error:
         return [error.message]
 

@@ -57,6 +57,7 @@ class Kind(Word):
     INTERRUPTED = "interrupted"
     FOLDER_GONE = "folder-gone"
     ORPHAN = "orphan-worktree"
+    QUARANTINE = "quarantine-left"
     OTHER_HOME = "worktree-of-another-home"
     SCRATCH = "scratch-left"
     MERGE = "merge-unfinished"

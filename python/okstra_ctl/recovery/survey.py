@@ -16,6 +16,7 @@ from ..git import kept, worktree_admin
 from ..index import run_index
 from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
+from ..quarantine import recover
 from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
@@ -26,6 +27,7 @@ from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made
 from ..worktrees.half_made import finish_killed, killed_move
 from .orphans import ALREADY_DONE, Finding, Kind, Outcome, orphans_of, rewritten_commits
+from .quarantines import quarantines_left
 from .unindexed import not_indexed
 
 
@@ -44,7 +46,7 @@ def survey(services: Services, start_root: str | None = None) -> list[Finding]:
             found += orphans_of(repository, root, services)
     with_runs = sorted({*repositories, *([start_root] if start_root else [])})
     found += [behind for root in with_runs if (behind := _catalog_behind(root)) is not None]
-    return [*found, *_damaged_index(services), *not_indexed(doc, with_runs, services)]
+    return [*found, *quarantines_left(services), *_damaged_index(services), *not_indexed(doc, with_runs, services)]
 
 
 def _findings_of(
@@ -262,6 +264,7 @@ def _sweep(services: Services) -> None:
     """Removes what killed commands left: half-deleted folders, half-written files, notes beside free locks."""
     doc = services.registry.read()
     trash.sweep(services.home)
+    recover.sweep(services.home)
     for root in known_roots(doc, services):
         repository = repository_of(root)
         if repository is not None:

@@ -18,6 +18,7 @@ from ..paths import OKSTRA_DIR
 from ..plan.approve import InForce
 from ..plan.globs import matches
 from ..plan.model import Stage
+from ..quarantine.recover import take_abandoned
 from ..quoting import okstra_command
 from ..runs import events
 from ..runs.find import KnownRun, stage_of
@@ -52,6 +53,7 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
     """`okstra stage done`, after checking that the caller may. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
+    take_abandoned(services.home, run_id=str(run.id))  # what its executor committed when its okstra was killed
     fault = led_run_fault(run.manifest)
     if fault and not options.overrule:
         require_gates_passed(run)

@@ -10,6 +10,7 @@ from .. import git
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, Refused, UsageError, WorkFailed
 from ..names import StageKey, TaskKey
+from ..quarantine.recover import take_abandoned
 from ..services import Services
 from ..status import ClaimStatus
 from ..system import trash
@@ -51,6 +52,7 @@ def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: Save
             return Removed(str(key), claim.path, git.existing_branch(claim.project_root, claim.branch), "")
         claim = before  # a rerun was being prepared: the earlier run's claim is restored
     require_removable(key, claim, services.registry.read(), services, force=evict)
+    take_abandoned(services.home, worktree=claim.path)
     saved = save_and_remove(
         key, claim, services, policy, lambda now: require_removable(key, claim, now, services, force=evict)
     )
