@@ -19,7 +19,6 @@ from .options import add_common_flags, build_parser, whole_parser
 from .settings.config import settings_of
 from .settings.phases import phase_table
 from .system import assets
-from .system.text import loads
 
 _ENVIRONMENT = {
     "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",
@@ -211,7 +210,7 @@ def _settings() -> str:
     lines += ["a person may edit the files as well. `NAME` stands for a name that you choose.", ""]
     for title, schema in (("config.json, in okstra's home", "config"), ("project.json, with --project", "project")):
         lines += [f"## {title}", "", "| setting | value | default | meaning |", "|---|---|---|---|"]
-        for one in settings_of(loads(assets.text("schemas", f"{schema}-v1.schema.json"))):
+        for one in settings_of(assets.schema(schema)):
             default = f"`{one.shape['default']}`" if "default" in one.shape else ""
             lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.meaning} |")
         lines.append("")

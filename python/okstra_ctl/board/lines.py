@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..history.durations import seconds_between
 from ..plan.model import waves
 from ..status import DIM, HEAD, Line, Piece, RunStatus, StageStatus, tone_of
 from ..system.text import beginning, cut, display_width, on_one_line, padded
-from ..usage.tokens import cost_text, duration_text
-from .state import RUNNING, Board, EndedRun, RunView, StageView, TaskView, WorkerView
+from ..usage.tokens import cost_text
+from .state import Board, EndedRun, RunView, StageView, TaskView, WorkerView, age, time_taken
 
 _WIDEST, _NARROWEST = 32, 12
 _LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
@@ -250,7 +249,7 @@ def _task(task: TaskView, now: str, detail: int, room: Room) -> list[Line]:
 
 def _run(run: RunView, task: TaskView, now: str, detail: int, room: Room) -> list[Line]:
     name = run.run_id.removeprefix(f"{task.task_key}/") if detail > _RUNS else run.run_id
-    facts = [_age(run.since, now), _cost(run), "rehearsal" if run.rehearsal else ""]
+    facts = [age(run.since, now), _cost(run), "rehearsal" if run.rehearsal else ""]
     details = "  ".join(fact for fact in facts if fact)
     indent = "  " if detail > _RUNS else ""
     lines: list[Line] = [
@@ -271,7 +270,13 @@ def _workers(workers: Sequence[WorkerView], now: str, *, logs: bool) -> list[Lin
     state_width = max((display_width(on_one_line(one.state)) for one in workers), default=0)
     lines: list[Line] = []
     for one in workers:
-        facts = [one.label, f"attempt {one.attempt}" if one.attempt > 1 else "", _took(one, now), one.answer, one.model]
+        facts = [
+            one.label,
+            f"attempt {one.attempt}" if one.attempt > 1 else "",
+            time_taken(one, now),
+            one.answer,
+            one.model,
+        ]
         lines.append(
             [
                 Piece("    "),
@@ -293,17 +298,6 @@ def _summary(workers: Sequence[WorkerView]) -> Line:
     return pieces
 
 
-def _took(worker: WorkerView, now: str) -> str:
-    if worker.seconds is not None:
-        return duration_text(round(worker.seconds))
-    return _age(worker.since, now) if worker.state == RUNNING else ""
-
-
-def _age(since: str, now: str) -> str:
-    seconds = seconds_between(since, now)
-    return "" if seconds is None else duration_text(seconds)
-
-
 def _cost(run: RunView) -> str:
     """Empty for a run without a dispatch, and for a rehearsal, which costs nothing."""
     if run.spent is None or run.rehearsal:
@@ -312,7 +306,7 @@ def _cost(run: RunView) -> str:
 
 
 def _ended(run: EndedRun, now: str) -> Line:
-    age = _age(run.at, now)
+    since = age(run.at, now)
     pieces = [Piece(run.status, tone_of(run.status)), Piece(f"  {run.run_id}  ")]
-    pieces.append(Piece(f"{age} ago  " if age else "", DIM))
+    pieces.append(Piece(f"{since} ago  " if since else "", DIM))
     return [*pieces, Piece(f"next: {run.next}" if run.next else "", DIM)]

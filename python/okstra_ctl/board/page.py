@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from ..history.durations import seconds_between
 from ..plan.drawing import Box, Picture, picture
 from ..report.page.view import Words, parts_of, policy_hash, prose_of
 from ..status import StageStatus, tone_of
-from ..usage.tokens import cost_text, duration_text
-from .state import RUNNING, Board, RunView, TaskView, WorkerView
+from ..usage.tokens import cost_text
+from .state import Board, RunView, TaskView, WorkerView, age, time_taken
 
 
 class PageView(NamedTuple):
@@ -33,11 +32,11 @@ def page_values(view: PageView) -> dict[str, Any]:
         **{"tone_of": tone_of, "parts_of": parts_of, "prose_of": prose_of},
         "policy": (f"default-src 'none'; style-src '{policy_hash(view.style)}'; base-uri 'none'; form-action 'none'"),
         "counts": Counter(run.status for run in board.runs),
-        "age": lambda since: _age(since, board.at),
+        "age": lambda since: age(since, board.at),
         "graph_of": lambda task: _graph(task, words),
         "done_of": lambda task: sum(stage.status == StageStatus.DONE for stage in task.stages),
         "cost_of": lambda run: _cost(run, words),
-        "took": lambda worker: _took(worker, board.at),
+        "took": lambda worker: time_taken(worker, board.at),
         "asked": lambda worker: _asked(worker, words),
     }
 
@@ -60,14 +59,3 @@ def _cost(run: RunView, words: Words) -> str:
 def _asked(worker: WorkerView, words: Words) -> str:
     asked = worker.label or words("own_result") if worker.attempt else ""
     return f"{asked} #{worker.attempt}" if worker.attempt > 1 else asked
-
-
-def _took(worker: WorkerView, now: str) -> str:
-    if worker.seconds is not None:
-        return duration_text(worker.seconds)
-    return _age(worker.since, now) if worker.state == RUNNING else ""
-
-
-def _age(since: str, now: str) -> str:
-    seconds = seconds_between(since, now)
-    return "" if seconds is None else duration_text(seconds)

@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from ..history.durations import seconds_between
 from ..status import OPEN, Listed, RunStatus, overtaken
 from ..system.text import loads
-from ..usage.tokens import Spent
+from ..usage.tokens import Spent, duration_text
 
 LONGEST = 400
 _SEQUENCE = re.compile(
@@ -208,6 +209,18 @@ def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Col
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 1
+
+
+def time_taken(worker: WorkerView, now: str) -> str:
+    """How long the worker's last turn took, or takes so far; empty if unknown."""
+    if worker.seconds is not None:
+        return duration_text(round(worker.seconds))
+    return age(worker.since, now) if worker.state == RUNNING else ""
+
+
+def age(since: str, now: str) -> str:
+    seconds = seconds_between(since, now)
+    return "" if seconds is None else duration_text(seconds)
 
 
 def last_line(text: str) -> str:

@@ -88,7 +88,7 @@ def check_run(
     if records.ended:
         faults += _check_report_data(run, records)
         faults += check_report(records)
-        faults += check_phase(records, _schema("final-report"))
+        faults += check_phase(records, assets.schema("final-report"))
         faults += _check_plan(run, records)
         faults += _check_pages(run, records)
     notes = tuple(records.isolation.get("notes", ())) if records.isolation else ()
@@ -112,7 +112,7 @@ def _check_documents(
             continue
         if document is None:
             continue
-        problems = problems_of(document, _schema(schema))
+        problems = problems_of(document, assets.schema(schema))
         yield from (Fault("schema-broken", path, 1, problem) for problem in problems)
         if document.get("run_id", str(run.id)) != str(run.id):
             yield Fault("identity-foreign", path, 1, f"it is of {document['run_id']}")
@@ -122,7 +122,7 @@ def _check_documents(
 
 def _check_rows(run: KnownRun, path: str, schema_name: str, kept: list[dict[str, Any]]) -> Iterator[Fault]:
     """Adds every row of a JSONL file to `kept`, a broken one as an empty row."""
-    schema = _schema(schema_name)
+    schema = assets.schema(schema_name)
     try:
         data = fsio.read_bytes(path)
     except Unreadable as error:
@@ -241,8 +241,3 @@ def _check_seal(run: KnownRun, home: HomePaths) -> tuple[str, list[Fault]]:
 def _roster(run: KnownRun) -> list[dict[str, str]]:
     rows = run.manifest.get("roster")
     return rows if isinstance(rows, list) else []
-
-
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = loads(assets.text("schemas", f"{name}-v1.schema.json"))
-    return schema

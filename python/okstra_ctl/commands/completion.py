@@ -22,7 +22,6 @@ from ..services import Call, open_call
 from ..settings.config import ANY_NAME, settings_of
 from ..settings.phases import phase_table
 from ..system import assets
-from ..system.text import loads
 
 DOORS = ("okstra", "okstra-ctl", "okstra.sh")
 HOW_TO_LOAD = {
@@ -122,7 +121,7 @@ def _settings() -> list[str]:
     return [
         setting.key
         for name in ("config", "project")
-        for setting in settings_of(loads(assets.text("schemas", f"{name}-v1.schema.json")))
+        for setting in settings_of(assets.schema(name))
         if ANY_NAME not in setting.key and setting.key != "schema"
     ]
 

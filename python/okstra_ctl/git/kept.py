@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from .. import git
 from ..errors import WorkFailed
 from ..system import files, processes
+from .command import git as run_git
+from .command import text
 
 _INDEX = "okstra-snapshot-index-"
 # As variables: a person's variables would override settings.
@@ -84,7 +86,7 @@ def _lives(pid: int) -> bool:
 
 def newest_ref(root: str, prefix: str) -> str:
     """The newest ref below the prefix; empty when there is none. Names end in their time, so they sort by it."""
-    names = _git(root, "for-each-ref", "--format=%(refname)", prefix).stdout.decode("utf-8", "surrogateescape").split()
+    names = text(run_git(root, "for-each-ref", "--format=%(refname)", prefix).stdout).split()
     return max(names, default="")
 
 
@@ -102,7 +104,3 @@ def _must(root: str, args: Sequence[str], extra: Mapping[str, str] | None = None
     if not finished.ok:
         raise WorkFailed("git-failed", f"git could not keep or bring back files: {finished.complaint}", where=root)
     return finished.stdout.decode("utf-8", "surrogateescape").strip()
-
-
-def _git(root: str, *args: str) -> processes.Finished:
-    return processes.run(["git", "-C", root, *args], env=git.environment())

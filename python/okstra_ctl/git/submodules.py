@@ -9,13 +9,14 @@ from .. import git
 from ..errors import WorkFailed
 from ..quoting import quote
 from ..system import processes
+from .command import git as run_git
 
 
 def initialised(root: str) -> list[str]:
     """Paths of the submodules that are checked out in this worktree."""
     if not os.path.exists(os.path.join(root, ".gitmodules")):
         return []
-    out = _git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
+    out = run_git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
     return [path.decode("utf-8", "surrogateescape") for path in out.split(b"\0") if path]
 
 
@@ -35,10 +36,10 @@ def is_checked_out(path: str) -> bool:
 def commits_only_here(path: str, copy: str) -> list[str]:
     """Tips of a submodule (HEAD, branches, stash) that another checkout of it lacks; without one, its remotes."""
     refs = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/stash")
-    tips = {*_git(path, "rev-parse", "HEAD").stdout.decode().split(), *_git(path, *refs).stdout.decode().split()}
+    tips = {*run_git(path, "rev-parse", "HEAD").stdout.decode().split(), *run_git(path, *refs).stdout.decode().split()}
     if is_checked_out(copy):
-        return sorted(tip for tip in tips if not _git(copy, "cat-file", "-e", f"{tip}^{{commit}}").ok)
-    return sorted(tip for tip in tips if _git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
+        return sorted(tip for tip in tips if not run_git(copy, "cat-file", "-e", f"{tip}^{{commit}}").ok)
+    return sorted(tip for tip in tips if run_git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
 
 
 def refs_of(git_dir: str, folder: str) -> bytes:
@@ -54,8 +55,8 @@ def hand_over(path: str, copy: str, refs: Mapping[str, str]) -> None:
     """Copies commits of a submodule into another checkout of it, each under its ref. Raises WorkFailed."""
     for ref, commit in refs.items():
         for step in (
-            _git(path, "update-ref", ref, commit),
-            _git(copy, "-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-tags", path, f"+{ref}:{ref}"),
+            run_git(path, "update-ref", ref, commit),
+            run_git(copy, "-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-tags", path, f"+{ref}:{ref}"),
         ):
             if not step.ok:
                 raise WorkFailed("git-failed", f"the submodule's work could not be kept: {step.complaint}", where=path)
@@ -78,14 +79,14 @@ def _initialise_one(main: str, worktree: str, path: str) -> None:
     name = _name_of(worktree, path)
     if name is None:
         return
-    address = _git(os.path.join(main, path), "config", "remote.origin.url").stdout.decode("utf-8", "replace").strip()
+    address = run_git(os.path.join(main, path), "config", "remote.origin.url").stdout.decode("utf-8", "replace").strip()
     local = ("-c", "protocol.file.allow=always", "-c", f"submodule.{name}.url={os.path.join(main, path)}")
     update = ("submodule", "--quiet", "update", "--init", "--", path)
-    finished = _git(worktree, *local, *update)
+    finished = run_git(worktree, *local, *update)
     if finished.ok and address:
-        finished = _git(os.path.join(worktree, path), "remote", "set-url", "origin", address)
+        finished = run_git(os.path.join(worktree, path), "remote", "set-url", "origin", address)
     elif not finished.ok:
-        finished = _git(worktree, *update)
+        finished = run_git(worktree, *update)
     if not finished.ok:
         raise WorkFailed(
             "submodule-failed",
@@ -97,13 +98,9 @@ def _initialise_one(main: str, worktree: str, path: str) -> None:
 
 def _name_of(worktree: str, path: str) -> str | None:
     """The submodule's name by the worktree's own `.gitmodules`; None when it has no such path."""
-    finished = _git(worktree, "config", "--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    finished = run_git(worktree, "config", "--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
     for entry in finished.stdout.decode("utf-8", "surrogateescape").split("\0"):
         key, _, value = entry.partition("\n")
         if value == path:
             return key[len("submodule.") : -len(".path")]
     return None
-
-
-def _git(root: str, *args: str) -> processes.Finished:
-    return processes.run(["git", "-C", root, *args], env=git.environment())

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from .. import git
 from ..agents.supervised_process import SupervisedResult
-from ..errors import OkstraError
 from ..handoff.check import (
     findings_text,
     gates_text,
@@ -123,7 +122,7 @@ def _receipts(context: RunContext) -> list[dict[str, Any]]:
     for folder, _, names in sorted(os.walk(runs)):
         reports = sorted(name for name in names if name.endswith(".data.json"))
         if os.path.basename(folder) == "reports" and reports and not folder.startswith(context.files.dir):
-            report = _readable(os.path.join(folder, reports[-1]))
+            report = fsio.read_json_or_empty(os.path.join(folder, reports[-1]))
             isolation = report.get("isolation")
             breaches = isolation.get("breaches", []) if isinstance(isolation, Mapping) else []
             broken = [f"{one['kind']} {one['what']}" for one in breaches]
@@ -132,14 +131,6 @@ def _receipts(context: RunContext) -> list[dict[str, Any]]:
                 {"run": report.get("run_id", ""), "outcome": token, "commit": report.get("commit"), "breaches": broken}
             )
     return rows
-
-
-def _readable(path: str) -> dict[str, Any]:
-    """A report; empty when it can't be read: the text is for people, and shows that line as unreadable."""
-    try:
-        return fsio.read_json(path) or {}
-    except OkstraError:
-        return {}
 
 
 def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[StepRun], str]:

@@ -9,20 +9,11 @@ from ..results.records import Problem
 from .safe_markdown import cell, code, inline
 
 SCHEMA = "final-report/1"
-"""Told in the report, and no more: a run whose critic was not heard has lost nothing that it had without one."""
 
 Schema = Mapping[str, Any]
 # The writer's own; everything else is okstra's record, and stands as drafted.
 _WRITERS_LISTS = ("risks", "follow_ups")
 _WRITERS_VERDICT = ("conclusion", "token", "direction")
-DRAFT_RULES = {
-    "D1": "the report is one JSON object",
-    "D2": "the verdict's conclusion is written",
-    "D3": "the verdict's token is one that the gates allow",
-    "D4": "the phase's own part is there, and nothing that it needs is empty",
-    "D5": "the report is valid by schemas/final-report-v1.schema.json",
-    "D6": "a plan's stages keep the rules S1 to S11",
-}
 
 
 class Field(NamedTuple):

@@ -248,7 +248,7 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
     folder, name = os.path.split(stem)
     task_type, _, seq = name.removeprefix("final-report-").rpartition("-")
     files = RunFiles(os.path.dirname(folder), task_type, seq)
-    manifest, data = _read_or_empty(files.manifest), _read_or_empty(files.report_data)
+    manifest, data = fsio.read_json_or_empty(files.manifest), fsio.read_json_or_empty(files.report_data)
     run_id = str(data.get("run_id") or manifest.get("run_id") or "")
     key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, files))
     verdict = data.get("verdict")
@@ -270,11 +270,4 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
 def _key_of(project: ProjectFiles, files: RunFiles) -> str:
     """Of an adopted plan, which has no manifest: as its task's manifest says."""
     task = os.path.dirname(os.path.dirname(files.dir))
-    return str(_read_or_empty(os.path.join(task, "task-manifest.json")).get("task_key", ""))
-
-
-def _read_or_empty(path: str) -> Mapping[str, Any]:
-    try:
-        return fsio.read_json(path) or {}
-    except OkstraError:
-        return {}
+    return str(fsio.read_json_or_empty(os.path.join(task, "task-manifest.json")).get("task_key", ""))

@@ -218,18 +218,13 @@ class Value(NamedTuple):
 
 
 def of_home(services: Services) -> SettingsFile:
-    return SettingsFile(services.home.config, services.home.config_lock, _schema("config"))
+    return SettingsFile(services.home.config, services.home.config_lock, assets.schema("config"))
 
 
 def of_project(start: str, services: Services) -> SettingsFile:
     """Raises Missing (`not-a-project`), UsageError (`bad-config`)."""
     files = open_project(start, services).files
-    return SettingsFile(files.config, files.lock, _schema("project"), files.root)
-
-
-def _schema(name: str) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = loads(assets.text("schemas", f"{name}-v1.schema.json"))
-    return schema
+    return SettingsFile(files.config, files.lock, assets.schema("project"), files.root)
 
 
 def list_values(file: SettingsFile) -> list[Value]:

@@ -138,7 +138,7 @@ def lead_settings(
     hard = _number(limits, "hardMinutes", phase.hard_limit_minutes, where) * 60
     mode = str(convergence.get("mode", MODES[0]))
     if mode not in MODES:
-        raise _bad(where, f"convergence.mode is {mode!r}; one of {', '.join(MODES)}")
+        raise bad_config(where, f"convergence.mode is {mode!r}; one of {', '.join(MODES)}")
     adversarial = convergence.get("adversarial", phase.adversarial)
     rounds = int(_number(convergence, "maxRounds", phase.max_rounds, where, least=1, most=3))
     own = _quorum(convergence, 2, where)
@@ -160,7 +160,7 @@ def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:
 def _section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
     value = config.get(name, {})
     if not isinstance(value, Mapping):
-        raise _bad(where, f"{name} is not an object")
+        raise bad_config(where, f"{name} is not an object")
     return value
 
 
@@ -169,11 +169,11 @@ def _number(
 ) -> float:
     value = section.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise _bad(where, f"{name} is {value!r}; write a number from {least:g} to {most:g}")
+        raise bad_config(where, f"{name} is {value!r}; write a number from {least:g} to {most:g}")
     return float(value)
 
 
-def _bad(where: str, message: str) -> UsageError:
+def bad_config(where: str, message: str) -> UsageError:
     return UsageError(
         "bad-config", message, where=where, hint="fix the file; docs/reference/settings.md lists all settings"
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..sandbox.choice import AUTO, CHOICES
+from .phases import bad_config
 
 VARIABLE = "OKSTRA_SANDBOX"
 ANY_PORT = "any"
@@ -39,7 +40,7 @@ def sandbox_settings(
         raise UsageError("usage", f"there is no sandbox {asked!r}", hint="one of: " + ", ".join(CHOICES))
     choice = asked or str(config.get("sandbox", AUTO))
     if choice not in CHOICES:
-        raise _bad(where, f"sandbox is {choice!r}; one of {', '.join(CHOICES)}")
+        raise bad_config(where, f"sandbox is {choice!r}; one of {', '.join(CHOICES)}")
     ports = (*_texts(config, "sandboxPorts", where), *_texts(project, "sandboxPorts", project_where))
     return SandboxSettings(
         choice,
@@ -54,24 +55,18 @@ def sandbox_settings(
 def _flag(document: Mapping[str, Any], name: str, default: bool, where: str) -> bool:
     value = document.get(name, default)
     if not isinstance(value, bool):
-        raise _bad(where, f"{name} is {value!r}; write true or false")
+        raise bad_config(where, f"{name} is {value!r}; write true or false")
     return value
 
 
 def _texts(document: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
     values = document.get(name, [])
     if not isinstance(values, list) or not all(isinstance(one, str) and one and "\0" not in one for one in values):
-        raise _bad(where, f"{name} is not a list of texts")
+        raise bad_config(where, f"{name} is not a list of texts")
     return tuple(values)
 
 
 def _port(text: str, where: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise _bad(where, f"sandboxPorts has {text!r}; write a port's number, or {ANY_PORT}")
+        raise bad_config(where, f"sandboxPorts has {text!r}; write a port's number, or {ANY_PORT}")
     return int(text)
-
-
-def _bad(where: str, message: str) -> UsageError:
-    return UsageError(
-        "bad-config", message, where=where, hint="fix the file; docs/reference/settings.md lists all settings"
-    )

@@ -16,7 +16,6 @@ from ..system import assets
 from ..system import files as fsio
 from ..system.assets import problems_of
 from ..system.locks import LockKind, locked
-from ..system.text import loads
 from . import trust
 from .project import (
     LANGUAGES,
@@ -193,7 +192,7 @@ def _schema(files: ProjectFiles) -> CheckRow:
         document = fsio.read_json(files.config)
     except OkstraError as error:
         return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
-    schema = loads(assets.text("schemas", "project-v1.schema.json"))
+    schema = assets.schema("project")
     errors = problems_of(document, schema)
     if errors:
         return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")

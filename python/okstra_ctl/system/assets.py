@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from json import loads
 from typing import Any
 
 from ..errors import Missing
@@ -53,3 +54,9 @@ def problems_of(document: object, schema: Mapping[str, Any]) -> list[str]:
 
     errors = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
     return [f"{'.'.join(map(str, error.path)) or 'the document'}: {error.message[:200]}" for error in errors]
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of file, such as `project`. Raises Missing (`assets-missing`)."""
+    parsed: dict[str, Any] = loads(text("schemas", f"{name}-v1.schema.json"))
+    return parsed

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..errors import OkstraError, Unreadable, WorkFailed
 from . import fsync
@@ -145,6 +145,14 @@ def read_json(path: str, schema: str | None = None) -> dict[str, object] | None:
             hint="use the okstra version that wrote it, or a newer one",
         )
     return value
+
+
+def read_json_or_empty(path: str) -> dict[str, Any]:
+    """A JSON object; empty when there is none, or none that can be read."""
+    try:
+        return read_json(path) or {}
+    except OkstraError:
+        return {}
 
 
 def json_bytes(value: object) -> bytes:
