@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from okstra_ctl.sandbox.choice import Kind
 from support import schemas
+from support.contained_lab import can_contain
 from support.okstra import Ended, Okstra, Project
 from support.plans import independent
 from support.rehearsal import answers, events_of, executed, finding, manifest_of, report_of, result
@@ -21,6 +23,7 @@ from .lab import client_path, client_variables, codex_arguments, scratch_in
 from .model_server import Fault, ModelServer
 from .wires import Turn
 
+pytestmark = pytest.mark.contained
 _PATH = re.compile(r"\*\*Result path:\*\* `(/[^`]+)`")
 """Stands above the prompt that a client is given; the prompt's own line names a variable."""
 FILED = re.compile(r"\*\*Filed as:\*\* `([^`]+)`")
@@ -114,6 +117,7 @@ def test_three_clients_analyse_and_answer_one_another(server_project: Project) -
             *("--codex-model", "gpt-5.5", "--gemini-model", "custom:gemini-2.5-pro"),
         )
     assert ended.status == 0, (ended, logs(ended))
+    assert manifest_of(ended)["sandbox"]["kind"] == ("bwrap" if can_contain(Kind.BWRAP) else "off")
     report = report_of(ended)
     assert schemas.faults(report, "final-report") == []
     assert report["verdict"]["token"] == "cause-likely"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..system import files
@@ -20,6 +20,8 @@ _HTTPS = 443
 _PORT_IN = re.compile(r"://[^/\s\"']*?:([0-9]{1,5})(?:[/\s\"']|$)")
 _ADDRESSES = re.compile(r"(?:_BASE_URL|_ENDPOINT|_PROXY|_proxy)\Z")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm")
+_SETTINGS = ("config.toml", "settings.json")
+_KEY_IN = re.compile(r"\benv_key\s*=\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)")
 _BLANK, _TEMPORARY = "blank", "tmp"
 
 
@@ -42,11 +44,13 @@ def started(
 ) -> Started:
     """Raises WorkFailed when the sandbox's own files can't be written."""
     wishes, kind = given.sandbox.wishes, given.sandbox.probed.kind
-    kept = inside(environment, state.client, (*wishes.variables, *given.variables))
+    texts = (*argv, *_settings(state))
+    keys = [name for text in texts for name in _KEY_IN.findall(text)] if state.client == "codex" else []
+    kept = inside(environment, state.client, (*wishes.variables, *given.variables, *keys))
     found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0])
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=wishes.check_network)
-    ports = _ports(given, environment, state)
+    ports = _ports(given, environment, texts)
     if kind is Kind.BWRAP:
         words = bubblewrap.arguments(shaped, given.sandbox.probed.means, argv)
         return Started(words, {**kept, **laid_over(state)}, Restriction(scoped=True, ports=ports), nested=True)
@@ -66,21 +70,21 @@ def _blank(sandbox: Sandbox) -> str:
     return os.path.realpath(path)
 
 
-def _ports(given: Containment, environment: Mapping[str, str], state: ClientState) -> tuple[int, ...] | None:
-    """Where an agent may connect to; None where anything goes, as for checks: their tests start servers."""
+def _ports(given: Containment, environment: Mapping[str, str], texts: Sequence[str]) -> tuple[int, ...] | None:
+    """Where an agent may connect to; None where anything goes, as for checks: their tests start servers. `texts` are
+    its arguments and settings, which may name its server."""
     wished = given.sandbox.wishes.ports
     if given.role not in AGENTS or wished is None:
         return None
     addresses = [value for name, value in environment.items() if _ADDRESSES.search(name)]
-    if state.copy:
-        addresses += _texts(os.path.join(state.copy, name) for name in ("config.toml", "settings.json"))
-    named = [int(port) for text in addresses for port in _PORT_IN.findall(text)]
+    named = [int(port) for text in (*addresses, *texts) for port in _PORT_IN.findall(text)]
     return tuple(dict.fromkeys(port for port in (_HTTPS, *wished, *named) if 0 < port < 65536))
 
 
-def _texts(paths: Iterable[str]) -> Iterator[str]:
-    for path in paths:
-        yield (files.read_bytes(path) or b"").decode("utf-8", "replace")
+def _settings(state: ClientState) -> Iterator[str]:
+    """The texts of the client's own settings."""
+    for name in _SETTINGS if state.copy else ():
+        yield (files.read_bytes(os.path.join(state.copy, name)) or b"").decode("utf-8", "replace")
 
 
 def _of_files(
