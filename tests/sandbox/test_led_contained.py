@@ -55,6 +55,25 @@ def test_an_executor_commits_and_its_exit_check_runs_inside(project: Project, tm
     assert not (tmp_path / "beside").exists()
 
 
+@needs_bwrap
+def test_an_executor_commits_unsigned_and_through_the_repositorys_hooks(project: Project) -> None:
+    """The key to sign with stays outside; hooks in the main checkout, of which nothing else is seen, are shown."""
+    hooks = project.repo.path / ".husky"
+    hooks.mkdir()
+    (hooks / "pre-commit").write_text("#!/bin/sh\necho hooked > hooked.log\n")
+    (hooks / "pre-commit").chmod(0o755)
+    (project.repo.path / ".git" / "info" / "exclude").write_text("*.log\n.husky\n")
+    for name, value in (("core.hooksPath", ".husky"), ("commit.gpgSign", "true"), ("gpg.program", "false")):
+        project.repo.git("config", name, value)
+    project.adopt(independent(1))
+    work = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"commit": "feat: it"})
+    install(project, part(*work, {"result": executed(1, 2)}, role="executor"))
+    ended = led(project, "implementation", "--stage", "1")
+    assert ended.status == 0, ended
+    assert ended.stderr.count("commits of contained workers are not signed") == 1
+    assert (Path(_manifest(ended.data)["worktree"]["path"]) / "hooked.log").exists()  # type: ignore[index]
+
+
 def test_without_a_sandbox_that_is_reported_once_and_recorded(project: Project) -> None:
     ended = led(project, "requirements-discovery", "--sandbox", "off")
     assert ended.status == 0, ended

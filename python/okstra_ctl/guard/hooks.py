@@ -13,6 +13,7 @@ from .. import git
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION
 from ..runs.find import KnownRun
+from ..sandbox.profile import Bind, is_within
 from ..services import Services
 from ..system import assets, foreign_files
 from ..system import files as fsio
@@ -64,6 +65,17 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
         "OKSTRA_GUARD_RULES": run.files.guard_rules,
         **git.settings_variables(git.users_environment(), settings),
     }
+
+
+def shown(run: KnownRun) -> list[Bind]:
+    """The folder of the repository's own hooks, for a sandbox that shows nothing else of the main checkout."""
+    repository = git.discover(run.project.root)
+    folder = os.path.realpath(hooks_folder(repository)) if repository else ""
+    return [Bind(folder, folder)] if folder and os.path.isdir(folder) and not _in_git(folder, repository) else []
+
+
+def _in_git(folder: str, repository: git.Repository | None) -> bool:
+    return repository is not None and is_within(folder, [os.path.realpath(repository.common_dir)])
 
 
 def client_settings(run: KnownRun) -> dict[str, object]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .. import git
 from ..agents.sweep import sweep
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import hooks, receipt
@@ -105,8 +106,8 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
         raise
     if entered.news:
         print_progress(entered.news)
-    if watched := words(context.sandbox.probed):
-        print_progress(watched)
+    for line in filter(None, (words(context.sandbox.probed), _unsigned(context))):
+        print_progress(line)
     _sweep_orphans(context)
     for sentence in take_abandoned(services.home, run_id=str(run.id)):
         print_progress(sentence)
@@ -173,6 +174,14 @@ def _lead(started: RunContext) -> RunEnd:
         warnings,
         tuple(f"{worker}: {fault}" for worker, fault in faults_of(events_of(context.files)).items()),
     )
+
+
+def _unsigned(context: RunContext) -> str:
+    """A note where an executor's commits would be signed, but for the sandbox: the person's key stays outside."""
+    if not (context.sandbox.contains and context.workers("executor") and git.discover(context.folder)):
+        return ""
+    signs = git.config_value(context.folder, "commit.gpgSign").lower() in ("true", "yes", "on", "1")
+    return "commits of contained workers are not signed: commit.gpgSign is off inside" if signs else ""
 
 
 def _add_writer(report: dict[str, Any], worker: str, answer: Any) -> None:

@@ -160,7 +160,7 @@ def _containment(
         context.run.project.root,
         hidden=(context.files.drops,),
         results=(drop.folder, context.files.git_trace(worker.id)),
-        binds=own.binds,
+        binds=(*own.binds, *hooks.shown(context.run)),
         variables=tuple(options.get("env") or ()),
     )
 

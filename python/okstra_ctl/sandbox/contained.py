@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .. import git
 from ..system import files
 from . import bubblewrap, landlock, seatbelt
 from .choice import Containment, Kind, Sandbox, own_folder
@@ -20,6 +21,7 @@ _HTTPS = 443
 _PORT_IN = re.compile(r"://[^/\s\"']*?:([0-9]{1,5})(?:[/\s\"']|$)")
 _ADDRESSES = re.compile(r"(?:_BASE_URL|_ENDPOINT|_PROXY|_proxy)\Z")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm")
+_UNSIGNED = (("commit.gpgSign", "false"), ("tag.gpgSign", "false"))  # the key stays outside
 _SETTINGS = ("config.toml", "settings.json")
 _KEY_IN = re.compile(r"\benv_key\s*=\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)")
 _BLANK, _TEMPORARY = "blank", "tmp"
@@ -47,6 +49,8 @@ def started(
     texts = (*argv, *_settings(state))
     keys = [name for text in texts for name in _KEY_IN.findall(text)] if state.client == "codex" else []
     kept = inside(environment, state.client, (*wishes.variables, *given.variables, *keys))
+    if given.role in AGENTS:
+        kept |= git.settings_variables(kept, _UNSIGNED)
     found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0])
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=wishes.check_network)
