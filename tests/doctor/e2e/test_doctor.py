@@ -43,6 +43,7 @@ def test_a_sound_machine(okstra: Okstra) -> None:
         "locks",
         "disk",
         "registry",
+        "sandbox",
         "install",
         "tmux",
         "providers",
