@@ -15,7 +15,7 @@ from okstra_ctl.agents.rehearsal_script import anchors, expand, parse_script, pa
 from okstra_ctl.errors import UsageError
 from okstra_ctl.results.worker import parse_answers, parse_executor_result, parse_worker_result
 from okstra_ctl.status import Failure
-from okstra_ctl.system.template import UnknownPlaceholder
+from okstra_ctl.system.text import UnknownPlaceholder
 
 
 def script(*steps: object, **matches: object) -> dict[str, Any]:

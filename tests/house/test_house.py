@@ -38,7 +38,7 @@ PURE = {
     "seals": "rows",
     "settings": "phases roster sandbox_settings",
     "stages": "select",
-    "system": "shell_lists template text",
+    "system": "shell_lists text",
     "usage": "prices tokens",
     "wizard": "machine steps",
 }

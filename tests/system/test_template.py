@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.system.template import UnknownPlaceholder, fill, placeholders
+from okstra_ctl.system.text import UnknownPlaceholder, fill, placeholders
 
 
 def test_fill() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..status import Access, Failure
-from ..system.template import fill, placeholders
+from ..system.text import fill, placeholders
 from .environment import client_environment
 from .job import Job, Launch, Provider, StreamResult, Usage
 from .streams import count_at, events, failure_in, list_at, number_at, retry_after_in, text_at

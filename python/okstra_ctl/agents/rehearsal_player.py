@@ -15,8 +15,7 @@ from typing import Any, NoReturn
 from ..errors import OkstraError, UsageError
 from ..system import assets, processes
 from ..system import files as fsio
-from ..system.template import UnknownPlaceholder
-from ..system.text import dumps
+from ..system.text import UnknownPlaceholder, dumps
 from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, parse_script, part_for
 
 _WORD = "(rehearsal)"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..system.template import UnknownPlaceholder, fill
+from ..system.text import UnknownPlaceholder, fill
 
 MATCHES = ("phase", "role", "worker", "stage", "round", "attempt")
 FAULTS = ("hang", "deaf", "crash", "garbage", "silent", "empty", "half", "denied", "rate-limit", "overloaded", "login")

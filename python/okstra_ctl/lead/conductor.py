@@ -35,8 +35,8 @@ from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
-from . import drops, finish, workplace
-from .context import PrintProgress, RunContext, open_context
+from . import drops, finish
+from .context import PrintProgress, RunContext, enter_worktree, leave_worktree, open_context
 from .converge import check_plan_with_analysts, with_plan_gate
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
@@ -93,16 +93,16 @@ class RunEnd(NamedTuple):
 def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_progress: PrintProgress) -> RunEnd:
     """Leads the run, or continues it. What has valid output on disk is not done again.
 
-    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `workplace.enter` raises; then
+    Raises Refused (`run-is-led`, `run-ended`, `budget-spent`), Interrupted, and what `enter` raises; then
     the run can be resumed.
     """
     check_free(run, run.manifest)
-    entered = workplace.enter(run, services)
+    entered = enter_worktree(run, services)
     try:
         context = open_context(run, services, stop, print_progress)
         take_lead(context)
     except OkstraError:
-        workplace.leave(run, entered, services)
+        leave_worktree(run, entered, services)
         raise
     if entered.news:
         print_progress(entered.news)

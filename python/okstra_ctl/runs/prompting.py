@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ..errors import Missing
 from ..settings.roster import Worker, access_of, delivers_by_message
 from ..system import assets
-from ..system.template import UnknownPlaceholder, fill
+from ..system.text import UnknownPlaceholder, fill
 
 _INCLUDE, _END = "{{> ", ".md}}"
 _IN_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyz/-")

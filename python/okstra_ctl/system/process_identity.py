@@ -74,13 +74,19 @@ def _name_and_parent(pid: int) -> tuple[str, int]:
 
 def _program(pid: int) -> str:
     """The name of the program, or of the script that an interpreter runs."""
+    names = [os.path.basename(word).split(".")[0] for word in (_words(pid) or ())[:2]]
+    if not names:
+        return ""
+    return names[1] if len(names) > 1 and names[0] in ("node", "bun") else names[0]
+
+
+def _words(pid: int) -> tuple[str, ...] | None:
+    """The command line from /proc; None when the process is gone."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")[:2]
+            return tuple(os.fsdecode(word) for word in file.read().split(b"\0"))
     except OSError:
-        return ""
-    names = [os.path.basename(word.decode("utf-8", "replace")).split(".")[0] for word in words]
-    return names[1] if len(names) > 1 and names[0] in ("node", "bun") else names[0]
+        return None
 
 
 def _stat_fields(pid: int) -> list[str] | None:
@@ -129,14 +135,8 @@ def is_this_process_or_above(owner: Owner) -> bool:
 
 def _from_proc(pid: int) -> tuple[int, tuple[str, ...]] | None:
     """Returns its parent and its command line; None when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return None
-    return int(fields[1]), tuple(os.fsdecode(word) for word in words)
+    fields, words = _stat_fields(pid), _words(pid)
+    return (int(fields[1]), words) if fields and words is not None else None
 
 
 def processes_in_listing(listing: str) -> dict[int, tuple[int, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""Text as okstra reads and writes it: JSON, and text of others in which every character is visible.
+"""Text as okstra reads and writes it: JSON, text of others in which every character is visible, and templates.
 
 JSON is UTF-8, non-ASCII letters unescaped, keys in the order given. `parse` and `dump` are for documents of named
 sections of entries, one entry a line, such as the registry.
@@ -18,6 +18,7 @@ _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+_PLACEHOLDER = re.compile(r"\{\{([A-Z][A-Z0-9_]*)\}\}")
 
 
 def encode(value: object, *, indent: int | None = None) -> bytes:
@@ -143,3 +144,21 @@ def _spelled_for_terminal(char: str) -> str:
     if ord(char) < 256:
         return f"\\x{ord(char):02x}"
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+class UnknownPlaceholder(ValueError):
+    """The template asks for a name that has no value."""
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Replaces `{{NAME}}` in one pass: a value is never searched for placeholders. Raises UnknownPlaceholder: no prompt
+    is sent half filled."""
+    try:
+        return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+    except KeyError as error:
+        raise UnknownPlaceholder(error.args[0]) from None
+
+
+def placeholders(template: str) -> set[str]:
+    """The names that a template asks for."""
+    return set(_PLACEHOLDER.findall(template))
