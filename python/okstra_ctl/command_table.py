@@ -2,6 +2,10 @@
 
 A command's module is imported only when the command is called. To add a command, add a row here and a module in
 `commands/` with `configure(parser)` and `execute(args, call)`.
+
+Of each command and action it says whether it changes something, as workers may not call those that do. To change means
+to write okstra's own state (runs, ledgers, the registry, worktrees, branches, plans, settings, notes, trust), to start
+an agent, or to run a project's commands. A page written where the caller asked for it is no change.
 """
 
 from __future__ import annotations

@@ -1,5 +1,13 @@
 """Who leads a run: recorded in its manifest, in the claim or worktree that it uses, and in the index
-(docs/how-to/recover.md)."""
+(docs/how-to/recover.md).
+
+An agent's session that leads (`--lead claude`) is recorded by its id, with what it has used so far.
+
+A worker leads nothing, and may not change okstra's state: every command that would is refused. It is recognised by
+marks in its environment, and by the supervisor among its parent processes: removing the marks does not help. A worker
+may try okstra out in a home of its own, but not on the projects of the home that it works for. A process that is no
+descendant of the supervisor (a service that ran before) is not recognised (docs/design/threats.md).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Names of things: task keys, stage keys, run ids, and the slugs that folders and branches are made of."""
+"""Names of things: task keys, stage keys, run ids, the slugs that folders and branches are made of; and branches: a
+task's by its work category, a stage's by its number and epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Parsers of the command line: argparse with okstra's errors, the common flags, and options that commands share."""
+"""Parsers of the command line: argparse with okstra's errors, the common flags, and options that commands share,
+filters of runs among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A command's reply, and how it is printed: as text, or as one JSON object (docs/how-to/scripts.md)."""
+"""A command's reply, and how it is printed: as text, or as one JSON object (docs/how-to/scripts.md). And a yes-or-no
+question at the terminal."""
 
 from __future__ import annotations
 

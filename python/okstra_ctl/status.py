@@ -1,4 +1,9 @@
-"""Status words that stand in files and output. Each is spelled here and nowhere else."""
+"""Status words that stand in files and output. Each is spelled here and nowhere else.
+
+The status of a run, the next command for it and its colour are decided here, for every listing, page and check. Three
+facts decide the status: the claim that the run holds on a stage, the end that its records name, and whether its lead is
+alive. A recorded end counts more than a living lead: an agent's session outlives its run.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 Under READ the sandbox allows no writes, so the closing message is the result. A command that the sandbox refuses leaves
 no event: what the model could not do shows only in what is missing afterwards.
+
+Where the sandbox could not start, every command fails, yet the turn ends successfully, with an answer based on nothing.
+Some of those commands are in the stream, the rest only in codex's own session file (`with_sandbox_fault`).
 """
 
 from __future__ import annotations

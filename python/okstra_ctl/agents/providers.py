@@ -1,4 +1,8 @@
-"""Providers by name: okstra's own adapters, and the commands in the settings (docs/design/leading.md)."""
+"""Providers by name: okstra's own adapters, and the commands in the settings (docs/design/leading.md).
+
+The rehearsal needs no account and no network, and never claims to be a model. A command of the settings gets its prompt
+on standard input, and leaves its result at `$OKSTRA_RESULT`.
+"""
 
 from __future__ import annotations
 

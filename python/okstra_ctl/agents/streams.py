@@ -1,5 +1,8 @@
 """Reading streams of one JSON object per line, and what a failure message means. Nothing in a stream can raise: a
-client may print anything."""
+client may print anything.
+
+A message may say when a client may retry: after some seconds, at a time of day, on a date, at an epoch.
+"""
 
 from __future__ import annotations
 

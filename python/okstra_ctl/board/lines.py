@@ -1,4 +1,9 @@
-"""The board as lines for a terminal, with as much detail as its height has room for."""
+"""The board as lines for a terminal, with as much detail as its height has room for.
+
+The stage graph is drawn in letters: a column for each wave, and lines from each stage to those of the next that need
+it. A line leaves beside a stage's status and arrives beside a title, so only lines to the same stage share a path. A
+stage's dependencies are listed as well, because lines across more than one wave are not drawn.
+"""
 
 from __future__ import annotations
 

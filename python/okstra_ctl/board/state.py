@@ -1,4 +1,9 @@
-"""What is in work, as the board shows it: projects, their tasks, each with its stages and its open runs."""
+"""What is in work, as the board shows it: projects, their tasks, each with its stages and its open runs.
+
+Of a running worker the last message in its log is shown, as one line of harmless text. Clients print anything: progress
+that overwrites itself, colours, streams of JSON. The line has no control characters, and of a stream's event only its
+text or command.
+"""
 
 from __future__ import annotations
 

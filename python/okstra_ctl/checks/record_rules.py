@@ -1,5 +1,5 @@
-"""The rules of a run's record: the phase's verdict, the report against the other records, the workers' results
-(docs/design/leading.md)."""
+"""Every check of a run's record (id, meaning, remedy), and its rules: the phase's verdict, the report against the other
+records, the workers' results (docs/design/leading.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Leading a run from the command line: signals, progress, and the reply (`run --lead auto` and `resume`)."""
+"""Leading a run from the command line: signals, progress, and the reply (`run`, `rerun` and `resume`;
+docs/how-to/scripts.md)."""
 
 from __future__ import annotations
 

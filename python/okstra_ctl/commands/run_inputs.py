@@ -1,4 +1,4 @@
-"""From the flags of `run` to the inputs of a run's preparation."""
+"""From the flags of `run` to the inputs of a run's preparation; those of a hand-off, and the question before it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,10 @@
 """`okstra gc`: removes worktrees that are proven safe, oldest first; their unsaved work is kept by a ref.
 
 Also removes what ended runs left beside their records.
+
+The home's note of how an isolation receipt began is for a run that goes on; a completed one never does. A worker's own
+folder is okstra's to remove once its dispatch has ended and nobody leads the run: what okstra took over is among the
+results, and a resume asks anew for the rest. A folder that no dispatch was given is not okstra's, and stays.
 """
 
 from __future__ import annotations

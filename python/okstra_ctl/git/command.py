@@ -1,5 +1,11 @@
 """Calling git: argv lists, bytes, an environment of its own (`environment`); its messages are only shown, never
-parsed."""
+parsed.
+
+The environment is the person's own, so that what works by hand works in a run: identity, `safe.directory`, ssh keys,
+tokens and the choice of configuration files are often given by variables, in CI and in containers nearly always. What
+points git at another repository is left out: okstra may be called from a git hook or alias. okstra's own git also
+leaves out what changes its output, and what makes history look different from what is stored.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Queries about commits: which one a name means, ancestry, what changed, files at a commit, signatures."""
+"""Commits: which one a name means, ancestry, what changed, files at a commit, signatures.
+
+And local branches: created but never overwritten, never moved, deleted only at the expected commit.
+"""
 
 from __future__ import annotations
 

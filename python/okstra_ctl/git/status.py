@@ -1,6 +1,11 @@
 """What a worktree holds besides its commits: changed, untracked, ignored and tracked files.
 
 Files that the index marks as unchanged are compared all the same (`hidden_edits`), and submodules count.
+
+Edits of files that are marked `assume-unchanged` or `skip-worktree` are not in `git status`. People mark files to keep
+a setting local, agents by mistake or to pass a gate. The edits exist all the same, and count before a worktree is
+removed or called clean. A sparse checkout marks what it leaves out as `skip-worktree`; a file that is left out is not
+an edit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The git traces of a run's workers: where they are written, how they are read, and who is the author of a change."""
+"""The git traces of a run's workers: where they are written, how they are read, and who is the author of a change.
+
+The author is a worker whose git made the change, or could have; otherwise nobody is named. The evidence is git's own
+trace of each worker's commands, and the run's hooks' log of moved refs. A worker can switch both off: then there is no
+evidence, and the author of the change is unknown.
+"""
 
 from __future__ import annotations
 

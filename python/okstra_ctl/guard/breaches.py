@@ -3,6 +3,9 @@
 A snapshot is taken before the first worker and after the last. Each difference has a place, and an author
 (`guard/authorship.py`): a run fails for what its workers did, and for changes of unknown author in places where only
 okstra and its workers work. Anything else is a note: people keep working beside a run.
+
+Each comes with a command that shows it, and, only in the run's own worktree, one that undoes it. No command here
+discards bytes: people paste them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """What an agent may call, by the run's rules: editing tools, and in a shell git and okstra's own commands.
 
 The first half decides; the second (`commands_of`) finds the commands in a line of shell.
+
+It is a first fence, close to the agent: it refuses early what git's hooks or the client's own limits would refuse, or
+the isolation receipt would report, later.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Planning a hand-off: whether the task may be handed off, and the commands that would do it.
 
 Everything that can be refused is refused here, before a task, worktree or run is created; nothing is written.
+
+The pull request's text, and the host and path in a remote's URL, are made here too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The memory book: notes kept across projects, each a file. The index beside them is derived from the files."""
+"""The memory book: notes kept across projects, each a file. The index beside them is derived from the files.
+
+A note is a markdown file with its facts in the frontmatter.
+"""
 
 from __future__ import annotations
 

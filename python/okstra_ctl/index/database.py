@@ -3,6 +3,8 @@
 It is derived from the runs on disk, so a damaged one is set aside and rebuilt by `okstra reconcile`. Readers take no
 lock of okstra's: SQLite shows them the last committed change. Writers hold okstra's index lock. With the rollback
 journal (not WAL) a read-only home can be read.
+
+Which rows are valid, and which of a run's rows counts, is decided here for every file that has such rows.
 """
 
 from __future__ import annotations

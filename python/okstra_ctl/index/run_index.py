@@ -3,6 +3,10 @@
 It is derived: `okstra reconcile` rebuilds it from the runs on disk and from each project's copy. An earlier okstra kept
 it in JSONL files. The first writer that finds such files imports their rows, commits, and only then moves the files
 aside: after a kill in between, importing again changes nothing. Until then readers add those rows.
+
+Each project has a copy of its own rows, which lists the runs even without the home that ran them, and when the folders
+of the runs are gone. It is appended to after the index itself, and read by `reconcile` only, which adds rows that a
+kill left out.
 """
 
 from __future__ import annotations

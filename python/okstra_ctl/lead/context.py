@@ -1,4 +1,9 @@
-"""A run that is being led: its worktree, what every step needs to know, how events are recorded and commands run."""
+"""A run that is being led: its worktree, what every step needs to know, how events are recorded and commands run.
+
+The worktree is claimed by the process that is about to lead the run, and restored when its folder is gone. An
+interrupted or failed run does not protect its worktree from removal (`okstra gc` removes it once everything in it is
+safe), because resuming the run starts here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The Stage Map as values, and as JSON; what differs between two of them."""
+"""The Stage Map as values, and as JSON; what differs between two of them; its graph: waves, cycles, the critical path,
+and who waits for whom."""
 
 from __future__ import annotations
 

@@ -1,6 +1,13 @@
 """S9: two stages with no dependency path between them touch no common file.
 
 Only patterns of which one begins as the other does are compared, so stages that name plain files cost next to nothing.
+
+S3 is about the `Depends on` cells. No dependency is written `(none)`; an empty cell, a dash, `none`, `n/a` and `없음`
+mean the same, as that is what people write.
+
+S5 and S10 are about the `Files` cells. A cell lists patterns in code spans or bare, with commas, semicolons, `<br>` or,
+between code spans, spaces. Words next to a code span are a remark (`src/a.py` (new)). Braces (`src/{a,b}.ts`) are
+spelled out.
 """
 
 from __future__ import annotations

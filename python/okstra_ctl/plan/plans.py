@@ -3,6 +3,9 @@
 The Stage Map of an approved plan is cached in okstra's home, so that later commands need no markdown parser. It is used
 only while the plan's text is the same, and is stored with that text: comparing texts costs less than a digest, whose
 library takes milliseconds to load.
+
+An approval (who, when and from where) is of a plan's Stage Map, named by its digest: prose may change afterwards,
+stages may not.
 """
 
 from __future__ import annotations

@@ -2,6 +2,12 @@
 
 A wrong number makes its partner look lost. So each row with a wrong number accounts for one section without a row, and
 each heading with a wrong number for the row that has one of its numbers or its title.
+
+S4, S7 and S8: how many steps a section has, what each names, and whether a test comes before the code. S8 goes by the
+paths that a step names before its words. In a stage whose files may be code, a step
+- writes a test when it says so, or when the first path that it names is a test;
+- needs no test when it runs, checks or reads, names documentation or settings alone, or is a command;
+- changes code otherwise.
 """
 
 from __future__ import annotations

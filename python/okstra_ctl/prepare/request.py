@@ -1,4 +1,8 @@
-"""Resolves and checks a run's inputs before anything is written."""
+"""Resolves and checks a run's inputs before anything is written.
+
+The request is the brief that is given, the one that the task was started with, or the one in its folder. A run that
+investigates or plans needs one, and so does a new task.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Worktrees under okstra's home without a claim: left by a crash, or by a lost registry."""
+"""What a survey finds, each with what to do, and with the repair where okstra may make it (docs/how-to/recover.md).
+
+Found here: worktrees under okstra's home without a claim, left by a crash or by a lost registry; and done commits that
+a rebase or squash rewrote, by their patch ids.
+"""
 
 from __future__ import annotations
 

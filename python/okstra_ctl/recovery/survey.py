@@ -1,4 +1,5 @@
-"""Checks every claim of the registry, task by task. Changes nothing."""
+"""Checks every claim of the registry, task by task, and changes nothing. `apply` repairs what was found, one by one: a
+failed repair does not stop the others."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Before okstra writes a report's page, the run's events get its digest: a kill between the two leaves a digest of what
 never came, which does no harm. What stands at a report's path and has none of these digests is not okstra's. Such a
 plan stays the plan, and okstra's stands beside it under the next number; another page is kept beside the new one.
+
+Whether a page is what the report's data gives now is told here as well.
 """
 
 from __future__ import annotations

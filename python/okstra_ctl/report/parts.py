@@ -1,4 +1,7 @@
-"""The phase's own part of a report: its shape stands in the report's schema, and nowhere else."""
+"""The phase's own part of a report: its shape stands in the report's schema, and nowhere else.
+
+What the report writer wrote is laid over okstra's draft: so it can leave out no finding and change no verdict.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Reports after their runs: making the pages anew, telling whether they are up to date, finding them."""
+"""A report's pages, markdown and HTML, from its data: for a run that ends, and made anew after it (`okstra report`);
+telling whether they are up to date, finding them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """How analysts' findings become one verdict: grouping them, what is asked in a round, outcomes, the plan's gate.
 
-Pure rules (docs/design/leading.md).
+Pure rules (docs/design/leading.md). `state/convergence-<seq>.json` is derived from results and answers, so a crash can
+lose nothing of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The result of an analyst, critic or verifier: read, and checked by the rules R1 to R8 (docs/formats.md)."""
+"""Results of workers, read and checked by their rules (docs/formats.md): those of analysts, critics and verifiers (R1
+to R8); verdicts on a list of items, merged findings or the parts of a plan (R1, R2, R6, R9, R10); and an executor's
+record of each step of its stage (R1 to R3, R11)."""
 
 from __future__ import annotations
 

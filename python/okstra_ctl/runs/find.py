@@ -1,4 +1,7 @@
-"""A prepared run and its manifest: finding it by its id from anywhere on the machine, and what its record says."""
+"""A prepared run and its manifest: finding it by its id from anywhere on the machine, and what its record says.
+
+A new run's number is counted in the phase's folder, and claimed by the exclusive creation of one file.
+"""
 
 from __future__ import annotations
 

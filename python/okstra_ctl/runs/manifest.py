@@ -1,4 +1,8 @@
-"""The run manifest and its companions, as documents (docs/formats.md)."""
+"""The run manifest and its companions, as documents (docs/formats.md).
+
+The steps of a hand-off are chosen by flags or in a menu, and kept in the run's manifest, in order, with the exact
+commands that are run; they are never derived from any text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`okstra config`: reading and changing config.json and project.json, a key at a time, each change checked whole."""
+"""`okstra config`: reading and changing config.json and project.json, a key at a time, each change checked whole.
+
+Settings go by dotted keys; the JSON Schemas are the one list of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md)."""
+"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md); and how a
+run is led: limits, parallel workers, quorum, convergence, from config.json, project.json and the phase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Finds a project and its settings from the folder in which a command was started."""
+"""Finds a project from the folder in which a command was started, and reads its settings: `project.json` and the
+environment's sync list, as checked values (docs/design/reservation.md)."""
 
 from __future__ import annotations
 

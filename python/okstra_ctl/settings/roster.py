@@ -1,4 +1,5 @@
-"""Who works in a run: worker ids, roles, providers and models (docs/design/leading.md)."""
+"""Who works in a run: worker ids, roles, providers (docs/design/leading.md); and which model each gets: flag, then
+environment, then config.json, then `prompts/models.toml`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 All of that is one registry transaction. What needs git (is a commit merged?) is looked up before, outside every lock;
 when the transaction needs more, it ends without writing and is retried with the results.
+
+A stage is given back by `okstra stage release`. Its branch remains; its worktree is removed once nothing in it can be
+lost.
 """
 
 from __future__ import annotations

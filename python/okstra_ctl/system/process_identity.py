@@ -1,4 +1,5 @@
-"""Owners: naming a process so that it can be recognised, and whether it is still alive (docs/how-to/recover.md)."""
+"""Owners: naming a process so that it can be recognised, whether it is still alive (docs/how-to/recover.md), and the
+processes above this one: who called okstra."""
 
 from __future__ import annotations
 

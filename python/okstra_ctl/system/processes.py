@@ -1,4 +1,7 @@
-"""The one place that starts short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
+"""The one place that starts short-lived processes: argv lists, bytes, no shell unless the user wrote the command.
+
+Also the signals that end a live view, and those that wake it.
+"""
 
 from __future__ import annotations
 

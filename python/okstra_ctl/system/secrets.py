@@ -1,4 +1,4 @@
-"""Hiding keys and passwords in what okstra keeps: logs, results, prompts, reports.
+"""Hiding keys and passwords in what okstra keeps: logs of any size, results, prompts, reports.
 
 The detectors take a tenth of a second to load. So a line goes to them only when it looks as if it could contain a
 secret, and equal lines only once; text without keys costs one search. Long lines go to them in pieces: the time of some

@@ -2,6 +2,9 @@
 
 JSON is UTF-8, non-ASCII letters unescaped, keys in the order given. `parse` and `dump` are for documents of named
 sections of entries, one entry a line, such as the registry.
+
+Texts of agents and repositories may contain anything: terminal escapes, direction overrides, invisible tags. Spelled
+out, they can't make a page look other than it is.
 """
 
 from __future__ import annotations

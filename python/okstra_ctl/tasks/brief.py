@@ -1,4 +1,5 @@
-"""A task's brief, a markdown file with the sections that the phases need: parsed, written, checked."""
+"""A task's brief, a markdown file with the sections that the phases need: parsed, written, checked; in the task's place
+or elsewhere (`okstra brief`)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 It is derived from the tasks' manifests, and so is `latest-task.json`: `okstra reconcile` finds what they lack and
 rebuilds both.
+
+An unknown key is an error wherever it is given, and similar keys are suggested.
 """
 
 from __future__ import annotations

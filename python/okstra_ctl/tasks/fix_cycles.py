@@ -1,4 +1,9 @@
-"""Fix cycles on disk, `history/fix-cycles.jsonl`, and whether a run needs `--fix-cycle`."""
+"""Fix cycles on disk, `history/fix-cycles.jsonl`, and whether a run needs `--fix-cycle`.
+
+A fix cycle is a finished task that was opened again, the runs of it, and the verification that closed it. A task is
+finished once a final verification accepted it, or it was handed off. Its manifest says so (`finished_by`) until a run
+begins work on it anew.
+"""
 
 from __future__ import annotations
 

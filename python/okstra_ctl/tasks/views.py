@@ -1,4 +1,5 @@
-"""What is made from a task's records for others: its page, and its line in the project's catalog.
+"""What is made from a task's records for others: its page for people, `task-index.md`, and its line in the project's
+catalog.
 
 Both are written under the project's lock, and again by whatever happens to the task next.
 """

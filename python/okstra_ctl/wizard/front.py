@@ -1,4 +1,5 @@
-"""The wizard's conversation with a person at the terminal, with either front end."""
+"""The wizard's conversation with a person at the terminal: with lists and fields, or line by line, for a simple
+terminal or a person who prefers it."""
 
 from __future__ import annotations
 

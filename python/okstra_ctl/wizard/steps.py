@@ -1,5 +1,7 @@
-"""Every question of the wizard, in its order. A question whose answer is known, or that the phase has no use for, is
-skipped; nothing else decides what is asked."""
+"""Questions, answers and what the machine knows, as values; and every question of the wizard, in its order.
+
+A question whose answer is known, or that the phase has no use for, is skipped; nothing else decides what is asked.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@
 2. Outside it: the checkout, on several cores, which needs no HEAD.
 3. Under it again, while the files are checked out: the branch is created and HEAD attached to it. Its reflog has the
    claim's token: undoing an unfinished worktree deletes only a branch that this claim created and nobody moved since.
+
+A temporary worktree to try merges in has a detached HEAD, and the process that made it in its folder's name.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
 Only `provisioning` claims of dead owners are undone: nobody knows their worktrees yet. An `active` claim is never
 touched here; its worktree may have work in it.
+
+The move of a task's branch in its worktree (a fast-forward) is finished after a kill. git writes the files first and
+moves the branch last: after a kill in between, files and branch differ and git's locks remain. So the intended move is
+recorded in git's folder of the worktree, which is removed together with the worktree.
 """
 
 from __future__ import annotations

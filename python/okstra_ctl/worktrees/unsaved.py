@@ -2,6 +2,9 @@
 
 Uncommitted and untracked files, commits on a detached HEAD, and all of that in the worktree's submodules,
 whose repositories are removed with it. Ignored files are not kept.
+
+What was written between the saving and the removal of the folder is detected: the folder is moved first, so that nobody
+can write into it by its path any more; then its content is compared with the state at the time of saving.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""All that a page is made from. The flow gathers it; nothing here asks for more."""
+"""All that a page is made from (the flow gathers it; nothing here asks for more), how the texts of agents look on it,
+and the lines that findings cite, with those around them, as they stand at the run's commit."""
 
 from __future__ import annotations
 
