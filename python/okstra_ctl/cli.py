@@ -181,11 +181,11 @@ def _logged(error: Exception) -> InternalError:
     """Writes the traceback to a log in okstra's home; if that fails, the message says so."""
     text = "".join(traceback.format_exception(error))
     try:
-        from .system import files as fsio
+        from .system import files
 
         log = open_call(None).services.home.bug_log
-        fsio.make_folder(os.path.dirname(log))
-        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=fsio.private) as file:
+        files.make_folder(os.path.dirname(log))
+        with open(log, "a", encoding="utf-8", errors="backslashreplace", opener=files.private) as file:
             file.write(f"okstra {__version__}: {' '.join(sys.argv[1:])}\n{text}\n")
     except (OSError, OkstraError):
         log = "(the log could not be written)"

@@ -29,8 +29,7 @@ from .runs.events import append, events_of
 from .runs.find import KnownRun
 from .services import Services
 from .status import ClaimStatus, Liveness, RunOutcome
-from .system import assets
-from .system import files as fsio
+from .system import assets, files
 from .system.locks import LockKind, locked
 from .system.process_identity import ancestors, is_this_process_or_above, liveness, owner_of
 from .usage.prices import Price, built_in_prices, usage_json
@@ -63,9 +62,9 @@ def owner_in_manifest(manifest: Mapping[str, object], *, where: str) -> Owner | 
 def change_lead(run: KnownRun, change: Change) -> None:
     """Replaces the manifest with what `change` returns for it and its `lead`, as they are on disk now."""
     with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
-        manifest = fsio.read_json(run.files.manifest) or {}
+        manifest = files.read_json(run.files.manifest) or {}
         lead = manifest.get("lead")
-        fsio.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))
+        files.replace_json(run.files.manifest, change(manifest, dict(lead) if isinstance(lead, dict) else {}))
 
 
 def check_free(run: KnownRun, manifest: Mapping[str, Any]) -> None:
@@ -208,12 +207,12 @@ def _row(worker: str, session: str, sums: Counted, prices: Mapping[str, Price]) 
     }
 
 
-def _worker_in(text: str, files: RunFiles, workers: Sequence[str]) -> str:
+def _worker_in(text: str, paths: RunFiles, workers: Sequence[str]) -> str:
     """The worker whose prompt the text names; empty for none. Longer names first: one may be a prefix of another."""
     for worker in sorted(workers, key=len, reverse=True):
-        start = os.path.join(files.folder("prompts"), f"{worker}-")
+        start = os.path.join(paths.folder("prompts"), f"{worker}-")
         at = text.find(start)
-        if at >= 0 and f"-{files.task_type}-{files.seq}.md" in text[at:].split("\n", 1)[0]:
+        if at >= 0 and f"-{paths.task_type}-{paths.seq}.md" in text[at:].split("\n", 1)[0]:
             return worker
     return ""
 

@@ -15,7 +15,7 @@ from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
 from .history.listing import RunRow
 from .services import Call
-from .system import files as fsio
+from .system import files
 
 STDIN = "-"
 _DIGITS = frozenset("0123456789")
@@ -99,7 +99,7 @@ def text_from(path: str) -> str:
 
     Stdin is read only for `-`: okstra would wait for ever for a pipe that nobody closes.
     """
-    data = sys.stdin.buffer.read() if path == STDIN else fsio.read_bytes(path)
+    data = sys.stdin.buffer.read() if path == STDIN else files.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no file {path}", where="--from", hint="- stands for stdin")
     try:

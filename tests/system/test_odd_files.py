@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.errors import Unreadable, WorkFailed
-from okstra_ctl.system import files as fsio
+from okstra_ctl.system import files
 from okstra_ctl.system.locks import LockKind, locked
 from support import hostile
 
@@ -36,21 +36,21 @@ def path(tmp_path: Path) -> Path:
 def test_it_is_not_read(path: Path, outside: Path, kind: str) -> None:
     hostile.put_in_place(path, outside, kind)
     with hostile.bounds(5), pytest.raises(Unreadable) as refused:
-        fsio.read_bytes(str(path))
+        files.read_bytes(str(path))
     assert (refused.value.code, refused.value.where) == ("state-unreadable", str(path))
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_a_name_that_no_file_can_have_is_not_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unreadable, match="no file of that name"):
-        fsio.read_bytes(str(tmp_path / name))
+        files.read_bytes(str(tmp_path / name))
 
 
 def test_a_file_over_the_limit_is_not_read(path: Path) -> None:
     path.touch()
     os.truncate(path, 100 << 20)
     with pytest.raises(Unreadable, match="larger than"):
-        fsio.read_bytes(str(path))
+        files.read_bytes(str(path))
 
 
 def _lock(path: str) -> None:
@@ -60,13 +60,13 @@ def _lock(path: str) -> None:
 
 def _open_privately(path: str) -> None:
     try:
-        open(path, "ab", opener=fsio.private).close()
+        open(path, "ab", opener=files.private).close()
     except OSError as error:
         raise WorkFailed("write-failed", os.strerror(error.errno or errno.EIO)) from error
 
 
 @pytest.mark.parametrize("kind", (*_ODD, *_LINKS))
-@pytest.mark.parametrize("write", [lambda p: fsio.append_line(p, b"row\n"), _lock, _open_privately])
+@pytest.mark.parametrize("write", [lambda p: files.append_line(p, b"row\n"), _lock, _open_privately])
 def test_it_is_not_written_through(path: Path, outside: Path, kind: str, write: Callable[[str], None]) -> None:
     hostile.put_in_place(path, outside, kind)
     before = hostile.contents(outside)
@@ -81,15 +81,15 @@ def test_replacing_puts_a_file_in_its_place(path: Path, outside: Path, kind: str
     hostile.put_in_place(path, outside, kind)
     before = hostile.contents(outside)
     with hostile.bounds(5):
-        fsio.replace(str(path), b"new\n")
+        files.replace(str(path), b"new\n")
     assert path.read_bytes() == b"new\n" and not path.is_symlink()
     assert hostile.contents(outside) == before
 
 
 @pytest.mark.parametrize("kind", ("a FIFO", *_LINKS))
 def test_the_temporary_name_is_not_written_through(path: Path, outside: Path, kind: str) -> None:
-    hostile.put_in_place(path.with_name(f".{path.name}{fsio.TEMPORARY_SUFFIX}"), outside, kind)
+    hostile.put_in_place(path.with_name(f".{path.name}{files.TEMPORARY_SUFFIX}"), outside, kind)
     before = hostile.contents(outside)
     with hostile.bounds(5), pytest.raises(WorkFailed):
-        fsio.replace(str(path), b"new\n")
+        files.replace(str(path), b"new\n")
     assert hostile.contents(outside) == before

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.system import files as fsio
+from okstra_ctl.system import files
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from okstra_ctl.system import files as fsio
 def test_whole_lines_of_so_many_bytes(tmp_path: Path, data: bytes, most: int, tail: bytes) -> None:
     path = tmp_path / "log"
     path.write_bytes(data)
-    assert fsio.read_tail(str(path), most) == tail
+    assert files.read_tail(str(path), most) == tail
 
 
 def test_what_is_no_plain_file_is_empty_and_nobody_waits(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "endless").symlink_to("/dev/zero")
     for name in ("fifo", "endless", "nowhere", ".", "nul\0"):
-        assert fsio.read_tail(str(tmp_path / name), 100) == b""
+        assert files.read_tail(str(tmp_path / name), 100) == b""
 
 
 def test_a_large_file_costs_its_end_alone(tmp_path: Path) -> None:
@@ -42,4 +42,4 @@ def test_a_large_file_costs_its_end_alone(tmp_path: Path) -> None:
         file.truncate(1 << 36)  # a sparse file, larger than any memory here
         file.seek(0, os.SEEK_END)
         file.write(b"\nlast\n")
-    assert fsio.read_tail(str(path), 64) == b"last\n"
+    assert files.read_tail(str(path), 64) == b"last\n"

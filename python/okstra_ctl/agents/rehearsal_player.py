@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ..errors import OkstraError, UsageError
-from ..system import assets, processes
-from ..system import files as fsio
+from ..system import assets, files, processes
 from ..system.text import UnknownPlaceholder, dumps
 from .rehearsal_script import MATCHES, Part, Step, anchors, expand, name_for, parse_script, part_for
 
@@ -107,7 +106,7 @@ class Player:
 
     def _edit(self, step: Step) -> None:
         path, find = step.value["path"], self._text(step.value["find"])
-        old = (fsio.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
+        old = (files.read_bytes(path) or b"").decode("utf-8", "surrogateescape")
         replacement = self._text(step.value["replace"])
         if replacement and replacement in old and find not in old.replace(replacement, ""):
             return  # done by an interrupted attempt
@@ -125,7 +124,7 @@ class Player:
         if not names:
             raise ScriptFinished({"status": "failed", "message": "the stage plans no file that could be written"}, 1)
         name = next((name for name in names if not os.path.lexists(name)), names[0])
-        old = (fsio.read_bytes(name) or b"").decode("utf-8", "surrogateescape") if os.path.lexists(name) else ""
+        old = (files.read_bytes(name) or b"").decode("utf-8", "surrogateescape") if os.path.lexists(name) else ""
         _write_file(name, old + self._text(step.value))
         emit({"type": "message", "text": f"wrote {name}"})
 
@@ -149,17 +148,17 @@ class Player:
                 raise ScriptFinished({"status": "failed", "message": message}, 1)
 
     def _result(self, step: Step) -> None:
-        fsio.replace(self._values["RESULT"], self._text(step.value).encode("utf-8", "surrogateescape"))
+        files.replace(self._values["RESULT"], self._text(step.value).encode("utf-8", "surrogateescape"))
 
     def _audit(self, step: Step) -> None:
-        fsio.replace(self._values["AUDIT"], self._text(step.value).encode("utf-8", "surrogateescape"))
+        files.replace(self._values["AUDIT"], self._text(step.value).encode("utf-8", "surrogateescape"))
 
     def _report(self, step: Step) -> None:
-        draft = fsio.read_json(self._values["DRAFT"]) or {}
+        draft = files.read_json(self._values["DRAFT"]) or {}
         tokens = draft.get("tokens")
         self._values["TOKEN"] = str(tokens[0]) if isinstance(tokens, list) and tokens else ""
         report = written(draft, _each_text(step.value, self._text))
-        fsio.replace(self._values["RESULT"], fsio.json_bytes(report))
+        files.replace(self._values["RESULT"], files.json_bytes(report))
 
     def _fault(self, step: Step) -> None:
         kind = step.value
@@ -174,13 +173,13 @@ class Player:
         if kind == "half":
             texts = [later.value for later in self._to_come if later.kind == "result"]
             whole = self._text(texts[0]) if texts else ""
-            fsio.replace(self._values["RESULT"], whole[: len(whole) // 2].encode("utf-8", "surrogateescape"))
+            files.replace(self._values["RESULT"], whole[: len(whole) // 2].encode("utf-8", "surrogateescape"))
             sys.stdout.write('{"type": "result", "status": "comp')
         if kind == "garbage":
             sys.stdout.flush()
             sys.stdout.buffer.write(bytes(range(256)) * 8)
         if kind == "empty":
-            fsio.replace(self._values["RESULT"], b"")
+            files.replace(self._values["RESULT"], b"")
             raise ScriptFinished({"status": "completed"}, 0)
         if kind == "denied":
             raise ScriptFinished({"status": "completed", "denials": ["Write: a tool that the script had refused"]}, 0)
@@ -196,7 +195,7 @@ def load(path: str) -> tuple[tuple[Part, ...], str]:
     """The parts of a script, and its name for messages. Raises UsageError (`bad-config`), Missing, Unreadable."""
     if not path:
         return parse_script(assets.toml(*DEFAULT_SCRIPT), where="/".join(DEFAULT_SCRIPT)), "/".join(DEFAULT_SCRIPT)
-    data = fsio.read_bytes(path)
+    data = files.read_bytes(path)
     if data is None:
         raise UsageError("bad-config", "there is no such rehearsal script", where=path)
     try:
@@ -220,7 +219,7 @@ def _write_file(path: str, content: str) -> None:
         with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(content)
     except OSError as error:
-        fsio.raise_write_failed(path, error)
+        files.raise_write_failed(path, error)
 
 
 def _head() -> str:
@@ -234,7 +233,7 @@ def _shown(ended: processes.Finished) -> str:
 def written(draft: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
     """The report: the draft, overlaid with the script's fields, with every field filled in that the schema requires."""
     report = _laid_over(draft, words)
-    schema: dict[str, Any] = fsio.read_json(f"{assets.root()}/schemas/{_SCHEMA}") or {}
+    schema: dict[str, Any] = files.read_json(f"{assets.root()}/schemas/{_SCHEMA}") or {}
     phase = schema.get("$defs", {}).get(f"phase-{draft.get('task_type', '')}")
     verdict = schema.get("properties", {}).get("verdict")
     for name, shape in (("phase", phase), ("verdict", verdict)):

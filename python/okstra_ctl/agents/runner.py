@@ -15,7 +15,7 @@ from ..errors import WorkFailed
 from ..sandbox.choice import own_folder
 from ..sandbox.client_state import ClientState, private_state
 from ..status import Access, Failure, WorkerOutcome
-from ..system import files as fsio
+from ..system import files
 from ..system.foreign_files import set_aside
 from . import supervisor_orders
 from .codex import with_sandbox_fault
@@ -64,7 +64,7 @@ def run_job(
     attempts, before = 0, Failure.NONE
     while True:
         for path in (job.result, job.audit):
-            fsio.make_folder(os.path.dirname(path))
+            files.make_folder(os.path.dirname(path))
             set_aside(path)
         attempts += 1
         spent = time.monotonic() - started
@@ -85,7 +85,7 @@ def run_job(
 
 
 def _prompt_text(job: Job) -> str:
-    data = fsio.read_bytes(job.prompt)
+    data = files.read_bytes(job.prompt)
     if data is None:
         raise WorkFailed("write-failed", "the worker's prompt is missing", where=job.prompt)
     return job.opening + data.decode("utf-8", "replace")
@@ -126,7 +126,7 @@ def _attempt(
     delivered = bool(stream.last_message) if by_message else os.path.isfile(job.result)
     outcome, stream = judge(job.access, stream, ended.verdict, delivered=delivered)
     if outcome is WorkerOutcome.COMPLETED and by_message:
-        fsio.replace(job.result, stream.last_message.encode("utf-8", "replace"))
+        files.replace(job.result, stream.last_message.encode("utf-8", "replace"))
     return outcome, stream, status
 
 

@@ -20,7 +20,7 @@ from ..sandbox.choice import Containment
 from ..sandbox.client_state import ClientState
 from ..sandbox.contained import Started, started
 from ..status import Access
-from ..system import files as fsio
+from ..system import files
 from . import supervisor_orders
 from .environment import environment_of, title_of
 from .job import Job, Launch
@@ -71,7 +71,7 @@ class SupervisedClient:
         begun = Started(launch.argv, marked)
         if job.containment is not None:
             begun = started(job.containment, launch.argv, marked, token=job.token, state=state)
-        self._log = fsio.open_log(job.log)
+        self._log = files.open_log(job.log)
         self._output = _scratch(f"{job.log}.out")
         self._errors = _scratch(f"{job.log}.err")
         self._prompt = _scratch(f"{job.log}.in")
@@ -191,10 +191,10 @@ def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
 def _scratch(path: str) -> int:
     """The descriptor of an unlinked file, which vanishes with its last descriptor."""
     try:
-        descriptor = fsio.private(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
+        descriptor = files.private(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC)
     except OSError as error:
-        fsio.raise_write_failed(path, error)
-    fsio.discard(path)
+        files.raise_write_failed(path, error)
+    files.discard(path)
     return descriptor
 
 

@@ -20,7 +20,7 @@ from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..services import Services
 from ..stages.records import current_states
-from ..system import files as fsio
+from ..system import files
 from ..usage.prices import Price
 from .state import (
     WAITING,
@@ -95,12 +95,12 @@ def _workers(run: KnownRun, events: _Events, status: str) -> Iterable[WorkerView
     return workers_of(roster, events, status, written)
 
 
-def _with_last_line(files: RunFiles, worker: WorkerView) -> WorkerView:
+def _with_last_line(paths: RunFiles, worker: WorkerView) -> WorkerView:
     """Adds the last line of its log, without keys: okstra hides those in the file only when the dispatch has ended."""
     if worker.state == WAITING or not worker.attempt:
         return worker
-    log = files.worker_log(worker.worker, worker.label, worker.attempt)
-    lines = fsio.read_tail(log, _TAIL).decode("utf-8", "replace").split("\n")
+    log = paths.worker_log(worker.worker, worker.label, worker.attempt)
+    lines = files.read_tail(log, _TAIL).decode("utf-8", "replace").split("\n")
     text = "\n".join(lines[-_LINES:])
     if not text:
         return worker
@@ -134,7 +134,7 @@ def _ended(row: RunRow) -> EndedRun:
     task, step = _task_of(row), ""
     if task is not None and row.project_root:
         try:
-            manifest = fsio.read_json(ProjectFiles(row.project_root).task(task).manifest) or {}
+            manifest = files.read_json(ProjectFiles(row.project_root).task(task).manifest) or {}
         except OkstraError:
             manifest = {}
         step = str(manifest.get("next_step", "")) if manifest.get("last_run") == row.run_id else ""

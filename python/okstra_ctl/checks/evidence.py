@@ -14,8 +14,7 @@ from ..results.records import MAX_BYTES, Evidence, EvidenceStatus, Finding
 from ..results.worker import parse_worker_result
 from ..runs.events import Events, events_of, is_answer
 from ..runs.find import KnownRun, commit_at_start, commit_now
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 
 _ROLES = ("analyst", "verifier", "critic")
 
@@ -164,8 +163,8 @@ def _result(run: KnownRun, row: Mapping[str, Any], events: Events) -> bytes:
 def recorded_runs(run: KnownRun) -> dict[str, int]:
     """Commands that okstra itself ran in this run, with their exit codes."""
     runs: dict[str, int] = {}
-    checks = (fsio.read_json(run.files.qa) or {}).get("checks")
-    exit_check = fsio.read_json(run.files.exit_check)
+    checks = (files.read_json(run.files.qa) or {}).get("checks")
+    exit_check = files.read_json(run.files.exit_check)
     for row in [*(checks if isinstance(checks, list) else []), *([exit_check] if exit_check else [])]:
         if isinstance(row, dict) and isinstance(row.get("exit"), int):
             runs[str(row.get("command"))] = row["exit"]

@@ -18,8 +18,7 @@ from ..report.store import SCHEMA_FILE
 from ..results.records import MAX_BYTES, Problem
 from ..runs.manifest import SCHEMA
 from ..settings.phases import phase_table
-from ..system import assets, foreign_files
-from ..system import files as fsio
+from ..system import assets, files, foreign_files
 from ..system.assets import problems_of
 from ..system.text import loads
 
@@ -73,9 +72,9 @@ def expected_at(path: str) -> Expected:
         folder = os.path.dirname(folder)
     found = _RESULT.match(name) or _REPORT.match(name)
     run_dir = os.path.dirname(folder)
-    files = RunFiles(run_dir, found["type"], found["seq"]) if found else None
-    manifest = fsio.read_json(files.manifest, SCHEMA) if files else None
-    if found is None or files is None or manifest is None:
+    paths = RunFiles(run_dir, found["type"], found["seq"]) if found else None
+    manifest = files.read_json(paths.manifest, SCHEMA) if paths else None
+    if found is None or paths is None or manifest is None:
         raise UsageError(
             "not-found",
             f"{name} is not the result of a run's worker",
@@ -83,12 +82,12 @@ def expected_at(path: str) -> Expected:
             hint="name the file at the result path of a worker's prompt",
         )
     if found.re is _REPORT:
-        return Expected(files, manifest, "report-writer", "report-writer", "worker")
+        return Expected(paths, manifest, "report-writer", "report-writer", "worker")
     roles = {row["id"]: row["role"] for row in manifest.get("roster", [])}  # type: ignore[attr-defined]
     worker = found["worker"]
     if worker not in roles:
         raise UsageError("not-found", f"the run has no worker {worker}", where=path)
-    return Expected(files, manifest, worker, roles[worker], found["label"])
+    return Expected(paths, manifest, worker, roles[worker], found["label"])
 
 
 def problems_of_text(expected: Expected, text: str) -> list[Problem]:
@@ -126,7 +125,7 @@ def _verdicts(expected: Expected) -> tuple[str, ...]:
 
 def _items(expected: Expected) -> tuple[str, ...]:
     """The items that were asked about, from the prompt."""
-    prompt = fsio.read_bytes(expected.files.extra_prompt(expected.worker, expected.label)) or b""
+    prompt = files.read_bytes(expected.files.extra_prompt(expected.worker, expected.label)) or b""
     found = _ITEMS.search(prompt.decode("utf-8", "replace"))
     return tuple(item.strip() for item in found[1].split(",")) if found else ()
 
@@ -142,9 +141,9 @@ def _steps(expected: Expected) -> tuple[int, ...]:
     return tuple(step.number for step in stage_map.stage(stage).steps)
 
 
-def check_report_file(files: RunFiles, text: str) -> list[Problem]:
+def check_report_file(paths: RunFiles, text: str) -> list[Problem]:
     """As `check_report_text`, with the draft that is on disk, for a writer that is still writing."""
-    drafted = fsio.read_json(files.report_draft, DRAFT_SCHEMA)
+    drafted = files.read_json(paths.report_draft, DRAFT_SCHEMA)
     if drafted is None:
         return [Problem("D1", 1, "the run has no draft yet")]
     tokens = drafted.pop("tokens", [])

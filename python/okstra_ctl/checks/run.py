@@ -18,8 +18,7 @@ from ..runs.user_response import answers_of_run
 from ..seals import store as seals
 from ..seals.rows import SEALED
 from ..settings.phases import phase_table
-from ..system import assets, foreign_files
-from ..system import files as fsio
+from ..system import assets, files, foreign_files
 from ..system.assets import problems_of
 from ..system.text import loads
 from ..usage.tokens import usage_of
@@ -106,7 +105,7 @@ def _check_documents(
     for name, schema in _DOCUMENTS.items():
         path = getattr(run.files, name)
         try:
-            document = given.get(name) or fsio.read_json(path)
+            document = given.get(name) or files.read_json(path)
         except Unreadable as error:
             yield Fault("file-unreadable", path, 1, error.message)
             continue
@@ -124,7 +123,7 @@ def _check_rows(run: KnownRun, path: str, schema_name: str, kept: list[dict[str,
     """Adds every row of a JSONL file to `kept`, a broken one as an empty row."""
     schema = assets.schema(schema_name)
     try:
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
     except Unreadable as error:
         yield Fault("file-unreadable", path, 1, error.message)
         return
@@ -145,7 +144,7 @@ def _check_rows(run: KnownRun, path: str, schema_name: str, kept: list[dict[str,
 
 
 def _records(run: KnownRun, documents: Mapping[str, dict[str, Any]], events: list[dict[str, Any]]) -> RunRecords:
-    text = fsio.read_bytes(run.files.report_data) if "report_data" in documents else b""
+    text = files.read_bytes(run.files.report_data) if "report_data" in documents else b""
     return RunRecords(
         id=run.id,
         files=run.files,
@@ -197,7 +196,7 @@ def _check_results(run: KnownRun, records: RunRecords) -> list[Fault]:
 def _check_report_data(run: KnownRun, records: RunRecords) -> Iterator[Fault]:
     """The report's data must be the last that okstra wrote."""
     written = [row for row in records.events if row.get("event") == REPORT_WRITTEN and DIGEST in row]
-    data = fsio.read_bytes(run.files.report_data) if records.report is not None else None
+    data = files.read_bytes(run.files.report_data) if records.report is not None else None
     if written and data is not None and written[-1][DIGEST] != digest_of(data):
         yield Fault("result-changed", run.files.report_data, 1, "it is not what okstra wrote at the run's end")
 

@@ -21,7 +21,7 @@ from ..names import TaskKey
 from ..output import Reply, table
 from ..quoting import okstra_command
 from ..services import Call
-from ..system import files as fsio
+from ..system import files
 from .trust import add_trust_flag
 
 
@@ -90,7 +90,7 @@ def _entries(args: Namespace, call: Call) -> list[Entry]:
 def _text(path: str) -> str:
     if path == "-":
         return sys.stdin.read()
-    data = fsio.read_bytes(path)
+    data = files.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no file {path}", where=path)
     return data.decode("utf-8", "replace")

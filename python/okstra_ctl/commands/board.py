@@ -23,8 +23,7 @@ from ..report.page.view import Words
 from ..report.store import labels_of
 from ..services import Call, Services
 from ..settings.project import LANGUAGES, open_project
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.locks import LockKind, locked
 from ..system.text import loads
 
@@ -43,7 +42,7 @@ def check_place(path: str) -> str:
         return real
     if not stat.S_ISREG(found.st_mode):
         raise UsageError("usage", f"not a regular file: {path}", where=real, hint="name a file that can be written")
-    if found.st_size and _MARK not in (fsio.read_bytes(real) or b"")[:_HEAD]:
+    if found.st_size and _MARK not in (files.read_bytes(real) or b"")[:_HEAD]:
         hint = "name another file, or move this one away"
         raise UsageError("usage", f"not a page that okstra wrote: {path}", where=real, hint=hint)
     return real
@@ -69,9 +68,9 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
             every=every,
         )
     )
-    fsio.make_parents(path)
+    files.make_parents(path)
     with locked(LockKind.INDEX, home.board_lock):  # two boards may write the same page
-        fsio.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
+        files.replace(path, page.encode("utf-8", "backslashreplace"), durable=False)
 
 
 def html_of(view: PageView) -> str:

@@ -15,7 +15,7 @@ from ..guard.calls import SCHEMA, Decision, decide_commit, decide_tool, rules_of
 from ..options import add_common_flags
 from ..output import Reply
 from ..services import Call
-from ..system import files as fsio
+from ..system import files
 from ..system.text import loads
 
 _HOOK_SAYS_NO = 2
@@ -40,7 +40,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
         require_no_worker(args.command, call.services)
         return Reply({"allowed": True}, "")
-    document = fsio.read_json(args.rules, SCHEMA)
+    document = files.read_json(args.rules, SCHEMA)
     if document is None:
         raise UsageError("not-found", "there are no such rules", where=args.rules)
     try:

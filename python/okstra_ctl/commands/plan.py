@@ -22,7 +22,7 @@ from ..runs.find import claim_run
 from ..services import Call, Services
 from ..settings.project import open_project
 from ..stages.records import task_of_plan
-from ..system import files as fsio
+from ..system import files
 from ..system.text import printable
 from ..tasks.records import ensure_task
 
@@ -115,8 +115,8 @@ def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
         )
     ensure_task(project.files, key, category="", brief="", at=services.clock.now())
     run = claim_run(project.files.task(key), PLANNING)
-    fsio.make_folder(os.path.dirname(run.report))
-    fsio.replace(run.report, text.encode("utf-8"))
+    files.make_folder(os.path.dirname(run.report))
+    files.replace(run.report, text.encode("utf-8"))
     return run.report
 
 

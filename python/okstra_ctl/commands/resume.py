@@ -16,8 +16,7 @@ from ..runs.find import KnownRun
 from ..services import Call
 from ..settings.roster import Worker
 from ..status import WorkerOutcome
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 from .sandboxing import add_sandbox_flag, with_sandbox
 from .trust import add_trust_flag, with_trust
 
@@ -92,7 +91,7 @@ def _may_have_moved(run: KnownRun) -> bool:
     if run.id.task_type != IMPLEMENTATION:
         return False
     try:
-        checked = (fsio.read_json(run.files.exit_check) or {}).get("commit")
+        checked = (files.read_json(run.files.exit_check) or {}).get("commit")
         return not checked or checked != git.resolve(run.folder, "HEAD")
     except OkstraError:
         return True

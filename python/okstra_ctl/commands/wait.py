@@ -23,8 +23,7 @@ from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
 from ..services import Call
 from ..status import Liveness
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 from ..system.process_identity import liveness
 from ..system.text import dumps
 
@@ -95,13 +94,13 @@ def watch(run: KnownRun, what: str, timeout: float) -> Iterator[dict[str, object
 
 
 def _awaited(run: KnownRun, what: str) -> list[tuple[str, Expected, str]]:
-    files, manifest = run.files, run.manifest
+    paths, manifest = run.files, run.manifest
     if what == "report":
-        expected = Expected(files, manifest, _WRITER, _WRITER, "worker")
-        return [(_WRITER, expected, files.report_data)]
+        expected = Expected(paths, manifest, _WRITER, _WRITER, "worker")
+        return [(_WRITER, expected, paths.report_data)]
     rows: Any = manifest.get("roster") or []
     return [
-        (row["id"], Expected(files, manifest, row["id"], row["role"], "worker"), files.worker_result(row["id"]))
+        (row["id"], Expected(paths, manifest, row["id"], row["role"], "worker"), paths.worker_result(row["id"]))
         for row in rows
         if row["role"] in _AWAITED
     ]
@@ -144,7 +143,7 @@ def _gone(run: KnownRun) -> set[str]:
         if row.get("event") in ("dispatched", "ended") and row.get("label") == "":
             last[str(row.get("worker"))] = row
     gone = {worker for worker, row in last.items() if row["event"] == "ended" and not _goes_on(run, worker, row)}
-    manifest = fsio.read_json(run.files.manifest, SCHEMA) or {}
+    manifest = files.read_json(run.files.manifest, SCHEMA) or {}
     lead = manifest.get("lead")
     try:
         owner = Owner.from_json(lead.get("owner")) if isinstance(lead, dict) else None

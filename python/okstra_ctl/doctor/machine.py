@@ -16,7 +16,7 @@ from ..sandbox.probe import probe
 from ..services import Services
 from ..settings.sandbox_settings import sandbox_settings
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import fault_of_locks
 from .providers import presence_rows, provider_rows
 
@@ -89,7 +89,7 @@ def _sandbox(services: Services) -> CheckRow:
     """Whether workers can be contained; by the setting, or else by the best means that there are."""
     config = services.home.config
     try:
-        choice = sandbox_settings(fsio.read_json(config) or {}, {}, "", places=(config, "")).choice
+        choice = sandbox_settings(files.read_json(config) or {}, {}, "", places=(config, "")).choice
     except OkstraError as error:
         return CheckRow("sandbox", CheckStatus.FAIL, error.message, error.hint)
     found = probe(choice, services.environment)
@@ -114,7 +114,7 @@ def _installed(services: Services) -> list[CheckRow]:
     for kind in ("runtime", "skills", "agents"):
         path = os.path.join(services.home.root, f"installed-{kind}.json")
         try:
-            record = fsio.read_json(path)
+            record = files.read_json(path)
         except OkstraError as error:
             rows.append(CheckRow(kind, CheckStatus.FAIL, error.message, error.hint))
             continue
@@ -130,8 +130,8 @@ def _installed_row(kind: str, record: Mapping[str, object]) -> CheckRow:
     if version != __version__:
         detail = f"installed by okstra {version}, and this is {__version__}"
         return CheckRow(kind, CheckStatus.WARN, detail, "okstra install")
-    files = record.get("files")
-    entries = [entry for entry in files if isinstance(entry, dict)] if isinstance(files, list) else []
+    listed = record.get("files")
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     missing = [str(entry.get("path")) for entry in entries if not os.path.lexists(str(entry.get("path")))]
     if missing:
         return CheckRow(kind, CheckStatus.FAIL, f"{len(missing)} file(s) are gone: {missing[0]}", "okstra install")

@@ -21,7 +21,7 @@ from ..paths import ProjectFiles
 from ..services import Services
 from ..settings.phases import Phase, lead_settings
 from ..settings.roster import Worker
-from ..system import files as fsio
+from ..system import files
 from .providers import CLIENTS, ClientFacts, client_fault
 
 _VOICES = ("analyst", "verifier")
@@ -70,7 +70,7 @@ def missing_requirements(
     asked: Sequence[Worker] | None = None,
 ) -> tuple[MissingRequirement, ...]:
     """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra."""
-    config, shared = fsio.read_json(services.home.config) or {}, fsio.read_json(project.config) or {}
+    config, shared = files.read_json(services.home.config) or {}, files.read_json(project.config) or {}
     places = (services.home.config, project.config)
     settings = provider_settings(config, shared, project_root=project.root, places=places)
     quorum = lead_settings(phase, config, shared, settings, places=places).rules.quorum

@@ -15,8 +15,7 @@ from ..agents.providers import BUILT_IN, provider_settings
 from ..errors import OkstraError
 from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 
 _SECONDS = 30.0
 _IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
@@ -114,7 +113,7 @@ def _has_own_models(client: ClientFacts, settings: Mapping[str, Any], environmen
         return True
     folder = environment.get("CODEX_HOME") or os.path.join(environment.get("HOME", ""), ".codex")
     try:
-        return b"model_provider" in (fsio.read_bytes(os.path.join(folder, "config.toml")) or b"")
+        return b"model_provider" in (files.read_bytes(os.path.join(folder, "config.toml")) or b"")
     except OkstraError:
         return False
 
@@ -197,7 +196,7 @@ def sandboxed_commit(program: str, folders: tuple[str, ...]) -> tuple[str, ...]:
 def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mapping[str, str]) -> str:
     """Commits in a linked worktree of a new repository inside the client's sandbox. Empty when that works."""
     main, linked = os.path.join(folder, "main"), os.path.join(folder, "linked")
-    fsio.make_folder(main)
+    files.make_folder(main)
     for words in (
         ("init", "--quiet"),
         (*_IDENTITY, "commit", "--quiet", "--allow-empty", "-m", "Start"),
@@ -221,7 +220,7 @@ def _sandboxed_commit_fault(client: ClientFacts, folder: str, environment: Mappi
 def _command_rows(services: Services) -> list[CheckRow]:
     """The user's own commands in config.json."""
     try:
-        config = fsio.read_json(services.home.config) or {}
+        config = files.read_json(services.home.config) or {}
         settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
     except OkstraError as error:
         return [CheckRow("config.json", CheckStatus.FAIL, error.message, error.hint)]

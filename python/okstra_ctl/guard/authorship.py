@@ -16,7 +16,7 @@ from .. import git
 from ..quoting import quote
 from ..runs.events import events_of
 from ..runs.find import KnownRun
-from ..system import files as fsio
+from ..system import files
 from ..system.text import loads
 from .breaches import SOMEBODY, UNKNOWN, WORKER, Changed, Place, Snapshot
 
@@ -340,7 +340,7 @@ def authorship(evidence: Evidence, before: Snapshot, after: Snapshot) -> Authors
 def trace(run: KnownRun, worker: str) -> Mapping[str, str]:
     """The variables that make a worker's git commands be logged. Raises WorkFailed (`write-failed`)."""
     folder = run.files.git_trace(worker)
-    fsio.make_folder(folder)
+    files.make_folder(folder)
     return environment(folder)
 
 

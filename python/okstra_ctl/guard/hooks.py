@@ -15,8 +15,7 @@ from ..names import IMPLEMENTATION
 from ..runs.find import KnownRun
 from ..sandbox.profile import Bind, is_within
 from ..services import Services
-from ..system import assets, foreign_files
-from ..system import files as fsio
+from ..system import assets, files, foreign_files
 from .calls import SCHEMA
 
 LEAD = "lead"
@@ -27,22 +26,22 @@ _OURS = ("pre-push", "reference-transaction", "pre-commit")
 
 def set_up(run: KnownRun, services: Services) -> None:
     """Writes the rules and the hooks' folder. Safe to repeat. Raises WorkFailed (`write-failed`)."""
-    fsio.replace_json(run.files.guard_rules, _rules(run, services))
+    files.replace_json(run.files.guard_rules, _rules(run, services))
     repository = git.discover(run.project.root)
     if repository is None:
         return
     script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
     folder = run.files.guard_hooks
-    fsio.make_folder(folder)
+    files.make_folder(folder)
     for name in sorted({*_OURS, *_own_hooks(hooks_folder(repository))}):
-        fsio.link_anew(script, os.path.join(folder, name))
+        files.link_anew(script, os.path.join(folder, name))
 
 
 def foreign_hooks(run: KnownRun) -> list[str]:
     """Hooks of the run that somebody replaced."""
     script = os.path.join(assets.root(), "lib", "okstra", _SCRIPT)
     folder = run.files.guard_hooks
-    names = {*_OURS, *fsio.names_in(folder)} if os.path.isdir(folder) else set()
+    names = {*_OURS, *files.names_in(folder)} if os.path.isdir(folder) else set()
     return [path for path in (os.path.join(folder, name) for name in sorted(names)) if not _leads_to(path, script)]
 
 
@@ -126,7 +125,7 @@ def hooks_folder(repository: git.Repository) -> str:
 
 
 def _own_hooks(folder: str) -> list[str]:
-    names = fsio.names_in(folder)
+    names = files.names_in(folder)
     return [name for name in names if "." not in name and os.access(os.path.join(folder, name), os.X_OK)]
 
 

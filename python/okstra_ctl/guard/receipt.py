@@ -24,7 +24,7 @@ from ..services import Services
 from ..settings.project import project_config
 from ..stages.done import out_of_plan_files
 from ..status import ClaimStatus, LedgerStatus
-from ..system import files as fsio
+from ..system import files
 from ..system.text import dumps
 from . import hooks
 from .authorship import authorship, git_of_workers
@@ -49,7 +49,7 @@ class ReceiptStart(NamedTuple):
 
 def begin(run: KnownRun, services: Services) -> ReceiptStart:
     """Takes the first snapshot, once: a resumed run is compared with its very start."""
-    document = fsio.read_json(run.files.isolation, SCHEMA)
+    document = files.read_json(run.files.isolation, SCHEMA)
     if document is not None:
         return ReceiptStart(document, not _as_noted(run, services, document), _records(run), _ledger(run))
     repository = git.discover(run.project.root)
@@ -66,7 +66,7 @@ def begin(run: KnownRun, services: Services) -> ReceiptStart:
         "notes": [],
     }
     _note(run, services, document)
-    fsio.replace_json(run.files.isolation, document)
+    files.replace_json(run.files.isolation, document)
     return ReceiptStart(document, False, _records(run), _ledger(run))
 
 
@@ -93,7 +93,7 @@ def finish(run: KnownRun, services: Services, begun: ReceiptStart) -> ReceiptVer
         breaches=[one._asdict() for one in found.breaches],
         notes=[one._asdict() for one in found.notes],
     )
-    fsio.replace_json(run.files.isolation, document)
+    files.replace_json(run.files.isolation, document)
     return found
 
 
@@ -110,7 +110,7 @@ def _take(run: KnownRun, services: Services, repository: git.Repository | None, 
 def _synced(run: KnownRun, services: Services) -> list[str]:
     """The paths in the main worktree that the sync list shares with the others."""
     path = run.project.config
-    config = project_config(fsio.read_json(path), where=path, environment=services.environment)
+    config = project_config(files.read_json(path), where=path, environment=services.environment)
     return [os.path.join(run.project.root, entry.path) for entry in config.sync]
 
 
@@ -243,7 +243,7 @@ def _tampered(run: KnownRun, services: Services, begun: ReceiptStart) -> Iterato
     found = [path for path, digest in begun.records.items() if _digest(path) != digest]
     found += hooks.foreign_hooks(run)
     try:
-        document = fsio.read_json(run.files.isolation, SCHEMA) or {}
+        document = files.read_json(run.files.isolation, SCHEMA) or {}
     except OkstraError:
         document = {}
     if begun.tampered or document.get("before") != begun.document["before"]:
@@ -277,7 +277,7 @@ def _was_prepared(run_id: str, run: KnownRun, services: Services) -> bool:
 
 def _digest(path: str) -> str:
     try:
-        return sha256(fsio.read_bytes(path) or b"").hexdigest()
+        return sha256(files.read_bytes(path) or b"").hexdigest()
     except OkstraError:
         return ""
 
@@ -290,24 +290,24 @@ def home_file(manifest: str, services: Services) -> str:
 def forget(run: KnownRun, services: Services) -> None:
     """Removes the home's record of a completed run, which nobody resumes. After a kill, `okstra gc` removes it."""
     with suppress(OkstraError):
-        fsio.discard(home_file(run.files.manifest, services))
+        files.discard(home_file(run.files.manifest, services))
 
 
 def _note(run: KnownRun, services: Services, document: Mapping[str, Any]) -> None:
     """Writes a digest of the start to the home, before the receipt: one without it is from an older okstra."""
     path = home_file(run.files.manifest, services)
-    fsio.make_private_folders(os.path.dirname(path))
+    files.make_private_folders(os.path.dirname(path))
     given = {
         "schema": _HOME_SCHEMA,
         "run_id": str(run.id),
         "manifest": run.files.manifest,
         "before": _digest_of(document["before"]),
     }
-    fsio.replace_json(path, given)
+    files.replace_json(path, given)
 
 
 def _as_noted(run: KnownRun, services: Services, document: Mapping[str, Any]) -> bool:
-    noted = fsio.read_json(home_file(run.files.manifest, services), _HOME_SCHEMA)
+    noted = files.read_json(home_file(run.files.manifest, services), _HOME_SCHEMA)
     return noted is None or noted.get("before") == _digest_of(document.get("before"))
 
 

@@ -25,8 +25,7 @@ from ..quoting import okstra_command
 from ..runs.find import next_seq
 from ..runs.manifest import PULL_REQUEST, PUSH, Choice, Target, commands
 from ..services import Services
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 from ..tasks.records import read_manifest
 
 _SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?([^:/]+)(?::[0-9]+/|[:/])(.+)")
@@ -136,8 +135,8 @@ def pull_request_file(task: TaskFiles, seq: int) -> str:
 def require_accepted(task: TaskFiles, key: TaskKey, head: str) -> Mapping[str, Any]:
     """The report of the final verification that accepted exactly this commit. Raises Refused (`not-accepted`)."""
     reports = os.path.join(task.run_dir("final-verification"), "reports")
-    names = sorted(name for name in fsio.names_in(reports) if name.endswith(".data.json"))
-    report = (fsio.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
+    names = sorted(name for name in files.names_in(reports) if name.endswith(".data.json"))
+    report = (files.read_json(os.path.join(reports, names[-1])) or {}) if names else {}
     verdict = report.get("verdict")
     token = str(verdict.get("token", "")) if isinstance(verdict, dict) else ""
     seen = str(report.get("commit") or "")

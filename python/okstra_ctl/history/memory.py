@@ -15,7 +15,7 @@ from ..errors import Busy, OkstraError, Refused, Unreadable, UsageError, WorkFai
 from ..markdown import BOM, find_frontmatter, split_lines
 from ..names import SEGMENT_MAX_BYTES, slugify_task_segment
 from ..services import Services, ensure_home
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 
@@ -160,10 +160,10 @@ def add(title: str, text: str, project: str, tags: Sequence[str], services: Serv
     _refuse_secrets(text, content)
     ensure_home(services.home)
     with locked(LockKind.INDEX, services.home.memory_lock):
-        fsio.make_folder(services.home.memory_book)
-        fsio.discard_stale_temporaries(services.home.memory_book, below=False)
+        files.make_folder(services.home.memory_book)
+        files.discard_stale_temporaries(services.home.memory_book, below=False)
         note = note._replace(id=id_for(note.title, [file.id.casefold() for file in _files(services)]))
-        fsio.replace(_path(services, note.id), content.encode())
+        files.replace(_path(services, note.id), content.encode())
     return note
 
 
@@ -179,8 +179,8 @@ def _refuse_secrets(text: str, content: str) -> None:
 def list_notes(services: Services, *, project: str = "", tag: str = "") -> Book:
     """Every note, oldest first, without its text; from the index if the file did not change."""
     known = _index(services)
-    files, warnings, rows = _files(services), [], {}
-    for file in files:
+    paths, warnings, rows = _files(services), [], {}
+    for file in paths:
         row = known.get(file.id)
         if row is None or (row["size"], row["mtime_ns"]) != (file.size, file.mtime_ns):
             try:
@@ -225,9 +225,9 @@ def remove(note_id: str, services: Services) -> Note:
         note, _ = _read(file)
         try:
             os.unlink(file.path)
-            fsio.sync_folder(services.home.memory_book)
+            files.sync_folder(services.home.memory_book)
         except OSError as error:
-            fsio.raise_write_failed(file.path, error)
+            files.raise_write_failed(file.path, error)
     return note
 
 
@@ -262,7 +262,7 @@ def _scan(folder: str) -> Iterator[_File]:
 
 def _read(file: _File) -> tuple[Note, str]:
     """Raises Unreadable (`state-unreadable`)."""
-    data = fsio.read_bytes(file.path)
+    data = files.read_bytes(file.path)
     try:
         content = (data or b"").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -285,7 +285,7 @@ def _note_of(note_id: str, row: Mapping[str, object]) -> Note:
 def _index(services: Services) -> dict[str, dict[str, object]]:
     """The rows of the index; none when it is missing or damaged, because the files hold everything."""
     try:
-        found = (fsio.read_json(services.home.memory_index, INDEX_SCHEMA) or {}).get("notes")
+        found = (files.read_json(services.home.memory_index, INDEX_SCHEMA) or {}).get("notes")
     except OkstraError:
         return {}
     rows = found.items() if isinstance(found, dict) else ()
@@ -302,6 +302,6 @@ def _keep_index(services: Services, rows: Mapping[str, object]) -> None:
     try:
         with locked(LockKind.INDEX, services.home.memory_lock, timeout=0.0):
             document = {"schema": INDEX_SCHEMA, "notes": rows}
-            fsio.replace(services.home.memory_index, fsio.json_bytes(document), durable=False)
+            files.replace(services.home.memory_index, files.json_bytes(document), durable=False)
     except (Busy, WorkFailed):
         return

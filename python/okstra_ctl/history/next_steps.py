@@ -14,7 +14,7 @@ from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..services import Services
 from ..status import RunStatus, next_step
-from ..system import files as fsio
+from ..system import files
 from .listing import RunRow
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
@@ -54,7 +54,7 @@ def reason_of(run: KnownRun, status: str) -> str:
         return ""
     try:
         events = events_of(run.files)
-        report = fsio.read_json(run.files.report_data) or {}
+        report = files.read_json(run.files.report_data) or {}
     except OkstraError:
         return ""
     said = [str(row["reason"]) for row in events if row.get("reason") and row.get("event") == status]
@@ -69,7 +69,7 @@ def reason_of(run: KnownRun, status: str) -> str:
 def closed_gates(run: KnownRun) -> list[str]:
     """The gates of its report that did not open, each with its note; none where there is no report to read."""
     try:
-        report = fsio.read_json(run.files.report_data) or {}
+        report = files.read_json(run.files.report_data) or {}
     except OkstraError:
         return []
     return _gates(report.get("gates"))

@@ -19,7 +19,7 @@ from ..settings.project import Project, open_project
 from ..stages.records import current_states
 from ..stages.select import StageState
 from ..status import RunStatus, StageStatus
-from ..system import files as fsio
+from ..system import files
 from ..tasks import catalog as task_catalog
 from ..tasks.catalog import task_unknown
 from ..tasks.records import read_manifest
@@ -97,15 +97,15 @@ def _facts(
     project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], services: Services
 ) -> TaskFacts | None:
     """Where the task stands; None when nothing is left of it."""
-    files = project.files.task(key)
-    manifest = read_manifest(files) or {}
+    paths = project.files.task(key)
+    manifest = read_manifest(paths) or {}
     row = catalog_entry(manifest) if manifest else entry
     phases = manifest.get("phases")
     phase = str(row.get("phase", ""))
     known = phases.get(phase) if isinstance(phases, dict) else None
     event = str(known.get("last_event", "")) if isinstance(known, dict) else ""
     last_run = str(row.get("last_run", ""))
-    if phase == PLANNING and (event == RunStatus.RELEASED or _has_persons_plan(files, last_run, project.files)):
+    if phase == PLANNING and (event == RunStatus.RELEASED or _has_persons_plan(paths, last_run, project.files)):
         event = "completed"  # whatever became of the run that was to make one
     finished_by = str(manifest.get("finished_by") or "")
     if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:
@@ -122,17 +122,17 @@ def _facts(
         run_status=status.get(last_run, ""),
         accepted=bool(finished_by),
         related=tuple(map(str, related)) if isinstance(related, list) else (),
-        plan=_plan(project, files, key, services),
+        plan=_plan(project, paths, key, services),
     )
 
 
-def _has_persons_plan(files: TaskFiles, last_run: str, project: ProjectFiles) -> bool:
+def _has_persons_plan(paths: TaskFiles, last_run: str, project: ProjectFiles) -> bool:
     from ..report.own_pages import is_persons_plan
 
     try:
         run = RunId.parse(last_run)
-        manifest = fsio.read_json(files.run_of(run).manifest, MANIFEST_SCHEMA)
-        return manifest is not None and is_persons_plan(KnownRun(run, project, files.run_of(run), manifest))
+        manifest = files.read_json(paths.run_of(run).manifest, MANIFEST_SCHEMA)
+        return manifest is not None and is_persons_plan(KnownRun(run, project, paths.run_of(run), manifest))
     except OkstraError:
         return False
 
@@ -144,8 +144,8 @@ def _task_type(run_id: str) -> str:
         return ""
 
 
-def _plan(project: Project, files: TaskFiles, key: TaskKey, services: Services) -> PlanFacts | None:
-    path = plans.latest(files)
+def _plan(project: Project, paths: TaskFiles, key: TaskKey, services: Services) -> PlanFacts | None:
+    path = plans.latest(paths)
     if path is None:
         return None
     plan = plans.load(path, services)
@@ -170,13 +170,13 @@ def _merged(project: Project, key: TaskKey, states: Sequence[StageState], servic
 
 
 def _clashes(tasks: Sequence[TaskFacts]) -> Iterator[Clash]:
-    files = {task.key: _files_to_change(task) for task in tasks}
+    paths = {task.key: _files_to_change(task) for task in tasks}
     left = _MOST_COMPARISONS
     for one, other in combinations([task.key for task in tasks], 2):
-        left -= len(files[one]) * len(files[other])
+        left -= len(paths[one]) * len(paths[other])
         if left < 0:
             return
-        shared = [a for a in files[one] if any(intersect(a, b) for b in files[other])]
+        shared = [a for a in paths[one] if any(intersect(a, b) for b in paths[other])]
         if shared:
             yield Clash(one, other, ", ".join(shared[:3]))
 

@@ -13,7 +13,7 @@ from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA
 from ..services import Services
-from ..system import files as fsio
+from ..system import files
 from ..usage.prices import Price, own_prices, repriced
 from ..usage.tokens import LEAD, NOTHING, Spent, spent_of, total, usage_of
 from .listing import RunRow, run_rows
@@ -60,7 +60,7 @@ class RunUsage(NamedTuple):
 
 def prices_now(services: Services) -> dict[str, Price]:
     """okstra's list, with those of `config.json` over it. Raises UsageError (`bad-config`), Unreadable, Missing."""
-    return all_prices(own_prices(fsio.read_json(services.home.config) or {}, where=services.home.config))
+    return all_prices(own_prices(files.read_json(services.home.config) or {}, where=services.home.config))
 
 
 def usage_of_run(run: KnownRun, services: Services, prices: Mapping[str, Price]) -> RunUsage:
@@ -134,11 +134,11 @@ def known_run(row: RunRow) -> KnownRun | None:
     """The run of a listing's row; None when its manifest is gone, or can't be read."""
     try:
         run, project = RunId.parse(row.run_id), ProjectFiles(row.project_root)
-        files = project.task(run.task).run_of(run)
-        manifest = fsio.read_json(files.manifest, SCHEMA)
+        paths = project.task(run.task).run_of(run)
+        manifest = files.read_json(paths.manifest, SCHEMA)
     except OkstraError:
         return None
-    return KnownRun(run, project, files, manifest) if manifest is not None else None
+    return KnownRun(run, project, paths, manifest) if manifest is not None else None
 
 
 def _is_recorded(run: KnownRun, events: Events) -> bool:

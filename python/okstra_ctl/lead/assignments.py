@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..results.records import MAX_BYTES, Problem
 from ..settings.roster import Worker
 from ..status import AnswerState, WorkerOutcome
-from ..system import files as fsio
+from ..system import files
 from ..system.foreign_files import set_aside
 
 Check = Callable[[str], list[Problem]]
@@ -96,7 +96,7 @@ def write_request(path: str, data: bytes, result: str) -> None:
 
     Raises WorkFailed, Unreadable.
     """
-    if fsio.read_bytes(path) == data:
+    if files.read_bytes(path) == data:
         return
     set_aside(result)
-    fsio.replace(path, data)
+    files.replace(path, data)

@@ -35,8 +35,7 @@ from ..settings.project import load_project
 from ..settings.roster import Worker
 from ..settings.trust import commands_in, require_trusted
 from ..status import ClaimStatus
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.process_identity import this_process
 from ..worktrees.half_made import is_abandoned, recover_task
 from ..worktrees.restore import restore_worktree
@@ -99,8 +98,8 @@ def open_context(run: KnownRun, services: Services, stop: threading.Event, print
     Raises Unreadable, UsageError (`bad-config`), Missing, Refused (`not-trusted`, `sandbox-missing`).
     """
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
-    config = fsio.read_json(services.home.config) or {}
-    project = fsio.read_json(run.project.config) or {}
+    config = files.read_json(services.home.config) or {}
+    project = files.read_json(run.project.config) or {}
     require_trusted(run.project.root, commands_in(project), services)
     places = (services.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
@@ -111,7 +110,7 @@ def open_context(run: KnownRun, services: Services, stop: threading.Event, print
 
 
 def _values(run: KnownRun) -> dict[str, str]:
-    context = fsio.read_json(run.files.run_context, CONTEXT_SCHEMA)
+    context = files.read_json(run.files.run_context, CONTEXT_SCHEMA)
     values = context.get("values") if context else None
     if not isinstance(values, dict):
         raise Unreadable("state-unreadable", "the run's context can't be read", where=run.files.run_context)

@@ -27,7 +27,7 @@ from ..results.records import Evidence, EvidenceStatus, FindingClass, Gate, Prob
 from ..results.worker import check_identity, parse_answers
 from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
-from ..system import files as fsio
+from ..system import files
 from ..system.text import text_bytes
 from .analysis import Collected, analyse, check_results
 from .assignments import Answer, Assignment, write_request
@@ -155,7 +155,7 @@ class Debate:
             self.gate,
             self.note,
         )
-        fsio.replace_json(context.files.convergence, document)
+        files.replace_json(context.files.convergence, document)
 
 
 def _some(names: Sequence[str]) -> str:

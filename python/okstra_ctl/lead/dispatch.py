@@ -22,7 +22,7 @@ from ..sandbox.choice import Containment
 from ..sandbox.profile import role_of
 from ..settings.roster import Worker, access_of
 from ..status import Access, WorkerOutcome
-from ..system import files as fsio
+from ..system import files
 from ..system.foreign_files import clear_way, set_aside
 from ..usage.tokens import spent_so_far
 from . import drops
@@ -206,13 +206,13 @@ def inherited(context: RunContext) -> dict[str, str]:
 
 def _repair_prompt(context: RunContext, assignment: Assignment, found: CheckedResult, attempt: int, left: str) -> str:
     """Writes the same prompt plus what the checks found, for one more attempt of the same worker. Returns its path."""
-    data = fsio.read_bytes(assignment.prompt) or b""
+    data = files.read_bytes(assignment.prompt) or b""
     values = {
         "PROBLEMS": "\n".join(f"- line {one.line}: {one.message} ({one.rule})" for one in found.problems[:40]),
         "REJECTED_PATH": set_aside(assignment.result) or left or "(nothing)",
     }
     path = context.files.repair_prompt(assignment.worker.id, assignment.label, attempt)
-    fsio.replace(path, data + fill_file("includes/repair.md", values).encode())
+    files.replace(path, data + fill_file("includes/repair.md", values).encode())
     return path
 
 

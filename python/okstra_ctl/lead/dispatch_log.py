@@ -23,8 +23,7 @@ from ..results.records import MAX_BYTES
 from ..runs.events import TAKEN, Events, events_of, is_of_session, is_same, newest, session_may_have_written
 from ..settings.roster import Worker, access_of
 from ..status import AnswerState, WorkerOutcome
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide_in_log
 from ..system.text import encode_line
@@ -87,10 +86,10 @@ def _record_error(context: RunContext, facts: Mapping[str, object], found: Check
     problems += [f"it was left at {left}"] if left else []
     row = {"v": 1, "at": context.services.clock.now(), "run_id": str(context.id), **facts, "problems": problems}
     path = context.files.errors
-    fsio.make_folder(os.path.dirname(path))
+    files.make_folder(os.path.dirname(path))
     try:
         with locked(LockKind.INDEX, f"{path}.lock"):
-            fsio.append_line(path, encode_line(row))
+            files.append_line(path, encode_line(row))
     except OkstraError as error:
         context.print_progress(f"the error log could not be written: {error.message}")
 
@@ -154,7 +153,7 @@ def _record_missing_end(context: RunContext, assignment: Assignment, attempt: in
     A complete file is no answer if its turn was cut off; and the turn's cost has to be counted.
     """
     worker = assignment.worker
-    data = fsio.read_tail(log_of(context, assignment, attempt), _MAX_LOG_BYTES)
+    data = files.read_tail(log_of(context, assignment, attempt), _MAX_LOG_BYTES)
     access = access_of(worker.role)
     stream = provider(worker.provider, context.settings.providers).read_stream(data, b"", None)
     outcome, stream = judge(access, stream, Verdict(None, ""), delivered=True)

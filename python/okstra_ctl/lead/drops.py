@@ -18,8 +18,7 @@ from ..paths import RunFiles
 from ..results.records import MAX_BYTES
 from ..runs.events import digest_of
 from ..runs.prompting import fill_file
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 from ..system.secrets import hide
 from ..system.text import text_bytes
 from .assignments import Assignment
@@ -67,14 +66,14 @@ def new_drop(context: RunContext, assignment: Assignment) -> Drop:
 def make(drop: Drop) -> None:
     """Raises WorkFailed (`write-failed`)."""
     with suppress(OSError):  # the folder above may be removed at this moment, with another dispatch's last drop
-        fsio.make_private_folders(drop.folder)
-    fsio.make_folder(drop.folder)
+        files.make_private_folders(drop.folder)
+    files.make_folder(drop.folder)
 
 
-def tidy(files: RunFiles) -> None:
+def tidy(paths: RunFiles) -> None:
     """At the run's end: removes the folder of all drops if it is empty."""
     with suppress(OSError):
-        os.rmdir(files.drops)
+        os.rmdir(paths.drops)
 
 
 def find(context: RunContext, assignment: Assignment, mark: str) -> Drop | None:
@@ -117,9 +116,9 @@ def discard(context: RunContext, assignment: Assignment, drop: Drop) -> None:
     audit = context.files.worker_audit(assignment.worker.id)
     for path, final in ((drop.result, assignment.result), (drop.audit, audit)):
         if _was_taken(path):
-            fsio.discard(path)
+            files.discard(path)
         _keep_attempts(path, final)
-        fsio.discard_temporary(path)  # left by a rehearsal that was killed while writing
+        files.discard_temporary(path)  # left by a rehearsal that was killed while writing
     with suppress(OSError):
         os.rmdir(drop.folder)
 
@@ -136,9 +135,9 @@ def _drop_in(context: RunContext, assignment: Assignment, folder: str) -> Drop:
     return Drop(folder, os.path.join(folder, os.path.basename(assignment.result)), os.path.join(folder, audit))
 
 
-def _names(files: RunFiles) -> list[str]:
+def _names(paths: RunFiles) -> list[str]:
     try:
-        return os.listdir(files.drops)
+        return os.listdir(paths.drops)
     except OSError:
         return []
 
@@ -157,8 +156,8 @@ def _taken(path: str, final: str, hidden: dict[str, Mapping[str, int]]) -> tuple
         data = text_bytes(text)
     if _bytes_at(final) != data:
         foreign_files.set_aside(final)
-        fsio.make_folder(os.path.dirname(final))
-        fsio.replace(final, data)
+        files.make_folder(os.path.dirname(final))
+        files.replace(final, data)
     return data, ""
 
 

@@ -13,7 +13,7 @@ from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..stages.records import recorded_overrules
 from ..status import RunOutcome, WorkerOutcome
-from ..system import files as fsio
+from ..system import files
 from ..tasks.records import RunNews, try_record
 from ..usage.tokens import usage_of
 from .context import RunContext
@@ -92,7 +92,7 @@ def persist(context: RunContext, report: Mapping[str, Any]) -> tuple[str, ...]:
         index_end(context, outcome_of(report), at),
     ]
     context.record_event("persisted", outcome=outcome)
-    fsio.replace_json(context.files.manifest, _ended_manifest(context, report, at))
+    files.replace_json(context.files.manifest, _ended_manifest(context, report, at))
     return tuple(warning for warning in warnings if warning)
 
 
@@ -123,15 +123,15 @@ def _ended_manifest(context: RunContext, report: Mapping[str, Any], at: str) -> 
 
 
 def _manifest(context: RunContext) -> dict[str, object]:
-    return fsio.read_json(context.files.manifest) or dict(context.run.manifest)
+    return files.read_json(context.files.manifest) or dict(context.run.manifest)
 
 
 def update_manifest(context: RunContext, **fields: object) -> None:
-    fsio.replace_json(context.files.manifest, {**_manifest(context), **fields})
+    files.replace_json(context.files.manifest, {**_manifest(context), **fields})
 
 
 def _roster(context: RunContext) -> list[dict[str, Any]]:
-    rows = (fsio.read_json(context.files.manifest) or {}).get("roster")
+    rows = (files.read_json(context.files.manifest) or {}).get("roster")
     return [dict(row) for row in rows] if isinstance(rows, list) else []
 
 
@@ -155,4 +155,4 @@ def save_team_state(context: RunContext) -> None:
             for worker in context.roster
         ],
     }
-    fsio.replace_json(context.files.team_state, state)
+    files.replace_json(context.files.team_state, state)

@@ -29,8 +29,7 @@ from ..results.records import Gate
 from ..runs.events import events_of
 from ..runs.manifest import PULL_REQUEST, Choice, Target, choice_from_json, commands
 from ..settings.project import project_config
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.secrets import hide
 from ..system.text import text_bytes
 from .analysis import Collected
@@ -88,16 +87,16 @@ def _write_body(context: RunContext, target: Target) -> str:
     """Writes the pull request's text: the project's template if it has one, filled from okstra's records. Returns its
     path."""
     where = context.run.project.config
-    config = project_config(fsio.read_json(where), where=where, environment=context.services.environment)
+    config = project_config(files.read_json(where), where=where, environment=context.services.environment)
     given = context.requested("pr_template_path") or config.pr_template_path
     template = ""
     if given:
         path = given if os.path.isabs(given) else os.path.join(context.run.project.root, given)
-        template = (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
+        template = (files.read_bytes(path) or b"").decode("utf-8", "replace")
     text = pull_request_body(template or assets.text("templates", "pull-request.md"), _values(context, target))
     path = pull_request_file(context.run.project.task(context.id.task), context.id.seq)
-    fsio.make_folder(os.path.dirname(path))
-    fsio.replace(path, text_bytes(hide(text)[0]))
+    files.make_folder(os.path.dirname(path))
+    files.replace(path, text_bytes(hide(text)[0]))
     return path
 
 
@@ -122,7 +121,7 @@ def _receipts(context: RunContext) -> list[dict[str, Any]]:
     for folder, _, names in sorted(os.walk(runs)):
         reports = sorted(name for name in names if name.endswith(".data.json"))
         if os.path.basename(folder) == "reports" and reports and not folder.startswith(context.files.dir):
-            report = fsio.read_json_or_empty(os.path.join(folder, reports[-1]))
+            report = files.read_json_or_empty(os.path.join(folder, reports[-1]))
             isolation = report.get("isolation")
             breaches = isolation.get("breaches", []) if isinstance(isolation, Mapping) else []
             broken = [f"{one['kind']} {one['what']}" for one in breaches]

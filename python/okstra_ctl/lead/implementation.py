@@ -28,7 +28,7 @@ from ..stages.done import (
     require_claimed_folder,
 )
 from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
-from ..system import files as fsio
+from ..system import files
 from ..system.text import text_bytes
 from .analysis import Collected, check_results, collect, recall, result_assignment
 from .assignments import MAIN, Answer, Assignment, write_request
@@ -249,7 +249,7 @@ def _step_rows(built: StageProgress, stage: Stage) -> tuple[dict[str, Any], ...]
 
 
 def _exit_check_row(context: RunContext) -> tuple[dict[str, str], ...]:
-    record = fsio.read_json(context.files.exit_check)
+    record = files.read_json(context.files.exit_check)
     if record is None:
         return ()
     how = f"exit check run by okstra at {str(record.get('commit'))[:12]}, log {record.get('log')}"

@@ -19,8 +19,7 @@ from ..names import Owner
 from ..runs.find import KnownRun
 from ..seals import store as seals
 from ..services import Services
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 from ..system.process_identity import this_process
 from ..system.text import dumps
 
@@ -47,7 +46,7 @@ def hand_over(run: KnownRun, services: Services) -> Session:
     note_session(run, services, session)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, Mapping) else ""
-    prompt = (fsio.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")
+    prompt = (files.read_bytes(run.files.launch_prompt) or b"").decode("utf-8", "replace")
     task = run.project.task(run.id.task).root
     argv = (
         CLIENT,
@@ -82,8 +81,8 @@ def become(session: Session) -> NoReturn:
 def _settings(run: KnownRun) -> dict[str, object]:
     """The session's permissions, so that the person is not asked about what the run needs: okstra's commands and the
     agents' results are allowed, a push is not; the guard decides about edits."""
-    files = (*hooks.writable_by_lead(run), *hooks.writable(run))
-    results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in files]
+    paths = (*hooks.writable_by_lead(run), *hooks.writable(run))
+    results = [f"Edit({rule_path(path)}{'' if path == run.files.report_data else '/**'})" for path in paths]
     commands = [f"Bash({name}:*)" for name in _COMMANDS]
     return {
         **hooks.client_settings(run),

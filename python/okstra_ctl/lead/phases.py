@@ -15,7 +15,7 @@ from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens
 from ..results.records import Gate
 from ..settings.project import project_config
 from ..settings.trust import require_trusted
-from ..system import files as fsio
+from ..system import files
 from ..system.secrets import hide_in_log
 from . import handoff, implementation
 from .analysis import analyse
@@ -117,7 +117,7 @@ def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
         hide_in_log(log_path)
         runs.append(CheckRun(command, status, commit, log_path))
     document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
-    fsio.replace_json(context.files.qa, document)
+    files.replace_json(context.files.qa, document)
     context.record_event("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
     return tuple(runs)
 
@@ -141,13 +141,13 @@ def checked_rows(runs: tuple[CheckRun, ...]) -> tuple[dict[str, str], ...]:
 
 def _qa_commands(context: RunContext) -> tuple[str, ...]:
     path = context.run.project.config
-    config = project_config(fsio.read_json(path), where=path, environment=context.services.environment)
+    config = project_config(files.read_json(path), where=path, environment=context.services.environment)
     require_trusted(context.run.project.root, config.commands, context.services)  # a worker may have edited them by now
     return config.qa_commands
 
 
 def _recorded_checks(context: RunContext) -> tuple[CheckRun, ...]:
-    document: dict[str, Any] = fsio.read_json(context.files.qa, SCHEMA) or {}
+    document: dict[str, Any] = files.read_json(context.files.qa, SCHEMA) or {}
     try:
         return tuple(CheckRun(**row) for row in document.get("checks", []))
     except TypeError as error:

@@ -20,8 +20,7 @@ from ..results.records import Gate, Problem
 from ..runs.events import REPORT_WRITTEN, digest_of, events_of, faults_of
 from ..runs.user_response import answers_of_run
 from ..settings.roster import Worker
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.foreign_files import clear_way
 from ..system.text import loads
 from . import finish, handoff
@@ -63,8 +62,8 @@ def write_pages(context: RunContext, report: Mapping[str, Any]) -> None:
             context.print_progress(f"{path} was changed by hand: what stood there is kept as {kept}")
     own_pages.note(run, context.services, {kind: page for kind, (_, page) in kinds.items()})
     for path, page in kinds.values():
-        fsio.make_folder(os.path.dirname(path))
-        fsio.replace(path, page)
+        files.make_folder(os.path.dirname(path))
+        files.replace(path, page)
 
 
 class WrittenReport(NamedTuple):
@@ -85,7 +84,7 @@ def write_report(context: RunContext, material: Material) -> WrittenReport:
     tokens = material.tokens
     request = {**drafted, "schema": DRAFT_SCHEMA, "tokens": list(tokens), "guide": guide(schema, context.id.task_type)}
     _keep_edited_data(context)
-    write_request(context.files.report_draft, fsio.json_bytes(request), context.files.report_data)
+    write_request(context.files.report_draft, files.json_bytes(request), context.files.report_data)
     if context.id.task_type == HANDOFF:  # okstra did all of it itself: there is nothing to ask a writer
         return WrittenReport(_handoff_report(context, drafted, tokens), None, Gate.PASSED, "")
     writers = context.workers("report-writer")
@@ -103,13 +102,13 @@ def write_report(context: RunContext, material: Material) -> WrittenReport:
 
 def save_report(context: RunContext, report: dict[str, Any]) -> None:
     """Writes the pages, and the data last: it marks the report as complete."""
-    data = fsio.json_bytes(report)
+    data = files.json_bytes(report)
     write_pages(context, report)
     clear_way(context.files.report_data)
     _keep_edited_data(context)
     # Before the data: it replaces the writer's result, and its digest must be on record as okstra's own.
     context.record_event(REPORT_WRITTEN, sha256=digest_of(data))
-    fsio.replace(context.files.report_data, data)
+    files.replace(context.files.report_data, data)
 
 
 def _keep_edited_data(context: RunContext) -> None:

@@ -21,8 +21,7 @@ from ..runs.find import find_run
 from ..sandbox.choice import words
 from ..services import Services
 from ..settings.roster import Worker
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 from .assignments import MAIN, Answer, Assignment
 from .context import PrintProgress, RunContext, open_context
 from .dispatch import dispatch
@@ -73,7 +72,7 @@ def exec_worker(
 
 def _read(prompt: str) -> tuple[str, str, str, str]:
     """The prompt's text; the worker, the run and the result's path, as it names them."""
-    data = fsio.read_bytes(prompt)
+    data = files.read_bytes(prompt)
     if data is None:
         raise UsageError("not-found", "there is no such prompt", where=prompt)
     text = data.decode("utf-8", "replace")

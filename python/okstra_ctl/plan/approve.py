@@ -19,7 +19,7 @@ from ..index import run_index
 from ..names import RunId
 from ..quoting import okstra_command
 from ..services import Services
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line
 from . import plans
@@ -78,7 +78,7 @@ def approve(path: str, by: Approver, services: Services, *, seen: str = "") -> C
     plan, text = _approved_form(path)
     _keep(_require_place(path, services), plan, text, by, services)
     if plans.read_text(path) != text:
-        fsio.replace(path, text.encode("utf-8"))
+        files.replace(path, text.encode("utf-8"))
     return plans.load(path, services)
 
 
@@ -155,13 +155,13 @@ def _keep(place: PlanPlace, plan: CheckedPlan, text: str, by: Approver, services
     digest, home = plan.stage_map.digest, services.home
     rows = home.approvals(place.project)
     with locked(LockKind.INDEX, home.approvals_lock):
-        fsio.make_folder(os.path.dirname(rows))
-        fsio.replace(home.approved_text(place.project, digest), text.encode("utf-8"))
-        fsio.replace(home.approved_map(place.project, digest), plans.map_bytes(plan, text))
+        files.make_folder(os.path.dirname(rows))
+        files.replace(home.approved_text(place.project, digest), text.encode("utf-8"))
+        files.replace(home.approved_map(place.project, digest), plans.map_bytes(plan, text))
         known = plans.newest_approval(home, place)
         if known is None or known.digest != digest:
             row = Approval(digest, place.task, place.name, by.person, services.clock.now(), str(by.where))
-            fsio.append_line(rows, encode_line(row.to_json()))
+            files.append_line(rows, encode_line(row.to_json()))
 
 
 def _approved_map(place: PlanPlace, approval: Approval, services: Services) -> StageMap:

@@ -22,7 +22,7 @@ from ..quoting import okstra_command
 from ..services import Services
 from ..settings.project import load_project
 from ..status import Severity, Word
-from ..system import files as fsio
+from ..system import files
 from ..system.jsonl import read_rows
 from .model import Finding, StageMap, stage_map_from_json, stage_map_to_json
 
@@ -62,7 +62,7 @@ class CheckedPlan(NamedTuple):
 def read_text(path: str) -> str:
     """Raises UsageError (`not-found`), Unreadable (`plan-unreadable`)."""
     try:
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
     except Unreadable as error:
         raise Unreadable("plan-unreadable", error.message, where=path) from error
     if data is None:
@@ -109,10 +109,10 @@ def place_of(path: str, services: Services) -> PlanPlace | None:
     folders = os.path.dirname(os.path.realpath(path)).split(os.sep)
     if len(folders) < 8 or folders[-3:] != ["runs", PLANNING, "reports"] or folders[-7:-5] != [OKSTRA_DIR, "tasks"]:
         return None
-    files = ProjectFiles(os.sep.join(folders[:-7]))
-    if not os.path.isfile(files.config):
+    paths = ProjectFiles(os.sep.join(folders[:-7]))
+    if not os.path.isfile(paths.config):
         return None
-    project_id = load_project(files.root, services).config.project_id
+    project_id = load_project(paths.root, services).config.project_id
     return PlanPlace(slugify_task_segment(project_id), "/".join(folders[-5:-3]), os.path.basename(path))
 
 
@@ -169,7 +169,7 @@ def latest(task: TaskFiles) -> str | None:
 
 def _is_aside(path: str) -> bool:
     try:
-        head, _, _ = (fsio.read_bytes(path) or b"")[:_HEAD].partition(b"\n---")
+        head, _, _ = (files.read_bytes(path) or b"")[:_HEAD].partition(b"\n---")
     except Unreadable:
         return False
     return f"\n{BESIDE}: ".encode() in head and b"\napproved: false" in head
@@ -196,7 +196,7 @@ def _seq_in(name: str) -> str:
 def map_bytes(plan: CheckedPlan, text: str) -> bytes:
     """The cache entry for a plan without errors."""
     assert plan.stage_map is not None
-    return fsio.json_bytes(
+    return files.json_bytes(
         {
             "schema": CACHE_SCHEMA,
             "plan_text": text,
@@ -210,7 +210,7 @@ def map_bytes(plan: CheckedPlan, text: str) -> bytes:
 def _remembered(path: str, text: str) -> CheckedPlan | None:
     """The cached check; None when there is none, it is of another text, or it can't be read."""
     try:
-        kept = fsio.read_json(path, CACHE_SCHEMA)
+        kept = files.read_json(path, CACHE_SCHEMA)
         if kept is None or kept.get("plan_text") != text:
             return None
         findings = kept["findings"]

@@ -13,8 +13,7 @@ from ..runs.manifest import WorktreeFacts, new_context, new_team_state
 from ..runs.prompting import fill_file, worker_prompt
 from ..runs.request import Request
 from ..settings.roster import Worker
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line, text_bytes
 from ..tasks.records import names_for_prompt
@@ -33,13 +32,13 @@ def render(request: Request, run: RunFiles, values: Mapping[str, str]) -> dict[s
         "BRIEF": request.brief_text.strip() or NONE,
         "ROSTER": "\n".join(_roster_row(run, worker) for worker in request.roster),
     }
-    files = {run.launch_prompt: fill_file("launch.template.md", known)}
+    contents = {run.launch_prompt: fill_file("launch.template.md", known)}
     for worker in request.roster:
         own = {**known, "WORKER_AUDIT_PATH": run.worker_audit(worker.id)}
         result = result_path(run, worker)
-        files[run.worker_prompt(worker.id)] = worker_prompt(own, worker, worker.role, result)
-    files |= _instruction_set(request.task, request.brief_text, profile)
-    return {path: text_bytes(text) for path, text in files.items()}
+        contents[run.worker_prompt(worker.id)] = worker_prompt(own, worker, worker.role, result)
+    contents |= _instruction_set(request.task, request.brief_text, profile)
+    return {path: text_bytes(text) for path, text in contents.items()}
 
 
 def result_path(run: RunFiles, worker: Worker) -> str:
@@ -88,11 +87,11 @@ def _stage_block(stage: Stage | None) -> str:
     if stage is None:
         return "This phase works on the whole task."
     steps = "\n".join(f"{step.number}. {step.text}" for step in stage.steps)
-    files = ", ".join(f"`{name}`" for name in stage.files)
+    contents = ", ".join(f"`{name}`" for name in stage.files)
     exemption = f"\nTDD exemption: {stage.tdd_exemption}\n" if stage.tdd_exemption else ""
     return (
         f"**Stage {stage.number}: {stage.title}.** It is chosen and reserved; choose nothing anew.\n\n"
-        f"Planned files: {files}\n\nSteps:\n\n{steps}\n{exemption}\nExit check: `{stage.exit_check}`"
+        f"Planned files: {contents}\n\nSteps:\n\n{steps}\n{exemption}\nExit check: `{stage.exit_check}`"
     )
 
 
@@ -115,23 +114,23 @@ class Draft(NamedTuple):
 def compute_and_write_run_context(request: Request, draft: Draft, at: str, undo: UndoStack) -> dict[str, str]:
     """Writes the run's folder; returns every path and fact of the run by name. Raises WorkFailed, Missing."""
     context = context_of(request, draft.run, draft.worktree, draft.epoch, draft.stage)
-    files = files_of(request, draft.run, draft.files, context, at)
-    shared = {path: data for path, data in files.items() if _is_shared(path)}
-    own = {path: data for path, data in files.items() if path not in shared}
+    contents = files_of(request, draft.run, draft.files, context, at)
+    shared = {path: data for path, data in contents.items() if _is_shared(path)}
+    own = {path: data for path, data in contents.items() if path not in shared}
     undo.push(lambda: discard_files(own))
-    fsio.write_new(own)
-    fsio.make_folder(os.path.dirname(draft.files.report))  # a person or a session puts what was asked for there
+    files.write_new(own)
+    files.make_folder(os.path.dirname(draft.files.report))  # a person or a session puts what was asked for there
     _write_shared(request, shared)
     return context
 
 
-def _write_shared(request: Request, files: dict[str, bytes]) -> None:
+def _write_shared(request: Request, contents: dict[str, bytes]) -> None:
     """Writes the task's instruction set. Other runs read it meanwhile, so each file is replaced atomically."""
     with locked(LockKind.INDEX, request.project.files.lock):
-        for path, data in files.items():
-            if fsio.read_bytes(path) != data:
-                fsio.make_folder(os.path.dirname(path))
-                fsio.replace(path, data)
+        for path, data in contents.items():
+            if files.read_bytes(path) != data:
+                files.make_folder(os.path.dirname(path))
+                files.replace(path, data)
 
 
 def context_of(
@@ -198,17 +197,17 @@ def files_of(request: Request, run: RunId, run_files: RunFiles, context: dict[st
     answers = request.answers
     return {
         **render(request, run_files, context),
-        run_files.run_context: fsio.json_bytes(new_context(run, context)),
-        run_files.team_state: fsio.json_bytes(new_team_state(run, request.roster)),
+        run_files.run_context: files.json_bytes(new_context(run, context)),
+        run_files.team_state: files.json_bytes(new_team_state(run, request.roster)),
         run_files.events: encode_line(event),
         **({run_files.user_response: answers.text.encode("utf-8")} if answers else {}),
     }
 
 
-def discard_files(files: Iterable[str]) -> None:
+def discard_files(contents: Iterable[str]) -> None:
     """Removes the run's own files; shared ones (the task's instruction set) stay."""
-    for path in files:
-        fsio.discard(path)
+    for path in contents:
+        files.discard(path)
 
 
 def _is_shared(path: str) -> bool:

@@ -28,9 +28,8 @@ from ..settings.project import hide_runs
 from ..settings.roster import report_writer_note
 from ..stages.claim import Reservation, TaskWorktreeGone, preview_claim, reserve_degraded, reserve_stage
 from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
-from ..system import files as fsio
+from ..system import files, process_identity
 from ..system import fsync as durability
-from ..system import process_identity
 from ..system.locks import LockKind, locked
 from ..system.text import text_bytes
 from ..tasks import fix_cycles
@@ -90,15 +89,15 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
 
 def _ensure_task(request: Request, services: Services) -> None:
     """Writes a new task's brief, then its records: after a kill in between, the task's next run finds the brief."""
-    files, task = request.project.files, request.task
+    paths, task = request.project.files, request.task
     if request.brief_is_new:
-        hide_runs(files)
-        with locked(LockKind.INDEX, files.lock):
-            fsio.make_folder(os.path.dirname(task.brief))
-            fsio.replace(task.brief, text_bytes(request.brief_text))
+        hide_runs(paths)
+        with locked(LockKind.INDEX, paths.lock):
+            files.make_folder(os.path.dirname(task.brief))
+            files.replace(task.brief, text_bytes(request.brief_text))
     own = request.brief == task.brief
-    brief = os.path.relpath(task.brief, files.root) if own else request.brief
-    task_records.ensure_task(files, request.key, category=request.category, brief=brief, at=services.clock.now())
+    brief = os.path.relpath(task.brief, paths.root) if own else request.brief
+    task_records.ensure_task(paths, request.key, category=request.category, brief=brief, at=services.clock.now())
 
 
 def _prepare_stage(
@@ -147,11 +146,11 @@ def _reserve(request: Request, services: Services, log: str) -> Reservation:
 
 def _prepare_in_task_worktree(request: Request, services: Services, repaired: list[str]) -> PreparedRun:
     with UndoStack() as undo:
-        files = claim_run(request.task, request.phase.task_type)
-        run = RunId(request.key, request.phase.task_type, None, int(files.seq))
+        paths = claim_run(request.task, request.phase.task_type)
+        run = RunId(request.key, request.phase.task_type, None, int(paths.seq))
         undo.push(lambda: _leave_worktree(run, services))
-        claim, status, notes = task_worktree.ensure(request, services, files.log("worktree-setup"), run=run)
-        draft = Draft(run, files, None, 0, _task_facts(claim, status), notes)
+        claim, status, notes = task_worktree.ensure(request, services, paths.log("worktree-setup"), run=run)
+        draft = Draft(run, paths, None, 0, _task_facts(claim, status), notes)
         context = write_run(request, draft, services, undo)
         _enter_worktree(run, services)
         undo.commit()
@@ -181,9 +180,9 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
             held = reserve_degraded(request, services)
             draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
-            files = claim_run(request.task, request.phase.task_type)
-            run = RunId(request.key, request.phase.task_type, None, int(files.seq))
-            draft = Draft(run, files, None, 0, facts, [])
+            paths = claim_run(request.task, request.phase.task_type)
+            run = RunId(request.key, request.phase.task_type, None, int(paths.seq))
+            draft = Draft(run, paths, None, 0, facts, [])
         context = write_run(request, draft, services, undo)
         undo.commit()
     return record_prepared(request, draft, context, services, [], [])
@@ -215,12 +214,12 @@ def _write_manifest(request: Request, draft: Draft, services: Services, undo: Un
         notes=draft.notes,
         handoff=request.inputs.handoff.to_json() if draft.run.task_type == HANDOFF else None,
     )
-    fsio.make_folder(os.path.dirname(draft.files.manifest))
-    undo.push(lambda: fsio.discard(draft.files.manifest))
-    fsio.replace_json(draft.files.manifest, new_manifest(facts))
+    files.make_folder(os.path.dirname(draft.files.manifest))
+    undo.push(lambda: files.discard(draft.files.manifest))
+    files.replace_json(draft.files.manifest, new_manifest(facts))
 
 
-def _requested(request: Request, files: RunFiles) -> dict[str, object]:
+def _requested(request: Request, paths: RunFiles) -> dict[str, object]:
     """The inputs that only the lead can carry out, recorded for whoever leads the run.
 
     A person's answers are named by the run's own copy: the original file may be gone by a rerun.
@@ -231,7 +230,7 @@ def _requested(request: Request, files: RunFiles) -> dict[str, object]:
         "directive": inputs.directive,
         "critic": inputs.critic,
         "related_tasks": list(inputs.related_tasks),
-        "clarification_response": files.user_response if request.answers else "",
+        "clarification_response": paths.user_response if request.answers else "",
         "pr_template_path": inputs.pr_template_path,
         "budget_usd": inputs.budget_usd,
         "fix_cycle": inputs.fix_cycle,

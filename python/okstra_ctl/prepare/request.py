@@ -26,8 +26,7 @@ from ..settings.project import LANGUAGES, Project, load_project, owning_root
 from ..settings.roster import RosterOptions, Worker, model_table, resolve_model, roster
 from ..settings.trust import require_trusted
 from ..status import WorktreeStatus
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..tasks import fix_cycles
 from ..tasks.records import check_folder_is_free, related_tasks
 from ..worktrees.populate import check_separators
@@ -80,7 +79,7 @@ def _path(inputs: PrepareInputs, root: str, task: TaskFiles, known: str) -> str:
 def _read(path: str, *, needed: bool) -> str:
     """The brief without its secrets. Raises UsageError (`not-found`, `request-missing`)."""
     try:
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
     except Unreadable as error:
         if needed:
             raise _missing(f"the brief: {error.message}", path, "") from error
@@ -118,7 +117,7 @@ def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
     said = hide(text.strip())[0]
     title = " ".join(said.split("\n", 1)[0].split())[:_MOST_TITLE]
     written = f"# {title}\n\n{said}\n"
-    found = fsio.read_bytes(task.brief)
+    found = files.read_bytes(task.brief)
     if found is not None and found.decode("utf-8", "replace") != written:
         hint = "leave --request out, or edit that file"
         raise UsageError("usage", "the task has a brief already; it was not touched", where=task.brief, hint=hint)
@@ -260,7 +259,7 @@ def _language(language: str) -> str:
 
 def _people(inputs: PrepareInputs, phase: Phase, services: Services) -> tuple[tuple[Worker, ...], str]:
     table = model_table(assets.toml("prompts", "models.toml"))
-    config = fsio.read_json(services.home.config) or {}
+    config = files.read_json(services.home.config) or {}
     configured = _configured_models(config, services.home.config)
     own = _own_commands(config, services.home.config) if "providers" in config else {}
 

@@ -17,7 +17,7 @@ from ..quoting import okstra_command
 from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.project import hide_runs
-from ..system import files as fsio
+from ..system import files
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line, text_bytes
@@ -81,7 +81,7 @@ class NewTask(NamedTuple):
     def check_brief(self) -> None:
         """Raises Refused (`file-foreign`) when a brief that is another's stands in the new task's place."""
         path = self.run.project.task(self.key).brief
-        found = fsio.read_bytes(path)
+        found = files.read_bytes(path)
         if found is not None and found != self.brief():
             hint = "choose another --task-id, or move the file away"
             raise Refused("file-foreign", "there is a brief already; it was not touched", where=path, hint=hint)
@@ -131,9 +131,9 @@ def finish(new: NewTask, at: str) -> bool:
     manifest = read_manifest(task)
     created = manifest is None
     if manifest is None:
-        fsio.make_folder(os.path.dirname(task.timeline))
+        files.make_folder(os.path.dirname(task.timeline))
         if not os.path.lexists(task.brief):
-            fsio.replace(task.brief, new.brief())
+            files.replace(task.brief, new.brief())
         brief = os.path.relpath(task.brief, project.root)
         manifest = new_manifest(key, new.proposal.category, brief, at)
         manifest.update(title=new.proposal.title, next_step=new.next_step)
@@ -141,7 +141,7 @@ def finish(new: NewTask, at: str) -> bool:
     manifest.setdefault("parent", link)
     add_related(manifest, [link["task_key"]])
     if created or manifest != before:
-        fsio.replace_json(task.manifest, manifest)
+        files.replace_json(task.manifest, manifest)
     append_once(task.timeline, "spawned", link["run_id"], at, f"from {link['item']} of {link['task_key']}")
     origin = project.task(new.run.id.task)
     append_once(origin.timeline, "spawned", link["run_id"], at, f"{link['item']} as {key}")
@@ -156,8 +156,8 @@ def append_once(path: str, event: str, run_id: str, at: str, note: str) -> None:
     if not any(
         (row.get("event"), row.get("run_id"), row.get("note")) == (event, run_id, note) for row in read_rows(path).rows
     ):
-        fsio.make_folder(os.path.dirname(path))
-        fsio.append_line(path, timeline_row(event, run_id, at, note))
+        files.make_folder(os.path.dirname(path))
+        files.append_line(path, timeline_row(event, run_id, at, note))
 
 
 def _is_of(project: ProjectFiles, key: TaskKey, link: Mapping[str, str]) -> bool:
@@ -206,7 +206,7 @@ def list_proposals(project: ProjectFiles, *, task_key: str = "") -> tuple[list[L
     for found in reversed(find_reports(project, task_key=task_key)):
         path = f"{found.path.removesuffix('.md')}.data.json"
         try:
-            report = fsio.read_json(path)
+            report = files.read_json(path)
             if report is not None:
                 listed += _listed(project, report)
         except OkstraError as error:
@@ -243,8 +243,8 @@ def dismiss(run: KnownRun, item: str, reason: str, services: Services) -> Propos
             raise _spawned_already(item, decided.task_key)
         at = services.clock.now()
         if decided is None or (decided.state, decided.reason) != (DISMISSED, reason):
-            fsio.make_folder(os.path.dirname(task.follow_ups))
-            fsio.append_line(task.follow_ups, encode_line(row_of(proposal, DISMISSED, at, reason=reason)))
+            files.make_folder(os.path.dirname(task.follow_ups))
+            files.append_line(task.follow_ups, encode_line(row_of(proposal, DISMISSED, at, reason=reason)))
         append_once(task.timeline, "dismissed", str(run.id), at, f"{item}: {reason}")
     return proposal
 
@@ -260,9 +260,9 @@ def _spawn(
         if decided is None or decided.state != SPAWNED or decided.task_key != str(key):
             new.check_brief()
             path = project.task(run.id.task).follow_ups
-            fsio.make_folder(os.path.dirname(path))
+            files.make_folder(os.path.dirname(path))
             row = row_of(proposal, SPAWNED, services.clock.now(), task_key=str(key))
-            fsio.append_line(path, encode_line(row))
+            files.append_line(path, encode_line(row))
         created = finish(new, services.clock.now())
     brief = project.task(key).brief
     return Spawned(str(run.id), proposal.id, str(key), proposal.title, brief, created, new.next_step)

@@ -23,8 +23,7 @@ from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun, claim_run
 from ..services import Services
 from ..status import Word
-from ..system import files as fsio
-from ..system import foreign_files
+from ..system import files, foreign_files
 
 _DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')
 MARKDOWN, HTML = "markdown", "html"
@@ -100,7 +99,7 @@ def is_persons_plan(run: KnownRun) -> bool:
     if run.id.task_type != PLANNING:
         return False
     try:
-        found = fsio.read_bytes(run.report_path)
+        found = files.read_bytes(run.report_path)
     except Unreadable:  # not okstra's, whatever it is
         return True
     return found is not None and (_is_marked_approved(found) or not is_own(run, MARKDOWN, found))
@@ -157,7 +156,7 @@ def keep_data_aside(run: KnownRun) -> str:
 
 def _readable(path: str) -> bytes | None:
     try:
-        return fsio.read_bytes(path)
+        return files.read_bytes(path)
     except Unreadable:
         return None
 
@@ -165,9 +164,9 @@ def _readable(path: str) -> bytes | None:
 def _copied(path: str, found: bytes) -> str:
     """Writes the bytes beside the file, over nothing else; answers where they are."""
     number, kept = 1, f"{path}.before-render"
-    while (there := fsio.read_bytes(kept)) != found:
+    while (there := files.read_bytes(kept)) != found:
         if there is None:
-            fsio.replace(kept, found)
+            files.replace(kept, found)
             break
         number += 1
         kept = f"{path}.before-render-{number}"

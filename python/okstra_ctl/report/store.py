@@ -20,8 +20,7 @@ from ..runs.events import events_of
 from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.phases import phase_table
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.assets import problems_of
 from ..system.locks import LockKind, locked
 from ..system.text import loads
@@ -58,7 +57,7 @@ def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
         excerpts=_excerpts(run, report),
         dispatches=dispatches(events_of(run.files)),
         rounds=_rounds(run.files),
-        digest=hashlib.sha256(fsio.json_bytes(report)).hexdigest(),
+        digest=hashlib.sha256(files.json_bytes(report)).hexdigest(),
         style=assets.text("templates", "reports", "report.css"),
         script=assets.text("templates", "reports", "report.js"),
     )
@@ -98,8 +97,8 @@ def _end(row: Mapping[str, Any] | None) -> tuple[float | None, str, str]:
     return (None, "", "") if row is None else (float(row["seconds"]), str(row["outcome"]), str(row["state"]))
 
 
-def _rounds(files: RunFiles) -> list[Mapping[str, Any]]:
-    rounds = (fsio.read_json(files.convergence) or {}).get("rounds")
+def _rounds(run_files: RunFiles) -> list[Mapping[str, Any]]:
+    rounds = (files.read_json(run_files.convergence) or {}).get("rounds")
     return rounds if isinstance(rounds, list) else []
 
 
@@ -152,7 +151,7 @@ class FoundReport(NamedTuple):
 
 def read_report(run: KnownRun) -> dict[str, Any]:
     """The report's data. Raises UsageError (`not-found`), CheckFailed (`report-invalid`), Unreadable."""
-    report = fsio.read_json(run.files.report_data, SCHEMA)
+    report = files.read_json(run.files.report_data, SCHEMA)
     if report is None:
         hint = f"{okstra_command('resume', run.id)}; or {okstra_command('show', run.id)}"
         raise UsageError("not-found", f"{run.id} has no report yet", where=run.files.report_data, hint=hint)
@@ -176,10 +175,10 @@ def render(run: KnownRun, services: Services) -> Rendered:
     own_pages.note_earlier(run, services)
     own_pages.note(run, services, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
     with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
-        fsio.make_folder(os.path.dirname(run.files.report_html))
+        files.make_folder(os.path.dirname(run.files.report_html))
         html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)
         rendered = _replace_markdown(run, markdown)
-        fsio.replace(run.files.report_html, pages.html)
+        files.replace(run.files.report_html, pages.html)
     return rendered._replace(earlier_html=html)
 
 
@@ -190,13 +189,16 @@ def pages_of(run: KnownRun) -> list[PageFile]:
 
 def compared(run: KnownRun, report: Mapping[str, Any]) -> list[PageFile]:
     """The same for data that is known to be valid. Raises Missing, Unreadable."""
-    files, pages = run.files, render_pages(run, report)
+    run_files, pages = run.files, render_pages(run, report)
     expected = own_pages.markdown_for(run, pages.markdown)
     same = report["okstra_version"] == __version__
     is_plan = run.id.task_type == PLANNING
-    markdown = markdown_state(fsio.read_bytes(run.report_path), expected, is_plan=is_plan, same_version=same)
-    html = html_state(fsio.read_bytes(files.report_html), pages.html, same_version=same)
-    return [PageFile(own_pages.MARKDOWN, run.report_path, markdown), PageFile(own_pages.HTML, files.report_html, html)]
+    markdown = markdown_state(files.read_bytes(run.report_path), expected, is_plan=is_plan, same_version=same)
+    html = html_state(files.read_bytes(run_files.report_html), pages.html, same_version=same)
+    return [
+        PageFile(own_pages.MARKDOWN, run.report_path, markdown),
+        PageFile(own_pages.HTML, run_files.report_html, html),
+    ]
 
 
 def find_reports(project: ProjectFiles, *, task_key: str = "", task_type: str = "") -> list[FoundReport]:
@@ -211,7 +213,7 @@ def _replace_markdown(run: KnownRun, markdown: bytes) -> Rendered:
     """A plan is more than a page: people approve it, and stages are built from it. So its approval is kept, and stages
     that were changed are not changed back. What somebody wrote into a page is set aside."""
     path = run.report_path
-    found = fsio.read_bytes(path)
+    found = files.read_bytes(path)
     is_plan = run.id.task_type == PLANNING
     if markdown_state(found, markdown, is_plan=is_plan, same_version=True) is PageState.CURRENT:
         return Rendered("", kept=False)
@@ -220,7 +222,7 @@ def _replace_markdown(run: KnownRun, markdown: bytes) -> Rendered:
     earlier = own_pages.keep_aside(run, own_pages.MARKDOWN, path, markdown)
     if is_plan and found is not None and is_approved(found.decode("utf-8", "replace")):
         markdown = approve(markdown.decode("utf-8")).encode("utf-8")
-    fsio.replace(path, markdown)
+    files.replace(path, markdown)
     return Rendered(earlier, kept=False)
 
 
@@ -248,10 +250,10 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
     """What can't be read of it is left empty: it is a listing."""
     folder, name = os.path.split(stem)
     task_type, _, seq = name.removeprefix("final-report-").rpartition("-")
-    files = RunFiles(os.path.dirname(folder), task_type, seq)
-    manifest, data = fsio.read_json_or_empty(files.manifest), fsio.read_json_or_empty(files.report_data)
+    run_files = RunFiles(os.path.dirname(folder), task_type, seq)
+    manifest, data = files.read_json_or_empty(run_files.manifest), files.read_json_or_empty(run_files.report_data)
     run_id = str(data.get("run_id") or manifest.get("run_id") or "")
-    key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, files))
+    key = str(data.get("task_key") or manifest.get("task_key") or _key_of(project, run_files))
     verdict = data.get("verdict")
     stage = data.get("stage", manifest.get("stage"))
     return FoundReport(
@@ -263,12 +265,12 @@ def _found(project: ProjectFiles, stem: str) -> FoundReport:
         verdict=str(verdict.get("token", "")) if isinstance(verdict, Mapping) else "",
         outcome=str(manifest.get("outcome") or ""),
         at=str(manifest.get("ended_at") or manifest.get("prepared_at") or ""),
-        path=files.report,
-        html=files.report_html if os.path.exists(files.report_html) else "",
+        path=run_files.report,
+        html=run_files.report_html if os.path.exists(run_files.report_html) else "",
     )
 
 
-def _key_of(project: ProjectFiles, files: RunFiles) -> str:
+def _key_of(project: ProjectFiles, run_files: RunFiles) -> str:
     """Of an adopted plan, which has no manifest: as its task's manifest says."""
-    task = os.path.dirname(os.path.dirname(files.dir))
-    return str(fsio.read_json_or_empty(os.path.join(task, "task-manifest.json")).get("task_key", ""))
+    task = os.path.dirname(os.path.dirname(run_files.dir))
+    return str(files.read_json_or_empty(os.path.join(task, "task-manifest.json")).get("task_key", ""))

@@ -14,8 +14,7 @@ from ..agents.supervised_process import SupervisedResult, run_supervised
 from ..sandbox.choice import Containment, Sandbox
 from ..sandbox.profile import Role
 from ..services import Services
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 from ..system.shell_lists import Pipeline, pipelines
 from . import events
 from .containment import containment
@@ -56,7 +55,7 @@ def run_supervised_command(
     """
     contained = containment(sandbox, Role.CHECK, run.folder, run.project.root) if sandbox else None
     log = run.files.log(name)
-    fsio.open_log(log, anew=True).close()
+    files.open_log(log, anew=True).close()
     token = uuid.uuid4().hex
     events.append(run.files, event, services.clock.now(), run_id=str(run.id), command=list(argv), token=token)
     return run_supervised(

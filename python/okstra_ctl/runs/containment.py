@@ -17,7 +17,7 @@ from ..sandbox.profile import Bind, Places, Role, is_within
 from ..services import Services
 from ..settings.sandbox_settings import VARIABLE, SandboxSettings, sandbox_settings
 from ..settings.trust import commands_in, require_trusted
-from ..system import files as fsio
+from ..system import files
 
 
 def sandbox_of(project_root: str, services: Services) -> Sandbox:
@@ -27,7 +27,7 @@ def sandbox_of(project_root: str, services: Services) -> Sandbox:
     (`not-trusted`), UsageError (`bad-config`), Unreadable.
     """
     path = ProjectFiles(project_root).config
-    config, project = fsio.read_json(services.home.config) or {}, fsio.read_json(path) or {}
+    config, project = files.read_json(services.home.config) or {}, files.read_json(path) or {}
     require_trusted(project_root, commands_in(project), services)
     asked = services.environment.get(VARIABLE, "")
     settings = sandbox_settings(config, project, asked, places=(services.home.config, path))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..paths import RunFiles
 from ..status import WorkerOutcome
-from ..system import files as fsio
+from ..system import files
 from ..system.jsonl import read_rows
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line
@@ -25,17 +25,17 @@ _SESSION_PROVIDER, _SESSION_ROLE = "claude", "analyst"
 _SESSION_LEADS = ("claude", "none")
 
 
-def append(files: RunFiles, event: str, at: str, **fields: object) -> None:
+def append(paths: RunFiles, event: str, at: str, **fields: object) -> None:
     """Raises WorkFailed (`write-failed`)."""
     row = {"v": 1, "at": at, "event": event, **fields}
-    fsio.make_folder(os.path.dirname(files.events))
-    with locked(LockKind.INDEX, f"{files.events}.lock"):
-        fsio.append_line(files.events, encode_line(row))
+    files.make_folder(os.path.dirname(paths.events))
+    with locked(LockKind.INDEX, f"{paths.events}.lock"):
+        files.append_line(paths.events, encode_line(row))
 
 
-def events_of(files: RunFiles) -> list[dict[str, Any]]:
+def events_of(paths: RunFiles) -> list[dict[str, Any]]:
     """The run's events, oldest first; broken lines are skipped."""
-    return list(read_rows(files.events).rows)
+    return list(read_rows(paths.events).rows)
 
 
 def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ..plan.model import Stage, StageMap
 from ..services import Services
 from ..settings.project import find_root
 from ..settings.roster import Worker
-from ..system import files as fsio
+from ..system import files
 from .events import events_of
 from .manifest import SCHEMA
 
@@ -111,10 +111,10 @@ def find_run(text: str, start: str, services: Services) -> KnownRun:
     run = RunId.parse(text)
     for root in roots_of_task(run.task, start, services):
         project = ProjectFiles(root)
-        files = project.task(run.task).run_of(run)
-        manifest = fsio.read_json(files.manifest, SCHEMA)
+        paths = project.task(run.task).run_of(run)
+        manifest = files.read_json(paths.manifest, SCHEMA)
         if manifest is not None:
-            return KnownRun(run, project, files, manifest)
+            return KnownRun(run, project, paths, manifest)
     for row in newest_rows(services.home, EVERYTHING):
         if row["run_id"] == str(run):
             raise UsageError(
@@ -184,7 +184,7 @@ def recorded_end(run_id: str, project_root: str) -> str:
     """The run's outcome; empty while it goes on, or when its manifest can't be read, which other commands report."""
     try:
         run = RunId.parse(run_id)
-        manifest = fsio.read_json(ProjectFiles(project_root).task(run.task).run_of(run).manifest, SCHEMA)
+        manifest = files.read_json(ProjectFiles(project_root).task(run.task).run_of(run).manifest, SCHEMA)
     except OkstraError:
         return ""
     return str((manifest or {}).get("outcome") or "")
@@ -193,9 +193,9 @@ def recorded_end(run_id: str, project_root: str) -> str:
 def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunFiles:
     """Claims the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
     folder = os.path.join(task.run_dir(task_type, stage), "state")
-    fsio.make_folder(folder)
+    files.make_folder(folder)
     seq = next_seq(task, task_type, stage)
-    while not fsio.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
+    while not files.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
         seq = _next_free(task, task_type, stage, seq + 1)
     return task.run(task_type, seq, stage)
 
@@ -226,4 +226,4 @@ def discard_run_files(run: RunFiles) -> None:
             continue
         for name in names:
             if f"-{run.seq}." in name:
-                fsio.discard(os.path.join(run.folder(folder), name))
+                files.discard(os.path.join(run.folder(folder), name))

@@ -24,7 +24,7 @@ from ..errors import OkstraError, UsageError
 from ..markdown import BOM, find_frontmatter, split_lines
 from ..names import RunId, TaskKey
 from ..paths import RunFiles, TaskFiles
-from ..system import files as fsio
+from ..system import files
 from ..system.secrets import hide
 
 MAX_BYTES = 256 * 1024
@@ -162,7 +162,7 @@ def read_answers(path: str, task: TaskFiles, key: TaskKey) -> ClarificationFile 
     Unreadable."""
     if not path:
         return None
-    data = fsio.read_bytes(path)
+    data = files.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no file {path}", where=_FLAG)
     if len(data) > MAX_BYTES:
@@ -179,9 +179,9 @@ def read_answers(path: str, task: TaskFiles, key: TaskKey) -> ClarificationFile 
     return ClarificationFile(text, prompt_text(_as_asked(response, task, key)))
 
 
-def answers_of_run(files: RunFiles, task: TaskFiles, key: TaskKey) -> list[dict[str, str]]:
+def answers_of_run(paths: RunFiles, task: TaskFiles, key: TaskKey) -> list[dict[str, str]]:
     """Rows of the run's own report for the questions that were answered. Raises Unreadable."""
-    data = fsio.read_bytes(files.user_response)
+    data = files.read_bytes(paths.user_response)
     if data is None:
         return []
     response = parse_user_response(data.decode("utf-8", "replace"))
@@ -201,7 +201,7 @@ def _asked(response: UserResponse, task: TaskFiles, key: TaskKey) -> Mapping[str
     """The questions of the report that the file names, by id; none when it names no report of this task."""
     try:
         run = RunId.parse(response.run)
-        report = fsio.read_json(task.run_of(run).report_data) if run.task == key else None
+        report = files.read_json(task.run_of(run).report_data) if run.task == key else None
     except OkstraError:
         return {}
     rows = (report or {}).get("clarifications")

@@ -8,8 +8,7 @@ import re
 from typing import NamedTuple
 
 from ..errors import UsageError, WorkFailed
-from ..system import files as fsio
-from ..system import processes
+from ..system import files, processes
 
 _NAMESPACE = "okstra-seal"
 _TEXT = re.compile(r"okstra seals of (\S+)\nrows: ([0-9]+)\nlast row: ([0-9a-f]{64})\n")
@@ -37,9 +36,9 @@ def sign(path: str, key: str, head: Head) -> str:
         raise UsageError(
             "input-missing", f"there is no key {key}", where="--key", hint="ssh-keygen -t ed25519 makes one"
         )
-    fsio.make_parents(path)
-    fsio.replace(path, head.text.encode())
-    fsio.discard(f"{path}.sig")  # ssh-keygen would ask whether to overwrite it
+    files.make_parents(path)
+    files.replace(path, head.text.encode())
+    files.discard(f"{path}.sig")  # ssh-keygen would ask whether to overwrite it
     ended = _ssh_keygen(["sign", "-f", key, "-n", _NAMESPACE, path])
     if not ended.ok:
         raise WorkFailed("sign-failed", f"ssh-keygen did not sign: {_last_line(ended.stderr)}", where=path)
@@ -51,7 +50,7 @@ def fault_of(path: str, signers: str, digests: list[str]) -> str:
 
     Without `signers` the signature is checked, and not whose it is. Raises UsageError (`not-found`), Missing.
     """
-    data = fsio.read_bytes(path)
+    data = files.read_bytes(path)
     if data is None or not os.path.isfile(f"{path}.sig"):
         raise UsageError("not-found", f"there is no {path} with its {path}.sig", where="--signed")
     found = _TEXT.fullmatch(data.decode("utf-8", "replace"))

@@ -18,7 +18,7 @@ from ..names import RunId
 from ..paths import ProjectFiles
 from ..runs.find import KnownRun
 from ..services import Services
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.moved_paths import with_path
 from ..system.text import loads
@@ -133,7 +133,7 @@ def differences_of(project: ProjectFiles, seal: Seal) -> list[Difference]:
 
 def _lines(home: HomePaths, project: str) -> list[bytes]:
     """The complete rows: bytes after the last newline are a killed writer's."""
-    return (fsio.read_bytes(home.seals(project)) or b"").split(b"\n")[:-1]
+    return (files.read_bytes(home.seals(project)) or b"").split(b"\n")[:-1]
 
 
 def _newest(lines: list[bytes], run: RunId) -> Seal | None:
@@ -142,7 +142,7 @@ def _newest(lines: list[bytes], run: RunId) -> Seal | None:
 
 def _try_append(run: KnownRun, services: Services, paths: list[str]) -> str:
     try:
-        manifest = fsio.read_json(run.files.manifest) or {}
+        manifest = files.read_json(run.files.manifest) or {}
         records = tuple(_records(run, paths))
         _append(run, services, SEALED, str(manifest.get("outcome") or ""), records)
     except OkstraError as error:
@@ -153,23 +153,23 @@ def _try_append(run: KnownRun, services: Services, paths: list[str]) -> str:
 def _append(run: KnownRun, services: Services, event: str, outcome: str, records: tuple[Record, ...]) -> None:
     home, path, root = services.home, services.home.seals(run.id.task.project_segment), run.project.root
     with locked(LockKind.INDEX, home.seals_lock):
-        fsio.make_folder(os.path.dirname(path))
-        whole = fsio.read_tail(path, _LAST_ROW_BYTES).rpartition(b"\n")[0]
+        files.make_folder(os.path.dirname(path))
+        whole = files.read_tail(path, _LAST_ROW_BYTES).rpartition(b"\n")[0]
         previous = digest_of(whole.rpartition(b"\n")[2]) if whole else ""
         seal = Seal(str(run.id), services.clock.now(), event, outcome, root, records, previous)
-        fsio.append_line(path, seal.line() + b"\n")
+        files.append_line(path, seal.line() + b"\n")
 
 
 def _records(run: KnownRun, paths: list[str]) -> Iterator[Record]:
     """These files, and those that only grow, as they are now. Raises Unreadable."""
     root = run.project.root
     for path in paths:
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
         if data is not None:
             yield _record(root, path, _without_owner(data) if path == run.files.manifest else data)
     ledger = ledger_path(run.plan_path) if run.id.stage is not None and run.plan_path else ""
     for path in filter(None, (run.files.events, ledger)):
-        data = fsio.read_bytes(path)
+        data = files.read_bytes(path)
         if data is not None:
             yield _record(root, path, data[: data.rfind(b"\n") + 1], grows=True)
 
@@ -177,7 +177,7 @@ def _records(run: KnownRun, paths: list[str]) -> Iterator[Record]:
 def _results(run: KnownRun) -> list[str]:
     folder = run.files.folder(_RESULTS)
     end = f"-{run.id.task_type}-{run.files.seq}.md"
-    return [os.path.join(folder, name) for name in fsio.names_in(folder) if name.endswith(end)]
+    return [os.path.join(folder, name) for name in files.names_in(folder) if name.endswith(end)]
 
 
 def _record(root: str, path: str, data: bytes, *, grows: bool = False) -> Record:
@@ -190,7 +190,7 @@ def _differences(project: ProjectFiles, seal: Seal) -> Iterator[Difference]:
     for record in seal.records:
         path = os.path.join(project.root, record.path)
         try:
-            data = fsio.read_bytes(path)
+            data = files.read_bytes(path)
         except Unreadable as error:
             yield Difference(path, error.message)
             continue
@@ -221,15 +221,15 @@ def _without_owner(manifest: bytes) -> bytes:
     """The manifest with nobody as its lead's owner: the run is sealed while it is led, and given back afterwards."""
     try:
         value = loads(manifest)
-        return fsio.json_bytes({**value, "lead": {**value["lead"], "owner": None}})
+        return files.json_bytes({**value, "lead": {**value["lead"], "owner": None}})
     except (ValueError, TypeError, KeyError, RecursionError):
         return manifest
 
 
 def _added(project: ProjectFiles, seal: Seal) -> Iterator[Difference]:
     run = RunId.parse(seal.run_id)
-    files = project.task(run.task).run_of(run)
+    run_files = project.task(run.task).run_of(run)
     known = {record.path for record in seal.records}
-    for path in _results(KnownRun(run, project, files, {})):
+    for path in _results(KnownRun(run, project, run_files, {})):
         if os.path.relpath(path, project.root) not in known:
             yield Difference(path, "it was not there when the run ended")

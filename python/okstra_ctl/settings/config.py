@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from ..agents.providers import provider_settings
 from ..errors import Refused, UsageError
 from ..services import Services, ensure_home
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.assets import problems_of
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
@@ -207,7 +206,7 @@ class SettingsFile(NamedTuple):
         return settings_of(self.schema)
 
     def read(self) -> dict[str, object]:
-        return fsio.read_json(self.path) or {}
+        return files.read_json(self.path) or {}
 
 
 class Value(NamedTuple):
@@ -226,8 +225,8 @@ def of_home(services: Services) -> SettingsFile:
 
 def of_project(start: str, services: Services) -> SettingsFile:
     """Raises Missing (`not-a-project`), UsageError (`bad-config`)."""
-    files = open_project(start, services).files
-    return SettingsFile(files.config, files.lock, assets.schema("project"), files.root)
+    paths = open_project(start, services).files
+    return SettingsFile(paths.config, paths.lock, assets.schema("project"), paths.root)
 
 
 def list_values(file: SettingsFile) -> list[Value]:
@@ -301,7 +300,7 @@ def _change(file: SettingsFile, change: Change, key: str, services: Services) ->
         _check_meaning(file, after, key, services)
         # Whoever keeps the file elsewhere and links to it keeps the link; a project's file comes with its repository.
         path = file.path if file.project else os.path.realpath(file.path)
-        fsio.replace(path, fsio.json_bytes(after), mode=0o644 if file.project else fsio.FILE_MODE)
+        files.replace(path, files.json_bytes(after), mode=0o644 if file.project else files.FILE_MODE)
     if file.project and trust.is_trusted(trust.commands_of(file.project, commands_in(before)), services):
         now = trust.commands_of(file.project, commands_in(after))
         if now.digest and now.settings != commands_in(before):

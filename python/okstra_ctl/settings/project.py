@@ -15,7 +15,7 @@ from ..home_paths import WORKTREE_DEPTH
 from ..names import check_project_id, parse_place_key
 from ..paths import ProjectFiles
 from ..services import Services
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from .trust import commands_in
 
@@ -295,23 +295,23 @@ def open_project(start: str, services: Services) -> Project:
 
 def load_project(root: str, services: Services) -> Project:
     """The project registered at that very folder."""
-    files = ProjectFiles(root)
-    return Project(files, read_config(files, services))
+    project_files = ProjectFiles(root)
+    return Project(project_files, read_config(project_files, services))
 
 
-def read_config(files: ProjectFiles, services: Services) -> ProjectConfig:
+def read_config(project_files: ProjectFiles, services: Services) -> ProjectConfig:
     """The project's settings, with the id that this clone has. Raises UsageError (`bad-config`), Unreadable."""
-    document = fsio.read_json(files.config)
-    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
-    return project_config(document, where=files.config, environment=services.environment, own_id=local)
+    document = files.read_json(project_files.config)
+    local = own_id(files.read_json(project_files.local_config), where=project_files.local_config)
+    return project_config(document, where=project_files.config, environment=services.environment, own_id=local)
 
 
 def id_at(root: str) -> str:
     """The id of the project that stands in that very folder; empty where none does, or it can't be read."""
-    files = ProjectFiles(root)
+    project_files = ProjectFiles(root)
     try:
-        document = fsio.read_json(files.config)
-        local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+        document = files.read_json(project_files.config)
+        local = own_id(files.read_json(project_files.local_config), where=project_files.local_config)
     except OkstraError:
         return ""
     return (local or str(document.get("projectId", ""))) if document is not None else ""
@@ -363,4 +363,4 @@ def hide_runs(project: ProjectFiles) -> None:
     """Keeps git from seeing the project's runs; settings stay visible, so that they can be committed."""
     if not os.path.exists(project.gitignore):
         with locked(LockKind.INDEX, project.lock):
-            fsio.replace(project.gitignore, _GITIGNORE, mode=0o644)
+            files.replace(project.gitignore, _GITIGNORE, mode=0o644)

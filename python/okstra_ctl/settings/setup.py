@@ -12,8 +12,7 @@ from ..paths import ProjectFiles
 from ..quoting import quote
 from ..services import Services, ensure_home
 from ..status import Word
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.assets import problems_of
 from ..system.locks import LockKind, locked
 from . import trust
@@ -76,20 +75,20 @@ def set_up(start: str, project_id: str, services: Services, *, report_language: 
         raise UsageError(
             "usage", f"there is no report language {report_language!r}", hint="one of: " + ", ".join(LANGUAGES)
         )
-    files = ProjectFiles(root_for(start, services))
-    _check_fit(files.root, services)
-    _registered_id(files, project_id, services)
-    hide_runs(files)
-    with locked(LockKind.INDEX, files.lock):
-        known = _registered_id(files, project_id, services)
-        path = files.local_config if known else files.config
+    paths = ProjectFiles(root_for(start, services))
+    _check_fit(paths.root, services)
+    _registered_id(paths, project_id, services)
+    hide_runs(paths)
+    with locked(LockKind.INDEX, paths.lock):
+        known = _registered_id(paths, project_id, services)
+        path = paths.local_config if known else paths.config
         if not known:
-            fsio.replace(path, fsio.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
+            files.replace(path, files.json_bytes(new_project_document(project_id, report_language)), mode=0o644)
         elif known != project_id:
-            fsio.replace_json(path, new_local_document(project_id))
+            files.replace_json(path, new_local_document(project_id))
         elif not os.path.isfile(path):
-            path = files.config
-    return SetUp(project_id, files.root, path, known != project_id, _warnings(files.root))
+            path = paths.config
+    return SetUp(project_id, paths.root, path, known != project_id, _warnings(paths.root))
 
 
 def _check_fit(root: str, services: Services) -> None:
@@ -121,25 +120,25 @@ def _warnings(root: str) -> tuple[str, ...]:
     return ("this is no git repository: runs work in the folder itself, and stages get no worktrees; `git init` first",)
 
 
-def _registered_id(files: ProjectFiles, project_id: str, services: Services) -> str:
+def _registered_id(paths: ProjectFiles, project_id: str, services: Services) -> str:
     """The id that the project is registered under, or empty. Raises Refused (`project-exists`) when it can't be had
     under the one that is asked for."""
-    document = fsio.read_json(files.config)
+    document = files.read_json(paths.config)
     if document is None:
         return ""
-    local = own_id(fsio.read_json(files.local_config), where=files.local_config)
+    local = own_id(files.read_json(paths.local_config), where=paths.local_config)
     known = local or str(document.get("projectId"))
     if known == project_id:
         return known
     claimed = {claim.project_root for _, claim in services.registry.read().tasks()}
-    places = places_of(known, files.root, services)
+    places = places_of(known, paths.root, services)
     if places.moved:
         what = f"this project, {known!r}, was moved from {places.left[0]}"
-        raise Refused("project-exists", what, where=files.root, hint=MOVED_COMMAND)
-    has_tasks = os.path.isdir(files.tasks_dir)
-    shared = not has_tasks and git.tracked(files.root, [os.path.relpath(files.config, files.root)])
-    if files.root in claimed or not (places.left or places.others or shared):
-        where = files.local_config if local else files.config
+        raise Refused("project-exists", what, where=paths.root, hint=MOVED_COMMAND)
+    has_tasks = os.path.isdir(paths.tasks_dir)
+    shared = not has_tasks and git.tracked(paths.root, [os.path.relpath(paths.config, paths.root)])
+    if paths.root in claimed or not (places.left or places.others or shared):
+        where = paths.local_config if local else paths.config
         hint = "use that id: tasks were started under it" if has_tasks else f"use that id, or edit {quote(where)}"
         raise Refused("project-exists", f"this project is registered as {known!r}", where=where, hint=hint)
     return known
@@ -147,20 +146,20 @@ def _registered_id(files: ProjectFiles, project_id: str, services: Services) -> 
 
 def check(root: str, services: Services) -> list[CheckRow]:
     """The rows of all checks; a failed one does not stop the others."""
-    files = ProjectFiles(root)
+    paths = ProjectFiles(root)
     repository = _repository(root)
     return [
-        _settings(files, services),
-        _schema(files),
-        CheckRow("runs are hidden from git", CheckStatus.OK, files.gitignore)
-        if os.path.exists(files.gitignore)
+        _settings(paths, services),
+        _schema(paths),
+        CheckRow("runs are hidden from git", CheckStatus.OK, paths.gitignore)
+        if os.path.exists(paths.gitignore)
         else CheckRow("runs are hidden from git", CheckStatus.WARN, "no .okstra/.gitignore", "the next run makes it"),
         *_git_rows(repository, root),
         home_row(services),
         registry_row(services),
-        *_place_rows(files, services),
-        *_sync_rows(files, services),
-        *_trust_rows(files, services),
+        *_place_rows(paths, services),
+        *_sync_rows(paths, services),
+        *_trust_rows(paths, services),
     ]
 
 
@@ -171,31 +170,31 @@ def _repository(root: str) -> git.Repository | OkstraError | None:
         return error
 
 
-def _settings(files: ProjectFiles, services: Services) -> CheckRow:
+def _settings(paths: ProjectFiles, services: Services) -> CheckRow:
     try:
-        config = read_config(files, services)
+        config = read_config(paths, services)
     except OkstraError as error:
         return CheckRow("project.json", CheckStatus.FAIL, error.message, error.hint)
     try:
-        check_known_project_id(files, config.project_id)
+        check_known_project_id(paths, config.project_id)
     except UsageError as error:
-        return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {files.config}")
+        return CheckRow("project.json", CheckStatus.FAIL, error.message, f"{error.hint}, in {paths.config}")
     except OkstraError:  # the row about git reports it
         pass
     return CheckRow("project.json", CheckStatus.OK, f"project id {config.project_id}")
 
 
-def _schema(files: ProjectFiles) -> CheckRow:
+def _schema(paths: ProjectFiles) -> CheckRow:
 
     name = "project.json against its schema"
     try:
-        document = fsio.read_json(files.config)
+        document = files.read_json(paths.config)
     except OkstraError as error:
         return CheckRow(name, CheckStatus.FAIL, error.message, error.hint)
     schema = assets.schema("project")
     errors = problems_of(document, schema)
     if errors:
-        return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {files.config}")
+        return CheckRow(name, CheckStatus.FAIL, "; ".join(errors[:5]), f"edit {paths.config}")
     return CheckRow(name, CheckStatus.OK, "valid")
 
 
@@ -250,9 +249,9 @@ def registry_row(services: Services) -> CheckRow:
     return CheckRow("registry", CheckStatus.OK, f"{count} reservation(s)")
 
 
-def _trust_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
+def _trust_rows(paths: ProjectFiles, services: Services) -> list[CheckRow]:
     try:
-        commands = trust.commands_of(files.root, commands_in(fsio.read_json(files.config) or {}))
+        commands = trust.commands_of(paths.root, commands_in(files.read_json(paths.config) or {}))
         trusted = trust.is_trusted(commands, services)
     except OkstraError as error:
         return [CheckRow("commands of project.json", CheckStatus.FAIL, error.message, error.hint)]
@@ -264,11 +263,11 @@ def _trust_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     return [CheckRow("commands of project.json", CheckStatus.WARN, detail, "okstra trust")]
 
 
-def _place_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
+def _place_rows(paths: ProjectFiles, services: Services) -> list[CheckRow]:
     """Whether another folder has worktrees under this project's id."""
-    project_id = id_at(files.root)
+    project_id = id_at(paths.root)
     try:
-        places = places_of(project_id, files.root, services)
+        places = places_of(project_id, paths.root, services)
     except OkstraError:
         return []  # the row about the registry reports it
     if places.moved:
@@ -278,15 +277,15 @@ def _place_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
     if not beside:
         return []
     what = f"a project with the same id has worktrees from {beside[0]}; the two can't run the same tasks"
-    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, files.root, services))]
+    return [CheckRow("place", CheckStatus.WARN, what, own_id_hint(project_id, paths.root, services))]
 
 
-def _sync_rows(files: ProjectFiles, services: Services) -> list[CheckRow]:
+def _sync_rows(paths: ProjectFiles, services: Services) -> list[CheckRow]:
     try:
-        config = read_config(files, services)
+        config = read_config(paths, services)
     except OkstraError:
         return []
-    missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(files.root, entry.path))]
+    missing = [entry.path for entry in config.sync if not os.path.lexists(os.path.join(paths.root, entry.path))]
     if not missing:
         return []
     return [CheckRow("sync list", CheckStatus.WARN, f"not there: {', '.join(missing)}", "make them, or take them out")]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..errors import Refused
 from ..paths import ProjectFiles
 from ..services import Services, ensure_home
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.text import encode
 
@@ -69,7 +69,7 @@ def commands_of(root: str, settings: Mapping[str, object]) -> Commands:
     """`settings` as `commands_in` returns them. Raises Unreadable when the script can't be read."""
     root = os.path.realpath(root)
     script = script_in(settings, root)
-    text = (fsio.read_bytes(script) or b"") if script else b""
+    text = (files.read_bytes(script) or b"") if script else b""
     return Commands(root, settings, script, digest_of(settings, text) if settings else "")
 
 
@@ -99,10 +99,10 @@ def trust(commands: Commands, services: Services) -> None:
     ensure_home(services.home)
     with locked(LockKind.INDEX, services.home.trusted_lock):
         projects = {**_projects(services), commands.root: {"digest": commands.digest, "at": services.clock.now()}}
-        fsio.replace_json(services.home.trusted, {"schema": SCHEMA, "projects": projects})
+        files.replace_json(services.home.trusted, {"schema": SCHEMA, "projects": projects})
 
 
 def _projects(services: Services) -> Mapping[str, object]:
-    document = fsio.read_json(services.home.trusted, SCHEMA) or {}
+    document = files.read_json(services.home.trusted, SCHEMA) or {}
     projects = document.get("projects")
     return projects if isinstance(projects, Mapping) else {}

@@ -27,7 +27,7 @@ from ..runs.find import KnownRun, recorded_end
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunOutcome
-from ..system import files as fsio
+from ..system import files
 from ..system.process_identity import liveness
 from ..tasks.records import read_task_identity
 from .select import StageRecords, StageState, commits_to_merge, stage_states
@@ -151,11 +151,11 @@ def require_gates_of_stages_passed(project: ProjectFiles, key: TaskKey, states: 
             run = RunId.parse(state.run_id)
         except OkstraError:  # a row of another program
             continue
-        files = project.task(key).run_of(run)
-        manifest = fsio.read_json(files.manifest, SCHEMA)
+        paths = project.task(key).run_of(run)
+        manifest = files.read_json(paths.manifest, SCHEMA)
         if manifest is None:
-            raise _gone(run, files.manifest, state)
-        require_gates_passed(KnownRun(run, project, files, manifest))
+            raise _gone(run, paths.manifest, state)
+        require_gates_passed(KnownRun(run, project, paths, manifest))
 
 
 def _gone(run: RunId, manifest: str, state: StageState) -> Refused:
@@ -195,19 +195,19 @@ def note_overrules_in_report(run: KnownRun, services: Services) -> str:
     from ..report.store import render  # the report's libraries are slow to load
 
     try:
-        found = fsio.read_bytes(run.files.report_data)
-        report = fsio.read_json(run.files.report_data)
+        found = files.read_bytes(run.files.report_data)
+        report = files.read_json(run.files.report_data)
         if found is None or report is None:
             return ""
         digests = {row.get(DIGEST) for row in events.events_of(run.files) if row.get("event") == REPORT_WRITTEN}
         if digests and digest_of(found) not in digests:  # writing it again would confirm somebody's changes
             return f"the overrule is not in the report: somebody changed {run.files.report_data}"
         report.pop("overrule", None)  # of an earlier okstra, which kept one overrule only
-        data = fsio.json_bytes({**report, "overrules": recorded_overrules(run)})
+        data = files.json_bytes({**report, "overrules": recorded_overrules(run)})
         # Before the data: the digest is how okstra recognises its own report.
         at = services.clock.now()
         events.append(run.files, REPORT_WRITTEN, at, run_id=str(run.id), sha256=digest_of(data))
-        fsio.replace(run.files.report_data, data)
+        files.replace(run.files.report_data, data)
         render(run, services)
     except OkstraError as error:
         return f"the overrule is not in the report: {error.message}"

@@ -24,8 +24,7 @@ from ..plan.model import Finding
 from ..services import Services
 from ..settings.project import LANGUAGES, hide_runs, open_project
 from ..status import Severity
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from ..system.text import loads, text_bytes
@@ -96,7 +95,7 @@ def new_brief(options: BriefOptions, start: str, services: Services) -> Made:
     text = format_brief(brief, labels)
     path = os.path.abspath(options.output) if options.output else ""
     if path:
-        fsio.make_parents(path)
+        files.make_parents(path)
         _write(path, text, mode=0o644)
     elif project is not None and key is not None:
         if key.project_id != project.config.project_id:
@@ -106,8 +105,8 @@ def new_brief(options: BriefOptions, start: str, services: Services) -> Made:
         hide_runs(project.files)
         path = project.files.task(key).brief
         with locked(LockKind.INDEX, project.files.lock):
-            fsio.make_folder(os.path.dirname(path))
-            _write(path, text, mode=fsio.FILE_MODE)
+            files.make_folder(os.path.dirname(path))
+            _write(path, text, mode=files.FILE_MODE)
     written = parse_brief(text, known)
     return Made(path, text, written, tuple(check_brief(written, labels)), tuple(sorted(hidden)))
 
@@ -116,13 +115,13 @@ def _write(path: str, text: str, *, mode: int) -> None:
     if os.path.lexists(path):
         hint = "edit it, or move it away"
         raise Refused("file-foreign", "there is a file already; it was not touched", where=path, hint=hint)
-    fsio.replace(path, text_bytes(text), mode=mode)
+    files.replace(path, text_bytes(text), mode=mode)
 
 
 def read_brief(named: str, start: str, services: Services) -> Read:
     """The brief of that path, or of the task of that key. Raises UsageError (`not-found`), Unreadable."""
     path = named if os.path.lexists(named) else _path_of_task(named, start, services)
-    data = fsio.read_bytes(path)
+    data = files.read_bytes(path)
     if data is None:
         raise UsageError("not-found", f"there is no brief {path}", where=named, hint="okstra brief new makes one")
     text = data.decode("utf-8", "replace")

@@ -23,7 +23,7 @@ from ..quoting import okstra_command
 from ..runs.find import roots_of_task
 from ..services import Services
 from ..settings.project import find_root
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from .records import LATEST_SCHEMA, Manifest, read_manifest
 from .views import CATALOG_SCHEMA, catalog_entry, write_catalog
@@ -68,7 +68,7 @@ def rebuild(project: ProjectFiles) -> str:
         write_catalog(project, made)
         newest = _newest(made)
         if newest is not None:
-            fsio.replace_json(project.latest_task, newest)
+            files.replace_json(project.latest_task, newest)
     return aside
 
 
@@ -89,7 +89,7 @@ def _has_manifest(project: ProjectFiles, key: str) -> bool:
 def _listed(project: ProjectFiles) -> dict[str, Entry] | None:
     """The catalogue's entries; none when there is no such file, None when it can't be read."""
     try:
-        document = fsio.read_json(project.task_catalog, CATALOG_SCHEMA)
+        document = files.read_json(project.task_catalog, CATALOG_SCHEMA)
     except OkstraError:
         return None
     tasks = document.get("tasks") if document is not None else {}
@@ -111,8 +111,8 @@ def _folders(project: ProjectFiles, listed: Mapping[str, Entry]) -> set[str]:
 def _of_manifests(project: ProjectFiles, besides: Set[str] = frozenset()) -> Iterator[tuple[str, Entry]]:
     """New entries for tasks in other folders than `besides`. Tasks that were never started have none; unreadable
     manifests are skipped."""
-    for group in fsio.names_in(project.tasks_dir):
-        for name in fsio.names_in(os.path.join(project.tasks_dir, group)):
+    for group in files.names_in(project.tasks_dir):
+        for name in files.names_in(os.path.join(project.tasks_dir, group)):
             root = os.path.join(project.tasks_dir, group, name)
             manifest = None if root in besides else _read(root)
             if manifest is not None and (manifest.get("last_run") or manifest.get("next_step")):
@@ -137,7 +137,7 @@ def _newest(made: Mapping[str, Entry]) -> dict[str, str] | None:
 
 def _latest(project: ProjectFiles) -> dict[str, object] | None:
     try:
-        return fsio.read_json(project.latest_task, LATEST_SCHEMA)
+        return files.read_json(project.latest_task, LATEST_SCHEMA)
     except OkstraError:
         return None
 
@@ -146,7 +146,7 @@ def _move(path: str, aside: str) -> None:
     try:
         os.rename(path, aside)
     except OSError as error:
-        fsio.raise_write_failed(aside, error)
+        files.raise_write_failed(aside, error)
 
 
 def require_task(text: str, start: str, services: Services) -> TaskKey:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..errors import OkstraError, Refused
 from ..names import HANDOFF, VERIFICATION, TaskKey, number_in
 from ..paths import TaskFiles
-from ..system import files as fsio
+from ..system import files
 from ..system.jsonl import read_rows
 from ..system.text import encode_line
 
@@ -132,8 +132,8 @@ def record_event(task: TaskFiles, what: RunEvent) -> list[dict[str, object]]:
     """Appends the rows that the event adds, and returns them. Under the project's lock."""
     rows = next_rows(cycles_of(task), what)
     if rows:  # in one write: a kill leaves no cycle without its first run
-        fsio.make_folder(os.path.dirname(task.fix_cycles))
-        fsio.append_line(task.fix_cycles, b"".join(map(encode_line, rows)))
+        files.make_folder(os.path.dirname(task.fix_cycles))
+        files.append_line(task.fix_cycles, b"".join(map(encode_line, rows)))
     return rows
 
 

@@ -13,7 +13,7 @@ from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..names import RunId, TaskKey, check_new_key
 from ..paths import ProjectFiles, TaskFiles
 from ..settings.project import check_known_project_id, hide_runs
-from ..system import files as fsio
+from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line
 from . import fix_cycles
@@ -46,7 +46,7 @@ class RunNews(NamedTuple):
 
 def read_manifest(task: TaskFiles) -> Manifest | None:
     """The task's manifest; None without one. Raises Unreadable (`state-unreadable`), also for a damaged field."""
-    manifest = fsio.read_json(task.manifest, MANIFEST_SCHEMA)
+    manifest = files.read_json(task.manifest, MANIFEST_SCHEMA)
     if manifest is not None and not _is_whole(manifest):
         hint = "restore it, or move it away: the task's next run writes it again"
         raise Unreadable("state-unreadable", "it lacks fields of a task manifest", where=task.manifest, hint=hint)
@@ -114,12 +114,12 @@ def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: st
                     "work_category": found["work_category"] or category,
                     "brief": found["brief"] or brief,
                 }
-                fsio.replace_json(project.task(key).manifest, found)
+                files.replace_json(project.task(key).manifest, found)
             return found
         manifest = new_manifest(key, category, brief, at)
         task = project.task(key)
-        fsio.make_folder(os.path.dirname(task.timeline))
-        fsio.replace_json(task.manifest, manifest)
+        files.make_folder(os.path.dirname(task.timeline))
+        files.replace_json(task.manifest, manifest)
         return manifest
 
 
@@ -135,16 +135,16 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         manifest = read_manifest(task)
         if manifest is None:
             manifest = new_manifest(key, "", "", news.at)
-            fsio.make_folder(os.path.dirname(task.timeline))
+            files.make_folder(os.path.dirname(task.timeline))
         for row in [*_record_fix_cycles(task, manifest, news), _timeline_row(news)]:
-            fsio.append_line(task.timeline, row)
+            files.append_line(task.timeline, row)
         _note_run(manifest, news)
         add_related(manifest, news.related)
-        fsio.replace_json(task.manifest, manifest)
+        files.replace_json(task.manifest, manifest)
         write_page(project, key, manifest, worktree=worktree)
         update_catalog(project, manifest)
         latest = {"schema": LATEST_SCHEMA, "task_key": str(key), "run_id": str(news.run), "at": news.at}
-        fsio.replace(project.latest_task, fsio.json_bytes(latest), durable=False)
+        files.replace(project.latest_task, files.json_bytes(latest), durable=False)
         link_back(project, manifest)
 
 
@@ -155,7 +155,7 @@ def try_record_next_step(project: ProjectFiles, key: TaskKey, step: str) -> str:
             manifest = read_manifest(project.task(key))
             if manifest is not None and manifest.get("next_step") != step:
                 manifest["next_step"] = step
-                fsio.replace_json(project.task(key).manifest, manifest)
+                files.replace_json(project.task(key).manifest, manifest)
                 write_page(project, key, manifest)
                 update_catalog(project, manifest)
     except OkstraError as error:
@@ -180,7 +180,7 @@ def link_back(project: ProjectFiles, manifest: Manifest) -> None:
         key = TaskKey.parse(str(name))
         other = read_manifest(project.task(key))
         if other is not None and other["task_key"] == name and add_related(other, [str(manifest["task_key"])]):
-            fsio.replace_json(project.task(key).manifest, other)
+            files.replace_json(project.task(key).manifest, other)
             write_page(project, key, other)
 
 

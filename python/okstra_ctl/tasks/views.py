@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import OkstraError, Unreadable
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles
-from ..system import files as fsio
+from ..system import files
 from ..system.text import DocumentError, Entry, dump, parse, text_bytes
 from .fix_cycles import Cycle, cycles_of
 
@@ -75,12 +75,12 @@ def write_page(project: ProjectFiles, key: TaskKey, manifest: Manifest, *, workt
     """`worktree` is where the task's last run works; empty: as that run's manifest says."""
     task = project.task(key)
     text = task_page(manifest, cycles_of(task), worktree=worktree or _worktree_of(project, manifest))
-    fsio.replace(task.page, text_bytes(text), durable=False)
+    files.replace(task.page, text_bytes(text), durable=False)
 
 
 def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
     """Raises Unreadable (`state-unreadable`) for a catalog that is none: it is not overwritten."""
-    data = fsio.read_bytes(project.task_catalog)
+    data = files.read_bytes(project.task_catalog)
     try:
         catalog = {} if data is None else parse(data, CATALOG_SCHEMA, CATALOG_SECTIONS)
     except DocumentError as error:
@@ -95,8 +95,8 @@ def update_catalog(project: ProjectFiles, manifest: Manifest) -> None:
 
 def write_catalog(project: ProjectFiles, tasks: Mapping[str, Entry]) -> None:
     """Raises WorkFailed (`write-failed`)."""
-    fsio.make_folder(os.path.dirname(project.task_catalog))
-    fsio.replace(project.task_catalog, dump(CATALOG_SCHEMA, {"tasks": tasks}))
+    files.make_folder(os.path.dirname(project.task_catalog))
+    files.replace(project.task_catalog, dump(CATALOG_SCHEMA, {"tasks": tasks}))
 
 
 def catalog_entry(manifest: Manifest) -> dict[str, object]:
@@ -117,7 +117,7 @@ def _worktree_of(project: ProjectFiles, manifest: Manifest) -> str:
     """It is for people: what can't be read is left out."""
     try:
         run = RunId.parse(str(manifest["last_run"]))
-        worktree = (fsio.read_json(project.task(run.task).run_of(run).manifest) or {}).get("worktree")
+        worktree = (files.read_json(project.task(run.task).run_of(run).manifest) or {}).get("worktree")
     except OkstraError:
         return ""
     return str(worktree.get("path", "")) if isinstance(worktree, dict) else ""

@@ -15,8 +15,7 @@ from ..services import Services
 from ..settings.phases import phase_table
 from ..settings.project import LANGUAGES, Project, open_project
 from ..settings.roster import PROVIDERS, known_by_slot, model_table
-from ..system import assets
-from ..system import files as fsio
+from ..system import assets, files
 from ..system.text import loads
 from ..tasks import catalog as task_catalog
 from ..tasks.fix_cycles import finished_task
@@ -65,7 +64,7 @@ def start(start_at: str, language: str, fixed: Mapping[str, str], services: Serv
     """As `begin`, with its state in a file, for a conversation over several calls. Raises as `begin` does."""
     begun = begin(start_at, language, fixed, services)
     folder = os.path.join(services.home.root, "wizard")
-    fsio.make_folder(folder)
+    files.make_folder(folder)
     wizard = begun._replace(path=os.path.join(folder, f"{os.urandom(16).hex()}.json"))
     _save(wizard)
     return wizard
@@ -73,7 +72,7 @@ def start(start_at: str, language: str, fixed: Mapping[str, str], services: Serv
 
 def load(path: str, services: Services) -> Wizard:
     """Raises UsageError (`not-found`), Unreadable."""
-    document = fsio.read_json(path, SCHEMA)
+    document = files.read_json(path, SCHEMA)
     if document is None:
         raise UsageError("not-found", f"there is no wizard state {path}", where=path, hint="okstra wizard init")
     answers, given, fixed = document.get("answers"), document.get("given"), document.get("fixed")
@@ -209,8 +208,8 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
     key = _key(wizard.project, named)
     manifest = read_manifest(wizard.project.files.task(key)) if key else None
     task_type = wizard.state.answers.get("task-type", "")
-    files = wizard.project.files.task(key) if key else None
-    found = _plans(files) if files and task_type == IMPLEMENTATION else ()
+    paths = wizard.project.files.task(key) if key else None
+    found = _plans(paths) if paths and task_type == IMPLEMENTATION else ()
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
     by_phase = table.phases[task_type].work_category if task_type in table.phases else DEFAULT_CATEGORY
     category = wizard.state.answers.get("work-category") or by_phase
@@ -225,9 +224,9 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
         stages=_stages(plan, key, services) if plan and key else (),
         roles=table.phases[task_type].roles if task_type in table.phases else (),
         task_exists=manifest is not None,
-        has_request=bool((manifest or {}).get("brief")) or bool(files and os.path.lexists(files.brief)),
+        has_request=bool((manifest or {}).get("brief")) or bool(paths and os.path.lexists(paths.brief)),
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
-        finished=bool(files and manifest and finished_task(files, manifest, task_type, "")),
+        finished=bool(paths and manifest and finished_task(paths, manifest, task_type, "")),
         models=known_by_slot(model_table(assets.toml("prompts", "models.toml"))),
     )
 
@@ -257,7 +256,7 @@ def _key(project: Project, named: tuple[str, str] | None) -> TaskKey | None:
 
 
 def _plans(task: TaskFiles) -> tuple[str, ...]:
-    names = fsio.names_in(task.plans_dir)
+    names = files.names_in(task.plans_dir)
     kept = sorted((name for name in names if name.endswith(".md") and name.startswith("final-report-")), reverse=True)
     return tuple(os.path.join(task.plans_dir, name) for name in kept)
 
@@ -310,4 +309,4 @@ def _save(wizard: Wizard) -> None:
         "given": list(state.given),
         "fixed": sorted(state.fixed),
     }
-    fsio.replace_json(wizard.path, document)
+    files.replace_json(wizard.path, document)

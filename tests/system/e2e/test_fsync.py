@@ -61,7 +61,7 @@ def _written(tmp_path: Path, code: str) -> tuple[set[str], Path]:
     folder.mkdir()
     start = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r})\n"
-        "from okstra_ctl.system import fsync as durability, files as fsio\n"
+        "from okstra_ctl.system import fsync as durability, files\n"
     )
     count = "print(len(open(sys.argv[1]).readlines()))\n"
     told = subprocess.run(
@@ -78,7 +78,7 @@ def _written(tmp_path: Path, code: str) -> tuple[set[str], Path]:
     return {Path(row[3]).name for row in names if row[2] in SYNCS}, trace
 
 
-_FILES = "fsio.write_new(dict.fromkeys(('a/one', 'a/two', 'b/three'), b'x'))\n"
+_FILES = "files.write_new(dict.fromkeys(('a/one', 'a/two', 'b/three'), b'x'))\n"
 _NAMES = {"one", "two", "three", "a", "b"}
 
 
@@ -88,7 +88,7 @@ def test_new_files_and_their_folders_are_on_the_disk_when_the_call_returns(tmp_p
 
 
 def test_a_file_without_a_folder_in_its_name_syncs_the_one_it_is_in(tmp_path: Path) -> None:
-    at_once, _ = _written(tmp_path, "fsio.replace('plain.json', b'x')\nLOOK")
+    at_once, _ = _written(tmp_path, "files.replace('plain.json', b'x')\nLOOK")
     assert at_once == {".plain.json.okstra-tmp", "written"}
 
 
@@ -97,7 +97,7 @@ def test_what_is_owed_is_synced_behind_the_command_with_its_folders(tmp_path: Pa
         "with durability.deferred_fsync():\n"
         "    durability.start_deferring()\n"
         f"    {_FILES}"
-        "    fsio.replace('plain.json', b'x')\n"
+        "    files.replace('plain.json', b'x')\n"
         "    LOOK"
     )
     at_once, trace = _written(tmp_path, code)
