@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from okstra_ctl.claims.ledger_file_rows import LedgerRow, fold, row_id, started_row
 
 from okstra_ctl.claims import ledger_file
+from okstra_ctl.claims.ledger_rows import LedgerRow, fold, row_id, started_row
 from okstra_ctl.errors import Unreadable
 from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import LedgerStatus

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from okstra_ctl.claims.ledger_file_rows import LedgerRow, LedgerView, fold, row_id, started_row
 
+from okstra_ctl.claims.ledger_rows import LedgerRow, LedgerView, fold, row_id, started_row
 from okstra_ctl.claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from okstra_ctl.errors import Refused
 from okstra_ctl.names import AUTO, Owner, RunId, StageKey, TaskKey

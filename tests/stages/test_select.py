@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from okstra_ctl.claims.ledger_file_rows import LedgerRow, LedgerView
 
+from okstra_ctl.claims.ledger_rows import LedgerRow, LedgerView
 from okstra_ctl.claims.registry_document import StageClaim
 from okstra_ctl.errors import Refused
 from okstra_ctl.names import AUTO, Owner

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from okstra_ctl.claims.ledger_file_rows import fold
 
 from okstra_ctl.claims import ledger_file
+from okstra_ctl.claims.ledger_rows import fold
 from okstra_ctl.consumers import append_consumer, read_consumers
 from okstra_ctl.errors import OkstraError
 from okstra_ctl.run import PrepareInputs, prepare_task_bundle
