@@ -1,7 +1,7 @@
 """Which sandbox is wanted, and what it lets through: a person's settings, and what a project may ask for.
 
 A project's settings alone may only tighten. What loosens, and stands in project.json all the same, counts once a person
-has trusted it (`settings/trusted_commands.py`).
+has trusted it (`settings/trust.py`).
 """
 
 from __future__ import annotations
