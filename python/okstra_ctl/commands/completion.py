@@ -39,6 +39,21 @@ _SHELLS = ("bash", "zsh", "fish")
 _OFFERED = ("tasks", "runs", "notes")
 
 
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "kind", metavar="KIND", choices=(*_SHELLS, *_OFFERED), help="bash, zsh or fish; tasks, runs or notes: the words"
+    )
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+
+    if args.kind in _OFFERED:
+        words = offered(args.kind, call)
+        return Reply({"words": words}, "\n".join(words))
+    text = script(args.kind)
+    return Reply({"shell": args.kind, "script": text}, text)
+
+
 def script(shell: str) -> str:
     """The script that the shell sources. It calls `okstra` from the PATH, not the program that the line names."""
     first, _, rest = shellcode(DOORS, shell=shell, argcomplete_script="okstra").lstrip().partition("\n")
@@ -138,18 +153,3 @@ def _paths(prefix: str, **_: object) -> list[str]:
         for entry in entries
         if entry.name.isprintable() and (name or not entry.name.startswith("."))
     ]
-
-
-def configure(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "kind", metavar="KIND", choices=(*_SHELLS, *_OFFERED), help="bash, zsh or fish; tasks, runs or notes: the words"
-    )
-
-
-def execute(args: Namespace, call: Call) -> Reply:
-
-    if args.kind in _OFFERED:
-        words = offered(args.kind, call)
-        return Reply({"words": words}, "\n".join(words))
-    text = script(args.kind)
-    return Reply({"shell": args.kind, "script": text}, text)

@@ -21,6 +21,55 @@ from ..tasks.records import read_manifest
 from ..usage.tokens import duration_text
 
 
+def _timeline_runs(events: tuple[Event, ...], cycles: tuple[Cycle, ...]) -> tuple[PastRun, ...]:
+    """In the order in which they were first heard of."""
+    lives: dict[str, list[Event]] = {}
+    for event in events:
+        lives.setdefault(event.run_id, []).append(event)
+    return tuple(run for run_id, life in lives.items() if (run := _run(run_id, life, cycles)) is not None)
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_task_key(parser, "the task", required=True)
+    parser.add_argument("--runs", action="store_true", help="a line for each run, not for each event")
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    key = TaskKey.parse(args.task_key)
+    found = history_of(key, call.start, call.services)
+    data = {
+        "task_key": str(key),
+        "task_root": found.root,
+        "events": [event._asdict() for event in found.events],
+        "runs": [run._asdict() for run in found.runs],
+        "fix_cycles": [cycle._asdict() for cycle in found.cycles],
+        "damaged_lines": list(found.damaged),
+    }
+    talk = (
+        [f"lines of the time line that can't be parsed: {', '.join(map(str, found.damaged))}"] if found.damaged else []
+    )
+    if not found.events:
+        return Reply(data, f"nothing has happened to {key} yet", talk)
+    return Reply(data, _runs(key, found) if args.runs else _events(key, found), talk)
+
+
+def _events(key: TaskKey, found: History) -> str:
+    cycles = {run: cycle.id for cycle in found.cycles for run in cycle.runs}
+    cells = [
+        (event.at, event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
+        for event in found.events
+    ]
+    return table(cells, ("when", "event", "run", "fix cycle", "note"))
+
+
+def _took(run: PastRun) -> str:
+    return "" if run.seconds is None else duration_text(run.seconds)
+
+
+def _short(key: TaskKey, run_id: str) -> str:
+    return run_id.removeprefix(f"{key}/")
+
+
 class Event(NamedTuple):
     at: str
     event: str
@@ -74,14 +123,6 @@ def _event(row: dict[str, Any]) -> Event:
     return Event(*(str(row.get(name) or "") for name in Event._fields))
 
 
-def _timeline_runs(events: tuple[Event, ...], cycles: tuple[Cycle, ...]) -> tuple[PastRun, ...]:
-    """In the order in which they were first heard of."""
-    lives: dict[str, list[Event]] = {}
-    for event in events:
-        lives.setdefault(event.run_id, []).append(event)
-    return tuple(run for run_id, life in lives.items() if (run := _run(run_id, life, cycles)) is not None)
-
-
 def _run(run_id: str, life: list[Event], cycles: tuple[Cycle, ...]) -> PastRun | None:
     """None for events that name no run."""
     try:
@@ -103,50 +144,9 @@ def _run(run_id: str, life: list[Event], cycles: tuple[Cycle, ...]) -> PastRun |
     )
 
 
-def configure(parser: ArgumentParser) -> None:
-    add_task_key(parser, "the task", required=True)
-    parser.add_argument("--runs", action="store_true", help="a line for each run, not for each event")
-
-
-def execute(args: Namespace, call: Call) -> Reply:
-    key = TaskKey.parse(args.task_key)
-    found = history_of(key, call.start, call.services)
-    data = {
-        "task_key": str(key),
-        "task_root": found.root,
-        "events": [event._asdict() for event in found.events],
-        "runs": [run._asdict() for run in found.runs],
-        "fix_cycles": [cycle._asdict() for cycle in found.cycles],
-        "damaged_lines": list(found.damaged),
-    }
-    talk = (
-        [f"lines of the time line that can't be parsed: {', '.join(map(str, found.damaged))}"] if found.damaged else []
-    )
-    if not found.events:
-        return Reply(data, f"nothing has happened to {key} yet", talk)
-    return Reply(data, _runs(key, found) if args.runs else _events(key, found), talk)
-
-
-def _events(key: TaskKey, found: History) -> str:
-    cycles = {run: cycle.id for cycle in found.cycles for run in cycle.runs}
-    cells = [
-        (event.at, event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
-        for event in found.events
-    ]
-    return table(cells, ("when", "event", "run", "fix cycle", "note"))
-
-
 def _runs(key: TaskKey, found: History) -> str:
     cells = [
         (_short(key, run.run_id), run.outcome or "open", run.prepared_at, run.ended_at, _took(run), run.fix_cycle)
         for run in found.runs
     ]
     return table(cells, ("run", "outcome", "prepared", "ended", "took", "fix cycle"))
-
-
-def _took(run: PastRun) -> str:
-    return "" if run.seconds is None else duration_text(run.seconds)
-
-
-def _short(key: TaskKey, run_id: str) -> str:
-    return run_id.removeprefix(f"{key}/")

@@ -39,42 +39,6 @@ _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")
 
 
-class BriefOptions(NamedTuple):
-    """What a new brief is made from; empty: not given. Without `task_key` and `output` nothing is written."""
-
-    title: str
-    text: str
-    category: str
-    language: str
-    task_key: str
-    output: str
-
-
-class Made(NamedTuple):
-    """A new brief; `path` is empty when it was not written. `hidden` are the kinds of secrets taken out."""
-
-    path: str
-    text: str
-    brief: Brief
-    findings: tuple[Finding, ...]
-    hidden: tuple[str, ...]
-
-
-class Read(NamedTuple):
-    path: str
-    text: str
-    brief: Brief
-    findings: tuple[Finding, ...]
-
-
-def languages() -> dict[str, Labels]:
-    """Section labels by language. Raises Missing (`assets-missing`)."""
-    return {
-        name: {key: Label(**one) for key, one in loads(assets.text("templates", "briefs", f"{name}.json")).items()}
-        for name in LANGUAGES
-    }
-
-
 def new_brief(options: BriefOptions, start: str, services: Services) -> Made:
     """Raises UsageError (`input-missing`, `bad-identity`), Refused (`file-foreign`, `name-taken`), Missing."""
     known = languages()
@@ -111,13 +75,6 @@ def new_brief(options: BriefOptions, start: str, services: Services) -> Made:
     return Made(path, text, written, tuple(check_brief(written, labels)), tuple(sorted(hidden)))
 
 
-def _write(path: str, text: str, *, mode: int) -> None:
-    if os.path.lexists(path):
-        hint = "edit it, or move it away"
-        raise Refused("file-foreign", "there is a file already; it was not touched", where=path, hint=hint)
-    files.replace(path, text_bytes(text), mode=mode)
-
-
 def read_brief(named: str, start: str, services: Services) -> Read:
     """The brief of that path, or of the task of that key. Raises UsageError (`not-found`), Unreadable."""
     path = named if os.path.lexists(named) else _path_of_task(named, start, services)
@@ -129,28 +86,6 @@ def read_brief(named: str, start: str, services: Services) -> Read:
     brief = parse_brief(text, known)
     labels = known.get(brief.language, known[LANGUAGES[0]])
     return Read(path, text, brief, tuple(sorted([*check_brief(brief, labels), *_secrets(text)], key=lambda f: f.line)))
-
-
-def _path_of_task(named: str, start: str, services: Services) -> str:
-    if named.count(":") < 2 or os.sep in named.partition(":")[0]:
-        raise UsageError("not-found", f"there is no brief {named}", hint="name a file, or a task by its key")
-    key = TaskKey.parse(named)
-    project = open_project(start, services)
-    manifest = check_folder_is_free(project.files, key) or {}
-    recorded = str(manifest.get("brief", ""))
-    return os.path.join(project.root, recorded) if recorded else project.files.task(key).brief
-
-
-def _secrets(text: str) -> list[Finding]:
-    if not hide(text)[1]:
-        return []
-    return [
-        Finding(
-            "secret", str(Severity.ERROR), number, f"it holds a secret ({kind}): prompts get it hidden; take it out"
-        )
-        for number, line in enumerate(text.split("\n"), 1)
-        for kind in hide(line)[1]
-    ]
 
 
 class Label(NamedTuple):
@@ -300,3 +235,68 @@ def _unlisted(brief: Brief) -> list[Finding]:
 
 def _error(rule: str, line: int, message: str) -> Finding:
     return Finding(rule, str(Severity.ERROR), line, message)
+
+
+class BriefOptions(NamedTuple):
+    """What a new brief is made from; empty: not given. Without `task_key` and `output` nothing is written."""
+
+    title: str
+    text: str
+    category: str
+    language: str
+    task_key: str
+    output: str
+
+
+class Made(NamedTuple):
+    """A new brief; `path` is empty when it was not written. `hidden` are the kinds of secrets taken out."""
+
+    path: str
+    text: str
+    brief: Brief
+    findings: tuple[Finding, ...]
+    hidden: tuple[str, ...]
+
+
+class Read(NamedTuple):
+    path: str
+    text: str
+    brief: Brief
+    findings: tuple[Finding, ...]
+
+
+def languages() -> dict[str, Labels]:
+    """Section labels by language. Raises Missing (`assets-missing`)."""
+    return {
+        name: {key: Label(**one) for key, one in loads(assets.text("templates", "briefs", f"{name}.json")).items()}
+        for name in LANGUAGES
+    }
+
+
+def _write(path: str, text: str, *, mode: int) -> None:
+    if os.path.lexists(path):
+        hint = "edit it, or move it away"
+        raise Refused("file-foreign", "there is a file already; it was not touched", where=path, hint=hint)
+    files.replace(path, text_bytes(text), mode=mode)
+
+
+def _path_of_task(named: str, start: str, services: Services) -> str:
+    if named.count(":") < 2 or os.sep in named.partition(":")[0]:
+        raise UsageError("not-found", f"there is no brief {named}", hint="name a file, or a task by its key")
+    key = TaskKey.parse(named)
+    project = open_project(start, services)
+    manifest = check_folder_is_free(project.files, key) or {}
+    recorded = str(manifest.get("brief", ""))
+    return os.path.join(project.root, recorded) if recorded else project.files.task(key).brief
+
+
+def _secrets(text: str) -> list[Finding]:
+    if not hide(text)[1]:
+        return []
+    return [
+        Finding(
+            "secret", str(Severity.ERROR), number, f"it holds a secret ({kind}): prompts get it hidden; take it out"
+        )
+        for number, line in enumerate(text.split("\n"), 1)
+        for kind in hide(line)[1]
+    ]
