@@ -109,6 +109,14 @@ def test_folders_are_mounted_before_what_is_in_them_and_the_last_word_counts(lay
     assert {one.target: one for one in ordered} == {one.target: one for one in layers}
 
 
+def test_what_is_seen_anyway_is_not_mounted_again() -> None:
+    twice = MACHINE._replace(shown=(*MACHINE.shown, Bind("/home/ada/.cargo/bin/x", "/home/ada/.cargo/bin/x")))
+    assert profile(Role.CHECK, twice, PLACES) == profile(Role.CHECK, MACHINE, PLACES)
+    targets = [one.target for one in profile(Role.READER, MACHINE, PLACES).layers]
+    assert "/home/ada/.okstra" in targets
+    assert PLACES.folder not in targets
+
+
 # bubblewrap
 
 

@@ -73,8 +73,7 @@ def containment(
 def _places(folder: str, project_root: str, home: str) -> Places:
     real, root = os.path.realpath(folder), os.path.realpath(project_root)
     here = _discover(real)
-    checkout = _discover(root)
-    top = os.path.realpath(checkout.top) if checkout else root
+    top = _main_checkout(here, root)
     return Places(
         folder=real,
         checkout=top if not is_within(real, [top]) or (here and here.linked) else "",
@@ -83,6 +82,14 @@ def _places(folder: str, project_root: str, home: str) -> Places:
         records=_if_there(os.path.join(root, ".okstra")),
         okstra_home=_if_there(os.path.realpath(home)),
     )
+
+
+def _main_checkout(here: git.Repository | None, root: str) -> str:
+    common_dir = os.path.realpath(here.common_dir) if here else ""
+    if os.path.basename(common_dir) == ".git" and is_within(root, [os.path.dirname(common_dir)]):
+        return os.path.dirname(common_dir)
+    found = _discover(root)
+    return os.path.realpath(found.top) if found else root
 
 
 def _discover(path: str) -> git.Repository | None:

@@ -123,13 +123,24 @@ def profile(
     layers += [_bound(bind) for bind in binds]
     hidden = [Layer(path, machine.blank) for path in _doors(machine, layers) if path not in open_sockets]
     network = role not in _WITHOUT_NETWORK and (check_network or role is not Role.CHECK)
-    return Profile(role, places.folder, network, in_order([*layers, *hidden]))
+    return Profile(role, places.folder, network, needed(in_order([*layers, *hidden])))
 
 
 def in_order(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Folders before what is in them; of two layers at one place the later one."""
     last = {layer.target: layer for layer in layers}
     return tuple(sorted(last.values(), key=lambda layer: layer.target.rstrip("/").count("/")))
+
+
+def needed(ordered: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Without the layers that show what is seen anyway, in the same way: every mount costs."""
+    kept = [Layer("/", "/")]
+    for layer in ordered:
+        below = [one for one in kept if is_within(layer.target, [one.target])][-1]
+        same_place = layer.source == layer.target and below.source == below.target
+        if not (same_place and layer.writable == below.writable):
+            kept.append(layer)
+    return tuple(kept[1:])
 
 
 def is_within(path: str, folders: Iterable[str]) -> bool:
