@@ -17,13 +17,14 @@ import evidence_rows
 import led_rows
 import listing_rows
 import removal_rows
+import sandbox_rows
 import start_rows
 from families import SIZES, Family
 from measure import Row
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- table -->", "<!-- /table -->"
-_MODULES = (start_rows, removal_rows, listing_rows, document_rows, evidence_rows, led_rows)
+_MODULES = (start_rows, removal_rows, listing_rows, document_rows, evidence_rows, led_rows, sandbox_rows)
 FAMILIES = {family.name: family for module in _MODULES for family in module.FAMILIES}
 Measured = dict[str, dict[int, Row]]
 
