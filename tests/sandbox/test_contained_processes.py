@@ -189,4 +189,5 @@ def test_without_namespaces_files_are_contained_by_landlock(
 ) -> None:
     found = machine.run(role, script, kind=Kind.LANDLOCK)
     assert found.changed == changed, found
+    assert os.listdir(machine.okstra_home / "sandbox") == ["blank"]
     assert not found.leaked

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Interrupted
 from ..sandbox.choice import Containment
-from ..sandbox.client_state import ClientState
+from ..sandbox.client_state import ClientState, remove
 from ..sandbox.contained import Started, started
 from ..status import Access
 from ..system import files
@@ -80,6 +80,7 @@ class SupervisedClient:
         with open(self._prompt, "wb", closefd=False) as file:
             file.write(launch.stdin)
         os.lseek(self._prompt, 0, os.SEEK_SET)
+        self._own_folder = "" if state.client else begun.own_folder  # with a state, whoever made it removes it
         orders = Orders(
             argv=tuple(os.fsencode(word) for word in begun.argv),
             environment=_encoded(begun.environment),
@@ -132,6 +133,8 @@ class SupervisedClient:
         for descriptor in (self._prompt, self._output, self._errors):
             os.close(descriptor)
         self._log.close()
+        if self._own_folder:
+            remove(self._own_folder)
 
     def wait(self, seconds: float) -> bool:
         """Waits at most that long. Returns whether the client has ended, with all its processes."""

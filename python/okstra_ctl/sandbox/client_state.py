@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -26,6 +27,7 @@ from .profile import Bind
 
 SCHEMA = "client-state/1"
 _RECORD = "state.json"
+_STALE = 24 * 3600.0  # seconds
 _MOST_SETTINGS = 4 * 1024 * 1024
 _MOST_TRANSCRIPT = 256 * 1024 * 1024
 _TRANSCRIPTS = (".jsonl", ".json")
@@ -115,16 +117,19 @@ def take_home(folder: str) -> None:
             copy = os.path.join(folder, client.name)
             _take_logins(client, real, copy, logins if isinstance(logins, Mapping) else {})
             _take_transcripts(os.path.join(copy, client.transcripts), os.path.join(real, client.transcripts))
-    _remove(folder)
+    remove(folder)
 
 
 def take_home_abandoned(folders: str) -> None:
-    """For every copy below that folder whose okstra was killed."""
+    """For every copy below that folder whose okstra was killed. What has no record yet is left for a day."""
     for name in files.names_in(folders):
         folder = os.path.join(folders, name)
         with suppress(OkstraError, OSError, ValueError):
             record = files.read_json(os.path.join(folder, _RECORD), SCHEMA)
-            if record is not None and liveness(Owner.from_json(record.get("owner"))) is Liveness.GONE:
+            if record is None:
+                if time.time() - os.stat(folder).st_mtime > _STALE and os.path.isdir(folder):
+                    remove(folder)
+            elif liveness(Owner.from_json(record.get("owner"))) is Liveness.GONE:
                 take_home(folder)
 
 
@@ -230,7 +235,8 @@ def _take_transcripts(copy: str, real: str) -> None:
                     files.replace(target, data, durable=False)
 
 
-def _remove(folder: str) -> None:
+def remove(folder: str) -> None:
+    """Removes what one dispatch had."""
     for place, _, _ in os.walk(folder):
         with suppress(OSError):
             os.chmod(place, 0o700)  # a client may have closed its folders even to itself

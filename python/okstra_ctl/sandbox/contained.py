@@ -34,6 +34,8 @@ class Started(NamedTuple):
     environment: Mapping[str, str]
     restriction: Restriction = landlock.FREE
     nested: bool = False
+    own_folder: str = ""
+    """What is to be removed after the end, if anything: its temporary files, where nothing can be mounted."""
 
 
 def started(
@@ -62,8 +64,9 @@ def started(
     files.make_folder(temporary)
     kept = {**kept, **set_beside(state), "TMPDIR": temporary}
     if kind is Kind.SEATBELT:
-        return Started(seatbelt.arguments(shaped, temporary, argv), kept)
-    return Started(tuple(argv), kept, _of_files(shaped, found, state, temporary, ports))
+        return Started(seatbelt.arguments(shaped, temporary, argv), kept, own_folder=os.path.dirname(temporary))
+    restriction = _of_files(shaped, found, state, temporary, ports)
+    return Started(tuple(argv), kept, restriction, own_folder=os.path.dirname(temporary))
 
 
 def _blank(sandbox: Sandbox) -> str:

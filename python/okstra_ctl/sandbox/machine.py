@@ -34,7 +34,7 @@ def machine(environment: Mapping[str, str], blank: str, shown: Iterable[str] = (
     """`shown` are the person's own additions, `program` the client that is going to be started."""
     homes = _homes(environment)
     home = homes[0]
-    private = [path for path in _PRIVATE if os.path.isdir(path) and not os.path.islink(path)] + homes[1:]
+    private = [*dict.fromkeys(os.path.realpath(path) for path in _PRIVATE if os.path.isdir(path)), *homes[1:]]
     hides = [*private, home]
     wanted = [
         *(os.path.join(one, name) for one in homes for name in _TOOLS),

@@ -22,6 +22,8 @@ from support.rehearsal import (
     result,
 )
 
+pytestmark = pytest.mark.contained
+
 
 def test_a_finding_that_the_other_analyst_confirms_is_consensus(project: Project) -> None:
     install(

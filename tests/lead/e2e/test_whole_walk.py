@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sh
 
 from support.okstra import Project
 from support.plans import independent, plan_text
 from support.rehearsal import led
 from support.sealed import ROOT
+
+pytestmark = pytest.mark.contained
 
 KEY = "demo:auth:LOGIN-7"
 _REHEARSED = ("--provider", "rehearsal", "--lead", "auto", "--yes")
