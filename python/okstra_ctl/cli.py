@@ -17,6 +17,7 @@ from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, U
 from .options import build_parser, load
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
 from .services import open_call
+from .short_names import short_names
 from .system import assets
 from .system import processes as proc
 from .system.text import printable
@@ -115,6 +116,11 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
             from .leadership import require_no_worker
 
             require_no_worker(label, call.services)
+        short = short_names(label, args)
+        if short:
+            from .tasks.named import with_full_names
+
+            with_full_names(args, short, call)
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)

@@ -29,6 +29,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("init", "init", "set up this repository: find its tests, and the agents on this machine", "Projects"),
     Command("setup", "setup", "register a project", "Projects"),
     Command("trust", "trust", "let the commands that the project's settings name be run", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
@@ -38,6 +39,7 @@ COMMANDS = (
     Command("memory", "memory", "keep notes across projects, and find them again", "Projects"),
     Command("brief", "brief", "make a task's brief, check one, show one", "Runs"),
     Command("run", "run", "run one phase, or prepare it (what okstra.sh calls)", "Runs"),
+    Command("next", "next", "show where a task stands, and do its next step: one a call", "Runs"),
     Command("wizard", "wizard", "ask for a run's inputs, step by step, in JSON", "Runs"),
     Command("batch", "batch", "prepare or run several tasks, or all ready stages of a plan, side by side", "Runs"),
     Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", "Runs"),
@@ -108,6 +110,7 @@ _READS = Verb(False)
 _CHANGES = Verb(True)
 
 VERBS: dict[str, Verb] = {
+    "init": _CHANGES,
     "setup": _CHANGES,
     "trust": Verb(True, unless=("show",)),
     "check-project": _READS,
@@ -126,6 +129,7 @@ VERBS: dict[str, Verb] = {
     "brief check": _READS,
     "brief show": _READS,
     "run": Verb(True, unless=("dry_run",)),
+    "next": Verb(True, only_with=("yes", "approve", "push", "pr")),
     "wizard init": _CHANGES,
     "wizard step": _CHANGES,
     "wizard render-args": _READS,

@@ -68,6 +68,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "unknown-setting": ErrorCode(EXIT_USAGE, "config.json or project.json has no setting of that name"),
     "bad-sync-path": ErrorCode(EXIT_USAGE, "an entry of the sync list points outside the main worktree"),
     "request-missing": ErrorCode(EXIT_USAGE, "there is no request: no brief, or one that is empty or not text"),
+    "task-ambiguous": ErrorCode(EXIT_USAGE, "a short name stands for several tasks; each is named"),
     "task-unknown": ErrorCode(EXIT_USAGE, "no such task; tasks with a similar key are suggested"),
     "not-found": ErrorCode(EXIT_USAGE, "no such run, task, stage, plan or file"),
     "answers-invalid": ErrorCode(

@@ -152,6 +152,14 @@ class RunId(NamedTuple):
     seq: int
 
     @classmethod
+    def is_one(cls, text: str) -> bool:
+        try:
+            cls.parse(text)
+        except UsageError:
+            return False
+        return True
+
+    @classmethod
     def parse(cls, text: str) -> RunId:
         """Raises UsageError (`bad-identity`)."""
         rest, _, seq = text.rpartition("/")

@@ -161,17 +161,19 @@ def check_task(args: Namespace, call: Call) -> None:
 
 def add_run_or_task(parser: ArgumentParser, help: str) -> None:
     """One run, or a task as `KEY` or `--task-key KEY`; see `settle_task`."""
-    parser.add_argument("run", metavar="RUN|TASK", nargs="?", default="", help=help)
+    parser.add_argument("what", metavar="RUN|TASK", nargs="?", default="", help=help)
+    parser.set_defaults(run="")
     parser.add_argument("--task-key", metavar="KEY", default="", help="runs of this task only")
 
 
 def settle_task(args: Namespace) -> None:
     """A task's key where a run may stand is what `--task-key` says. Raises UsageError (`usage`) for two tasks."""
-    if not args.run or "/" in args.run:
-        return
-    if args.task_key:
-        raise UsageError("usage", f"{args.run} and --task-key {args.task_key} both name a task", hint="name one")
-    args.run, args.task_key = "", args.run
+    if "/" in args.what:
+        args.run = args.what
+    elif args.what and args.task_key:
+        raise UsageError("usage", f"{args.what} and --task-key {args.task_key} both name a task", hint="name one")
+    elif args.what:
+        args.task_key = args.what
 
 
 def is_of(row: RunRow, args: Namespace) -> bool:

@@ -115,6 +115,9 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
 
 
 def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "words", metavar="REQUEST", nargs="?", default="", help="what is wanted, in words; - reads stdin"
+    )
     parser.add_argument("--task-type", metavar="T", default="", help="the phase; see docs/reference/phases.md")
     parser.add_argument("--task-key", metavar="KEY", default="", help="short form for a task that exists")
     parser.add_argument("--project-id", metavar="P", default="", help="checked against the project's own")
@@ -143,6 +146,10 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    if args.words:
+        from .run_inputs import name_new_task
+
+        name_new_task(args, call)
     if args.ask and not args.yes:
         from .run_inputs import complete
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import find
 from ..errors import Refused, UsageError
-from ..names import IMPLEMENTATION, TaskKey
-from ..options import build_parser
+from ..names import IMPLEMENTATION, PLANNING, TaskKey
+from ..options import STDIN, build_parser, text_from
 from ..output import confirm
 from ..paths import ProjectFiles
 from ..runs.manifest import choice_of
@@ -19,14 +20,51 @@ from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..system.text import printable
+from ..tasks.named import new_key
 from ..tasks.records import read_manifest
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
-from ..wizard.steps import NEW, STEPS
+from ..wizard.steps import BACK, NEW, STEPS, Option, Question
 
+NEW_GROUP = "tasks"
+_PHASE_OF_WORDS = "requirements-discovery"
+_KINDS = ("error-analysis", PLANNING, "improvement-discovery", _PHASE_OF_WORDS)
+_OF_A_BUG = re.compile(
+    r"\b(bugs?|crash\w*|errors?|exceptions?|fail\w*|broken|wrong)\b|버그|오류|에러|죽", re.IGNORECASE
+)
 _NEEDED = ("task_type", "task_group", "task_id")
 _NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
 _SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
+
+
+def name_new_task(args: Namespace, call: Call) -> None:
+    """Fills in what words alone leave open: the request, the task's key, and the phase, which a person at the terminal
+    is asked for. Raises UsageError (`usage`), Missing (`not-a-project`)."""
+    if args.request or args.task_brief:
+        other = "--request" if args.request else "--task-brief"
+        raise UsageError("usage", f"REQUEST and {other} both say what is wanted", hint="give one of them")
+    args.request = text_from(STDIN) if args.words == STDIN else args.words
+    if args.task_key or args.task_id:
+        return
+    project = open_project(call.start, call.services)
+    key = new_key(project.files, project.config.project_id, args.task_group or NEW_GROUP, args.request)
+    args.task_group, args.task_id = key.task_group, key.task_id
+    if not args.task_type:
+        asks = can_ask() and not (args.yes or args.ask or getattr(args, "json", False))
+        language = args.report_language or project.config.report_language
+        args.task_type = _ask_phase(args.request, language, call) if asks else _PHASE_OF_WORDS
+
+
+def _ask_phase(request: str, language: str, call: Call) -> str:
+    """Asks what kind of work it is, and so which phase the task begins with. Raises Refused (`not-confirmed`)."""
+    words = session.texts_of(language)["words"]
+    options = tuple(Option(phase, words[f"kind-{phase}"]) for phase in _KINDS)
+    likely = "error-analysis" if _OF_A_BUG.search(request) else _PHASE_OF_WORDS
+    question = Question("kind", "pick", words["kind"], words["kind-help"], options, (), likely, False, "")
+    answer = open_front(language, call.services.environment, plain=False).ask(question, "")
+    if answer == BACK:
+        raise Refused("not-confirmed", "nothing was prepared")
+    return answer
 
 
 def lacking(args: Namespace, call: Call) -> list[str]:

@@ -19,16 +19,16 @@ def configure(parser: ArgumentParser) -> None:
     listing = actions.add_parser("list", help="every worktree, with its branch and status")
     listing.add_argument("--porcelain", action="store_true", help=_ESCAPE)
     lookup = actions.add_parser("lookup", help="print only the path of one worktree")
-    add_task_key(lookup, "a task key or stage key", dest="key", required=True)
+    add_task_key(lookup, "a task key or stage key", dest="place", required=True)
     remove = actions.add_parser("remove", help="remove a worktree; its branch stays")
-    add_task_key(remove, "a task key or stage key", dest="key", required=True)
+    add_task_key(remove, "a task key or stage key", dest="place", required=True)
     remove.add_argument(
         "--force",
         action="store_true",
         help="keep unsaved work by a ref under refs/okstra/kept/; also from a prepared run, never from a live one",
     )
     restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
-    add_task_key(restore, "a task key or stage key", dest="key", required=True)
+    add_task_key(restore, "a task key or stage key", dest="place", required=True)
     for action in (listing, lookup, remove, restore):
         add_common_flags(action)
 
@@ -47,7 +47,7 @@ def _list(args: Namespace, call: Call) -> Reply:
 
 
 def _lookup(args: Namespace, call: Call) -> Reply:
-    key = parse_place_key(args.key)
+    key = parse_place_key(args.place)
     doc = call.services.registry.read()
     claim = doc.stage(key) if isinstance(key, StageKey) else doc.task(key)
     if claim is None:
@@ -61,7 +61,7 @@ def _remove(args: Namespace, call: Call) -> Reply:
     from ..worktrees.unsaved import SavePolicy
 
     policy = SavePolicy(args.force)
-    removed = remove_worktree(parse_place_key(args.key), call.services, policy=policy, evict=args.force)
+    removed = remove_worktree(parse_place_key(args.place), call.services, policy=policy, evict=args.force)
     text = fields(
         [
             ("removed", removed.path),
@@ -77,6 +77,6 @@ def _restore(args: Namespace, call: Call) -> Reply:
     from ..settings.project import open_project
     from ..worktrees.restore import restore_worktree
 
-    back = restore_worktree(parse_place_key(args.key), open_project(call.start, call.services), call.services)
+    back = restore_worktree(parse_place_key(args.place), open_project(call.start, call.services), call.services)
     text = fields([("restored", back.path), ("branch", back.branch), ("unsaved work from", back.kept)])
     return Reply(back._asdict(), text)

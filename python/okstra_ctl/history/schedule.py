@@ -65,13 +65,20 @@ def make_schedule(start: str, keys: Sequence[str], jobs: int, services: Services
 def next_of_task(start: str, key: TaskKey, services: Services) -> str:
     """The command by which the task goes on; empty when nothing is left of it, or it can't be told: it is a hint."""
     try:
-        project = open_project(start, services)
-        entry = task_catalog.entries(project.files).get(str(key), {})
-        status = {row.run_id: row.status for row in run_rows(services)}
-        task = _facts(project, key, entry, status, services)
+        unit = next_unit(start, key, services)
     except OkstraError:
         return ""
-    return next((unit.command for unit in units_of(task) if unit.command), "") if task else ""
+    return unit.command if unit else ""
+
+
+def next_unit(start: str, key: TaskKey, services: Services) -> Unit | None:
+    """The first piece of work that can be done now; None when nothing is left of the task. Raises Missing
+    (`not-a-project`), Unreadable."""
+    project = open_project(start, services)
+    entry = task_catalog.entries(project.files).get(str(key), {})
+    status = {row.run_id: row.status for row in run_rows(services)}
+    task = _facts(project, key, entry, status, services)
+    return next((unit for unit in units_of(task) if unit.command), None) if task else None
 
 
 def _open_tasks(

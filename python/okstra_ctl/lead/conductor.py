@@ -225,6 +225,8 @@ def _next_step(context: RunContext, report: Mapping[str, Any]) -> str:
     if context.id.task_type == "final-verification" and report["verdict"]["token"] == "accepted":
         return okstra_command("handoff", key)
     following = {"error-analysis": PLANNING, "improvement-discovery": "requirements-discovery"}
+    if report["verdict"]["token"] == "routed":
+        following["requirements-discovery"] = PLANNING
     task_type = following.get(context.id.task_type)
     return (
         okstra_command("run", "--task-key", key, "--task-type", task_type)

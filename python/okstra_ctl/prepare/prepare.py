@@ -97,7 +97,8 @@ def _ensure_task(request: Request, services: Services) -> None:
             files.replace(task.brief, text_bytes(request.brief_text))
     own = request.brief == task.brief
     brief = os.path.relpath(task.brief, paths.root) if own else request.brief
-    task_records.ensure_task(paths, request.key, category=request.category, brief=brief, at=services.clock.now())
+    title, at = task_records.title_in(request.brief_text), services.clock.now()
+    task_records.ensure_task(paths, request.key, category=request.category, brief=brief, at=at, title=title)
 
 
 def _prepare_stage(

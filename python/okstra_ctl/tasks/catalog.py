@@ -173,13 +173,17 @@ def plan_of_task(text: str, start: str, services: Services) -> str:
     raise UsageError("not-found", f"{key} has no plan", where=str(key), hint=hint)
 
 
-def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = "") -> UsageError:
-    """`more`: what else to try, after the similar keys."""
-    near = difflib.get_close_matches(str(key), sorted(set(_known_keys(key, start, services))), _MOST, _LIKE)
+def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = "", named: str = "") -> UsageError:
+    """`more`: what else to try, after the similar keys; `named`: the short name that was given for it."""
+    wanted, known = named or str(key), sorted(set(_known_keys(key, start, services)))
+    shown = {
+        (name.partition(":")[2] if ":" in named else name.rpartition(":")[2]) if named else name: name for name in known
+    }
+    near = [shown[name] for name in difflib.get_close_matches(wanted, shown, _MOST, _LIKE)]
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]
     data = {"suggestions": near}
-    return UsageError("task-unknown", f"there is no task {key}", where=start, hint="; ".join(hints), data=dict(data))
+    return UsageError("task-unknown", f"there is no task {wanted}", where=start, hint="; ".join(hints), data=dict(data))
 
 
 def _known_keys(key: TaskKey, start: str, services: Services) -> Iterator[str]:

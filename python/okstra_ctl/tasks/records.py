@@ -6,6 +6,7 @@ All are shared by the runs of a project, so all are written under the project's 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from .views import update_catalog, write_page
 
 MANIFEST_SCHEMA = "task-manifest/1"
 LATEST_SCHEMA = "latest-task/1"
+_MOST_TITLE = 80
 _TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_category", "brief")
 _LATER_FIELDS = ("title", "finished_by", "last_run", "next_step", "created_at")
 
@@ -96,7 +98,9 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
     return manifest
 
 
-def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str) -> Manifest:
+def ensure_task(
+    project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str, title: str = ""
+) -> Manifest:
     """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
 
     A task without a category or a brief (its plan was adopted before its first run) gets these.
@@ -116,11 +120,18 @@ def ensure_task(project: ProjectFiles, key: TaskKey, *, category: str, brief: st
                 }
                 files.replace_json(project.task(key).manifest, found)
             return found
-        manifest = new_manifest(key, category, brief, at)
+        manifest = {**new_manifest(key, category, brief, at), **({"title": title} if title else {})}
         task = project.task(key)
         files.make_folder(os.path.dirname(task.timeline))
         files.replace_json(task.manifest, manifest)
         return manifest
+
+
+def title_in(request: str) -> str:
+    """What a request is about, in a line: its first heading, else its first line."""
+    lines = [line.strip() for line in re.sub(r"\A---\n.*?\n---\n", "", request, flags=re.DOTALL).split("\n")]
+    heading = next((line.lstrip("#") for line in lines if line.startswith("# ")), "")
+    return " ".join((heading or next(filter(None, lines), "")).split())[:_MOST_TITLE]
 
 
 def _lacks(manifest: Manifest, category: str, brief: str) -> bool:

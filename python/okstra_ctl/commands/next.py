@@ -1,0 +1,149 @@
+"""Shows where a task stands and what comes next; asks, and does it. One step a call.
+
+Without a terminal nothing is done unless --yes says so. --yes answers whether to go on, and nothing else: a plan is
+approved with --approve, a branch pushed with --push or --pr. Providers, models and budget are those of the task's last
+run.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..command_table import find, verb_of
+from ..errors import OkstraError, Refused, UsageError
+from ..history.schedule import next_unit
+from ..leadership import require_no_worker
+from ..names import TaskKey
+from ..options import add_task_key, build_parser
+from ..output import Reply, confirm, fields
+from ..paths import ProjectFiles
+from ..runs.find import find_run
+from ..services import Call
+from ..settings.project import open_project
+from ..settings.roster import CUSTOM_PREFIX, MODEL_SLOTS
+from ..system import files as fsio
+from ..tasks.named import HERE, task_named
+from ..tasks.records import LATEST_SCHEMA, read_manifest
+from .run_inputs import add_handoff_flags
+from .trust import add_trust_flag
+
+_SHOWN_ONLY = ("wait", "show")
+_ANALYSTS = ("analyst", "verifier")
+
+
+class Step(NamedTuple):
+    """What comes next of a task: in words, and the command. Both are empty when nothing is left of it."""
+
+    key: TaskKey
+    title: str
+    what: str
+    command: str
+
+
+def configure(parser: ArgumentParser) -> None:
+    add_task_key(parser, "the task (default: that of the worktree in which you are, else the last one)")
+    parser.add_argument("--yes", action="store_true", help="do not ask whether to go on; approves and pushes nothing")
+    parser.add_argument("--approve", action="store_true", help="approve the plan, if that comes next")
+    parser.add_argument("--all-ready", action="store_true", help="all ready stages, wave by wave, if one comes next")
+    add_handoff_flags(parser)
+    add_trust_flag(parser)
+
+
+def execute(args: Namespace, call: Call) -> Reply:
+    step = _step(args.task_key, call)
+    data = {"task_key": str(step.key), "title": step.title, "step": step.what, "next": step.command}
+    shown = fields([("task", step.key), ("title", step.title), ("next", step.what), ("with", step.command)])
+    words = shlex.split(step.command)[1:]
+    if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _is_told(args)):
+        return Reply(data, shown)
+    if not _is_told(args):
+        if not sys.stdin.isatty():
+            return Reply(data, shown)
+        sys.stderr.write(shown + "\n")
+        if not confirm("go on with this?", default=True):
+            raise Refused("not-confirmed", "nothing was done", hint=step.command)
+    done = _do([*words, *_more(words, args, step.key, call)], args, call)
+    return done._replace(data={**done.data, "did": step.command})
+
+
+def _is_told(args: Namespace) -> bool:
+    """Whether the flags say what may be done, so that nobody is asked."""
+    return bool(args.yes or args.approve or args.push or args.pr)
+
+
+def _step(named: str, call: Call) -> Step:
+    """Raises UsageError (`not-found`) in a project without tasks, and as `next_unit`."""
+    project = open_project(call.start, call.services)
+    key = TaskKey.parse(named) if named else _default(project.files, call)
+    unit = next_unit(call.start, key, call.services)
+    title = str((read_manifest(project.files.task(key)) or {}).get("title") or "")
+    if unit is None:
+        return Step(key, title, "nothing is left to do", "")
+    return Step(key, title, unit.title or unit.name, unit.command)
+
+
+def _default(project: ProjectFiles, call: Call) -> TaskKey:
+    try:
+        return task_named(HERE, call.start, call.services)
+    except UsageError:
+        latest = fsio.read_json(project.latest_task, LATEST_SCHEMA)
+    if latest is None:
+        hint = 'okstra run "what is wanted" begins one'
+        raise UsageError("not-found", "this project has no task yet", where=project.root, hint=hint)
+    return TaskKey.parse(str(latest["task_key"]))
+
+
+def _more(words: list[str], args: Namespace, key: TaskKey, call: Call) -> Iterator[str]:
+    """What the step's command needs besides its own words."""
+    if words[:2] == ["plan", "approve"]:
+        if args.approve:
+            yield "--yes"
+        elif not sys.stdin.isatty():
+            raise Refused("not-confirmed", "the plan is not approved yet", hint="read it, then: okstra next --approve")
+    if words[0] == "handoff":
+        yield from (f"--{name}" for name in ("push", "pr", "draft") if getattr(args, name))
+        yield from (f"--{name}={getattr(args, name)}" for name in ("base", "title") if getattr(args, name))
+    if words[0] in ("run", "handoff"):
+        yield "--yes"
+        yield from ["--trust"] if args.trust else []
+    if words[0] == "run":
+        yield from _as_before(key, call)
+        if args.all_ready and "implementation" in words:
+            yield "--all-ready"
+
+
+def _as_before(key: TaskKey, call: Call) -> Iterator[str]:
+    """The flags that give a run the providers, models and budget of the task's last one."""
+    last = str((read_manifest(open_project(call.start, call.services).files.task(key)) or {}).get("last_run") or "")
+    try:
+        manifest = find_run(last, call.start, call.services).manifest
+    except OkstraError:  # its records are gone
+        return
+    roster, requested = manifest.get("roster"), manifest.get("requested")
+    rows = [row for row in roster if isinstance(row, Mapping)] if isinstance(roster, list) else []
+    providers = list(dict.fromkeys(str(row.get("provider")) for row in rows))
+    if len(providers) == 1:
+        yield f"--provider={providers[0]}"
+    else:
+        voices = [str(row.get("provider")) for row in rows if row.get("role") in _ANALYSTS]
+        yield from [f"--workers={','.join(dict.fromkeys(voices))}"] if voices else []
+    models = {str(row.get("provider")): str(row.get("model") or "") for row in rows}
+    yield from (f"--{slot}-model={CUSTOM_PREFIX}{models[slot]}" for slot in MODEL_SLOTS if models.get(slot))
+    budget = requested.get("budget_usd") if isinstance(requested, Mapping) else ""
+    yield from [f"--budget={budget}"] if budget else []
+
+
+def _do(words: list[str], args: Namespace, call: Call) -> Reply:
+    command = find(words[0])
+    assert command is not None
+    parser, module = build_parser(command)
+    given = parser.parse_args([*words[1:], *(["--json"] if getattr(args, "json", False) else [])])
+    label = " ".join(filter(None, (command.name, getattr(given, "action", None))))
+    if verb_of(label).changes_with(given):
+        require_no_worker(label, call.services)
+    done: Reply = module.execute(given, call)
+    return done

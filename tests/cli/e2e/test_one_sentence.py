@@ -1,0 +1,167 @@
+"""From nothing to a pushed branch: a sentence, and then one step after another."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.okstra import Ended, Okstra
+from support.repos import Repo
+from support.sealed import ROOT, sealed_environment
+from support.terminal import Terminal
+
+REQUEST = "Sums are off by one"
+KEY = "shop:tasks:sums-are-off-by-one"
+
+
+class Fresh:
+    """A repository with a Makefile and a remote, of which okstra knows nothing."""
+
+    def __init__(self, tmp: Path) -> None:
+        (tmp / "home").mkdir()
+        self.environment = sealed_environment(tmp / "home")
+        self.repo = Repo.init(tmp / "shop", self.environment)
+        self.repo.commit({"Makefile": "test:\n\ttrue\n"}, "test: a target")
+        self.remote = tmp / "remote.git"
+        for argv in (["init", "-q", "--bare", str(self.remote)], ["remote", "add", "origin", str(self.remote)], _PUSH):
+            subprocess.run(["git", *argv], cwd=self.repo.path, env=self.environment, check=True)
+        subprocess.run(
+            ["git", "push", "-q", "origin", "HEAD:main"], cwd=self.repo.path, env=self.environment, check=True
+        )
+        self.okstra = Okstra(self.environment, self.repo.path)
+
+    def type(self, line: str) -> Ended:
+        """A command as a person types it, with `--json` for the test."""
+        words = shlex.split(line)
+        assert words[0] == "okstra" and len(line) <= 60, line
+        return self.okstra(*words[1:], "--json")
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Fresh:
+    return Fresh(tmp_path)
+
+
+_PUSH = ["push", "-q", "origin", "HEAD:main"]
+WALK = [
+    "okstra init --yes",
+    f'okstra run "{REQUEST}" --provider rehearsal --yes',
+    "okstra next --yes",
+    "okstra next --approve",
+    "okstra next --yes",
+    "okstra next --yes",
+    "okstra next --yes",
+    "okstra next --push",
+]
+
+
+def test_a_sentence_becomes_a_pushed_branch_in_eight_short_commands(fresh: Fresh) -> None:
+    for line in WALK:
+        ended = fresh.type(line)
+        assert ended.status == 0, (line, ended)
+    heads = subprocess.run(
+        ["git", "-C", fresh.remote, "branch", "--format=%(refname:short)"], capture_output=True, text=True, check=True
+    )
+    assert heads.stdout.split() == ["feat-sums-are-off-by-one", "main"]
+    left = fresh.type("okstra next")
+    assert (left.data["task_key"], left.data["title"], left.data["next"]) == (KEY, REQUEST, "")
+
+
+def test_yes_approves_no_plan_and_pushes_nothing(fresh: Fresh) -> None:
+    for line in WALK[:3]:
+        assert fresh.type(line).status == 0
+    refused = fresh.type("okstra next --yes")
+    assert (refused.status, refused.codes) == (3, ["not-confirmed"])
+    for line in WALK[3:7]:
+        assert fresh.type(line).status == 0
+    refused = fresh.type("okstra next --yes")
+    assert (refused.status, refused.codes) == (3, ["nothing-chosen"])
+
+
+def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
+    for line in WALK[:2]:
+        fresh.type(line)
+    for okstra in (fresh.okstra("next", "--json"), fresh.okstra("next")):
+        assert okstra.status == 0
+    assert "--task-type implementation-planning" in fresh.okstra("next").stdout
+    assert not (fresh.repo.path / ".okstra/tasks/tasks/sums-are-off-by-one/runs/implementation-planning").exists()
+
+
+def test_next_without_a_task_and_with_one_that_is_not_there(fresh: Fresh) -> None:
+    assert fresh.okstra("next", "--json").codes == ["not-a-project"]
+    fresh.type(WALK[0])
+    assert fresh.okstra("next", "--json").codes == ["not-found"]
+    fresh.type(WALK[1])
+    refused = fresh.okstra("next", "sums-are-off-by-on", "--json")
+    assert (refused.codes, refused.envelope["errors"][0]["try"].count(KEY)) == (["task-unknown"], 1)
+
+
+def test_words_from_stdin_and_a_second_task_of_the_same_words(fresh: Fresh) -> None:
+    fresh.type(WALK[0])
+    given = subprocess.run(
+        [str(ROOT / "bin" / "okstra"), "run", "-", "--provider", "rehearsal", "--render-only", "--json"],
+        input="# Say hello\n\nTo everybody.\n",
+        cwd=fresh.repo.path,
+        env=fresh.okstra.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(given.stdout)["data"]["run_id"] == "shop:tasks:say-hello-to-everybody/requirements-discovery/001"
+    for number in ("", "-2", "-3"):
+        made = fresh.okstra.ok("run", "Say hello!", "--provider", "rehearsal", "--render-only", "--json")
+        assert made.data["task_key"] == f"shop:tasks:say-hello{number}"
+
+
+@pytest.mark.parametrize("words", ["", "  ", "# \n"])
+def test_a_request_of_no_words_makes_no_task(fresh: Fresh, words: str) -> None:
+    fresh.type(WALK[0])
+    refused = fresh.okstra("run", words if words else "-", "--provider", "rehearsal", "--yes", "--json")
+    assert (refused.status, refused.codes) == (2, ["request-missing"])
+    assert not (fresh.repo.path / ".okstra" / "tasks").exists()
+
+
+def test_two_ways_to_say_what_is_wanted_are_refused(fresh: Fresh) -> None:
+    fresh.type(WALK[0])
+    refused = fresh.okstra("run", "this", "--request", "that", "--json")
+    assert (refused.status, refused.codes) == (2, ["usage"])
+
+
+def test_at_a_terminal_one_question_says_what_kind_of_work_it_is(fresh: Fresh) -> None:
+    fresh.type(WALK[0])
+    argv = [str(ROOT / "bin" / "okstra"), "run", "The list crashes", "--provider", "rehearsal", "--render-only"]
+    terminal = Terminal(argv, fresh.repo.path, {**fresh.okstra.environment, "TERM": "dumb"})
+    terminal.wait_for("What kind of work is this?")
+    terminal.type("\r")
+    terminal.end()
+    assert (fresh.repo.path / ".okstra/tasks/tasks/the-list-crashes/runs/error-analysis").is_dir()
+
+
+def test_init_finds_the_tests_writes_once_and_trusts_what_it_showed(fresh: Fresh) -> None:
+    first = fresh.type("okstra init --yes")
+    assert first.data["settings"] == {"qaCommands": ["make test"]}
+    settings = fresh.repo.path / ".okstra" / "project.json"
+    written = settings.read_bytes()
+    assert json.loads(written)["qaCommands"] == ["make test"]
+    assert fresh.okstra.ok("trust", "--show", "--json").data["trusted"] is True
+    assert fresh.type("okstra init --yes").data["settings"] == {}
+    assert settings.read_bytes() == written
+
+
+def test_init_keeps_what_a_person_set(fresh: Fresh) -> None:
+    fresh.type("okstra init --yes")
+    fresh.okstra.ok("config", "set", "--project", "qaCommands", "make check")
+    fresh.type("okstra init --yes")
+    assert json.loads((fresh.repo.path / ".okstra" / "project.json").read_text())["qaCommands"] == ["make check"]
+
+
+def test_a_no_to_init_writes_nothing(fresh: Fresh) -> None:
+    terminal = Terminal([str(ROOT / "bin" / "okstra"), "init"], fresh.repo.path, fresh.okstra.environment)
+    terminal.wait_for("[Y/n]")
+    terminal.type("n\r")
+    assert terminal.end() == 3
+    assert not (fresh.repo.path / ".okstra").exists()
