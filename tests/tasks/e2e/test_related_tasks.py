@@ -44,7 +44,7 @@ def test_both_name_each_other_and_prompts_tell(two: Project) -> None:
     assert "- related: `demo:core:T-1`" in page
     assert "- worktree of that run: `" in page
     prompts = list((Path(prepared.data["run_dir"]) / "prompts").glob("*.md"))
-    told = f"`{OTHER}` (`{_task(two, 't-2')}/task-index.md`)"
+    told = f"`{OTHER}`: Do it. (`{_task(two, 't-2')}/task-index.md`)"
     assert len(prompts) > 2
     assert [path.name for path in prompts if told not in path.read_text()] == []
 
@@ -52,7 +52,7 @@ def test_both_name_each_other_and_prompts_tell(two: Project) -> None:
 def test_a_later_run_is_told_without_being_asked(two: Project) -> None:
     _run(two, "T-1", "--related-tasks", OTHER)
     later = _run(two, "T-2")
-    assert "`demo:core:T-1` (" in Path(later.data["launch_prompt"]).read_text()
+    assert "`demo:core:T-1`: Do it. (" in Path(later.data["launch_prompt"]).read_text()
     assert _manifest(two, "t-2")["related"] == ["demo:core:T-1"]
 
 
