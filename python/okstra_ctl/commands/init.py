@@ -21,7 +21,7 @@ from ..settings import config as settings
 from ..settings import detect
 from ..settings import setup as setup_project
 from ..settings.config import value_at
-from ..system import files as fsio
+from ..system import files
 
 AGENTS = ("claude", "codex", "gemini")
 _TRY = 'okstra run "what is wanted, in a sentence"'
@@ -35,7 +35,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     root = setup_project.root_for(call.start, call.services)
-    before = fsio.read_json(ProjectFiles(root).config) or {}
+    before = files.read_json(ProjectFiles(root).config) or {}
     project_id = args.project_id or str(before.get("projectId") or slugify_task_segment(os.path.basename(root)))
     proposed = {
         name: value
@@ -64,7 +64,7 @@ def _dirty(root: str) -> list[str]:
     """A warning about what is not committed: a task's worktree begins at a commit."""
     if git.discover(root) is None:
         return []
-    files = [name for name in git.dirty_files(root) if not name.startswith(".okstra/")]
-    if not files:
+    dirty = [name for name in git.dirty_files(root) if not name.startswith(".okstra/")]
+    if not dirty:
         return []
-    return [f"{len(files)} file(s) are not committed, so no task sees them: git -C {quote(root)} status"]
+    return [f"{len(dirty)} file(s) are not committed, so no task sees them: git -C {quote(root)} status"]

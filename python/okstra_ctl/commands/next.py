@@ -25,7 +25,7 @@ from ..runs.find import find_run
 from ..services import Call
 from ..settings.project import open_project
 from ..settings.roster import CUSTOM_PREFIX, MODEL_SLOTS
-from ..system import files as fsio
+from ..system import files
 from ..tasks.named import HERE, task_named
 from ..tasks.records import LATEST_SCHEMA, read_manifest
 from .run_inputs import add_handoff_flags
@@ -90,7 +90,7 @@ def _default(project: ProjectFiles, call: Call) -> TaskKey:
     try:
         return task_named(HERE, call.start, call.services)
     except UsageError:
-        latest = fsio.read_json(project.latest_task, LATEST_SCHEMA)
+        latest = files.read_json(project.latest_task, LATEST_SCHEMA)
     if latest is None:
         hint = 'okstra run "what is wanted" begins one'
         raise UsageError("not-found", "this project has no task yet", where=project.root, hint=hint)

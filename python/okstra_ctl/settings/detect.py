@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..errors import OkstraError
-from ..system import files as fsio
+from ..system import files
 from ..system.text import loads
 
 _READ = ("package.json", "pyproject.toml", "Makefile", "setup.cfg", ".worktreeinclude")
@@ -34,13 +34,13 @@ class Proposal(NamedTuple):
 
 def look(root: str) -> Found:
     """Reads what `propose` needs; a file that can't be read counts as empty."""
-    names = frozenset(fsio.names_in(root))
+    names = frozenset(files.names_in(root))
     return Found(names, {name: _text(os.path.join(root, name)) for name in _READ if name in names})
 
 
 def _text(path: str) -> str:
     try:
-        return (fsio.read_bytes(path) or b"").decode("utf-8", "replace")
+        return (files.read_bytes(path) or b"").decode("utf-8", "replace")
     except OkstraError:
         return ""
 

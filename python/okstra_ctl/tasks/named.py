@@ -17,7 +17,7 @@ from ..paths import ProjectFiles
 from ..services import Call, Services
 from ..settings.project import find_root
 from ..short_names import NAMING, PLACE, PLAN, RUN, RUN_OR_TASK, TASK, is_short
-from ..system import files as fsio
+from ..system import files
 from .catalog import plan_of_task, task_unknown
 from .records import read_manifest
 
@@ -152,12 +152,12 @@ def _tasks(project: ProjectFiles, group: str, task_id: str) -> Iterator[TaskKey]
         wanted = slugify_task_segment(group) if group else "", slugify_task_segment(task_id)
     except OkstraError:
         return
-    for place in fsio.names_in(project.tasks_dir):
+    for place in files.names_in(project.tasks_dir):
         path = os.path.join(project.tasks_dir, place, wanted[1], "task-manifest.json")
         if (group and place != wanted[0]) or not os.path.isfile(path):
             continue
         try:
-            yield TaskKey.parse(str((fsio.read_json(path) or {}).get("task_key")))
+            yield TaskKey.parse(str((files.read_json(path) or {}).get("task_key")))
         except OkstraError:  # damaged: other commands report it
             continue
 
@@ -184,6 +184,6 @@ def _run_forms() -> str:
 
 def _numbers(project: ProjectFiles, key: TaskKey, task_type: str, stage: int | None) -> Iterator[int]:
     folder = os.path.join(project.task(key).run_dir(task_type, stage), "manifests")
-    for name in fsio.names_in(folder):
+    for name in files.names_in(folder):
         if name.startswith("run-manifest-") and name.endswith(".json"):
             yield number_in(name.removesuffix(".json").rpartition("-")[2]) or 0
