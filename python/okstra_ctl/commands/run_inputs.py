@@ -209,7 +209,7 @@ def confirm_handoff(inputs: PrepareInputs, call: Call, *, asks: bool) -> None:
 
     Raises Refused (`not-confirmed`), also where nobody is there to ask, and as `plan_handoff`.
     """
-    from ..handoff.check import plan_handoff
+    from ..handoff import plan_handoff
     from ..tasks.catalog import require_task
 
     key = TaskKey.make(inputs.project_id, inputs.task_group, inputs.task_id)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import git
 from ..agents.supervised_process import SupervisedResult
-from ..handoff.check import (
+from ..handoff import (
     findings_text,
     gates_text,
     nothing_chosen,

@@ -7,7 +7,7 @@ import shlex
 from typing import NamedTuple
 
 from ..doctor.preflight import MissingRequirement, missing_requirements
-from ..handoff.check import plan_handoff
+from ..handoff import plan_handoff
 from ..names import HANDOFF, RunId, StageKey
 from ..quoting import quote
 from ..runs.find import next_seq

@@ -61,7 +61,7 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Req
     _check_given(inputs)
     brief = brief_of(inputs, project.files, key, known, services)
     if phase.task_type == HANDOFF:
-        from ..handoff.check import plan_handoff
+        from ..handoff import plan_handoff
 
         plan_handoff(project.files, key, inputs.handoff, services)
     answers = _answers(inputs, project.files.task(key), key)

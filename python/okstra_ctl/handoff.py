@@ -15,18 +15,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from .. import git
-from ..errors import Missing, OkstraError, Refused, UsageError
-from ..git import tree_hooks
-from ..git.merge import merge_tree
-from ..names import HANDOFF, TaskKey
-from ..paths import ProjectFiles, TaskFiles
-from ..quoting import okstra_command
-from ..runs.find import next_seq
-from ..runs.manifest import PULL_REQUEST, PUSH, Choice, Target, commands
-from ..services import Services
-from ..system import files, processes
-from ..tasks.records import read_manifest
+from . import git
+from .errors import Missing, OkstraError, Refused, UsageError
+from .git import tree_hooks
+from .git.merge import merge_tree
+from .names import HANDOFF, TaskKey
+from .paths import ProjectFiles, TaskFiles
+from .quoting import okstra_command
+from .runs.find import next_seq
+from .runs.manifest import PULL_REQUEST, PUSH, Choice, Target, commands
+from .services import Services
+from .system import files, processes
+from .tasks.records import read_manifest
 
 _SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?([^:/]+)(?::[0-9]+/|[:/])(.+)")
 _HTTP = re.compile(r"https?://(?:[^@/]+@)?([^/]+)/(.+)")

@@ -1,1 +1,0 @@
-"""Whether a task may be handed off, and with what."""
