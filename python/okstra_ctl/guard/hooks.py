@@ -19,6 +19,7 @@ from ..system import assets, files, foreign_files
 from .calls import SCHEMA
 
 LEAD = "lead"
+GUARDED = "OKSTRA_GUARD_REPO"
 _REFUSED = "okstra-refuses-to-push://"
 _SCRIPT = "git-guard.sh"
 _OURS = ("pre-push", "reference-transaction", "pre-commit")
@@ -58,7 +59,7 @@ def environment(run: KnownRun, role: str) -> dict[str, str]:
     edits = role == "executor" and run.id.task_type == IMPLEMENTATION
     settings = [("core.hooksPath", run.files.guard_hooks), *_push_refusals(run.project.root)]
     return {
-        "OKSTRA_GUARD_REPO": os.path.realpath(repository.common_dir),
+        GUARDED: os.path.realpath(repository.common_dir),
         "OKSTRA_GUARD_REF": f"refs/heads/{branch}" if edits and branch else "",
         "OKSTRA_GUARD_HOOKS": hooks_folder(repository),
         "OKSTRA_GUARD_RULES": run.files.guard_rules,

@@ -139,6 +139,7 @@ def _job(
         environment={
             **_facts(context, assignment, attempt),
             **hooks.environment(context.run, worker.role),
+            **own.environment,
             **authorship.trace(context.run, worker.id),
         },
         options=_guarded(context, worker.provider, options),

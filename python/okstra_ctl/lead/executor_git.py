@@ -12,6 +12,7 @@ from .. import git
 from ..agents.job import Report
 from ..errors import OkstraError
 from ..git import worktree_admin
+from ..guard import hooks
 from ..quarantine.binds import binds
 from ..quarantine.make import Order, make
 from ..quarantine.record import Quarantine
@@ -30,6 +31,12 @@ class OwnGit(NamedTuple):
 
     binds: tuple[Bind, ...] = ()
     keep_open: tuple[int, ...] = ()
+    guarded: str = ""
+    """The common git folder that the run's hooks guard, where it is not the real one by its path."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {hooks.GUARDED: self.guarded} if self.guarded else {}
 
 
 def with_own_git(context: RunContext, worker: Worker, start: Callable[[OwnGit], Report]) -> Report:
@@ -42,7 +49,7 @@ def with_own_git(context: RunContext, worker: Worker, start: Callable[[OwnGit], 
         return start(OwnGit())
     try:
         with worktree_admin.fenced(one.folder) as fence:
-            report = start(OwnGit(binds(one), (fence,)))
+            report = start(OwnGit(binds(one), (fence,), "" if one.mounted else one.git))
     except BaseException:
         _take(context, one)
         raise

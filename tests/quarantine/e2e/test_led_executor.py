@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from okstra_ctl.sandbox.choice import Kind
+from support.contained_lab import can_contain
 from support.faults import eventually
 from support.okstra import Ended, Project
 from support.plans import independent
@@ -31,6 +34,24 @@ def lead(project: Project, *steps: dict[str, object], **options: str) -> Ended:
 
 def quarantines(project: Project) -> list[Path]:
     return list((project.home / "quarantines").glob("*"))
+
+
+def committed_inside(project: Project) -> bool:
+    logs = (project.home / "quarantines").glob("*/git/logs/refs/heads/*")
+    return any("feat: it" in log.read_text() for log in logs)
+
+
+def commands_of(project: Project) -> list[tuple[int, str]]:
+    """The processes around the project's workers: supervisors and sandboxes."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(project.home) in words and ("okstra-supervisor" in words or "bwrap" in words.split(" ")[0]):
+            found.append((int(folder.name), words))
+    return found
 
 
 def test_a_commit_is_on_the_branch_before_anybody_looks(project: Project) -> None:
@@ -128,6 +149,42 @@ def test_what_was_committed_when_okstra_was_killed_comes_home(project: Project, 
         Path(project.okstra.ok("worktree", "list", "--json").data["worktrees"][0]["path"]), project.repo.environment
     )
     assert at.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("who", ["okstra-supervisor of rehearsal-executor", "bwrap"])
+def test_a_kill_of_what_stands_around_the_executor_loses_no_commit(project: Project, who: str) -> None:
+    project.adopt(independent(1))
+    install(project, part(_WORK, _COMMIT, {"run": "sleep 60"}, _RESULT, role="executor"))
+    process = project.okstra.start(*led_args(project, "implementation"))
+    eventually(lambda: committed_inside(project))
+    victims = [pid for pid, words in commands_of(project) if who in words]
+    for pid in victims:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=100)
+    assert victims != []
+    assert project.repo.git("show", f"{BRANCH}:stage-1/it.py") == "x = 1"
+    assert quarantines(project) == []
+    assert commands_of(project) == []
+
+
+def test_where_nothing_can_be_mounted_it_is_the_same(project: Project) -> None:
+    if not can_contain(Kind.LANDLOCK):
+        pytest.skip("Landlock can't start here")
+    common = state_of(project.repo.path / ".git" / "hooks")
+    evil = {"run": "git config x.y z; git rev-parse --git-common-dir > where; echo x >$(cat where)/hooks/post-commit"}
+    touch = {"run": f"! touch '{project.repo.path}/.git/evil'"}
+    clear = {"run": "mv where /tmp || rm where"}
+    ended = lead(project, _WORK, evil, touch, clear, _COMMIT, OKSTRA_SANDBOX="landlock")
+    assert ended.status == 0, ended
+    assert project.repo.git("show", f"{BRANCH}:stage-1/it.py") == "x = 1"
+    assert (state_of(project.repo.path / ".git" / "hooks"), project.repo.git("config", "x.y", check=False)) == (
+        common,
+        "",
+    )
+    assert quarantines(project) == []
+    (tree,) = project.home.glob("worktrees/*/*/*/stage-1")
+    assert f"gitdir: {project.repo.path}/.git/worktrees/" in (tree / ".git").read_text()
 
 
 def test_without_a_sandbox_nothing_is_different(project: Project) -> None:
