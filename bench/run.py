@@ -16,6 +16,7 @@ import document_rows
 import evidence_rows
 import led_rows
 import listing_rows
+import quarantine_rows
 import removal_rows
 import sandbox_rows
 import start_rows
@@ -24,7 +25,7 @@ from measure import Row
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- table -->", "<!-- /table -->"
-_MODULES = (start_rows, removal_rows, listing_rows, document_rows, evidence_rows, led_rows, sandbox_rows)
+_MODULES = (start_rows, removal_rows, listing_rows, document_rows, evidence_rows, quarantine_rows, sandbox_rows, led_rows)
 FAMILIES = {family.name: family for module in _MODULES for family in module.FAMILIES}
 Measured = dict[str, dict[int, Row]]
 
