@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import fillings  # noqa: F401  brings the package in
@@ -20,6 +21,7 @@ _ROUNDS = 9
 _MAKING, _TAKING = 0.1, 0.3
 _FILES = 30_000
 _GOAL = 1.0
+_MOST_REFS = {10_000: _GOAL}
 
 
 class _Place:
@@ -45,19 +47,21 @@ class _Place:
             )
 
 
-def making(refs: int) -> Row:
+def making(refs: int, *, packed: bool) -> Row:
     place = _Place(scene(10))
     head = place.scene.git("rev-parse", "HEAD")
     lines = "".join(f"create refs/tags/t{number:05d} {head}\n" for number in range(refs))
     command = ["git", "-C", str(place.scene.repo), "update-ref", "--stdin"]
     subprocess.run(command, env=place.scene.env, input=lines.encode(), check=True)
+    if packed:
+        place.scene.git("pack-refs", "--all")
     settle()
     took = []
     for _ in range(_ROUNDS + 1):
         begun: list[Quarantine] = []
         took.append(seconds(lambda begun=begun: begun.append(place.make())))  # type: ignore[misc]
         drop(begun[0])
-    return row_of("", "", [(one, _MAKING) for one in took[1:]], goal=_GOAL if refs == 10_000 else None)
+    return row_of("", "", [(one, _MAKING) for one in took[1:]], goal=_MOST_REFS.get(refs) if packed else None)
 
 
 def taking(_: int) -> Row:
@@ -71,7 +75,10 @@ def taking(_: int) -> Row:
     return row_of("", "", [(one, _TAKING) for one in took[1:]], goal=_GOAL)
 
 
+_PACKED, _LOOSE = partial(making, packed=True), partial(making, packed=False)
+
 FAMILIES = (
-    Family("quarantine", "making an executor's git folder", "100 ms", "refs, each a file", making, {10_000: _GOAL}),
+    Family("quarantine", "making an executor's git folder", "100 ms", "refs", _PACKED, _MOST_REFS),
+    Family("quarantine-loose", "the same", "100 ms", "refs, each in a file of its own", _LOOSE),
     Family("take-home", "taking its commit home, among 30,000 files", "300 ms", "", taking, {1: _GOAL}, (1,)),
 )

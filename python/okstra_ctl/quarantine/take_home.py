@@ -164,16 +164,18 @@ def _keep(one: Quarantine, number: int, name: str, commit: str) -> Kept:
 
 
 def _renew_index(one: Quarantine, keep_open: Sequence[int]) -> None:
-    """The real index is made anew, without the marks that hide edits (`assume-unchanged`, `skip-worktree`); what a
-    sparse checkout leaves out is marked again. Nothing is done where somebody switched the worktree meanwhile."""
+    """The real index follows the branch. No worker has written it: an edit that one hid by marks in its own index
+    (`assume-unchanged`, `skip-worktree`) shows. Nothing is done where somebody switched the worktree meanwhile."""
     if not os.path.isdir(one.worktree) or f"refs/heads/{git.head_branch(one.worktree)}" != one.branch:
         return
-    sparse = (
-        ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", read_only=True).stdout.strip() == b"true"
-    )
-    renew = ("read-tree", "HEAD")
-    refresh = ("update-index", "-q", "--refresh")
-    for words in (renew, ("read-tree", "-m", "-u", "HEAD"), refresh) if sparse else (renew, refresh):
-        ask_git(
-            one.worktree, *words, keep_open=keep_open, extra={"GIT_DIR": one.git_dir, "GIT_WORK_TREE": one.worktree}
-        )
+
+    def ask(*words: str) -> bool:
+        where = {"GIT_DIR": one.git_dir, "GIT_WORK_TREE": one.worktree}
+        return ask_git(one.worktree, *words, keep_open=keep_open, extra=where).ok
+
+    # With `-m` what is known of unchanged files stays known; an unfinished merge forbids it.
+    if not ask("read-tree", "-m", "HEAD"):
+        ask("read-tree", "HEAD")
+    if ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", read_only=True).stdout.strip() == b"true":
+        ask("read-tree", "-m", "-u", "HEAD")  # marks what a sparse checkout leaves out
+    ask("update-index", "-q", "--refresh")
