@@ -25,7 +25,16 @@ from measure import Row
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- table -->", "<!-- /table -->"
-_MODULES = (start_rows, removal_rows, listing_rows, document_rows, evidence_rows, quarantine_rows, sandbox_rows, led_rows)
+_MODULES = (
+    start_rows,
+    removal_rows,
+    listing_rows,
+    document_rows,
+    evidence_rows,
+    quarantine_rows,
+    sandbox_rows,
+    led_rows,
+)
 FAMILIES = {family.name: family for module in _MODULES for family in module.FAMILIES}
 Measured = dict[str, dict[int, Row]]
 
