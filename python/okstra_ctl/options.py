@@ -14,7 +14,10 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
 from .history.listing import RunRow
+from .sandbox.choice import CHOICES
 from .services import Call
+from .settings.sandbox_settings import VARIABLE as SANDBOX_VARIABLE
+from .settings.trust import TRUST_VARIABLE
 from .system import files
 
 STDIN = "-"
@@ -193,3 +196,34 @@ def load(command: Command) -> ModuleType:
     """Imports the command's module."""
     module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
     return module
+
+
+def add_trust_flag(parser: ArgumentParser) -> None:
+    parser.add_argument("--trust", action="store_true", help="run the commands of project.json unasked, this once")
+
+
+def with_trust(args: Namespace, call: Call) -> Call:
+    """The call with the project's commands trusted, if the flag says so."""
+    if not args.trust:
+        return call
+    environment = {**call.services.environment, TRUST_VARIABLE: "1"}
+    return call._replace(services=call.services._replace(environment=environment))
+
+
+def add_sandbox_flag(parser: ArgumentParser) -> None:
+    text = "how workers are contained (default: the setting `sandbox`)"
+    parser.add_argument("--sandbox", choices=CHOICES, default="", help=text)
+
+
+def with_sandbox(args: Namespace, call: Call) -> Call:
+    """The call with the sandbox that the flag names, if it names one."""
+    if not args.sandbox:
+        return call
+    environment = {**call.services.environment, SANDBOX_VARIABLE: args.sandbox}
+    return call._replace(services=call.services._replace(environment=environment))
+
+
+def sandbox_flag(call: Call) -> list[str]:
+    """The flag for a command that this one starts."""
+    chosen = call.services.environment.get(SANDBOX_VARIABLE, "")
+    return [f"--sandbox={chosen}"] if chosen else []

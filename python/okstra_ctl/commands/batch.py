@@ -18,11 +18,11 @@ from ..command_table import find
 from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
 from ..lead.waves import Entry, entries_of
 from ..names import TaskKey
+from ..options import add_trust_flag
 from ..output import Reply, table
 from ..quoting import okstra_command
 from ..services import Call
 from ..system import files
-from .trust import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:

@@ -9,13 +9,12 @@ from argparse import ArgumentParser, Namespace
 
 from ..errors import UsageError
 from ..names import HANDOFF, TaskKey
-from ..options import add_task_key
+from ..options import add_task_key, add_trust_flag
 from ..output import Reply
 from ..runs.manifest import PULL_REQUEST, PUSH, STEPS
 from ..services import Call
 from ..settings.project import open_project
 from .run_inputs import add_handoff_flags
-from .trust import add_trust_flag
 
 
 def configure(parser: ArgumentParser) -> None:

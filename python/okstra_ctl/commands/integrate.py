@@ -8,11 +8,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..names import TaskKey
-from ..options import add_task_key, check_task
+from ..options import add_task_key, add_trust_flag, check_task, with_trust
 from ..output import Reply, fields, table
 from ..services import Call
 from ..settings.project import open_project
-from .trust import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:

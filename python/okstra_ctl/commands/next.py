@@ -18,7 +18,7 @@ from ..errors import OkstraError, Refused, UsageError
 from ..history.schedule import next_unit
 from ..leadership import require_no_worker
 from ..names import TaskKey
-from ..options import add_task_key, build_parser
+from ..options import add_task_key, add_trust_flag, build_parser
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..runs.find import find_run
@@ -29,7 +29,6 @@ from ..system import files
 from ..tasks.named import HERE, task_named
 from ..tasks.records import LATEST_SCHEMA, read_manifest
 from .run_inputs import add_handoff_flags
-from .trust import add_trust_flag
 
 _SHOWN_ONLY = ("wait", "show")
 _ANALYSTS = ("analyst", "verifier")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..names import REHEARSAL
+from ..options import add_trust_flag, with_trust
 from ..output import Reply
 from ..runs.find import find_run
 from ..services import Call
 from .leading import AUTO, CLAUDE, choose_lead, hand_over
 from .run_inputs import parts
-from .trust import add_trust_flag, with_trust
 
 
 def configure(parser: ArgumentParser) -> None:

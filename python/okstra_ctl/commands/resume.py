@@ -9,6 +9,7 @@ from typing import Any
 from .. import git
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION, PLANNING
+from ..options import add_sandbox_flag, add_trust_flag, with_sandbox, with_trust
 from ..output import Reply
 from ..results.records import MAX_BYTES
 from ..runs.events import events_of, is_same
@@ -17,8 +18,6 @@ from ..services import Call
 from ..settings.roster import Worker
 from ..status import WorkerOutcome
 from ..system import files, foreign_files
-from .sandboxing import add_sandbox_flag, with_sandbox
-from .trust import add_trust_flag, with_trust
 
 _WRITER, _ANALYST = "report-writer", "analyst"
 

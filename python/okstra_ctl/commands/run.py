@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ..errors import Refused, UsageError
 from ..lead.waves import run_command
 from ..names import HANDOFF, IMPLEMENTATION, TaskKey
+from ..options import add_sandbox_flag, add_trust_flag, sandbox_flag, with_sandbox, with_trust
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command, quote
@@ -22,8 +23,7 @@ from ..settings.trust import TRUST_VARIABLE
 from ..system.processes import stopped_by_signals
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
 from .run_inputs import add_handoff_flags, confirm_handoff, gather
-from .sandboxing import add_sandbox_flag, sandbox_flag, with_sandbox
-from .trust import add_trust_flag, settle, with_trust
+from .trust import settle
 
 _TEXTS = {
     "--task-brief": ("PATH", "the request, a text file; a new task needs one"),

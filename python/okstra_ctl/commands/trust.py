@@ -14,18 +14,6 @@ from ..settings.trust import shown
 from ..system.text import printable
 
 
-def add_trust_flag(parser: ArgumentParser) -> None:
-    parser.add_argument("--trust", action="store_true", help="run the commands of project.json unasked, this once")
-
-
-def with_trust(args: Namespace, call: Call) -> Call:
-    """The call with the project's commands trusted, if the flag says so."""
-    if not args.trust:
-        return call
-    environment = {**call.services.environment, trust.TRUST_VARIABLE: "1"}
-    return call._replace(services=call.services._replace(environment=environment))
-
-
 def of_project(project: Project) -> trust.Commands:
     """The commands that the project's settings run."""
     return trust.commands_of(project.root, project.config.commands)

@@ -9,11 +9,10 @@ import threading
 from argparse import ArgumentParser, Namespace
 
 from ..errors import WorkFailed
-from ..options import add_common_flags
+from ..options import add_common_flags, add_sandbox_flag, with_sandbox
 from ..output import Reply, fields
 from ..services import Call
 from ..status import WorkerOutcome
-from .sandboxing import add_sandbox_flag, with_sandbox
 
 
 def configure(parser: ArgumentParser) -> None:
