@@ -14,10 +14,9 @@ from typing import NoReturn
 from . import __version__
 from .command_table import COMMANDS, IN_NODE, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
-from .options import build_parser, load
+from .options import build_parser, load, short_names
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
 from .services import open_call
-from .short_names import short_names
 from .system import assets
 from .system import processes as proc
 from .system.text import printable

@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from .errors import UsageError
+from .status import Word
 
 HANDOFF = "release-handoff"
 
@@ -141,6 +142,16 @@ class StageKey(NamedTuple):
 def parse_place_key(text: str) -> TaskKey | StageKey:
     """A task key or a stage key, whichever it is. Raises UsageError (`bad-identity`)."""
     return StageKey.parse(text) if _split_stage_key(text) else TaskKey.parse(text)
+
+
+class Named(Word):
+    """What an argument of a command names."""
+
+    TASK = "task"
+    TASK_OR_STAGE = "task or stage"
+    RUN = "run"
+    RUN_OR_TASK = "run or task"
+    PLAN = "plan"
 
 
 class RunId(NamedTuple):

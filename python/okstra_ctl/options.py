@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
 from .history.listing import RunRow
+from .names import Named, RunId
 from .sandbox.choice import CHOICES
 from .services import Call
 from .settings.sandbox_settings import VARIABLE as SANDBOX_VARIABLE
@@ -21,6 +22,17 @@ from .settings.trust import TRUST_VARIABLE
 from .system import files
 
 STDIN = "-"
+_NAMING = {
+    "task_key": Named.TASK,
+    "task": Named.TASK,
+    "ready_stages": Named.TASK,
+    "place": Named.TASK_OR_STAGE,
+    "run": Named.RUN,
+    "what": Named.RUN_OR_TASK,
+    "plan": Named.PLAN,
+    "approved_plan": Named.PLAN,
+}  # what arguments of commands name; each takes a short name as well (docs/how-to/short-names.md)
+_MAY_BE_NEW = ("plan adopt", "brief new")  # commands whose task need not exist, and so has no short name
 _DIGITS = frozenset("0123456789")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DAY = "0000-00-00"
@@ -190,6 +202,29 @@ def oldest_wanted(args: Namespace, call: Call) -> str:
         return ""
     since = parse_since(args.since)
     return since.point or call.services.clock.before(since.seconds_ago)
+
+
+def short_names(label: str, args: Namespace) -> list[tuple[str, Named]]:
+    """The arguments of a command (with its action) in which a short name was given; `tasks.named` finds what it stands
+    for."""
+    if label in _MAY_BE_NEW:
+        return []
+    return [
+        (argument, kind)
+        for argument, kind in _NAMING.items()
+        for value in [getattr(args, argument, None)]
+        if any(isinstance(one, str) and _is_short(kind, one) for one in (value if isinstance(value, list) else [value]))
+    ]
+
+
+def _is_short(kind: Named, value: str) -> bool:
+    """Whether the value is a short name: not empty, and neither a key nor an id, nor the path of a plan."""
+    if kind is Named.PLAN:
+        is_path = os.sep in value or value.endswith(".md") or os.path.isfile(value)
+        return bool(value) and not is_path
+    if kind is Named.RUN or (kind is Named.RUN_OR_TASK and "/" in value):
+        return bool(value) and not RunId.is_one(value)
+    return bool(value) and value.count(":") < 2
 
 
 def load(command: Command) -> ModuleType:

@@ -12,11 +12,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..errors import OkstraError, UsageError
-from ..names import HANDOFF, IMPLEMENTATION, PLANNING, RunId, TaskKey, number_in, slugify_task_segment
+from ..names import HANDOFF, IMPLEMENTATION, PLANNING, Named, RunId, TaskKey, number_in, slugify_task_segment
 from ..paths import ProjectFiles
 from ..services import Call, Services
 from ..settings.project import find_root
-from ..short_names import NAMING, PLACE, PLAN, RUN, RUN_OR_TASK, TASK, is_short
 from ..system import files
 from .catalog import plan_of_task, task_unknown
 from .records import read_manifest
@@ -35,14 +34,11 @@ _STAGE = "stage-"
 _FORMS = "a task is named by its key, by group:id, by its id, or by . in one of its worktrees"
 
 
-def with_full_names(args: Namespace, short: Iterable[str], call: Call) -> None:
+def with_full_names(args: Namespace, short: Iterable[tuple[str, Named]], call: Call) -> None:
     """Replaces these arguments of a command by the full names of what they stand for. Raises as the functions below."""
-    for argument in short:
-        kind, value = NAMING[argument], getattr(args, argument)
-        given = value if isinstance(value, list) else [value]
-        full = [
-            str(_BY_KIND[kind](text, call.start, call.services)) if is_short(kind, text) else text for text in given
-        ]
+    for argument, kind in short:
+        find, value = _BY_KIND[kind], getattr(args, argument)
+        full = [str(find(text, call.start, call.services)) for text in (value if isinstance(value, list) else [value])]
         setattr(args, argument, full if isinstance(value, list) else full[0])
 
 
@@ -105,12 +101,12 @@ def _run_or_task_named(text: str, start: str, services: Services) -> str:
     return str((run_id_named if "/" in text else task_named)(text, start, services))
 
 
-_BY_KIND: Mapping[str, Callable[[str, str, Services], object]] = {
-    TASK: task_named,
-    PLACE: _place_named,
-    RUN: run_id_named,
-    RUN_OR_TASK: _run_or_task_named,
-    PLAN: plan_named,
+_BY_KIND: Mapping[Named, Callable[[str, str, Services], object]] = {
+    Named.TASK: task_named,
+    Named.TASK_OR_STAGE: _place_named,
+    Named.RUN: run_id_named,
+    Named.RUN_OR_TASK: _run_or_task_named,
+    Named.PLAN: plan_named,
 }
 
 
