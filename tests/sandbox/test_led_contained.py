@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.sandbox.choice import Kind
+from support.client_streams import CODEX_GOOD, codex_item, stream
 from support.contained_lab import can_contain
 from support.okstra import Project
 from support.plans import independent
@@ -159,3 +160,33 @@ def test_set_up_commands_write_their_worktree_and_named_caches_alone(project: Pr
     assert (cache / "filled").exists()
     assert (Path(_manifest(ended.data)["worktree"]["path"]) / "made").exists()  # type: ignore[index]
     assert not (tmp_path / "beside").exists()
+
+
+@needs_bwrap
+def test_a_worker_that_a_session_dispatches_is_contained_too(project: Project, tmp_path: Path) -> None:
+    """`okstra worker exec`; codex's own sandbox can't be made inside another one, and is switched off there."""
+    run = project.run_phase("error-analysis", "--workers", "codex")
+    text = result()
+    facts = {"TASK_KEY": Project.task_key, "PHASE": "error-analysis", "WORKER_ID": "codex", "COMMIT": "c" * 40}
+    for name, value in facts.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    events = (*CODEX_GOOD[:2], codex_item("agent_message", text=text), CODEX_GOOD[-1])
+    clients = tmp_path / "clients"
+    clients.mkdir()
+    (clients / "stream").write_bytes(stream(*events))
+    notes = 'notes=$(dirname "$OKSTRA_RESULT")/notes; echo "$@" > "$notes"; ls -A ~ >> "$notes"'
+    outside = f"touch {tmp_path}/beside {project.repo.path}/beside"
+    (clients / "codex").write_text(f"#!/bin/sh\n{notes}\n{outside} 2>/dev/null\ncat {clients}/stream\n")
+    (clients / "codex").chmod(0o755)
+    prompt = Path(run.data["run_dir"]) / "prompts" / "codex-prompt-error-analysis-001.md"
+    order = ("codex", project.repo.path, "gpt-5.5", prompt, run.data["worktree"]["path"], "analyst", "--json")
+    path = f"{clients}{os.pathsep}{project.okstra.environment['PATH']}"
+    done = project.okstra("worker", "exec", *order, PATH=path)
+    assert (done.status, done.data["state"]) == (0, "clean"), done
+    (found,) = project.task_root.rglob("notes")
+    words = found.read_text()
+    assert "--sandbox danger-full-access" in words
+    assert not (tmp_path / "beside").exists()
+    assert not (project.repo.path / "beside").exists()
+    watched = project.okstra("worker", "exec", *order, "--sandbox", "off", PATH=path)
+    assert watched.stderr.count("workers: watched, not contained") == 1
