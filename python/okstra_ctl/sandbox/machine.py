@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -30,8 +31,15 @@ _TOOLS, _OF_RUN = _TOOLS_TEXT.split(), _OF_RUN_TEXT.split()
 _MOST_SOCKETS = 24  # each mount costs: the kernel's list of mounts is read anew for every one
 
 
-def machine(environment: Mapping[str, str], blank: str, shown: Iterable[str] = (), program: str = "") -> Machine:
-    """`shown` are the person's own additions, `program` the client that is going to be started."""
+def machine(
+    environment: Mapping[str, str],
+    blank: str,
+    shown: Iterable[str] = (),
+    program: str = "",
+    with_sockets: Iterable[str] = (),
+) -> Machine:
+    """`shown` are the person's own additions, `program` the client that is going to be started; `with_sockets` are
+    folders that are looked through for sockets, for one may have been opened under a relative name."""
     homes = _homes(environment)
     home = homes[0]
     private = [*dict.fromkeys(os.path.realpath(path) for path in _PRIVATE if os.path.isdir(path)), *homes[1:]]
@@ -45,7 +53,8 @@ def machine(environment: Mapping[str, str], blank: str, shown: Iterable[str] = (
         *shown,
     ]
     binds = {bind.target: bind for path in wanted for bind in _brought_back(path, hides, home)}
-    return Machine(home, tuple(private), tuple(binds.values()), listening(), blank)
+    sockets = dict.fromkeys([*listening(), *(path for folder in with_sockets for path in _sockets_in(folder))])
+    return Machine(home, tuple(private), tuple(binds.values()), tuple(sockets), blank)
 
 
 def _homes(environment: Mapping[str, str]) -> list[str]:
@@ -68,6 +77,14 @@ def listening() -> tuple[str, ...]:
         return ()
     there = sorted({os.path.realpath(path) for path in found if os.path.exists(path)})
     return tuple(there[:_MOST_SOCKETS])
+
+
+def _sockets_in(folder: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [one.path for one in entries if stat.S_ISSOCK(one.stat(follow_symlinks=False).st_mode)]
+    except OSError:
+        return []
 
 
 def _brought_back(path: str, hides: list[str], home: str) -> Iterator[Bind]:
