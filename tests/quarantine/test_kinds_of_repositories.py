@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.errors import WorkFailed
 from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.quarantine.make import Order, make
 from okstra_ctl.quarantine.record import Quarantine
@@ -109,6 +110,37 @@ def test_a_submodule_is_read_only_and_a_commit_that_is_lost_is_named(tmp_path: P
     assert printed == "refused\n"
     assert came.lost == (f"sub {nowhere[:12]}",)
     assert any("was not there to be taken" in sentence for sentence in came.sentences)
+
+
+@pytest.mark.parametrize("how", ["commit", "in a submodule's place"])
+def test_a_repository_that_a_worker_makes_runs_nothing_afterwards(tmp_path: Path, source: Repo, how: str) -> None:
+    """git would enter it to see whether the submodule was changed, and start the filter that its settings name."""
+    own = Repo.init(tmp_path / "own", source.environment)
+    if how != "commit":
+        own.git("update-index", "--add", "--cacheinfo", f"160000,{source.git('rev-parse', 'HEAD')},in")
+        own.git("commit", "--quiet", "-m", "a submodule that is not checked out")
+    place = Place(tmp_path, own)
+    place.add()
+    ran = tmp_path / "ran"
+    script = (
+        "mkdir -p in; git init -q in; echo '* filter=x' >in/.gitattributes; echo a >in/a; git -C in add .; "
+        "git -C in -c user.name=w -c user.email=w commit -qm x; echo bb >in/a; "
+        f"git -C in config filter.x.clean 'touch {ran}; cat'; "
+    ) + ("git -c advice.addEmbeddedRepo=false add in; git commit -qm in" if how == "commit" else "true")
+    one = place.quarantine()
+    ended = inside(one, script, bwrap(), own.environment)
+    assert ended.returncode == 0, ended
+    with pytest.raises(WorkFailed, match="repositories of its own where submodules stand: in"):
+        take_home(one)
+    assert own.git("rev-parse", "work") == one.old
+    place.at().git("status", "--ignore-submodules=none")
+    assert not ran.exists()
+    (aside,) = (Path(one.folder) / "repositories").iterdir()
+    aside.rename(place.tree / "in" / ".git")
+    if how == "commit":
+        place.at().git("-c", "advice.addEmbeddedRepo=false", "add", "in")
+    place.at().git("status", "--ignore-submodules=none")
+    assert ran.exists()  # else this proves nothing
 
 
 def test_a_sparse_checkout_and_its_own_settings_stay(tmp_path: Path, environment: Mapping[str, str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ..git import submodules
 from ..sandbox.profile import Bind
 from .object_folders import borrowed
 from .record import BASE, Quarantine
@@ -19,7 +18,7 @@ def binds(one: Quarantine) -> tuple[Bind, ...]:
         *borrowed(os.path.join(one.common_dir, "objects")),
         *(os.path.join(folder, "modules") for folder in (one.common_dir, one.git_dir)),
         os.path.join(one.worktree, ".git"),
-        *(os.path.join(one.worktree, path, ".git") for path in submodules.initialised_below(one.worktree)),
+        *(os.path.join(one.worktree, path, ".git") for path in one.submodules),
     ]
     return (
         Bind(one.git, one.common_dir, writable=True),

@@ -19,6 +19,7 @@ from .copies import copy_file, copy_folder, entries
 from .object_folders import borrowed, listed
 from .record import BASE, Quarantine
 from .ref_copies import LIST_REFS, copy_refs
+from .submodules import initialised
 
 _FOLDERS = ("hooks", "info")
 _LEFT_OUT = frozenset({"packed-refs", "index", "FETCH_HEAD", "gc.log", "gc.pid", "okstra.lock", "okstra.fence"})
@@ -67,6 +68,7 @@ def make(home: HomePaths, order: Order) -> Quarantine:
         mounted=order.mounts,
         kept=order.kept,
         owner=this_process(),
+        submodules=initialised(order.worktree),
     )
     files.make_folder(one.folder)
     record.write(one)

@@ -38,6 +38,8 @@ class Quarantine(NamedTuple):
     mounted: bool
     kept: str
     owner: Owner
+    submodules: tuple[str, ...] = ()
+    """Those that were checked out; a repository in another one's place is the worker's."""
     whole: bool = False
     taking: bool = False
     """Somebody has begun to take it home: a kill may have left locks of git's."""
@@ -107,10 +109,17 @@ def _quarantine(folder: str, found: Mapping[str, object]) -> Quarantine:
         mounted=found.get("mounted") is True,
         kept=_text(found, "kept"),
         owner=owner,
+        submodules=_texts(found.get("submodules")),
         whole=found.get("whole") is True,
         taking=found.get("taking") is True,
         refused=_text(found, "refused"),
     )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("submodules is a list of texts")
+    return tuple(value)
 
 
 def _text(found: Mapping[str, object], name: str) -> str:

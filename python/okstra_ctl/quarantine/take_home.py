@@ -24,7 +24,7 @@ from .lfs import take_lfs
 from .make import point_back
 from .objects import REFUSED, Lookout, refused, stems_from
 from .record import Quarantine
-from .submodule_commits import lost_in_submodules
+from .submodules import lost_in_submodules, set_aside_foreign
 
 _REPOSITORY_LOCK = "okstra.lock"
 _REMOTE = "refs/remotes/"
@@ -85,6 +85,7 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
     else:
         record.write(one._replace(taking=True))
     point_back(one)
+    foreign = set_aside_foreign(one, one.old)
     changed = _changed_refs(one)
     tip, others = one.old, dict[str, str]()
     if changed:
@@ -95,6 +96,9 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
             lookout.bring(arrived)
     if not stems_from(one, tip):
         raise refused(one, f"{tip[:12]} does not descend from {one.old[:12]}")
+    foreign += set_aside_foreign(one, tip) if tip != one.old else []
+    if foreign:
+        raise refused(one, f"it made repositories of its own where submodules stand: {', '.join(foreign)}")
     lfs = take_lfs(one)
     moved = tip == one.old or _move_branch(one, tip, keep_open)
     if not moved:
