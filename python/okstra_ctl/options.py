@@ -196,11 +196,11 @@ def is_of(row: RunRow, args: Namespace) -> bool:
     return row.is_of(args.project, args.task_key)
 
 
-def oldest_wanted(args: Namespace, call: Call) -> str:
-    """The time from which on runs are wanted; empty for all. Raises UsageError (`usage`)."""
-    if not args.since:
+def oldest_wanted(since_when: str, call: Call) -> str:
+    """The time from which on runs are wanted, as `--since` gives it; empty for all. Raises UsageError (`usage`)."""
+    if not since_when:
         return ""
-    since = parse_since(args.since)
+    since = parse_since(since_when)
     return since.point or call.services.clock.before(since.seconds_ago)
 
 

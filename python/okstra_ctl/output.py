@@ -10,6 +10,7 @@ from typing import NamedTuple, TextIO
 from .errors import EXIT_OK, EXIT_REFUSED, OkstraError, WorkFailed
 from .system.text import display_width, dumps, on_one_line, padded, printable
 
+_FEW = 5
 _YES, _NO = ("y", "yes"), ("n", "no")
 
 
@@ -84,9 +85,9 @@ def fields(pairs: Sequence[tuple[str, object]]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in kept)
 
 
-def some_of(names: Sequence[str], most: int = 5) -> str:
+def some_of(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
 
 
 def porcelain(rows: Sequence[Sequence[str]]) -> str:

@@ -45,7 +45,7 @@ def open_services(environment: Mapping[str, str] | None = None) -> Services:
     return Services(home, Registry(home), Clock(), environment)
 
 
-def open_call(project_root: str | None, environment: Mapping[str, str] | None = None) -> Call:
+def open_call(project_root: str | None) -> Call:
     """`project_root` is the value of --project-root; without it, the folder the command was started in.
 
     Raises Missing (`folder-gone`).
@@ -59,7 +59,7 @@ def open_call(project_root: str | None, environment: Mapping[str, str] | None = 
             where=os.environ.get("PWD", ""),
             hint="go to a folder that exists (cd), then call it again",
         ) from error
-    return Call(start, open_services(environment))
+    return Call(start, open_services())
 
 
 def locate_home(environment: Mapping[str, str]) -> HomePaths:

@@ -157,7 +157,7 @@ def _result(run: KnownRun, row: Mapping[str, Any], events: Events) -> bytes:
         data = foreign_files.read(run.files.worker_result(row["id"]), MAX_BYTES) or b""
     except Unreadable:
         return b""
-    return data if is_answer(events, row, "", data, run.manifest) else b""
+    return data if is_answer(events, row, data, run.manifest) else b""
 
 
 def recorded_runs(run: KnownRun) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..errors import OkstraError, UsageError
 from ..history.listing import RunRow, run_rows
-from ..options import add_limit, add_run_or_task, check_task, newest, parse_since, settle_task
+from ..options import add_limit, add_run_or_task, check_task, newest, oldest_wanted, settle_task
 from ..output import Reply, table
 from ..paths import RunFiles
 from ..runs.find import find_run
@@ -34,7 +34,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     if args.kind and args.kind not in KINDS:
         raise UsageError("usage", f"there is no kind {args.kind!r}", hint="one of: " + ", ".join(KINDS))
-    oldest = _oldest(args.since, call) if args.since else ""
+    oldest = oldest_wanted(args.since, call)
     runs = (
         [find_run(args.run, call.start, call.services).files]
         if args.run
@@ -67,11 +67,6 @@ def _message(row: Logged) -> str:
     return row.message or (row.problems[0] if row.problems else row.failure)
 
 
-def _oldest(text: str, call: Call) -> str:
-    since = parse_since(text)
-    return since.point or call.services.clock.before(since.seconds_ago)
-
-
 class Logged(NamedTuple):
     """One dispatch that did not end well. What its row lacks is empty."""
 
@@ -94,14 +89,14 @@ class ErrorLog(NamedTuple):
     unread: tuple[str, ...]
 
 
-def runs_asked_for(services: Services, *, project: str = "", task_key: str = "") -> list[RunFiles]:
+def runs_asked_for(services: Services, *, project: str, task_key: str) -> list[RunFiles]:
     """The files of every run in the index that is of that project and task."""
     return [
         files for row in run_rows(services) if row.is_of(project, task_key) and (files := _files_of(row)) is not None
     ]
 
 
-def read_error_log(runs: Iterable[RunFiles], *, oldest: str = "", kind: str = "") -> ErrorLog:
+def read_error_log(runs: Iterable[RunFiles], *, oldest: str, kind: str) -> ErrorLog:
     """The rows of all these runs, the newest last."""
     found: list[Logged] = []
     unread: list[str] = []

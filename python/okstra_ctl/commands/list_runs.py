@@ -41,7 +41,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _list(args: Namespace, call: Call) -> Reply:
-    oldest = oldest_wanted(args, call)
+    oldest = oldest_wanted(args.since, call)
     back_to = oldest or (EVERYTHING if args.all or args.task_key else None)
     known = run_rows(call.services, back_to)
     rows = [

@@ -28,7 +28,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
-    oldest = oldest_wanted(args, call)
+    oldest = oldest_wanted(args.since, call)
     runs = [
         _timed(run, args.by)
         for run in timed_runs(call.services, oldest or EVERYTHING)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import UsageError
 from ..history.usage import RunUsage, WorkerUsage, by_model, by_task, prices_now, runs_since, usage_of_run
 from ..names import REHEARSAL
-from ..options import add_run_or_task, check_task, parse_since, settle_task
+from ..options import add_run_or_task, check_task, oldest_wanted, settle_task
 from ..output import Reply, table
 from ..runs.find import find_run
 from ..services import Call
@@ -38,7 +38,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.run:
         found = [find_run(args.run, call.start, call.services)]
     else:
-        oldest = _oldest(args.since or ("" if args.task_key else _SINCE), call)
+        oldest = oldest_wanted(args.since or ("" if args.task_key else _SINCE), call)
         found, unread = runs_since(call.services, oldest, project=args.project, task_key=args.task_key)
     runs = [usage_of_run(run, call.services, prices) for run in found]
     asked = [run for run in runs if run.workers]
@@ -147,8 +147,3 @@ def _notes(runs: Sequence[RunUsage]) -> list[str]:
 
 def _warnings(unread: Sequence[str]) -> list[str]:
     return [f"okstra: warning: the manifest of {run} can't be read" for run in unread]
-
-
-def _oldest(text: str, call: Call) -> str:
-    since = parse_since(text) if text else None
-    return "" if since is None else since.point or call.services.clock.before(since.seconds_ago)

@@ -126,7 +126,7 @@ def _is_there(expected: Expected, data: bytes, events: Events) -> bool:
         return True
     roster: Any = expected.manifest.get("roster") or []
     row: Mapping[str, Any] = next((one for one in roster if one["id"] == expected.worker), {})
-    return is_answer(events, row, "", data, expected.manifest)
+    return is_answer(events, row, data, expected.manifest)
 
 
 def _goes_on(run: KnownRun, worker: str, end: Mapping[str, Any]) -> bool:

@@ -84,9 +84,9 @@ def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     }
 
 
-def hooks_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+def hooks_environment() -> dict[str, str]:
     """As `environment`, within a git hook: its variables point at the very commit that is being made."""
-    return {**environment(inherited), **{name: inherited[name] for name in _OF_A_HOOK if name in inherited}}
+    return {**environment(), **{name: os.environ[name] for name in _OF_A_HOOK if name in os.environ}}
 
 
 def settings_variables(inherited: Mapping[str, str], settings: Sequence[tuple[str, str]]) -> dict[str, str]:
