@@ -43,7 +43,6 @@ def make(home: HomePaths, order: Order) -> Quarantine:
     if repository is None or not repository.linked:
         raise WorkFailed("worktree-gone", "it is no linked worktree any more", where=order.worktree)
     common, admin = os.path.realpath(repository.common_dir), os.path.realpath(repository.git_dir)
-    listing = begin(common, *LIST_REFS, read_only=True)
     on_branch = ask_git(order.worktree, "symbolic-ref", "--quiet", "HEAD", read_only=True)
     if not on_branch.ok or not repository.head:
         raise Refused(
@@ -52,6 +51,7 @@ def make(home: HomePaths, order: Order) -> Quarantine:
             where=order.worktree,
             hint=f"git -C {quote(order.worktree)} switch BRANCH, then try again",
         )
+    listing = begin(common, *LIST_REFS, read_only=True)
     one = Quarantine(
         folder=os.path.join(os.path.realpath(home.quarantines), uuid.uuid4().hex),
         run_id=order.run_id,
@@ -85,7 +85,7 @@ def make(home: HomePaths, order: Order) -> Quarantine:
 
 def point_back(one: Quarantine) -> None:
     """Lets the worktree's `.git` name the real folder again, whatever stands there now."""
-    if not one.mounted:
+    if not one.mounted and os.path.isdir(one.worktree):
         _point_worktree(one, one.git_dir)
 
 

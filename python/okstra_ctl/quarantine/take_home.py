@@ -28,6 +28,7 @@ from .submodules import lost_in_submodules, set_aside_foreign
 
 _REPOSITORY_LOCK = "okstra.lock"
 _REMOTE = "refs/remotes/"
+_SETTLE_SECONDS = 0.25
 _NO_WORK = ("refs/replace/", "refs/prefetch/")
 
 
@@ -52,8 +53,10 @@ class Homecoming(NamedTuple):
     @property
     def sentences(self) -> list[str]:
         """What a person should hear of; empty when all is on the branch."""
-        told = [f"{one.name} at {one.commit[:12]} is not on the branch: it is kept by {one.ref}" for one in self.kept]
-        return told + [f"the submodule commit {one} was not there to be taken" for one in self.lost]
+        elsewhere = [
+            f"{one.name} at {one.commit[:12]} is not on the branch: it is kept by {one.ref}" for one in self.kept
+        ]
+        return elsewhere + [f"the submodule commit {one} was not there to be taken" for one in self.lost]
 
 
 def take_home(one: Quarantine) -> Homecoming:
@@ -121,10 +124,24 @@ def drop(one: Quarantine) -> None:
 
 
 def _clear_killed_locks(one: Quarantine) -> None:
-    """What a killed git left; under the repository lock, which a git of okstra's that is alive would share."""
+    """What a killed git left; under the repository lock, which a git of okstra's that is alive would share. One of a
+    person's git is gone, or another, a moment later."""
     branch = os.path.join(one.common_dir, f"{one.branch}.lock")
-    for path in (branch, *(os.path.join(one.git_dir, f"{name}.lock") for name in ("HEAD", "index"))):
-        files.discard(path)
+    paths = (branch, *(os.path.join(one.git_dir, f"{name}.lock") for name in ("HEAD", "index")))
+    before = {path: _identity(path) for path in paths}
+    if any(before.values()):
+        time.sleep(_SETTLE_SECONDS)
+    for path, found in before.items():
+        if found and _identity(path) == found:
+            files.discard(path)
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _changed_refs(one: Quarantine) -> dict[str, str]:

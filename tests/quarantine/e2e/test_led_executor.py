@@ -68,6 +68,20 @@ def test_a_commit_is_on_the_branch_before_anybody_looks(project: Project) -> Non
     project.okstra.ok("integrate", "--task-key", project.task_key)
 
 
+def test_an_executor_that_a_session_starts_has_one_too(project: Project) -> None:
+    project.adopt(independent(1))
+    install(project, part(_WORK, _COMMIT, {"run": "git config x.y z"}, _RESULT, role="executor"))
+    run = project.run_stage("auto", "--provider", "rehearsal")
+    prompt = Path(run.data["run_dir"]) / "prompts" / "rehearsal-executor-prompt-implementation-001.md"
+    place = run.data["worktree"]["path"]
+    words = ("worker", "exec", "rehearsal", project.repo.path, "rehearsal", prompt, place, "executor", "--json")
+    done = project.okstra(*words)
+    assert done.status == 0, done
+    assert project.repo.git("show", f"{BRANCH}:stage-1/it.py") == "x = 1"
+    assert project.repo.git("config", "x.y", check=False) == ""
+    assert [row["worker"] for row in events_of(run) if row["event"] == "taken-home"] == ["rehearsal-executor"]
+
+
 def test_what_else_the_executor_did_to_the_repository_never_happened(project: Project) -> None:
     project.repo.git("tag", "v1")
     project.adopt(independent(1))
