@@ -12,7 +12,7 @@ import pytest
 
 from okstra_ctl.agents.environment import environment_of, homes_named, title_of
 from okstra_ctl.command_table import COMMANDS, IN_NODE, VERBS, verb_of
-from okstra_ctl.options import build_parser
+from okstra_ctl.options import build_parser, short_names
 from okstra_ctl.system import process_identity
 from okstra_ctl.system.process_identity import is_this_process_or_above, processes_in_listing
 
@@ -37,6 +37,12 @@ def test_the_flags_that_the_table_names_are_flags_of_their_command() -> None:
     for label, parser in _labels().items():
         flags = {action.dest for action in parser._actions}
         assert {*VERBS[label].unless, *VERBS[label].only_with} <= flags, label
+
+
+def test_no_choice_among_words_is_taken_for_the_name_of_a_run_or_task() -> None:
+    for label, parser in _labels().items():
+        chosen = {action.dest: action.default for action in parser._actions if action.choices}
+        assert short_names(label, argparse.Namespace(**chosen)) == [], label
 
 
 def test_a_command_that_nobody_decided_about_changes_something() -> None:

@@ -36,7 +36,7 @@ VALID, INVALID, MISSING, GONE = "valid", "invalid", "missing", "gone"
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id")
-    parser.add_argument("--for", dest="what", choices=("results", "report"), default="results", help="what to await")
+    parser.add_argument("--for", dest="awaited", choices=("results", "report"), default="results", help="what to await")
     parser.add_argument("--timeout", metavar="S", default="", help="seconds to wait at most (default: a day)")
 
 
@@ -45,7 +45,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     run = find_run(args.run, call.start, call.services)
     last: dict[str, object] = {}
-    for row in watch(run, args.what, _seconds(args.timeout)):
+    for row in watch(run, args.awaited, _seconds(args.timeout)):
         last = row
         if not getattr(args, "json", False):
             sys.stdout.write(dumps(row) + "\n")
