@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from okstra_ctl.plan import approve as plan_approval
+from okstra_ctl.plan import approvals
 from okstra_ctl.plan.plans import Where
 from okstra_ctl.services import open_services
 
@@ -13,4 +13,4 @@ PERSON = "A Person <person@localhost>"
 
 
 def approve(plan: str | Path, environment: Mapping[str, str]) -> None:
-    plan_approval.approve(str(plan), plan_approval.Approver(PERSON, Where.SCRIPT), open_services(environment))
+    approvals.approve(str(plan), approvals.Approver(PERSON, Where.SCRIPT), open_services(environment))

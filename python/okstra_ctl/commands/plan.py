@@ -10,10 +10,9 @@ from ..errors import EXIT_CHECK, EXIT_OK, Refused, UsageError
 from ..names import PLANNING, TaskKey
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, fields, table
-from ..plan import approve as plan_approval
-from ..plan import plans
+from ..plan import approvals, plans
 from ..plan.approval import unapprove
-from ..plan.approve import Approver, Candidate
+from ..plan.approvals import Approver, Candidate
 from ..plan.model import Finding, StageMap, critical_path, graph_of, named, number_list, waves
 from ..plan.plans import CheckedPlan, Where
 from ..quoting import okstra_command
@@ -141,9 +140,9 @@ def _adopt(args: Namespace, call: Call) -> Reply:
 def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
     """Asks at a terminal unless `yes`; elsewhere `yes` must be given: nobody is there to ask.
 
-    Raises UsageError (`input-missing`), Refused (`not-confirmed`), and as `plan_approval.candidate`.
+    Raises UsageError (`input-missing`), Refused (`not-confirmed`), and as `approvals.candidate`.
     """
-    found = plan_approval.candidate(path, call.services)
+    found = approvals.candidate(path, call.services)
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(
@@ -154,7 +153,7 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
             )
         if not _asked(found):
             raise Refused("not-confirmed", "the plan is not approved", where=path)
-    plan = plan_approval.approve(path, _approver(path, call), call.services, seen=found.stage_map.digest)
+    plan = approvals.approve(path, _approver(path, call), call.services, seen=found.stage_map.digest)
     for warning in release_planning_runs(path, call.services):
         sys.stderr.write(printable(f"okstra: warning: {warning}\n"))
     return plan
@@ -165,7 +164,7 @@ def approve_unrecorded(refused: Refused, call: Call) -> None:
 
     Raises `refused` again if it is another refusal, and Refused (`not-confirmed`) when the answer is no.
     """
-    if not refused.data.get(plan_approval.UNRECORDED):
+    if not refused.data.get(approvals.UNRECORDED):
         raise refused
     sys.stderr.write(printable(f"{refused.message}\n"))
     approve(str(refused.data["plan"]), call, yes=False)

@@ -14,8 +14,7 @@ from .. import git
 from ..errors import Missing, Refused, Unreadable, UsageError
 from ..names import AUTO, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
 from ..paths import ProjectFiles, TaskFiles
-from ..plan import approve as plan_approval
-from ..plan import plans
+from ..plan import approvals, plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..runs.find import check_budget
@@ -226,7 +225,7 @@ def _plan(
             where=path,
             hint=f"{okstra_command('plan', 'adopt', path, '--task-key', 'KEY')}, then start the run again",
         )
-    stage_map, notes = plan_approval.require(path, services, remember=remember)
+    stage_map, notes = approvals.require(path, services, remember=remember)
     return path, stage_map, notes
 
 

@@ -17,7 +17,7 @@ from ..claims.ledger_rows import row_id
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
-from ..plan.approve import in_force
+from ..plan.approvals import in_force
 from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
 from ..services import Services

@@ -15,7 +15,7 @@ from ..errors import OkstraError, Unreadable, UsageError
 from ..index.run_index import EVERYTHING, newest_rows
 from ..names import RunId, TaskKey, format_seq, number_in
 from ..paths import ProjectFiles, RunFiles, TaskFiles, seq_claim_name
-from ..plan.approve import InForce, in_force
+from ..plan.approvals import InForce, in_force
 from ..plan.model import Stage, StageMap
 from ..services import Services
 from ..settings.project import find_root

@@ -15,7 +15,7 @@ from ..claims.registry_document import StageClaim
 from ..errors import Refused, Unreadable, UsageError
 from ..index import run_index
 from ..paths import OKSTRA_DIR
-from ..plan.approve import InForce
+from ..plan.approvals import InForce
 from ..plan.globs import matches
 from ..plan.model import Stage
 from ..quarantine.recover import take_abandoned

@@ -17,7 +17,7 @@ from ..errors import Refused, UsageError, WorkFailed
 from ..git import merge
 from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
 from ..plan import plans
-from ..plan.approve import in_force
+from ..plan.approvals import in_force
 from ..plan.model import StageMap, named
 from ..quoting import okstra_command, quote
 from ..runs.containment import containment, sandbox_of

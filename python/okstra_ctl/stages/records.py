@@ -16,8 +16,7 @@ from ..errors import OkstraError, Refused, UsageError
 from ..leadership import BY_OKSTRA
 from ..names import Owner, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
-from ..plan import approve as plan_approval
-from ..plan import plans
+from ..plan import approvals, plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
 from ..report.outcome import closed_gates
@@ -81,7 +80,7 @@ def newest_plan_states(task: TaskFiles, key: TaskKey, services: Services) -> tup
     plan = plans.latest(task)
     if plan is None:
         raise Refused("plan-not-approved", f"{key} has no plan", hint="plan the task first")
-    stage_map, _ = plan_approval.require(plan, services, remember=False)
+    stage_map, _ = approvals.require(plan, services, remember=False)
     return plan, current_states(plan, stage_map, key, services)
 
 
