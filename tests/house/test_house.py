@@ -36,7 +36,7 @@ PURE = {
     "runs": "manifest",
     "sandbox": "bubblewrap choice environment profile seatbelt",
     "seals": "rows",
-    "settings": "phases roster sandbox_settings",
+    "settings": "limits phases roster sandbox_settings sync_list",
     "stages": "select",
     "system": "shell_lists text",
     "usage": "prices tokens",

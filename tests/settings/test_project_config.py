@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from okstra_ctl.errors import UsageError
-from okstra_ctl.settings.project import ProjectConfig, SyncEntry, new_project_document, project_config
+from okstra_ctl.settings.project import ProjectConfig, new_project_document, project_config
+from okstra_ctl.settings.sync_list import SyncEntry
 from support import schemas
 
 _LEAST: dict[str, object] = {"schema": "project/1", "projectId": "demo"}

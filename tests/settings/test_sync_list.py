@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.errors import UsageError
-from okstra_ctl.settings.project import COPY, MANAGED_FOLDERS, SYMLINK, SyncEntry, check_sync_path, sync_step
+from okstra_ctl.settings.sync_list import COPY, MANAGED_FOLDERS, SYMLINK, SyncEntry, check_sync_path, sync_step
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import TextIO
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
-from ..system.processes import stoppable, undisturbed, woken_by_signals
+from ..system.signals import stoppable, undisturbed, woken_by_signals
 from ..terminal import coloured, console_on, has_colour, rendered, screen_of
 from .lines import Room, board_lines, signs_of
 from .state import Board

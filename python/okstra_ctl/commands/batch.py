@@ -39,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.waves import run_batch
-    from ..system.processes import stopped_by_signals
+    from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
     if args.jobs < 1:

@@ -132,7 +132,7 @@ def _plain(board: Board, encoding: str | None) -> Reply:
 
 def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     """Writes the page once or repeatedly; the last one, written when it is stopped, does not reload itself."""
-    from ..system.processes import stoppable
+    from ..system.signals import stoppable
 
     path = check_place(args.html)
     language = args.language or language_here(call.start, call.services)

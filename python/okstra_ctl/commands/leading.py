@@ -15,7 +15,7 @@ from ..output import Reply, fields
 from ..quoting import okstra_command
 from ..services import Call
 from ..status import RunOutcome
-from ..system.processes import stopped_by_signals
+from ..system.signals import stopped_by_signals
 from ..system.text import printable
 
 if TYPE_CHECKING:

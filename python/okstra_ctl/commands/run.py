@@ -20,7 +20,7 @@ from ..services import Call
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE
-from ..system.processes import stopped_by_signals
+from ..system.signals import stopped_by_signals
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
 from .run_inputs import add_handoff_flags, confirm_handoff, gather
 from .trust import settle

@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     """Raises WorkFailed (`worker-failed`) when the worker left no valid result."""
     from ..lead.worker import WorkerOrder, exec_worker
-    from ..system.processes import stopped_by_signals
+    from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
     call = with_sandbox(args, call)

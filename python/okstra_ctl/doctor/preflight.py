@@ -19,7 +19,8 @@ from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
 from ..paths import ProjectFiles
 from ..services import Services
-from ..settings.phases import Phase, lead_settings
+from ..settings.limits import lead_settings
+from ..settings.phases import Phase
 from ..settings.roster import Worker
 from ..system import files
 from .providers import CLIENTS, ClientFacts, client_fault

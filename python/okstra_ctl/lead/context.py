@@ -30,7 +30,8 @@ from ..runs.find import KnownRun, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
 from ..sandbox.choice import Sandbox
 from ..services import Services
-from ..settings.phases import LeadSettings, Phase, lead_settings, phase_table
+from ..settings.limits import LeadSettings, lead_settings
+from ..settings.phases import Phase, phase_table
 from ..settings.project import load_project
 from ..settings.roster import Worker
 from ..settings.trust import commands_in, require_trusted

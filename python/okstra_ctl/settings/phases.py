@@ -4,12 +4,10 @@ run is led: limits, parallel workers, quorum, convergence, from config.json, pro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import UsageError
 from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
-from ..results.convergence import Rules
-from ..usage.prices import Price, own_prices
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 # Phases that investigate or plan must have a request.
@@ -106,75 +104,3 @@ def _phase(task_type: str, fields: Mapping[str, object]) -> Phase:
     if phase.source_edits not in SOURCE_EDITS:
         raise ValueError(f"{task_type}.source_edits is {phase.source_edits!r}")
     return phase
-
-
-class LeadSettings(NamedTuple):
-    """Limits are seconds. `providers` maps a provider's name to its settings."""
-
-    max_parallel_workers: int
-    soft_limit: float
-    hard_limit: float
-    rules: Rules
-    providers: Mapping[str, Mapping[str, Any]]
-    prices: Mapping[str, Price]
-    """A person's own, by model."""
-
-
-def lead_settings(
-    phase: Phase,
-    config: Mapping[str, Any],
-    project: Mapping[str, Any],
-    providers: Mapping[str, Mapping[str, Any]],
-    *,
-    places: tuple[str, str],
-) -> LeadSettings:
-    """`config` is config.json and `project` project.json, read from these places.
-
-    A project may ask for a larger quorum, never for a smaller one, so that nobody who can write to a repository can
-    weaken it. Raises UsageError (`bad-config`).
-    """
-    where, project_where = places
-    limits, convergence = _section(config, "limits", where), _section(config, "convergence", where)
-    soft = _number(limits, "softMinutes", phase.soft_limit_minutes, where) * 60
-    hard = _number(limits, "hardMinutes", phase.hard_limit_minutes, where) * 60
-    mode = str(convergence.get("mode", MODES[0]))
-    if mode not in MODES:
-        raise bad_config(where, f"convergence.mode is {mode!r}; one of {', '.join(MODES)}")
-    adversarial = convergence.get("adversarial", phase.adversarial)
-    rounds = int(_number(convergence, "maxRounds", phase.max_rounds, where, least=1, most=3))
-    own = _quorum(convergence, 2, where)
-    quorum = max(own, _quorum(_section(project, "convergence", project_where), own, project_where))
-    return LeadSettings(
-        int(_number(config, "maxParallelWorkers", 4, where, least=1, most=64)),
-        min(soft, hard),
-        hard,
-        Rules(rounds, quorum, mode, adversarial is True),
-        providers,
-        own_prices(config, where=where),
-    )
-
-
-def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:
-    return int(_number(convergence, "quorum", default, where, least=1, most=9))
-
-
-def _section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
-    value = config.get(name, {})
-    if not isinstance(value, Mapping):
-        raise bad_config(where, f"{name} is not an object")
-    return value
-
-
-def _number(
-    section: Mapping[str, Any], name: str, default: float, where: str, *, least: float = 0.0, most: float = 1e6
-) -> float:
-    value = section.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise bad_config(where, f"{name} is {value!r}; write a number from {least:g} to {most:g}")
-    return float(value)
-
-
-def bad_config(where: str, message: str) -> UsageError:
-    return UsageError(
-        "bad-config", message, where=where, hint="fix the file; docs/reference/settings.md lists all settings"
-    )

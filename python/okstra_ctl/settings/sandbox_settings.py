@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..sandbox.choice import AUTO, CHOICES
-from .phases import bad_config
+from .limits import bad_config
 
 VARIABLE = "OKSTRA_SANDBOX"
 ANY_PORT = "any"

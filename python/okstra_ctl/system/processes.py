@@ -10,16 +10,14 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import Missing, Unreadable
 
 _LOOK_SECONDS = 0.1
 _UNKNOWN = 255  # never 0: an unknown status counts as a failure
-STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Finished(NamedTuple):
@@ -195,62 +193,3 @@ def start_detached(argv: Sequence[str]) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Blocks the stopping signals: a second Ctrl-C must not interrupt the restoring of the terminal."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *STOPPING))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Treats a signal to terminate as Ctrl-C."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def woken_by_signals() -> Iterator[int]:
-    """Yields a descriptor that becomes readable after each signal, a changed window size included."""
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    size_before = signal.signal(signal.SIGWINCH, lambda number, frame: None)
-    wakeup_before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    try:
-        yield read
-    finally:
-        signal.set_wakeup_fd(wakeup_before)
-        signal.signal(signal.SIGWINCH, size_before)
-        os.close(read)
-        os.close(write)
-
-
-@contextmanager
-def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C, or closing the terminal, stops every worker and leaves a resumable run."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for one in signals:  # the first is enough, and one inside `set` would wait for itself
-            signal.signal(one, signal.SIG_IGN)
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -16,7 +16,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.output import create_output
 
 from ..errors import UsageError
-from ..system.processes import stoppable
+from ..system.signals import stoppable
 from ..system.text import printable
 from .session import FILES
 from .steps import BACK, Option, Question, begin_with

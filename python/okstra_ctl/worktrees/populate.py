@@ -12,12 +12,12 @@ from ..git import submodules, worktree_admin
 from ..git.status import ignore_in_this_clone, ignored
 from ..quoting import quote
 from ..services import Services
-from ..settings.project import (
+from ..settings.project import ProjectConfig
+from ..settings.sync_list import (
     COPY,
     SYMLINK,
     SYNC_VARIABLE,
     UNMISTAKABLE_FOLDERS,
-    ProjectConfig,
     SyncEntry,
     SyncStep,
     mistaken_separator,

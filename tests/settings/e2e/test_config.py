@@ -10,7 +10,8 @@ import pytest
 
 from okstra_ctl.errors import UsageError
 from okstra_ctl.settings.config import find_setting, settings_of
-from okstra_ctl.settings.phases import lead_settings, phase_table
+from okstra_ctl.settings.limits import lead_settings
+from okstra_ctl.settings.phases import phase_table
 from okstra_ctl.system import assets
 from support import schemas
 from support.okstra import Okstra, Project
