@@ -134,6 +134,15 @@ def test_a_kill_while_it_is_taken_home_ends_in_the_whole_commit(player: Player, 
     check_strikes(player, preload, _TAKE, sample(seeded(), points, most), "commit")
 
 
+@pytest.mark.stress
+def test_a_kill_while_it_is_taken_home_into_tables(tmp_path: Path, environment: dict[str, str]) -> None:
+    player, preload = Player(Lab(tmp_path / "lab", environment, "reftable")), Preload.build(tmp_path)
+    player.make()
+    player.commit()
+    points = points_of(player, preload, _TAKE)
+    check_strikes(player, preload, _TAKE, sample(seeded(), points, 60), "commit")
+
+
 def test_a_kill_while_the_worker_works_ends_in_what_it_committed(player: Player) -> None:
     player.make()
     commit = player.commit()

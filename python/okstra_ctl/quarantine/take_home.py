@@ -127,7 +127,9 @@ def _clear_killed_locks(one: Quarantine) -> None:
     """What a killed git left; under the repository lock, which a git of okstra's that is alive would share. One of a
     person's git is gone, or another, a moment later."""
     branch = os.path.join(one.common_dir, f"{one.branch}.lock")
-    paths = (branch, *(os.path.join(one.git_dir, f"{name}.lock") for name in ("HEAD", "index")))
+    paths = [branch, *(os.path.join(one.git_dir, f"{name}.lock") for name in ("HEAD", "index"))]
+    for tables in (os.path.join(folder, "reftable") for folder in (one.common_dir, one.git_dir)):
+        paths += [os.path.join(tables, name) for name in files.names_in(tables) if name.endswith(".lock")]
     before = {path: _identity(path) for path in paths}
     if any(before.values()):
         time.sleep(_SETTLE_SECONDS)
