@@ -15,10 +15,7 @@ from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
 from .history.listing import RunRow
 from .names import Named, RunId
-from .sandbox.choice import CHOICES
 from .services import Call
-from .settings.sandbox_settings import VARIABLE as SANDBOX_VARIABLE
-from .settings.trust import TRUST_VARIABLE
 from .system import files
 
 STDIN = "-"
@@ -239,6 +236,8 @@ def add_trust_flag(parser: ArgumentParser) -> None:
 
 def with_trust(args: Namespace, call: Call) -> Call:
     """The call with the project's commands trusted, if the flag says so."""
+    from .settings.trust import TRUST_VARIABLE
+
     if not args.trust:
         return call
     environment = {**call.services.environment, TRUST_VARIABLE: "1"}
@@ -246,12 +245,16 @@ def with_trust(args: Namespace, call: Call) -> Call:
 
 
 def add_sandbox_flag(parser: ArgumentParser) -> None:
+    from .sandbox.choice import CHOICES
+
     text = "how workers are contained (default: the setting `sandbox`)"
     parser.add_argument("--sandbox", choices=CHOICES, default="", help=text)
 
 
 def with_sandbox(args: Namespace, call: Call) -> Call:
     """The call with the sandbox that the flag names, if it names one."""
+    from .settings.sandbox_settings import VARIABLE as SANDBOX_VARIABLE
+
     if not args.sandbox:
         return call
     environment = {**call.services.environment, SANDBOX_VARIABLE: args.sandbox}
@@ -260,5 +263,7 @@ def with_sandbox(args: Namespace, call: Call) -> Call:
 
 def sandbox_flag(call: Call) -> list[str]:
     """The flag for a command that this one starts."""
+    from .settings.sandbox_settings import VARIABLE as SANDBOX_VARIABLE
+
     chosen = call.services.environment.get(SANDBOX_VARIABLE, "")
     return [f"--sandbox={chosen}"] if chosen else []
