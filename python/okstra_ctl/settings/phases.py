@@ -1,5 +1,4 @@
-"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md); and how a
-run is led: limits, parallel workers, quorum, convergence, from config.json, project.json and the phase."""
+"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md)."""
 
 from __future__ import annotations
 

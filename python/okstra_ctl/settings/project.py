@@ -1,5 +1,5 @@
-"""Finds a project from the folder in which a command was started, and reads its settings: `project.json` and the
-environment's sync list, as checked values (docs/design/reservation.md)."""
+"""Finds a project from the folder in which a command was started, and reads its settings: `project.json`, as
+checked values (docs/design/reservation.md)."""
 
 from __future__ import annotations
 

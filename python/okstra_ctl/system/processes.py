@@ -1,7 +1,4 @@
-"""The one place that starts short-lived processes: argv lists, bytes, no shell unless the user wrote the command.
-
-Also the signals that end a live view, and those that wake it.
-"""
+"""The one place that starts short-lived processes: argv lists, bytes, no shell unless the user wrote the command."""
 
 from __future__ import annotations
 
