@@ -120,21 +120,34 @@ def test_a_project_can_not_show_more_before_it_is_trusted(project: Project) -> N
     assert "sandboxShow" in refused.envelope["errors"][0]["message"]
 
 
+def _breaking(project: Project, tmp_path: Path, times: int) -> str:
+    """A PATH with a bubblewrap that starts when it is tried, and fails the first `times` times for a worker."""
+    real = next(place for place in os.get_exec_path() if os.access(f"{place}/bwrap", os.X_OK)) + "/bwrap"
+    broken, count = tmp_path / "programs" / "bwrap", tmp_path / "failed"
+    broken.parent.mkdir()
+    count.touch()
+    tries = f'for word; do last=$word; done\n[ "$last" = true ] && exec {real} "$@"'
+    works = f'[ "$(wc -c < {count})" -ge {times} ] && exec {real} "$@"'
+    broken.write_text(f'#!/bin/sh\n{tries}\n{works}\nprintf x >> {count}\necho "bwrap: No space left" >&2\nexit 1\n')
+    broken.chmod(0o755)
+    return f"{broken.parent}{os.pathsep}{project.okstra.environment['PATH']}"
+
+
 @needs_bwrap
 def test_a_start_that_fails_is_an_error_and_never_uncontained(project: Project, tmp_path: Path) -> None:
-    """bubblewrap starts when it is tried, and not for the worker."""
-    real = next(place for place in os.get_exec_path() if os.access(f"{place}/bwrap", os.X_OK)) + "/bwrap"
-    broken = tmp_path / "programs" / "bwrap"
-    broken.parent.mkdir()
-    tries = f'for word; do last=$word; done\n[ "$last" = true ] && exec {real} "$@"'
-    broken.write_text(f'#!/bin/sh\n{tries}\necho "bwrap: No space left" >&2\nexit 1\n')
-    broken.chmod(0o755)
     install(project, part({"run": f"touch {tmp_path}/ran"}, {"result": result()}, role="analyst"))
-    path = f"{broken.parent}{os.pathsep}{project.okstra.environment['PATH']}"
-    ended = led(project, "requirements-discovery", PATH=path)
+    ended = led(project, "requirements-discovery", PATH=_breaking(project, tmp_path, 100))
     assert ended.status == 1, ended
     assert not (tmp_path / "ran").exists()
     assert "its sandbox could not start: No space left" in ended.stdout + ended.stderr
+
+
+@needs_bwrap
+def test_a_start_that_fails_is_tried_once_more(project: Project, tmp_path: Path) -> None:
+    """A socket may go between the look and the mount."""
+    ended = led(project, "requirements-discovery", PATH=_breaking(project, tmp_path, 1))
+    assert ended.status == 0, ended
+    assert (tmp_path / "failed").read_text() == "x"
 
 
 def test_doctor_tries_the_sandbox_and_names_the_remedy(project: Project, tmp_path: Path) -> None:

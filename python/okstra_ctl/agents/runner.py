@@ -20,7 +20,7 @@ from ..system.foreign_files import set_aside
 from . import supervisor_orders
 from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
-from .supervised_process import SUPERVISOR_LOST, SupervisedClient
+from .supervised_process import SUPERVISOR_LOST, ClientEnd, SupervisedClient
 from .supervisor_orders import Verdict
 
 ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
@@ -104,18 +104,14 @@ def _attempt(
     """Starts the client once, with what is left of the limits."""
     if stop.is_set():
         return WorkerOutcome.ERROR, _NO_STREAM, None
-    soft, hard = job.soft_limit - spent, job.hard_limit - spent
-    with _private_state(job, launch) as state:
-        with SupervisedClient(
-            job, launch, soft_limit=soft, hard_limit=hard, keep_open=job.keep_open, state=state
-        ) as client:
-            _wait(client, provider, stop, patience)
-            ended = client.ended()
+    ended = _played(job, provider, launch, spent, stop, patience)
+    if _complaint(job, ended):  # what was to be laid over, a socket for instance, may have gone since it was looked for
+        ended = _played(job, provider, launch, spent, stop, patience)
+    if complaint := _complaint(job, ended):
+        return WorkerOutcome.NOT_RUN, _not_contained(job, launch, complaint), None
     reason, status = ended.verdict.reason, ended.verdict.status
-    if job.containment is not None:
-        status = None if status is None else signalled(status)
-        if complaint := complaint_of_sandbox(ended.stdout, ended.stderr, status):
-            return WorkerOutcome.NOT_RUN, _not_contained(job, launch, complaint), None
+    if job.containment is not None and status is not None:
+        status = signalled(status)
     if reason == supervisor_orders.NOT_STARTED:
         message = _why_not_started(launch.argv[0], job.folder, launch.environment, ended.verdict.complaint)
         return WorkerOutcome.NOT_RUN, StreamResult(False, Failure.CLIENT, message), None
@@ -128,6 +124,24 @@ def _attempt(
     if outcome is WorkerOutcome.COMPLETED and by_message:
         files.replace(job.result, stream.last_message.encode("utf-8", "replace"))
     return outcome, stream, status
+
+
+def _played(
+    job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
+) -> ClientEnd:
+    soft, hard = job.soft_limit - spent, job.hard_limit - spent
+    with (
+        _private_state(job, launch) as state,
+        SupervisedClient(job, launch, soft_limit=soft, hard_limit=hard, keep_open=job.keep_open, state=state) as client,
+    ):
+        _wait(client, provider, stop, patience)
+        return client.ended()
+
+
+def _complaint(job: Job, ended: ClientEnd) -> str:
+    """Why the sandbox did not start the client; empty when it did, or there is none."""
+    contained = job.containment is not None
+    return complaint_of_sandbox(ended.stdout, ended.stderr, ended.verdict.status) if contained else ""
 
 
 def _private_state(job: Job, launch: Launch) -> AbstractContextManager[ClientState]:
