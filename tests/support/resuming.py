@@ -23,7 +23,7 @@ _VOLATILE = (
     (re.compile(r"^## 9\. Tokens and cost$.*", re.MULTILINE | re.DOTALL), "(usage)"),  # the last part of a report
 )
 _VOLATILE_KEYS = frozenset({"usage", "attempts", "pid", "start_time", "boot_id"})
-_OWN_RECORDS = re.compile(r"\.attempt-[0-9]+$|\.lock$|\.torn$|^events-|^errors-|/logs/|registry\.json$")
+_OWN_RECORDS = re.compile(r"\.attempt-[0-9]+$|\.lock$|\.torn$|^events-|^errors-|/logs/|registry\.json$|/seals/")
 
 
 class Play(NamedTuple):

@@ -135,7 +135,10 @@ def test_a_result_counts_on_by_its_digest_and_one_that_was_changed_is_asked_for_
     assert dispatched(ended)[len(first) :] == ["report-writer"]
     (folder / B).write_text((folder / B).read_text().replace("(none)\n", "(none)\n\n", 1))
     checked = project.okstra("check", "run", ended.data["run_id"], "--json")
-    assert {(one["id"], Path(one["file"]).name) for one in checked.data["findings"]} == {("result-changed", B)}
+    assert {(one["id"], Path(one["file"]).name) for one in checked.data["findings"]} == {
+        ("result-changed", B),
+        ("seal-differs", B),
+    }
     assert project.okstra("resume", ended.data["run_id"], "--json").status == 1
     assert "rehearsal-b" in dispatched(ended)[len(first) + 1 :]
     assert "rehearsal-a" not in dispatched(ended)[len(first) + 1 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_a_proposal_from_its_report_to_its_first_run(proposing: Project) -> None
     assert prepared.status == 0, prepared
     prompt = Path(prepared.data["launch_prompt"]).read_text()
     assert "Keys are old" in prompt
-    assert "`demo:core:T-1` (" in prompt
+    assert re.search("`demo:core:T-1`(: .*)? \\(", prompt)
     assert prepared.data["worktree"]["branch"] == "fix-t-1-1"
 
 
@@ -161,7 +162,8 @@ def test_mistakes_are_told(proposing: Project) -> None:
         (("dismiss", RUN, "--item", "FU-001", "--reason", " "), "input-missing"),
         (("list", "demo:core:T-1/error-analysis/009"), "not-found"),
         (("list", "--task-key", "demo:core:T-9"), "task-unknown"),
-        (("list", "--task-key", "T-1"), "bad-identity"),
+        (("list", "--task-key", "T-9"), "task-unknown"),
+        (("list", "--task-key", "a:b:"), "bad-identity"),
     ):
         ended = proposing.okstra("followups", *args, "--json")
         assert (ended.status, ended.codes) == (2, [code]), args
