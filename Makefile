@@ -37,11 +37,14 @@ setup: $(VENV)/.dev-ready node_modules/.ready ## make .venv and fetch all that t
 demo: $(VENV)/.ready ## play a task through all its phases in a throw-away repository
 	@bash demo/run.sh
 
-test: setup ## run all tests: pytest, then bats, then node's
-	@$(SEALED) { failed=0; \
+test: setup ## run all tests: pytest's and node's side by side, then bats'
+	@$(SEALED) { failed=0; mkdir "$$sealed/node"; \
+	sealed HOME="$$sealed/node" OKSTRA_HOME="$$sealed/node/.okstra" \
+	node --test tests/node/*.test.js >"$$sealed/node.log" 2>&1 & node=$$!; \
 	sealed $(BIN)/python -m pytest -m "not stress" $(PYTEST_ARGS) || failed=1; \
 	sealed $(BATS) $(BATS_ARGS) tests/bats || failed=1; \
-	sealed node --test tests/node/*.test.js || failed=1; \
+	wait "$$node" || failed=1; \
+	cat "$$sealed/node.log"; \
 	exit $$failed; }
 
 lint: setup ## check style, types and shell

@@ -9,6 +9,24 @@ from .rehearsal import install, led, part, report_of
 
 
 def accept(project: Project) -> None:
+    """Leads a final verification that accepts the task."""
+    _install_acceptance(project)
+    ended = led(project, "final-verification")
+    assert report_of(ended)["verdict"]["token"] == "accepted", ended
+
+
+def accepted(project: Project) -> str:
+    """A task with one commit that a final verification accepted; answers the commit."""
+    _install_acceptance(project)
+    prepared = project.run_phase("final-verification", "--provider", "rehearsal").data
+    at = Path(prepared["worktree"]["path"])
+    commit = project.repo.commit({"new.py": "x = 1\n"}, "feat: it", at=at)
+    ended = project.okstra.ok("resume", prepared["run_id"], "--json")
+    assert ended.data["token"] == "accepted", ended
+    return commit
+
+
+def _install_acceptance(project: Project) -> None:
     settings = project.repo.path / ".okstra" / "project.json"
     install(
         project,
@@ -19,17 +37,6 @@ def accept(project: Project) -> None:
         ),
     )
     settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
-    ended = led(project, "final-verification")
-    assert report_of(ended)["verdict"]["token"] == "accepted", ended
-
-
-def accepted(project: Project) -> str:
-    """A task with one commit that a final verification accepted; answers the commit."""
-    accept(project)
-    at = Path(project.okstra.ok("worktree", "lookup", project.task_key).stdout.strip())
-    commit = project.repo.commit({"new.py": "x = 1\n"}, "feat: it", at=at)
-    accept(project)
-    return commit
 
 
 def handoff(project: Project, *more: str, **environment: str) -> Ended:

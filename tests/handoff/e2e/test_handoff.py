@@ -331,7 +331,7 @@ def test_a_pull_request_is_pushed_for_and_opened_once(project: Project, remote: 
     assert "feat: it" in body
     assert "- checks: passed" in body  # the verification's gates
     assert "### Findings\n\n(none)" in body
-    assert f"`{project.task_key}/final-verification/002`: accepted at {commit[:12]}; no breach" in body
+    assert f"`{project.task_key}/final-verification/001`: accepted at {commit[:12]}; no breach" in body
 
 
 def test_a_projects_own_template_gets_findings_gates_and_receipt_too(project: Project, remote: Path) -> None:
