@@ -114,6 +114,8 @@ def _led(project: Project) -> None:
     project.okstra.ok("check", "result", result, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
     project.okstra.ok("check", "run", good.data["run_id"], "--json")
+    project.okstra.ok("init", "--yes", "--json")
+    project.okstra.ok("next", "--json")
     project.okstra.ok("seal", "show", good.data["run_id"], "--json")
     project.okstra.ok("seal", "verify", good.data["run_id"], "--json")
     for action in ("render", "views"):
@@ -259,6 +261,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Life]]:
 
 
 # They take their input from a client, or depend on the machine; tests of their own play them.
+_MADE_IN_A_SANDBOX = {"quarantine.json", "state.json"}  # checked in tests/quarantine and tests/sandbox
 _TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor", "seal sign"}
 
 
@@ -268,7 +271,7 @@ def test_every_json_file_matches_its_schema(lives: list[Life]) -> None:
     never_made = {
         pattern for pattern in schemas.DOCUMENTS | schemas.ROWS if not any(path.match(pattern) for path in kept)
     }
-    assert never_made == set(), "a schema that nothing was checked against"
+    assert never_made == _MADE_IN_A_SANDBOX, "a schema that nothing was checked against"
 
 
 def test_every_answer_matches_the_envelope(lives: list[Life]) -> None:

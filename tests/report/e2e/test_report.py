@@ -151,7 +151,7 @@ def test_reports_are_found_by_task_and_type(project: Project) -> None:
     assert (one["verdict"], one["outcome"]) == (report_of(first)["verdict"]["token"], "completed")
     assert one["html"] == str(html_of(first))
     assert project.okstra("report", "find", "--task-key", "demo:core:OTHER", "--json").codes == ["task-unknown"]
-    assert project.okstra("report", "find", "--task-key", "x", "--json").codes == ["bad-identity"]
+    assert project.okstra("report", "find", "--task-key", "x", "--json").codes == ["task-unknown"]
     assert str(html_of(first)) in project.okstra.ok("report", "find").stdout
 
 
