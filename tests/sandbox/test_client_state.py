@@ -20,7 +20,7 @@ from okstra_ctl.sandbox.client_state import private_state, take_home_abandoned
 from okstra_ctl.sandbox.profile import Role
 from okstra_ctl.services import open_services
 from okstra_ctl.status import WorkerOutcome
-from support import fake_clients
+from support import fake_clients, schemas
 from support.contained_lab import Lab, can_contain, lab
 from support.fake_clients import PATIENCE, Shell
 
@@ -162,7 +162,7 @@ def test_what_a_killed_okstra_left_is_taken_home_by_the_next_run(machine: Lab) -
     )
     folder = machine.okstra_home / "sandbox" / "one"
     subprocess.run([sys.executable, "-c", program, str(folder)], env=machine.environment, check=False)
-    assert folder.exists()
+    assert schemas.faults_of_file(folder / "state.json") == []
     take_home_abandoned(str(folder.parent))
     assert (machine.home / ".claude" / "projects" / "p" / "a.jsonl").read_text() == "kept"
     assert not folder.exists()
