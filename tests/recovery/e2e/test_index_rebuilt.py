@@ -10,13 +10,22 @@ from typing import Any
 import pytest
 
 from support import index_file, schemas
-from support.okstra import Project
+from support.faults import Scene
+from support.okstra import Okstra, Project
 from support.rehearsal import install, led, part
+from support.repos import Repo
+from support.sealed import sealed_environment
 
 
-@pytest.fixture
-def lived(project: Project) -> Project:
-    """Runs that ended in every way, and one that is only prepared."""
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A project with runs that ended in every way, and one that is only prepared."""
+    folder = tmp_path_factory.mktemp("lived") / "scene"
+    (folder / "home").mkdir(parents=True)
+    environment = sealed_environment(folder / "home")
+    repo = Repo.init(folder / "project", environment)
+    project = Project(repo, Okstra(environment, repo.path))
+    project.okstra.ok("setup", "--project-id", "demo", "--yes")
     assert led(project, "error-analysis").status == 0
     project.adopt({1: (), 2: (), 3: ()})
     first, second = project.run_stage(), project.run_stage()
@@ -26,7 +35,18 @@ def lived(project: Project) -> Project:
     install(project, part({"fault": "garbage"}, role="analyst"))
     assert led(project, "improvement-discovery").status == 1
     assert project.run_phase("requirements-discovery").status == 0
-    return project
+    kept = Scene(folder)
+    kept.keep()
+    return kept
+
+
+@pytest.fixture
+def lived(scene: Scene) -> Project:
+    """That project, as it was."""
+    scene.restore()
+    environment = sealed_environment(scene.folder / "home")
+    repo = Repo(scene.folder / "project", environment)
+    return Project(repo, Okstra(environment, repo.path))
 
 
 def listed(project: Project) -> dict[str, tuple[str, str]]:

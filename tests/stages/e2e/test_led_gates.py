@@ -293,7 +293,10 @@ def test_a_report_of_an_earlier_okstra_keeps_its_one_reason(project: Project) ->
     assert "long ago" in Path(ended.data["report"]).read_text()
 
 
-def test_to_overrule_again_after_a_kill_at_any_change_ends_in_the_same_state(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.stress)])
+def test_to_overrule_again_after_a_kill_at_any_change_ends_in_the_same_state(
+    project: Project, tmp_path: Path, every: int
+) -> None:
     """The points at which a record of the run changes: ledger, registry, events, the report's data and pages."""
     preload = Preload.build(tmp_path)
     project.adopt(independent(1))
@@ -311,7 +314,7 @@ def test_to_overrule_again_after_a_kill_at_any_change_ends_in_the_same_state(pro
         and re.search(r"consumers|registry\.json|/events-|final-report", point.path)
     ]
     assert len(wanted) >= 8, points
-    for point in wanted:
+    for point in wanted[::every]:
         scene.restore()
         preload.strike(project.okstra, line, at=point.number, do="kill")
         again = project.okstra(*line)
