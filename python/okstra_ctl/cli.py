@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
-import shutil
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -29,6 +26,8 @@ def become_node(words: Sequence[str]) -> NoReturn:
         raise Missing(
             "assets-missing", "this okstra has no `okstra install` in it", where=program, hint="install okstra anew"
         )
+    import shutil
+
     node = shutil.which("node")
     if node is None:
         raise Missing(
@@ -135,6 +134,8 @@ def _help() -> str:
 
 
 def _near(name: str) -> str:
+    import difflib  # slow to import, and seldom needed
+
     return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
 
 
@@ -184,6 +185,8 @@ def _refused_by_the_system(error: Exception) -> OkstraError | None:
 
 def _logged(error: Exception) -> InternalError:
     """Writes the traceback to a log in okstra's home; if that fails, the message says so."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     try:
         from .system import files

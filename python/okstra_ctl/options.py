@@ -9,14 +9,16 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Container, Sequence
 from types import ModuleType
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
-from .history.listing import RunRow
 from .names import Named, RunId
 from .services import Call
 from .system import files
+
+if TYPE_CHECKING:  # slow to import
+    from .history.listing import RunRow
 
 STDIN = "-"
 _NAMING = {
