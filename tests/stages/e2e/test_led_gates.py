@@ -294,9 +294,7 @@ def test_a_report_of_an_earlier_okstra_keeps_its_one_reason(project: Project) ->
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.stress)])
-def test_to_overrule_again_after_a_kill_at_any_change_ends_in_the_same_state(
-    project: Project, tmp_path: Path, every: int
-) -> None:
+def test_to_overrule_again_after_a_kill_ends_in_the_same_state(project: Project, tmp_path: Path, every: int) -> None:
     """The points at which a record of the run changes: ledger, registry, events, the report's data and pages."""
     preload = Preload.build(tmp_path)
     project.adopt(independent(1))
