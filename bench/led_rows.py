@@ -9,7 +9,7 @@ from pathlib import Path
 
 from families import Family
 from measure import Row, row_of
-from scenes import ROOT, Scene, scene
+from scenes import REQUEST, ROOT, Scene, scene
 
 _FINDINGS, _ANALYSTS, _ROUNDS = 200, 3, 5
 _FILES = 50
@@ -70,7 +70,18 @@ def _row(runs: list[dict[str, float]]) -> Row:
 
 
 def _own(place: Scene, *flags: str) -> dict[str, float]:
-    run = ("run", "--task-group", "led", "--task-id", "T-1", "--task-type", "improvement-discovery", "--yes", "--json")
+    run = (
+        "run",
+        "--task-group",
+        "led",
+        "--task-id",
+        "T-1",
+        "--task-type",
+        "improvement-discovery",
+        REQUEST,
+        "--yes",
+        "--json",
+    )
     argv = [sys.executable, "-I", "-c", _OWN, str(Path(ROOT) / "python"), *run, *flags, "--lead", "auto"]
     done = subprocess.run(argv, cwd=place.repo, env=place.env, capture_output=True, text=True)
     if done.returncode != 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 from families import SIZES, Family
 from fillings import fill_index, fill_ledger, fill_worktrees
 from measure import Action, Row, compare, run
-from scenes import OKSTRA, TASK, Scene, scene
+from scenes import OKSTRA, REQUEST, TASK, Scene, scene
 
 PYTHON = sys.executable
 _LIGHT = {10: 4.0}
@@ -43,7 +43,17 @@ def light(name: str, size: int) -> Row:
 def _light_scene(size: int) -> tuple[Scene, dict[str, tuple[str, ...]]]:
     place = scene(10)
     plan = place.plan(5)
-    run_flags = ("--task-key", TASK, "--task-type", "error-analysis", "--provider", "rehearsal", "--yes", "--json")
+    run_flags = (
+        "--task-key",
+        TASK,
+        "--task-type",
+        "error-analysis",
+        REQUEST,
+        "--provider",
+        "rehearsal",
+        "--yes",
+        "--json",
+    )
     run_dir = Path(json.loads(place.okstra("run", *run_flags))["data"]["run_dir"])
     state: str = json.loads(place.okstra("wizard", "init", "--json"))["data"]["state"]
     fill_ledger(plan, size)

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OKSTRA = str(ROOT / "bin" / "okstra")
 TASK = "bench:load:T-1"
+REQUEST = "--request=Find the cause."
 
 
 class Scene:
@@ -53,7 +54,7 @@ class Scene:
         adopted = self.okstra("plan", "adopt", str(source), "--task-key", TASK, "--json")
         path: str = json.loads(adopted)["data"]["plan"]
         self.okstra("plan", "approve", path, "--yes")
-        self.okstra("run", "--task-key", TASK, "--task-type", "error-analysis", "--render-only")
+        self.okstra("run", "--task-key", TASK, "--task-type", "error-analysis", REQUEST, "--render-only")
         return path
 
     def take_stage(self) -> None:

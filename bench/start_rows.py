@@ -10,7 +10,7 @@ from pathlib import Path
 from families import BEHIND, Family
 from fillings import fill_ledger, fill_registry, fill_runs
 from measure import Row, compare, settle
-from scenes import OKSTRA, TASK, Scene, scene
+from scenes import OKSTRA, REQUEST, TASK, Scene, scene
 
 from okstra_ctl.claims.registry import Registry
 from okstra_ctl.home_paths import HomePaths
@@ -76,7 +76,7 @@ def _lock_held(place: Scene) -> float:
 
 def after_many_runs(runs: int) -> Row:
     """The next run of a task that has so many, against the second run of a new one."""
-    argv = ("run", "--task-key", TASK, "--task-type", "error-analysis", "--render-only")
+    argv = ("run", "--task-key", TASK, "--task-type", "error-analysis", REQUEST, "--render-only")
     old, new = scene(10), scene(10)
     for place, count in ((old, runs), (new, 1)):
         answer = json.loads(place.okstra(*argv, "--json"))
