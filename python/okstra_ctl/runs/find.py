@@ -8,21 +8,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import git
 from ..errors import OkstraError, Unreadable, UsageError
 from ..index.run_index import EVERYTHING, newest_rows
 from ..names import RunId, TaskKey, format_seq, number_in
 from ..paths import ProjectFiles, RunFiles, TaskFiles, seq_claim_name
-from ..plan.approvals import InForce, in_force
-from ..plan.model import Stage, StageMap
 from ..services import Services
-from ..settings.project import find_root
 from ..settings.roster import Worker
 from ..system import files
 from .events import events_of
 from .manifest import SCHEMA
+
+if TYPE_CHECKING:  # plans are slow to import, and lists of runs need none
+    from ..plan.approvals import InForce
+    from ..plan.model import Stage, StageMap
 
 
 class KnownRun(NamedTuple):
@@ -94,6 +95,8 @@ class KnownRun(NamedTuple):
         """
         if self.id.stage is None:
             raise UsageError("not-found", f"{self.id} is not the run of a stage", hint="name an implementation run")
+        from ..plan.approvals import in_force
+
         return in_force(self.plan_path, services)
 
 
@@ -158,6 +161,8 @@ def roots_of_task(task: TaskKey, start: str, services: Services) -> Iterator[str
     if claim is not None and os.path.isdir(claim.project_root):
         yield claim.project_root
     else:
+        from ..settings.project import find_root
+
         here = find_root(start, services)
         if here is not None:
             yield here

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -129,6 +128,8 @@ def piped(
 ) -> Finished:
     """Runs two programs, the first one's output as the second one's input. How the first one ended counts if it failed.
     Raises Missing."""
+    import tempfile  # slow to import
+
     with tempfile.TemporaryFile() as complaints:
         begun = _popen(first, first_env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
         assert begun.stdin is not None
