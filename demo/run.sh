@@ -53,6 +53,9 @@ git -C "$repo" add -A
 git -C "$repo" commit -q -m "Start"
 cd "$repo"
 run setup --project-id demo --yes
+# Workers are contained: what the script that plays them copies has to be shown to them.
+# shellcheck disable=SC2016 # the variable's name is meant
+"$okstra" config set sandboxShow '$TALLY_STAGES' "$TALLY_STAGES" >/dev/null
 
 mkdir -p .okstra
 cat "$here/script.toml" "$root/prompts/rehearsal/default.toml" >.okstra/script.toml
