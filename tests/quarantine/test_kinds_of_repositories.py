@@ -13,7 +13,7 @@ from okstra_ctl.errors import WorkFailed
 from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.quarantine.make import Order, make
 from okstra_ctl.quarantine.record import Quarantine
-from okstra_ctl.quarantine.take_home import Homecoming, take_home
+from okstra_ctl.quarantine.take_home import TakenHome, take_home
 from support.quarantines import KEPT, bwrap, inside, state_of
 from support.repos import Repo
 
@@ -36,7 +36,7 @@ class Place:
     def quarantine(self, *, mounts: bool = True) -> Quarantine:
         return make(self.home, Order("demo:core:T-1/implementation/stage-1/001", "w", str(self.tree), KEPT, mounts))
 
-    def work(self, script: str) -> tuple[Homecoming, str]:
+    def work(self, script: str) -> tuple[TakenHome, str]:
         contained, before = bwrap(), state_of(self.own.path / ".git")
         one = self.quarantine()
         ended = inside(one, script, contained, self.own.environment)

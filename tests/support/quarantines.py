@@ -15,7 +15,7 @@ from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.quarantine.binds import binds
 from okstra_ctl.quarantine.make import Order, make
 from okstra_ctl.quarantine.record import Quarantine
-from okstra_ctl.quarantine.take_home import Homecoming, take_home
+from okstra_ctl.quarantine.take_home import TakenHome, take_home
 
 from .repos import Repo
 
@@ -129,7 +129,7 @@ class Lab:
     def inside(self, one: Quarantine, script: str, contained: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         return inside(one, script, contained, self.repo.environment)
 
-    def work(self, script: str, contained: tuple[str, ...]) -> Homecoming:
+    def work(self, script: str, contained: tuple[str, ...]) -> TakenHome:
         one = self.quarantine()
         ended = self.inside(one, script, contained)
         assert ended.returncode == 0, ended

@@ -20,7 +20,6 @@ from ..services import Call
 from ..settings import config as settings
 from ..settings import detect
 from ..settings import setup as setup_project
-from ..settings.config import value_at
 from ..system import files
 
 AGENTS = ("claude", "codex", "gemini")
@@ -52,8 +51,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     done = setup_project.set_up(root, project_id, call.services, report_language=args.report_language)
     file = settings.of_project(root, call.services)
     for name, value in proposed.items():
-        if not value_at(file.read(), name):
-            settings.set_value(file, name, value, call.services)
+        settings.set_value(file, name, value, call.services, if_empty=True)
     warnings = [*done.warnings, *_dirty(root)]
     data = {**done._asdict(), "settings": proposed, "agents": agents, "warnings": warnings, "next": [_TRY]}
     talk = [f"okstra: warning: {warning}" for warning in warnings]

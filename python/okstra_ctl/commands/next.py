@@ -57,9 +57,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     data = {"task_key": str(step.key), "title": step.title, "step": step.what, "next": step.command}
     shown = fields([("task", step.key), ("title", step.title), ("next", step.what), ("with", step.command)])
     words = shlex.split(step.command)[1:]
-    if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _is_told(args)):
+    if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _may_go_on(args)):
         return Reply(data, shown)
-    if not _is_told(args):
+    if not _may_go_on(args):
         if not sys.stdin.isatty():
             return Reply(data, shown)
         sys.stderr.write(shown + "\n")
@@ -69,7 +69,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     return done._replace(data={**done.data, "did": step.command})
 
 
-def _is_told(args: Namespace) -> bool:
+def _may_go_on(args: Namespace) -> bool:
     """Whether the flags say what may be done, so that nobody is asked."""
     return bool(args.yes or args.approve or args.push or args.pr)
 

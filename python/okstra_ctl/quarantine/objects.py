@@ -22,7 +22,7 @@ _CALM = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "advice.graftF
 _BELIEVED = ("alternates", "http-alternates", "commit-graph", "commit-graphs")
 
 
-class Lookout:
+class ObjectView:
     """The real repository, with the quarantine's objects in sight."""
 
     def __init__(self, one: Quarantine) -> None:

@@ -13,7 +13,7 @@ from ..status import Liveness
 from ..system.process_identity import liveness
 from . import record
 from .record import Quarantine
-from .take_home import Homecoming, take_home
+from .take_home import TakenHome, take_home
 
 _BEGUN_SECONDS = 60.0  # from making the folder to its first file
 
@@ -50,7 +50,7 @@ def _sentences_of(one: Quarantine) -> list[str]:
         return [error.message]
 
 
-def sentences(one: Quarantine, came: Homecoming) -> list[str]:
+def sentences(one: Quarantine, came: TakenHome) -> list[str]:
     """Empty for a quarantine in which nothing was committed."""
     moved = f"what {one.worker} committed is on {one.branch.removeprefix('refs/heads/')}: {came.tip[:12]}"
     return [*([moved] if came.tip != came.old else []), *came.sentences]

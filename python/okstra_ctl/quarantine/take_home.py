@@ -22,7 +22,7 @@ from ..system.locks import LockKind, locked
 from . import record, ref_copies
 from .lfs import take_lfs
 from .make import point_back
-from .objects import REFUSED, Lookout, refused, stems_from
+from .objects import REFUSED, ObjectView, refused, stems_from
 from .record import Quarantine
 from .submodules import lost_in_submodules, set_aside_foreign
 
@@ -40,7 +40,7 @@ class Kept(NamedTuple):
     ref: str
 
 
-class Homecoming(NamedTuple):
+class TakenHome(NamedTuple):
     """What was taken. `tip` is where the branch is now. `lost` are commits of submodules that only the worker had:
     a submodule's repository is read-only to it."""
 
@@ -59,7 +59,7 @@ class Homecoming(NamedTuple):
         return elsewhere + [f"the submodule commit {one} was not there to be taken" for one in self.lost]
 
 
-def take_home(one: Quarantine) -> Homecoming:
+def take_home(one: Quarantine) -> TakenHome:
     """Brings all new commits into the real repository, moves the branch, and removes the quarantine.
 
     Raises WorkFailed (`quarantine-refused`): then the quarantine stays, and the repository is as it was. Raises Busy
@@ -73,7 +73,7 @@ def take_home(one: Quarantine) -> Homecoming:
         if found is None or not found.whole:
             point_back(one)
             drop(one)
-            return Homecoming(one.old, one.old)
+            return TakenHome(one.old, one.old)
         try:
             return _take(found, lock.keep_open)
         except WorkFailed as error:
@@ -82,7 +82,7 @@ def take_home(one: Quarantine) -> Homecoming:
             raise
 
 
-def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
+def _take(one: Quarantine, keep_open: Sequence[int]) -> TakenHome:
     if one.taking:
         _clear_killed_locks(one)
     else:
@@ -92,11 +92,11 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
     changed = _changed_refs(one)
     tip, others = one.old, dict[str, str]()
     if changed:
-        lookout = Lookout(one)
-        tip, others = _sorted_out(one, changed, lookout)
+        objects = ObjectView(one)
+        tip, others = _sorted_out(one, changed, objects)
         arrived = [*([tip] if tip != one.old else []), *others.values()]
         if arrived:
-            lookout.bring(arrived)
+            objects.bring(arrived)
     if not stems_from(one, tip):
         raise refused(one, f"{tip[:12]} does not descend from {one.old[:12]}")
     foreign += set_aside_foreign(one, tip) if tip != one.old else []
@@ -112,7 +112,7 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> Homecoming:
         _renew_index(one, keep_open)
         lost = lost_in_submodules(one, tip)
     drop(one)
-    return Homecoming(one.old, tip if moved else one.old, kept, lost, lfs)
+    return TakenHome(one.old, tip if moved else one.old, kept, lost, lfs)
 
 
 def drop(one: Quarantine) -> None:
@@ -154,20 +154,20 @@ def _changed_refs(one: Quarantine) -> dict[str, str]:
     return {name: commit for name, commit in changed.items() if not name.startswith(_NO_WORK)}
 
 
-def _sorted_out(one: Quarantine, changed: Mapping[str, str], lookout: Lookout) -> tuple[str, dict[str, str]]:
+def _sorted_out(one: Quarantine, changed: Mapping[str, str], objects: ObjectView) -> tuple[str, dict[str, str]]:
     """The branch's new tip, and new commits elsewhere by name: on other branches, on none, or on a base that was
     rewritten."""
-    fetched = [commit for name, commit in changed.items() if name.startswith(_REMOTE) and lookout.is_commit(commit)]
+    fetched = [commit for name, commit in changed.items() if name.startswith(_REMOTE) and objects.is_commit(commit)]
     named = {name: commit for name, commit in changed.items() if not name.startswith(_REMOTE)}
     tip = changed.get(one.branch, one.old)
-    if not lookout.is_commit(tip):
+    if not objects.is_commit(tip):
         raise refused(one, f"{one.branch} is at {tip[:12]}, which is no commit")
-    if lookout.descends(tip, one.old):
+    if objects.descends(tip, one.old):
         named.pop(one.branch, None)
     else:
         tip = one.old
     by_commit = {commit: name for name, commit in reversed(named.items())}
-    new = lookout.new_among(list(by_commit), [tip, *fetched])
+    new = objects.new_among(list(by_commit), [tip, *fetched])
     return tip, {by_commit[commit]: commit for commit in new}
 
 

@@ -10,7 +10,7 @@ from .. import git
 from ..errors import OkstraError, Refused
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
-from ..sandbox.choice import AUTO, Containment, Kind, Sandbox, Wishes
+from ..sandbox.choice import AUTO, Containment, Kind, Sandbox, SandboxOptions
 from ..sandbox.client_state import take_home_abandoned
 from ..sandbox.probe import probe
 from ..sandbox.profile import Bind, Places, Role, is_within
@@ -43,7 +43,7 @@ def sandbox_of(project_root: str, services: Services) -> Sandbox:
     folder = services.home.sandbox
     if probed.kind is not Kind.OFF:
         take_home_abandoned(folder)
-    return Sandbox(probed, _wishes(settings, services), folder)
+    return Sandbox(probed, _options(settings, services), folder)
 
 
 def containment(
@@ -64,8 +64,8 @@ def containment(
     places = places._replace(
         hidden=(*map(os.path.realpath, hidden), os.path.realpath(sandbox.folder)),
         results=tuple(map(os.path.realpath, results)),
-        caches=sandbox.wishes.writable,
-        sockets=sandbox.wishes.sockets,
+        caches=sandbox.options.writable,
+        sockets=sandbox.options.sockets,
     )
     return Containment(sandbox, role, places, tuple(binds), tuple(variables))
 
@@ -103,11 +103,11 @@ def _if_there(path: str) -> str:
     return path if os.path.isdir(path) else ""
 
 
-def _wishes(settings: SandboxSettings, services: Services) -> Wishes:
+def _options(settings: SandboxSettings, services: Services) -> SandboxOptions:
     home = services.environment.get("HOME", "")
     shown = [_absolute(one, home) for one in settings.shown if not one.startswith("$")]
     writable = [os.path.realpath(path) for one in settings.writable if os.path.exists(path := _absolute(one, home))]
-    return Wishes(
+    return SandboxOptions(
         tuple(path for path in shown if not _is_socket(path)),
         tuple(one[1:] for one in settings.shown if one.startswith("$")),
         tuple(os.path.realpath(path) for path in shown if _is_socket(path)),

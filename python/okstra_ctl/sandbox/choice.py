@@ -1,4 +1,4 @@
-"""How workers are contained, as values: by which means, by whose wishes, and what one worker or command gets."""
+"""How workers are contained, as values: by which means, with which options, and what one worker or command gets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Probed(NamedTuple):
         return {"kind": str(self.kind), "why": self.why}
 
 
-class Wishes(NamedTuple):
+class SandboxOptions(NamedTuple):
     """The person's settings. `ports` None: any port."""
 
     shown: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Sandbox(NamedTuple):
     """How workers are contained in this run, and okstra's folder for what it needs to do so."""
 
     probed: Probed
-    wishes: Wishes
+    options: SandboxOptions
     folder: str
 
     @property

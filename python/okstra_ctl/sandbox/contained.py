@@ -47,16 +47,16 @@ def started(
     state: ClientState = ClientState(),  # noqa: B008 (a value)
 ) -> Started:
     """Raises WorkFailed when the sandbox's own files can't be written."""
-    wishes, kind = given.sandbox.wishes, given.sandbox.probed.kind
+    options, kind = given.sandbox.options, given.sandbox.probed.kind
     texts = (*argv, *_settings(state))
     keys = [name for text in texts for name in _KEY_IN.findall(text)] if state.client == "codex" else []
-    kept = inside(environment, state.client, (*wishes.variables, *given.variables, *keys))
+    kept = inside(environment, state.client, (*options.variables, *given.variables, *keys))
     if given.role in AGENTS:
         kept |= git.settings_variables(kept, _UNSIGNED)
     git_folders = filter(None, (given.places.common_dir,))
-    found = machine(environment, _blank(given.sandbox), wishes.shown, argv[0], with_sockets=git_folders)
+    found = machine(environment, _blank(given.sandbox), options.shown, argv[0], with_sockets=git_folders)
     binds = (*given.binds, *state.binds)
-    shaped = profile(given.role, found, given.places, binds, check_network=wishes.check_network)
+    shaped = profile(given.role, found, given.places, binds, check_network=options.check_network)
     ports = _ports(given, environment, texts)
     if kind is Kind.BWRAP:
         words = bubblewrap.arguments(shaped, given.sandbox.probed.means, argv)
@@ -81,7 +81,7 @@ def _blank(sandbox: Sandbox) -> str:
 def _ports(given: Containment, environment: Mapping[str, str], texts: Sequence[str]) -> tuple[int, ...] | None:
     """Where an agent may connect to; None where anything goes, as for checks: their tests start servers. `texts` are
     its arguments and settings, which may name its server."""
-    wished = given.sandbox.wishes.ports
+    wished = given.sandbox.options.ports
     if given.role not in AGENTS or wished is None:
         return None
     addresses = [value for name, value in environment.items() if _ADDRESSES.search(name)]

@@ -254,8 +254,11 @@ def _shown(value: object) -> object:
     return {name: _shown(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def set_value(file: SettingsFile, key: str, words: Sequence[str], services: Services) -> Value:
+def set_value(
+    file: SettingsFile, key: str, words: Sequence[str], services: Services, *, if_empty: bool = False
+) -> Value:
     """Sets the key to the value that the words stand for; nothing is written unless the whole file stays valid.
+    `if_empty`: a value that is there, or comes meanwhile, stays.
 
     Raises UsageError (`unknown-setting`, `bad-config`, `bad-sync-path`, `unknown-model`), Refused (`holds-secret`).
     """
@@ -265,7 +268,11 @@ def set_value(file: SettingsFile, key: str, words: Sequence[str], services: Serv
     if kinds:
         hint = "leave it in your environment: the clients that okstra starts inherit it"
         raise Refused("holds-secret", f"{key} would hold a secret ({', '.join(kinds)})", where=file.path, hint=hint)
-    _change(file, lambda document: with_value(document, key, value), key, services)
+
+    def change(document: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(document) if if_empty and value_at(document, key) else with_value(document, key, value)
+
+    _change(file, change, key, services)
     return get_value(file, key)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.services import open_services
+from okstra_ctl.settings import config
 from support.okstra import Ended, Okstra
 from support.repos import Repo
 from support.sealed import ROOT, sealed_environment
@@ -159,3 +161,12 @@ def test_a_no_to_init_writes_nothing(fresh: Fresh) -> None:
     terminal.type("n\r")
     assert terminal.end() == 3
     assert not (fresh.repo.path / ".okstra").exists()
+
+
+def test_what_a_person_sets_while_init_writes_stays(fresh: Fresh) -> None:
+    """`init` decides under the settings' lock, not by what it read before."""
+    fresh.type("okstra init --yes")
+    fresh.okstra.ok("config", "set", "--project", "qaCommands", "make check")
+    file = config.of_project(str(fresh.repo.path), services := open_services(fresh.environment))
+    kept = config.set_value(file, "qaCommands", ["make test"], services, if_empty=True)
+    assert kept.value == ["make check"]
