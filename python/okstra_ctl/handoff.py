@@ -151,7 +151,7 @@ def target_of(project: ProjectFiles, key: TaskKey, choice: Choice, services: Ser
     if choice.base and _base_commit(top, remote, base) is None:
         hint = f"see `git branch -a`; `git fetch {shlex.quote(remote)}` brings what others pushed"
         raise UsageError("bad-ref", f"there is no branch {base!r}", where="--base", hint=hint)
-    folder = claim.path if os.path.isdir(claim.path) else top
+    folder = claim.path if os.path.isdir(claim.path) and not git.pushes_to_relative_path(top, remote) else top
     title = choice.title or _title(project, key, head, claim.base_commit)
     return Target(folder, claim.branch, head, remote, base, title)
 

@@ -222,6 +222,12 @@ def push_url(root: str, remote: str) -> str:
     return text(git(root, "remote", "get-url", "--push", remote, read_only=True).stdout).removesuffix("\n")
 
 
+def pushes_to_relative_path(root: str, remote: str) -> bool:
+    """Whether a push goes to a path like `../shared.git`, which git resolves from the worktree that it runs in."""
+    urls = text(git(root, "remote", "get-url", "--push", "--all", remote, read_only=True).stdout).splitlines()
+    return any(not os.path.isabs(url) and ":" not in url.partition("/")[0] for url in urls)
+
+
 def hooks_path(root: str) -> str:
     """`core.hooksPath` as the person's own git takes it, for okstra's runs without hooks; empty when it is not set."""
     asked = processes.run(["git", "-C", root, "config", "--get", "core.hooksPath"], env=users_environment())

@@ -96,6 +96,13 @@ def test_a_push_needs_no_client_and_asks_no_model(project: Project, remote: Path
     assert project.okstra.ok("check", "run", done.data["run_id"]).status == 0
 
 
+def test_a_remote_by_a_relative_path_is_that_of_the_main_checkout(project: Project, remote: Path) -> None:
+    project.repo.git("remote", "set-url", "origin", "../remote.git")
+    commit = accepted(project)
+    assert handoff(project, "--push", "--yes").status == 0
+    assert refs(project, remote) == {"refs/heads/feat-t-1": commit}
+
+
 def test_the_long_form_leaves_the_same_record(project: Project, remote: Path) -> None:
     accepted(project)
     short = handoff(project, "--push", "--base", "main", "--yes")
