@@ -55,6 +55,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     "quarantine-refused": ErrorCode(EXIT_FAILED, "what a worker committed could not be taken out of its quarantine"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
+    "notify-failed": ErrorCode(EXIT_FAILED, "a message to one of the URLs of `notify` was not taken"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
     "input-missing": ErrorCode(

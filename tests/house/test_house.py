@@ -29,6 +29,7 @@ PURE = {
     "gc": "policy",
     "guard": "breaches calls",
     "history": "durations units",
+    "notify": "moments",
     "plan": "approval drawing globs model overlap parse rules structure",
     "report": "followup_rules markdown outcome parts safe_markdown",
     "report/page": "pictures view",

@@ -36,6 +36,7 @@ from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
 from . import drops, finish
+from .announce import announce_early_end, announce_end
 from .context import PrintProgress, RunContext, enter_worktree, leave_worktree, open_context
 from .converge import check_plan_with_analysts, with_plan_gate
 from .dispatch_log import take_session_results
@@ -164,6 +165,7 @@ def _lead(started: RunContext) -> RunEnd:
     if outcome is RunOutcome.COMPLETED:
         receipt.forget(context.run, context.services)
     release_lead(context, completed=outcome is RunOutcome.COMPLETED)
+    announce_end(context, report)
     return RunEnd(
         str(context.id),
         outcome,
@@ -246,6 +248,7 @@ def _record_early_end(context: RunContext, outcome: RunOutcome, error: OkstraErr
         if unsealed:
             context.print_progress(unsealed)
         release_lead(context, completed=False)
+        announce_early_end(context, error)
     except OkstraError as second:
         context.print_progress(f"the run's end could not be recorded: {second.message}")
 

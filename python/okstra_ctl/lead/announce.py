@@ -1,0 +1,38 @@
+"""The one place where a led run has people notified of its end (docs/how-to/notifications.md). No run fails by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import Interrupted, OkstraError
+from ..notify.moments import Moment, message_of, moment_of_error, moment_of_report
+from ..notify.send import try_send
+from ..report.outcome import outcome_of
+from ..runs.events import events_of, faults_of
+from ..tasks.records import read_manifest
+from .context import RunContext
+
+
+def announce_end(context: RunContext, report: Mapping[str, Any]) -> None:
+    """After everything about the run is on disk."""
+    events, verdict = events_of(context.files), report["verdict"]
+    reasons = [f"{worker}: {fault}" for worker, fault in faults_of(events).items()]
+    more = [f"verdict: {verdict['token']}", *reasons, f"next: {verdict['next_step']}" if verdict["next_step"] else ""]
+    _announce(context, moment_of_report(report, outcome_of(report), events), more)
+
+
+def announce_early_end(context: RunContext, error: OkstraError) -> None:
+    """For a run that ended without a report. Whoever stopped it knows."""
+    if not isinstance(error, Interrupted):
+        _announce(context, moment_of_error(error.code), [error.message, f"next: {error.hint}" if error.hint else ""])
+
+
+def _announce(context: RunContext, moment: Moment, more: Sequence[str]) -> None:
+    try:
+        title = str((read_manifest(context.run.project.task(context.id.task)) or {}).get("title") or "")
+    except OkstraError:
+        title = ""
+    warning = try_send(message_of(moment, context.id, title, more), context.services)
+    if warning:
+        context.print_progress(f"warning: {warning}")

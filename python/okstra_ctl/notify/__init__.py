@@ -1,0 +1,1 @@
+"""Messages to people about runs, by Apprise: which moments of a run are reported, and sending them."""
