@@ -15,7 +15,6 @@ from .options import build_parser, load, short_names
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
 from .services import open_call
 from .system import assets
-from .system import processes as proc
 from .system.text import printable
 
 
@@ -28,6 +27,8 @@ def become_node(words: Sequence[str]) -> NoReturn:
         )
     import shutil
 
+    from .system import processes
+
     node = shutil.which("node")
     if node is None:
         raise Missing(
@@ -37,7 +38,7 @@ def become_node(words: Sequence[str]) -> NoReturn:
             hint="install Node.js 18 or newer, then do it again; all other commands work without it",
         )
     environment = {**os.environ, "OKSTRA_PYTHON": sys.executable}
-    proc.become([node, program, *words], environment, ".")
+    processes.become([node, program, *words], environment, ".")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

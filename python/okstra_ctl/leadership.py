@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .agents import transcripts
 from .agents.environment import RUN_VARIABLE, homes_named
-from .agents.usage import Counted, claude_session
 from .claims.registry import Registry
 from .errors import Refused, Unreadable
 from .home_paths import HomePaths
@@ -35,6 +33,9 @@ from .system.process_identity import ancestors, is_this_process_or_above, livene
 from .usage.prices import Price, built_in_prices, usage_json
 from .usage.tokens import LEAD, SESSION
 from .worktrees.users import begin_use, end_use
+
+if TYPE_CHECKING:
+    from .agents.usage import Counted
 
 Lead = dict[str, Any]
 BY_OKSTRA = "auto"
@@ -184,13 +185,15 @@ def count_sessions(
 ) -> list[dict[str, Any]]:
     """What the leading sessions have used since the run was prepared: the lead's own part, and the parts of workers
     that it started as agents of its own. What can't be read any more is reported as unknown, by a null usage."""
+    from .agents import transcripts, usage  # sessions are counted once a run
+
     rows: list[dict[str, Any]] = []
     since = str(run.manifest.get("prepared_at") or "")
     workers = _workers(run)
     home = transcripts.claude_home(services.environment)
     for session in sessions_of(events):
-        counted = claude_session(home, session, since, lambda text: _worker_in(text, run.files, workers))
-        for part, sums in sorted((counted or {"": Counted((), False)}).items()):
+        counted = usage.claude_session(home, session, since, lambda text: _worker_in(text, run.files, workers))
+        for part, sums in sorted((counted or {"": usage.Counted((), False)}).items()):
             rows.append(_row(part or LEAD, session, sums, prices))
     return rows
 

@@ -11,7 +11,6 @@ an edit.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -171,6 +170,8 @@ def _is_sparse(root: str, extra: dict[str, str]) -> bool:
 
 def _changed(root: str, marked: list[_Marked], extra: dict[str, str]) -> list[str]:
     """Which of them differ: by a temporary index without marks and times, so that git compares contents."""
+    import tempfile  # slow to import
+
     with tempfile.TemporaryDirectory(prefix="okstra-index-") as folder:
         own = {**extra, "GIT_INDEX_FILE": os.path.join(folder, "index")}
         entries = b"".join(one.entry + b"\0" for one in marked)

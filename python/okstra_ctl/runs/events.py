@@ -3,7 +3,6 @@ about a worker's result."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,6 +48,8 @@ def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def digest_of(data: bytes) -> str:
+    import hashlib  # slow to import
+
     return hashlib.sha256(data).hexdigest()
 
 

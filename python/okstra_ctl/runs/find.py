@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import git
 from ..errors import OkstraError, Unreadable, UsageError
 from ..index.run_index import EVERYTHING, newest_rows
 from ..names import RunId, TaskKey, format_seq, number_in
@@ -182,6 +181,8 @@ def commit_at_start(run: KnownRun) -> str:
 
 def commit_now(run: KnownRun) -> str:
     """The current commit of its folder; empty without git."""
+    from .. import git  # a list of runs asks git nothing
+
     return (git.resolve(run.folder, "HEAD") or "") if os.path.isdir(run.folder) and git.discover(run.folder) else ""
 
 

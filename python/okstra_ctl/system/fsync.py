@@ -12,8 +12,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from . import processes
-
 _SYNC_LATER = 'sleep 1; exec sync "$@"'  # not at once: other checkouts may be running
 
 
@@ -81,6 +79,8 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _sync_in_background(paths: list[str]) -> None:
+    from . import processes  # only a checkout starts one
+
     try:
         processes.start_detached(["sh", "-c", _SYNC_LATER, "okstra-sync", *paths])
     except OSError:  # no process could be started: sync here
