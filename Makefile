@@ -17,7 +17,7 @@ BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
 BATS_FILES = $(wildcard tests/bats/*.bats)
-BASH_FILES = $(wildcard bin/* lib/okstra-ctl/*.sh lib/okstra/runtime.sh demo/*.sh validators/*.sh tests/bats/*.bash) .ci/run
+BASH_FILES = $(wildcard bin/* lib/okstra-ctl/*.sh lib/okstra/runtime.sh validators/*.sh tests/bats/*.bash) .ci/run
 SH_FILES = lib/okstra/git-guard.sh
 PYTHON_FOLDERS = $(wildcard python tests bench validators demo/*.py)
 
@@ -35,7 +35,7 @@ help: ## show this list
 setup: $(VENV)/.dev-ready node_modules/.ready ## make .venv and fetch all that tests and lint need
 
 demo: $(VENV)/.ready ## play a task through all its phases in a throw-away repository
-	@bash demo/run.sh
+	@bin/okstra demo --verbose
 
 test: setup ## run all tests: pytest's and node's side by side, then bats'
 	@$(SEALED) { failed=0; mkdir "$$sealed/node"; \

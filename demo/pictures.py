@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-SECTION = re.compile(r"^3\. .*?(?=^4\. )", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^2\. .*?(?=^3\. )", re.MULTILINE | re.DOTALL)
 COLUMNS, LINE, CHARACTER, EDGE = 118, 17, 7.83, 18
 REPORT_WIDTH, REPORT_HEIGHT = 1100, 1240
 INK, DIM, GOOD, BAD, BACK = "#d8dee9", "#8b95a5", "#8fbf7f", "#e07a70", "#1f2430"
@@ -28,9 +28,10 @@ def main() -> None:
     browser = find()
     if browser is None:
         raise SystemExit("pictures: no Chromium: install one, or name it with OKSTRA_CHROMIUM")
-    said = subprocess.run(["bash", ROOT / "demo" / "run.sh"], capture_output=True, text=True, check=True).stdout
-    place = re.search(r"^All of it lies in (.+)$", said, re.MULTILINE)
-    section, report = SECTION.search(said), re.search(r"^  reports: (.+\.html)$", said, re.MULTILINE)
+    demo = [ROOT / "bin" / "okstra", "demo", "--verbose"]
+    said = subprocess.run(demo, capture_output=True, text=True, check=True).stdout
+    place = re.search(r"^remove  rm -rf (\S+)", said, re.MULTILINE)
+    section, report = SECTION.search(said), re.search(r"^report  (.+\.html)$", said, re.MULTILINE)
     if place is None or section is None or report is None:
         raise SystemExit("pictures: the demo does not say what it said when this was written")
     PICTURES.mkdir(exist_ok=True)

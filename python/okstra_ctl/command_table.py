@@ -30,6 +30,7 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("init", "init", "set up this repository: find its tests, and the agents on this machine", "Projects"),
+    Command("demo", "demo", "play a whole task in a throw-away folder, without an account", "Projects"),
     Command("setup", "setup", "register a project", "Projects"),
     Command("trust", "trust", "let the commands that the project's settings name be run", "Projects"),
     Command("check-project", "check_project", "check a project, with a remedy for each finding", "Projects"),
@@ -111,6 +112,7 @@ _READS = Verb(False)
 _CHANGES = Verb(True)
 
 VERBS: dict[str, Verb] = {
+    "demo": _CHANGES,
     "init": _CHANGES,
     "setup": _CHANGES,
     "trust": Verb(True, unless=("show",)),

@@ -25,7 +25,13 @@ function packed(t, more) {
 test('npm’s package installs, runs and uninstalls with a Python that has the packages', { skip: !npm && 'npm is not there' }, (t) => {
   const { home, call, root } = packed(t);
   const names = fs.readdirSync(root, { recursive: true }).map(String);
-  assert.deepEqual(names.filter((name) => /__pycache__|\.pyc$|\.test\.js$|(^|\/)tests(\/|$)|\.venv|node_modules/.test(name)), []);
+  assert.deepEqual(names.filter((name) => /__pycache__|\.pyc$|\.test\.js$|^tests(\/|$)|\.venv|node_modules/.test(name)), []);
+  const played = ['script.toml', 'brief.md', 'project', 'stages'].flatMap((name) => {
+    const at = path.join(ROOT, 'demo', name);
+    const below = fs.statSync(at).isDirectory() ? fs.readdirSync(at, { recursive: true }).map(String) : [];
+    return [path.join('demo', name), ...below.map((one) => path.join('demo', name, one))];
+  });
+  assert.deepEqual(names.filter((name) => /^demo\//.test(name)).sort(), played.filter((name) => !/__pycache__/.test(name)).sort());
   assert.ok(fs.existsSync(home.at('prefix', 'share', 'man', 'man1', 'okstra.1')), 'npm links the manual page');
   const put = call('install', '--json');
   assert.equal(put.status, 0, put.stderr);

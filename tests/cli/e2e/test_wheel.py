@@ -98,6 +98,44 @@ def test_the_wheel_carries_what_install_and_the_shell_doors_need(commands: Path)
     assert all(os.access(path, os.X_OK) for path in (assets / "bin").iterdir())
 
 
+def test_the_demonstration_is_played_from_the_wheel(sealed: dict[str, str], tmp_path: Path) -> None:
+    """To its end, in at most 35 lines, with nothing but its own folder written."""
+    (place := tmp_path / "place").mkdir()
+    before = picture(Path(sealed["HOME"]))
+    shown = call({**sealed, "TMPDIR": str(place), "GIT_DIR": "/nowhere", "PYTHONPYCACHEPREFIX": ""}, "okstra", "demo")
+    assert shown.status == 0, shown
+    lines = shown.stdout.splitlines()
+    assert len(lines) <= 35 and shown.stderr == ""
+    assert [line.split()[-1] for line in lines if line.startswith("   verdict:")] == [
+        "cause-established",
+        "ready-for-approval",
+        "accepted",
+    ]
+    assert picture(Path(sealed["HOME"])) == before
+    (made,) = place.iterdir()
+    report = next(Path(line.split()[1]) for line in lines if line.startswith("report "))
+    assert report.is_file() and report.is_relative_to(made)
+    enter = lines[lines.index("Look at it:") + 1].strip()
+    looked = subprocess.run(
+        ["bash", "-c", f"{enter}; okstra open top --print"], env=sealed, capture_output=True, text=True
+    )
+    assert looked.stdout.strip() == str(report), looked
+
+
+def test_a_demonstration_that_cannot_go_on_names_its_log(
+    sealed: dict[str, str], tmp_path: Path, commands: Path
+) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\necho no such luck >&2\nexit 5\n")
+    (tmp_path / "git").chmod(0o755)
+    (place := tmp_path / "place").mkdir()
+    broken = {**sealed, "TMPDIR": str(place), "PATH": f"{tmp_path}:{sealed['PATH']}"}
+    ended = call(broken, "okstra", "demo", "--json")
+    assert (ended.status, ended.codes) == (1, ["run-failed"])
+    (error,) = ended.envelope["errors"]
+    assert "no such luck" in error["message"]
+    assert "no such luck" in Path(error["where"]).read_text()
+
+
 def _sources(paths: set[Path]) -> set[Path]:
     return {path for path in paths if "__pycache__" not in path.parts}
 
