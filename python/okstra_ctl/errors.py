@@ -56,6 +56,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "quarantine-refused": ErrorCode(EXIT_FAILED, "what a worker committed could not be taken out of its quarantine"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
     "notify-failed": ErrorCode(EXIT_FAILED, "a message to one of the URLs of `notify` was not taken"),
+    "gh-failed": ErrorCode(EXIT_FAILED, "`gh` did not do, or did not say, what it was asked; its own words are shown"),
     # 2: usage
     "usage": ErrorCode(EXIT_USAGE, "the command line can't be read"),
     "input-missing": ErrorCode(

@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from . import git
+from . import git, github
 from .errors import Missing, OkstraError, Refused, UsageError
 from .git import tree_hooks
 from .git.merge import merge_tree
@@ -25,14 +24,13 @@ from .quoting import okstra_command
 from .runs.find import next_seq
 from .runs.manifest import PULL_REQUEST, PUSH, Choice, Target, commands
 from .services import Services
-from .system import files, processes
+from .system import files
 from .tasks.records import read_manifest
 
 _SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?([^:/]+)(?::[0-9]+/|[:/])(.+)")
 _HTTP = re.compile(r"https?://(?:[^@/]+@)?([^/]+)/(.+)")
 _KEPT = ("findings", "gates", "receipt")
 _FIT = ("accepted", "conditional-accept")
-_GH_SECONDS = 30.0
 
 
 class Plan(NamedTuple):
@@ -187,14 +185,9 @@ def _require_gh(target: Target, key: TaskKey, environment: Mapping[str, str]) ->
     """Raises Missing (`gh-missing`), before anything is pushed."""
     url = git.push_url(target.folder, target.remote)
     place = place_of(url)
-    if shutil.which("gh", path=environment.get("PATH")) is None:
-        fault = "`gh`, which opens pull requests, is not on the PATH"
-    else:
-        host = ("--hostname", place.host) if place else ()
-        asked = processes.run(["gh", "auth", "status", *host], env=git.users_environment(), timeout=_GH_SECONDS)
-        if asked.ok:
-            return
-        fault = f"`gh` is not logged in{f' at {place.host}' if place else ''}: {asked.complaint or asked.status}"
+    fault = github.fault_of(environment, place.host if place else "")
+    if not fault:
+        return
     page = _compare_url(url, target.base, target.branch)
     by_hand = f", then open the pull request at {page}" if page else ", then open the pull request by hand"
     hint = f"{okstra_command('handoff', key, '--push')}{by_hand}; or install gh, and `gh auth login`"
