@@ -151,9 +151,11 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
                 where=path,
                 hint=f"read it, then: {okstra_command('plan', 'approve', path, '--yes')}",
             )
-        if not _asked(found):
+        if not ask_for_approval(found):
             raise Refused("not-confirmed", "the plan is not approved", where=path)
-    plan = approvals.approve(path, _approver(path, call), call.services, seen=found.stage_map.digest)
+    plan = approvals.approve(
+        path, approver(os.path.dirname(os.path.abspath(path)), call), call.services, seen=found.stage_map.digest
+    )
     for warning in release_planning_runs(path, call.services):
         sys.stderr.write(printable(f"okstra: warning: {warning}\n"))
     return plan
@@ -178,7 +180,8 @@ def stages_table(stage_map: StageMap) -> str:
     return table(rows, ("stage", "title", "depends on", "files", "exit check"))
 
 
-def _asked(found: Candidate) -> bool:
+def ask_for_approval(found: Candidate) -> bool:
+    """Shows the stages on stderr and asks until the answer is yes or no; Enter is no."""
     plan = found.plan
     lines = [plan.path, "", stages_table(found.stage_map), ""]
     lines += [f"warning: line {one.line}: {one.message}" for one in plan.findings]
@@ -196,8 +199,8 @@ def _asked(found: Candidate) -> bool:
             return False
 
 
-def _approver(path: str, call: Call) -> Approver:
-
+def approver(folder: str, call: Call) -> Approver:
+    """Who approves from here, as git names the person in that folder."""
     from .. import git
     from ..system import process_identity
 
@@ -205,5 +208,5 @@ def _approver(path: str, call: Call) -> Approver:
         where = Where.SESSION
     else:
         where = Where.TERMINAL if sys.stdin.isatty() else Where.SCRIPT
-    person = git.committer(os.path.dirname(os.path.abspath(path)))
+    person = git.committer(folder)
     return Approver(person or call.services.environment.get("USER", ""), where)

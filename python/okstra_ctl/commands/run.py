@@ -22,7 +22,7 @@ from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE
 from ..system.signals import stopped_by_signals
 from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
-from .run_inputs import add_handoff_flags, confirm_handoff, gather
+from .run_inputs import add_handoff_flags, confirm_handoff, gather, name_new_task
 from .trust import settle
 
 _TEXTS = {
@@ -134,6 +134,14 @@ def configure(parser: ArgumentParser) -> None:
     for slot in MODEL_SLOTS:
         parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
     add_handoff_flags(parser)
+    parser.add_argument("--quick", action="store_true", help="one stage, without a planning run; needs a check")
+    parser.add_argument(
+        "--check", metavar="CMD", default="", help="quick: the stage's exit check (default: qaCommands)"
+    )
+    parser.add_argument(
+        "--files", metavar="GLOB", nargs="+", default=[], help="quick: what it may change (default: all)"
+    )
+    parser.add_argument("--approve", action="store_true", help="quick: approve its plan; needed without a terminal")
     parser.add_argument("--all-ready", action="store_true", help="lead all stages, wave by wave, merged in between")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="with --all-ready: stages at once (default 2)")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
@@ -146,9 +154,11 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    if args.words:
-        from .run_inputs import name_new_task
+    if args.quick or args.check or args.files or args.approve:
+        from .run_quick import check_flags
 
+        check_flags(args)
+    if args.words or ((args.request or args.task_brief) and not args.ask):
         name_new_task(args, call)
     if args.ask and not args.yes:
         from .run_inputs import complete
@@ -161,6 +171,13 @@ def execute(args: Namespace, call: Call) -> Reply:
         inputs = _settle_fix_cycle(inputs, asks=asks)
     if asks:
         settle(open_project(call.start, call.services), call)
+    if args.quick:
+        from .run_quick import place_plan, preview
+
+        if args.dry_run:
+            return preview(inputs, args, call)
+        place_plan(inputs, args, call)
+        asks = False
     if args.all_ready:
         return _lead_all(inputs, args, call, asks=asks)
     if args.dry_run:

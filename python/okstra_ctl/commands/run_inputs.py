@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..command_table import find
-from ..errors import Refused, UsageError
+from ..errors import Refused, Unreadable, UsageError
 from ..names import IMPLEMENTATION, PLANNING, TaskKey
 from ..options import STDIN, build_parser, text_from
 from ..output import confirm
@@ -19,9 +19,10 @@ from ..services import Call
 from ..settings.phases import NEED_REQUEST
 from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
+from ..system import files
 from ..system.text import printable
 from ..tasks.named import new_key
-from ..tasks.records import read_manifest
+from ..tasks.records import read_manifest, title_in
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.steps import BACK, NEW, STEPS, Option, Question
@@ -34,25 +35,35 @@ _OF_A_BUG = re.compile(
 )
 _NEEDED = ("task_type", "task_group", "task_id")
 _NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
-_SWITCHES = ("all-ready", "render-only", "dry-run", "draft")
+_SWITCHES = ("all-ready", "render-only", "dry-run", "draft", "quick", "approve")
 
 
 def name_new_task(args: Namespace, call: Call) -> None:
-    """Fills in what words alone leave open: the request, the task's key, and the phase, which a person at the terminal
+    """Fills in what words, or a brief, alone leave open: the task's key, and the phase, which a person at the terminal
     is asked for. Raises UsageError (`usage`), Missing (`not-a-project`)."""
-    if args.request or args.task_brief:
+    if args.words and (args.request or args.task_brief):
         other = "--request" if args.request else "--task-brief"
         raise UsageError("usage", f"REQUEST and {other} both say what is wanted", hint="give one of them")
-    args.request = text_from(STDIN) if args.words == STDIN else args.words
+    if args.words:
+        args.request = text_from(STDIN) if args.words == STDIN else args.words
     if args.task_key or args.task_id:
         return
+    wanted = args.request or _title_of(args.task_brief)
     project = open_project(call.start, call.services)
-    key = new_key(project.files, project.config.project_id, args.task_group or NEW_GROUP, args.request)
+    key = new_key(project.files, project.config.project_id, args.task_group or NEW_GROUP, wanted)
     args.task_group, args.task_id = key.task_group, key.task_id
     if not args.task_type:
         asks = can_ask() and not (args.yes or args.ask or getattr(args, "json", False))
         language = args.report_language or project.config.report_language
-        args.task_type = _ask_phase(args.request, language, call) if asks else _PHASE_OF_WORDS
+        args.task_type = _ask_phase(wanted, language, call) if asks else _PHASE_OF_WORDS
+
+
+def _title_of(brief: str) -> str:
+    """What the brief is about, in a line; empty for one that can't be read, which is refused where it is used."""
+    try:
+        return title_in((files.read_bytes(brief) or b"").decode("utf-8-sig"))
+    except (UnicodeDecodeError, Unreadable):
+        return ""
 
 
 def _ask_phase(request: str, language: str, call: Call) -> str:

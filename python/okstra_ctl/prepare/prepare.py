@@ -76,7 +76,7 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
     request = resolve(inputs, services, remember=True)
     if request.degraded is None:
         task_worktree.check_same_project(request, services.registry.read().task(request.key), services)
-    _ensure_task(request, services)
+    ensure_task(request, services)
     if request.degraded is not None:
         return _prepare_degraded(request, services, request.degraded)
     doc = services.registry.read()
@@ -87,7 +87,7 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
     return _prepare_in_task_worktree(request, services, repaired)
 
 
-def _ensure_task(request: Request, services: Services) -> None:
+def ensure_task(request: Request, services: Services) -> None:
     """Writes a new task's brief, then its records: after a kill in between, the task's next run finds the brief."""
     paths, task = request.project.files, request.task
     if request.brief_is_new:

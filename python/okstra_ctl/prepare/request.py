@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from ..runs.user_response import ClarificationFile
 
 
-def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Request:
-    """Checks all that can be checked without a lock. Raises UsageError, Refused, CheckFailed, Missing, Unreadable."""
+def resolve(inputs: PrepareInputs, services: Services, *, remember: bool, planned: StageMap | None = None) -> Request:
+    """Checks all that can be checked without a lock. `planned`: the stages of a plan that is not on disk yet. Raises
+    UsageError, Refused, CheckFailed, Missing, Unreadable."""
     project = _project(inputs, services)
     if remember:  # a preview runs nothing
         require_trusted(project.root, project.config.commands, services)
@@ -69,7 +70,7 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool) -> Req
     degraded = _degraded(repository)
     if repository is not None and degraded is None:
         check_separators(repository.top, services.environment)
-    plan, stage_map, notes = _plan(inputs, project.files.task(key), services, remember=remember)
+    plan, stage_map, notes = _plan(inputs, project.files.task(key), services, planned, remember=remember)
     if inputs.led:
         from ..doctor.preflight import require_roster
 
@@ -201,10 +202,10 @@ def _configured_models(config: dict[str, object], where: str) -> dict[str, str]:
 
 
 def _plan(
-    inputs: PrepareInputs, task: TaskFiles, services: Services, *, remember: bool
+    inputs: PrepareInputs, task: TaskFiles, services: Services, planned: StageMap | None, *, remember: bool
 ) -> tuple[str, StageMap | None, tuple[str, ...]]:
-    if inputs.task_type != IMPLEMENTATION:
-        return "", None, ()
+    if inputs.task_type != IMPLEMENTATION or planned is not None:
+        return "", planned, ()
     if inputs.stage != AUTO and not inputs.stage.isdigit():
         raise UsageError("usage", f'invalid --stage {inputs.stage!r}: expected a stage number or "auto"')
     path = inputs.approved_plan_path or plans.latest(task)
