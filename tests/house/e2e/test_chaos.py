@@ -28,7 +28,7 @@ def _play(project: Project, chaos: Chaos) -> None:
 
 
 def test_commands_of_all_kinds_and_signals_leave_nothing_amiss(project: Project) -> None:
-    _play(project, Chaos(project, at_once=12, seconds=10, seed=seeded().randrange(2**32), stages=12))
+    _play(project, Chaos(project, at_once=12, seconds=6, seed=seeded().randrange(2**32), stages=12))
 
 
 @pytest.mark.stress

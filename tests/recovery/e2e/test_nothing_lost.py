@@ -35,7 +35,7 @@ KILLED = -9
 REFS = ("--branches", "--tags", "--glob=refs/okstra")
 NEEDS = {1: (), 2: (), 3: (1, 2)}
 CI = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=18,
     deadline=None,
     database=None,

@@ -293,7 +293,7 @@ def test_a_report_of_an_earlier_okstra_keeps_its_one_reason(project: Project) ->
     assert "long ago" in Path(ended.data["report"]).read_text()
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.stress)])
 def test_to_overrule_again_after_a_kill_ends_in_the_same_state(project: Project, tmp_path: Path, every: int) -> None:
     """The points at which a record of the run changes: ledger, registry, events, the report's data and pages."""
     preload = Preload.build(tmp_path)
