@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .names import TaskKey
 
 WORKTREE_DEPTH = 4  # below `worktrees`: <project>/<group>/<id>/<name>
+PROOFS = "proof"  # the <name> that holds checkouts of okstra's own, one level deeper
 
 
 class HomePaths(NamedTuple):
@@ -144,6 +145,13 @@ class HomePaths(NamedTuple):
     def task_worktree(self, key: TaskKey) -> str:
         return os.path.join(self.task_place(key), "task")
 
+    def proofs(self, key: TaskKey) -> str:
+        """The folder of the checkouts in which okstra runs what is to be proven of the task."""
+        return os.path.join(self.task_place(key), PROOFS)
+
+    def proofs_lock(self, key: TaskKey) -> str:
+        return os.path.join(self.task_place(key), f".{PROOFS}.lock")
+
     def stage_worktree(self, key: TaskKey, stage: int) -> str:
         """Beside the task worktree, never inside it: nested checkouts swallow one another."""
         return os.path.join(self.task_place(key), f"stage-{stage}")
@@ -152,4 +160,5 @@ class HomePaths(NamedTuple):
 def home_of_worktree(path: str) -> str:
     """The okstra home in which a worktree's path lies; empty if it lies in none."""
     parts = os.path.normpath(path).split(os.sep)
+    parts = parts[:-1] if len(parts) > 1 and parts[-2] == PROOFS else parts
     return os.sep.join(parts[:-5]) if len(parts) > 6 and parts[-5] == "worktrees" else ""

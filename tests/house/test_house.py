@@ -31,6 +31,7 @@ PURE = {
     "history": "durations units",
     "notify": "moments",
     "plan": "approval drawing globs model overlap parse rules structure",
+    "proof": "setup_files",
     "report": "followup_rules markdown outcome parts safe_markdown",
     "report/page": "pictures view",
     "results": "convergence evidence parse records worker",

@@ -229,6 +229,7 @@ class SupervisedResult(NamedTuple):
     status: int
     stdout: bytes
     complaint: str = ""
+    timed_out: bool = False
 
 
 def run_supervised(
@@ -282,7 +283,7 @@ def run_supervised(
     if verdict.reason == supervisor_orders.STOPPED:
         raise Interrupted("interrupted", f"`{' '.join(argv)}` was stopped")
     if verdict.reason in (supervisor_orders.SOFT_LIMIT, supervisor_orders.HARD_LIMIT):
-        return SupervisedResult(TIMED_OUT, stdout)
+        return SupervisedResult(TIMED_OUT, stdout, timed_out=True)
     if verdict.status is None:
         return SupervisedResult(NOT_STARTED, stdout, verdict.complaint or verdict.reason)
     return SupervisedResult(verdict.status or (1 if verdict.reason else 0), stdout)

@@ -35,7 +35,7 @@ from ..system.files import discard, names_in, read_json
 from ..system.locks import LockKind, locked
 from ..system.process_identity import liveness
 from ..worktrees import half_made
-from ..worktrees.remove import remove_worktree
+from ..worktrees.remove import remove_proofs, remove_worktree
 from ..worktrees.unsaved import SavePolicy
 from ..worktrees.users import Blocker, removal_blocker
 from .policy import GcDecision, WorktreeFacts, judge, to_remove
@@ -105,6 +105,8 @@ def _finish_killed(services: Services) -> None:
     for key, claim in claims:
         with suppress(OkstraError):  # its verdict says so
             half_made.undo(key, claim, services)
+            if isinstance(key, TaskKey) and claim.status is ClaimStatus.DONE:  # what was proven after its removal
+                remove_proofs(key, claim.project_root, services)
 
 
 def _remove(one: GcDecision, services: Services) -> RemovedWorktree:
@@ -120,7 +122,8 @@ def _all_facts(services: Services) -> list[WorktreeFacts]:
     doc = services.registry.read()
     tasks = dict(doc.tasks())
     stages = dict(doc.stages())
-    measuring = DiskUse([path for _, path in doc.claims() if os.path.isdir(path)])  # runs while git is queried
+    measured = [*(path for _, path in doc.claims()), *map(services.home.proofs, tasks)]
+    measuring = DiskUse([path for path in measured if os.path.isdir(path)])  # runs while git is queried
     facts = [
         _facts(str(key), claim, removal_blocker(key, claim, doc, services), "")
         for key, claim in tasks.items()
@@ -130,6 +133,8 @@ def _all_facts(services: Services) -> list[WorktreeFacts]:
         task = tasks.get(key.task)
         facts.append(_facts(str(key), claim, removal_blocker(key, claim, doc, services), task.branch if task else ""))
     sizes = measuring.finish()
+    for task_key, task_claim in tasks.items():  # removed with the task's worktree
+        sizes[task_claim.path] = sizes.get(task_claim.path, 0) + sizes.get(services.home.proofs(task_key), 0)
     return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 

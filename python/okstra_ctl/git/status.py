@@ -145,14 +145,14 @@ def sparse_excluded(root: str) -> list[str]:
 
 def _split(root: str, listed: bytes, extra: dict[str, str]) -> tuple[list[_Marked], list[str]]:
     """The marked files to compare, and those that a sparse checkout leaves out."""
-    marked = [_marked(entry) for entry in listed.split(b"\0") if _is_marked(entry)]
+    marked = [_marked(entry) for entry in listed.split(b"\0") if is_marked(entry)]
     absent = {one.path for one in marked if one.skipped and not os.path.lexists(os.path.join(root, one.path))}
     if not absent or not _is_sparse(root, extra):
         return marked, []
     return [one for one in marked if one.path not in absent], sorted(absent)
 
 
-def _is_marked(entry: bytes) -> bool:
+def is_marked(entry: bytes) -> bool:
     """Lower-case letters mean `assume-unchanged`."""
     return entry[:1].islower() or entry[:1] == _SKIPPED
 

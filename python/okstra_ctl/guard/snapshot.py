@@ -10,6 +10,7 @@ from typing import NamedTuple
 from .. import git
 from ..git.command import begin, must, text
 from ..system import processes
+from ..worktrees.proofs import is_proof
 from .breaches import HIDDEN, LOOKED_AT, MISSING, Snapshot
 
 _MOST_ENTRIES = 20_000
@@ -111,6 +112,8 @@ def _heads(main: str) -> Iterator[tuple[str, str]]:
         head = f"ref: refs/heads/{one.branch}" if one.branch else one.head
         if number == 0:
             yield main, head
+        elif is_proof(one.path, one.lock_reason):  # okstra's own, at another commit for each check
+            continue
         else:
             yield one.path, head if os.path.isdir(one.path) else MISSING
 

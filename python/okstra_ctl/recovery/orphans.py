@@ -40,7 +40,7 @@ from ..system import trash
 from ..system.files import read_json
 from ..system.locks import LockKind, locked
 from ..tasks.records import read_manifest
-from ..worktrees import create
+from ..worktrees import create, proofs
 from ..worktrees.create import PREFIX, clear_abandoned, half_made, is_abandoned
 from ..worktrees.remove import set_aside_saved
 from ..worktrees.unsaved import Saved, SavePolicy, save_unsaved
@@ -116,6 +116,8 @@ def orphans_of(repository: git.Repository, root: str, services: Services) -> Ite
             continue
         if not trash.is_ours(services.home, admin.worktree):
             yield _of_another_home(admin.worktree, key)
+        elif proofs.is_proof(admin.worktree, admin.reason):
+            yield from _proof(admin.worktree, key, doc, repository, services)
         elif not is_scratch(admin.worktree):
             yield _orphan(admin, key, repository, root, services)
         elif is_abandoned(admin.worktree):
@@ -135,7 +137,7 @@ def key_of_reason(reason: str | None) -> TaskKey | StageKey | None:
     """The task or stage that a worktree was made for; None for one that is not okstra's."""
     if not reason or not reason.startswith(_REASON):
         return None
-    text = reason.removeprefix(_REASON).removesuffix(" integrate").partition(" epoch ")[0]
+    text = reason.removeprefix(_REASON).removesuffix(" integrate").partition(" epoch ")[0].partition(proofs.MARK)[0]
     try:
         return parse_place_key(text)
     except OkstraError:
@@ -172,6 +174,23 @@ def _scratch(path: str, key: TaskKey | StageKey, repository: git.Repository, ser
         return f"removed {path}" if not os.path.exists(path) else "its integration is still going on"
 
     yield Finding(Kind.SCRATCH, str(task), f"an integration left {path}", "okstra reconcile --apply", clear)
+
+
+def _proof(
+    path: str, key: TaskKey | StageKey, doc: RegistryDoc, repository: git.Repository, services: Services
+) -> Iterator[Finding]:
+    """A checkout for proofs is removed with its task's worktree, so only a lost registry leaves one behind."""
+    task = key.task if isinstance(key, StageKey) else key
+    if doc.task(task) is not None:
+        return
+
+    def remove() -> str:
+        if services.registry.read().task(task) is not None:
+            return ALREADY_DONE
+        return f"removed {path}" if proofs.remove(services.home, repository, task) else ALREADY_DONE
+
+    what = f"no task has the checkout for proofs {path}"
+    yield Finding(Kind.SCRATCH, str(task), what, "okstra reconcile --apply", remove)
 
 
 def _orphan(

@@ -29,6 +29,7 @@ from ..status import ClaimStatus, Liveness
 from ..system import files, trash
 from ..system.process_identity import liveness, this_process
 from ..tasks import catalog as task_catalog
+from ..worktrees.proofs import is_proof
 from .orphans import category_of, epoch_of_reason, is_scratch, key_of_reason
 from .survey import repository_of
 from .unindexed import add_missing, stage_numbers, tasks_of
@@ -102,7 +103,8 @@ def _read_project(root: str, doc: RegistryDoc, services: Services) -> list[str]:
     if repository is None:
         return []
     missing = []
-    listed = [entry for entry in git.worktrees(repository.top) if trash.is_ours(services.home, entry.path)]
+    own = [entry for entry in git.worktrees(repository.top) if trash.is_ours(services.home, entry.path)]
+    listed = [entry for entry in own if not is_proof(entry.path, entry.lock_reason)]  # made again when needed
     lead_back(repository, [entry.path for entry in listed])
     worktrees = [(entry, key_of_reason(entry.lock_reason)) for entry in listed]
     for entry, key in worktrees:

@@ -98,7 +98,7 @@ def read_bytes(path: str) -> bytes | None:
     return data
 
 
-def read_tail(path: str, most: int) -> bytes:
+def read_tail(path: str, most: int, *, whole_lines: bool = True) -> bytes:
     """The last lines of a growing file, `most` bytes at most. Empty for what can't be read, and for a longer line."""
     try:
         with open(path, "rb", opener=_following_no_link) as file:
@@ -107,7 +107,7 @@ def read_tail(path: str, most: int) -> bytes:
             data = os.pread(file.fileno(), most, begin) if stat.S_ISREG(found.st_mode) else b""
     except (OSError, ValueError):
         return b""
-    return data.partition(b"\n" if b"\n" in data else b"\r")[2] if begin else data
+    return data.partition(b"\n" if b"\n" in data else b"\r")[2] if begin and whole_lines else data
 
 
 def _following_no_link(path: str, flags: int) -> int:

@@ -10,7 +10,7 @@ import time
 from shutil import rmtree
 
 from ..errors import Refused
-from ..home_paths import WORKTREE_DEPTH, HomePaths
+from ..home_paths import PROOFS, WORKTREE_DEPTH, HomePaths
 from . import files, processes
 from .process_identity import owner_of
 
@@ -18,11 +18,12 @@ _ASIDE = ".aside"
 
 
 def is_ours(home: HomePaths, path: str) -> bool:
-    """Whether the path is a worktree of this home: `<project>/<group>/<id>/<name>`."""
+    """Whether the path is a worktree of this home: `<project>/<group>/<id>/<name>`, or `.../proof/<name>`."""
     parent, name = os.path.split(os.path.abspath(path))
     below = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(home.worktrees))
     parts = below.split(os.sep)
-    return len(parts) == WORKTREE_DEPTH and os.pardir not in parts
+    proof = len(parts) > WORKTREE_DEPTH and parts[WORKTREE_DEPTH - 1] == PROOFS
+    return len(parts) == WORKTREE_DEPTH + proof and os.pardir not in parts
 
 
 def check_is_ours(home: HomePaths, path: str) -> None:

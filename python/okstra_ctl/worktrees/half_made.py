@@ -30,7 +30,7 @@ from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system import files, trash
 from ..system.locks import LockKind, locked
 from ..system.process_identity import liveness, this_process
-from . import create
+from . import create, proofs
 from .unsaved import SavePolicy, is_being_removed, kept_place, save_unsaved
 
 _NOTE = "okstra-moving-on.json"
@@ -64,6 +64,8 @@ def undo(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Servi
     repository = git.discover(claim.project_root) if is_abandoned(claim) else None
     if repository is None:
         return ""
+    if isinstance(key, TaskKey):  # killed while the task's worktree was removed
+        proofs.remove(services.home, repository, key)
     kept = ""
     took_over = isinstance(claim, StageClaim) and claim.before is not None
     if claim.restores or not took_over:

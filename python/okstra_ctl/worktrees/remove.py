@@ -16,7 +16,7 @@ from ..status import ClaimStatus
 from ..system import trash
 from ..system.locks import LockKind, locked
 from ..system.process_identity import this_process
-from . import create, half_made
+from . import create, half_made, proofs
 from .unsaved import Saved, SavePolicy, changed_since, mark_removing, save_detached, save_unsaved, unmark_removing
 from .users import require_removable
 
@@ -84,6 +84,8 @@ def save_and_remove(
         at_intent(doc)
         doc.put(key, intent)
     try:
+        if isinstance(key, TaskKey):
+            remove_proofs(key, claim.project_root, services)
         saved = remove_folder(key, claim, saved, services)
     except OkstraError:
         _restore_claim(key, claim, intent, services)
@@ -113,6 +115,13 @@ def _save(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, services: Serv
 
 def _overtaken(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> Refused:
     return Refused("worktree-held", f"another command changed {key} meanwhile", where=claim.path, hint="look again")
+
+
+def remove_proofs(key: TaskKey, project_root: str, services: Services) -> None:
+    """Removes the task's checkouts for proofs. Raises Busy while a command uses them."""
+    repository = git.discover(project_root)
+    if repository is not None:
+        proofs.remove(services.home, repository, key)
 
 
 def drop_task_claim(doc: RegistryDoc, key: TaskKey) -> None:
