@@ -27,6 +27,10 @@ from .trust import settle
 
 _TEXTS = {
     "--task-brief": ("PATH", "the request, a text file; a new task needs one"),
+    "--issue": (
+        "N|URL",
+        "the request is that issue at GitHub, read with gh: its text, and comments of its maintainers",
+    ),
     "--request": ("TEXT", "the request itself, where it is a sentence or two"),
     "--work-category": (
         "C",
@@ -158,7 +162,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         from .run_quick import check_flags
 
         check_flags(args)
-    if args.words or ((args.request or args.task_brief) and not args.ask):
+    if args.words or args.issue or ((args.request or args.task_brief) and not args.ask):
         name_new_task(args, call)
     if args.ask and not args.yes:
         from .run_inputs import complete

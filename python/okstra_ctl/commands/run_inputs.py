@@ -13,6 +13,7 @@ from ..names import IMPLEMENTATION, PLANNING, TaskKey
 from ..options import STDIN, build_parser, text_from
 from ..output import confirm
 from ..paths import ProjectFiles
+from ..quoting import okstra_command
 from ..runs.manifest import choice_of
 from ..runs.request import PrepareInputs
 from ..services import Call
@@ -26,6 +27,7 @@ from ..tasks.records import read_manifest, title_in
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.steps import BACK, NEW, STEPS, Option, Question
+from .leading import print_progress
 
 NEW_GROUP = "tasks"
 _PHASE_OF_WORDS = "requirements-discovery"
@@ -46,16 +48,38 @@ def name_new_task(args: Namespace, call: Call) -> None:
         raise UsageError("usage", f"REQUEST and {other} both say what is wanted", hint="give one of them")
     if args.words:
         args.request = text_from(STDIN) if args.words == STDIN else args.words
+    project = open_project(call.start, call.services)
+    number = _take_issue(args, project.root, call) if args.issue else 0
     if args.task_key or args.task_id:
         return
     wanted = args.request or _title_of(args.task_brief)
-    project = open_project(call.start, call.services)
-    key = new_key(project.files, project.config.project_id, args.task_group or NEW_GROUP, wanted)
+    group = args.task_group or NEW_GROUP
+    if number:
+        key = TaskKey.make(project.config.project_id, group, str(number))
+        if read_manifest(project.files.task(key)) is not None:
+            raise UsageError(
+                "usage", f"issue {number} has a task already", where=str(key), hint=okstra_command("next", key)
+            )
+    else:
+        key = new_key(project.files, project.config.project_id, group, wanted)
     args.task_group, args.task_id = key.task_group, key.task_id
     if not args.task_type:
         asks = can_ask() and not (args.yes or args.ask or getattr(args, "json", False))
         language = args.report_language or project.config.report_language
-        args.task_type = _ask_phase(wanted, language, call) if asks else _PHASE_OF_WORDS
+        args.task_type = _ask_phase(title_in(wanted), language, call) if asks else _PHASE_OF_WORDS
+
+
+def _take_issue(args: Namespace, root: str, call: Call) -> int:
+    """Makes the issue the request; returns its number. Raises UsageError (`usage`), and as `read_issue`."""
+    from ..prepare.issue import read_issue
+
+    if args.request or args.task_brief:
+        raise UsageError("usage", "--issue says what is wanted already", hint="leave the other request out")
+    issue = read_issue(args.issue, root, call.services)
+    args.request = issue.text
+    if issue.left_out:
+        print_progress(f"{issue.left_out} comment(s) of people who may not write to the repository are left out")
+    return issue.number
 
 
 def _title_of(brief: str) -> str:

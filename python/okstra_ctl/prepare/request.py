@@ -311,7 +311,7 @@ def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
         raise _missing("--request has no words" if text.strip() else "--request is empty", str(key), "")
     said = hide(text.strip())[0]
     title = " ".join(said.split("\n", 1)[0].split())[:_MOST_TITLE]
-    written = f"# {title}\n\n{said}\n"
+    written = f"{said}\n" if said.startswith("# ") else f"# {title}\n\n{said}\n"
     found = files.read_bytes(task.brief)
     if found is not None and found.decode("utf-8", "replace") != written:
         hint = "leave --request out, or edit that file"
