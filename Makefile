@@ -37,14 +37,14 @@ setup: $(VENV)/.dev-ready node_modules/.ready ## make .venv and fetch all that t
 demo: $(VENV)/.ready ## play a task through all its phases in a throw-away repository
 	@bin/okstra demo --verbose
 
-test: setup ## run all tests: pytest's and node's side by side, then bats'
-	@$(SEALED) { failed=0; mkdir "$$sealed/node"; \
-	sealed HOME="$$sealed/node" OKSTRA_HOME="$$sealed/node/.okstra" \
-	node --test tests/node/*.test.js >"$$sealed/node.log" 2>&1 & node=$$!; \
+test: setup ## run all tests: pytest's, and beside them those of the doors, with node and bats
+	@$(SEALED) { failed=0; mkdir "$$sealed/doors"; \
+	doors() { sealed HOME="$$sealed/doors" OKSTRA_HOME="$$sealed/doors/.okstra" "$$@"; }; \
+	{ wrong=0; doors node --test tests/node/*.test.js || wrong=1; \
+	doors $(BATS) $(BATS_ARGS) tests/bats || wrong=1; exit $$wrong; } >"$$sealed/doors.log" 2>&1 & beside=$$!; \
 	sealed $(BIN)/python -m pytest -m "not stress" $(PYTEST_ARGS) || failed=1; \
-	sealed $(BATS) $(BATS_ARGS) tests/bats || failed=1; \
-	wait "$$node" || failed=1; \
-	cat "$$sealed/node.log"; \
+	wait "$$beside" || failed=1; \
+	cat "$$sealed/doors.log"; \
 	exit $$failed; }
 
 lint: setup ## check style, types and shell
