@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
 from . import __version__
@@ -13,8 +14,9 @@ from .command_table import COMMANDS, IN_NODE, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from .options import build_parser, load, short_names
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
-from .services import open_call
-from .system import assets
+from .services import Services, open_call
+from .system import assets, inspection
+from .system.inspection import Contained, Look
 from .system.text import printable
 
 
@@ -109,6 +111,7 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
     module = load(command)
     args = build_parser(command)[0].parse_args(words[1:])
     call = open_call(getattr(args, "project_root", None))
+    inspection.use(partial(_look_contained, call.services))
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)
     try:
         if verb_of(label).changes_with(args):
@@ -123,6 +126,12 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         return print_reply(label, module.execute(args, call), as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
+
+
+def _look_contained(services: Services, look: Look, wanted: Contained) -> Contained:
+    from .runs.inspection import contained  # only for worktrees in which something contained has worked
+
+    return contained(look, wanted, services)
 
 
 def _help() -> str:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import Missing, WorkFailed
 from ..system import fsync, processes
+from ..system.inspection import Contained
+from . import inspection
 
 _COUNT, _PARAMETERS = "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"
 # As `git rev-parse --local-env-vars` lists them, but for the two above: those hold settings, which people give too.
@@ -131,13 +133,12 @@ def begin(
     extra: dict[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> processes.Running:
-    env = environment()
+    wanted = Contained(["git", "-C", root, *args], {**environment(), **(extra or {})})
     if read_only:
-        env["GIT_OPTIONAL_LOCKS"] = "0"
+        wanted = wanted._replace(environment={**wanted.environment, "GIT_OPTIONAL_LOCKS": "0"})
+        wanted = inspection.contained(root, args, wanted, extra or {})
     try:
-        return processes.start(
-            ["git", "-C", root, *args], env={**env, **(extra or {})}, keep_open=keep_open, stdin=stdin
-        )
+        return processes.start(wanted.argv, env=wanted.environment, keep_open=keep_open, stdin=stdin)
     except Missing as error:
         raise Missing("git-missing", "git is not on the PATH", hint="install git 2.38 or newer") from error
 

@@ -65,7 +65,7 @@ def commits_between(root: str, base: str, head: str) -> int:
 
 def changed_files(root: str, base: str, head: str) -> list[str]:
     """Paths that differ between two commits, submodules among them; a rename counts as both its names."""
-    words = ("diff", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
+    words = ("diff-tree", "-r", "--name-only", "--no-renames", "--ignore-submodules=none", "-z")
     out = must(git(root, *words, base, head, read_only=True), "compare commits")
     return [text(name) for name in out.split(b"\0") if name]
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from .. import git
 from ..errors import WorkFailed
 from ..system import processes
+from .command import git as ask_git
+from .command import must
 
 _CONFLICT = 1
 _DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
@@ -70,7 +72,7 @@ def files_of_neither(worktree: str, paths: Sequence[str], commits: Sequence[str]
         for facts, _, name in [entry.partition(b"\t")]
         if facts
     }
-    hashes = _must(worktree, "hash-object", "--", *there).split()
+    hashes = must(ask_git(worktree, "hash-object", "--", *there, read_only=True), "read the worktree").split()
     pairs = zip(there, hashes, strict=True)
     return [path for path, blob in pairs if (path.encode("utf-8", "surrogateescape"), blob) not in known]
 

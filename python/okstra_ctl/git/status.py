@@ -178,5 +178,5 @@ def _changed(root: str, marked: list[_Marked], extra: dict[str, str]) -> list[st
         made = begin(root, "update-index", "-z", "--index-info", stdin=entries, extra=own).finish()
         must(made, "look behind the index's marks")
         words = ("diff", "--name-only", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none")
-        found = must(git(root, *words, extra=own), "look behind the index's marks")
+        found = must(git(root, *words, read_only=True, extra=own), "look behind the index's marks")
     return [text(name) for name in found.split(b"\0") if name]

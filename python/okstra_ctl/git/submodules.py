@@ -16,7 +16,7 @@ def initialised(root: str) -> list[str]:
     """Paths of the submodules that are checked out in this worktree."""
     if not os.path.exists(os.path.join(root, ".gitmodules")):
         return []
-    out = run_git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"').stdout
+    out = run_git(root, "submodule", "--quiet", "foreach", 'printf "%s\\0" "$sm_path"', read_only=True).stdout
     return [path.decode("utf-8", "surrogateescape") for path in out.split(b"\0") if path]
 
 
@@ -36,10 +36,12 @@ def is_checked_out(path: str) -> bool:
 def commits_only_here(path: str, copy: str) -> list[str]:
     """Tips of a submodule (HEAD, branches, stash) that another checkout of it lacks; without one, its remotes."""
     refs = ("for-each-ref", "--format=%(objectname)", "refs/heads", "refs/stash")
-    tips = {*run_git(path, "rev-parse", "HEAD").stdout.decode().split(), *run_git(path, *refs).stdout.decode().split()}
+    asked = (run_git(path, *words, read_only=True).stdout.decode() for words in (("rev-parse", "HEAD"), refs))
+    tips = {tip for answer in asked for tip in answer.split()}
     if is_checked_out(copy):
         return sorted(tip for tip in tips if not run_git(copy, "cat-file", "-e", f"{tip}^{{commit}}").ok)
-    return sorted(tip for tip in tips if run_git(path, "rev-list", "-n1", tip, "--not", "--remotes").stdout)
+    unknown = ("--not", "--remotes")
+    return sorted(tip for tip in tips if run_git(path, "rev-list", "-n1", tip, *unknown, read_only=True).stdout)
 
 
 def refs_of(git_dir: str, folder: str) -> bytes:

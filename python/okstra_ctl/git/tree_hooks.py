@@ -72,6 +72,6 @@ def _is_as_known(worktree: str, name: str, known: Sequence[Mapping[str, str]], m
     if not stat.S_ISREG(found.st_mode):
         return False
     if any(name in base for base in known):
-        blob = text(git(worktree, "hash-object", "--", path, read_only=True).stdout).strip()
+        blob = text(git(worktree, "hash-object", "--", name, read_only=True).stdout).strip()
         return f"{_PROGRAM if found.st_mode & stat.S_IXUSR else _FILE} {blob}" in {base.get(name) for base in known}
     return os.path.isfile(original) and files.read_bytes(original) == files.read_bytes(path)

@@ -201,4 +201,10 @@ def _renew_index(one: Quarantine, keep_open: Sequence[int]) -> None:
         ask("read-tree", "HEAD")
     if ask_git(one.worktree, "config", "--type=bool", "core.sparseCheckout", read_only=True).stdout.strip() == b"true":
         ask("read-tree", "-m", "-u", "HEAD")  # marks what a sparse checkout leaves out
-    ask("update-index", "-q", "--refresh")
+    if not _has_filters(one):  # they may run what the worker left in the tree; `git status` looks at those files again
+        ask("update-index", "-q", "--refresh")
+
+
+def _has_filters(one: Quarantine) -> bool:
+    words = ("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
+    return ask_git(one.common_dir, *words, read_only=True).ok

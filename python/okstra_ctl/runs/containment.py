@@ -13,11 +13,12 @@ from ..quoting import okstra_command
 from ..sandbox.choice import AUTO, Containment, Kind, Sandbox, SandboxOptions
 from ..sandbox.client_state import take_home_abandoned
 from ..sandbox.probe import probe
-from ..sandbox.profile import Bind, Places, Role, is_within
+from ..sandbox.profile import WRITES_FOLDER, Bind, Places, Role, is_within
 from ..services import Services
 from ..settings.sandbox_settings import VARIABLE, SandboxSettings, sandbox_settings
 from ..settings.trust import commands_in, require_trusted
 from ..system import files
+from . import inspection
 
 
 def sandbox_of(project_root: str, services: Services) -> Sandbox:
@@ -57,10 +58,16 @@ def containment(
     binds: Sequence[Bind] = (),
     variables: Sequence[str] = (),
 ) -> Containment | None:
-    """How something is contained that works in `folder`; None without a sandbox. All paths may lead over links."""
+    """How something is contained that works in `folder`; None without a sandbox. All paths may lead over links.
+
+    What it may write there, git will read: so the worktree is marked (`runs/inspection.py`). Raises WorkFailed.
+    """
     if not sandbox.contains:
         return None
-    places = _places(folder, project_root, os.path.dirname(sandbox.folder))
+    here = _discover(os.path.realpath(folder))
+    if here and here.linked and role in WRITES_FOLDER:
+        inspection.mark(here.git_dir, sandbox.probed)
+    places = _places(folder, here, project_root, os.path.dirname(sandbox.folder))
     places = places._replace(
         hidden=(*map(os.path.realpath, hidden), os.path.realpath(sandbox.folder)),
         results=tuple(map(os.path.realpath, results)),
@@ -70,9 +77,8 @@ def containment(
     return Containment(sandbox, role, places, tuple(binds), tuple(variables))
 
 
-def _places(folder: str, project_root: str, home: str) -> Places:
+def _places(folder: str, here: git.Repository | None, project_root: str, home: str) -> Places:
     real, root = os.path.realpath(folder), os.path.realpath(project_root)
-    here = _discover(real)
     top = _main_checkout(here, root)
     return Places(
         folder=real,

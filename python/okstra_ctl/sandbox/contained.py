@@ -10,7 +10,7 @@ from typing import NamedTuple
 from .. import git
 from ..system import files
 from . import bubblewrap, landlock, seatbelt
-from .choice import Containment, Kind, Sandbox, own_folder
+from .choice import Containment, Kind, own_folder
 from .client_state import ClientState, laid_over, set_beside
 from .environment import inside
 from .landlock import Restriction
@@ -54,7 +54,7 @@ def started(
     if given.role in AGENTS:
         kept |= git.settings_variables(kept, _UNSIGNED)
     git_folders = filter(None, (given.places.common_dir,))
-    found = machine(environment, _blank(given.sandbox), options.shown, argv[0], with_sockets=git_folders)
+    found = machine(environment, blank_file(given.sandbox.folder), options.shown, argv[0], with_sockets=git_folders)
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=options.check_network)
     ports = _ports(given, environment, texts)
@@ -70,10 +70,11 @@ def started(
     return Started(tuple(argv), kept, restriction, own_folder=os.path.dirname(temporary))
 
 
-def _blank(sandbox: Sandbox) -> str:
-    path = os.path.join(sandbox.folder, _BLANK)
+def blank_file(folder: str) -> str:
+    """The empty file that is laid over others, in okstra's folder for sandboxes. Raises WorkFailed."""
+    path = os.path.join(folder, _BLANK)
     if not os.path.exists(path):
-        files.make_folder(sandbox.folder)
+        files.make_folder(folder)
         files.replace(path, b"", durable=False)
     return os.path.realpath(path)
 

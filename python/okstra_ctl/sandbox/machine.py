@@ -23,12 +23,12 @@ _TOOLS_TEXT = """
 .dotnet .nuget/packages .ghcup .opam .juliaup .swiftly .gem/ruby .pub-cache
 .config/pip .config/uv .config/mise .config/pnpm
 """
-_PRIVATE = ("/tmp", "/var/tmp", "/run")
+_RUN = "/run"
+_PRIVATE = ("/tmp", "/var/tmp", _RUN)
 _OF_RUN_TEXT = """
 /run/systemd/resolve /run/resolvconf /run/nscd /run/NetworkManager/resolv.conf /run/current-system /run/opengl-driver
 """
 _TOOLS, _OF_RUN = _TOOLS_TEXT.split(), _OF_RUN_TEXT.split()
-_MOST_SOCKETS = 24  # each mount costs: the kernel's list of mounts is read anew for every one
 
 
 def machine(
@@ -57,6 +57,14 @@ def machine(
     return Machine(home, tuple(private), tuple(binds.values()), tuple(sockets), blank)
 
 
+def machine_to_inspect(home: str, blank: str) -> Machine:
+    """For okstra's own look: everything is seen but the folder in which programs listen."""
+    run = os.path.realpath(_RUN)
+    private = (run,) if os.path.isdir(run) else ()
+    shown = {bind.target: bind for path in _OF_RUN for bind in _brought_back(path, list(private), home)}
+    return Machine(home, private, tuple(shown.values()), listening(), blank)
+
+
 def _homes(environment: Mapping[str, str]) -> list[str]:
     """The home that the environment names, and the account's own, if it is another one."""
     own = os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir)
@@ -75,8 +83,7 @@ def listening() -> tuple[str, ...]:
                     found.add(fields[7])
     except OSError:
         return ()
-    there = sorted({os.path.realpath(path) for path in found if os.path.exists(path)})
-    return tuple(there[:_MOST_SOCKETS])
+    return tuple(sorted({os.path.realpath(path) for path in found if os.path.exists(path)}))
 
 
 def _sockets_in(folder: str) -> list[str]:

@@ -94,7 +94,8 @@ class Profile(NamedTuple):
     layers: tuple[Layer, ...]
 
 
-_WRITES_FOLDER = (Role.TESTER, Role.EXECUTOR, Role.CHECK, Role.SETUP, Role.TEARDOWN)
+_MOST_SOCKETS = 24  # each mount costs: the kernel's list of mounts is read anew for every one
+WRITES_FOLDER = (Role.TESTER, Role.EXECUTOR, Role.CHECK, Role.SETUP, Role.TEARDOWN)
 _PREPARES = (Role.SETUP, Role.TEARDOWN)
 _WITHOUT_NETWORK = (Role.EVIDENCE, Role.INSPECT)
 AGENTS = (Role.READER, Role.TESTER, Role.EXECUTOR)
@@ -110,7 +111,7 @@ def profile(
 ) -> Profile:
     """The layers of a role. `binds` are further ones: a client's private state, an executor's git folder."""
     layers = [*map(_empty, machine.private), _empty(machine.home), *map(_bound, machine.shown), *_shown(role, places)]
-    if role in _WRITES_FOLDER:
+    if role in WRITES_FOLDER:
         layers.append(Layer(places.folder, places.folder, writable=True))
         if places.git_file:
             layers.append(Layer(places.git_file, places.git_file))
@@ -124,6 +125,14 @@ def profile(
     hidden = [Layer(path, machine.blank) for path in _doors(machine, layers) if path not in open_sockets]
     network = role not in _WITHOUT_NETWORK and (check_network or role is not Role.CHECK)
     return Profile(role, places.folder, network, needed(in_order([*layers, *hidden])))
+
+
+def inspection(folder: str, machine: Machine, emptied: Iterable[str]) -> Profile:
+    """For okstra's own git, which is to find what it would find outside: the home and its settings are seen, and
+    nothing can be written but in the `emptied` folders, where filters may (git-lfs does); what they hold is lost."""
+    layers = [*map(_hidden, machine.private), *map(_bound, machine.shown), Layer(folder, folder), *map(_empty, emptied)]
+    hidden = [Layer(path, machine.blank) for path in _doors(machine, layers)]
+    return Profile(Role.INSPECT, folder, False, needed(in_order([*layers, *hidden])))
 
 
 def in_order(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -168,7 +177,7 @@ def _shared_git_folder(places: Places, binds: Sequence[Bind]) -> list[Layer]:
 def _doors(machine: Machine, layers: Sequence[Layer]) -> list[str]:
     """The sockets that could be reached through the layers."""
     ordered = in_order(layers)
-    return [path for path in machine.sockets if _is_seen(path, ordered)]
+    return [path for path in machine.sockets if _is_seen(path, ordered)][:_MOST_SOCKETS]
 
 
 def _is_seen(path: str, ordered: Sequence[Layer]) -> bool:
