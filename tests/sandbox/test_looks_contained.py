@@ -1,4 +1,4 @@
-"""okstra's own git looks into a worktree in which something contained has worked: what was left there runs contained."""
+"""okstra's own git looks into a worktree in which something contained has worked: what was left runs contained."""
 
 from __future__ import annotations
 
