@@ -141,6 +141,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "evidence-not-found": ErrorCode(
         EXIT_CHECK, "text that a finding cites is not in the repository at the run's commit"
     ),
+    "evidence-contradicted": ErrorCode(EXIT_CHECK, "a command that a finding or verdict cites ended otherwise"),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
     "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
     "report-stale": ErrorCode(EXIT_CHECK, "a report's page does not match its data"),

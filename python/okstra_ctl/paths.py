@@ -180,6 +180,11 @@ class RunFiles(NamedTuple):
         return os.path.join(self.dir, "state", f"qa-{self.seq}.json")
 
     @property
+    def evidence(self) -> str:
+        """The commands that workers cited, as okstra ran them."""
+        return os.path.join(self.dir, "state", f"evidence-{self.seq}.json")
+
+    @property
     def exit_check(self) -> str:
         return os.path.join(self.dir, "state", f"exit-check-{self.seq}.json")
 

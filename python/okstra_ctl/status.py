@@ -20,11 +20,11 @@ BUSY, GOOD, WARN, BAD, PLAIN = "busy", "good", "warn", "bad", "plain"
 HEAD, DIM = "head", "dim"
 _WORDS = {
     BUSY: "running reserved",
-    GOOD: "completed done written passed clean verified consensus AGREE yes closed answered resolved",
+    GOOD: "completed done written passed clean verified consensus AGREE yes closed answered resolved proven shown",
     WARN: "interrupted stopped released invalid-result skipped "
-    "moved majority contested passed-with-dissent SUPPLEMENT partly findings open",
+    "moved majority contested flaky agreed-on passed-with-dissent SUPPLEMENT partly findings open",
     BAD: "failed contract-violated error timeout aborted-non-result "
-    "not-found refuted blocked-by-disagreement DISAGREE no unreadable unavailable empty",
+    "not-found contradicted refuted blocked-by-disagreement DISAGREE no unreadable unavailable empty",
 }
 _TONE_OF = {word: tone for tone, words in _WORDS.items() for word in words.split()}
 

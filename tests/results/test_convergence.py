@@ -46,10 +46,9 @@ def finding(
     return Finding(f"F-{number:03d}", severity, "t", claim or f"claim {path} {first}", evidence, None, 1)
 
 
-def ballot(worker: str, verdict: Verdict, *, round_number: int = 1, command: bool = False) -> Ballot:
-    evidence = (Evidence("", 0, 0, "", "make test", 0),) if command else ()
+def ballot(worker: str, verdict: Verdict, *, round_number: int = 1) -> Ballot:
     basis = Basis.EVIDENCE if verdict is Verdict.DISAGREE else None
-    return Ballot(round_number, worker, Answer("G-001", verdict, basis, "because", evidence, 1))
+    return Ballot(round_number, worker, Answer("G-001", verdict, basis, "because", (), 1))
 
 
 def raised_by(*workers: str) -> Group:
@@ -186,11 +185,10 @@ def test_a_withdrawn_claim_is_refuted() -> None:
     assert outcome(raised_by("a"), ballots, two, quorum=2).finding_class is FindingClass.REFUTED
 
 
-def test_only_a_command_with_its_exit_code_closes_a_refuted_finding() -> None:
+def test_votes_close_nothing() -> None:
     by_votes = [ballot("b", Verdict.DISAGREE), ballot("c", Verdict.DISAGREE)]
-    assert outcome(raised_by("a"), by_votes, VOICES, quorum=2).closed_by == ""
-    shown = [ballot("b", Verdict.DISAGREE, command=True), ballot("c", Verdict.DISAGREE)]
-    assert "make test" in outcome(raised_by("a"), shown, VOICES, quorum=2).closed_by
+    found = outcome(raised_by("a"), by_votes, VOICES, quorum=2)
+    assert (found.finding_class, found.closed_by) == (FindingClass.REFUTED, "")
 
 
 def test_evidence_that_is_not_there_is_never_consensus() -> None:

@@ -94,6 +94,13 @@ def test_one_citation_that_is_not_there_outweighs_those_that_are() -> None:
     assert finding_status([]) is EvidenceStatus.UNCHECKED
 
 
+def test_a_contradicted_command_counts_only_where_nothing_else_is_cited() -> None:
+    false = Checked(cite("x"), EvidenceStatus.CONTRADICTED)
+    assert finding_status([false]) is EvidenceStatus.CONTRADICTED
+    for other in set(EvidenceStatus) - {EvidenceStatus.CONTRADICTED}:
+        assert finding_status([false, Checked(cite("y"), other)]) is other
+
+
 PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=0xD7A3, exclude_categories=("Cc", "Cs")), max_size=30)
 
 

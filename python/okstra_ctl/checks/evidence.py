@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import git
 from ..errors import Unreadable
+from ..results.commands import Seen, checked_command
 from ..results.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
-from ..results.records import MAX_BYTES, Evidence, EvidenceStatus, Finding
-from ..results.worker import parse_worker_result
+from ..results.records import MAX_BYTES, Evidence, EvidenceStatus
+from ..results.worker import parse_answers, parse_worker_result
+from ..runs.cited_commands import recorded_commands
 from ..runs.events import Events, events_of, is_answer
 from ..runs.find import KnownRun, commit_at_start, commit_now
 from ..system import files, foreign_files
@@ -21,16 +23,16 @@ _ROLES = ("analyst", "verifier", "critic")
 
 class EvidenceSource(NamedTuple):
     """What evidence is checked against: a commit of the repository that `folder` is a checkout of, and `runs`, the
-    recorded commands with their exit codes."""
+    commands as okstra ran them at that commit."""
 
     folder: str
     commit: str
-    runs: Mapping[str, int]
+    runs: Mapping[str, Seen]
 
 
-def check_findings(place: EvidenceSource, findings: Sequence[Finding]) -> dict[Evidence, Checked]:
+def check_lines(place: EvidenceSource, cited: Iterable[Evidence]) -> dict[Evidence, Checked]:
     """Checks each distinct line of evidence once. Raises WorkFailed (`git-failed`)."""
-    lines = dict.fromkeys(line for finding in findings for line in finding.evidence)
+    lines = dict.fromkeys(cited)
     paths = {line: _inside(place.folder, line.path) for line in lines if line.exit is None}
     wanted = list(dict.fromkeys(path for path in paths.values() if path))
     blobs = git.blobs_at(place.folder, place.commit, wanted, largest=LARGEST_BYTES) if place.commit and wanted else {}
@@ -41,7 +43,7 @@ def check_findings(place: EvidenceSource, findings: Sequence[Finding]) -> dict[E
     checked = {}
     for line in lines:
         if line.exit is not None:
-            checked[line] = _check_command(line, place.runs)
+            checked[line] = checked_command(line, place.runs.get(line.command))
         else:
             checked[line] = _check(place, line, paths[line], blobs, texts, kinds, renamed)
     return checked
@@ -78,16 +80,6 @@ def _check(
     return Checked(line, EvidenceStatus.NOT_FOUND, note="there is no such file at the run's commit")
 
 
-def _check_command(line: Evidence, runs: Mapping[str, int]) -> Checked:
-    """A command is verified only by okstra's own record of it, not by a worker's claim that it ran."""
-    recorded = runs.get(line.command)
-    if recorded is None:
-        return Checked(line, EvidenceStatus.UNCHECKED, note="okstra has no record of this command")
-    if recorded == line.exit:
-        return Checked(line, EvidenceStatus.VERIFIED)
-    return Checked(line, EvidenceStatus.NOT_FOUND, note=f"okstra's record says exit {recorded}")
-
-
 def _inside(folder: str, path: str) -> str:
     """The path relative to the repository's top; empty when it leads out of it."""
     if posixpath.isabs(path):
@@ -121,51 +113,79 @@ def _renamed(
 
 
 class RunEvidence(NamedTuple):
-    """`rows` are worker, finding id and check result, in the order of the results."""
+    """`rows` are worker, id of finding or answer, and check result, in the order of the results."""
 
     commit: str
     rows: tuple[tuple[str, str, Checked], ...]
 
 
-def check_run_evidence(run: KnownRun) -> RunEvidence:
-    """Checks the evidence of all results of a run. A result that can't be read counts as having no findings.
+def cited_commit(run: KnownRun) -> str:
+    """The commit that a run's evidence speaks of: a stage's verifiers look at what its executor committed, everybody
+    else at the commit of the run's start."""
+    return commit_now(run) if run.id.stage is not None else commit_at_start(run)
 
-    A stage's verifiers looked at what its executor committed, everybody else at the commit of the run's start.
+
+def check_run_evidence(run: KnownRun, ran: Mapping[str, Seen] | None = None) -> RunEvidence:
+    """Checks the evidence of all results and answers of a run. One that can't be read counts as having none. `ran` are
+    the cited commands; without it, those of the run's own record.
+
     Raises WorkFailed (`git-failed`), Unreadable.
     """
-    commit = commit_now(run) if run.id.stage is not None else commit_at_start(run)
-    findings = list(_findings(run))
-    checked = check_findings(
-        EvidenceSource(run.standing_folder, commit, recorded_runs(run)), [finding for _, finding in findings]
-    )
-    rows = [(worker, finding.id, checked[line]) for worker, finding in findings for line in finding.evidence]
-    return RunEvidence(commit, tuple(rows))
+    commit = cited_commit(run)
+    cited = run_citations(run)
+    runs = recorded_runs(run, commit) if ran is None else ran
+    checked = check_lines(EvidenceSource(run.standing_folder, commit, runs), [line for _, _, line in cited])
+    return RunEvidence(commit, tuple((worker, name, checked[line]) for worker, name, line in cited))
 
 
-def _findings(run: KnownRun) -> Iterator[tuple[str, Finding]]:
+def run_citations(run: KnownRun) -> tuple[tuple[str, str, Evidence], ...]:
+    """Every line of evidence of a run, with its worker and the id of its finding or answer: of the results, of a
+    verifier's newest one alone, then of the answers."""
     roster, events = run.manifest.get("roster"), events_of(run.files)
-    for row in roster if isinstance(roster, list) else []:
-        if row["role"] in _ROLES:
-            data = _result(run, row, events)
-            for finding in parse_worker_result(data.decode("utf-8", "replace"))[0].findings:
-                yield row["id"], finding
+    rows = [row for row in (roster if isinstance(roster, list) else []) if row["role"] in _ROLES]
+    cited = [(row["id"], *one) for row in rows for one in _findings(run, row, events)]
+    cited += [(row["id"], *one) for row in rows for one in _answers(run, row, events)]
+    return tuple((worker, name, line) for worker, name, evidence in cited for line in evidence)
 
 
-def _result(run: KnownRun, row: Mapping[str, Any], events: Events) -> bytes:
-    """The worker's result; empty for a file that is not the worker's own."""
+_Cited = Iterator[tuple[str, tuple[Evidence, ...]]]
+
+
+def _findings(run: KnownRun, row: Mapping[str, Any], events: Events) -> _Cited:
+    turn = ["", *_labels(events, row, "turn-")][-1]
+    path = run.files.worker_answers(row["id"], turn) if turn else run.files.worker_result(row["id"])
+    for finding in parse_worker_result(_read(run, path, row, events, turn))[0].findings:
+        yield finding.id, finding.evidence
+
+
+def _answers(run: KnownRun, row: Mapping[str, Any], events: Events) -> _Cited:
+    for label in _labels(events, row, "round-"):
+        text = _read(run, run.files.worker_answers(row["id"], label), row, events, label)
+        for answer in parse_answers(text, items=())[0]:
+            yield answer.item, answer.evidence
+
+
+def _labels(events: Events, row: Mapping[str, Any], prefix: str) -> list[str]:
+    """What a worker was asked after its own result, in order."""
+    asked = {str(one.get("label")) for one in events if one.get("worker") == row["id"]}
+    return sorted(label for label in asked if label.startswith(prefix))
+
+
+def _read(run: KnownRun, path: str, row: Mapping[str, Any], events: Events, label: str = "") -> str:
+    """The text of a worker's file; empty for one that is not the worker's own."""
     try:
-        data = foreign_files.read(run.files.worker_result(row["id"]), MAX_BYTES) or b""
+        data = foreign_files.read(path, MAX_BYTES) or b""
     except Unreadable:
-        return b""
-    return data if is_answer(events, row, data, run.manifest) else b""
+        return ""
+    return data.decode("utf-8", "replace") if is_answer(events, row, data, run.manifest, label) else ""
 
 
-def recorded_runs(run: KnownRun) -> dict[str, int]:
-    """Commands that okstra itself ran in this run, with their exit codes."""
-    runs: dict[str, int] = {}
+def recorded_runs(run: KnownRun, commit: str) -> dict[str, Seen]:
+    """Commands that okstra itself ran in this run at that commit."""
+    runs: dict[str, Seen] = {}
     checks = (files.read_json(run.files.qa) or {}).get("checks")
     exit_check = files.read_json(run.files.exit_check)
     for row in [*(checks if isinstance(checks, list) else []), *([exit_check] if exit_check else [])]:
         if isinstance(row, dict) and isinstance(row.get("exit"), int):
-            runs[str(row.get("command"))] = row["exit"]
-    return runs
+            runs[str(row.get("command"))] = Seen(str(row.get("command")), commit, (row["exit"],))
+    return runs | {one.command: one for one in recorded_commands(run.files) if one.commit == commit}

@@ -10,7 +10,8 @@ from ..options import add_common_flags
 from ..output import Reply, table
 from ..services import Call
 
-STATUSES = ("verified", "moved", "not-found", "unchecked")
+STATUSES = ("verified", "moved", "not-found", "unchecked", "contradicted", "flaky", "not-run")
+_FAULTS = ("not-found", "contradicted")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -19,6 +20,9 @@ def configure(parser: ArgumentParser) -> None:
     result.add_argument("file", metavar="FILE", help="the result")
     evidence = actions.add_parser("evidence", help="compare what a run's findings cite with the run's commit")
     evidence.add_argument("run", metavar="RUN", help="the run's id")
+    evidence.add_argument(
+        "--execute", action="store_true", help="run each command that is cited, in a checkout of its own"
+    )
     run = actions.add_parser("run", help="check everything that a run wrote against its schemas, its rules and itself")
     run.add_argument("run", metavar="RUN", help="the run's id")
     run.add_argument("--only", choices=GROUPS, action="append", help="this group of checks alone; may be repeated")
@@ -57,23 +61,39 @@ def _run(args: Namespace, call: Call) -> Reply:
 
 
 def _evidence(args: Namespace, call: Call) -> Reply:
-    """Exit status 4 when cited text is not there: a finding that rests on it can't be consensus."""
+    """Exit status 4 when cited text is not there, or a command ends otherwise: nobody can agree on what rests on it."""
     from ..checks.evidence import check_run_evidence
     from ..results.worker import evidence_row
     from ..runs.find import find_run
 
-    found = check_run_evidence(find_run(args.run, call.start, call.services))
+    run = find_run(args.run, call.start, call.services)
+    if args.execute:
+        from ..checks.executed_evidence import execute_run_evidence
+
+        found = execute_run_evidence(run, call.services)
+    else:
+        found = check_run_evidence(run)
     rows = [evidence_row(worker, finding, one) for worker, finding, one in found.rows]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
-    cells = [(row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"]) for row in rows]
+    cells = [
+        tuple(map(str, (row["status"], f"{row['worker']} {row['finding']}", row["evidence"], row["told"])))
+        for row in rows
+    ]
     lines = [table(cells, ("STATUS", "FINDING", "EVIDENCE", "NOTE"))] if cells else []
-    text = "\n".join([*lines, ", ".join(f"{count} {status}" for status, count in counts.items())])
+    text = "\n".join(
+        [*lines, ", ".join(f"{count} {status}" for status, count in counts.items() if count or status in STATUSES[:4])]
+    )
     data = {"run_id": args.run, "commit": found.commit, "evidence": rows, "counts": counts}
-    status = EXIT_CHECK if counts["not-found"] else EXIT_OK
-    errors = []
-    if status:
-        message = f"{counts['not-found']} citation(s) are not in the repository at {found.commit[:12]}"
-        errors = [{"code": "evidence-not-found", "message": message, "where": args.run, "try": "see the rows"}]
+    status = EXIT_CHECK if any(counts[one] for one in _FAULTS) else EXIT_OK
+    messages = {
+        "not-found": f"{counts['not-found']} citation(s) are not in the repository at {found.commit[:12]}",
+        "contradicted": f"{counts['contradicted']} command(s) end otherwise at {found.commit[:12]} than is cited",
+    }
+    errors = [
+        {"code": f"evidence-{one}", "message": messages[one], "where": args.run, "try": "see the rows"}
+        for one in _FAULTS
+        if counts[one]
+    ]
     return Reply(data, text, exit_status=status, errors=errors)
 
 

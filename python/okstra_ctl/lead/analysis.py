@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..checks.evidence import EvidenceSource, check_findings, recorded_runs
+from ..checks.evidence import EvidenceSource, check_lines, recorded_runs
+from ..proof.checkout import HEAD
+from ..proof.evidence import Cited, Order, see_commands
+from ..results.commands import Seen
 from ..results.evidence import Checked
 from ..results.records import Evidence, Problem, WorkerResult
 from ..results.worker import check_identity, parse_worker_result
+from ..runs.cited_commands import record_commands, recorded_commands
 from ..settings.roster import Worker
 from ..status import AnswerState
 from .assignments import MAIN, Answer, Assignment
@@ -82,9 +86,34 @@ def _read(context: RunContext, worker: Worker, text: str) -> tuple[WorkerResult,
     return parse_worker_result(text, verdicts=verdicts, passing=verdicts[:1])
 
 
-def check_results(context: RunContext, collected: Collected, commit: str = "") -> Mapping[Evidence, Checked]:
-    """Checks every line of evidence against `commit`, by default the run's."""
-    findings = [finding for result in collected.results.values() for finding in result.findings]
-    return check_findings(
-        EvidenceSource(context.folder, commit or context.commit, recorded_runs(context.run)), findings
+def check_evidence(context: RunContext, cited: Iterable[Evidence], commit: str = "") -> dict[Evidence, Checked]:
+    """Checks these lines against `commit`, by default the run's; a command by okstra's record of it."""
+    at = commit or context.commit
+    return check_lines(EvidenceSource(context.folder, at, recorded_runs(context.run, at)), cited)
+
+
+def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: str = HEAD) -> None:
+    """Runs these commands in a checkout of the commit, unless the run's record has them already.
+
+    Raises as `proof.evidence.see_commands`.
+    """
+    known = {(one.command, one.commit): one for one in recorded_commands(context.files)}
+    own = recorded_runs(context.run, commit)
+    order = Order(
+        *(context.run, commit, context.sandbox, context.settings.evidence, context.services),
+        *(context.files.log("evidence"), context.stop),
+        checkout=checkout,
+    )
+
+    def record(seen: Seen) -> None:
+        known[seen.command, seen.commit] = seen
+        record_commands(context.files, context.id, list(known.values()))
+        context.print_progress(f"cited `{seen.command}`: {seen.as_text()}")
+
+    see_commands(order, cited, list(own.values()), record)
+
+
+def cited_in(collected: Collected) -> tuple[Evidence, ...]:
+    return tuple(
+        line for result in collected.results.values() for finding in result.findings for line in finding.evidence
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..report.parts import plan_items, plan_lines
+from ..results.commands import cited_commands
 from ..results.convergence import (
     Ballot,
     Claim,
@@ -15,12 +16,12 @@ from ..results.convergence import (
     Outcome,
     PlanGate,
     Round,
-    convergence_document,
     group_findings,
     outcome,
     plan_gate,
     questions,
 )
+from ..results.documents import convergence_document
 from ..results.evidence import Checked
 from ..results.parse import read_document
 from ..results.records import Evidence, EvidenceStatus, FindingClass, Gate, Problem, Verdict
@@ -29,7 +30,7 @@ from ..runs.prompting import stance, worker_prompt
 from ..settings.roster import Worker
 from ..system import files
 from ..system.text import text_bytes
-from .analysis import Collected, analyse, check_results
+from .analysis import Collected, analyse, check_evidence, cited_in, run_commands
 from .assignments import Answer, Assignment, write_request
 from .context import RunContext
 from .dispatch import dispatch
@@ -84,7 +85,7 @@ class Debate:
         self.analysts = {answer.worker.id: answer.worker for answer in collected.answers if answer.state.counts}
         self.ballots: list[Ballot] = []
         self._rounds: list[Round] = []
-        self._checks: dict[Evidence, Checked] = dict(check_results(context, collected))
+        self._checks: dict[Evidence, Checked] = check_evidence(context, cited_in(collected))
         self._write()
 
     def run_round(self, number: int, asked: Mapping[str, tuple[str, ...]]) -> None:
@@ -100,6 +101,7 @@ class Debate:
         ]
         answers = dispatch(context, assignments)
         self.ballots += [ballot for answer in answers for ballot in _ballots(answer, number)]
+        self._run_commands()
         self._rounds.append(Round(number, asked, {answer.worker.id: answer.state for answer in answers}))
         self._write()
         context.record_event("round-done", round=number)
@@ -110,7 +112,7 @@ class Debate:
         first = len(self.groups) + 1
         gaps = tuple(Group(f"G-{number:03d}", (claim,)) for number, claim in enumerate(claims, first))
         self.groups = (*self.groups, *gaps)
-        self._checks.update(check_results(self._context, critique))
+        self._checks.update(check_evidence(self._context, cited_in(critique)))
         if gaps and self.gate.open:
             ids = tuple(gap.id for gap in gaps)
             self.run_round(len(self._rounds) + 1, dict.fromkeys(self.analysts, ids))
@@ -118,6 +120,7 @@ class Debate:
 
     def close(self) -> None:
         """After the last round: a finding with too few answers closes the gate, and missing answers are noted."""
+        self._run_commands()
         silent = [
             f"{worker} in round {one.number} ({state})"
             for one in self._rounds
@@ -133,6 +136,14 @@ class Debate:
             notes.append(f"not heard: {_some(silent)}")
         self.note = "; ".join(notes)
         self._write()
+
+    def _run_commands(self) -> None:
+        """Runs what was cited, after those who were asked have answered: who sees an outcome first believes it. So
+        nothing of it is on disk before."""
+        cited = [line for group in self.groups for line in group.evidence]
+        cited += [line for ballot in self.ballots for line in ballot.answer.evidence]
+        run_commands(self._context, cited_commands(cited), self._context.commit)
+        self._checks.update(check_evidence(self._context, cited))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}
@@ -183,7 +194,7 @@ def round_assignment(
         "ROUND": str(number),
         "ROUND_NOTE": ", or that are still disputed" if number > 1 else "",
         "STANCE": " ".join([stance(adversarial=rules.adversarial), *own_view]),
-        "QUESTIONS": "\n\n".join(_question(group, ballots, checks) for group in groups),
+        "QUESTIONS": "\n\n".join(_question(group, ballots, checks, worker.id) for group in groups),
         "WORKER_AUDIT_PATH": context.files.worker_audit(worker.id),
     }
     items = [group.id for group in groups]
@@ -218,21 +229,26 @@ def _objects(text: str) -> bool:
     return any(answer.verdict is not Verdict.AGREE for answer in parse_answers(text, items=())[0])
 
 
-def _question(group: Group, ballots: Sequence[Ballot], checks: Checks) -> str:
+def _question(group: Group, ballots: Sequence[Ballot], checks: Checks, worker: str) -> str:
     leading = group.leading
+    given = [ballot for ballot in ballots if ballot.answer.item == group.id]
+    has_answered = worker in group.raisers or any(ballot.worker == worker for ballot in given)
     lines = [f"### {group.id} [{leading.severity}] {leading.title}", f"- claim: {leading.claim}"]
-    lines += [f"- evidence: {line.as_text()}{_check_note(checks.get(line))}" for line in group.evidence]
-    for ballot in ballots:
-        if ballot.answer.item == group.id:
-            basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
-            lines.append(f"- said in round {ballot.round}: {ballot.answer.verdict}{basis}: {ballot.answer.reason}")
-            lines += [f"  - with: {line.as_text()}" for line in ballot.answer.evidence]
+    lines += [f"- evidence: {line.as_text()}{_check_note(line, checks, has_answered)}" for line in group.evidence]
+    for ballot in given:
+        basis = f" ({ballot.answer.basis})" if ballot.answer.basis else ""
+        lines.append(f"- said in round {ballot.round}: {ballot.answer.verdict}{basis}: {ballot.answer.reason}")
+        lines += [
+            f"  - with: {line.as_text()}{_check_note(line, checks, has_answered)}" for line in ballot.answer.evidence
+        ]
     return "\n".join(lines)
 
 
-def _check_note(checked: Checked | None) -> str:
-    """The result of okstra's own check of the evidence, for whoever has to judge it."""
-    if checked is None:
+def _check_note(line: Evidence, checks: Checks, has_answered: bool) -> str:
+    """The result of okstra's own check, for whoever has to judge it. How a command ended is for those alone who have
+    given a verdict of their own: a weak run that is green would persuade the others."""
+    checked = checks.get(line)
+    if checked is None or (line.exit is not None and not has_answered):
         return ""
     where = ""
     if checked.status is EvidenceStatus.MOVED:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..quoting import okstra_command
 from ..report.parts import SCHEMA, Schema, blank, phase_schema
-from ..results.convergence import Outcome, finding_json
+from ..results.convergence import Outcome
+from ..results.documents import finding_json
 from ..results.records import Gate
 from ..status import WorkerOutcome
 from .analysis import Collected
@@ -30,6 +31,7 @@ class Material(NamedTuple):
     steps: tuple[Mapping[str, Any], ...] = ()
     checked: tuple[Mapping[str, str], ...] = ()
     risks: tuple[str, ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
 
 
 def material(
@@ -69,6 +71,7 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
         "isolation": {"breaches": [], "notes": [], "receipt": context.files.isolation},
         "clarifications": [],
         "findings": [finding_json(outcome) for outcome in material.outcomes],
+        **({"proofs": [dict(row) for row in material.proofs]} if material.proofs else {}),
         "risks": list(material.risks),
         "follow_ups": [],
         "checked": [dict(row) for row in material.checked],

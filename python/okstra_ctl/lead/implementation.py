@@ -13,7 +13,9 @@ from .. import git
 from ..errors import Interrupted, OkstraError
 from ..guard import receipt
 from ..plan.model import Stage
-from ..results.convergence import evidence_json, group_findings, unverified
+from ..results.commands import cited_commands
+from ..results.convergence import group_findings, unverified
+from ..results.documents import evidence_json
 from ..results.records import Gate, Problem
 from ..results.worker import check_identity, parse_executor_result
 from ..runs.find import stage_of
@@ -30,7 +32,7 @@ from ..stages.done import (
 from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
 from ..system import files
 from ..system.text import text_bytes
-from .analysis import Collected, check_results, collect, recall, result_assignment
+from .analysis import Collected, check_evidence, cited_in, collect, recall, result_assignment, run_commands
 from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext, run_check
 from .dispatch import dispatch
@@ -220,7 +222,9 @@ def _material(context: RunContext, built: StageProgress, gates: Mapping[str, tup
     done = all(gate.open for gate, _ in gates.values()) and "stage-done" in gates
     groups = group_findings({worker: result.findings for worker, result in built.verified.results.items()})
     base, head = context.run.base_commit, _head(context)
-    checks = check_results(context, built.verified, head)
+    cited = cited_in(built.verified)
+    run_commands(context, cited_commands(cited), head)
+    checks = check_evidence(context, cited, head)
     outcomes = [unverified(group, built.verified.voices, checks, silent=built.verified.silent) for group in groups]
     made = material(context, built.verified, outcomes, gates)
     return made._replace(

@@ -12,6 +12,7 @@ from .. import git
 from ..errors import UsageError
 from ..names import IMPLEMENTATION, PLANNING
 from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens
+from ..results.proofs import proof_json
 from ..results.records import Gate
 from ..settings.project import project_config
 from ..settings.trust import require_trusted
@@ -22,6 +23,7 @@ from .analysis import analyse
 from .context import RunContext, run_check
 from .converge import Convergence, converge
 from .draft import Material, material
+from .proofs import prove_open_findings
 
 SCHEMA = "qa/1"
 Lead = Callable[[RunContext], Material]
@@ -57,9 +59,11 @@ def lead_acceptance(context: RunContext) -> Material:
         converged.outcomes,
         looked_at_all=bool(checks) and critic_gate(converged)[0].open,
     )
+    commit = checked_commit(checks) or made.commit
     made = made._replace(
         tokens=tokens,
-        commit=checked_commit(checks) or made.commit,
+        commit=commit,
+        proofs=tuple(map(proof_json, prove_open_findings(context, commit))),
         checked=checked_rows(checks),
     )
     return with_critic(made, converged)

@@ -7,10 +7,12 @@ from typing import Any
 
 from ..usage.tokens import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .followup_rules import numbered_follow_ups, spawn_command
+from .marks import mark_word
 from .outcome import isolation_commands, overrules_in
 from .parts import Field, plan_lines
 from .safe_markdown import block, cell, code, inline
 
+_MOST_LINES = 10
 Report = Mapping[str, Any]
 Labels = Mapping[str, str]
 
@@ -29,6 +31,7 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels) -> 
         *_execution(report, labels),
         *_isolation(report["isolation"], labels),
         *_findings(report["findings"], labels),
+        *_proofs(report.get("proofs", ()), labels),
         *_bullets(f"## 4. {labels['risks']}", report["risks"], labels),
         *(_plan(report, fields, labels, title) if is_plan else _phase(report, fields, labels, title)),
         *_clarifications(report["clarifications"], labels),
@@ -107,6 +110,8 @@ def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator
     for one in findings:
         yield f"### {one['id']} [{one['severity']}] {cell(one['title'])}"
         yield ""
+        if mark_word(one):
+            yield f"- {labels['mark']}: **{labels[f'word_{mark_word(one)}']}**"
         yield f"- {labels['claim']}: {cell(one['claim'])}"
         closed = f", {labels['closed_by']} {cell(one['closed_by'])}" if one["closed_by"] else ""
         yield f"- {labels['status']}: **{one['class']}**, {one['status']}{closed}"
@@ -115,11 +120,29 @@ def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator
         yield f"- {labels['evidence_status']}: {one['evidence_status']}"
         for line in one["evidence"]:
             yield f"- {labels['evidence']}: {evidence_text(line)}{_found(line)}"
+            yield from _output(line, labels)
         for ballot in one["verdicts"]:
             basis = f" ({ballot['basis']})" if ballot["basis"] else ""
-            shown = "".join(f"; {evidence_text(line)}" for line in ballot["evidence"])
+            shown = "".join(f"; {evidence_text(line)}{_found(line)}" for line in ballot["evidence"])
             yield f"- {ballot['worker']}: {ballot['verdict']}{basis}, {cell(ballot['reason'])}{shown}"
         yield ""
+
+
+def _proofs(proofs: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator[str]:
+    if not proofs:
+        return
+    yield f"### {labels['proofs']}"
+    yield ""
+    yield labels["proofs_note"]
+    yield ""
+    for one in proofs:
+        mark = labels[f"word_{one['mark']}"]
+        title = f"{one['finding']} [{one['severity']}] {cell(one['title'])}"
+        yield f"- **{mark}**, {one['status']}: {title} ({code(one['run_id'])})"
+        for row in one["commands"]:
+            turn = f"{labels['before']}: {cell(row['before'])}; {labels['after']}: {cell(row['after'])}"
+            yield f"  - {code(row['command'])} {turn}"
+    yield ""
 
 
 def _found(line: Mapping[str, Any]) -> str:
@@ -129,6 +152,14 @@ def _found(line: Mapping[str, Any]) -> str:
     where = f" at line {line['found_lines'][0]}" if line["status"] == "moved" and line["found_lines"] else ""
     note = f": {cell(line['note'])}" if line["note"] else ""
     return f" ({line['status']}{where}{note})"
+
+
+def _output(line: Mapping[str, Any], labels: Labels) -> Iterator[str]:
+    """The last lines that a cited command printed when okstra ran it, each as code: nothing in them is markup."""
+    printed = str(line.get("output", "")).rstrip().split("\n")[-_MOST_LINES:]
+    if any(printed):
+        yield f"  - {labels['output']}:"
+        yield from (f"    - {code(text)}" for text in printed if text.strip())
 
 
 def evidence_text(line: Mapping[str, Any]) -> str:

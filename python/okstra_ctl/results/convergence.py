@@ -14,12 +14,23 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..status import AnswerState
-from .evidence import Checked, finding_status
-from .records import Answer, Evidence, EvidenceStatus, Finding, FindingClass, FindingSeverity, Gate, Verdict
+from .evidence import Checked, finding_status, stands_on_nothing
+from .records import (
+    Answer,
+    Basis,
+    Evidence,
+    EvidenceStatus,
+    Finding,
+    FindingClass,
+    FindingSeverity,
+    Gate,
+    Mark,
+    Verdict,
+)
 
 _SEVERITIES = tuple(FindingSeverity)
+_AGREED = (FindingClass.CONSENSUS, FindingClass.MAJORITY)
 _NO_WORD = re.compile(r"[^\w]+")
-SCHEMA = "convergence/1"
 
 
 class Claim(NamedTuple):
@@ -66,6 +77,15 @@ class Outcome(NamedTuple):
     evidence_status: EvidenceStatus
     closed_by: str
     checks: Mapping[Evidence, Checked] = MappingProxyType({})
+
+    @property
+    def mark(self) -> Mark:
+        """Shown when those who agree have cited a command that okstra saw end as they say."""
+        if self.finding_class not in _AGREED:
+            return Mark.NOT_SHOWN
+        agreeing = [one for one in _newest(self.ballots).values() if one.answer.verdict is not Verdict.DISAGREE]
+        lines = (*self.group.evidence, *(line for one in agreeing for line in one.answer.evidence))
+        return Mark.SHOWN if any(_is_verified_command(line, self.checks) for line in lines) else Mark.NOT_SHOWN
 
 
 def group_findings(results: Mapping[str, Sequence[Finding]]) -> tuple[Group, ...]:
@@ -145,16 +165,29 @@ def outcome(
     """
     own = tuple(ballot for ballot in ballots if ballot.answer.item == group.id)
     positions = _positions(group, own, tuple(analysts))
-    evidence = evidence_status(group, checks)
-    found = _class_of(positions, analysts, quorum, silent)
-    if found is FindingClass.CONSENSUS and evidence is EvidenceStatus.NOT_FOUND:
-        found = FindingClass.CONTESTED
-    return Outcome(group, found, own, evidence, _closed_by(own, found), checks)
+    found = _borne_out(_class_of(positions, analysts, quorum, silent), group, checks)
+    return Outcome(group, found, own, evidence_status(group, checks), _closed_by(own, found, checks), checks)
 
 
 def evidence_status(group: Group, checks: Mapping[Evidence, Checked]) -> EvidenceStatus:
     """The status of a group's evidence as a whole; unchecked if none of it was checked."""
     return finding_status([checks[line] for line in group.evidence if line in checks])
+
+
+def _borne_out(found: FindingClass, group: Group, checks: Mapping[Evidence, Checked]) -> FindingClass:
+    """The class, unless those who agree rest on something that is not there.
+
+    A contradicted command takes its evidence away, not the finding: a lie must not kill what is true.
+    """
+    if found not in _AGREED:
+        return found
+    not_found = found is FindingClass.CONSENSUS and evidence_status(group, checks) is EvidenceStatus.NOT_FOUND
+    checked = [checks.get(line, Checked(line, EvidenceStatus.UNCHECKED)) for line in group.evidence]
+    return FindingClass.CONTESTED if not_found or stands_on_nothing(checked) else found
+
+
+def _is_verified_command(line: Evidence, checks: Mapping[Evidence, Checked]) -> bool:
+    return line.exit is not None and line in checks and checks[line].status is EvidenceStatus.VERIFIED
 
 
 def _class_of(
@@ -174,12 +207,7 @@ def _class_of(
 
 def _positions(group: Group, ballots: Sequence[Ballot], analysts: Sequence[str]) -> dict[str, Verdict | None]:
     """Each analyst's position: its newest answer, else AGREE if it raised the finding, else None."""
-    newest: dict[str, Ballot] = {}
-    for ballot in ballots:
-        if ballot.answer.item == group.id and (
-            ballot.worker not in newest or newest[ballot.worker].round <= ballot.round
-        ):
-            newest[ballot.worker] = ballot
+    newest = _newest([ballot for ballot in ballots if ballot.answer.item == group.id])
     return {
         worker: newest[worker].answer.verdict
         if worker in newest
@@ -188,20 +216,30 @@ def _positions(group: Group, ballots: Sequence[Ballot], analysts: Sequence[str])
     }
 
 
+def _newest(ballots: Sequence[Ballot]) -> dict[str, Ballot]:
+    """By analyst, its newest answer about one group."""
+    newest: dict[str, Ballot] = {}
+    for ballot in ballots:
+        if ballot.worker not in newest or newest[ballot.worker].round <= ballot.round:
+            newest[ballot.worker] = ballot
+    return newest
+
+
 def _is_disputed(positions: Mapping[str, Verdict | None]) -> bool:
     given = {verdict for verdict in positions.values() if verdict is not None}
     return Verdict.DISAGREE in given and bool(given - {Verdict.DISAGREE})
 
 
-def _closed_by(ballots: Sequence[Ballot], found: FindingClass) -> str:
-    """A refutation closes a finding only with a command and its exit code; votes alone close nothing."""
+def _closed_by(ballots: Sequence[Ballot], found: FindingClass, checks: Mapping[Evidence, Checked]) -> str:
+    """A refutation closes a finding only by a command that okstra saw end as cited, from somebody who still disagrees
+    on the evidence. Votes close nothing, nor does an objection to logic, scope or severity."""
     if found is not FindingClass.REFUTED:
         return ""
-    for ballot in ballots:
-        if ballot.answer.verdict is Verdict.DISAGREE:
+    for ballot in _newest(ballots).values():
+        if ballot.answer.verdict is Verdict.DISAGREE and ballot.answer.basis is Basis.EVIDENCE:
             for line in ballot.answer.evidence:
-                if line.exit is not None:
-                    return f"refutation by {ballot.worker}: {line.as_text()}"
+                if _is_verified_command(line, checks):
+                    return f"refutation by {ballot.worker}: {line.as_text()}, as okstra saw"
     return ""
 
 
@@ -212,10 +250,7 @@ def unverified(
     voices = {analysts[worker] for worker in group.raisers}
     shared = len(voices) > 1 and group.raisers == analysts.keys() and not silent
     found = FindingClass.CONSENSUS if shared else FindingClass.SINGLE_SOURCE
-    evidence = evidence_status(group, checks)
-    if evidence is EvidenceStatus.NOT_FOUND and found is FindingClass.CONSENSUS:
-        found = FindingClass.CONTESTED
-    return Outcome(group, found, (), evidence, "", checks)
+    return Outcome(group, _borne_out(found, group, checks), (), evidence_status(group, checks), "", checks)
 
 
 class Objection(NamedTuple):
@@ -266,88 +301,3 @@ class Round(NamedTuple):
     number: int
     asked: Mapping[str, Sequence[str]]
     states: Mapping[str, AnswerState]
-
-
-def convergence_document(
-    run_id: str,
-    rules: Rules,
-    analysts: Mapping[str, AnswerState],
-    rounds: Sequence[Round],
-    outcomes: Sequence[Outcome],
-    gate: Gate,
-    note: str,
-) -> dict[str, object]:
-    return {
-        "schema": SCHEMA,
-        "run_id": run_id,
-        "mode": rules.mode,
-        "adversarial": rules.adversarial,
-        "max_rounds": rules.max_rounds,
-        "quorum": rules.quorum,
-        "analysts": {worker: str(state) for worker, state in analysts.items()},
-        "rounds": [
-            {
-                "round": one.number,
-                "asked": {worker: list(ids) for worker, ids in one.asked.items()},
-                "answers": {worker: str(state) for worker, state in one.states.items()},
-            }
-            for one in rounds
-        ],
-        "findings": [finding_json(one) for one in outcomes],
-        "gate": str(gate),
-        "note": note,
-    }
-
-
-def finding_json(outcome: Outcome) -> dict[str, object]:
-    """One merged finding, as it is in the state and in the report."""
-    group = outcome.group
-    leading = group.leading
-    return {
-        "id": group.id,
-        "severity": str(leading.severity),
-        "title": leading.title,
-        "claim": leading.claim,
-        "evidence": [_checked_json(line, outcome.checks.get(line)) for line in group.evidence],
-        "raised_by": _raised_by(group),
-        "verdicts": [_ballot_json(ballot) for ballot in outcome.ballots],
-        "evidence_status": str(outcome.evidence_status),
-        "class": str(outcome.finding_class),
-        "status": "closed" if outcome.closed_by else "open",
-        "closed_by": outcome.closed_by,
-    }
-
-
-def _checked_json(line: Evidence, checked: Checked | None) -> dict[str, object]:
-    """A line of evidence with the result of its check."""
-    document = evidence_json(line)
-    if checked is not None:
-        found = [checked.first, checked.last] if checked.first else None
-        document |= {"status": str(checked.status), "found_lines": found, "note": checked.note}
-    return document
-
-
-def evidence_json(evidence: Evidence) -> dict[str, object]:
-    if evidence.exit is not None:
-        return {"command": evidence.command, "exit": evidence.exit}
-    lines = [evidence.first, evidence.last] if evidence.first else None
-    return {"path": evidence.path, "lines": lines, "quote": evidence.quote}
-
-
-def _raised_by(group: Group) -> list[dict[str, object]]:
-    return [
-        {"worker": claim.worker, "finding": claim.finding.id, "severity": str(claim.finding.severity)}
-        for claim in group.claims
-    ]
-
-
-def _ballot_json(ballot: Ballot) -> dict[str, object]:
-    answer = ballot.answer
-    return {
-        "round": ballot.round,
-        "worker": ballot.worker,
-        "verdict": str(answer.verdict),
-        "basis": str(answer.basis) if answer.basis else None,
-        "reason": answer.reason,
-        "evidence": [evidence_json(line) for line in answer.evidence],
-    }

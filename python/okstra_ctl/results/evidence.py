@@ -16,13 +16,16 @@ LARGEST_BYTES = 16 * 1024 * 1024
 
 class Checked(NamedTuple):
     """The result of checking one line of evidence. `first` and `last` are the lines where the text really is (0:
-    nowhere); `note` says why it was not checked, or where else it was found."""
+    nowhere); `note` says why it was not checked, or where else it was found. Of a command: the exit of each run, and
+    the end of what it printed."""
 
     evidence: Evidence
     status: EvidenceStatus
     first: int = 0
     last: int = 0
     note: str = ""
+    exits: tuple[int, ...] = ()
+    output: str = ""
 
 
 class Text(NamedTuple):
@@ -108,10 +111,24 @@ def _places(quote: str, lines: Sequence[str], first: int, last: int) -> list[tup
     return places
 
 
+_WORST_FIRST = (
+    *(EvidenceStatus.NOT_FOUND, EvidenceStatus.MOVED, EvidenceStatus.VERIFIED),
+    *(EvidenceStatus.FLAKY, EvidenceStatus.NOT_RUN, EvidenceStatus.UNCHECKED),
+)
+
+
 def finding_status(checked: Sequence[Checked]) -> EvidenceStatus:
-    """The status of a whole finding: one citation that is not found outweighs any number that are."""
+    """The status of a whole finding: one citation that is not found outweighs any number that are. A contradicted
+    command counts only where nothing else is cited: what else the finding rests on still stands."""
     statuses = {one.status for one in checked}
-    for status in (EvidenceStatus.NOT_FOUND, EvidenceStatus.MOVED, EvidenceStatus.VERIFIED):
+    for status in _WORST_FIRST:
         if status in statuses:
             return status
-    return EvidenceStatus.UNCHECKED
+    return EvidenceStatus.CONTRADICTED if statuses else EvidenceStatus.UNCHECKED
+
+
+def stands_on_nothing(checked: Sequence[Checked]) -> bool:
+    """Whether all of it was checked, and none of it is there."""
+    return bool(checked) and all(
+        one.status in (EvidenceStatus.NOT_FOUND, EvidenceStatus.CONTRADICTED) for one in checked
+    )

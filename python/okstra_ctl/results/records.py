@@ -63,12 +63,26 @@ class FindingClass(Word):
 
 
 class EvidenceStatus(Word):
-    """The result of checking a citation against the repository."""
+    """The result of checking a citation against the repository, or of running a command that is cited."""
 
     VERIFIED = "verified"
     MOVED = "moved"
     NOT_FOUND = "not-found"
     UNCHECKED = "unchecked"
+    CONTRADICTED = "contradicted"
+    """The command ended otherwise than cited."""
+    FLAKY = "flaky"
+    NOT_RUN = "not-run"
+
+
+class Mark(Word):
+    """Whether okstra itself has seen what a finding says."""
+
+    PROVEN = "proven"
+    """Its command failed without the change and passes with it."""
+    SHOWN = "shown"
+    """Analysts agree on it, and a command that it rests on ended as cited."""
+    NOT_SHOWN = "not-shown"
 
 
 class Gate(Word):

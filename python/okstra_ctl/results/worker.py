@@ -185,7 +185,7 @@ def _looks_like_path(text: str) -> bool:
     return "/" in text or "." in text.rsplit(" ", 1)[-1] or " " not in text
 
 
-def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
+def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, object]:
     """A line of evidence with the result of its check, for a listing."""
     place = f"at line {checked.first}" if str(checked.status) == "moved" else ""
     return {
@@ -194,6 +194,7 @@ def evidence_row(worker: str, finding: str, checked: Checked) -> dict[str, str]:
         "evidence": checked.evidence.as_text(),
         "status": str(checked.status),
         "told": "; ".join(part for part in (place, checked.note) if part),
+        **({"exits": list(checked.exits), "output": checked.output} if checked.exits or checked.output else {}),
     }
 
 

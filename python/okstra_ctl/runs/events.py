@@ -60,12 +60,15 @@ def newest(events: Events, worker: str, label: str) -> Mapping[str, Any] | None:
     return next((row for row in ends if (row.get("worker"), row.get("label")) == asked), None)
 
 
-def is_answer(events: Events, row: Mapping[str, Any], data: bytes, manifest: Mapping[str, Any]) -> bool:
-    """Whether `data`, from the path of its own result, is what this worker (a row of the roster) left there.
+def is_answer(
+    events: Events, row: Mapping[str, Any], data: bytes, manifest: Mapping[str, Any], label: str = ""
+) -> bool:
+    """Whether `data`, from the path of its own result or of its later answer with that label, is what this worker (a
+    row of the roster) left there.
 
     Rows without a digest were written by an older okstra.
     """
-    last = newest(events, str(row.get("id")), "")
+    last = newest(events, str(row.get("id")), label)
     if last is None:
         return is_of_session(row) and session_may_have_written(events, manifest)
     if last["event"] == "dispatched" or (last["event"] == "ended" and last.get("outcome") != "completed"):

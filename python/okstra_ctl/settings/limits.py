@@ -11,6 +11,18 @@ from ..usage.prices import Price, own_prices
 from .phases import MODES, Phase
 
 
+class EvidenceSettings(NamedTuple):
+    """Whether the commands that workers cite are run, and for how many seconds at most each."""
+
+    execute: str
+    timeout: float
+
+
+CONTAINED, ALWAYS, NEVER = "contained", "always", "never"
+_EXECUTE = (CONTAINED, ALWAYS, NEVER)
+_EVIDENCE_SECONDS = 60.0
+
+
 class LeadSettings(NamedTuple):
     """Limits are seconds. `providers` maps a provider's name to its settings."""
 
@@ -21,6 +33,7 @@ class LeadSettings(NamedTuple):
     providers: Mapping[str, Mapping[str, Any]]
     prices: Mapping[str, Price]
     """A person's own, by model."""
+    evidence: EvidenceSettings
 
 
 def lead_settings(
@@ -54,7 +67,20 @@ def lead_settings(
         Rules(rounds, quorum, mode, adversarial is True),
         providers,
         own_prices(config, where=where),
+        evidence_settings(config, where=where),
     )
+
+
+def evidence_settings(config: Mapping[str, Any], *, where: str) -> EvidenceSettings:
+    """From the home's settings alone: no repository decides that models' commands run on a person's machine.
+
+    Raises UsageError (`bad-config`).
+    """
+    section = _section(config, "evidence", where)
+    execute = str(section.get("execute", CONTAINED))
+    if execute not in _EXECUTE:
+        raise bad_config(where, f"evidence.execute is {execute!r}; one of {', '.join(_EXECUTE)}")
+    return EvidenceSettings(execute, _number(section, "timeout", _EVIDENCE_SECONDS, where, least=1, most=3600))
 
 
 def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:

@@ -13,6 +13,7 @@ from ...runs.user_response import questions_of, user_response_text
 from ...status import tone_of
 from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..followup_rules import numbered_follow_ups, spawn_command
+from ..marks import mark_word
 from ..outcome import isolation_commands, overrules_in
 from ..parts import Field
 from .pictures import asked, convergence, timeline
@@ -51,6 +52,7 @@ def page_values(view: View) -> dict[str, Any]:
         "isolation_commands": isolation_commands,
         "overrules": overrules_in(report),
         "findings": _ordered(report["findings"]),
+        "mark_word": mark_word,
         "unfolded": _unfolded(report["findings"]),
         "where": _where,
         "excerpt_of": lambda line: view.excerpts.get(place) if (place := place_of(line)) else None,
@@ -77,11 +79,12 @@ def _sections(view: View) -> list[Section]:
     there = {
         "isolation": bool(report["isolation"]["breaches"]),
         "notes": bool(report["isolation"].get("notes")),
+        "proofs": bool(report.get("proofs")),
         "stages": report["task_type"] == _PLANNING,
         "convergence": any(one["verdicts"] for one in report["findings"]),
     }
     early, late = (["questions"], []) if waiting else ([], ["questions"])
-    names = ["verdict", "isolation", "gates", "notes", *early, "findings", "phase", "stages", "risks", *late]
+    names = ["verdict", "isolation", "gates", "notes", *early, "findings", "proofs", "phase", "stages", "risks", *late]
     names += ["follow-ups", "checked", "workers", "convergence", "usage"]
     label = {"questions": "clarifications", "stages": "stage_map", "follow-ups": "follow_ups", "workers": "execution"}
     return [

@@ -1,0 +1,154 @@
+"""Running the commands that a run's workers cite, each once, in a checkout of the commit that they speak of
+(docs/design/evidence.md)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from .. import git
+from ..errors import WorkFailed
+from ..plan.rules import weakness
+from ..results.commands import Seen, hides_secret, is_constant, needs_second_run, reaches_outside
+from ..runs.find import KnownRun
+from ..sandbox.choice import Sandbox
+from ..sandbox.profile import Role
+from ..services import Services
+from ..settings.limits import ALWAYS, NEVER, EvidenceSettings
+from ..settings.project import load_project
+from ..system import files
+from ..system.secrets import hide_in_log
+from ..system.shell_lists import pipelines
+from .checkout import HEAD, Checkouts, checkouts
+from .command import NotRun, Runner
+
+_WHY = {
+    NotRun.NOT_FOUND: "exit 127: the command, or one that it calls, is not there",
+    NotRun.NOT_EXECUTABLE: "exit 126: it can't be executed",
+    NotRun.NO_SANDBOX: "nothing can contain it here",
+}
+_MOST_TOLD = 200
+Cited = Mapping[str, Sequence[int]]
+"""Commands, each with the exit codes that workers claim."""
+
+
+class Order(NamedTuple):
+    """Where and how to run them. `log` takes what they print; `led` is false for a look at a run from outside, which
+    leaves nothing in its record."""
+
+    run: KnownRun
+    commit: str
+    sandbox: Sandbox
+    settings: EvidenceSettings
+    services: Services
+    log: str
+    stop: threading.Event
+    led: bool = True
+    checkout: str = HEAD
+
+
+def see_commands(order: Order, cited: Cited, known: Sequence[Seen], record: Callable[[Seen], None]) -> None:
+    """Runs what is not known yet, and hands each result over as soon as it is there.
+
+    Raises Interrupted, Missing (`dependency-missing`), Refused (`not-trusted`), Busy, WorkFailed when the log can't be
+    written.
+    """
+    before = {one.command: one for one in known if one.commit == order.commit}
+    wanted = {command: exits for command, exits in cited.items() if _is_open(before.get(command), exits)}
+    for command in list(wanted):
+        why = _never(order, command)
+        if why:
+            record(Seen(command, order.commit, (), why))
+            del wanted[command]
+    if wanted:
+        _see_all(order, wanted, before, record)
+
+
+def _is_open(seen: Seen | None, cited: Sequence[int]) -> bool:
+    """Whether the command has still to be run: for the first time, or once more where a worker is contradicted."""
+    if seen is None:
+        return True
+    return not seen.why and len(seen.exits) == 1 and needs_second_run(cited, seen.exits[0])
+
+
+def _never(order: Order, command: str) -> str:
+    """Why a command is not started at all; empty when it is."""
+    if order.settings.execute == NEVER:
+        return "evidence.execute is never"
+    if not order.commit:
+        return "the run has no commit to check out"
+    if not order.sandbox.contains and order.settings.execute != ALWAYS:
+        return f"no sandbox: {_WHY[NotRun.NO_SANDBOX]}"
+    if hides_secret(command):
+        return "a secret in it was hidden"
+    found = pipelines(command)
+    simple = [one for pipeline in found or () for one in pipeline.commands]
+    if (simple and is_constant(simple)) or weakness(command):
+        return "it comes out the same whatever the code does"
+    outside = reaches_outside(simple)
+    return f"`{outside}` reaches outside the checkout" if outside else ""
+
+
+def _see_all(order: Order, wanted: Cited, before: Mapping[str, Seen], record: Callable[[Seen], None]) -> None:
+    run = order.run
+    project = load_project(run.project.root, order.services)
+    repository = git.discover(run.project.root)
+    if repository is None:
+        for command in wanted:
+            record(Seen(command, order.commit, (), "the project is in no git repository"))
+        return
+    files.open_log(order.log, anew=False).close()
+    runner = Runner(
+        run.project.root,
+        order.services,
+        order.sandbox,
+        str(run.id),
+        order.log,
+        run if order.led else None,
+        order.stop,
+    )
+    with checkouts(project, repository, run.id.task, order.services, log_path=order.log, stop=order.stop) as places:
+        broken = ""
+        for command, exits in wanted.items():
+            if broken:
+                record(Seen(command, order.commit, (), broken))
+                continue
+            try:
+                record(_see(order, places, runner, command, exits, before.get(command)))
+            except WorkFailed as error:
+                broken = f"its checkout could not be set up: {error.message[:_MOST_TOLD]}"
+                record(Seen(command, order.commit, (), broken))
+    hide_in_log(order.log)
+
+
+def _see(
+    order: Order, places: Checkouts, runner: Runner, command: str, cited: Sequence[int], seen: Seen | None
+) -> Seen:
+    """One command: a first run, and a second where the first contradicts a worker, each in a clean checkout."""
+    found = seen or _run(order, places, runner, command)
+    if found.why or not needs_second_run(cited, found.exits[0]):
+        return found
+    again = _run(order, places, runner, command)
+    return again if again.why else again._replace(exits=(*found.exits, *again.exits))
+
+
+def _run(order: Order, places: Checkouts, runner: Runner, command: str) -> Seen:
+    place = places.at(order.checkout, order.commit)
+    ran = runner.run_in(
+        place,
+        _moved(command, order.run.folder, place.path),
+        Role.EVIDENCE,
+        limit=order.settings.timeout,
+        only_contained=order.settings.execute != ALWAYS,
+    )
+    exits = () if ran.exit is None else (ran.exit,)
+    limit = f"stopped after {order.settings.timeout:g} s"
+    why = "" if ran.why is None else _WHY.get(ran.why, limit)
+    return Seen(command, order.commit, exits, why, ran.output)
+
+
+def _moved(command: str, folder: str, checkout: str) -> str:
+    """The command with the checkout's path where it names the worktree that the worker was in."""
+    return re.sub(rf"(?<![\w./-]){re.escape(folder)}(?![\w.-])", lambda _: checkout, command)
