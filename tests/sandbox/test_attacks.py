@@ -19,6 +19,7 @@ _OF_THE_ROLE = {
     "executor": {"own worktree", "git folder", "own result"},
     "tester": {"own worktree"},
     "check": {"own worktree"},
+    "evidence": {"own worktree"},
 }
 
 

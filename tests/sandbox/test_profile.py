@@ -58,7 +58,7 @@ _TABLE = {
     "/home/ada/.okstra/config.json": dict.fromkeys(Role, "ro"),
     "/home/ada/.okstra/sandbox/1/.claude/.credentials.json": dict.fromkeys(Role, "gone"),
     "/home/ada/.okstra/worktrees/one/a.py": {
-        role: "ro" if role in (Role.READER, Role.EVIDENCE, Role.INSPECT) else "rw" for role in Role
+        role: "ro" if role in (Role.READER, Role.INSPECT) else "rw" for role in Role
     },
     "/home/ada/.okstra/worktrees/one/.git": dict.fromkeys(Role, "ro"),
     "/home/ada/app/.git/config": {role: "rw" if role is Role.EXECUTOR else "ro" for role in Role},

@@ -63,7 +63,12 @@ ATTACKS = (
     Attack("write", E, "a file beside the project", "echo evil > <BASE>/beside"),
     Attack("write", R, "a reader edits its worktree", "echo evil >> src/a.py; touch x; rm README.md"),
     Attack("write", R, "a reader changes modes and times", "chmod 0 README.md; touch -d 2001-01-01 src/a.py"),
-    Attack("write", V, "executed evidence writes", "echo evil >> src/a.py; touch x"),
+    Attack(
+        "write",
+        V,
+        "executed evidence writes beside its checkout",
+        "echo evil >> <OTHER>/src/a.py; touch <RECORDS>/x ../x",
+    ),
     # git, from roles that commit nothing
     Attack(
         "git",

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..checks.evidence import recorded_runs
 from ..errors import OkstraError
+from ..names import IMPLEMENTATION, VERIFICATION
 from ..proof.checkout import BASE
 from ..report.store import find_reports
 from ..results.commands import Seen
@@ -16,10 +17,16 @@ from ..system import files
 from .analysis import run_commands
 from .context import RunContext
 
+_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION)
+"""What they find is in the work itself: the task's base does not have it."""
+
 
 def prove_open_findings(context: RunContext, head: str) -> tuple[Proof, ...]:
     """Raises as `proof.evidence.see_commands`."""
-    findings = open_findings(_earlier_reports(context), context.run.base_commit)
+    base = context.run.base_commit
+    findings = open_findings(
+        _earlier_reports(context), lambda report: report["commit"] if report["task_type"] in _ON_THE_WORK else base
+    )
     if not findings or not head:
         return ()
     for commit, cited in commands_before(findings).items():

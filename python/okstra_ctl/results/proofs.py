@@ -5,22 +5,19 @@ Pure rules (docs/design/evidence.md); `lead/proofs.py` reads the reports and run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..names import IMPLEMENTATION, VERIFICATION
 from .commands import Seen, turned
 from .records import Mark
 
-_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION)
 Report = Mapping[str, Any]
 Record = Mapping[tuple[str, str], Seen]
 """What okstra saw, by command and commit."""
 
 
 class OpenFinding(NamedTuple):
-    """An open finding of an earlier run that cites a command as red. `before` is the commit without the work: the
-    task's base; of what was found in the work itself, the commit at which it was found."""
+    """An open finding of an earlier run that cites a command as red. `before` is the commit that it was red at."""
 
     run_id: str
     id: str
@@ -57,16 +54,17 @@ class Proof(NamedTuple):
         return Mark.PROVEN if proven else Mark.NOT_SHOWN
 
 
-def open_findings(reports: Iterable[Report], base: str) -> tuple[OpenFinding, ...]:
-    """Those of the newest report of each phase and stage; `reports` are the task's, newest first."""
+def open_findings(reports: Iterable[Report], before: Callable[[Report], str]) -> tuple[OpenFinding, ...]:
+    """Those of the newest report of each phase and stage. `reports` are the task's, newest first; `before` gives the
+    commit at which a report's commands are to be red."""
     found: list[OpenFinding] = []
     known: set[tuple[str, object]] = set()
     for report in reports:
         part = (report["task_type"], report["stage"])
         if part not in known:
             known.add(part)
-            before = report["commit"] if report["task_type"] in _ON_THE_WORK else base
-            found += [one for finding in report["findings"] for one in _open(report["run_id"], finding, before)]
+            commit = before(report)
+            found += [one for finding in report["findings"] for one in _open(report["run_id"], finding, commit)]
     return tuple(found)
 
 

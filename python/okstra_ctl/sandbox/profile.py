@@ -26,6 +26,7 @@ class Role(Word):
     """A command of the project's that sets a worktree up, and fills the caches."""
     TEARDOWN = "teardown"
     EVIDENCE = "evidence"
+    """A command that a worker cites, in a checkout of okstra's own: what it builds there is nobody's."""
     INSPECT = "inspect"
     """okstra's own look at a tree that a worker has touched."""
 
@@ -95,7 +96,7 @@ class Profile(NamedTuple):
 
 
 _MOST_SOCKETS = 24  # each mount costs: the kernel's list of mounts is read anew for every one
-WRITES_FOLDER = (Role.TESTER, Role.EXECUTOR, Role.CHECK, Role.SETUP, Role.TEARDOWN)
+WRITES_FOLDER = (Role.TESTER, Role.EXECUTOR, Role.CHECK, Role.EVIDENCE, Role.SETUP, Role.TEARDOWN)
 _PREPARES = (Role.SETUP, Role.TEARDOWN)
 _WITHOUT_NETWORK = (Role.EVIDENCE, Role.INSPECT)
 AGENTS = (Role.READER, Role.TESTER, Role.EXECUTOR)

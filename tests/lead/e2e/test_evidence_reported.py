@@ -32,7 +32,7 @@ def found_of(project: Project, *evidence: str) -> tuple[Ended, dict[str, Any]]:
     return ended, found
 
 
-GONE, NO_RECORD = "there is no such file at the run's commit", "okstra has no record of this command"
+GONE, NO_SANDBOX = "there is no such file at the run's commit", "no sandbox: nothing can contain it here"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ GONE, NO_RECORD = "there is no such file at the run's commit", "okstra has no re
         ("it.txt:5 `line 99`", "not-found", None, "the text is not there", "contested"),
         ("gone.txt:5 `x`", "not-found", None, GONE, "contested"),
         ("it.txt:5", "unchecked", None, "nothing is quoted", "consensus"),
-        ("command `make test` exit 1", "unchecked", None, NO_RECORD, "consensus"),
+        ("command `make test` exit 1", "not-run", None, NO_SANDBOX, "consensus"),
     ],
 )
 def test_each_line_of_evidence_has_its_status(
