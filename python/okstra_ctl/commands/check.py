@@ -11,7 +11,6 @@ from ..output import Reply, table
 from ..services import Call
 
 STATUSES = ("verified", "moved", "not-found", "unchecked", "contradicted", "flaky", "not-run")
-_FAULTS = ("not-found", "contradicted")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -84,17 +83,15 @@ def _evidence(args: Namespace, call: Call) -> Reply:
         [*lines, ", ".join(f"{count} {status}" for status, count in counts.items() if count or status in STATUSES[:4])]
     )
     data = {"run_id": args.run, "commit": found.commit, "evidence": rows, "counts": counts}
-    status = EXIT_CHECK if any(counts[one] for one in _FAULTS) else EXIT_OK
-    messages = {
-        "not-found": f"{counts['not-found']} citation(s) are not in the repository at {found.commit[:12]}",
-        "contradicted": f"{counts['contradicted']} command(s) end otherwise at {found.commit[:12]} than is cited",
-    }
-    errors = [
-        {"code": f"evidence-{one}", "message": messages[one], "where": args.run, "try": "see the rows"}
-        for one in _FAULTS
-        if counts[one]
-    ]
-    return Reply(data, text, exit_status=status, errors=errors)
+    at = found.commit[:12]
+    errors = []
+    if counts["not-found"]:
+        message = f"{counts['not-found']} citation(s) are not in the repository at {at}"
+        errors.append({"code": "evidence-not-found", "message": message, "where": args.run, "try": "see the rows"})
+    if counts["contradicted"]:
+        message = f"{counts['contradicted']} command(s) end otherwise at {at} than is cited"
+        errors.append({"code": "evidence-contradicted", "message": message, "where": args.run, "try": "see the rows"})
+    return Reply(data, text, exit_status=EXIT_CHECK if errors else EXIT_OK, errors=errors)
 
 
 def _result(args: Namespace) -> Reply:
