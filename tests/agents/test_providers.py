@@ -13,8 +13,9 @@ from okstra_ctl.agents.claude import Claude, settings
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.gemini import Gemini
 from okstra_ctl.agents.job import Job, Provider
-from okstra_ctl.agents.providers import BUILT_IN, provider, provider_settings
+from okstra_ctl.agents.providers import BUILT_IN, provider, provider_settings, speaker
 from okstra_ctl.errors import UsageError
+from okstra_ctl.results.voices import Speaker
 from okstra_ctl.status import Access
 
 READ_JOB = Job(
@@ -168,6 +169,21 @@ def test_a_command_of_the_users_is_filled_in() -> None:
     assert (launch.environment["A"], launch.environment["OKSTRA_ACCESS"]) == ("b", "test")
 
 
+def test_a_commands_voice_is_its_familys_and_its_command_lines() -> None:
+    def voice(asked: str = "m", observed: str = "", **given: object) -> Speaker:
+        return speaker("w", "mine", asked, observed, {"mine": given})
+
+    line = ["agent", "--model={{MODEL}}", "{{RESULT}}"]
+    assert voice(argv=line, family="OpenAI") == Speaker("gpt", ("agent", "--model=m", "", ""))
+    assert voice(argv=line, family=" House ").family == "house"
+    assert voice("n", argv=line) != voice("m", argv=line)
+    assert voice("n", argv=["a"]) == voice("m", argv=["a"]) != voice(argv=["a"], model="n") != voice(argv=["a"])
+    assert voice(argv=["a"], env={"A": "1"}) != voice(argv=["a"], env={"A": "2"})
+    assert voice(argv=["a"], observed="claude").family == ""
+    assert (voice(observed="claude", family="gpt"), voice(family="gpt")) == (Speaker("claude"), Speaker("gpt"))
+    assert speaker("rehearsal-a", "rehearsal", "rehearsal", "", {}) == Speaker("rehearsal-a")
+
+
 def test_an_unknown_provider_is_named_with_those_that_are_known() -> None:
     with pytest.raises(UsageError) as raised:
         provider("mien", {"mine": {"argv": ["x"]}})
@@ -211,6 +227,8 @@ def test_a_repository_decides_on_no_program(project: dict[str, object]) -> None:
         ({"mine": {"argv": ["a\0b"]}}, "providers.mine.argv is not a list"),
         ({"mine": {"argv": ["a"], "env": {"A": 1}}}, "providers.mine.env"),
         ({"mine": {"argv": ["a", "{{SECRET}}"]}}, "asks for {{SECRET}}"),
+        ({"mine": {"argv": ["a"], "family": " "}}, "providers.mine.family"),
+        ({"claude": {"family": 1}}, "providers.claude.family"),
         ({"codex": {"argv": ["a"]}}, "own adapter"),
         ({"codex": {"arguments": "x"}}, "providers.codex.arguments"),
         ({"rehearsal": {"script": 1}}, "providers.rehearsal.script"),

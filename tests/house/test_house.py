@@ -34,7 +34,7 @@ PURE = {
     "proof": "setup_files",
     "report": "followup_rules markdown marks outcome parts safe_markdown",
     "report/page": "pictures view",
-    "results": "commands convergence documents evidence parse proofs records worker",
+    "results": "commands convergence documents evidence parse proofs records voices worker",
     "runs": "manifest",
     "sandbox": "bubblewrap choice environment profile seatbelt",
     "seals": "rows",

@@ -1,4 +1,4 @@
-"""Providers of the tests' own, each a voice by itself: a shell script that answers, or falls silent when told to."""
+"""Providers of the tests' own, each of its own family: a shell script that answers, or falls silent when told to."""
 
 from __future__ import annotations
 
@@ -21,9 +21,18 @@ model: none
 commit: none
 verdict: pass
 ---"
+if [ "$OKSTRA_ROLE" = executor ]; then
+  mkdir -p "stage-$OKSTRA_STAGE"
+  echo 'x = 1' >"stage-$OKSTRA_STAGE/it.py"
+  git add -A && git commit -q -m 'feat: it'
+fi
 {
   printf '%s\n' "$head"
-  if [ -n "$OKSTRA_ITEMS" ]; then
+  if [ "$OKSTRA_ROLE" = executor ]; then
+    printf '## 1. Steps\n'
+    for step in $OKSTRA_STEPS; do printf '### Step %s done\n- evidence: command `true` exit 0\n' "$step"; done
+    for title in '2. Deviations' '3. Risks' '4. Open questions'; do printf '## %s\n(none)\n' "$title"; done
+  elif [ -n "$OKSTRA_ITEMS" ]; then
     printf '## Verdicts\n'
     for item in $OKSTRA_ITEMS; do printf '### %s AGREE\n- reason: so it is\n' "$item"; done
   else
@@ -46,5 +55,5 @@ def install_voices(project: Project, names: Sequence[str], *, silent: str = "") 
     client = project.repo.path.parent / "client.sh"
     project.home.mkdir(exist_ok=True)
     client.write_text(_CLIENT)
-    command = {"argv": ["sh", str(client)], "env": {"SILENT": silent}}
-    install(project, providers=dict.fromkeys(names, command))
+    commands = {name: {"argv": ["sh", str(client), name], "env": {"SILENT": silent}, "family": name} for name in names}
+    install(project, providers=commands)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UsageError
+from ..names import REHEARSAL
+from ..results.voices import Speaker, family_of
 from ..status import Access, Failure
 from ..system.text import fill, placeholders
 from .environment import client_environment
@@ -78,6 +80,21 @@ def own_commands(home: Mapping[str, object], where: str) -> Settings:
     return {name: given for name, given in _section(home, where).items() if "argv" in given}
 
 
+def speaker(worker: str, name: str, model: str, observed: str, settings: Settings) -> Speaker:
+    """Whose voice a worker of this provider has. `observed` is the family of the model that answered, empty where the
+    client does not report one that okstra knows; a command reports none. Each part of a rehearsal is a family."""
+    given = settings.get(name, {})
+    declared = str(given.get("family", ""))
+    family = family_of(declared) or declared.strip().casefold()
+    if name == REHEARSAL:
+        return Speaker(worker)
+    if "argv" not in given:
+        return Speaker(observed or family)
+    line = (f"{name}={value}" for name, value in sorted(given.get("env", {}).items()))
+    words = (fill(word, {**dict.fromkeys(PLACEHOLDERS, ""), "MODEL": model}) for word in given["argv"])
+    return Speaker(family, (*line, *words, str(given.get("model", ""))))
+
+
 def _section(document: Mapping[str, object], where: str) -> Mapping[str, Mapping[str, Any]]:
     found = document.get("providers", {})
     if not isinstance(found, Mapping) or not all(isinstance(given, Mapping) for given in found.values()):
@@ -95,6 +112,8 @@ def _checked(name: str, given: Mapping[str, Any], where: str) -> Mapping[str, An
 def _fault(name: str, given: Mapping[str, Any]) -> str:
     if name not in BUILT_IN and (fault := _command_fault(given)):
         return fault
+    if not isinstance(family := given.get("family", "-"), str) or not family.strip():
+        return ".family is not the name of a family of models, like claude or gpt"
     if name in BUILT_IN and "argv" in given:
         return " is okstra's own adapter and takes no argv; give the command another name"
     if not _is_texts(given.get("arguments", [])):

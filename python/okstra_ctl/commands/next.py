@@ -1,8 +1,8 @@
 """Shows where a task stands and what comes next; asks, and does it. One step a call.
 
 Without a terminal nothing is done unless --yes says so. --yes answers whether to go on, and nothing else: a plan is
-approved with --approve, a branch pushed with --push or --pr. Providers, models and budget are those of the task's last
-run.
+approved with --approve, a branch pushed with --push or --pr. Providers, models, budget and quorum are those of the
+task's last run.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from .run_inputs import add_handoff_flags
 
 _SHOWN_ONLY = ("wait", "show")
 _ANALYSTS = ("analyst", "verifier")
+_KEPT = {"budget": "budget_usd", "quorum": "quorum"}
 
 
 class Step(NamedTuple):
@@ -116,7 +117,7 @@ def _more(words: list[str], args: Namespace, key: TaskKey, call: Call) -> Iterat
 
 
 def _as_before(key: TaskKey, call: Call) -> Iterator[str]:
-    """The flags that give a run the providers, models and budget of the task's last one."""
+    """The flags that give a run the providers, models, budget and quorum of the task's last one."""
     last = str((read_manifest(open_project(call.start, call.services).files.task(key)) or {}).get("last_run") or "")
     try:
         manifest = find_run(last, call.start, call.services).manifest
@@ -132,8 +133,8 @@ def _as_before(key: TaskKey, call: Call) -> Iterator[str]:
         yield from [f"--workers={','.join(dict.fromkeys(voices))}"] if voices else []
     models = {str(row.get("provider")): str(row.get("model") or "") for row in rows}
     yield from (f"--{slot}-model={CUSTOM_PREFIX}{models[slot]}" for slot in MODEL_SLOTS if models.get(slot))
-    budget = requested.get("budget_usd") if isinstance(requested, Mapping) else ""
-    yield from [f"--budget={budget}"] if budget else []
+    asked = requested if isinstance(requested, Mapping) else {}
+    yield from (f"--{flag}={asked[name]}" for flag, name in _KEPT.items() if asked.get(name))
 
 
 def _do(words: list[str], args: Namespace, call: Call) -> Reply:

@@ -19,6 +19,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="a,b", default="", help="other providers; default: as in the run")
     parser.add_argument("--provider", metavar="P", default="", help="one provider for every worker")
     parser.add_argument("--budget", metavar="USD", default="", help="another budget; default: the run's")
+    parser.add_argument("--quorum", metavar="N", default="", help="another number of voices; default: the run's")
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     add_trust_flag(parser)
@@ -32,5 +33,5 @@ def execute(args: Namespace, call: Call) -> Reply:
     kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
     provider = args.provider or kept
     lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
-    options = RerunOptions(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead)
+    options = RerunOptions(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead, args.quorum)
     return hand_over(rerun(run, call.services, options), lead, call)

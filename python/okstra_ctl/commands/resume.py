@@ -25,13 +25,15 @@ _WRITER, _ANALYST = "report-writer", "analyst"
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
     parser.add_argument("--budget", metavar="USD", default="", help="a new budget, including what was spent")
+    parser.add_argument("--quorum", metavar="N", default="", help="how many voices have to answer from now on")
     add_trust_flag(parser)
     add_sandbox_flag(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.preflight import require_roster
-    from ..runs.find import find_run, roster_of, with_budget
+    from ..runs.find import asked_of, check_budget, find_run, roster_of, with_asked
+    from ..settings.limits import quorum_asked
     from ..settings.phases import phase_table
     from ..status import RunOutcome
     from ..system import assets
@@ -39,12 +41,17 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     call = with_sandbox(args, with_trust(args, call))
     run = find_run(args.run, call.start, call.services)
-    run = with_budget(run, args.budget) if args.budget else run
+    if args.budget:
+        check_budget(args.budget)
+    if args.quorum:
+        quorum_asked(args.quorum)
+    run = with_asked(run, budget_usd=args.budget, quorum=args.quorum)
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     if run.manifest.get("outcome") != RunOutcome.COMPLETED:
         roster = roster_of(run)
         asked = workers_to_ask(run, roster)
-        require_roster(roster, phase, run.project, call.services, lead="", asked=asked)
+        quorum = asked_of(run, "quorum")
+        require_roster(roster, phase, run.project, call.services, lead="", asked=asked, quorum=quorum)
     return lead(run, call)
 
 

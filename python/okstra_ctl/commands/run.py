@@ -46,6 +46,7 @@ _TEXTS = {
     "--clarification-response": ("PATH", "answers to a report's questions"),
     "--pr-template-path": ("PATH", "the pull request's template"),
     "--budget": ("USD", "stop dispatching when the run has spent it"),
+    "--quorum": ("N", "how many voices (model families) have to answer (default: convergence.quorum, or 2)"),
 }
 
 
@@ -111,6 +112,7 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
         "fix-cycle": inputs.fix_cycle,
         "report-language": inputs.report_language,
         "budget": inputs.budget_usd,
+        "quorum": inputs.quorum,
         **{f"{slot}-model": model for slot, model in inputs.models.items()},
     }
     given = [f"--{name}={value}" for name, value in flags.items() if value]

@@ -36,7 +36,17 @@ _OF_A_BUG = re.compile(
     r"\b(bugs?|crash\w*|errors?|exceptions?|fail\w*|broken|wrong)\b|버그|오류|에러|죽", re.IGNORECASE
 )
 _NEEDED = ("task_type", "task_group", "task_id")
-_NO_QUESTION = ("project-id", "lead", "provider", "budget", "report-language", "report-writer", "base", "title")
+_NO_QUESTION = (
+    "project-id",
+    "lead",
+    "provider",
+    "budget",
+    "quorum",
+    "report-language",
+    "report-writer",
+    "base",
+    "title",
+)
 _SWITCHES = ("all-ready", "render-only", "dry-run", "draft", "quick", "approve")
 
 
@@ -153,6 +163,7 @@ def gather(args: Namespace, call: Call) -> PrepareInputs:
         pr_template_path=args.pr_template_path,
         report_language=args.report_language,
         budget_usd=args.budget,
+        quorum=args.quorum,
         fix_cycle=args.fix_cycle,
         handoff=choice_of(push=args.push, pull_request=args.pr, base=args.base, draft=args.draft, title=args.title),
         task_type=given["task_type"],

@@ -14,18 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ..agents.environment import agents_environment
-from ..agents.providers import Settings, provider_settings
+from ..agents.providers import Settings, provider_settings, speaker
 from ..errors import Missing, OkstraError, Refused
 from ..names import REHEARSAL
 from ..paths import ProjectFiles
+from ..results.voices import family_of, voices
 from ..services import Services
 from ..settings.limits import lead_settings
 from ..settings.phases import Phase
-from ..settings.roster import Worker
+from ..settings.roster import JUDGES, Worker
 from ..system import files
 from .providers import CLIENTS, ClientFacts, client_fault
 
-_VOICES = ("analyst", "verifier")
 _CLIENTS = {client.program: client for client in CLIENTS}
 
 
@@ -45,12 +45,14 @@ def require_roster(
     *,
     lead: str,
     asked: Sequence[Worker] | None = None,
+    quorum: str = "",
 ) -> None:
     """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), listing everything that is missing.
 
-    `asked`: the workers still to be asked, when the others have answered; only their clients are needed.
+    `asked`: the workers still to be asked, when the others have answered; only their clients are needed. `quorum` is
+    the run's own.
     """
-    found = missing_requirements(roster, phase, project, services, lead=lead, asked=asked)
+    found = missing_requirements(roster, phase, project, services, lead=lead, asked=asked, quorum=quorum)
     if not found:
         return
     code = "client-missing" if any(one.code == "client-missing" for one in found) else found[0].code
@@ -69,20 +71,22 @@ def missing_requirements(
     *,
     lead: str,
     asked: Sequence[Worker] | None = None,
+    quorum: str = "",
 ) -> tuple[MissingRequirement, ...]:
     """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra."""
     config, shared = files.read_json(services.home.config) or {}, files.read_json(project.config) or {}
     places = (services.home.config, project.config)
     settings = provider_settings(config, shared, project_root=project.root, places=places)
-    quorum = lead_settings(phase, config, shared, settings, places=places).rules.quorum
-    own = lead_settings(phase, config, {}, settings, places=places).rules.quorum
+    voices_needed = lead_settings(phase, config, shared, settings, places=places, quorum=quorum).rules.quorum
+    own = lead_settings(phase, config, {}, settings, places=places, quorum=quorum).rules.quorum
     needed = roster if asked is None else asked
     names = dict.fromkeys(worker.provider for worker in needed if worker.provider != REHEARSAL)
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         found = list(pool.map(lambda name: _missing_provider(name, settings, environment), names))
-    return (*(one for one in found if one is not None), *_missing_voices(roster, quorum, of_project=quorum > own))
+    voices = _missing_voices(roster, settings, voices_needed, of_project=voices_needed > own)
+    return (*(one for one in found if one is not None), *voices)
 
 
 def _missing_provider(name: str, settings: Settings, environment: Mapping[str, str]) -> MissingRequirement | None:
@@ -108,20 +112,33 @@ def _missing_client(
     return MissingRequirement("client-missing", f"{client.program}: {fault.detail}", fault.remedy) if fault else None
 
 
-def _missing_voices(roster: Sequence[Worker], quorum: int, *, of_project: bool) -> tuple[MissingRequirement, ...]:
-    """The missing voices; none for a rehearsal, which may show how gates close, too."""
-    asked = [worker for worker in roster if worker.role in _VOICES]
-    voices = {worker.voice for worker in asked}
-    if not asked or len(voices) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
+def _missing_voices(
+    roster: Sequence[Worker], settings: Settings, quorum: int, *, of_project: bool
+) -> tuple[MissingRequirement, ...]:
+    """The missing voices; none for a rehearsal, which may show how gates close, too. Which model answers is not known
+    yet: a client is expected to answer with a model of the family that the one it is asked for belongs to."""
+    asked = [worker for worker in roster if worker.role in JUDGES]
+    speakers = {one.id: speaker(one.id, one.provider, one.model, family_of(one.model), settings) for one in asked}
+    families = set(voices(speakers).values())
+    if not asked or len(families) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
         return ()
-    names = ", ".join(sorted(voices))
-    what = f"{names} {'is one voice' if len(voices) == 1 else f'are {len(voices)} voices'}, and the gate needs {quorum}"
+    providers = sorted({worker.provider for worker in asked})
+    count = "one voice" if len(families) == 1 else f"{len(families)} voices"
+    what = f"{', '.join(providers)} {'is' if len(providers) == 1 else 'are'} {count}, and the gate needs {quorum}"
+    nameless = sorted({one.provider for one in asked if not speakers[one.id].family})
+    if nameless:
+        what += f" (of which family the models of {', '.join(nameless)} are is not known)"
+    remedies = [
+        f"choose {quorum} families or more, e.g. --workers {shlex.quote(_example(providers, families, quorum))}"
+    ]
+    remedies += [
+        f"`okstra config set providers.{name}.family FAMILY` names one, like claude or gpt" for name in nameless
+    ]
     flag = "--project " if of_project else ""
-    remedy = f"choose {quorum} providers or more, e.g. --workers {shlex.quote(_example(voices, quorum))}; or"
-    less = f"{remedy} `okstra config set {flag}convergence.quorum {len(voices)}` for less"
-    return (MissingRequirement("quorum-unreachable", what, less),)
+    remedies.append(f"`okstra config set {flag}convergence.quorum {len(families)}` for less")
+    return (MissingRequirement("quorum-unreachable", what, "; or ".join(remedies)),)
 
 
-def _example(voices: set[str], quorum: int) -> str:
-    others = [client.program for client in CLIENTS if client.program not in voices]
-    return ",".join([*sorted(voices), *others][: max(quorum, 2)])
+def _example(providers: Sequence[str], families: set[str], quorum: int) -> str:
+    others = [client.program for client in CLIENTS if family_of(client.program) not in families]
+    return ",".join([*providers, *others][: max(quorum, 2)])

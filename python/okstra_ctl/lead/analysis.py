@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..checks.evidence import EvidenceSource, check_lines, recorded_runs
@@ -19,6 +20,7 @@ from .assignments import MAIN, Answer, Assignment
 from .context import RunContext
 from .dispatch import dispatch
 from .dispatch_log import recalled
+from .voices import voices_of
 
 
 class Collected(NamedTuple):
@@ -26,15 +28,12 @@ class Collected(NamedTuple):
 
     answers: tuple[Answer, ...]
     results: Mapping[str, WorkerResult]
+    voices: Mapping[str, str] = MappingProxyType({})
+    """The voices of those whose answers count."""
 
     @property
     def states(self) -> dict[str, AnswerState]:
         return {answer.worker.id: answer.state for answer in self.answers}
-
-    @property
-    def voices(self) -> dict[str, str]:
-        """The voices of those whose answers count."""
-        return {answer.worker.id: answer.worker.voice for answer in self.answers if answer.state.counts}
 
     @property
     def silent(self) -> int:
@@ -58,7 +57,8 @@ def recall(context: RunContext, assignments: Sequence[Assignment]) -> Collected:
 
 def _read_all(context: RunContext, answers: Sequence[Answer]) -> Collected:
     results = {one.worker.id: _read(context, one.worker, one.text)[0] for one in answers if one.text is not None}
-    return Collected(tuple(answers), results)
+    voices = voices_of(context, (answer.worker for answer in answers if answer.state.counts))
+    return Collected(tuple(answers), results, voices)
 
 
 def result_assignment(

@@ -26,7 +26,7 @@ from ..quoting import okstra_command
 from ..runs import events
 from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
 from ..runs.containment import sandbox_of
-from ..runs.find import KnownRun, commit_at_start, roster_of
+from ..runs.find import KnownRun, asked_of, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
 from ..sandbox.choice import Sandbox
 from ..services import Services
@@ -86,8 +86,7 @@ class RunContext(NamedTuple):
 
     def requested(self, name: str) -> str:
         """The value of an option that the run's lead has to carry out; empty when it was not given."""
-        asked = self.run.manifest.get("requested")
-        return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
+        return asked_of(self.run, name)
 
     def record_event(self, event: str, **fields: object) -> None:
         events.append(self.files, event, self.services.clock.now(), run_id=str(self.id), **fields)
@@ -104,7 +103,7 @@ def open_context(run: KnownRun, services: Services, stop: threading.Event, print
     require_trusted(run.project.root, commands_in(project), services)
     places = (services.home.config, run.project.config)
     providers = provider_settings(config, project, project_root=run.project.root, places=places)
-    settings = lead_settings(phase, config, project, providers, places=places)
+    settings = lead_settings(phase, config, project, providers, places=places, quorum=asked_of(run, "quorum"))
     roster, values, commit = roster_of(run), _values(run), commit_at_start(run)
     sandbox = sandbox_of(run.project.root, services)
     return RunContext(run, phase, roster, values, settings, services, stop, print_progress, commit, sandbox)

@@ -34,6 +34,7 @@ from .analysis import Collected, analyse, check_evidence, cited_in, run_commands
 from .assignments import Answer, Assignment, write_request
 from .context import RunContext
 from .dispatch import dispatch
+from .voices import voices_of
 
 _MOST_NAMED = 10
 _OWN_VIEW = "First form your own view of the code, then read the claims."
@@ -283,7 +284,7 @@ def check_plan_with_analysts(context: RunContext, report: Mapping[str, Any]) -> 
     ]
     answers = [answer for answer in dispatch(context, assignments) if answer.text is not None]
     given = {answer.worker.id: parse_answers(answer.text or "", items=items)[0] for answer in answers}
-    voices = {answer.worker.id: answer.worker.voice for answer in answers}
+    voices = voices_of(context, (answer.worker for answer in answers))
     return plan_gate(given, voices, items, quorum=context.quorum)
 
 

@@ -18,7 +18,7 @@ from ..agents.runner import judge
 from ..agents.supervisor_orders import Verdict
 from ..agents.usage import Counted, claude_session, codex_thread
 from ..errors import OkstraError, Unreadable
-from ..leadership import all_prices
+from ..leadership import all_prices, count_sessions
 from ..results.records import MAX_BYTES
 from ..runs.events import TAKEN, Events, events_of, is_of_session, is_same, newest, session_may_have_written
 from ..settings.roster import Worker, access_of
@@ -121,6 +121,7 @@ def take_session_results(context: RunContext) -> None:
     events = events_of(context.files)
     if not session_may_have_written(events, context.run.manifest):
         return
+    taken_over = False
     for worker in context.roster:
         path = context.files.worker_result(worker.id)
         if not is_of_session(worker._asdict()) or newest(events, worker.id, MAIN) is not None:
@@ -130,6 +131,15 @@ def take_session_results(context: RunContext) -> None:
             for place, kinds in taken.hidden.items():
                 context.record_event("hidden", worker=worker.id, path=place, kinds=kinds)
             context.record_event(TAKEN, worker=worker.id, label=MAIN, **taken.digests)
+            taken_over = True
+    if taken_over:  # which models they were is known from the session's files
+        record_sessions(context, events_of(context.files))
+
+
+def record_sessions(context: RunContext, events: Events) -> None:
+    """Records what the leading sessions have used, and which models answered in them. Raises WorkFailed, Missing."""
+    for row in count_sessions(context.run, context.services, events, all_prices(context.settings.prices)):
+        context.record_event("counted", **row)
 
 
 def _as_taken(assignment: Assignment, events: Events, last: Mapping[str, Any]) -> CheckedResult:

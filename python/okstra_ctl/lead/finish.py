@@ -8,7 +8,6 @@ from typing import Any
 
 from ..checks.run import check_run
 from ..index.run_index import IndexRow, try_append
-from ..leadership import all_prices, count_sessions
 from ..report.outcome import outcome_of
 from ..runs.events import events_of, faults_of
 from ..stages.records import recorded_overrules
@@ -17,6 +16,8 @@ from ..system import files
 from ..tasks.records import RunNews, try_record
 from ..usage.tokens import usage_of
 from .context import RunContext
+from .dispatch_log import record_sessions
+from .voices import voices_json
 
 
 def observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -45,10 +46,7 @@ def hidden_secrets(events: Sequence[Mapping[str, Any]]) -> str:
 
 def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
     """Adds what is known only after the last worker: usage, observed models, and later failures."""
-    for row in count_sessions(
-        context.run, context.services, events_of(context.files), all_prices(context.settings.prices)
-    ):
-        context.record_event("counted", **row)
+    record_sessions(context, events_of(context.files))
     events = events_of(context.files)
     models = observed_models(events)
     notes = {**faults_of(events), **later_failures(events)}
@@ -61,6 +59,9 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
         {**row, "model_observed": models.get(row["worker"]), "note": notes.get(row["worker"], row["note"])}
         for row in report["execution"]
     ]
+    heard = voices_json(context, report["execution"])
+    if heard is not None:
+        report["voices"] = heard
     overrules = recorded_overrules(context.run)
     if overrules:
         report["overrules"] = overrules

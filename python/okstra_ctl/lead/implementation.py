@@ -37,6 +37,7 @@ from .assignments import MAIN, Answer, Assignment, write_request
 from .context import RunContext, run_check
 from .dispatch import dispatch
 from .draft import Material, material
+from .voices import voices_of
 
 _PASS = "pass"
 
@@ -180,16 +181,21 @@ def _commits_fault(context: RunContext, stage: Stage) -> str:
 
 
 def _verdict(context: RunContext, verified: Collected) -> tuple[Gate, str]:
-    """Passed when enough voices verified the stage and all of them pass it: a failure is never outvoted."""
-    voices = {verified.voices[worker] for worker in verified.results}
+    """Passed when enough voices verified the stage and all of them pass it, one at least of another family than the
+    executor's: a failure is never outvoted, and nobody passes its own work. Only a quorum of one lets it."""
+    (executor,) = context.workers("executor")
+    judges = [answer.worker for answer in verified.answers if answer.worker.id in verified.results]
+    found = voices_of(context, [executor, *judges])
+    heard, author = {found[judge.id] for judge in judges}, found[executor.id]
     failed = [worker for worker, result in verified.results.items() if result.verdict != _PASS]
     if failed:
         return Gate.FAILED, f"failed by {', '.join(failed)}"
     silent = [f"{worker} ({state})" for worker, state in verified.states.items() if not state.counts]
-    if len(voices) < context.quorum:
-        note = f"{len(voices)} of {context.quorum} voices answered"
+    if len(heard) < context.quorum:
+        note = f"{len(heard)} of {context.quorum} voices answered"
         return Gate.ABORTED, note + (f"; not: {', '.join(silent)}" if silent else "")
-    return Gate.PASSED, f"not heard: {', '.join(silent)}" if silent else ""
+    alone = [] if heard - {author} else [f"only {author}, which carried it out, has passed it: the quorum is 1"]
+    return Gate.PASSED, "; ".join([*alone, *([f"not heard: {', '.join(silent)}"] if silent else [])])
 
 
 def _complaint(verified: Collected) -> str:

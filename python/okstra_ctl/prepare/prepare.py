@@ -235,6 +235,7 @@ def _requested(request: Request, paths: RunFiles) -> dict[str, object]:
         "pr_template_path": inputs.pr_template_path,
         "budget_usd": inputs.budget_usd,
         "fix_cycle": inputs.fix_cycle,
+        **({"quorum": inputs.quorum} if inputs.quorum else {}),
     }
 
 

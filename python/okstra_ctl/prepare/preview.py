@@ -43,7 +43,9 @@ def preview_run(inputs: PrepareInputs, services: Services) -> Preview:
     run = RunId(request.key, request.phase.task_type, stage, seq)
     worktree, commands = _worktree(request, services, choice)
     files = request.task.run_of(run)
-    missing = missing_requirements(request.roster, request.phase, request.project.files, services, lead=inputs.lead)
+    missing = missing_requirements(
+        request.roster, request.phase, request.project.files, services, lead=inputs.lead, quorum=inputs.quorum
+    )
     planned = request.plan_map.stage(stage) if stage is not None else None
     context = run_folder.context_of(request, run, worktree, choice.epoch if choice else 0, planned)
     names = [*run_folder.files_of(request, run, files, context, ""), files.manifest]

@@ -20,6 +20,7 @@ from ..quoting import okstra_command
 from ..runs.find import check_budget
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
+from ..settings.limits import quorum_asked
 from ..settings.phases import NEED_REQUEST, Phase, phase_table
 from ..settings.project import LANGUAGES, Project, load_project, owning_root
 from ..settings.roster import RosterOptions, Worker, model_table, resolve_model, roster
@@ -74,7 +75,7 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool, planne
     if inputs.led:
         from ..doctor.preflight import require_roster
 
-        require_roster(workers, phase, project.files, services, lead=inputs.lead)
+        require_roster(workers, phase, project.files, services, lead=inputs.lead, quorum=inputs.quorum)
     return Request(
         inputs=inputs,
         project=project,
@@ -137,6 +138,8 @@ def _check_given(inputs: PrepareInputs) -> None:
         raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")
     if inputs.budget_usd:
         check_budget(inputs.budget_usd)
+    if inputs.quorum:
+        quorum_asked(inputs.quorum)
 
 
 def _category_begun(key: TaskKey, services: Services) -> str:

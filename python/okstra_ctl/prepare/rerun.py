@@ -8,7 +8,6 @@ new run holds the stage, with a higher epoch, so that the earlier one can't fini
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
@@ -20,7 +19,7 @@ from ..runs.find import KnownRun, claim_run, roster_of
 from ..runs.manifest import WorktreeFacts, choice_from_json
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
-from ..settings.roster import CUSTOM_PREFIX
+from ..settings.roster import CUSTOM_PREFIX, MODEL_SLOTS
 from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
@@ -42,6 +41,7 @@ class RerunOptions(NamedTuple):
     budget_usd: str = ""
     fix_cycle: str = ""
     lead: str = ""
+    quorum: str = ""
 
 
 @durability.deferred_fsync()
@@ -80,6 +80,8 @@ def _inputs_of(run: KnownRun, options: RerunOptions) -> PrepareInputs:
     others = bool(options.workers or options.provider)
     lead = run.manifest.get("lead")
     model = str(lead.get("model") or "") if isinstance(lead, dict) else ""
+    models = {one.provider: one.model for one in roster_of(run) if one.provider in MODEL_SLOTS} if others else {}
+    models |= {"lead": model} if model else {}
     requested = run.manifest.get("requested")
     kept = requested if isinstance(requested, dict) else {}
     related = kept.get("related_tasks")
@@ -99,10 +101,11 @@ def _inputs_of(run: KnownRun, options: RerunOptions) -> PrepareInputs:
         pr_template_path=str(kept.get("pr_template_path", "")),
         budget_usd=options.budget_usd or str(kept.get("budget_usd", "")),
         fix_cycle=options.fix_cycle or str(kept.get("fix_cycle", "")),
+        quorum=options.quorum or str(kept.get("quorum", "")),
         workers=options.workers,
         provider=options.provider,
         same=() if others else roster_of(run),
-        models={"lead": f"{CUSTOM_PREFIX}{model}"} if model else MappingProxyType({}),
+        models={slot: f"{CUSTOM_PREFIX}{name}" for slot, name in models.items()},
         lead=options.lead,
         led=bool(options.lead),
         handoff=choice_from_json(run.manifest.get("handoff")),

@@ -8,7 +8,7 @@ from typing import Any
 from ..usage.tokens import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .followup_rules import numbered_follow_ups, spawn_command
 from .marks import mark_word
-from .outcome import isolation_commands, overrules_in
+from .outcome import isolation_commands, overrules_in, voices_lines
 from .parts import Field, plan_lines
 from .safe_markdown import block, cell, code, inline
 
@@ -75,6 +75,7 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     yield ""
     for name, gate in report["gates"].items():
         yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")
+    yield from (f"- {cell(line)}" for line in voices_lines(report, labels))
     for word in overrules_in(report):
         yield f"- {labels['overruled']} ({word['at']}): {cell(word['why'])}"
     yield ""

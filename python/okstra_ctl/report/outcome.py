@@ -7,6 +7,7 @@ from typing import Any
 
 from ..results.convergence import Outcome
 from ..results.records import FindingSeverity, Gate
+from ..results.voices import UNKNOWN
 from ..status import RunOutcome
 
 CRITIC_GATE = "critic"  # reported only: what the critic did not say shuts nothing
@@ -32,6 +33,26 @@ def overrules_in(report: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """A person's words past the gates, in order: also of an earlier version's report, which kept one alone."""
     first = [report["overrule"]] if "overrule" in report else []
     return [*first, *report.get("overrules", ())]
+
+
+def voices_lines(report: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[str]:
+    """How many model families judged, which, and how independent that makes them; nothing in an earlier version's
+    report, and in those of phases without judges."""
+    heard = report.get("voices")
+    if heard is None:
+        return
+    families = [
+        f"{labels['unknown'] if one['family'] == UNKNOWN else one['family']} ({', '.join(one['workers'])})"
+        for one in heard["families"]
+    ]
+    count = f"{len(families)} ({labels['voices_needed']}: {heard['quorum']})"
+    yield f"{labels['voices']}: {'; '.join([count, *families])}"
+    if families and heard["independent"] is not None:
+        yield f"{labels['voices_worth']}: {heard['independent']}"
+    if families and not {one["family"] for one in heard["families"]} - {heard["executor"]}:
+        yield labels["voices_own"]
+    elif len(families) == 1:
+        yield labels["voices_one"]
 
 
 def allowed_tokens(tokens: Sequence[str], gates: Mapping[str, Gate]) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def outcome(
     """The group's class and whether it is closed. `analysts` maps those whose results count to their voices;
     `silent` is the number of others that were asked and gave none: they have not agreed.
 
-    Analysts of one provider count as one voice for the quorum: two sessions of a model that is wrong agree easily.
+    Analysts of one family are one voice for the quorum: two sessions of a model that is wrong agree easily.
     """
     own = tuple(ballot for ballot in ballots if ballot.answer.item == group.id)
     positions = _positions(group, own, tuple(analysts))

@@ -140,11 +140,17 @@ def roster_of(run: KnownRun) -> tuple[Worker, ...]:
         raise Unreadable("state-unreadable", "the roster can't be read", where=run.files.manifest) from error
 
 
-def with_budget(run: KnownRun, budget: str) -> KnownRun:
-    """The run with another budget, in US dollars. Raises UsageError (`usage`)."""
-    check_budget(budget)
+def asked_of(run: KnownRun, name: str) -> str:
+    """The value of an option that the run's lead has to carry out; empty when it was not given."""
+    asked = run.manifest.get("requested")
+    return str(asked.get(name) or "") if isinstance(asked, Mapping) else ""
+
+
+def with_asked(run: KnownRun, **options: str) -> KnownRun:
+    """The run with other values of such options; an empty one changes nothing."""
     requested = run.manifest.get("requested")
-    asked = {**(requested if isinstance(requested, Mapping) else {}), "budget_usd": budget}
+    given = {name: value for name, value in options.items() if value}
+    asked = {**(requested if isinstance(requested, Mapping) else {}), **given}
     return run._replace(manifest={**run.manifest, "requested": asked})
 
 

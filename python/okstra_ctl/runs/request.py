@@ -60,6 +60,7 @@ class PrepareInputs(NamedTuple):
     request: str = ""
     report_writer: str = ""
     same: tuple[Worker, ...] = ()
+    quorum: str = ""
 
 
 class Request(NamedTuple):

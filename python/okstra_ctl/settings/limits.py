@@ -10,6 +10,8 @@ from ..results.convergence import Rules
 from ..usage.prices import Price, own_prices
 from .phases import MODES, Phase
 
+_MOST_VOICES = 9
+
 
 class EvidenceSettings(NamedTuple):
     """Whether the commands that workers cite are run, and for how many seconds at most each."""
@@ -43,11 +45,13 @@ def lead_settings(
     providers: Mapping[str, Mapping[str, Any]],
     *,
     places: tuple[str, str],
+    quorum: str = "",
 ) -> LeadSettings:
-    """`config` is config.json and `project` project.json, read from these places.
+    """`config` is config.json and `project` project.json, read from these places; `quorum` is the run's own, from its
+    command line, instead of config.json's.
 
     A project may ask for a larger quorum, never for a smaller one, so that nobody who can write to a repository can
-    weaken it. Raises UsageError (`bad-config`).
+    weaken it. Raises UsageError (`bad-config`, `usage`).
     """
     where, project_where = places
     limits, convergence = _section(config, "limits", where), _section(config, "convergence", where)
@@ -58,13 +62,13 @@ def lead_settings(
         raise bad_config(where, f"convergence.mode is {mode!r}; one of {', '.join(MODES)}")
     adversarial = convergence.get("adversarial", phase.adversarial)
     rounds = int(_number(convergence, "maxRounds", phase.max_rounds, where, least=1, most=3))
-    own = _quorum(convergence, 2, where)
-    quorum = max(own, _quorum(_section(project, "convergence", project_where), own, project_where))
+    own = quorum_asked(quorum) if quorum else _quorum(convergence, 2, where)
+    needed = max(own, _quorum(_section(project, "convergence", project_where), own, project_where))
     return LeadSettings(
         int(_number(config, "maxParallelWorkers", 4, where, least=1, most=64)),
         min(soft, hard),
         hard,
-        Rules(rounds, quorum, mode, adversarial is True),
+        Rules(rounds, needed, mode, adversarial is True),
         providers,
         own_prices(config, where=where),
         evidence_settings(config, where=where),
@@ -83,8 +87,16 @@ def evidence_settings(config: Mapping[str, Any], *, where: str) -> EvidenceSetti
     return EvidenceSettings(execute, _number(section, "timeout", _EVIDENCE_SECONDS, where, least=1, most=3600))
 
 
+def quorum_asked(text: str) -> int:
+    """The number of `--quorum`. Raises UsageError (`usage`)."""
+    if text not in map(str, range(1, _MOST_VOICES + 1)):
+        hint = f"give a number of voices from 1 to {_MOST_VOICES}"
+        raise UsageError("usage", f"invalid --quorum {text!r}", where="--quorum", hint=hint)
+    return int(text)
+
+
 def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:
-    return int(_number(convergence, "quorum", default, where, least=1, most=9))
+    return int(_number(convergence, "quorum", default, where, least=1, most=_MOST_VOICES))
 
 
 def _section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

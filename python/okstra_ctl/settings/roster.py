@@ -16,6 +16,7 @@ PROVIDERS = ("claude", "codex", "gemini", REHEARSAL)
 
 # Clients whose read-only sandbox lets them write no file: their closing message is their result.
 _CLOSED_READERS = ("codex", "gemini")
+JUDGES = ("analyst", "verifier")
 _ACCESS = {"executor": Access.EDIT, "verifier": Access.TEST}
 CUSTOM_PREFIX = "custom:"
 ROLE_PROVIDERS = {"lead": "claude", "report-writer": "claude"}
@@ -39,11 +40,6 @@ class Worker(NamedTuple):
     role: str
     provider: str
     model: str
-
-    @property
-    def voice(self) -> str:
-        """Whose vote counts in a quorum: a provider's; each part of a rehearsal has its own."""
-        return self.id if self.provider == REHEARSAL else self.provider
 
 
 class RosterOptions(NamedTuple):

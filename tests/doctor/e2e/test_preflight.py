@@ -102,6 +102,40 @@ def test_one_voice_is_refused_before_it_is_paid(project: Project, brief: str) ->
     assert run(project, brief, "--provider", "alpha").codes == ["quorum-unreachable"]
 
 
+def test_commands_of_no_named_family_are_one_voice_and_so_is_one_command_under_two_names(
+    project: Project, brief: str
+) -> None:
+    mine, other = {"argv": ["sh", "mine"]}, {"argv": ["sh", "other"]}
+    install(project, providers={"mine": mine, "other": other})
+    refused = run(project, brief, "--workers", "mine,other")
+    assert (refused.status, refused.codes) == (3, ["quorum-unreachable"]), refused
+    (error,) = refused.envelope["errors"]
+    assert "mine, other are one voice, and the gate needs 2" in error["message"]
+    assert "of which family the models of mine, other are is not known" in error["message"]
+    assert "okstra config set providers.mine.family FAMILY" in error["try"]
+    install(project, providers={"mine": {**mine, "family": "gpt"}, "other": {**mine, "family": "claude"}})
+    assert run(project, brief, "--workers", "mine,other").codes == ["quorum-unreachable"]
+    install(project, providers={"mine": {**mine, "family": "OpenAI"}, "other": {**other, "family": "claude"}})
+    assert run(project, brief, "--workers", "mine,other", "--dry-run").data["missing"] == []
+    assert nothing_was_made(project)
+
+
+def test_a_runs_own_quorum_is_a_persons_and_a_project_may_ask_for_more(project: Project, brief: str) -> None:
+    install_voices(project, ["alpha", "beta"])
+    asked = run(project, brief, "--workers", "alpha,beta", "--quorum", "3", "--dry-run")
+    assert [one["code"] for one in asked.data["missing"]] == ["quorum-unreachable"]
+    assert run(project, brief, "--workers", "alpha", "--quorum", "1", "--dry-run").data["missing"] == []
+    prepared = run(project, brief, "--workers", "alpha,beta", "--quorum", "3", "--render-only")
+    assert manifest_of(prepared)["requested"]["quorum"] == "3"
+    assert project.okstra("resume", prepared.data["run_id"], "--json").codes == ["quorum-unreachable"]
+    again = project.okstra.ok("rerun", prepared.data["run_id"], "--render-only", "--json")
+    assert manifest_of(again)["requested"]["quorum"] == "3"
+    project.okstra.ok("config", "set", "--project", "convergence.quorum", "2")
+    assert run(project, brief, "--workers", "alpha", "--quorum", "1").codes == ["quorum-unreachable"]
+    for wrong in ("0", "10", "two", "-1", "1.5"):
+        assert run(project, brief, f"--quorum={wrong}").codes == ["usage"], wrong
+
+
 def test_a_smaller_quorum_is_a_persons_own_word(project: Project, brief: str) -> None:
     install_voices(project, ["alpha"])
     project.okstra.ok("config", "set", "convergence.quorum", "1")
@@ -241,6 +275,9 @@ def test_rerun_keeps_workers_models_and_budget(project: Project, brief: str) -> 
     )
     analysts = [one["provider"] for one in manifest_of(other)["roster"] if one["role"] == "analyst"]
     assert (analysts, manifest_of(other)["requested"]["budget_usd"]) == (["alpha", "beta"], "5")
+    fewer = project.okstra.ok("rerun", first.data["run_id"], "--workers", "claude,beta", "--render-only", "--json")
+    models = {one["provider"]: one["model"] for one in manifest_of(fewer)["roster"] if one["role"] == "analyst"}
+    assert models == {"claude": "mine", "beta": "beta"}
 
 
 def test_a_rehearsal_is_repeated_as_one(project: Project, brief: str) -> None:

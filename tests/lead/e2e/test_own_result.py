@@ -318,8 +318,8 @@ def test_a_worker_that_prints_more_than_okstra_reads_of_a_file_stops_no_run(proj
     install_voices(project, ("alpha", "beta"))
     path = project.home / "config.json"
     config = json.loads(path.read_text())
-    (_, client) = config["providers"]["beta"]["argv"]
-    loud = {"argv": ["sh", "-c", f"head -c 70000000 /dev/zero | tr '\\0' 'x'; exec sh '{client}'"]}
+    client = config["providers"]["beta"]["argv"][1]
+    loud = {"family": "beta", "argv": ["sh", "-c", f"head -c 70000000 /dev/zero | tr '\\0' 'x'; exec sh '{client}'"]}
     path.write_text(json.dumps({"providers": {**config["providers"], "beta": loud}}))
     ended = led(project, "error-analysis", "--workers", "alpha,beta")
     assert ended.status == 0, ended

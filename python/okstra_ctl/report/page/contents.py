@@ -14,7 +14,7 @@ from ...status import tone_of
 from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..followup_rules import numbered_follow_ups, spawn_command
 from ..marks import mark_word
-from ..outcome import isolation_commands, overrules_in
+from ..outcome import isolation_commands, overrules_in, voices_lines
 from ..parts import Field
 from .pictures import asked, convergence, timeline
 from .view import View, parts_of, place_of, policy_hash, prose_of
@@ -51,6 +51,7 @@ def page_values(view: View) -> dict[str, Any]:
         "verdict": _verdict(view),
         "isolation_commands": isolation_commands,
         "overrules": overrules_in(report),
+        "voices": list(voices_lines(report, words.labels)),
         "findings": _ordered(report["findings"]),
         "mark_word": mark_word,
         "unfolded": _unfolded(report["findings"]),

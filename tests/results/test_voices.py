@@ -1,0 +1,101 @@
+"""Voices: which family a model belongs to, what counts as one voice, and what voices are worth."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okstra_ctl.results.voices import UNKNOWN, Speaker, family_of, voices, worth
+
+
+@pytest.mark.parametrize(
+    ("model", "family"),
+    [
+        ("sonnet", "claude"),
+        ("opusplan", "claude"),
+        ("claude-haiku-5-5", "claude"),
+        ("us.anthropic.claude-3", "claude"),
+        ("openrouter/google/gemini-3.5-flash", "gemini"),
+        ("anthropic", "claude"),
+        ("gpt-5.6", "gpt"),
+        ("o4-mini", "gpt"),
+        ("openai/gpt-oss-120b", "gpt"),
+        ("codex", "gpt"),
+        ("qwen3-coder", "qwen"),
+        ("deepseek-r1-distill-llama-70b", "deepseek"),
+        ("devstral-small", "mistral"),
+        ("large-2", ""),
+        ("solo1", ""),
+        ("", ""),
+    ],
+)
+def test_a_models_name_tells_its_family(model: str, family: str) -> None:
+    assert family_of(model) == family
+
+
+def count(*speakers: Speaker) -> int:
+    return len(set(voices({f"w{number}": one for number, one in enumerate(speakers)}).values()))
+
+
+def test_all_whose_family_is_unknown_are_one_voice() -> None:
+    assert count(Speaker(), Speaker("", ("mine",)), Speaker("", ("other",))) == 1
+    assert count(Speaker(), Speaker("claude")) == 2
+    assert voices({"w": Speaker()}) == {"w": UNKNOWN}
+
+
+def test_one_command_line_with_one_model_is_one_voice_whatever_it_claims_to_be() -> None:
+    line = ("agent", "--model", "m")
+    assert count(Speaker("claude", line), Speaker("gpt", line)) == 1
+    assert count(Speaker("claude", line), Speaker("gpt", (*line, "n"))) == 2
+    assert count(Speaker("claude", line), Speaker("gpt", line), Speaker("gpt", ("other",))) == 1
+    assert voices({"a": Speaker("gpt", line), "b": Speaker("", line), "c": Speaker()}) == {
+        "a": "gpt",
+        "b": "gpt",
+        "c": UNKNOWN,
+    }
+
+
+_FAMILIES = st.sampled_from(("", "claude", "gpt", "gemini", "mine"))
+_LINES = st.sampled_from(((), (), ("a",), ("b",), ("c",)))
+_SPEAKERS = st.lists(st.builds(Speaker, _FAMILIES, _LINES), max_size=6)
+
+
+@given(_SPEAKERS)
+def test_there_are_never_more_voices_than_families_and_never_more_than_speakers(speakers: list[Speaker]) -> None:
+    families = {one.family for one in speakers}
+    assert min(len(speakers), 1) <= count(*speakers) <= len(families) if speakers else count() == 0
+    assert count(*speakers) <= len(speakers)
+
+
+@given(_SPEAKERS, st.randoms())
+def test_the_order_of_the_speakers_changes_no_voice(speakers: list[Speaker], chance: object) -> None:
+    named = {f"w{number}": one for number, one in enumerate(speakers)}
+    pairs = list(named.items())
+    chance.shuffle(pairs)  # type: ignore[attr-defined]
+    assert voices(dict(pairs)) == voices(named)
+
+
+@given(_SPEAKERS)
+def test_one_more_of_a_known_family_adds_no_voice_and_a_new_family_adds_one(speakers: list[Speaker]) -> None:
+    for one in speakers:
+        assert count(*speakers, one) == count(*speakers)
+        assert not one.family or count(*speakers, Speaker(one.family)) == count(*speakers)
+    assert count(*speakers, Speaker("new")) == count(*speakers) + 1
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=6), st.sampled_from("abc"))
+def test_voices_are_worth_at_most_their_number_and_one_more_never_less_than_none(heard: list[str], more: str) -> None:
+    families = len(set(heard))
+    assert (worth(heard) == 0) is not bool(heard)
+    assert worth(heard) <= len(heard)
+    assert worth([*reversed(heard)]) == worth(heard)
+    if families == len(heard):
+        assert worth([*heard, "new"]) > worth(heard)
+
+
+@pytest.mark.parametrize(
+    ("heard", "independent"), [("a", 1.0), ("ab", 1.5), ("abc", 1.8), ("aa", 1.2), ("aab", 1.6), ("aaa", 1.3), ("", 0)]
+)
+def test_what_voices_are_worth_follows_the_published_correlations(heard: str, independent: float) -> None:
+    assert round(worth(heard), 1) == independent
