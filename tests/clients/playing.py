@@ -58,7 +58,7 @@ class Playing:
         if _LEADS in told(body.get("messages", [])[:2]):
             return [self._lead(seen(body))] * _MANY
         if _AGENT in json.dumps(body.get("system", "")):
-            return _analysing_as_agent(body, text)
+            return _as_agent(body, text)
         return self._others(text)
 
     def _headless(self, text: str) -> Sequence[Turn] | Fault:
@@ -107,9 +107,29 @@ def in_background(command: str, description: str) -> Turn:
     return Turn(call=("Bash", {"command": command, "description": description, "run_in_background": True}))
 
 
-def _analysing_as_agent(body: Mapping[str, Any], text: str) -> Sequence[Turn]:
-    """Reads its prompt and the source, asks git, writes and checks its result."""
+def _as_agent(body: Mapping[str, Any], text: str) -> Sequence[Turn]:
+    """`claude-worker`: a contained client does the work where okstra's doctor says so, else the agent itself."""
     facts = dict(re.findall(r"^([A-Z]+) (\S+)$", told(body["messages"]), re.M))
+    examined = Turn(shell="okstra doctor --json")
+    answers_so_far = answered(body["messages"])
+    if not answers_so_far:
+        return [examined]
+    (sandbox,) = re.findall(r'"check": "sandbox", "status": "([a-z]+)"', answers_so_far[0].said)
+    work = _analysing(facts, text) if sandbox == "warn" else _starting_a_client(facts)
+    return [examined, *work]
+
+
+def _starting_a_client(facts: Mapping[str, str]) -> Sequence[Turn]:
+    words = " ".join(facts[name] for name in ("ROOT", "MODEL", "PROMPT", "WORKTREE", "ROLE"))
+    return [
+        in_background(f"okstra worker exec claude {words} --json", "a client of its own"),
+        Turn(shell=f"okstra wait {Desk.run} --timeout 100 --json"),
+        Turn(say="**Model:** analyst, x\nvalid"),
+    ]
+
+
+def _analysing(facts: Mapping[str, str], text: str) -> Sequence[Turn]:
+    """Reads its prompt and the source, asks git, writes and checks its result."""
     read = Turn(call=("Read", {"file_path": facts["PROMPT"]}))
     if not FILED.search(text):
         return [read]

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(_NODE is None, reason="node is not there: skills
 # Bytes, includes put in: what an agent has to read costs tokens every time.
 _BUDGETS = {"okstra-run": 3400, "okstra-lead": 3100, "okstra-inspect": 2200, "okstra-brief": 2100}
 _SKILL_BUDGET, _AGENT_BUDGET = 1600, 1300
+_AGENT_BUDGETS = {"claude-worker": 2500}  # a worker itself, where nothing contains workers
 _FOR_PEOPLE = {f"okstra-{name}" for name in ("run", "setup", "inspect", "brief", "schedule", "memory")}
 _SKILL_FIELDS = {"name", "description", "user-invocable"}
 _AGENT_FIELDS = {"name", "description", "tools"}
@@ -97,7 +98,8 @@ def test_front_matter(plugin: Path, path: str) -> None:
 @pytest.mark.parametrize("path", _ALL)
 def test_short_and_whole(plugin: Path, path: str) -> None:
     text = (plugin / path).read_text(encoding="utf-8")
-    budget = _AGENT_BUDGET if path in _AGENTS else _BUDGETS.get(_name_of(path), _SKILL_BUDGET)
+    agents = _AGENT_BUDGETS.get(_name_of(path), _AGENT_BUDGET)
+    budget = agents if path in _AGENTS else _BUDGETS.get(_name_of(path), _SKILL_BUDGET)
     assert len(text.encode()) <= budget
     assert "{{" not in text and "}}" not in text
     assert max(map(len, text.splitlines()[4:])) <= 130
@@ -134,6 +136,12 @@ def test_names_of_skills_and_agents_lead_somewhere(plugin: Path, path: str) -> N
             assert span in _skill_names()
         if re.fullmatch(r"[a-z-]+-worker", span):
             assert span in _agent_names()
+
+
+@pytest.mark.parametrize("path", [path for path in _AGENTS if not path.endswith("report-writer-worker.md")])
+def test_every_agent_leaves_the_work_to_a_contained_client(plugin: Path, path: str) -> None:
+    provider = _name_of(path).removesuffix("-worker")
+    assert f"`okstra worker exec {provider} ROOT MODEL PROMPT WORKTREE ROLE --json`" in _read(plugin, path)[1]
 
 
 def test_every_flag_in_the_text_belongs_to_a_command_that_it_tells_of(plugin: Path) -> None:

@@ -14,7 +14,7 @@ from ..gc.policy import show_size
 from ..sandbox.choice import Kind, words
 from ..sandbox.probe import probe
 from ..services import Services
-from ..settings.sandbox_settings import sandbox_settings
+from ..settings.sandbox_settings import VARIABLE, sandbox_settings
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files
 from ..system.locks import fault_of_locks
@@ -86,10 +86,10 @@ def _locks(services: Services) -> CheckRow:
 
 
 def _sandbox(services: Services) -> CheckRow:
-    """Whether workers can be contained; by the setting, or else by the best means that there are."""
-    config = services.home.config
+    """Whether workers can be contained; by what is asked for, or else by the best means that there are."""
+    config, asked = services.home.config, services.environment.get(VARIABLE, "")
     try:
-        choice = sandbox_settings(files.read_json(config) or {}, {}, "", places=(config, "")).choice
+        choice = sandbox_settings(files.read_json(config) or {}, {}, asked, places=(config, "")).choice
     except OkstraError as error:
         return CheckRow("sandbox", CheckStatus.FAIL, error.message, error.hint)
     found = probe(choice, services.environment)
