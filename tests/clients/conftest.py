@@ -17,6 +17,13 @@ from .install import NAMES, installed
 from .lab import Lab
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every worker here is contained where it can be: that is how people run them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.contained)
+
+
 @pytest.fixture(params=NAMES)
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     if not installed():

@@ -6,13 +6,23 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from okstra_ctl.agents.job import Job, Report
 from okstra_ctl.agents.providers import provider
 from okstra_ctl.agents.runner import Patience, run_job
+from okstra_ctl.quarantine.binds import binds as quarantined
+from okstra_ctl.quarantine.make import Order, make
+from okstra_ctl.quarantine.take_home import take_home
+from okstra_ctl.runs.containment import containment, sandbox_of
+from okstra_ctl.sandbox.choice import Kind
+from okstra_ctl.sandbox.profile import Bind, role_of
+from okstra_ctl.services import open_services
 from okstra_ctl.status import Access
+from support.contained_lab import can_contain
 from support.fake_clients import job
 from support.repos import Repo
 from support.sealed import sealed_environment
@@ -37,12 +47,14 @@ class Lab:
         self.tree = folder / "tree"
         self.repo.git("worktree", "add", "--quiet", "-b", "work", str(self.tree))
         self.results = folder / "run" / "drops-001" / ("0" * 32)
+        self.contained = can_contain(Kind.BWRAP)
 
     def job(self, access: Access, *, soft: float = 60.0, hard: float = 70.0, **options: Any) -> Job:
         common = self.repo.path / ".git"
         git_folders = (str(common), str(common / "worktrees" / "tree")) if access is Access.EDIT else ()
         return job(self.folder / "run", access=access, soft=soft, hard=hard)._replace(
             folder=str(self.tree),
+            provider=self.name,
             model=MODELS[self.name],
             result=str(self.results / "r.md"),
             audit=str(self.results / "a.md"),
@@ -54,14 +66,31 @@ class Lab:
     def run(self, work: Job, server: ModelServer, *, stop: threading.Event | None = None) -> Report:
         inherited = self.environment(server)
         options = {"arguments": codex_arguments(server), **work.options} if self.name == "codex" else work.options
-        client = provider(self.name, {})
-        return run_job(
-            work._replace(options=options),
-            client,
-            stop=stop or threading.Event(),
-            inherited=inherited,
-            patience=PATIENCE,
-        )
+        with self._inside(work._replace(options=options)) as ordered:
+            return run_job(
+                ordered, provider(self.name, {}), stop=stop or threading.Event(), inherited=inherited, patience=PATIENCE
+            )
+
+    @contextmanager
+    def _inside(self, work: Job) -> Iterator[Job]:
+        """The job contained as okstra contains it, with a git folder of its own where it commits."""
+        if not self.contained:
+            yield work
+            return
+        services = open_services({**sealed_environment(self.home), "OKSTRA_SANDBOX": str(Kind.BWRAP)})
+        root, tree, own = str(self.repo.path), str(self.tree), None
+        self.results.mkdir(parents=True, exist_ok=True)
+        binds: tuple[Bind, ...] = (Bind(str(self.folder / "run"), str(self.folder / "run")),)
+        if work.access is Access.EDIT:
+            own = make(services.home, Order("run", "worker", tree, "refs/okstra/kept/lab/", mounts=True))
+            binds += quarantined(own)
+        role, results = role_of(work.access), (str(self.results),)
+        inside = containment(sandbox_of(root, services), role, tree, root, results=results, binds=binds)
+        try:
+            yield work._replace(containment=inside)
+        finally:
+            if own is not None:
+                take_home(own)
 
     def environment(self, server: ModelServer) -> dict[str, str]:
         """Nothing of the person's."""

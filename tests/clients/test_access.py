@@ -110,7 +110,7 @@ def test_a_client_whose_sandbox_cant_start_has_not_answered(tmp_path: Path) -> N
     if not installed():
         pytest.skip("the real clients are not there: make clients")
     lab = Lab(tmp_path, "codex")
-    lab.scratch = lab.folder
+    lab.contained, lab.scratch = False, lab.folder
     turns = [Turn(shell="git log --oneline"), Turn(shell="cat code.txt"), Turn(say=RESULT)]
     with ModelServer(turns) as server:
         report = lab.run(lab.job(Access.READ), server)

@@ -23,7 +23,6 @@ from .lab import client_path, client_variables, codex_arguments, scratch_in
 from .model_server import Fault, ModelServer
 from .wires import Turn
 
-pytestmark = pytest.mark.contained
 _PATH = re.compile(r"\*\*Result path:\*\* `(/[^`]+)`")
 """Stands above the prompt that a client is given; the prompt's own line names a variable."""
 FILED = re.compile(r"\*\*Filed as:\*\* `([^`]+)`")

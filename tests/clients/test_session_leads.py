@@ -21,7 +21,6 @@ from .playing import Playing, Seen, by_agent, by_command, in_background
 from .test_runs import building
 from .wires import OUTPUT_TOKENS, Turn
 
-pytestmark = pytest.mark.contained
 _WOKEN = 'Background command "{}" completed (exit code 0)'
 _OUTPUT = re.compile(
     r"<output-file>([^<]+)</output-file>\s*<status>completed</status>\s*<summary>Background command \"([^\"]+)\""
