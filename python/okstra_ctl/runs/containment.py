@@ -16,6 +16,7 @@ from ..sandbox.probe import probe
 from ..sandbox.profile import WRITES_FOLDER, Bind, Places, Role, is_within
 from ..services import Services
 from ..settings.sandbox_settings import VARIABLE, SandboxSettings, sandbox_settings
+from ..settings.sync_list import SyncEntry, sync_entries
 from ..settings.trust import commands_in, require_trusted
 from ..system import files
 from . import inspection
@@ -44,7 +45,8 @@ def sandbox_of(project_root: str, services: Services) -> Sandbox:
     folder = services.home.sandbox
     if probed.kind is not Kind.OFF:
         take_home_abandoned(folder)
-    return Sandbox(probed, _options(settings, services), folder)
+    synced = sync_entries(project, where=path, environment=services.environment)
+    return Sandbox(probed, _options(settings, synced, services), folder)
 
 
 def containment(
@@ -74,7 +76,15 @@ def containment(
         caches=sandbox.options.writable,
         sockets=sandbox.options.sockets,
     )
-    return Containment(sandbox, role, places, tuple(binds), tuple(variables))
+    synced = _synced(places.checkout, sandbox.options.synced)
+    return Containment(sandbox, role, places, (*synced, *binds), tuple(variables))
+
+
+def _synced(checkout: str, paths: Sequence[str]) -> list[Bind]:
+    """What the worktree has from the main checkout, at its own place there, read-only: a link leads to it, and programs
+    in a `.venv` name its interpreter by its whole path."""
+    reals = [os.path.realpath(os.path.join(checkout, path)) for path in paths] if checkout else []
+    return [Bind(real, real) for real in reals if os.path.exists(real) and is_within(real, [checkout])]
 
 
 def _places(folder: str, here: git.Repository | None, project_root: str, home: str) -> Places:
@@ -109,7 +119,7 @@ def _if_there(path: str) -> str:
     return path if os.path.isdir(path) else ""
 
 
-def _options(settings: SandboxSettings, services: Services) -> SandboxOptions:
+def _options(settings: SandboxSettings, synced: Sequence[SyncEntry], services: Services) -> SandboxOptions:
     home = services.environment.get("HOME", "")
     shown = [_absolute(one, home) for one in settings.shown if not one.startswith("$")]
     writable = [os.path.realpath(path) for one in settings.writable if os.path.exists(path := _absolute(one, home))]
@@ -120,6 +130,7 @@ def _options(settings: SandboxSettings, services: Services) -> SandboxOptions:
         tuple(writable),
         settings.ports,
         settings.check_network,
+        tuple(entry.path for entry in synced),
     )
 
 

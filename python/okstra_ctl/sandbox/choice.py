@@ -46,6 +46,8 @@ class SandboxOptions(NamedTuple):
     writable: tuple[str, ...] = ()
     ports: tuple[int, ...] | None = ()
     check_network: bool = True
+    synced: tuple[str, ...] = ()
+    """What new worktrees get from the main checkout, relative to that."""
 
 
 class Sandbox(NamedTuple):
