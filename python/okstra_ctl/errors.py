@@ -42,6 +42,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "worktree-not-created": ErrorCode(EXIT_FAILED, "git could not make the worktree; what was begun is undone"),
     "worktree-gone": ErrorCode(EXIT_FAILED, "a worktree's folder disappeared while the command was using it"),
     "worktree-setup-failed": ErrorCode(EXIT_FAILED, "a `worktreeSetup` command failed in the new worktree"),
+    "worktree-teardown-failed": ErrorCode(EXIT_FAILED, "a `worktreeTeardown` command failed; the worktree stays"),
     "submodule-failed": ErrorCode(EXIT_FAILED, "a submodule could not be initialised in the new worktree"),
     "sync-failed": ErrorCode(EXIT_FAILED, "an entry of the sync list could not be copied or linked"),
     "exit-check-failed": ErrorCode(EXIT_FAILED, "the stage's exit check did not end with status 0"),

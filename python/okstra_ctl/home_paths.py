@@ -137,7 +137,10 @@ class HomePaths(NamedTuple):
 
     @property
     def bug_log(self) -> str:
-        return os.path.join(self.root, "logs", "internal-errors.log")
+        return self.log("internal-errors.log")
+
+    def log(self, name: str) -> str:
+        return os.path.join(self.root, "logs", name)
 
     def task_place(self, key: TaskKey) -> str:
         return os.path.join(self.worktrees, key.project_segment, key.group_segment, key.id_segment)

@@ -246,6 +246,11 @@ def with_trust(args: Namespace, call: Call) -> Call:
     return call._replace(services=call.services._replace(environment=environment))
 
 
+def add_skip_teardown(parser: ArgumentParser) -> None:
+    text = "remove worktrees without the project's `worktreeTeardown`, e.g. when it fails"
+    parser.add_argument("--skip-teardown", action="store_true", help=text)
+
+
 def add_sandbox_flag(parser: ArgumentParser) -> None:
     from .sandbox.choice import CHOICES
 

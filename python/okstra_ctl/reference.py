@@ -48,7 +48,8 @@ _LOOSENING = (
     "| `checkNetwork` | config.json, project.json | `true` | you; a project `false` |",
     "| `evidence.execute` | config.json | `contained` | you |",
     "| `convergence.quorum` | config.json, project.json; `--quorum` for once | `2` | you; a project a larger one |",
-    "| `worktreeSetup`, `qaCommands`, `providers.rehearsal.script` | project.json | none | a project once trusted |",
+    "| `worktreeSetup`, `worktreeTeardown`, `qaCommands`, `providers.rehearsal.script` | project.json | none "
+    "| a project once trusted |",
     "| `providers.NAME` | config.json | none | you |",
 )
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..gc.policy import parse_size, show_size
 from ..gc.sweep import RemovedWorktree, collect
+from ..options import add_skip_teardown
 from ..output import Reply, some_of, table
 from ..services import Call
 
@@ -20,11 +21,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="remove nothing; show verdicts and what would be removed"
     )
+    add_skip_teardown(parser)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     limit = parse_size(args.max) if args.max else None
-    done = collect(call.services, limit=limit, dry_run=args.dry_run)
+    done = collect(call.services, limit=limit, dry_run=args.dry_run, skip_teardown=args.skip_teardown)
     rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.decisions]
     lines = [table(rows, ("verdict", "size", "key", "because"))] if rows else ["no worktrees"]
     verb = "would remove" if args.dry_run else "removed"

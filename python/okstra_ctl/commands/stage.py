@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..options import add_common_flags, add_task_key
+from ..options import add_common_flags, add_skip_teardown, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
 from ..plan import plans
 from ..plan.model import number_list
@@ -34,6 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
     release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
     release.add_argument("--force", action="store_true", help="also from a live run; unsaved work is kept by a ref")
+    add_skip_teardown(release)
     for action in (listing, done, release):
         add_common_flags(action)
 
@@ -118,7 +119,7 @@ def _release(args: Namespace, call: Call) -> Reply:
     from ..stages.claim import release_stage
 
     run = find_run(args.run, call.start, call.services)
-    freed = release_stage(run, call.services, force=args.force, note=args.note)
+    freed = release_stage(run, call.services, force=args.force, note=args.note, skip_teardown=args.skip_teardown)
     text = fields(
         [
             ("released", f"stage {freed.stage} of {run.id.task}"),

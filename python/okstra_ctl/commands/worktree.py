@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from ..errors import UsageError
 from ..history.listing import worktree_rows
 from ..names import StageKey, parse_place_key
-from ..options import add_common_flags, add_task_key
+from ..options import add_common_flags, add_skip_teardown, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
 from ..services import Call
 
@@ -27,6 +27,7 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="keep unsaved work by a ref under refs/okstra/kept/; also from a prepared run, never from a live one",
     )
+    add_skip_teardown(remove)
     restore = actions.add_parser("restore", help="bring a removed worktree back, with its unsaved work")
     add_task_key(restore, "a task key or stage key", dest="place", required=True)
     for action in (listing, lookup, remove, restore):
@@ -60,7 +61,7 @@ def _remove(args: Namespace, call: Call) -> Reply:
     from ..worktrees.remove import remove_worktree
     from ..worktrees.unsaved import SavePolicy
 
-    policy = SavePolicy(args.force)
+    policy = SavePolicy(args.force, args.skip_teardown)
     removed = remove_worktree(parse_place_key(args.place), call.services, policy=policy, evict=args.force)
     text = fields(
         [

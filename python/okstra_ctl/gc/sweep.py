@@ -78,7 +78,7 @@ class GcResult(NamedTuple):
     leftovers: tuple[str, ...]
 
 
-def collect(services: Services, *, limit: int | None, dry_run: bool) -> GcResult:
+def collect(services: Services, *, limit: int | None, dry_run: bool, skip_teardown: bool = False) -> GcResult:
     """Judges every worktree; removes what `to_remove` names. One that can't be removed stops no other.
 
     Creations and removals by killed commands are undone or finished first.
@@ -93,7 +93,7 @@ def collect(services: Services, *, limit: int | None, dry_run: bool) -> GcResult
             tuple(RemovedWorktree(one.facts.key, one.facts.path, one.facts.size, "", (), "") for one in chosen),
             leftovers(services, dry_run=True),
         )
-    removed = tuple(_remove(one, services) for one in chosen)
+    removed = tuple(_remove(one, services, SavePolicy(True, skip_teardown)) for one in chosen)
     trash.sweep(services.home)
     return GcResult(decisions, removed, leftovers(services, dry_run=False))
 
@@ -109,10 +109,10 @@ def _finish_killed(services: Services) -> None:
                 remove_proofs(key, claim.project_root, services)
 
 
-def _remove(one: GcDecision, services: Services) -> RemovedWorktree:
+def _remove(one: GcDecision, services: Services, policy: SavePolicy) -> RemovedWorktree:
     facts = one.facts
     try:
-        gone = remove_worktree(parse_place_key(facts.key), services, policy=SavePolicy(force=True))
+        gone = remove_worktree(parse_place_key(facts.key), services, policy=policy)
     except OkstraError as error:
         return RemovedWorktree(facts.key, facts.path, facts.size, "", (), error.message)
     return RemovedWorktree(facts.key, facts.path, facts.size, gone.kept, gone.ignored, "")

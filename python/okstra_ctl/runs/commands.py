@@ -83,16 +83,18 @@ def run_supervised_shell(
     run_id: str,
     keep_open: Sequence[int] = (),
     contained: Containment | None = None,
+    limit: float = A_DAY,
 ) -> int:
     """Runs a command of the project outside a run's own steps: setting a worktree up, checking a merge. Its output is
-    appended to the log. Returns its exit status. Raises WorkFailed when the log can't be written."""
+    appended to the log. `limit` is in seconds. Returns its exit status, `TIMED_OUT` beyond the limit. Raises WorkFailed
+    when the log can't be written."""
     return run_supervised(
         in_shell(command),
         name=name,
         folder=folder,
         log=log,
         token=uuid.uuid4().hex,
-        limit=A_DAY,
+        limit=limit,
         environment=git.users_environment(),
         stop=threading.Event(),
         home=services.home.root,

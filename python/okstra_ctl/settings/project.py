@@ -38,6 +38,7 @@ class ProjectConfig(NamedTuple):
     pr_template_path: str = ""
     commands: Mapping[str, object] = MappingProxyType({})
     """The settings that run commands, as they stand in the file: what a person trusts, or not."""
+    worktree_teardown: tuple[str, ...] = ()
 
 
 def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
@@ -93,7 +94,14 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
         str(language),
         str(document.get("prTemplatePath", "")),
         commands_in(document),
+        _texts(document, "worktreeTeardown", where),
     )
+
+
+def teardown_commands(path: str) -> tuple[str, ...]:
+    """`worktreeTeardown` of the settings at that path; none where the file is gone. Raises UsageError (`bad-config`),
+    Unreadable."""
+    return _texts(files.read_json(path) or {}, "worktreeTeardown", path)
 
 
 def _texts(document: Mapping[str, object], field: str, where: str) -> tuple[str, ...]:

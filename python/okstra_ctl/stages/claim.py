@@ -218,7 +218,9 @@ class StageReleased(NamedTuple):
     """The ignored files, which were removed with the worktree."""
 
 
-def release_stage(run: KnownRun, services: Services, *, force: bool, note: str = "") -> StageReleased:
+def release_stage(
+    run: KnownRun, services: Services, *, force: bool, note: str = "", skip_teardown: bool = False
+) -> StageReleased:
     """Raises Refused when the run is alive or the worktree has unsaved work, unless forced.
 
     Forced, uncommitted and untracked files are kept by a ref under `refs/okstra/kept/`.
@@ -253,7 +255,7 @@ def release_stage(run: KnownRun, services: Services, *, force: bool, note: str =
         key,
         claim,
         services,
-        SavePolicy(force),
+        SavePolicy(force, skip_teardown),
         at_intent=lambda _: ledger_file.append(ledger_path(run.plan_path), rows),
     )
     branch = git.existing_branch(claim.project_root, claim.branch)

@@ -16,7 +16,7 @@ from ..status import ClaimStatus
 from ..system import trash
 from ..system.locks import LockKind, locked
 from ..system.process_identity import this_process
-from . import create, half_made, proofs
+from . import create, half_made, proofs, teardown
 from .unsaved import Saved, SavePolicy, changed_since, mark_removing, save_detached, save_unsaved, unmark_removing
 from .users import require_removable
 
@@ -72,10 +72,15 @@ def save_and_remove(
 
     Before the folder is removed, the claim is marked `provisioning` by this process: nobody can take it over
     meanwhile, and if this process dies, recovery finishes the removal. `at_intent` runs in the same transaction,
-    before the mark, with the registry as it is then. Raises Refused (`worktree-dirty`, `commits-unreachable`,
-    `worktree-held`, `worktree-foreign`), Busy.
+    before the mark, with the registry as it is then. The project's `worktreeTeardown` runs first. Raises Refused
+    (`worktree-dirty`, `commits-unreachable`, `worktree-held`, `worktree-foreign`, `not-trusted`), WorkFailed
+    (`worktree-teardown-failed`), Busy.
     """
     trash.check_is_ours(services.home, claim.path)
+    if not policy.skip_teardown and (commands := teardown.commands_for(claim)):
+        if not policy.force:
+            save_unsaved(claim.path, key, policy)  # refuses now, before anything was torn down
+        teardown.tear_down(key, claim, commands, services)
     saved = _save(key, claim, services, policy)
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=this_process())
     with services.registry.transaction() as doc:

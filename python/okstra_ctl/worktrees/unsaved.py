@@ -41,6 +41,8 @@ class SavePolicy(NamedTuple):
     """Forced: what would be lost is kept by a ref under `refs/okstra/kept/` instead of being refused."""
 
     force: bool
+    skip_teardown: bool = False
+    """`worktreeTeardown` is not run: the person says so."""
 
 
 def kept_prefix(key: TaskKey | StageKey) -> str:

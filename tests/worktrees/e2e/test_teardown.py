@@ -1,0 +1,99 @@
+"""`worktreeTeardown` runs before a worktree is removed; when it fails, the worktree stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from okstra_ctl.errors import WorkFailed
+from okstra_ctl.names import parse_place_key
+from okstra_ctl.sandbox.choice import Kind
+from okstra_ctl.services import open_services
+from okstra_ctl.worktrees import teardown
+from support.contained_lab import can_contain
+from support.faults import eventually
+from support.okstra import Project
+from support.removals import STAGE, Place
+
+
+def _tears_down(project: Project, *commands: str) -> None:
+    path = project.repo.path / ".okstra" / "project.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "worktreeTeardown": list(commands)}))
+
+
+@pytest.mark.parametrize("kind", ["held", "done"])
+def test_a_failing_command_is_reported_and_the_worktree_stays(project: Project, kind: str) -> None:
+    place = Place(project, kind)
+    _tears_down(project, "pwd; echo it is still running >&2; exit 7", "touch never")
+    before = place.state
+    ended = place.save_and_remove()
+    assert (ended.status, ended.codes) == (1, ["worktree-teardown-failed"]), ended
+    (error,) = ended.envelope["errors"]
+    assert "ended with 7" in error["message"]
+    assert Path(error["where"]).read_text().splitlines()[1:] == [str(place.at.path), "it is still running"]
+    assert place.state == before
+    if kind == "done":
+        place.project.repo.git("merge", "--quiet", place.branch)
+        collected = project.okstra.ok("gc", "--json").data
+        assert "ended with 7" in collected["removed"][0]["failed"]
+    command = error["try"].rpartition(": okstra ")[2].split()
+    assert command[-1] == "--skip-teardown"
+    project.okstra.ok(*(word.strip("'") for word in command))
+    assert not place.at.path.exists()
+
+
+@pytest.mark.contained
+def test_it_runs_contained_after_unsaved_work_was_refused(project: Project, tmp_path: Path) -> None:
+    place, ran = Place(project, "done"), tmp_path / "ran"
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    project.okstra.ok("config", "set", "sandboxWritable", str(cache))
+    _tears_down(project, f"cat tracked.txt > {cache}/down; touch {ran} || true")
+    (place.at.path / "new.txt").write_text("mine\n")
+    place.refused("worktree-dirty")
+    assert not (cache / "down").exists()
+    (place.at.path / "new.txt").unlink()
+    assert place.gone(place.save_and_remove()) == ""
+    assert (cache / "down").read_text() == "1\n"
+    assert ran.exists() is not can_contain(Kind.BWRAP)
+    assert list((project.home / "logs").glob("worktree-teardown*")) == [], "a log is kept for a failure alone"
+
+
+def test_settings_that_nobody_trusts_tear_nothing_down(project: Project, tmp_path: Path) -> None:
+    place = Place(project, "done")
+    _tears_down(project, f"touch {tmp_path}/ran")
+    untrusted = project.okstra("worktree", "remove", STAGE, "--json", OKSTRA_TRUST="")
+    assert untrusted.codes == ["not-trusted"]
+    assert place.at.path.exists() and not (tmp_path / "ran").exists()
+
+
+def test_a_kill_in_it_loses_nothing_and_the_next_removal_runs_it_again(project: Project, tmp_path: Path) -> None:
+    place = Place(project, "done")
+    begun = tmp_path / "begun"
+    _tears_down(project, f"echo x >> {begun}; test -e {begun}.fast || sleep 60")
+    before = place.state
+    removing = project.okstra.start(*place.words)
+    eventually(begun.exists)
+    os.kill(removing.pid, signal.SIGKILL)
+    removing.communicate()
+    assert place.state == before
+    Path(f"{begun}.fast").touch()
+    assert place.gone(place.save_and_remove()) == ""
+    assert begun.read_text() == "x\nx\n"
+
+
+def test_a_command_that_does_not_end_is_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    place = Place(project, "done")
+    monkeypatch.setattr(teardown, "LIMIT_SECONDS", 0.5)
+    services = open_services(project.okstra.environment)
+    key = parse_place_key(STAGE)
+    claim = services.registry.read().claim_of(key)
+    assert claim is not None
+    with pytest.raises(WorkFailed, match=r"took longer than 0\.5 s"):
+        teardown.tear_down(key, claim, ("sleep 60",), services)
+    assert place.at.path.exists()
