@@ -77,6 +77,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "answers-invalid": ErrorCode(
         EXIT_USAGE, "the file of --clarification-response holds no answers to this task's questions"
     ),
+    "nothing-to-review": ErrorCode(EXIT_USAGE, "the change that is to be reviewed changes no file"),
     "bad-ref": ErrorCode(EXIT_USAGE, "a git ref or commit does not exist"),
     # 3: refused
     "not-confirmed": ErrorCode(EXIT_REFUSED, "the person at the terminal said no"),
@@ -94,6 +95,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "nothing-chosen": ErrorCode(EXIT_REFUSED, "no step of the hand-off was chosen; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
     "hooks-changed": ErrorCode(EXIT_REFUSED, "git would run hooks from a task's tree that its base does not have"),
+    "no-pull-request": ErrorCode(EXIT_REFUSED, "the task has no pull request"),
     "not-accepted": ErrorCode(EXIT_REFUSED, "no final verification has accepted the task"),
     "task-finished": ErrorCode(EXIT_REFUSED, "the task is finished; `--fix-cycle yes|no` says how to go on"),
     "follow-up-spawned": ErrorCode(EXIT_REFUSED, "the follow-up task already exists, under another key"),
@@ -144,6 +146,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "evidence-contradicted": ErrorCode(EXIT_CHECK, "a command that a finding or verdict cites ended otherwise"),
     "result-invalid": ErrorCode(EXIT_CHECK, "a worker's result breaks rules; each is listed with its line"),
+    "review-findings": ErrorCode(EXIT_CHECK, "a review has an open finding of severity high or critical"),
     "report-invalid": ErrorCode(EXIT_CHECK, "a report's data breaks its schema"),
     "report-stale": ErrorCode(EXIT_CHECK, "a report's page does not match its data"),
     "run-invalid": ErrorCode(EXIT_CHECK, "`okstra check run` found something wrong in a run's record; each is listed"),

@@ -18,7 +18,6 @@ from .system import processes
 
 _SECONDS = 60.0
 _MAY_WRITE = ("admin", "maintain", "write")
-_FENCE = re.compile(r"`{3,}")
 
 
 def fault_of(environment: Mapping[str, str], host: str = "") -> str:
@@ -102,10 +101,3 @@ class Writers:
         except OkstraError:
             return False
         return isinstance(document, Mapping) and document.get("permission") in _MAY_WRITE
-
-
-def fenced(text: str, kind: str = "text") -> str:
-    """A stranger's text as a code block that it can't end."""
-    longest = max((len(found) for found in _FENCE.findall(text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{kind}\n{text.rstrip()}\n{fence}"

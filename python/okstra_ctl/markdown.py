@@ -21,6 +21,7 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>#-][^|:]*:""")
 _CLOSING = ("---", "...")
 _TICKS = re.compile(r"`+")
+_FENCE = re.compile(r"`{3,}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
@@ -188,3 +189,10 @@ def shown(text: str) -> str:
     """The text as a message may show it: short, on one line, without control characters."""
     short = (text if len(text) <= 60 else text[:57] + "…").replace("`", "'")
     return "`" + "".join(sign if sign.isprintable() else "?" for sign in short) + "`"
+
+
+def fenced(text: str, kind: str = "text") -> str:
+    """A stranger's text as a code block that it can't end."""
+    longest = max((len(found) for found in _FENCE.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{kind}\n{text.rstrip()}\n{fence}"

@@ -21,6 +21,7 @@ REHEARSAL = "rehearsal"
 
 # Task types that rules name; all of them are in prompts/phases.toml.
 VERIFICATION = "final-verification"
+REVIEW = "review"
 
 SEGMENT_MAX_BYTES = 64
 _STAGE = "stage-"
@@ -35,6 +36,8 @@ CATEGORY_PREFIXES = {
     "chore": "chore",
 }
 DEFAULT_CATEGORY = "feature"
+# A review is of work that others did: nobody chooses it as a category.
+BRANCH_PREFIXES = {**CATEGORY_PREFIXES, REVIEW: REVIEW}
 
 
 def slugify_task_segment(text: str) -> str:
@@ -297,18 +300,18 @@ class Owner(NamedTuple):
 
 
 def task_branch(category: str, key: TaskKey) -> str:
-    """`<prefix>-<task-id-segment>`; `category` is a key of CATEGORY_PREFIXES."""
-    return f"{CATEGORY_PREFIXES[category]}-{branch_segment(key.id_segment)}"
+    """`<prefix>-<task-id-segment>`; `category` is a key of BRANCH_PREFIXES."""
+    return f"{BRANCH_PREFIXES[category]}-{branch_segment(key.id_segment)}"
 
 
 def category_of_branch(branch: str, key: TaskKey) -> str:
     """The work category that the task's branch was named by; empty when it was named otherwise."""
-    return next((one for one in CATEGORY_PREFIXES if task_branch(one, key) == branch), "")
+    return next((one for one in BRANCH_PREFIXES if task_branch(one, key) == branch), "")
 
 
 def task_branches(key: TaskKey) -> list[str]:
     """The branches that may be the task's, whatever category it was begun with."""
-    return [task_branch(category, key) for category in CATEGORY_PREFIXES]
+    return [task_branch(category, key) for category in BRANCH_PREFIXES]
 
 
 def stage_branch(of_task: str, stage: int, epoch: int, taken: Container[str] = ()) -> str:

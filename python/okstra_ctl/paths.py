@@ -92,6 +92,15 @@ class TaskFiles(NamedTuple):
         return os.path.join(self.root, "history", "fix-cycles.jsonl")
 
     @property
+    def pull_request(self) -> str:
+        """What was taken of the task's pull request, and answered there."""
+        return os.path.join(self.root, "history", "pull-request.jsonl")
+
+    def review_brief(self, number: int) -> str:
+        """The brief of what a pull request asks for."""
+        return os.path.join(self.root, "pull-request", f"review-{number:03d}.md")
+
+    @property
     def instruction_set(self) -> str:
         return os.path.join(self.root, "instruction-set")
 

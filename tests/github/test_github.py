@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.errors import OkstraError
-from okstra_ctl.github import Writers, ask_all, call, fault_of, fenced
+from okstra_ctl.github import Writers, ask_all, call, fault_of
+from okstra_ctl.markdown import fenced
 
 
 def put_gh(folder: Path, script: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ _SOURCE_EDITS = {
     "requirements-discovery": "none",
     "improvement-discovery": "none",
     "error-analysis": "none",
+    "review": "none",
     "implementation-planning": "none",
     "implementation": "stage",
     "final-verification": "none",
@@ -48,7 +49,7 @@ def table() -> PhaseTable:
     return phase_table(tomllib.loads((ROOT / "prompts" / "phases.toml").read_text(encoding="utf-8")))
 
 
-def test_the_seven_phases_and_their_source_edits(table: PhaseTable) -> None:
+def test_the_phases_and_their_source_edits(table: PhaseTable) -> None:
     assert {name: phase.source_edits for name, phase in table.phases.items()} == _SOURCE_EDITS
 
 

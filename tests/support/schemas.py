@@ -43,6 +43,7 @@ ROWS = {
     "timeline.jsonl": "timeline-row",
     "fix-cycles.jsonl": "fix-cycle-row",
     "follow-ups.jsonl": "follow-up-row",
+    "pull-request.jsonl": "pull-request-row",
     "runs.jsonl": "index-row",
     "events-*.jsonl": "event-row",
     "errors-*.jsonl": "error-row",

@@ -13,7 +13,7 @@ from ..status import Access, Failure
 from ..system.text import dumps
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
-from .job import Job, Launch, StreamResult, Usage
+from .job import IGNORES_TREE, Job, Launch, StreamResult, Usage
 from .streams import (
     Event,
     count_at,
@@ -50,6 +50,7 @@ class Claude:
             *("--model", job.model, "--permission-mode", mode),
             *("--settings", dumps(settings(job))),
             *folders,
+            *(("--setting-sources", "user") if job.options.get(IGNORES_TREE) else ()),
             *extra_arguments(job),
         )
         environment = client_environment(job, inherited, always=_ALWAYS, unless_set=_UNLESS_SET)

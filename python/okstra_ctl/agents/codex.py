@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from ..status import Access, Failure
 from . import transcripts
 from .environment import client_environment, extra_arguments
-from .job import Job, Launch, StreamResult, Usage
+from .job import IGNORES_TREE, Job, Launch, StreamResult, Usage
 from .streams import Event, events, failure_in, mapping_at, retry_after_in, text_at
 from .usage import codex_tokens
 
@@ -38,6 +38,7 @@ class Codex:
             *("codex", "exec", "--json", "--skip-git-repo-check"),
             *("--sandbox", sandbox_of(job), "--cd", job.folder, "--model", job.model),
             *(() if job.access is Access.READ else writable_arguments(job.writable)),
+            *(("-c", "project_doc_max_bytes=0") if job.options.get(IGNORES_TREE) else ()),
             *extra_arguments(job),
             "-",
         )

@@ -10,6 +10,9 @@ from ..sandbox.choice import Containment
 from ..status import Access, Failure, WorkerOutcome
 from ..usage.tokens import ModelTokens
 
+IGNORES_TREE = "ignoresTree"
+"""The option of a job whose client takes no instructions or settings from the folder that it works in."""
+
 
 class Job(NamedTuple):
     """One dispatch of one worker. Paths are absolute; limits are seconds.

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..command_table import find
 from ..errors import Refused, Unreadable, UsageError
-from ..names import IMPLEMENTATION, PLANNING, TaskKey
+from ..names import IMPLEMENTATION, PLANNING, REVIEW, TaskKey
 from ..options import STDIN, build_parser, text_from
 from ..output import confirm
 from ..paths import ProjectFiles
@@ -132,6 +132,9 @@ def gather(args: Namespace, call: Call) -> PrepareInputs:
     """Raises UsageError (`input-missing`) that lists what is missing."""
     project = open_project(call.start, call.services)
     given = _needed(args, project)
+    if given["task_type"] == REVIEW:
+        hint = "okstra review RANGE, --staged or --pr N"
+        raise UsageError("usage", "a change is reviewed by a command of its own", hint=hint)
     missing = lacking(args, call)
     if missing:
         raise UsageError(

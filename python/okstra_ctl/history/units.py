@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..names import HANDOFF, IMPLEMENTATION, PLANNING, VERIFICATION
+from ..names import HANDOFF, IMPLEMENTATION, PLANNING, REVIEW, VERIFICATION
 from ..quoting import okstra_command
 from ..stages.select import StageState, next_of_stage
 from ..status import StageStatus, Word, next_step
@@ -110,6 +110,10 @@ class _Chain:
 def units_of(task: TaskFacts) -> list[Unit]:
     """All that is left to do in an open task, in a possible order."""
     chain, upcoming = _Chain(task), _upcoming(task)
+    if upcoming == REVIEW:  # nothing follows it
+        if task.event != "completed":
+            _add_phase(chain, REVIEW)
+        return chain.units
     planned = upcoming == IMPLEMENTATION or (
         upcoming == PLANNING and task.phase == PLANNING and task.event == "completed"
     )

@@ -9,11 +9,12 @@ from typing import Any
 
 from .. import git
 from ..agents.environment import agents_environment
-from ..agents.job import Job, Report
+from ..agents.job import IGNORES_TREE, Job, Report
 from ..agents.providers import provider
 from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
 from ..guard import authorship, hooks
+from ..names import REVIEW
 from ..quoting import okstra_command
 from ..runs.containment import containment
 from ..runs.events import events_of
@@ -167,7 +168,10 @@ def _containment(
 
 
 def _guarded(context: RunContext, provider_name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Claude Code asks the guard before each tool that changes something."""
+    """Claude Code asks the guard before each tool that changes something. In a review nobody takes instructions or
+    settings from the tree, which strangers may have written."""
+    if context.id.task_type == REVIEW:
+        options = {**options, IGNORES_TREE: True}
     if provider_name != "claude":
         return dict(options)
     given = options.get("settings")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from .. import git
 from ..errors import UsageError
-from ..names import IMPLEMENTATION, PLANNING
-from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens
+from ..names import IMPLEMENTATION, PLANNING, REVIEW
+from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens, review_tokens
 from ..results.proofs import proof_json
 from ..results.records import Gate
 from ..settings.project import project_config
@@ -43,6 +43,12 @@ def lead_analysis(context: RunContext) -> Material:
     made = material(context, collected, converged.outcomes, gates)
     tokens = allowed_tokens(context.phase.verdict_tokens, gates_only(gates))
     return with_critic(made._replace(tokens=tokens), converged)
+
+
+def lead_review(context: RunContext) -> Material:
+    """review: what it concludes follows from the findings that stand, not from the writer's view of them."""
+    made = lead_analysis(context)
+    return made._replace(tokens=review_tokens(made.tokens, made.outcomes))
 
 
 def lead_acceptance(context: RunContext) -> Material:
@@ -97,6 +103,7 @@ _LEADS: dict[str, Lead] = {
     IMPLEMENTATION: implementation.lead_stage,
     "final-verification": lead_acceptance,
     "release-handoff": handoff.lead_handoff,
+    REVIEW: lead_review,
 }
 
 

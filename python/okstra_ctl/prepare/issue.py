@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .. import github
 from ..errors import UsageError, WorkFailed
+from ..markdown import fenced
 from ..report.safe_markdown import inline
 from ..services import Services
 
@@ -61,7 +62,7 @@ def _lines(issue: Mapping[str, Any], comments: Sequence[tuple[str, str]]) -> Ite
     yield _MATERIAL
     body = str(issue.get("body") or "").replace("\r\n", "\n").strip()
     if body:
-        yield from ("", github.fenced(body))
+        yield from ("", fenced(body))
     for login, text in comments:
         yield from ("", f"A comment of {login}, who may write to the repository:", "")
-        yield github.fenced(text.replace("\r\n", "\n").strip())
+        yield fenced(text.replace("\r\n", "\n").strip())

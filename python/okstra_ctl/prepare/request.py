@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import git
 from ..errors import Missing, Refused, Unreadable, UsageError
-from ..names import AUTO, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
+from ..names import AUTO, BRANCH_PREFIXES, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approvals, plans
 from ..plan.model import StageMap
@@ -84,8 +84,8 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool, planne
         roster=workers,
         lead_model=lead_model,
         category=_category(
-            inputs.work_category or str(manifest.get("work_category", "")) or _category_begun(key, services),
-            phase.work_category,
+            inputs.work_category,
+            str(manifest.get("work_category", "")) or _category_begun(key, services) or phase.work_category,
         ),
         brief=brief.path,
         brief_text=brief.text,
@@ -148,9 +148,9 @@ def _category_begun(key: TaskKey, services: Services) -> str:
     return category_of_branch(claim.branch, key) if claim else ""
 
 
-def _category(category: str, by_phase: str) -> str:
-    chosen = category or by_phase
-    if chosen not in CATEGORY_PREFIXES:
+def _category(given: str, else_it_is: str) -> str:
+    chosen = given or else_it_is
+    if chosen not in (CATEGORY_PREFIXES if given else BRANCH_PREFIXES):
         raise UsageError(
             "usage",
             f"there is no work category {chosen!r}",

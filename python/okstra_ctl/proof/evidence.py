@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import WorkFailed
+from ..names import REVIEW
 from ..plan.rules import weakness
 from ..results.commands import Seen, hides_secret, is_constant, needs_second_run, reaches_outside
 from ..runs.find import KnownRun
@@ -75,6 +76,8 @@ def _is_open(seen: Seen | None, cited: Sequence[int]) -> bool:
 
 def _never(order: Order, command: str) -> str:
     """Why a command is not started at all; empty when it is."""
+    if order.run.id.task_type == REVIEW:
+        return "a review runs nothing of the change, which may be a stranger's"
     if order.settings.execute == NEVER:
         return "evidence.execute is never"
     if not order.commit:

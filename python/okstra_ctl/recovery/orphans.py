@@ -19,7 +19,7 @@ from ..errors import OkstraError
 from ..git import merge, worktree_admin
 from ..home_paths import home_of_worktree
 from ..names import (
-    CATEGORY_PREFIXES,
+    BRANCH_PREFIXES,
     DEFAULT_CATEGORY,
     RunId,
     StageKey,
@@ -239,7 +239,7 @@ def _orphan(
 def _standing_branches(key: TaskKey | StageKey, repository: git.Repository) -> frozenset[str]:
     """The branches that may be its own, under any work category."""
     task = key.task if isinstance(key, StageKey) else key
-    return git.branches_like(repository.top, *(task_branch(category, task) for category in CATEGORY_PREFIXES))
+    return git.branches_like(repository.top, *(task_branch(category, task) for category in BRANCH_PREFIXES))
 
 
 def _branches_made(key: TaskKey | StageKey, reason: str, root: str) -> list[str]:
@@ -255,7 +255,7 @@ def category_of(root: str, key: TaskKey) -> str:
     """The work category that the task was begun with."""
     manifest = read_manifest(ProjectFiles(root).task(key)) or {}
     category = str(manifest.get("work_category", ""))
-    return category if category in CATEGORY_PREFIXES else DEFAULT_CATEGORY
+    return category if category in BRANCH_PREFIXES else DEFAULT_CATEGORY
 
 
 def rewritten_commits(

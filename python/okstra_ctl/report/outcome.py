@@ -79,6 +79,13 @@ def acceptance_tokens(
     return tuple(tokens[best:])
 
 
+def review_tokens(tokens: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Of a review: the worst with a grave finding that stands, the next with any open one; else the best."""
+    if any(stands(outcome) for outcome in outcomes) or len(tokens) == 1:
+        return (tokens[-1],)
+    return (tokens[1],) if any(not outcome.closed_by for outcome in outcomes) else (tokens[0],)
+
+
 def stands(outcome: Outcome) -> bool:
     """Whether a finding is grave and nobody has closed it. Votes against it make it contested, not closed."""
     return not outcome.closed_by and outcome.group.leading.severity in _GRAVE

@@ -1,4 +1,4 @@
-"""The seven phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md)."""
+"""The phases and their rules, from the one table in `prompts/phases.toml` (docs/reference/phases.md)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import UsageError
-from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY
+from ..names import BRANCH_PREFIXES, DEFAULT_CATEGORY, REVIEW
 
 SOURCE_EDITS = ("none", "stage", "chosen")
 # Phases that investigate or plan must have a request.
-NEED_REQUEST = ("requirements-discovery", "improvement-discovery", "error-analysis", "implementation-planning")
+NEED_REQUEST = ("requirements-discovery", "improvement-discovery", "error-analysis", "implementation-planning", REVIEW)
 MODES = ("lightweight", "full-reanalysis")
 
 
@@ -98,7 +98,7 @@ def _phase(task_type: str, fields: Mapping[str, object]) -> Phase:
         )
     except KeyError as missing:
         raise ValueError(f"{task_type} lacks {missing}") from None
-    if phase.work_category not in CATEGORY_PREFIXES:
+    if phase.work_category not in BRANCH_PREFIXES:
         raise ValueError(f"{task_type}.work_category is {phase.work_category!r}")
     if phase.source_edits not in SOURCE_EDITS:
         raise ValueError(f"{task_type}.source_edits is {phase.source_edits!r}")

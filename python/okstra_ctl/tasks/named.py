@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..errors import OkstraError, UsageError
-from ..names import HANDOFF, IMPLEMENTATION, PLANNING, Named, RunId, TaskKey, number_in, slugify_task_segment
+from ..names import HANDOFF, IMPLEMENTATION, PLANNING, REVIEW, Named, RunId, TaskKey, number_in, slugify_task_segment
 from ..paths import ProjectFiles
 from ..services import Call, Services
 from ..settings.project import find_root
@@ -29,6 +29,7 @@ PHASES = {
     "planning": PLANNING,
     "verification": "final-verification",
     "handoff": HANDOFF,
+    "review": REVIEW,
 }
 _STAGE = "stage-"
 _FORMS = "a task is named by its key, by group:id, by its id, or by . in one of its worktrees"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import RunId, TaskKey, check_new_key
+from ..names import REVIEW, RunId, TaskKey, check_new_key
 from ..paths import ProjectFiles, TaskFiles
 from ..settings.project import check_known_project_id, hide_runs
 from ..system import files
@@ -154,6 +154,8 @@ def record(project: ProjectFiles, news: RunNews, *, worktree: str = "") -> None:
         files.replace_json(task.manifest, manifest)
         write_page(project, key, manifest, worktree=worktree)
         update_catalog(project, manifest)
+        if news.run.task_type == REVIEW:  # of what others did: it is not what the person is at
+            return
         latest = {"schema": LATEST_SCHEMA, "task_key": str(key), "run_id": str(news.run), "at": news.at}
         files.replace(project.latest_task, files.json_bytes(latest), durable=False)
         link_back(project, manifest)

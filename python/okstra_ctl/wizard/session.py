@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .. import git
 from ..errors import OkstraError, Refused, Unreadable, UsageError
-from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, TaskKey, task_branch
+from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, REVIEW, TaskKey, task_branch
 from ..paths import TaskFiles
 from ..services import Services
 from ..settings.phases import phase_table
@@ -216,7 +216,7 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
-        phases=tuple(table.phases),
+        phases=tuple(name for name in table.phases if name != REVIEW),
         categories=tuple(CATEGORY_PREFIXES),
         category=by_phase,
         providers=PROVIDERS,

@@ -61,6 +61,20 @@ def remove_worktree(key: TaskKey | StageKey, services: Services, *, policy: Save
     )
 
 
+def remove_unused(key: TaskKey, project_root: str, services: Services) -> Removed:
+    """As `remove_worktree`, and its branch as well if nothing was done on it. Unsaved work is refused."""
+    removed = remove_worktree(key, services, policy=SavePolicy(False))
+    repository = git.discover(project_root) if removed.branch else None
+    if repository is None:
+        return removed
+    with locked(LockKind.REPOSITORY, repository.lock) as lock:
+        if services.registry.read().holder_of_branch(project_root, removed.branch) is not None:
+            return removed
+        token = create.lock_reason(str(key), 0)
+        gone = create.delete_untouched_branches(repository, [removed.branch], token, lock.keep_open)
+    return removed._replace(branch="") if gone else removed
+
+
 def save_and_remove(
     key: TaskKey | StageKey,
     claim: TaskClaim | StageClaim,

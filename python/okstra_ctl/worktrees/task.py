@@ -8,7 +8,7 @@ import time
 from .. import git
 from ..claims.registry_document import RegistryDoc, TaskClaim
 from ..errors import Busy, Refused, WorkFailed
-from ..names import RunId, task_branch
+from ..names import REVIEW, RunId, category_of_branch, task_branch
 from ..runs.request import Request
 from ..services import Services
 from ..settings.project_places import taken_elsewhere
@@ -118,7 +118,9 @@ def _make(
         checkout = create.begin(services.home, site, undo)
         create.put_on_branch(site)
         create.await_files(checkout)
-        notes = populate_worktree(top, claim.path, request.project.config, log_path, services, str(request.key))
+        notes = []
+        if category_of_branch(claim.branch, request.key) != REVIEW:  # no set-up command runs over what strangers wrote
+            notes = populate_worktree(top, claim.path, request.project.config, log_path, services, str(request.key))
         active = _activate(request, services, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes

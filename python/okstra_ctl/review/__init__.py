@@ -1,0 +1,1 @@
+"""Reviews of changes that are there already: which change is meant, and what the reviewers are told of it."""
