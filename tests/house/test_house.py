@@ -24,7 +24,7 @@ PURE = {
     "": "command_table errors home_paths markdown names paths quoting status",
     "agents": "job rehearsal_script supervisor_orders",
     "board": "lines page state",
-    "checks": "record_rules",
+    "checks": "mark_rules record_rules",
     "claims": "ledger_rows registry_document",
     "gc": "policy",
     "guard": "breaches calls",

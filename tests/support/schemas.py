@@ -33,6 +33,7 @@ DOCUMENTS = {
     "report-draft-*.json": "report-draft",
     "final-report-*.data.json": "final-report",
     "qa-*.json": "qa",
+    "evidence-*.json": "evidence",
     "guard-*.json": "guard",
     "isolation-*.json": "isolation",
     "receipt-*.json": "receipt",

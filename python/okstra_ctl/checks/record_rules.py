@@ -48,6 +48,9 @@ CHECKS = {
     "finding-lost": Check("report", "a finding of the convergence state is not in the report", _EDITED),
     "finding-added": Check("report", "the report has a finding that the convergence state has not", _EDITED),
     "finding-changed": Check("report", "report and convergence state disagree about a finding", _EDITED),
+    "mark-unearned": Check(
+        "report", "a command or finding is marked as okstra's record of commands does not say", _EDITED
+    ),
     "gate-changed": Check("report", "report, manifest and convergence state disagree about a gate", _EDITED),
     "outcome-unearned": Check("report", "the manifest's outcome is not what the report's gates give", _EDITED),
     "execution-changed": Check("report", "report and events disagree about a worker", _EDITED),
@@ -95,6 +98,7 @@ class RunRecords(NamedTuple):
     isolation: Document | None
     qa: Document | None
     exit_check: Document | None
+    evidence: Document | None
     usage: Document | None
     answered: Sequence[Document]
 

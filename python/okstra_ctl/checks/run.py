@@ -22,6 +22,7 @@ from ..system import assets, files, foreign_files
 from ..system.assets import problems_of
 from ..system.text import loads
 from ..usage.tokens import usage_of
+from .mark_rules import check_marks
 from .record_rules import (
     CHECKS,
     GROUPS,
@@ -46,6 +47,7 @@ _DOCUMENTS = {
     "guard_rules": "guard",
     "qa": "qa",
     "exit_check": "exit-check",
+    "evidence": "evidence",
     "report_draft": "report-draft",
     "report_data": "final-report",
 }
@@ -87,6 +89,7 @@ def check_run(
     if records.ended:
         faults += _check_report_data(run, records)
         faults += check_report(records)
+        faults += check_marks(records)
         faults += check_phase(records, assets.schema("final-report"))
         faults += _check_plan(run, records)
         faults += _check_pages(run, records)
@@ -156,6 +159,7 @@ def _records(run: KnownRun, documents: Mapping[str, dict[str, Any]], events: lis
         convergence=documents.get("convergence"),
         isolation=documents.get("isolation"),
         qa=documents.get("qa"),
+        evidence=documents.get("evidence"),
         exit_check=documents.get("exit_check"),
         usage=usage_of(events),
         answered=answers_of_run(run.files, run.project.task(run.id.task), run.id.task),

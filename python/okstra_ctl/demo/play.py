@@ -7,8 +7,9 @@ Commits, tests, worktrees, checks and reports are real; what models would write 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..system import files
 from .stage import STAGES, DemoStage, Show, field
 
 KEY = "demo:words:top"
@@ -48,6 +49,7 @@ class Demo:
         stage.make_repository()
         stage.okstra("init", "--project-id", "demo", "--yes")
         stage.okstra("config", "set", "sandboxShow", f"${STAGES}", stage.environment[STAGES])
+        stage.okstra("config", "set", "evidence.execute", "always")  # what is cited here no model has written
         stage.set_script()
         stage.okstra("trust", "--yes")
         text = os.path.join(stage.place, "text.txt")
@@ -64,6 +66,13 @@ class Demo:
         evidence = self.stage.okstra("check", "evidence", f"{KEY}/error-analysis/001", status=4)
         lost = next((line.split()[1] for line in evidence.split("\n") if line.startswith("not-found")), "nobody")
         self.note(f"a claim of {lost} quotes a line that is not there: it can't become a finding of both")
+        for one in self._report("error-analysis")["findings"]:
+            words = {
+                "shown": "fails as cited: shown",
+                "not-shown": "does not fail as both say: the claim has no evidence",
+            }
+            if any("command" in line for line in one["evidence"]):
+                self.note(f"okstra ran the command of {one['id']}, which {words[one['mark']]}")
 
     def _plan(self) -> None:
         self.head("3. They plan it; a program checks the plan, both judge it, a person approves it")
@@ -91,11 +100,17 @@ class Demo:
     def _verify(self) -> None:
         self.head("6. Final verification: the program's own tests, and both analysts look at what was asked")
         self._led("verification", "--task-type", "final-verification", "--task-key", KEY)
+        proven = [one["finding"] for one in self._report("final-verification")["proofs"] if one["mark"] == "proven"]
+        self.note(f"the command of {', '.join(proven)} fails without this work and passes with it: proven, and closed")
         self.stage.okstra("stage", "list", "top")
         self.stage.okstra("list")
         tree = self.stage.okstra("worktree", "lookup", KEY).split("\n")[0]
         table = self.stage.run(["python3", "-m", "tally", "README.md", "--top", "1"], cwd=tree)
         self.note(f"`python3 -m tally README.md --top 1` prints: {' '.join(table.split())}")
+
+    def _report(self, phase: str) -> dict[str, Any]:
+        path = os.path.join(self.stage.repo, _RUNS, phase, "reports", f"final-report-{phase}-001.data.json")
+        return files.read_json(path) or {"findings": [], "proofs": []}
 
     def _led(self, name: str, *words: str) -> None:
         printed = self.stage.okstra("run", *words, *_LED)

@@ -168,6 +168,12 @@ def blocked(document: dict[str, Any]) -> None:
 
 OPEN = {"event": "dispatched", "worker": "rehearsal-a", "label": "round-9", "attempt": 1, "token": "0" * 32}
 BREACH = {"kind": "ref", "what": "x", "detail": "y", "undo": ""}
+INVENTED = {"command": "make test", "exit": 1, "status": "verified", "found_lines": None, "note": "", "exits": [1]}
+PROVEN = {
+    **{"mark": "proven", "run_id": "demo:core:T-1/error-analysis/001", "finding": "G-001", "severity": "high"},
+    **{"title": "t", "status": "closed"},
+    "commands": [{"command": "make test", "before": "exit 1", "after": "exit 0"}],
+}
 A, P, S, F = "error-analysis", "implementation-planning", "implementation", "final-verification"
 BAD: list[tuple[str, str, Break]] = [
     ("file-missing", A, removed("team_state")),
@@ -191,6 +197,9 @@ BAD: list[tuple[str, str, Break]] = [
     ("finding-lost", A, data(lambda one: one.update(findings=[]))),
     ("finding-added", A, data(extra_finding)),
     ("finding-changed", A, data(lambda one: one["findings"][0].update({"class": "consensus"}))),
+    ("mark-unearned", A, data(lambda one: one["findings"][0].update(mark="shown"))),
+    ("mark-unearned", A, data(lambda one: one["findings"][0]["evidence"].append(INVENTED))),
+    ("mark-unearned", F, data(lambda one: one.update(proofs=[PROVEN]))),
     ("gate-changed", A, manifest(lambda one: one["gates"].update(convergence="failed"))),
     ("gate-changed", A, data(lambda one: one["gates"]["convergence"].update(gate="passed-with-dissent"))),
     ("outcome-unearned", A, data(lambda one: one["gates"]["report"].update(gate="failed"))),

@@ -18,7 +18,7 @@ from okstra_ctl.options import build_parser
 from support import schemas
 from support.okstra import Ended, Okstra, Project
 from support.plans import plan_text
-from support.rehearsal import install, part
+from support.rehearsal import finding, install, part, result
 from support.repos import Repo
 from support.sealed import sealed_environment
 
@@ -104,14 +104,19 @@ def _led(project: Project) -> None:
     project.okstra.ok("trust", "--yes", "--json")
     wanted = [{"title": title, "task_type": "error-analysis", "reason": "r"} for title in ("One", "Two")]
     written = {"verdict": {"conclusion": "ok", "token": "accepted"}, "follow_ups": wanted}
-    install(project, part({"report": written}, role="report-writer"))
+    cited = result(finding("low", "It is so", "command `make it` exit 2"), verdict="accepted")
+    install(
+        project,
+        part({"report": written}, role="report-writer"),
+        part({"result": cited}, worker="rehearsal-a", round="", role="analyst"),
+    )
     good = project.okstra.ok("run", "--task-key", key, "--task-type", "final-verification", *rehearsal)
     project.okstra.ok("wait", good.data["run_id"], "--json")
     project.okstra.ok("followups", "list", "--json")
     project.okstra.ok("followups", "spawn", good.data["run_id"], "--item", "FU-001", "--json")
     project.okstra.ok("followups", "dismiss", good.data["run_id"], "--item", "FU-002", "--reason", "no", "--json")
-    (result,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
-    project.okstra.ok("check", "result", result, "--json")
+    (left,) = Path(good.data["run_dir"]).glob("worker-results/rehearsal-a-worker-*.md")
+    project.okstra.ok("check", "result", left, "--json")
     project.okstra.ok("check", "evidence", good.data["run_id"], "--json")
     project.okstra.ok("check", "run", good.data["run_id"], "--json")
     project.okstra.ok("init", "--yes", "--json")
