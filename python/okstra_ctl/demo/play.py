@@ -66,13 +66,15 @@ class Demo:
         evidence = self.stage.okstra("check", "evidence", f"{KEY}/error-analysis/001", status=4)
         lost = next((line.split()[1] for line in evidence.split("\n") if line.startswith("not-found")), "nobody")
         self.note(f"a claim of {lost} quotes a line that is not there: it can't become a finding of both")
-        for one in self._report("error-analysis")["findings"]:
-            words = {
-                "shown": "fails as cited: shown",
-                "not-shown": "does not fail as both say: the claim has no evidence",
-            }
-            if any("command" in line for line in one["evidence"]):
-                self.note(f"okstra ran the command of {one['id']}, which {words[one['mark']]}")
+        cited = [
+            one
+            for one in self._report("error-analysis")["findings"]
+            if any("command" in line for line in one["evidence"])
+        ]
+        seen = {
+            one["id"]: "fails as cited: shown" if one["mark"] == "shown" else "does not: contested" for one in cited
+        }
+        self.note("okstra runs what they cite: " + "; ".join(f"that of {name} {words}" for name, words in seen.items()))
 
     def _plan(self) -> None:
         self.head("3. They plan it; a program checks the plan, both judge it, a person approves it")

@@ -111,6 +111,8 @@ def test_the_demonstration_is_played_from_the_wheel(sealed: dict[str, str], tmp_
         "ready-for-approval",
         "accepted",
     ]
+    assert "that of G-001 fails as cited: shown; that of G-003 does not: contested" in shown.stdout
+    assert "the command of G-001 fails without this work and passes with it: proven, and closed" in shown.stdout
     assert picture(Path(sealed["HOME"])) == before
     (made,) = place.iterdir()
     report = next(Path(line.split()[1]) for line in lines if line.startswith("report "))
