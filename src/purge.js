@@ -10,7 +10,7 @@ import { isBelow } from './places.js';
 import { breathe } from './stopping.js';
 
 // What okstra keeps in its home, by name: a home that is also used for something else loses nothing.
-const OWN = ['worktrees', 'approvals', 'receipts', 'sandbox', 'quarantines', 'seals', 'config.json', 'trusted.json', 'index.sqlite3', 'index.sqlite3-journal', 'index-aside', 'active.jsonl', 'recent.jsonl', 'archive', 'memory-book', 'wizard', 'logs'];
+const OWN = ['worktrees', 'approvals', 'receipts', 'sandbox', 'quarantines', 'seals', 'config.json', 'trusted.json', 'dropped.json', 'index.sqlite3', 'index.sqlite3-journal', 'index-aside', 'active.jsonl', 'recent.jsonl', 'archive', 'memory-book', 'wizard', 'logs'];
 
 // The worktrees that would go. Throws OkstraError (`worktree-held`, `worktree-dirty`, `commits-unreachable`,
 // `worktree-foreign`, `dependency-missing`).

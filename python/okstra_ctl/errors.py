@@ -92,6 +92,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
     "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),
+    "task-dropped": ErrorCode(EXIT_REFUSED, "the task or run was dropped; `okstra restore` brings it back"),
     "nothing-chosen": ErrorCode(EXIT_REFUSED, "no step of the hand-off was chosen; nothing was done"),
     "nothing-to-push": ErrorCode(EXIT_REFUSED, "the task has no branch of its own, or the repository no remote for it"),
     "hooks-changed": ErrorCode(EXIT_REFUSED, "git would run hooks from a task's tree that its base does not have"),

@@ -34,6 +34,15 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "trusted.lock")
 
     @property
+    def dropped(self) -> str:
+        """The tasks and runs that nobody wants any more."""
+        return os.path.join(self.root, "dropped.json")
+
+    @property
+    def dropped_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "dropped.lock")
+
+    @property
     def memory_book(self) -> str:
         return os.path.join(self.root, "memory-book")
 

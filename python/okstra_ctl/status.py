@@ -89,6 +89,8 @@ class RunStatus(Word):
     PREPARED = "prepared"
     FAILED = "failed"
     CONTRACT_VIOLATED = "contract-violated"
+    DROPPED = "dropped"
+    """Nobody wants it any more (`runs/dropped.py`)."""
 
 
 class Liveness(Word):

@@ -22,5 +22,5 @@ def test_each_open_state_has_a_next_step_and_no_other(status: RunStatus, stage: 
         build_parser(command)[0].parse_args(words[2:])
 
 
-def test_only_what_ended_well_or_was_given_back_needs_nothing() -> None:
-    assert set(RunStatus) - set(OPEN) == {RunStatus.COMPLETED, RunStatus.RELEASED}
+def test_only_what_ended_well_was_given_back_or_dropped_needs_nothing() -> None:
+    assert set(RunStatus) - set(OPEN) == {RunStatus.COMPLETED, RunStatus.RELEASED, RunStatus.DROPPED}

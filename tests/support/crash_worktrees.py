@@ -93,6 +93,27 @@ def _is_back(play: Play, path: Path) -> None:
     ]
 
 
+def _drop(play: Play) -> None:
+    """A stage in work with unsaved files, and a prepared run in the task's worktree."""
+    _begun(play)
+    assert play.project.run_phase().status == 0
+    play.ready("drop", Project.task_key, "--json")
+
+
+def _the_task_is_dropped_and_its_work_is_kept(play: Play, struck: Struck, reconciled: bool) -> None:
+    project, git = play.project, play.project.repo.git
+    again = play.again()
+    assert again.status == 0 and again.data["stays"] == [], again
+    assert {key: claim["status"] for key, claim in play.claims.items()} == {Project.task_key: "done"}
+    assert git("rev-parse", BRANCH) == play.commits[0]
+    kept = git("for-each-ref", "--format=%(refname)", "refs/okstra/kept").split()
+    assert any(git("show", f"{ref}:stage-1/notes.txt", check=False) == _NOTES.strip() for ref in kept), kept
+    assert project.okstra.ok("status", "--json").data["runs"] == []
+    assert project.okstra("restore", Project.task_key, "--json").status == 0
+    assert project.run_stage().status == 0
+    check_all(play, struck, worked_in={STAGE}, left_branches={BRANCH})
+
+
 def _worktree_restore(play: Play) -> None:
     _gc(play)
     play.project.okstra.ok("gc", "--max", "0")
@@ -191,6 +212,7 @@ ROWS = {
         _rerun_of_a_lost_worktree, _the_stage_has_one_run_and_its_work, frozenset({"folder-gone"})
     ),
     "gc": Row(_gc, _what_was_collected_can_be_brought_back),
+    "drop": Row(_drop, _the_task_is_dropped_and_its_work_is_kept),
     "worktree restore": Row(_worktree_restore, _the_worktree_is_back_with_what_it_held),
     "integrate": Row(_integrate, _both_stages_are_merged),
     "reconcile --apply": Row(_reconcile, _everything_was_put_right),

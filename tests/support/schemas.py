@@ -19,6 +19,7 @@ DOCUMENTS = {
     "project.local.json": "project-local",
     "config.json": "config",
     "trusted.json": "trusted",
+    "dropped.json": "dropped",
     "state.json": "client-state",
     "registry.json": "worktree-registry",
     "run-manifest-*.json": "run-manifest",

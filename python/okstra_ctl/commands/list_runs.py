@@ -24,7 +24,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--task-type", metavar="TYPE", default="", help="runs of this phase only")
     parser.add_argument("--status", default="", help="one of: " + ", ".join(map(str, RunStatus)))
     add_limit(parser)
-    parser.add_argument("--all", action="store_true", help="all runs, not only those of the last weeks")
+    parser.add_argument("--all", action="store_true", help="all runs: older ones, and dropped ones")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
@@ -49,7 +49,7 @@ def _list(args: Namespace, call: Call) -> Reply:
         for row in known
         if row.at >= oldest
         and (not args.task_type or row.task_type == args.task_type)
-        and (not args.status or row.status == args.status)
+        and (row.status == args.status if args.status else args.all or row.status != RunStatus.DROPPED)
     ]
     wanted = [row for row in rows if is_of(row, args)] if args.project or args.task_key else rows
     shown = newest(wanted, args.limit)

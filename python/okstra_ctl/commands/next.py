@@ -21,6 +21,8 @@ from ..names import TaskKey
 from ..options import add_task_key, add_trust_flag, build_parser
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
+from ..quoting import okstra_command
+from ..runs.dropped import read_dropped
 from ..runs.find import find_run
 from ..services import Call
 from ..settings.project import open_project
@@ -81,6 +83,8 @@ def _step(named: str, call: Call) -> Step:
     key = TaskKey.parse(named) if named else _default(project.files, call)
     unit = next_unit(call.start, key, call.services)
     title = str((read_manifest(project.files.task(key)) or {}).get("title") or "")
+    if unit is None and str(key) in read_dropped(call.services.home).tasks:
+        return Step(key, title, f"it was dropped; {okstra_command('restore', key)} brings it back", "")
     if unit is None:
         return Step(key, title, "nothing is left to do", "")
     return Step(key, title, unit.title or unit.name, unit.command)

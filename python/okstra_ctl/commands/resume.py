@@ -32,6 +32,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.preflight import require_roster
+    from ..runs.dropped import require_wanted
     from ..runs.find import asked_of, check_budget, find_run, roster_of, with_asked
     from ..settings.limits import quorum_asked
     from ..settings.phases import phase_table
@@ -41,6 +42,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     call = with_sandbox(args, with_trust(args, call))
     run = find_run(args.run, call.start, call.services)
+    require_wanted(run.id, call.services)
     if args.budget:
         check_budget(args.budget)
     if args.quorum:

@@ -125,20 +125,20 @@ def _all_facts(services: Services) -> list[WorktreeFacts]:
     measured = [*(path for _, path in doc.claims()), *map(services.home.proofs, tasks)]
     measuring = DiskUse([path for path in measured if os.path.isdir(path)])  # runs while git is queried
     facts = [
-        _facts(str(key), claim, removal_blocker(key, claim, doc, services), "")
+        facts_of(str(key), claim, removal_blocker(key, claim, doc, services), "")
         for key, claim in tasks.items()
         if claim.status is not ClaimStatus.DONE
     ]
     for key, claim in stages.items():
         task = tasks.get(key.task)
-        facts.append(_facts(str(key), claim, removal_blocker(key, claim, doc, services), task.branch if task else ""))
+        facts.append(facts_of(str(key), claim, removal_blocker(key, claim, doc, services), task.branch if task else ""))
     sizes = measuring.finish()
     for task_key, task_claim in tasks.items():  # removed with the task's worktree
         sizes[task_claim.path] = sizes.get(task_claim.path, 0) + sizes.get(services.home.proofs(task_key), 0)
     return [one._replace(size=sizes.get(one.path, 0)) for one in facts]
 
 
-def _facts(key: str, claim: TaskClaim | StageClaim, blocker: Blocker | None, task_branch: str) -> WorktreeFacts:
+def facts_of(key: str, claim: TaskClaim | StageClaim, blocker: Blocker | None, task_branch: str) -> WorktreeFacts:
     in_use = f"{blocker.reason}: {blocker.next_step}" if blocker else ""
     exists = os.path.isdir(claim.path)
     try:

@@ -14,6 +14,7 @@ from ..index import run_index
 from ..index.database import ENDED, Row
 from ..names import Owner, RunId
 from ..paths import ProjectFiles
+from ..runs.dropped import Dropped, read_dropped
 from ..runs.find import recorded_end
 from ..services import Services
 from ..status import ClaimStatus, Liveness, RunStatus, run_status
@@ -78,6 +79,7 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
     """
     claims = [claim for _, claim in services.registry.read().stages()]
     held = _holders(claims)
+    unwanted = read_dropped(services.home)
     indexed = [_as_run(row, held) for row in run_index.newest_rows(services.home, back_to)]
     known = {row.run_id for row in indexed}
     unheard = [
@@ -85,7 +87,8 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
         for claim in claims
         if claim.run_id not in known and _is_listed(claim, with_archive=back_to is not None)
     ]
-    return sorted(indexed + unheard, key=attrgetter("at"))
+    rows = sorted(indexed + unheard, key=attrgetter("at"))
+    return [_marked(row, unwanted) for row in rows] if unwanted else rows
 
 
 def timed_runs(services: Services, back_to: str | None = None) -> list[TimedRun]:
@@ -95,6 +98,12 @@ def timed_runs(services: Services, back_to: str | None = None) -> list[TimedRun]
         TimedRun(_as_run(row, held), row.get("event") in ENDED, row.get("prepared_at", ""), row.get("started_at", ""))
         for row in run_index.newest_rows(services.home, back_to)
     ]
+
+
+def _marked(row: RunRow, unwanted: Dropped) -> RunRow:
+    """A run at work is shown as that, whatever became of its task."""
+    wanted = row.status == RunStatus.RUNNING or not unwanted.has(row.run_id)
+    return row if wanted else row._replace(status=str(RunStatus.DROPPED))
 
 
 def run_row(run_id: str, services: Services) -> RunRow | None:

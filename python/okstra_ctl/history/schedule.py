@@ -12,6 +12,7 @@ from ..names import HANDOFF, PLANNING, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import plans
 from ..plan.globs import intersect
+from ..runs.dropped import read_dropped
 from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA
 from ..services import Services
@@ -103,7 +104,9 @@ def _open_tasks(
 def _facts(
     project: Project, key: TaskKey, entry: Mapping[str, object], status: dict[str, str], services: Services
 ) -> TaskFacts | None:
-    """Where the task stands; None when nothing is left of it."""
+    """Where the task stands; None when nothing is left of it, or nobody wants it any more."""
+    if str(key) in read_dropped(services.home).tasks:
+        return None
     paths = project.files.task(key)
     manifest = read_manifest(paths) or {}
     row = catalog_entry(manifest) if manifest else entry

@@ -17,6 +17,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..plan import approvals, plans
 from ..plan.model import StageMap
 from ..quoting import okstra_command
+from ..runs.dropped import require_wanted
 from ..runs.find import check_budget
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
@@ -59,7 +60,7 @@ def resolve(inputs: PrepareInputs, services: Services, *, remember: bool, planne
     known = check_folder_is_free(project.files, key)
     manifest = known or {}
     fix_cycles.require_fix_cycle_choice(project.files.task(key), key, manifest, inputs.task_type, inputs.fix_cycle)
-    _check_given(inputs)
+    _check_given(inputs, key, services)
     brief = brief_of(inputs, project.files, key, known, services)
     if phase.task_type == HANDOFF:
         from ..handoff import plan_handoff
@@ -131,8 +132,10 @@ def _answers(inputs: PrepareInputs, task: TaskFiles, key: TaskKey) -> Clarificat
     return read_answers(inputs.clarification_response, task, key)
 
 
-def _check_given(inputs: PrepareInputs) -> None:
-    """Checks values that are only passed on to the lead, so that a typo is reported now and not in an hour."""
+def _check_given(inputs: PrepareInputs, key: TaskKey, services: Services) -> None:
+    """Checks values that are only passed on to the lead, so that a typo is reported now and not in an hour; and whether
+    anybody wants the task."""
+    require_wanted(key, services)
     path = inputs.pr_template_path
     if path and not os.path.isfile(path):
         raise UsageError("not-found", f"there is no file {path}", where="--pr-template-path")

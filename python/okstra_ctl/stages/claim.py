@@ -219,11 +219,18 @@ class StageReleased(NamedTuple):
 
 
 def release_stage(
-    run: KnownRun, services: Services, *, force: bool, note: str = "", skip_teardown: bool = False
+    run: KnownRun,
+    services: Services,
+    *,
+    force: bool,
+    saves: bool = False,
+    note: str = "",
+    skip_teardown: bool = False,
 ) -> StageReleased:
-    """Raises Refused when the run is alive or the worktree has unsaved work, unless forced.
+    """Raises Refused when the run is alive or the worktree has unsaved work, unless forced. `saves`: unsaved work alone
+    is no obstacle.
 
-    Forced, uncommitted and untracked files are kept by a ref under `refs/okstra/kept/`.
+    Uncommitted and untracked files are kept by a ref under `refs/okstra/kept/` then.
     """
     key = run.id.stage_key
     if key is None:
@@ -255,7 +262,7 @@ def release_stage(
         key,
         claim,
         services,
-        SavePolicy(force, skip_teardown),
+        SavePolicy(force or saves, skip_teardown),
         at_intent=lambda _: ledger_file.append(ledger_path(run.plan_path), rows),
     )
     branch = git.existing_branch(claim.project_root, claim.branch)

@@ -11,6 +11,7 @@ from .. import git
 from ..errors import OkstraError, Refused, Unreadable, UsageError
 from ..names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, IMPLEMENTATION, REVIEW, TaskKey, task_branch
 from ..paths import TaskFiles
+from ..runs.dropped import read_dropped
 from ..services import Services
 from ..settings.phases import phase_table
 from ..settings.project import LANGUAGES, Project, open_project
@@ -203,7 +204,7 @@ def texts_of(language: str) -> dict[str, Any]:
 def facts_of(wizard: Wizard, services: Services) -> Facts:
     """Read anew at every step: the wizard may be open for an hour while other runs go on."""
     table = phase_table(assets.toml("prompts", "phases.toml"))
-    tasks = _tasks(wizard.project)
+    tasks = _tasks(wizard.project, services)
     named = machine.task_of(wizard.state)
     key = _key(wizard.project, named)
     manifest = read_manifest(wizard.project.files.task(key)) if key else None
@@ -231,9 +232,12 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
     )
 
 
-def _tasks(project: Project) -> tuple[TaskFact, ...]:
+def _tasks(project: Project, services: Services) -> tuple[TaskFact, ...]:
     found = []
+    unwanted = read_dropped(services.home).tasks
     for name, row in task_catalog.entries(project.files).items():
+        if name in unwanted:
+            continue
         try:
             key = TaskKey.parse(name)
         except OkstraError:

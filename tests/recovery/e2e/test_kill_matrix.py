@@ -38,7 +38,13 @@ def play(tmp_path: Path) -> Play:
         *(("stage release", "group", 2), ("stage release", "leader", 2), ("stage release", "enospc", 2)),
         *(("worktree remove", "group", 2), ("task worktree remove", "enospc", 2)),
         *(("rerun", "group", 2), ("rerun, worktree lost", "group", 2), ("worktree restore", "group", 2)),
-        *(("gc", "group", 2), ("integrate", "group", 2), ("integrate", "leader", 2), ("reconcile --apply", "group", 2)),
+        *(
+            ("gc", "group", 2),
+            ("drop", "group", 3),
+            ("integrate", "group", 2),
+            ("integrate", "leader", 2),
+            ("reconcile --apply", "group", 2),
+        ),
     ],
 )
 def test_a_sample_of_points(play: Play, command: str, fault: str, count: int) -> None:
