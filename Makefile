@@ -42,7 +42,7 @@ test: setup ## run all tests: pytest's, and beside them those of the doors, with
 	doors() { sealed HOME="$$sealed/doors" OKSTRA_HOME="$$sealed/doors/.okstra" "$$@"; }; \
 	{ wrong=0; doors node --test tests/node/*.test.js || wrong=1; \
 	doors $(BATS) $(BATS_ARGS) tests/bats || wrong=1; exit $$wrong; } >"$$sealed/doors.log" 2>&1 & beside=$$!; \
-	sealed $(BIN)/python -m pytest -m "not stress" $(PYTEST_ARGS) || failed=1; \
+	sealed $(BIN)/python -m pytest $(PYTEST_ARGS) || failed=1; \
 	wait "$$beside" || failed=1; \
 	cat "$$sealed/doors.log"; \
 	exit $$failed; }
