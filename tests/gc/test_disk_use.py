@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.gc.sweep import DiskUse
+from okstra_ctl.system.disk_use import DiskUse
 
 _BLOCKS = 256 * 1024
 

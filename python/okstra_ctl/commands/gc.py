@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..gc.policy import parse_size, show_size
+from ..gc.policy import parse_size
 from ..gc.sweep import RemovedWorktree, collect
 from ..options import add_skip_teardown
 from ..output import Reply, some_of, table
+from ..quarantine.refused import LeftBehind, drop_refused, left_behind
 from ..services import Call
+from ..system.disk_use import show_size
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -22,9 +24,17 @@ def configure(parser: ArgumentParser) -> None:
         "--dry-run", action="store_true", help="remove nothing; show verdicts and what would be removed"
     )
     add_skip_teardown(parser)
+    parser.add_argument(
+        "--drop-quarantine",
+        metavar="NAME",
+        default="",
+        help="remove this alone, for good: an executor's git folder, with commits that could not be taken home",
+    )
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    if args.drop_quarantine:
+        return _drop_quarantine(args.drop_quarantine, call)
     limit = parse_size(args.max) if args.max else None
     done = collect(call.services, limit=limit, dry_run=args.dry_run, skip_teardown=args.skip_teardown)
     rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.decisions]
@@ -32,16 +42,31 @@ def execute(args: Namespace, call: Call) -> Reply:
     verb = "would remove" if args.dry_run else "removed"
     lines += [_line(verb, swept) for swept in done.removed]
     lines += [f"{verb}  {path}" for path in done.leftovers]
+    left = left_behind(call.services.home)
+    for one in left:
+        lines.append(f"kept     {one.folder} ({show_size(one.size)}) of {one.run_id}: {one.why}")
+        lines += [f"         look: {look}" for look in one.looks]
     freed = sum(swept.size for swept in done.removed if not swept.failed)
     lines.append(f"{'would free' if args.dry_run else 'freed'} {show_size(freed)}")
     data = {
         "worktrees": [{**j.facts._asdict(), "verdict": str(j.verdict), "proof": j.proof} for j in done.decisions],
         "removed": [swept._asdict() for swept in done.removed],
         "leftovers": list(done.leftovers),
+        "quarantines": [_json(one) for one in left],
         "dry_run": args.dry_run,
         "freed": freed,
     }
     return Reply(data, "\n".join(lines))
+
+
+def _drop_quarantine(name: str, call: Call) -> Reply:
+    gone = drop_refused(call.services.home, name)
+    text = f"removed  {gone.folder} ({show_size(gone.size)}) of {gone.run_id}"
+    return Reply({"dropped": _json(gone)}, text)
+
+
+def _json(one: LeftBehind) -> dict[str, object]:
+    return {**one._asdict(), "commits": dict(one.commits), "looks": list(one.looks)}
 
 
 def _line(verb: str, swept: RemovedWorktree) -> str:

@@ -10,13 +10,13 @@ from importlib.util import find_spec
 
 from .. import __version__, git
 from ..errors import OkstraError
-from ..gc.policy import show_size
 from ..sandbox.choice import Kind, words
 from ..sandbox.probe import probe
 from ..services import Services
 from ..settings.sandbox_settings import VARIABLE, sandbox_settings
 from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files
+from ..system.disk_use import show_size
 from ..system.locks import fault_of_locks
 from .providers import presence_rows, provider_rows
 

@@ -76,14 +76,6 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def show_size(size: int) -> str:
-    """Bytes for people."""
-    for unit in ("T", "G", "M", "K"):
-        if size >= _UNITS[unit]:
-            return f"{size / _UNITS[unit]:.1f}{unit}"
-    return f"{size}B"
-
-
 def _oldest_first(decisions: Sequence[GcDecision], verdict: Verdict) -> list[GcDecision]:
     return sorted(
         (one for one in decisions if one.verdict is verdict), key=lambda one: (one.facts.used_at, one.facts.key)

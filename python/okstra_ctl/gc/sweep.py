@@ -10,7 +10,6 @@ results, and a resume asks anew for the rest. A folder that no dispatch was give
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from shutil import rmtree
@@ -30,7 +29,8 @@ from ..runs.events import digest_of, events_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..status import ClaimStatus, Liveness, RunOutcome
-from ..system import foreign_files, processes, trash
+from ..system import foreign_files, trash
+from ..system.disk_use import DiskUse
 from ..system.files import discard, names_in, read_json
 from ..system.locks import LockKind, locked
 from ..system.process_identity import liveness
@@ -39,24 +39,6 @@ from ..worktrees.remove import remove_proofs, remove_worktree
 from ..worktrees.unsaved import SavePolicy
 from ..worktrees.users import Blocker, removal_blocker
 from .policy import GcDecision, WorktreeFacts, judge, to_remove
-
-
-class DiskUse:
-    """A running measurement of existing folders; `finish` waits for it."""
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = paths
-        self._running = processes.start(["du", "-sk", *paths]) if paths else None
-
-    def finish(self) -> dict[str, int]:
-        """Bytes by path, a hard link counted once; a folder that is gone is left out."""
-        output = b"\n" + (self._running.finish().stdout if self._running else b"")
-        sizes = {}
-        for path in self._paths:
-            line = re.search(rb"\n(\d+)\t" + re.escape(os.fsencode(path)) + rb"\n", output)
-            if line:
-                sizes[path] = int(line[1]) * 1024
-        return sizes
 
 
 class RemovedWorktree(NamedTuple):

@@ -26,7 +26,7 @@ from .objects import REFUSED, ObjectView, refused, stems_from
 from .record import Quarantine
 from .submodules import lost_in_submodules, set_aside_foreign
 
-_REPOSITORY_LOCK = "okstra.lock"
+REPOSITORY_LOCK = "okstra.lock"
 _REMOTE = "refs/remotes/"
 _SETTLE_SECONDS = 0.25
 _NO_WORK = ("refs/replace/", "refs/prefetch/")
@@ -68,7 +68,7 @@ def take_home(one: Quarantine) -> TakenHome:
     worktree_admin.wait_until_idle(one.folder)
     if not os.path.isdir(one.common_dir):
         raise refused(one, f"its repository {one.common_dir} is gone")
-    with locked(LockKind.REPOSITORY, os.path.join(one.common_dir, _REPOSITORY_LOCK)) as lock:
+    with locked(LockKind.REPOSITORY, os.path.join(one.common_dir, REPOSITORY_LOCK)) as lock:
         found = record.read(one.folder)  # another command may have taken it home
         if found is None or not found.whole:
             point_back(one)
@@ -89,7 +89,7 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> TakenHome:
         record.write(one._replace(taking=True))
     point_back(one)
     foreign = set_aside_foreign(one, one.old)
-    changed = _changed_refs(one)
+    changed = changed_refs(one)
     tip, others = one.old, dict[str, str]()
     if changed:
         objects = ObjectView(one)
@@ -146,7 +146,7 @@ def _identity(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _changed_refs(one: Quarantine) -> dict[str, str]:
+def changed_refs(one: Quarantine) -> dict[str, str]:
     """By name, what is not as it was when the quarantine was made; `HEAD` where the worktree is on no branch."""
     first, seen = ref_copies.first_refs(one), ref_copies.refs_of(one)
     changed = {name: commit for name, commit in seen.commits.items() if first.get(name) != commit}

@@ -6,16 +6,25 @@ from collections.abc import Iterator
 
 from ..quarantine import recover
 from ..quarantine.record import Quarantine
+from ..quarantine.refused import LeftBehind, left_behind
 from ..services import Services
+from ..system.disk_use import show_size
 from .orphans import ALREADY_DONE, Finding, Kind
 
 
 def quarantines_left(services: Services) -> Iterator[Finding]:
     for one in recover.abandoned(services.home):
         yield _left(one, services)
-    for one in recover.refused(services.home):
-        what = f"{one.refused}; what the worker left stays in {one.folder}"
-        yield Finding(Kind.QUARANTINE, one.run_id, what, "look at it; nothing else waits for it", notice=True)
+    for kept in left_behind(services.home):
+        what = f"{kept.why}; what the worker left stays in {kept.folder} ({show_size(kept.size)})"
+        yield Finding(Kind.QUARANTINE, kept.run_id, what, _way_to_look(kept), notice=True)
+
+
+def _way_to_look(kept: LeftBehind) -> str:
+    if not kept.looks:
+        return "no commit in it can be read; nothing else waits for it"
+    more = f" (and {len(kept.looks) - 1} more)" if len(kept.looks) > 1 else ""
+    return f"look at its commits{more}: {kept.looks[0]}"
 
 
 def _left(one: Quarantine, services: Services) -> Finding:
