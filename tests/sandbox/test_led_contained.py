@@ -199,6 +199,8 @@ def test_a_worker_that_a_session_dispatches_is_contained_too(project: Project, t
     (found,) = project.task_root.rglob("notes")
     words = found.read_text()
     assert "--sandbox danger-full-access" in words
+    rules = Path(run.data["run_dir"]) / "state" / "guard-001.json"
+    assert json.loads(rules.read_text())["run_id"] == run.data["run_id"], "its client asks the guard, by these rules"
     assert not (tmp_path / "beside").exists()
     assert not (project.repo.path / "beside").exists()
     watched = project.okstra("worker", "exec", *order, "--sandbox", "off", PATH=path)

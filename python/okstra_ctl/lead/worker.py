@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..agents.rehearsal_script import anchors
 from ..checks.result import expected_at, problems_of_text
 from ..errors import Missing, UsageError
+from ..guard import hooks
 from ..results.worker import parse_worker_result
 from ..runs.find import find_run
 from ..sandbox.choice import words
@@ -61,6 +62,8 @@ def exec_worker(
         find_run(run_id, os.path.abspath(order.project_root), services), services, stop, print_progress
     )
     _check_place(order, context)
+    if not os.path.exists(context.files.guard_rules):  # a session that was open already leads: nothing was handed over
+        hooks.set_up(context.run, services)
     if watched := words(context.sandbox.probed):
         print_progress(watched)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
