@@ -23,7 +23,7 @@ _TESTS = [
 PURE = {
     "": "command_table errors home_paths markdown names paths quoting status",
     "agents": "job rehearsal_script supervisor_orders",
-    "board": "lines page state",
+    "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
     "claims": "ledger_rows registry_document",
     "gc": "policy",

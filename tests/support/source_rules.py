@@ -23,7 +23,7 @@ ONE_DOOR = {
     "argcomplete": {"commands/completion.py"},
     "prompt_toolkit": {"wizard/terminal_front.py"},
     "questionary": {"wizard/terminal_front.py"},
-    "rich": {"terminal.py", "terminal_table.py", "board/terminal.py"},
+    "rich": {"terminal.py", "terminal_table.py", "board/live.py", "board/terminal.py"},
     "multiprocessing": set(),
     "asyncio": set(),
 }

@@ -81,9 +81,13 @@ def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], services: 
         unread.append(row.run_id)
         return view
     usage = usage_so_far(run, events, prices)
+    costs = {one.worker: one.spent.usd for one in usage.workers if one.spent.usd and not one.rehearsal}
     return view._replace(
         rehearsal=run.manifest.get("rehearsal") is True,
-        workers=tuple(_with_last_line(run.files, worker) for worker in _workers(run, events, row.status)),
+        workers=tuple(
+            _with_last_line(run.files, worker)._replace(cost_usd=costs.get(worker.worker))
+            for worker in _workers(run, events, row.status)
+        ),
         spent=usage.total if usage.workers else None,
     )
 

@@ -34,7 +34,8 @@ class WorkerView(NamedTuple):
     """A worker of an open run. `state` is `waiting` (not dispatched yet), `written` (its result is there, without an
     event), `running`, `stopped` (no end is recorded, and nobody leads the run), or how its last turn ended.
 
-    `label` names its last turn: empty for its own result. `seconds` is how long an ended turn took.
+    `label` names its last turn: empty for its own result. `seconds` is how long an ended turn took. `cost_usd` is what
+    is known of the cost of its turns that have ended; None where nothing is, and for a rehearsal, which has none.
     """
 
     worker: str
@@ -48,6 +49,7 @@ class WorkerView(NamedTuple):
     seconds: float | None = None
     answer: str = ""
     last_line: str = ""
+    cost_usd: float | None = None
 
 
 class RunView(NamedTuple):

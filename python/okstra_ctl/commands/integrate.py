@@ -22,6 +22,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..stages.integrate import integrate, load_subject
+    from .leading import step_progress
 
     call = with_trust(args, call)
     check_task(args, call)
@@ -33,7 +34,8 @@ def execute(args: Namespace, call: Call) -> Reply:
         rows = [(_name(p.first), _name(p.second), ", ".join(p.conflicts) or "no conflict") for p in pairs]
         text = table(rows, ("", "with", "conflicts in")) if rows else "no stage in work has commits that are not merged"
         return Reply({"pairs": [pair._asdict() for pair in pairs]}, text)
-    done = integrate(project, key, call.services)
+    with step_progress(call) as show:
+        done = integrate(project, key, call.services, show)
     shown = fields(
         [
             ("merged", f"{', '.join(map(str, done.merged))} into {done.branch}"),

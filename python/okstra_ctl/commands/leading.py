@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import OkstraError, WorkFailed
@@ -19,6 +20,7 @@ from ..system.signals import stopped_by_signals
 from ..system.text import printable
 
 if TYPE_CHECKING:
+    from ..history.listing import RunRow
     from ..prepare.prepare import PreparedRun
     from ..runs.find import KnownRun
 
@@ -88,8 +90,8 @@ def lead(run: KnownRun, call: Call) -> Reply:
     from ..lead.conductor import conduct
 
     stop = threading.Event()
-    with stopped_by_signals(stop):
-        done = conduct(run, call.services, stop=stop, print_progress=print_progress)
+    with stopped_by_signals(stop), progress_of(lambda row: row.run_id == str(run.id), call) as show:
+        done = conduct(run, call.services, stop=stop, print_progress=show)
     data = {**done._asdict(), "outcome": str(done.outcome)}
     if done.outcome is not RunOutcome.COMPLETED:
         shut = [f"{name} {gate}" for name, gate in done.gates.items() if not gate.startswith("passed")]
@@ -112,6 +114,34 @@ def lead(run: KnownRun, call: Call) -> Reply:
         ]
     )
     return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+@contextmanager
+def progress_of(is_wanted: Callable[[RunRow], bool], call: Call) -> Iterator[Callable[[str], None]]:
+    """Where progress of these runs is shown: below it, at a terminal, a line for each worker that is at work."""
+    if not _draws(call):
+        yield print_progress
+        return
+    from ..board.live import workers_live
+
+    with workers_live(is_wanted, call.services, sys.stderr, call.services.environment) as show:
+        yield show
+
+
+@contextmanager
+def step_progress(call: Call) -> Iterator[Callable[[str], None]]:
+    """The same for a command that does one step after another."""
+    if not _draws(call):
+        yield print_progress
+        return
+    from ..board.live import step_live
+
+    with step_live(sys.stderr, call.services.environment) as show:
+        yield show
+
+
+def _draws(call: Call) -> bool:
+    return sys.stderr.isatty() and call.services.environment.get("TERM", "dumb") != "dumb"
 
 
 def print_progress(text: str) -> None:

@@ -21,7 +21,7 @@ from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..settings.trust import TRUST_VARIABLE
 from ..system.signals import stopped_by_signals
-from .leading import AUTO, CLAUDE, choose_lead, hand_over, print_progress
+from .leading import AUTO, CLAUDE, choose_lead, hand_over, progress_of
 from .run_inputs import add_handoff_flags, confirm_handoff, gather, name_new_task
 from .trust import settle
 
@@ -68,7 +68,8 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
 
     project, key = _task_of(inputs, jobs, call)
     stop = threading.Event()
-    with stopped_by_signals(stop):
+    prefix = f"{key}/"
+    with stopped_by_signals(stop), progress_of(lambda row: row.run_id.startswith(prefix), call) as show:
         done = run_waves(
             project,
             key,
@@ -76,7 +77,7 @@ def lead_all(inputs: PrepareInputs, jobs: int, call: Call) -> Reply:
             jobs,
             call.services,
             stop,
-            print_progress,
+            show,
         )
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")

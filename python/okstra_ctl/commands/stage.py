@@ -93,10 +93,18 @@ def _done(args: Namespace, call: Call) -> Reply:
     from ..history.schedule import next_of_task
     from ..runs.find import find_run
     from ..stages.done import finish_stage
-    from ..stages.exit_check import DoneOverrides
+    from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides, supervised_check
+    from .leading import step_progress
 
     run = find_run(args.run, call.start, call.services)
-    done = finish_stage(run, DoneOverrides(args.no_change, args.out_of_plan, args.overrule), call.services)
+    with step_progress(call) as show:
+
+        def check(command: str) -> int:
+            show(f"exit check `{command}`; its output: {run.files.log(EXIT_CHECK_LOG)}")
+            return supervised_check(run, call.services)(command)
+
+        overrides = DoneOverrides(args.no_change, args.out_of_plan, args.overrule)
+        done = finish_stage(run, overrides, call.services, check)
     step = next_of_task(run.project.root, run.id.task, call.services)
     text = fields(
         [

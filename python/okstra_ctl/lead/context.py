@@ -134,7 +134,8 @@ def run_check(context: RunContext, command: str, name: str) -> int:
         sandbox=context.sandbox,
     ).status
     late = f" (stopped after {context.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
-    context.print_progress(f"check `{command}`: exit {status}{late}")
+    where = f"; log: {context.files.log(name)}" if status else ""
+    context.print_progress(f"check `{command}`: exit {status}{late}{where}")
     return status
 
 

@@ -74,9 +74,12 @@ def record_end(
         context.record_event("ended", **facts, **taken.digests)
         if answer.outcome is not WorkerOutcome.COMPLETED:
             _record_error(context, facts, found, taken.left)
-    why = f": {stream.message}" if stream.message and answer.outcome is not WorkerOutcome.COMPLETED else ""
+    why = ""
+    if answer.outcome is not WorkerOutcome.COMPLETED:
+        reason = stream.message or next((one.message for one in found.problems), "")
+        why = f"{f': {reason[:300]}' if reason else ''}; log: {log_of(context, answer.assignment, attempt)}"
     context.print_progress(
-        f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why[:300]}"
+        f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why}"
     )
 
 

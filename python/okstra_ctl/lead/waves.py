@@ -68,7 +68,7 @@ def run_waves(
         ready = [state.stage for state in states if state.status is StageStatus.READY]
         if waiting or (not ready and _all_done(states) and led):
             print_progress(f"merging what stages {', '.join(map(str, waiting)) or 'of the last wave'} wait for")
-            commits.append(integrate(project, key, services).commit)
+            commits.append(integrate(project, key, services, print_progress).commit)
             if not waiting:
                 return WavesResult(tuple(led), tuple(commits))
             continue

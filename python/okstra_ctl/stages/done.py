@@ -49,7 +49,9 @@ FolderOf = Callable[[KnownRun, Services], str]
 """Returns the folder that the run works in, if the run may work on the stage."""
 
 
-def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> StageDone:
+def finish_stage(
+    run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck | None = None
+) -> StageDone:
     """`okstra stage done`, after checking that the caller may. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
     leadership.check_owner(run, leadership.owner_in(run, run.manifest))
@@ -61,11 +63,11 @@ def finish_stage(run: KnownRun, options: DoneOverrides, services: Services) -> S
         message = f"there is nothing to overrule: no gate of {run.id} is in the way"
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
     if not options.overrule:
-        done = close_stage(run, options, services)
+        done = close_stage(run, options, services, run_check)
         warning = seals.try_seal_stage(run, services)
     else:
         with seals.resealed(run, services):
-            done = close_stage(run, options, services)
+            done = close_stage(run, options, services, run_check)
             warning = note_overrules_in_report(run, services)
     warnings = (*done.warnings, *([warning] if warning else []))
     return done._replace(warnings=warnings, overrule=options.overrule)

@@ -24,6 +24,12 @@ EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
 RunCheck = Callable[[str], int]
 """Runs a command, with its output in the run's log EXIT_CHECK_LOG; returns its exit status."""
+Show = Callable[[str], None]
+"""Shows a person what happens now."""
+
+
+def silent(text: str) -> None:
+    """Shows nothing."""
 
 
 class DoneOverrides(NamedTuple):
@@ -112,14 +118,16 @@ class CheckRunner:
         task_key: str,
         services: Services,
         contained: Containment | None,
+        show: Show,
     ) -> None:
         """`log` is the file at `log_path`, open for the headings between what the checks print."""
         self.path, self._log, self._log_path = path, log, log_path
-        self._task_key, self._services, self._contained = task_key, services, contained
+        self._task_key, self._services, self._contained, self._show = task_key, services, contained, show
 
     def run(self, done: DoneStage, commit: str) -> Check:
         """The stage's exit check at that commit. Untracked files of an earlier check are deleted first."""
         git.switch_detached(self.path, commit)
+        self._show(f"exit check of stage {done.stage}: `{done.exit_check}`")
         files.write_log(self._log, f"\n$ {done.exit_check}    (stage {done.stage} at {commit[:12]})\n")
         status = run_supervised_shell(
             done.exit_check,
@@ -130,6 +138,8 @@ class CheckRunner:
             run_id=self._task_key,
             contained=self._contained,
         )
+        if status != 0:
+            self._show(f"exit check of stage {done.stage} at {commit[:12]}: exit {status}; log: {self._log_path}")
         return Check(done.stage, done.exit_check, status)
 
 

@@ -36,7 +36,7 @@ from ..worktrees.populate import populate_worktree
 from ..worktrees.restore import restore_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
-from .exit_check import Check, CheckRunner, Link, culprits
+from .exit_check import Check, CheckRunner, Link, Show, culprits, silent
 from .records import current_states, require_gates_of_stages_passed
 from .select import DoneStage, StageState, merge_order, next_of_stage
 
@@ -75,7 +75,7 @@ class Subject(NamedTuple):
     notes: tuple[str, ...]
 
 
-def integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
+def integrate(project: Project, key: TaskKey, services: Services, show: Show = silent) -> Integrated:
     """Merges all done stages, or nothing. A removed task worktree is restored on its branch first.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
@@ -85,10 +85,10 @@ def integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
         restore_worktree(key, project, services)
     with in_use(key, "okstra integrate", services):
-        return _integrate(project, key, services)
+        return _integrate(project, key, services, show)
 
 
-def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated:
+def _integrate(project: Project, key: TaskKey, services: Services, show: Show) -> Integrated:
     subject = load_subject(project, key, services)
     require_trusted(project.root, project.config.commands, services)
     half_made.recover_task(key, services.registry.read(), subject.repository, services)
@@ -108,7 +108,8 @@ def _integrate(project: Project, key: TaskKey, services: Services) -> Integrated
     log_path = os.path.join(
         project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
     )
-    checks = _check_chain(subject, chain, services, log_path)
+    show(f"merged stages {', '.join(map(str, numbers))} for a try; their checks' output: {log_path}")
+    checks = _check_chain(subject, chain, services, log_path, show)
     git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
     if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
         raise Refused(
@@ -244,16 +245,16 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
     )
 
 
-def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
+def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, log_path: str, show: Show) -> list[Check]:
     """Runs every merged stage's exit check on the last link; secrets are hidden in the log. Raises WorkFailed
     (`integration-red`), which names the stages at fault."""
     try:
-        return _run_checks(subject, chain, services, log_path)
+        return _run_checks(subject, chain, services, log_path, show)
     finally:
         hide_in_log(log_path)
 
 
-def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str) -> list[Check]:
+def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str, show: Show) -> list[Check]:
     top, last = subject.repository.top, chain[-1].commit
     files.open_log(log_path, anew=True).close()
     with (
@@ -262,7 +263,7 @@ def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log
     ):
         populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
         contained = containment(sandbox_of(subject.project.root, services), Role.CHECK, path, subject.project.root)
-        runner = CheckRunner(path, log, log_path, str(subject.key), services, contained)
+        runner = CheckRunner(path, log, log_path, str(subject.key), services, contained, show)
         everyone = _done_stages(subject, services)
         checks = [runner.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]
