@@ -73,6 +73,9 @@ class Result(NamedTuple):
     false_open: bool
     false_shown: bool
     false_proven: bool
+    """Among what analysts agreed on, as `shown` is."""
+    false_proven_alone: bool
+    """Among what they did not."""
 
 
 class Command(NamedTuple):
@@ -137,11 +140,12 @@ class Play:
             trusted=any(one.finding_class in TRUSTED for one in bug),
             closed=any(one.closed_by for one in bug),
             shown=any(self._shown(one) for one in bug),
-            proven=any(self._proven(one) for one in bug),
+            proven=any(self._shown(one) and self._proven(one) for one in bug),
             false_trusted=any(one.finding_class in TRUSTED for one in false),
             false_open=any(not one.closed_by for one in false),
             false_shown=any(self._shown(one) for one in false),
-            false_proven=any(self._proven(one) for one in false),
+            false_proven=any(self._shown(one) and self._proven(one) for one in false),
+            false_proven_alone=any(not self._shown(one) and self._proven(one) for one in false),
         )
 
     def _shown(self, one: Outcome) -> bool:

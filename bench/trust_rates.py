@@ -13,8 +13,8 @@ class Worker(NamedTuple):
     finding quotes what is not there. `believe`: it agrees with a false finding of another's; `hold`: with its own, when
     somebody objects. `doubt`: it disagrees with the bug. `silent`: it gives no answer in rounds.
 
-    Of commands: `reproduce`: what it rightly claims has one that ends as it says. `weak`: so has what it wrongly claims,
-    and `weak_turn`: one that turns green with the work, besides; `weak_refutation`: a wrong objection has one.
+    Of commands: `reproduce`: what it rightly claims has one that ends as it says. `weak`: so has what it wrongly
+    claims, and `weak_turn`: one that turns green with the work, besides; `weak_refutation`: a wrong objection has one.
     `fabricate`: where there is none, it cites one that ends otherwise. `family` is empty for one of its own.
     """
 
