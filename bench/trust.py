@@ -36,11 +36,11 @@ _BARS = (("untrusted", "#b3261e"), ("false_trusted", "#3b6ea5"), ("false_proven"
 
 def plot(rows: Sequence[Row]) -> str:
     """Bars by protocol. Drawn by hand: no library for fifty bars."""
-    left, width, step = 400, 290, 44
+    left, width, step = 440, 280, 44
     height = 60 + step * len(rows)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="760" height="{height}" fill="#fff"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 {height}" font-family="sans-serif" font-size="12">',
+        f'<rect width="800" height="{height}" fill="#fff"/>',
         '<text x="330" y="24"><tspan fill="#b3261e">■</tspan> bug not trusted  '
         '<tspan fill="#3b6ea5">■</tspan> something false trusted  '
         '<tspan fill="#8a6d00">■</tspan> agreed on and proven</text>',
