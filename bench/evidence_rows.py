@@ -11,10 +11,10 @@ from measure import Row, compare, run, settle
 from scenes import scene
 
 from okstra_ctl import git
-from okstra_ctl.checks.evidence import EvidenceSource, check_findings
+from okstra_ctl.checks.evidence import EvidenceSource, check_lines
 from okstra_ctl.guard.breaches import Rights, changes
 from okstra_ctl.guard.snapshot import SnapshotScope, snapshot
-from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
+from okstra_ctl.results.records import Evidence
 
 _FILES, _LINES = 200, 300
 _EVIDENCE = {1_000: 2.0}
@@ -31,18 +31,17 @@ def citations(count: int) -> Row:
     place.git("add", "--all")
     place.git("commit", "--quiet", "-m", "Sources")
     head = place.git("rev-parse", "HEAD")
-    findings = [_finding(number, names[number % _FILES]) for number in range(count)]
+    lines = [_citation(number, names[number % _FILES]) for number in range(count)]
     batch = "".join(f"{head}:{name}\n" for name in names[:count]).encode()
     argv = ["git", "-C", str(place.repo), "cat-file", "--batch"]
     bare = partial(subprocess.run, argv, input=batch, env=place.env, capture_output=True, check=True)
-    checked = partial(check_findings, EvidenceSource(str(place.repo), head, {}), findings)
+    checked = partial(check_lines, EvidenceSource(str(place.repo), head, {}), lines)
     return compare("", checked, "", bare, rounds=15, goal=_EVIDENCE.get(count))
 
 
-def _finding(number: int, name: str) -> Finding:
+def _citation(number: int, name: str) -> Evidence:
     line = 1 + number * 7 % _LINES
-    cited = Evidence(name, line, line, f"value_{line - 1} = compute({line - 1})", "", None)
-    return Finding(f"F-{number:03d}", FindingSeverity.LOW, "t", "c", (cited,), None, 1)
+    return Evidence(name, line, line, f"value_{line - 1} = compute({line - 1})", "", None)
 
 
 def receipt(files: int, *, compared: bool) -> Row:

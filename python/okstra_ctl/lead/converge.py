@@ -144,7 +144,8 @@ class Debate:
         cited = [line for group in self.groups for line in group.evidence]
         cited += [line for ballot in self.ballots for line in ballot.answer.evidence]
         run_commands(self._context, cited_commands(cited), self._context.commit)
-        self._checks.update(check_evidence(self._context, cited))
+        unchecked = [line for line in cited if line.exit is not None or line not in self._checks]
+        self._checks.update(check_evidence(self._context, unchecked))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         by_group: dict[str, list[Ballot]] = {group.id: [] for group in self.groups}

@@ -112,18 +112,30 @@ def _see_all(order: Order, wanted: Cited, before: Mapping[str, Seen], record: Ca
         run if order.led else None,
         order.stop,
     )
-    with checkouts(project, repository, run.id.task, order.services, log_path=order.log, stop=order.stop) as places:
-        broken = ""
-        for command, exits in wanted.items():
-            if broken:
-                record(Seen(command, order.commit, (), broken))
-                continue
-            try:
-                record(_see(order, places, runner, command, exits, before.get(command)))
-            except WorkFailed as error:
-                broken = f"its checkout could not be set up: {error.message[:_MOST_TOLD]}"
-                record(Seen(command, order.commit, (), broken))
-    hide_in_log(order.log)
+    try:
+        with checkouts(project, repository, run.id.task, order.services, log_path=order.log, stop=order.stop) as places:
+            _see_each(order, places, runner, wanted, before, record)
+    finally:
+        hide_in_log(order.log)
+
+
+def _see_each(
+    order: Order,
+    places: Checkouts,
+    runner: Runner,
+    wanted: Cited,
+    before: Mapping[str, Seen],
+    record: Callable[[Seen], None],
+) -> None:
+    broken = ""
+    for command, exits in wanted.items():
+        seen = Seen(command, order.commit, (), broken)
+        try:
+            seen = seen if broken else _see(order, places, runner, command, exits, before.get(command))
+        except WorkFailed as error:
+            broken = f"its checkout could not be set up: {error.message[:_MOST_TOLD]}"
+            seen = seen._replace(why=broken)
+        record(seen)
 
 
 def _see(

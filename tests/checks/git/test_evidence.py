@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.checks.evidence import EvidenceSource, check_findings
-from okstra_ctl.results.records import Evidence, Finding, FindingSeverity
+from okstra_ctl.checks.evidence import EvidenceSource, check_lines
+from okstra_ctl.results.commands import Seen
+from okstra_ctl.results.records import Evidence
 from support.repos import Repo
 
 
@@ -15,10 +16,9 @@ def cite(path: str, quote: str = "", first: int = 0) -> Evidence:
     return Evidence(path, first, first, quote, "", None)
 
 
-def look(repo: Repo, *lines: Evidence, runs: dict[str, int] | None = None) -> list[tuple[str, str]]:
-    finding = Finding("F-001", FindingSeverity.LOW, "t", "c", lines, None, 1)
+def look(repo: Repo, *lines: Evidence, runs: dict[str, Seen] | None = None) -> list[tuple[str, str]]:
     place = EvidenceSource(str(repo.path), repo.git("rev-parse", "HEAD"), runs or {})
-    checked = check_findings(place, [finding])
+    checked = check_lines(place, lines)
     return [(str(checked[line].status), checked[line].note) for line in lines]
 
 
@@ -85,4 +85,5 @@ def test_binary_and_huge_files_and_submodules_are_not_checked(repo: Repo, tmp_pa
 
 def test_a_command_counts_only_as_okstras_own_record(repo: Repo) -> None:
     lines = [Evidence("", 0, 0, "", command, status) for command, status in (("a", 0), ("a", 1), ("b", 0))]
-    assert [status for status, _ in look(repo, *lines, runs={"a": 0})] == ["verified", "not-found", "unchecked"]
+    seen = {"a": Seen("a", "c0ffee", (0,))}
+    assert [status for status, _ in look(repo, *lines, runs=seen)] == ["verified", "contradicted", "unchecked"]
