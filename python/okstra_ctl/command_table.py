@@ -61,6 +61,10 @@ COMMANDS = (
     Command("projects", "projects", "list the projects that okstra has run in", "Projects"),
     Command("list", "list_runs", "list runs over all projects", "Runs"),
     Command("show", "show", "show one run", "Runs"),
+    Command("diff", "diff", "what a task or a stage changed, by git", "Runs"),
+    Command(
+        "cd", "cd", "print the path of a task's worktree; the completion script has okcd, which goes there", "Runs"
+    ),
     Command("drop", "drop", "end a task or a run that nobody wants any more; `restore` brings it back", "Runs"),
     Command("restore", "restore", "bring a dropped task or run back", "Runs"),
     Command("open", "open", "open a run's or a task's report, or its folder", "Runs"),
@@ -166,6 +170,8 @@ VERBS: dict[str, Verb] = {
     "projects": _READS,
     "list": _READS,
     "show": _READS,
+    "diff": _READS,
+    "cd": _READS,
     "drop": _CHANGES,
     "restore": _CHANGES,
     "open": _READS,

@@ -34,6 +34,20 @@ _COMMAND = re.compile(r"(?:^|[;&|(\n])\s*(?:\w+=\S*\s+)*((?:\S*/)?(okstra(?:-ctl
 # An id with other characters would have to be quoted, and could hold what a shell carries out.
 _PLAIN = frozenset("_.:/#@+-")
 
+_GO = (
+    """# okcd KEY: goes to the task's worktree.
+okcd() {
+  local place
+  place=$(command okstra cd "$@") && cd -- "$place"
+}
+""",
+    """# okcd KEY: goes to the task's worktree.
+function okcd
+  set -l place (command okstra cd $argv); and cd $place
+end
+""",
+)
+
 Completer = Callable[..., Iterable[str]]
 _SHELLS = ("bash", "zsh", "fish")
 _OFFERED = ("tasks", "runs", "notes")
@@ -57,7 +71,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 def script(shell: str) -> str:
     """The script that the shell sources. It calls `okstra` from the PATH, not the program that the line names."""
     first, _, rest = shellcode(DOORS, shell=shell, argcomplete_script="okstra").lstrip().partition("\n")
-    return f"{first}\n# Completion of okstra for {shell}; {HOW_TO_LOAD[shell]}\n{rest}"
+    return f"{first}\n# Completion of okstra for {shell}; {HOW_TO_LOAD[shell]}\n{rest}\n{_GO[shell == 'fish']}"
 
 
 def complete() -> None:

@@ -10,7 +10,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..errors import OkstraError
+from ..errors import OkstraError, UsageError
 from ..names import RunId, TaskKey
 from ..output import Reply
 from ..paths import RunFiles
@@ -69,10 +69,13 @@ def configure(parser: ArgumentParser) -> None:
     meaning = "a run's id, or a task's key: its newest report"
     group.add_argument("what", metavar="RUN|TASK", nargs="?", default=SUPPRESS, help=meaning)
     group.add_argument("--task-key", dest="what", metavar="KEY", default="", help="the task, as a flag")
+    parser.add_argument("--editor", action="store_true", help="the worktree, in what $VISUAL or $EDITOR names")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the path, open nothing")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    if args.editor:
+        return _edit(args, call)
     place = place_of(args.what, call.start, call.services)
     asked = not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty()
     argv = program(place.path, call.services.environment) if asked else []
@@ -82,3 +85,34 @@ def execute(args: Namespace, call: Call) -> Reply:
         proc.start_detached(argv)
     talk = ["there is nothing to open it with: set BROWSER"] if asked and not argv else []
     return Reply({**place._asdict(), "opened_with": argv[0] if argv else ""}, place.path, talk)
+
+
+def _edit(args: Namespace, call: Call) -> Reply:
+    """Becomes the editor at a terminal; elsewhere it only prints where the worktree is. Raises UsageError (`not-found`,
+    `input-missing`)."""
+    path, environment = _worktree(args.what, call), call.services.environment
+    if not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty():
+        from ..system import processes
+
+        processes.become([*_editor(environment, path), path], environment, path)
+    return Reply({"kind": "worktree", "path": path, "opened_with": ""}, path)
+
+
+def _editor(environment: Mapping[str, str], path: str) -> list[str]:
+    try:
+        words = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "")
+    except ValueError:
+        words = []
+    if not words:
+        raise UsageError("input-missing", "no editor is set", where=path, hint="set VISUAL or EDITOR, e.g. to vim")
+    return words
+
+
+def _worktree(text: str, call: Call) -> str:
+    from .cd import require_worktree
+
+    try:
+        run = RunId.parse(text)
+    except OkstraError:
+        return require_worktree(TaskKey.parse(text), None, call.services).path
+    return require_worktree(run.task, run.stage, call.services).path
