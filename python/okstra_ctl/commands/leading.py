@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import OkstraError, WorkFailed
-from ..names import HANDOFF, REHEARSAL
+from ..names import HANDOFF, REHEARSAL, REVIEW
 from ..output import Reply, fields
 from ..quoting import okstra_command
 from ..services import Call
 from ..status import RunOutcome
 from ..system.signals import stopped_by_signals
 from ..system.text import printable
+from ..tasks.named import short_name
 
 if TYPE_CHECKING:
     from ..history.listing import RunRow
@@ -110,10 +111,17 @@ def lead(run: KnownRun, call: Call) -> Reply:
             ("verdict", done.token),
             ("gates", ", ".join(f"{name} {gate}" for name, gate in done.gates.items())),
             ("report", done.report),
-            ("next", done.next_step),
+            ("next", _typed_next(run, done.next_step, call)),
         ]
     )
     return Reply(data, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])
+
+
+def _typed_next(run: KnownRun, step: str, call: Call) -> str:
+    """The next step as a person types it; the whole command stands in the JSON, and `okstra next` shows it."""
+    if not step or run.id.task_type == REVIEW:
+        return step
+    return okstra_command("next", short_name(run.id.task, call.start, call.services))
 
 
 @contextmanager

@@ -60,6 +60,13 @@ def task_named(text: str, start: str, services: Services) -> TaskKey:
     return found[0]
 
 
+def short_name(key: TaskKey, start: str, services: Services) -> str:
+    """What a person in that folder can type for the task: its id where that is enough, else its key."""
+    root = find_root(start, services)
+    alone = root is not None and list(_tasks(ProjectFiles(root), "", key.task_id)) == [key]
+    return key.task_id if alone else str(key)
+
+
 def run_id_named(text: str, start: str, services: Services) -> RunId:
     """Raises as `task_named`, and UsageError (`not-found`) when the task has no such run."""
     try:

@@ -53,6 +53,16 @@ def test_what_is_no_run_is_named(project: Project, name: str, code: str) -> None
     assert (refused.status, refused.codes) == (2, [code]), refused
 
 
+def test_a_led_run_ends_with_the_next_step_by_the_shortest_name(project: Project) -> None:
+    line = ("run", "--task-type", "error-analysis", "--provider", "rehearsal", "--yes", "--request", "It breaks")
+    first = project.okstra.ok(*line, "--task-key", "demo:core:T-1").stdout
+    assert first.rstrip().endswith("next     okstra next T-1")
+    second = project.okstra.ok(*line, "--task-key", "demo:extra:T-1", "--work-category", "feature").stdout
+    assert second.rstrip().endswith("next     okstra next demo:extra:T-1")
+    for name in ("T-1", "extra:T-1"):
+        assert project.okstra("next", name).status == (2 if name == "T-1" else 0)
+
+
 def test_a_task_of_two_groups_must_be_named_with_one(project: Project) -> None:
     project.run_phase("error-analysis")
     words = ("--task-key", "demo:extra:T-1", "--task-type", "error-analysis", "--render-only", "--json")
