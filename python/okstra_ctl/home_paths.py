@@ -162,7 +162,7 @@ class HomePaths(NamedTuple):
         return os.path.join(self.task_place(key), PROOFS)
 
     def proofs_lock(self, key: TaskKey) -> str:
-        return os.path.join(self.task_place(key), f".{PROOFS}.lock")
+        return os.path.join(self.proofs(key), ".lock")
 
     def stage_worktree(self, key: TaskKey, stage: int) -> str:
         """Beside the task worktree, never inside it: nested checkouts swallow one another."""

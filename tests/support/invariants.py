@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -89,7 +90,9 @@ def _i4_all_agree(project: Project, claims: dict[str, Any], left_branches: Colle
     folders = {str(path) for path in worktrees.glob("*/*/*/*")}
     for what, found in (("git worktree list", listed), ("admin folders", admin), ("folders", folders)):
         yield from (f"I4 {what} lacks {path}" for path in must - found)
-        yield from (f"I4 {what} has {path}, and no claim has it" for path in found - may)
+        yield from (
+            f"I4 {what} has {path}, and no claim has it" for path in found - may if not _is_for_proofs(path, may)
+        )
     for folder in _admin_folders(project, ""):
         if not (folder / "gitdir").exists():
             yield f"I4 the admin folder {folder} is half made"
@@ -99,6 +102,12 @@ def _i4_all_agree(project: Project, claims: dict[str, Any], left_branches: Colle
     held = {claim["branch"] for claim in claims.values()}
     yield from (f"I4 there is no branch {branch}" for branch in {c["branch"] for c in standing.values()} - branches)
     yield from (f"I4 no claim has the branch {branch}" for branch in branches - held - set(left_branches))
+
+
+def _is_for_proofs(path: str, claimed: Collection[str]) -> bool:
+    """Whether it is a checkout for proofs, or their folder, beside the task's worktree."""
+    place = path if path.endswith("/proof") else os.path.dirname(path)
+    return place.endswith("/proof") and f"{os.path.dirname(place)}/task" in claimed
 
 
 def _paths(claims: dict[str, Any]) -> set[str]:

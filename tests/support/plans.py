@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+NOTHING_BUILT = "none: a test of something else"
+
 
 def plan_text(
-    depends: Mapping[int, Sequence[int]], *, approved: bool = True, exit_check: str = "true", title: str = "Part"
+    depends: Mapping[int, Sequence[int]],
+    *,
+    approved: bool = True,
+    exit_check: str = "true",
+    title: str = "Part",
+    proof: str = NOTHING_BUILT,
 ) -> str:
-    """A plan that passes S1 to S12: stage N has the files `stage-N/**`."""
+    """A plan that passes S1 to S13: stage N has the files `stage-N/**`.
+
+    Most tests build nothing that a check could miss; `proof` is red-green in those of the proof.
+    """
     rows = [
-        f"| {n} | {title} {n} | {', '.join(map(str, needs)) or '(none)'} | `stage-{n}/**` | 2 | `{exit_check}` |"
-        for n, needs in depends.items()
+        f"| {n} | {title} {n} | {needs or '(none)'} | `stage-{n}/**` | 2 | `{exit_check}` | {proof} |"
+        for n, needs in ((n, ", ".join(map(str, stages))) for n, stages in depends.items())
     ]
     sections = [
         f"### 5.5.{n} Stage {n}: {title} {n}\n\n1. Write a failing test in `stage-{n}/test_it.py`.\n"
@@ -27,8 +37,8 @@ def plan_text(
             "",
             "## 5.5 Stage Map",
             "",
-            "| Stage | Title | Depends on | Files | Steps | Exit check |",
-            "|---|---|---|---|---|---|",
+            "| Stage | Title | Depends on | Files | Steps | Exit check | Proof |",
+            "|---|---|---|---|---|---|---|",
             *rows,
             "",
             *sections,

@@ -30,6 +30,10 @@ class LedgerRow(NamedTuple):
     owner: Owner | None = None
     overrule: str = ""
     """Why a person recorded the stage as done though the run that okstra led for it did not pass its gates."""
+    proof: str = ""
+    """What okstra saw of a done stage's exit check (`proof/rules.py`); empty in rows of before."""
+    unproven: str = ""
+    """Why a person recorded it as done though its check does not need its code."""
 
     def to_json(self) -> dict[str, object]:
         row: dict[str, object] = {
@@ -46,7 +50,8 @@ class LedgerRow(NamedTuple):
             "note": self.note,
             "owner": self.owner.to_json() if self.owner else None,
         }
-        return {**row, "overrule": self.overrule} if self.overrule else row
+        more = {"overrule": self.overrule, "proof": self.proof, "unproven": self.unproven}
+        return {**row, **{name: text for name, text in more.items() if text}}
 
     @classmethod
     def from_json(cls, value: object) -> LedgerRow:
@@ -69,6 +74,8 @@ class LedgerRow(NamedTuple):
             note=str(value.get("note", "")),
             owner=Owner.from_json(value.get("owner")),
             overrule=str(value.get("overrule", "")),
+            proof=str(value.get("proof", "")),
+            unproven=str(value.get("unproven", "")),
         )
 
 

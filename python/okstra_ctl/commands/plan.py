@@ -1,4 +1,4 @@
-"""Plans: check one against rules S1 to S12, show its stages as a graph, approve it, adopt one from elsewhere."""
+"""Plans: check one against rules S1 to S13, show its stages as a graph, approve it, adopt one from elsewhere."""
 
 from __future__ import annotations
 

@@ -30,6 +30,9 @@ def configure(parser: ArgumentParser) -> None:
     done.add_argument(
         "--overrule", metavar="WHY", default="", help="why it counts though okstra led the run and a gate said no"
     )
+    done.add_argument(
+        "--unproven", metavar="WHY", default="", help="why it counts though its check passes without its code"
+    )
     release = actions.add_parser("release", help="give the stage back; its branch stays")
     release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
     release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
@@ -85,26 +88,23 @@ def _json(state: StageState, step: str) -> dict[str, object]:
         "since": state.since,
         "owner": state.owner.to_json() if state.owner else None,
         "overrule": state.overrule,
+        "proof": state.proof,
         "next": step,
     }
 
 
 def _done(args: Namespace, call: Call) -> Reply:
     from ..history.schedule import next_of_task
+    from ..proof.rules import Outcome
     from ..runs.find import find_run
     from ..stages.done import finish_stage
-    from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides, supervised_check
+    from ..stages.exit_check import DoneOverrides, Supervision
     from .leading import step_progress
 
     run = find_run(args.run, call.start, call.services)
+    given = DoneOverrides(args.no_change, args.out_of_plan, args.overrule, args.unproven)
     with step_progress(call) as show:
-
-        def check(command: str) -> int:
-            show(f"exit check `{command}`; its output: {run.files.log(EXIT_CHECK_LOG)}")
-            return supervised_check(run, call.services)(command)
-
-        overrides = DoneOverrides(args.no_change, args.out_of_plan, args.overrule)
-        done = finish_stage(run, overrides, call.services, check)
+        done = finish_stage(run, given, call.services, Supervision(show=show))
     step = next_of_task(run.project.root, run.id.task, call.services)
     text = fields(
         [
@@ -112,6 +112,7 @@ def _done(args: Namespace, call: Call) -> Reply:
             ("head", done.head_commit),
             ("commits", done.commits),
             ("exit check", f"{done.exit_check} (exit 0)"),
+            ("proof", done.proof + (f" ({args.unproven})" if done.proof == Outcome.UNPROVEN else "")),
             ("out of plan", ", ".join(done.out_of_plan)),
             ("overruled", done.overrule),
             ("next", step),

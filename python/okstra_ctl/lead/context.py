@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..agents.providers import provider_settings
-from ..agents.supervised_process import TIMED_OUT, SupervisedResult
+from ..agents.supervised_process import SupervisedResult
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
 from ..errors import Busy, Refused, Unreadable
 from ..guard.receipt import ReceiptStart
@@ -24,7 +24,7 @@ from ..names import RunId, StageKey, TaskKey
 from ..paths import RunFiles
 from ..quoting import okstra_command
 from ..runs import events
-from ..runs.commands import CHECK_STARTED, in_shell, run_supervised_command
+from ..runs.commands import run_supervised_command
 from ..runs.containment import sandbox_of
 from ..runs.find import KnownRun, asked_of, commit_at_start, roster_of
 from ..runs.manifest import CONTEXT_SCHEMA
@@ -115,28 +115,6 @@ def _values(run: KnownRun) -> dict[str, str]:
     if not isinstance(values, dict):
         raise Unreadable("state-unreadable", "the run's context can't be read", where=run.files.run_context)
     return {str(name): str(value) for name, value in values.items()}
-
-
-def run_check(context: RunContext, command: str, name: str) -> int:
-    """Runs a shell command of the project, its output in the log of that name. Returns the exit status.
-
-    Raises Interrupted, WorkFailed.
-    """
-    limit, stop = context.settings.hard_limit, context.stop
-    status = run_supervised_command(
-        context.run,
-        in_shell(command),
-        name,
-        context.services,
-        event=CHECK_STARTED,
-        limit=limit,
-        stop=stop,
-        sandbox=context.sandbox,
-    ).status
-    late = f" (stopped after {context.settings.hard_limit:.0f} s)" if status == TIMED_OUT else ""
-    where = f"; log: {context.files.log(name)}" if status else ""
-    context.print_progress(f"check `{command}`: exit {status}{late}{where}")
-    return status
 
 
 def run_command(context: RunContext, argv: Sequence[str], name: str, *, event: str) -> SupervisedResult:

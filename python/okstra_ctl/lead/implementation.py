@@ -18,7 +18,6 @@ from ..results.convergence import group_findings, unverified
 from ..results.documents import evidence_json
 from ..results.records import Gate, Problem
 from ..results.worker import check_identity, parse_executor_result
-from ..runs.find import stage_of
 from ..runs.prompting import fill_file, worker_prompt
 from ..settings.roster import Worker
 from ..stages.done import (
@@ -29,17 +28,18 @@ from ..stages.done import (
     recorded_folder,
     require_claimed_folder,
 )
-from ..stages.exit_check import EXIT_CHECK_LOG, DoneOverrides
+from ..stages.exit_check import DoneOverrides, Supervision
 from ..system import files
 from ..system.text import text_bytes
 from .analysis import Collected, check_evidence, cited_in, collect, recall, result_assignment, run_commands
 from .assignments import MAIN, Answer, Assignment, write_request
-from .context import RunContext, run_check
+from .context import RunContext
 from .dispatch import dispatch
 from .draft import Material, material
 from .voices import voices_of
 
 _PASS = "pass"
+_UNPROVEN = "stage-unproven"
 
 
 class StageProgress(NamedTuple):
@@ -210,16 +210,16 @@ def _complaint(verified: Collected) -> str:
 def _finish(context: RunContext) -> tuple[Gate, str]:
     """Records the stage as done. A stage that is recorded already, by a killed lead or by somebody else, is checked
     like any other before it counts."""
+    watch = Supervision(context.settings.hard_limit, context.stop, print_progress=context.print_progress)
     try:
-        (check_recorded if is_recorded_done(context.run) else close_stage)(
-            context.run, DoneOverrides(), context.services, lambda command: run_check(context, command, EXIT_CHECK_LOG)
-        )
+        finish = check_recorded if is_recorded_done(context.run) else close_stage
+        done = finish(context.run, DoneOverrides(), context.services, watch)
     except Interrupted:
         raise
     except OkstraError as error:
-        return Gate.FAILED, error.message
+        return Gate.FAILED, "; ".join(filter(None, [error.message, error.hint if error.code == _UNPROVEN else ""]))
     approved = context.run.approved(context.services)
-    check = f"exit check `{stage_of(approved.stage_map, context.run).exit_check}` exit 0"
+    check = f"exit check `{done.exit_check}` exit 0, {done.proof}"
     return Gate.PASSED, "; ".join([check, *approved.notes])
 
 
@@ -262,5 +262,7 @@ def _exit_check_row(context: RunContext) -> tuple[dict[str, str], ...]:
     record = files.read_json(context.files.exit_check)
     if record is None:
         return ()
+    proof = record.get("proof")
+    outcome = f", {proof.get('outcome')}" if isinstance(proof, Mapping) else ""
     how = f"exit check run by okstra at {str(record.get('commit'))[:12]}, log {record.get('log')}"
-    return ({"what": str(record.get("command")), "how": how, "result": f"exit {record.get('exit')}"},)
+    return ({"what": str(record.get("command")), "how": how, "result": f"exit {record.get('exit')}{outcome}"},)

@@ -5,22 +5,28 @@ The project's own checks (`qaCommands`), which final-verification rests on, are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .. import git
+from ..agents.supervised_process import TIMED_OUT
 from ..errors import UsageError
 from ..names import IMPLEMENTATION, PLANNING, REVIEW
+from ..proof.checkout import HEAD, Place, checkouts
+from ..proof.command import Runner
 from ..report.outcome import CRITIC_GATE, acceptance_tokens, allowed_tokens, review_tokens
 from ..results.proofs import proof_json
 from ..results.records import Gate
-from ..settings.project import project_config
+from ..sandbox.profile import Role
+from ..settings.project import load_project, project_config
 from ..settings.trust import require_trusted
+from ..stages.exit_check import shown_exit
 from ..system import files
 from ..system.secrets import hide_in_log
 from . import handoff, implementation
 from .analysis import analyse
-from .context import RunContext, run_check
+from .context import RunContext
 from .converge import Convergence, converge
 from .draft import Material, material
 from .proofs import prove_open_findings
@@ -121,16 +127,40 @@ def run_checks(context: RunContext) -> tuple[CheckRun, ...]:
     known = _recorded_checks(context)
     if known and all(run.commit == commit for run in known) and [run.command for run in known] == list(commands):
         return known
-    runs = []
-    for number, command in enumerate(commands, 1):
-        log_path = context.files.log(f"qa-{number}")
-        status = run_check(context, command, f"qa-{number}")
-        hide_in_log(log_path)
-        runs.append(CheckRun(command, status, commit, log_path))
+    with _place(context, commit) as place:
+        runs = [_run(context, place, command, number) for number, command in enumerate(commands, 1)]
     document = {"schema": SCHEMA, "run_id": str(context.id), "checks": [run._asdict() for run in runs]}
     files.replace_json(context.files.qa, document)
     context.record_event("checks-run", checks=len(runs), red=sum(run.exit != 0 for run in runs))
     return tuple(runs)
+
+
+@contextmanager
+def _place(context: RunContext, commit: str) -> Iterator[Place]:
+    """Where they run: a checkout of okstra's own; without git, or without a commit, where the workers worked."""
+    repository = git.discover(context.run.project.root) if commit and not context.run.degraded else None
+    if repository is None:
+        yield Place(context.folder)
+        return
+    log = context.files.log("qa-setup")
+    files.open_log(log, anew=True).close()
+    project = load_project(context.run.project.root, context.services)
+    with checkouts(project, repository, context.id.task, context.services, log_path=log, stop=context.stop) as places:
+        yield places.at(HEAD, commit)
+
+
+def _run(context: RunContext, place: Place, command: str, number: int) -> CheckRun:
+    log = context.files.log(f"qa-{number}")
+    files.open_log(log, anew=True).close()
+    runner = Runner(
+        context.run.project.root, context.services, context.sandbox, str(context.id), log, context.run, context.stop
+    )
+    try:
+        ran = runner.run_in(place, command, Role.CHECK, limit=context.settings.hard_limit)
+    finally:
+        hide_in_log(log)
+    context.print_progress(f"check `{command}`: {shown_exit(ran)}")
+    return CheckRun(command, TIMED_OUT if ran.exit is None else ran.exit, place.commit, log)
 
 
 def checks_gate(runs: tuple[CheckRun, ...]) -> tuple[Gate, str]:

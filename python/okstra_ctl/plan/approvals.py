@@ -85,8 +85,8 @@ def approve(path: str, by: Approver, services: Services, *, seen: str = "") -> C
 def require(path: str, services: Services, *, remember: bool = True) -> tuple[StageMap, tuple[str, ...]]:
     """The stages of a plan that may run, and notes. Without `remember` nothing is written.
 
-    Raises CheckFailed for S1 to S11, Refused for S12, for a plan that nobody approved (`plan-not-approved`) and for
-    one whose stages were changed since (`plan-changed`).
+    Raises CheckFailed for S1 to S11 and S13, Refused for S12, for a plan that nobody approved (`plan-not-approved`)
+    and for one whose stages were changed since (`plan-changed`).
     """
     plan = plans.load(path, services)
     if plan.stage_map is None:

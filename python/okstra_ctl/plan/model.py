@@ -6,7 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-_COMPARED = (("exit_check", "exit check"), ("files", "files"), ("depends_on", "depends on"), ("title", "title"))
+_COMPARED = (
+    *(("exit_check", "exit check"), ("files", "files"), ("depends_on", "depends on"), ("title", "title")),
+    ("proof", "proof"),
+)
+# What a stage's exit check has to show, beyond ending with 0 at the stage's head.
+RED_GREEN = "red-green"
+KEPT_GREEN = "kept-green"
+NO_PROOF = "none"
 
 
 class Step(NamedTuple):
@@ -28,6 +35,8 @@ class Stage(NamedTuple):
     steps: tuple[Step, ...]
     tdd_exemption: str
     line: int
+    proof: str = RED_GREEN
+    """`red-green`: the check fails without the stage's code; `kept-green`: it passes at the base; `none: <reason>`."""
 
 
 class StageMap(NamedTuple):
@@ -45,7 +54,7 @@ class StageMap(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One broken rule: its id (`S1` … `S12`), `error` or `warning`, 1-based line, and a message."""
+    """One broken rule: its id (`S1` … `S13`), `error` or `warning`, 1-based line, and a message."""
 
     rule: str
     severity: str
@@ -77,6 +86,8 @@ def stage_map_from_json(value: object) -> StageMap:
 
 def _stage(value: object) -> Stage:
     kinds = dict.fromkeys(Stage._fields, str) | {"number": int, "line": int}
+    if isinstance(value, dict):  # maps that were written before there were proofs
+        value = {"proof": RED_GREEN, **value}
     fields = _checked(value, {**kinds, "depends_on": list, "files": list, "steps": list})
     for name, kind in (("depends_on", int), ("files", str)):
         fields[name] = tuple(_checked({name: item}, {name: kind})[name] for item in fields[name])

@@ -19,7 +19,8 @@ from ..markdown import Heading, Markdown, is_empty_cell, read_markdown, without_
 from .model import Step
 
 STAGE, TITLE, DEPENDS_ON, FILES, STEPS, EXIT_CHECK = "stage", "title", "depends on", "files", "steps", "exit check"
-_COLUMNS = (STAGE, TITLE, DEPENDS_ON, FILES, STEPS, EXIT_CHECK)
+PROOF = "proof"  # the only column that a map may lack
+_COLUMNS = (STAGE, TITLE, DEPENDS_ON, FILES, STEPS, EXIT_CHECK, PROOF)
 _ENOUGH_COLUMNS = 3  # with fewer of the columns a table is some other table
 
 _MAP_HEADING = re.compile(r"5\.5\.? stage map ?:?$", re.IGNORECASE)

@@ -36,7 +36,7 @@ _PLAN_PREFIX, _PLAN_SUFFIX = f"final-report-{PLANNING}-", ".md"
 
 
 class CheckedPlan(NamedTuple):
-    """A plan and what its check found. `stage_map` is None when S1 to S11 found an error.
+    """A plan and what its check found. `stage_map` is None when S1 to S11, or S13, found an error.
 
     `approved`: the plan's frontmatter says so. `approval`: the plan's last recorded approval, if any.
     """

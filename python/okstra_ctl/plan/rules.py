@@ -1,7 +1,7 @@
-"""Checks a plan against rules S1 to S12 and builds its Stage Map.
+"""Checks a plan against rules S1 to S13 and builds its Stage Map.
 
-The structure comes first: S3 to S11 are checked only if S1 and S2 hold, and then all of them. A cell that breaks one
-rule counts as empty for the others, so that one mistake in a plan is reported by one rule.
+The structure comes first: S3 to S11 and S13 are checked only if S1 and S2 hold, and then all of them. A cell that
+breaks one rule counts as empty for the others, so that one mistake in a plan is reported by one rule.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import NamedTuple
 from ..markdown import folded, is_empty_cell, outside_code, pieces, plain_text, shown, split_breaks, without_comments
 from ..system.shell_lists import Pipeline, pipelines
 from .approval import approval_line, is_approved, open_blockers
-from .model import Finding, Stage, StageMap, error
+from .model import KEPT_GREEN, NO_PROOF, RED_GREEN, Finding, Stage, StageMap, error
 from .overlap import check_dependencies, check_files, check_overlap
-from .parse import DEPENDS_ON, EXIT_CHECK, FILES, STEPS, TITLE, Row, Table, read_document
+from .parse import DEPENDS_ON, EXIT_CHECK, FILES, PROOF, STEPS, TITLE, Row, Table, read_document
 from .structure import Entry, check_names, check_steps, check_structure, check_test_first
 
 _NO_COLUMN = {
@@ -31,8 +31,8 @@ _TALKERS = ("echo", "printf")
 class PlanCheck(NamedTuple):
     """What a check found. `findings` are sorted by line, then rule.
 
-    `stage_map` is None when a rule of S1 to S11 is broken. `approved` is the whole gate of S12: `approved: true` and
-    no open question that blocks approval.
+    `stage_map` is None when a rule of S1 to S11, or S13, is broken. `approved` is the whole gate of S12: `approved:
+    true` and no open question that blocks approval.
     """
 
     stage_map: StageMap | None
@@ -79,20 +79,20 @@ def _check_approval(text: str) -> list[Finding]:
 
 
 def _check_stages(entries: list[Entry], table: Table) -> tuple[list[Stage], list[Finding]]:
-    """The stages, with the findings of S3 to S11."""
+    """The stages, with the findings of S3 to S11, and S13."""
     dependencies, findings = check_dependencies(entries)
     findings += _check_titles(entries)
     files, stages = {}, []
     for number, row, section in entries:
         files[number], wrong_files = check_files(row)
         exit_check, wrong_command = _check_exit_check(row)
-        findings += [*wrong_files, *wrong_command, *check_steps(section, row.cells.get(STEPS), row.line)]
+        proof, wrong_proof = check_proof(row)
+        findings += [*wrong_files, *wrong_command, *wrong_proof, *check_steps(section, row.cells.get(STEPS), row.line)]
         findings += [*check_names(section), *check_test_first(section, () if wrong_files else files[number])]
         title = plain_text(row.cell(TITLE))
         needs = tuple(sorted(dependencies.needs[number]))
-        stages.append(
-            Stage(number, title, needs, files[number], exit_check, section.steps, section.exemption or "", row.line)
-        )
+        exemption = section.exemption or ""
+        stages.append(Stage(number, title, needs, files[number], exit_check, section.steps, exemption, row.line, proof))
     missing = {column: found for column, found in _NO_COLUMN.items() if column not in table.columns}
     # A missing column is one mistake, not one for each of its cells.
     of_cells = {rule for column, (rule, _) in missing.items() if column != STEPS}
@@ -138,6 +138,21 @@ def _check_exit_check(row: Row) -> tuple[str, list[Finding]]:
     fault = weakness(command)
     warning = Finding("S6", "warning", row.line, f"The exit check {shown(command)} {fault}.")
     return command, [warning] if fault else []
+
+
+def check_proof(row: Row) -> tuple[str, list[Finding]]:
+    """What the stage's check has to show, with S13 for an unknown word and for `none` without a reason."""
+    text = plain_text(row.cell(PROOF)).strip()
+    if is_empty_cell(text) or text.casefold() in (RED_GREEN, KEPT_GREEN):
+        return (KEPT_GREEN if text.casefold() == KEPT_GREEN else RED_GREEN), []
+    word, _, reason = (part.strip() for part in text.partition(":"))
+    if word.casefold() == NO_PROOF and any(sign.isalnum() for sign in reason):
+        return f"{NO_PROOF}: {reason}", []
+    if word.casefold() == NO_PROOF:
+        message = "`none` gives no reason; write `none: <why the check can't fail without the stage>`."
+    else:
+        message = f"The proof {shown(text)} is unknown; write `{RED_GREEN}`, `{KEPT_GREEN}` or `{NO_PROOF}: <reason>`."
+    return RED_GREEN, [error("S13", row.line, message)]
 
 
 def read_command(cell: str) -> str:

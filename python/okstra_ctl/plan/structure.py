@@ -21,7 +21,7 @@ from .globs import is_path_word
 from .model import Finding, error
 from .parse import STAGE, TITLE, Document, Row, Section, Table
 
-_COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"
+_COLUMNS = "`Stage`, `Title`, `Depends on`, `Files`, `Steps`, `Exit check`"  # and `Proof`, which may be left out
 _MOST_STEPS = 6
 _READ_AT_MOST = 4000
 _TEST_PATH = re.compile(
@@ -54,6 +54,7 @@ _BARE_COMMAND = re.compile(
     r"\b(?:re-?)?(?:run|execute)(?:ning)?\s+(?:make|pytest|tox|ruff|mypy|npm|npx|pnpm|yarn|cargo|go|mvn|gradle|git|bats|docker)\b",
     re.IGNORECASE,
 )
+_SUBJECT = r"(?i:\b(?:for|of|against|on|about|cover(?:s|ing)?|exercis(?:es?|ing)))\s+[`'\"(]*"
 _MARKS = ".,;:!?()[]{}<>\"'*_"
 
 
@@ -251,6 +252,24 @@ def _kind_of(text: str) -> _Kind:
         is_test = _TEST_PATH.search(paths[0]) is not None
         return _Kind.TEST if is_test else _Kind.CODE if any(map(_is_code, paths)) else _Kind.OTHER
     return _Kind.OTHER if any(map(_is_command, pieces(text))) and not changes else _Kind.CODE
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a path is that of a test, by the usual names."""
+    return _TEST_PATH.search(path) is not None
+
+
+def tests_written_by(step: str) -> list[str]:
+    """The paths of the tests that a step writes; empty when it writes none.
+
+    Those with usual names; where it names none, those that it does not name as what is tested (`of`, `for`).
+    """
+    text = without_comments(step)[:_READ_AT_MOST]
+    if _kind_of(text) is not _Kind.TEST:
+        return []
+    paths = _paths(text)
+    usual = [path for path in paths if is_test_path(path)]
+    return usual or [path for path in paths if not re.search(_SUBJECT + re.escape(path), text)]
 
 
 def _is_command(piece: Piece) -> bool:

@@ -91,7 +91,8 @@ def _stage_block(stage: Stage | None) -> str:
     exemption = f"\nTDD exemption: {stage.tdd_exemption}\n" if stage.tdd_exemption else ""
     return (
         f"**Stage {stage.number}: {stage.title}.** It is chosen and reserved; choose nothing anew.\n\n"
-        f"Planned files: {contents}\n\nSteps:\n\n{steps}\n{exemption}\nExit check: `{stage.exit_check}`"
+        f"Planned files: {contents}\n\nSteps:\n\n{steps}\n{exemption}\nExit check: `{stage.exit_check}`\n\n"
+        f"Proof: {stage.proof}"
     )
 
 

@@ -40,11 +40,14 @@ _Made = Mapping[str, "list[int | str]"]
 
 
 class Place(NamedTuple):
-    """A checkout that stands ready at a commit. `lease` is for the programs that run in it to inherit."""
+    """A checkout that stands ready at a commit. `lease` is for the programs that run in it to inherit.
+
+    Without git, the project's own folder: then there is no commit, and no lease.
+    """
 
     path: str
-    commit: str
-    lease: int
+    commit: str = ""
+    lease: int | None = None
 
 
 class Checkouts:

@@ -75,11 +75,19 @@ class Runner(NamedTuple):
     stop: threading.Event | None = None
 
     def run_in(
-        self, place: Place, command: str, role: Role, *, limit: float = A_DAY, only_contained: bool = False
+        self,
+        place: Place,
+        command: str,
+        role: Role,
+        *,
+        limit: float = A_DAY,
+        only_contained: bool = False,
+        title: str = "",
     ) -> Ran:
         """Runs a shell command in the checkout, in the sandbox profile of the role (`Role.CHECK`, `Role.EVIDENCE`).
 
-        It gets `limit` seconds. `only_contained`: it is not started where there is no sandbox. Raises Interrupted when
+        It gets `limit` seconds. `only_contained`: it is not started where there is no sandbox. `title` stands in the
+        log, with the command, over its output. Raises Interrupted when
         `stop` was set meanwhile, Missing (`dependency-missing`) without bash, WorkFailed when the log can't be written.
         """
         if only_contained and not self.sandbox.contains:
@@ -88,6 +96,9 @@ class Runner(NamedTuple):
         if self.run is not None:
             at, run_id = self.services.clock.now(), str(self.run.id)
             events.append(self.run.files, CHECK_STARTED, at, run_id=run_id, command=list(argv), token=token)
+        if title:
+            with files.open_log(self.log) as log:
+                files.write_log(log, f"$ {command}    ({title})\n")
         begin, started = os.path.getsize(self.log), time.monotonic()
         ended = run_supervised(
             argv,
@@ -100,7 +111,7 @@ class Runner(NamedTuple):
             stop=self.stop or threading.Event(),
             home=self.services.home.root,
             run_id=self.name,
-            keep_open=(place.lease,),
+            keep_open=() if place.lease is None else (place.lease,),
             containment=containment(self.sandbox, role, place.path, self.project_root),
         )
         seconds = time.monotonic() - started

@@ -18,6 +18,7 @@ from ..errors import OkstraError
 from ..names import IMPLEMENTATION, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..plan.approvals import in_force
+from ..proof.rules import Outcome
 from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
@@ -55,7 +56,9 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
     left = partial(Backfilled, str(run.id), stage, commit, False)
     if check.get("exit") != 0:
         return left(f"its exit check ended with {check.get('exit')}")
-    options = _reasons_of(check)
+    options, proof = _reasons_of(check), _proof_of(check)
+    if proof == Outcome.UNPROVEN and not options.unproven:
+        return left("its exit check passes without its code")
     try:
         require_gates_passed(run)
         worktree = claimed_folder(run, services)
@@ -67,7 +70,7 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
         if head != commit:
             return left("commits came after its exit check: call `okstra stage done`")
         if not dry_run:
-            record_done(run, head, options, services, digest=approved.digest)
+            record_done(run, head, options, services, digest=approved.digest, proof=proof)
     except OkstraError as error:
         return left(error.message)
     return Backfilled(
@@ -104,4 +107,11 @@ def _is_recorded(run: KnownRun) -> bool:
 def _reasons_of(check: dict[str, object]) -> DoneOverrides:
     reasons = check.get("reasons")
     kept = reasons if isinstance(reasons, dict) else {}
-    return DoneOverrides(str(kept.get("no_change", "")), str(kept.get("out_of_plan", "")))
+    texts = {name: str(kept.get(name, "")) for name in ("no_change", "out_of_plan", "unproven")}
+    return DoneOverrides(**texts)
+
+
+def _proof_of(check: dict[str, object]) -> str:
+    """What the check showed; empty for one that an earlier okstra ran."""
+    proof = check.get("proof")
+    return str(proof.get("outcome", "")) if isinstance(proof, dict) else ""

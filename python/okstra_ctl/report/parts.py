@@ -60,14 +60,16 @@ def plan_lines(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """`## 5.5 Stage Map` with its table, then one section a stage. Stages are numbered by their places."""
     yield "## 5.5 Stage Map"
     yield ""
-    yield "| Stage | Title | Depends on | Files | Steps | Exit check |"
-    yield "|---|---|---|---|---|---|"
+    with_proof = any(stage.get("proof") for stage in stages)
+    yield "| Stage | Title | Depends on | Files | Steps | Exit check |" + (" Proof |" if with_proof else "")
+    yield "|---|---|---|---|---|---|" + ("---|" if with_proof else "")
     for number, stage in enumerate(stages, 1):
         depends = ", ".join(str(one) for one in stage["depends_on"]) or "(none)"
         files = ", ".join(code(name) for name in stage["files"]).replace("|", "\\|")
         check = code(stage["exit_check"]).replace("|", "\\|")
         title = cell(stage["title"])
-        yield f"| {number} | {title} | {depends} | {files} | {len(stage['steps'])} | {check} |"
+        proof = f" {cell(stage.get('proof') or '')} |" if with_proof else ""
+        yield f"| {number} | {title} | {depends} | {files} | {len(stage['steps'])} | {check} |{proof}"
     yield ""
     for number, stage in enumerate(stages, 1):
         yield f"### 5.5.{number} Stage {number}: {inline(stage['title'])}"

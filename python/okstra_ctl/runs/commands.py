@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 from .. import git
 from ..agents.supervised_process import SupervisedResult, run_supervised
-from ..sandbox.choice import Containment, Sandbox
-from ..sandbox.profile import Role
+from ..sandbox.choice import Containment
 from ..services import Services
 from ..system import files, processes
 from ..system.shell_lists import Pipeline, pipelines
 from . import events
-from .containment import containment
 from .find import KnownRun
 
 SHELL = "bash"
@@ -46,14 +44,9 @@ def run_supervised_command(
     event: str,
     limit: float = A_DAY,
     stop: threading.Event | None = None,
-    sandbox: Sandbox | None = None,
 ) -> SupervisedResult:
-    """Records the event, with the token that its processes carry, then runs the command, its output in the named log.
-
-    `limit` is in seconds. In a `sandbox` it is contained as a check. Raises Interrupted when `stop` was set meanwhile,
-    WorkFailed.
-    """
-    contained = containment(sandbox, Role.CHECK, run.folder, run.project.root) if sandbox else None
+    """Records the event, with the token that its processes carry, then runs a step of the run's own, uncontained, its
+    output in the named log. `limit` is in seconds. Raises Interrupted when `stop` was set meanwhile, WorkFailed."""
     log = run.files.log(name)
     files.open_log(log, anew=True).close()
     token = uuid.uuid4().hex
@@ -69,7 +62,6 @@ def run_supervised_command(
         stop=stop or threading.Event(),
         home=services.home.root,
         run_id=str(run.id),
-        containment=contained,
     )
 
 
@@ -85,9 +77,9 @@ def run_supervised_shell(
     contained: Containment | None = None,
     limit: float = A_DAY,
 ) -> int:
-    """Runs a command of the project outside a run's own steps: setting a worktree up, checking a merge. Its output is
-    appended to the log. `limit` is in seconds. Returns its exit status, `TIMED_OUT` beyond the limit. Raises WorkFailed
-    when the log can't be written."""
+    """Runs a command of the project that sets a worktree up or takes it down. Its output is appended to the log.
+    `limit` is in seconds. Returns its exit status, `TIMED_OUT` beyond the limit. Raises WorkFailed when the log can't
+    be written."""
     return run_supervised(
         in_shell(command),
         name=name,

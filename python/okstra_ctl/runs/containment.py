@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .. import git
 from ..errors import OkstraError, Refused
+from ..git.status import ignored
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..sandbox.choice import AUTO, Containment, Kind, Sandbox, SandboxOptions
@@ -16,7 +17,7 @@ from ..sandbox.probe import probe
 from ..sandbox.profile import WRITES_FOLDER, Bind, Places, Role, is_within
 from ..services import Services
 from ..settings.sandbox_settings import VARIABLE, SandboxSettings, sandbox_settings
-from ..settings.sync_list import SyncEntry, sync_entries
+from ..settings.sync_list import UNMISTAKABLE_FOLDERS, SyncEntry, sync_entries
 from ..settings.trust import commands_in, require_trusted
 from ..system import files
 from . import inspection
@@ -75,6 +76,7 @@ def containment(
         results=tuple(map(os.path.realpath, results)),
         caches=sandbox.options.writable,
         sockets=sandbox.options.sockets,
+        dependencies=_dependencies(places, folder) if role is Role.CHECK and places.checkout else (),
     )
     synced = _synced(places.checkout, sandbox.options.synced)
     return Containment(sandbox, role, places, (*synced, *binds), tuple(variables))
@@ -98,6 +100,17 @@ def _places(folder: str, here: git.Repository | None, project_root: str, home: s
         records=_if_there(os.path.join(root, ".okstra")),
         okstra_home=_if_there(os.path.realpath(home)),
     )
+
+
+def _dependencies(places: Places, folder: str) -> tuple[str, ...]:
+    """Folders of packages in the main checkout, by their names or by links in `folder`, of which git tracks nothing."""
+    top = places.checkout
+    named = [os.path.join(top, name) for name in files.names_in(top) if name in UNMISTAKABLE_FOLDERS]
+    links = [path for name in files.names_in(folder) if os.path.islink(path := os.path.join(folder, name))]
+    found = {os.path.realpath(path) for path in [*named, *links] if os.path.isdir(path)}
+    below = {os.path.relpath(path, top): path for path in found if path != top and is_within(path, [top])}
+    unseen = ignored(top, below) - git.tracked(top, below) if below else ()
+    return tuple(below[name] for name in sorted(unseen))
 
 
 def _main_checkout(here: git.Repository | None, root: str) -> str:

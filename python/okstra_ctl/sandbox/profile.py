@@ -72,6 +72,8 @@ class Places(NamedTuple):
     """The folders that this worker alone may write: for its result, and for what git traces of it."""
     caches: tuple[str, ...] = ()
     """What the person named in `sandboxWritable`."""
+    dependencies: tuple[str, ...] = ()
+    """Folders of the main checkout with installed packages, which git ignores: checks see them."""
     sockets: tuple[str, ...] = ()
     """Sockets that the person named in `sandboxShow`, for setting up and tearing down."""
 
@@ -162,6 +164,7 @@ def _shown(role: Role, places: Places) -> list[Layer]:
     layers = []
     if places.checkout:
         layers.append(_hidden(places.checkout))
+        layers += [Layer(path, path) for path in places.dependencies]
     for path in (places.common_dir, places.records, places.okstra_home, places.folder):
         if path:
             layers.append(Layer(path, path))

@@ -39,6 +39,8 @@ class ProjectConfig(NamedTuple):
     commands: Mapping[str, object] = MappingProxyType({})
     """The settings that run commands, as they stand in the file: what a person trusts, or not."""
     worktree_teardown: tuple[str, ...] = ()
+    test_paths: tuple[str, ...] = ()
+    """Globs of files that count as tests in a stage's proof, besides the usual names."""
 
 
 def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
@@ -95,6 +97,7 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
         str(document.get("prTemplatePath", "")),
         commands_in(document),
         _texts(document, "worktreeTeardown", where),
+        _texts(document, "testPaths", where, "patterns"),
     )
 
 
@@ -104,10 +107,10 @@ def teardown_commands(path: str) -> tuple[str, ...]:
     return _texts(files.read_json(path) or {}, "worktreeTeardown", path)
 
 
-def _texts(document: Mapping[str, object], field: str, where: str) -> tuple[str, ...]:
+def _texts(document: Mapping[str, object], field: str, where: str, kind: str = "commands") -> tuple[str, ...]:
     values = document.get(field, [])
     if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
-        raise bad_setting(where, f"{field} is not a list of commands")
+        raise bad_setting(where, f"{field} is not a list of {kind}")
     return tuple(values)
 
 

@@ -18,6 +18,7 @@ from ..paths import OKSTRA_DIR
 from ..plan.approvals import InForce
 from ..plan.globs import matches
 from ..plan.model import Stage
+from ..proof.rules import Outcome
 from ..quarantine.recover import take_abandoned
 from ..quoting import okstra_command
 from ..runs import events
@@ -29,7 +30,7 @@ from ..system.process_identity import this_process
 from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
-from .exit_check import EXIT_CHECK_LOG, DoneOverrides, RunCheck, check_unmoved, run_exit_check, supervised_check
+from .exit_check import EXIT_CHECK_LOG, DoneOverrides, Supervision, check_unmoved, run_exit_check
 from .records import led_run_fault, note_overrules_in_report, require_gates_passed
 
 
@@ -43,6 +44,7 @@ class StageDone(NamedTuple):
     out_of_plan: tuple[str, ...]
     warnings: tuple[str, ...]
     overrule: str = ""
+    proof: str = ""
 
 
 FolderOf = Callable[[KnownRun, Services], str]
@@ -50,7 +52,10 @@ FolderOf = Callable[[KnownRun, Services], str]
 
 
 def finish_stage(
-    run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck | None = None
+    run: KnownRun,
+    options: DoneOverrides,
+    services: Services,
+    watch: Supervision = Supervision(),  # noqa: B008 (a value)
 ) -> StageDone:
     """`okstra stage done`, after checking that the caller may. Raises as `close_stage`, and Refused (`run-is-led`,
     `gates-not-passed`), UsageError for an `overrule` where no gate is in the way."""
@@ -63,39 +68,42 @@ def finish_stage(
         message = f"there is nothing to overrule: no gate of {run.id} is in the way"
         raise UsageError("usage", message, hint=okstra_command("stage", "done", "--run", run.id))
     if not options.overrule:
-        done = close_stage(run, options, services, run_check)
+        done = close_stage(run, options, services, watch)
         warning = seals.try_seal_stage(run, services)
     else:
         with seals.resealed(run, services):
-            done = close_stage(run, options, services, run_check)
+            done = close_stage(run, options, services, watch)
             warning = note_overrules_in_report(run, services)
     warnings = (*done.warnings, *([warning] if warning else []))
     return done._replace(warnings=warnings, overrule=options.overrule)
 
 
 def close_stage(
-    run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck | None = None
+    run: KnownRun,
+    options: DoneOverrides,
+    services: Services,
+    watch: Supervision = Supervision(),  # noqa: B008 (a value)
 ) -> StageDone:
-    """Checks everything that a done stage needs, runs the exit check outside every lock, and writes the `done` row.
+    """Checks everything that a done stage needs, proves it outside every lock, and writes the `done` row.
 
-    `run_check` runs it for a lead, which supervises its processes. A stage that is recorded as done already is checked
-    and recorded once more when a person overrules its gates.
-    Raises Refused with what is missing, WorkFailed (`exit-check-failed`).
+    A stage that is recorded as done already is checked and recorded once more when a person overrules its gates.
+    Raises Refused with what is missing, WorkFailed (`exit-check-failed`, `stage-unproven`).
     """
     again = bool(options.overrule) and is_recorded_done(run)
     approved = run.approved(services)
-    checked = _check(run, approved, options, services, recorded_folder if again else require_claimed_folder, run_check)
-    warnings = record_done(run, checked.head_commit, options, services, digest=approved.stage_map.digest)
+    checked = _check(run, approved, options, services, recorded_folder if again else require_claimed_folder, watch)
+    digest = approved.stage_map.digest
+    warnings = record_done(run, checked.head_commit, options, services, digest=digest, proof=checked.proof)
     return checked._replace(warnings=(*checked.warnings, *warnings))
 
 
-def check_recorded(run: KnownRun, options: DoneOverrides, services: Services, run_check: RunCheck) -> StageDone:
+def check_recorded(run: KnownRun, options: DoneOverrides, services: Services, watch: Supervision) -> StageDone:
     """For a lead whose stage is recorded as done already: the same checks, on the recorded commit.
 
     Raises as `close_stage`.
     """
     row = newest_row(run)
-    checked = _check(run, run.approved(services), options, services, recorded_folder, run_check)
+    checked = _check(run, run.approved(services), options, services, recorded_folder, watch)
     if row is not None and row.head_commit != checked.head_commit:
         raise Refused(
             "head-moved",
@@ -113,18 +121,19 @@ def _check(
     options: DoneOverrides,
     services: Services,
     folder_of: FolderOf,
-    run_check: RunCheck | None,
+    watch: Supervision,
 ) -> StageDone:
     stage = stage_of(approved.stage_map, run)
     worktree = folder_of(run, services)
     base = _base_of(run)
     head, commits, out_of_plan = check_commits(worktree, base, stage, options) if base else ("", 0, ())
-    run_exit_check(run, stage, head, options, run_check or supervised_check(run, services), approved.notes)
+    seen = run_exit_check(run, stage, (base, head), options, services, watch, approved.notes)
     folder_of(run, services)  # first: the worktree may belong to another run by now
     if head:
         check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
-    return StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, out_of_plan, approved.notes)
+    done = StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, out_of_plan, approved.notes)
+    return done._replace(proof=str(seen.outcome))
 
 
 def _base_of(run: KnownRun) -> str:
@@ -136,12 +145,12 @@ def _base_of(run: KnownRun) -> str:
 
 
 def record_done(
-    run: KnownRun, head: str, options: DoneOverrides, services: Services, *, digest: str
+    run: KnownRun, head: str, options: DoneOverrides, services: Services, *, digest: str, proof: str
 ) -> tuple[str, ...]:
     """Writes the `done` row and what follows from it; returns warnings. Raises Refused (`stage-not-held`).
 
     `digest` is that of the plan by which the stage is done. It differs from the run's own when a person approved a
-    changed plan meanwhile.
+    changed plan meanwhile. `proof` is what its exit check showed.
     """
     at = services.clock.now()
     row = LedgerRow(
@@ -156,6 +165,8 @@ def record_done(
         head_commit=head,
         note=options.note,
         overrule=options.overrule,
+        proof=proof,
+        unproven=options.unproven if proof == Outcome.UNPROVEN else "",
     )
     _record(run, row, services)
     return record_done_event(run, at, services)

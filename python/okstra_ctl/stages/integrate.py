@@ -1,7 +1,7 @@
 """Merging done stages into the task branch: built aside, checked, then applied in one step; and forecasting conflicts.
 
-Every merge is made in git's object store; the exit checks run in a scratch worktree; only when all of them pass is the
-task branch fast-forwarded. Anything that fails before leaves nothing merged.
+Every merge is made in git's object store; the exit checks run in a checkout of okstra's own; only when all of them
+pass is the task branch fast-forwarded. Anything that fails before leaves nothing merged.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from ..names import IMPLEMENTATION, VERIFICATION, TaskKey
 from ..plan import plans
 from ..plan.approvals import in_force
 from ..plan.model import StageMap, named
+from ..proof.checkout import checkouts
+from ..proof.command import Runner
 from ..quoting import okstra_command, quote
-from ..runs.containment import containment, sandbox_of
-from ..sandbox.profile import Role
+from ..runs.containment import sandbox_of
 from ..services import Services
 from ..settings.project import Project
 from ..settings.trust import require_trusted
@@ -30,9 +31,7 @@ from ..system import files
 from ..system.secrets import hide_in_log
 from ..tasks import records as task_records
 from ..worktrees import half_made
-from ..worktrees.create import scratch_worktree
 from ..worktrees.half_made import fast_forward
-from ..worktrees.populate import populate_worktree
 from ..worktrees.restore import restore_worktree
 from ..worktrees.unsaved import how_git_shows
 from ..worktrees.users import in_use
@@ -257,13 +256,10 @@ def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, lo
 def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str, show: Show) -> list[Check]:
     top, last = subject.repository.top, chain[-1].commit
     files.open_log(log_path, anew=True).close()
-    with (
-        scratch_worktree(services.home, subject.repository, subject.key, last) as path,
-        files.open_log(log_path) as log,
-    ):
-        populate_worktree(top, path, subject.project.config, log_path, services, str(subject.key))
-        contained = containment(sandbox_of(subject.project.root, services), Role.CHECK, path, subject.project.root)
-        runner = CheckRunner(path, log, log_path, str(subject.key), services, contained, show)
+    sandbox = sandbox_of(subject.project.root, services)
+    with checkouts(subject.project, subject.repository, subject.key, services, log_path=log_path) as places:
+        contained = Runner(subject.project.root, services, sandbox, str(subject.key), log_path)
+        runner = CheckRunner(places, contained, top, show)
         everyone = _done_stages(subject, services)
         checks = [runner.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]

@@ -35,7 +35,7 @@ class StageState(NamedTuple):
     """The state of a stage. `blocked_by` are stage numbers; `unmerged` those done but not merged yet.
 
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
-    person recorded it as done though its run's gates were not all passed.
+    person recorded it as done though its run's gates were not all passed. `proof`: what its exit check showed then.
     """
 
     stage: int
@@ -54,6 +54,7 @@ class StageState(NamedTuple):
     epoch: int = 0
     done_elsewhere: bool = False
     overrule: str = ""
+    proof: str = ""
 
 
 class StageRecords(NamedTuple):
@@ -196,6 +197,7 @@ def _from_row(base: StageState, row: LedgerRow, status: StageStatus) -> StageSta
         owner=row.owner,
         epoch=row.epoch,
         overrule=row.overrule,
+        proof=row.proof,
     )
 
 

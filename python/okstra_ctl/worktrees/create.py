@@ -5,14 +5,13 @@
 3. Under it again, while the files are checked out: the branch is created and HEAD attached to it. Its reflog has the
    claim's token: undoing an unfinished worktree deletes only a branch that this claim created and nobody moved since.
 
-A temporary worktree to try merges in has a detached HEAD, and the process that made it in its folder's name.
+An earlier okstra tried merges in worktrees with a detached HEAD, and the process that made one in its folder's name.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import NamedTuple
 
@@ -214,23 +213,6 @@ def unreferenced_head(repository: git.Repository, admin: worktree_admin.AdminFol
 def lock_reason(key: str, epoch: int) -> str:
     """The lock reason of a worktree: it names the claim, with its epoch."""
     return f"okstra {key}" + (f" epoch {epoch}" if epoch else "")
-
-
-@contextmanager
-def scratch_worktree(home: HomePaths, repository: git.Repository, key: TaskKey, commit: str) -> Iterator[str]:
-    """A checkout of `commit`; removed when the block ends. What a killed integration left is removed first."""
-    clear_abandoned(home, repository, key)
-    me = this_process()
-    path = os.path.join(home.task_place(key), f"{PREFIX}{me.pid}-{me.start_time}")
-    with locked(LockKind.REPOSITORY, repository.lock) as lock:
-        reason = f"okstra {key} integrate"
-        git.worktree_add_detached(repository, path, commit, reason=reason, keep_open=lock.keep_open)
-    try:
-        running = git.start_checkout(path, commit, workers=os.cpu_count() or 1)
-        git.finish_checkout(running, path, git.worktree_git_dir(path))
-        yield path
-    finally:
-        _remove(home, repository, path)
 
 
 def clear_abandoned(home: HomePaths, repository: git.Repository, key: TaskKey) -> list[str]:

@@ -43,21 +43,35 @@ def leased(home: HomePaths, key: TaskKey, *, wait: float, stop: threading.Event 
 
     `wait` is in seconds: another stage's check may take long. Raises Busy, Interrupted when `stop` is set.
     """
-    path = home.proofs_lock(key)
+    path, deadline = home.proofs_lock(key), time.monotonic() + wait
+    while True:
+        descriptor = _opened(path)
+        try:
+            _await(descriptor, path, deadline, stop)
+            if _is_at(descriptor, path):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _opened(path: str) -> int:
     files.make_folder(os.path.dirname(path))
     try:
-        descriptor = files.private(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        return files.private(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     except OSError as error:
         files.raise_write_failed(path, error)
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    """Whether the file is still the one at that path: whoever removed the checkouts removed it, too."""
     try:
-        _await(descriptor, path, wait, stop)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
 
 
-def _await(descriptor: int, path: str, wait: float, stop: threading.Event | None) -> None:
-    deadline = time.monotonic() + wait
+def _await(descriptor: int, path: str, deadline: float, stop: threading.Event | None) -> None:
     while not try_fence(descriptor):
         if stop is not None and stop.is_set():
             raise Interrupted("interrupted", "stopped while another check of the task was running")
@@ -90,11 +104,10 @@ def remove(home: HomePaths, repository: git.Repository, key: TaskKey) -> bool:
     Raises Busy while a command uses them.
     """
     place = home.proofs(key)
-    names = {*files.names_in(place), *_recorded(repository, key)}
-    if not names:
+    if not os.path.lexists(place) and not _recorded(repository, key):
         return False
     with leased(home, key, wait=0.0), locked(LockKind.REPOSITORY, repository.lock):
-        for name in sorted({*files.names_in(place), *_recorded(repository, key)}):
+        for name in _recorded(repository, key):
             _drop(home, repository, os.path.join(place, name), lock_reason(key, name))
         trash.throw_away(home, place)
     trash.sweep(home)

@@ -160,18 +160,21 @@ def test_a_red_check_fails_and_keeps_its_log(project: Project) -> None:
     assert (failed.status, failed.codes) == (1, ["exit-check-failed"])
     assert "ended with 3" in failed.envelope["errors"][0]["message"]
     assert Path(failed.envelope["errors"][0]["where"]) == prepared.log
-    assert prepared.log.read_text().splitlines() == ["to stdout", "to stderr"]
+    assert prepared.log.read_text().splitlines() == [
+        f"$ echo to stdout; echo to stderr >&2; exit 3    (at {commit[:12]})",
+        *("to stdout", "to stderr"),
+    ]
     assert prepared.state == before
     invariants.check(project, worked_in={STAGE}, commits=[commit])
 
 
-def test_the_check_runs_in_the_worktree_at_its_commit(project: Project) -> None:
+def test_the_check_runs_in_a_checkout_of_its_own_at_the_stages_commit(project: Project) -> None:
     prepared = Prepared(project, exit_check="pwd; cat stage-1/it.py; test -e stage-1/green")
     prepared.commit(text="worked\n")
     assert prepared.done().codes == ["exit-check-failed"]
     commit = prepared.commit("stage-1/green")
     check_done(prepared, prepared.done(), commit)
-    assert prepared.log.read_text().splitlines() == [str(prepared.at.path), "worked"]
+    assert prepared.log.read_text().splitlines()[1:] == [str(prepared.at.path.parent / "proof" / "head"), "worked"]
 
 
 def test_the_check_gets_the_persons_locale_and_not_gits_own_variables(project: Project, tmp_path: Path) -> None:
@@ -180,22 +183,23 @@ def test_the_check_gets_the_persons_locale_and_not_gits_own_variables(project: P
     prepared.commit()
     ended = project.okstra("stage", "done", "--run", prepared.run_id, LC_ALL="POSIX", GIT_DIR="/nowhere")
     assert ended.status == 0, ended
-    assert prepared.log.read_text().splitlines() == ["POSIX", "none"]
+    assert prepared.log.read_text().splitlines()[1:] == ["POSIX", "none"]
 
 
-SNEAKY = (
-    "echo changed >> stage-1/it.py",
-    "echo staged >> stage-1/it.py; git add -A",
-    "rm stage-1/it.py",
-    "git commit -q --allow-empty -m sneaky",
-    "git reset -q --hard HEAD~1",
-    "git checkout -q --detach HEAD~1",
-)
+def test_a_check_that_changes_tracked_files_or_head_changes_its_own_checkout_alone(project: Project) -> None:
+    sneaky = "test -e stage-1/it.py && echo more >> stage-1/it.py && git -c user.name=T -c user.email=t@e commit -qam T"
+    prepared = Prepared(project, exit_check=f"{sneaky} && rm stage-1/it.py && git checkout -q --detach HEAD~2")
+    commit = prepared.commit()
+    check_done(prepared, prepared.done(), commit)
+    assert prepared.at.git("rev-parse", "HEAD") == commit
+    assert prepared.at.git("status", "--porcelain") == ""
+    assert project.okstra.ok("integrate", "--task-key", project.task_key, "--json").data["merged"] == [1]
 
 
-@pytest.mark.parametrize("check", SNEAKY)
-def test_a_check_that_changes_tracked_files_or_head_does_not_count(project: Project, check: str) -> None:
-    prepared = Prepared(project, exit_check=f"git config user.email t@e; git config user.name T; {check}")
+@pytest.mark.parametrize("act", ["commit -q --allow-empty -m later", "rm -q --cached stage-1/it.py"])
+def test_what_changes_in_the_stages_worktree_meanwhile_does_not_count(project: Project, act: str) -> None:
+    at = project.home / "worktrees" / "demo" / "core" / "t-1" / "stage-1"
+    prepared = Prepared(project, exit_check=f"git -C {at} -c user.name=T -c user.email=t@e {act}")
     commit = prepared.commit()
     before = project.ledger, project.registry
     refused = prepared.done()
