@@ -15,6 +15,14 @@ from .stage import STAGES, DemoStage, Show, field
 KEY = "demo:words:top"
 _RUNS = os.path.join(".okstra", "tasks", "words", "top", "runs")
 _LED = ("--provider", "rehearsal", "--yes")
+_TEST_OF_3 = os.path.join("tests", "test_top.py")
+_TAUTOLOGY = """import unittest
+
+
+class Top(unittest.TestCase):
+    def test_top(self):
+        self.assertTrue(True)
+"""
 _ASKED = "One,\none"
 
 
@@ -95,9 +103,22 @@ class Demo:
         stage.okstra(*words, "--stage", "3", status=3)
         merged = stage.okstra("integrate", KEY)
         self.note(f"merged {field(merged, 'merged')}, all exit checks green")
-        stage.okstra(*words)
+        self._prove(words)
         stage.okstra("integrate", KEY)
         self.note("stage 3 is built and merged too")
+
+    def _prove(self, words: tuple[str, ...]) -> None:
+        """Stage 3 by hand: with a test that asks nothing it is not done."""
+        stage = self.stage
+        prepared = stage.okstra(*words, "--stage", "3", "--render-only")
+        done = ("stage", "done", "--run", field(prepared, "run"))
+        tree = stage.okstra("worktree", "lookup", f"{KEY}#stage-3").split("\n")[0]
+        stage.write(os.path.join(tree, _TEST_OF_3), _TAUTOLOGY)
+        stage.commit_of_stage(3, os.path.join("tally", "__main__.py"), tree)
+        refused = stage.okstra(*done, status=1)
+        self.note("stage 3 with a test that asks nothing: " + field(refused, "okstra: error:"))
+        stage.commit_of_stage(3, _TEST_OF_3, tree)
+        self.note(f"with a test that needs its code: {field(stage.okstra(*done), 'proof')}")
 
     def _verify(self) -> None:
         self.head("6. Final verification: the program's own tests, and both analysts look at what was asked")

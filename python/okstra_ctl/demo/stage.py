@@ -60,6 +60,15 @@ class DemoStage:
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
             self.run(["git", *words], cwd=self.repo)
 
+    def commit_of_stage(self, number: int, path: str, tree: str) -> None:
+        """Brings a file of a stage's work into a worktree, and commits all that is new there."""
+        shutil.copyfile(os.path.join(self.assets, "stages", str(number), path), os.path.join(tree, path))
+        for words in (["add", "-A"], ["commit", "-q", "-m", f"Stage {number}: {path}"]):
+            self.run(["git", *words], cwd=tree)
+
+    def write(self, path: str, text: str) -> None:
+        files.replace(path, text.encode("utf-8"), durable=False)
+
     def set_script(self) -> None:
         """Names the script that plays the workers, and the program's own tests, in the project's settings."""
         parts = [assets.text("demo", "script.toml"), assets.text("prompts", "rehearsal", "default.toml")]
