@@ -54,7 +54,7 @@ def _next_run_gets_the_stage_or_says_why(play: Play, struck: Struck, reconciled:
 
 
 def _stage_done(play: Play) -> None:
-    play.project.adopt({1: (), 2: (1,)})
+    play.project.adopt({1: (), 2: (1,)}, exit_check="test -e stage-1/it.py", proof="red-green")
     run = play.project.run_stage()
     play.commits = [play.project.work(run)]
     play.ready("stage", "done", "--run", run.data["run_id"], "--json")
@@ -66,6 +66,7 @@ def _the_stage_is_done_once(play: Play, struck: Struck, reconciled: bool) -> Non
     assert again.status == 0 or again.codes == ["stage-done"], again
     done = [row["head_commit"] for row in project.ledger if row["status"] == "done"]
     assert done == play.commits
+    assert [row["proof"] for row in project.ledger if row["status"] == "done"] == ["proven"]
     following = project.run_stage()
     assert (following.data["stage"], following.data["worktree"]["base_commit"]) == (2, play.commits[0])
     check_all(play, struck, worked_in={STAGE})
@@ -128,6 +129,30 @@ def _the_next_run_makes_the_task_worktree_again(play: Play, struck: Struck, reco
     check_all(play, struck, worked_in={Project.task_key})
 
 
+def _proven_task_remove(play: Play) -> None:
+    play.project.adopt({1: (), 2: (1,)}, exit_check="test -e stage-1/it.py", proof="red-green")
+    run = play.project.run_stage()
+    play.commits = [play.project.work(run)]
+    play.project.okstra.ok("stage", "done", "--run", run.data["run_id"], "--json")
+    assert (_proofs(play) / "base").is_dir()
+    play.ready("worktree", "remove", Project.task_key, "--json")
+
+
+def _proofs(play: Play) -> Path:
+    return Path(play.project.home, "worktrees/demo/core/t-1/proof")
+
+
+def _its_checkouts_are_gone_too(play: Play, struck: Struck, reconciled: bool) -> None:
+    project = play.project
+    again = play.again()
+    assert again.status == 0 or again.codes == ["not-found"], again
+    assert not _proofs(play).exists()
+    assert not [path for path in project.repo.worktree_paths() if "/proof/" in path]
+    following = project.run_stage()
+    assert (following.data["stage"], following.data["worktree"]["base_commit"]) == (2, play.commits[0])
+    check_all(play, struck, worked_in={STAGE})
+
+
 ROWS = {
     "first run": Row(_first_run, _next_run_gets_the_stage_or_says_why),
     "later run": Row(_later_run, _next_run_gets_the_stage_or_says_why),
@@ -135,5 +160,6 @@ ROWS = {
     "stage done": Row(_stage_done, _the_stage_is_done_once),
     "stage release": Row(_stage_release, _the_stage_is_free_and_its_branch_is_kept),
     "worktree remove": Row(_worktree_remove, _the_worktree_is_gone_and_its_branch_is_kept),
+    "proven task remove": Row(_proven_task_remove, _its_checkouts_are_gone_too),
     "task worktree remove": Row(_task_worktree_remove, _the_next_run_makes_the_task_worktree_again),
 }
