@@ -16,6 +16,7 @@ import document_rows
 import evidence_rows
 import led_rows
 import listing_rows
+import proof_rows
 import quarantine_rows
 import removal_rows
 import sandbox_rows
@@ -31,6 +32,7 @@ _MODULES = (
     listing_rows,
     document_rows,
     evidence_rows,
+    proof_rows,
     quarantine_rows,
     sandbox_rows,
     led_rows,

@@ -72,12 +72,12 @@ def test_two_green_stages_that_break_together_are_named_as_a_pair(project: Proje
 
 
 def test_a_check_on_the_merged_stages_is_red_when_any_command_of_its_pipe_is(project: Project) -> None:
-    """Green in the stage's own worktree, where the program is, and not on the merged commit."""
-    project.adopt({1: ()}, exit_check="sh ../only-here.sh \\| cat")
-    prepared = project.run_stage()
-    (Path(prepared.data["worktree"]["path"]).parent / "only-here.sh").write_text("true\n")
-    assert project.finish(prepared).status == 0
-    (Path(prepared.data["worktree"]["path"]).parent / "only-here.sh").unlink()
+    """Green while the program is there, and not on the merged commit."""
+    program = project.repo.path.parent / "only-now.sh"
+    program.write_text("true\n")
+    project.adopt({1: ()}, exit_check=f"sh {program} \\| cat")
+    assert project.finish(project.run_stage()).status == 0
+    program.unlink()
     red = _integrate(project)
     assert (red.status, red.codes) == (1, ["integration-red"])
 
@@ -91,7 +91,7 @@ def test_a_task_branch_that_moves_while_the_checks_run_gets_nothing_merged(proje
     moves = project.repo.path.parent / "moves"
     task = project.home / "worktrees" / "demo" / "core" / "t-1" / "task"
     moves.write_text(
-        f"#!/bin/sh\ncase $PWD in */integrate-*) git -C {shlex.quote(str(task))} -c user.name=P "
+        f"#!/bin/sh\ncase $(git log -1 --format=%s) in Merge*) git -C {shlex.quote(str(task))} -c user.name=P "
         "-c user.email=p@e commit -q --allow-empty -m meanwhile ;; esac\n"
     )
     moves.chmod(0o755)
