@@ -143,7 +143,8 @@ def _check_exit_check(row: Row) -> tuple[str, list[Finding]]:
 def check_proof(row: Row) -> tuple[str, list[Finding]]:
     """What the stage's check has to show, with S13 for an unknown word and for `none` without a reason."""
     text = plain_text(row.cell(PROOF)).strip()
-    if is_empty_cell(text) or text.casefold() in (RED_GREEN, KEPT_GREEN):
+    empty = is_empty_cell(text) and text.casefold() != NO_PROOF
+    if empty or text.casefold() in (RED_GREEN, KEPT_GREEN):
         return (KEPT_GREEN if text.casefold() == KEPT_GREEN else RED_GREEN), []
     word, _, reason = (part.strip() for part in text.partition(":"))
     if word.casefold() == NO_PROOF and any(sign.isalnum() for sign in reason):
