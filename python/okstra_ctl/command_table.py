@@ -74,7 +74,7 @@ COMMANDS = (
     Command("error-log", "error_log", "list what went wrong in runs: failed workers, in their own words", "Runs"),
     Command("followups", "followups", "tasks that reports propose: list, create or dismiss them", "Runs"),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", "Runs"),
-    Command("plan", "plan", "check, show, approve or adopt a plan", "Plans and stages"),
+    Command("plan", "plan", "begin, check, show, approve or adopt a plan", "Plans and stages"),
     Command("stage", "stage", "list a plan's stages; record one as done; give one back", "Plans and stages"),
     Command(
         "integrate",
@@ -183,6 +183,7 @@ VERBS: dict[str, Verb] = {
     "followups spawn": _CHANGES,
     "followups dismiss": _CHANGES,
     "paths": _READS,
+    "plan new": _CHANGES,
     "plan check": _READS,
     "plan show": _READS,
     "plan approve": _CHANGES,

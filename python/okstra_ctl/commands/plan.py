@@ -1,4 +1,4 @@
-"""Plans: check one against rules S1 to S13, show its stages as a graph, approve it, adopt one from elsewhere."""
+"""Plans: begin one, check one against its rules, show its stages as a graph, approve it, adopt one from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from ..plan.approval import unapprove
 from ..plan.approvals import Approver, Candidate
 from ..plan.model import Finding, StageMap, critical_path, graph_of, named, number_list, waves
 from ..plan.plans import CheckedPlan, Where
-from ..quoting import okstra_command
+from ..quoting import okstra_command, quote
 from ..recovery.superseded_planning import release_planning_runs
+from ..report.safe_markdown import inline
 from ..runs.find import claim_run
 from ..services import Call, Services
 from ..settings.project import open_project
 from ..stages.records import task_of_plan
-from ..system import files
+from ..system import assets, files
 from ..system.text import printable
-from ..tasks.records import ensure_task
+from ..tasks.catalog import require_task
+from ..tasks.records import ensure_task, read_manifest
 
 
 def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
@@ -35,6 +37,12 @@ def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
     checked = plans.check_text(source, text)
     if checked.stage_map is None:
         raise plans.invalid(checked)
+    return _place(text, key, start, services)
+
+
+def _place(text: str, key: TaskKey, start: str, services: Services) -> str:
+    """Writes it as the task's next planning report, and returns the path; what stands there already stays. Raises
+    UsageError (`bad-identity`), Refused."""
     project = open_project(start, services)
     if key.project_id != project.config.project_id:
         raise UsageError(
@@ -49,6 +57,9 @@ def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
 
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    new = actions.add_parser("new", help="write a template with comments as the task's next plan")
+    add_task_key(new, "the task", required=True)
+    add_common_flags(new)
     check = actions.add_parser("check", help="every broken rule, with its line")
     show = actions.add_parser("show", help="stages, waves and the critical path")
     show.add_argument("--dot", action="store_true", help="the graph for Graphviz")
@@ -63,7 +74,21 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    return {"check": _check, "show": _show, "approve": _approve, "adopt": _adopt}[args.action](args, call)
+    do = {"new": _new, "check": _check, "show": _show, "approve": _approve, "adopt": _adopt}
+    return do[args.action](args, call)
+
+
+def _new(args: Namespace, call: Call) -> Reply:
+    """Raises UsageError (`task-unknown`, `bad-identity`); then nothing was written."""
+    key = require_task(args.task_key, call.start, call.services)
+    title = str((read_manifest(open_project(call.start, call.services).files.task(key)) or {}).get("title") or "")
+    text = assets.text("templates", "plan.md")
+    for name, value in (("TITLE", inline(title or str(key))), ("TASK_KEY", quote(str(key)).replace("--", "- -"))):
+        text = text.replace(f"{{{{{name}}}}}", value)
+    path = _place(text, key, call.start, call.services)
+    following = okstra_command("plan", "check", key)
+    data = {"plan": path, "task_key": str(key), "next": [following]}
+    return Reply(data, fields([("plan", path), ("next", following)]))
 
 
 def _check(args: Namespace, call: Call) -> Reply:

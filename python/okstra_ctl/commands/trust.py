@@ -6,12 +6,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..errors import Refused
-from ..output import Reply
+from ..output import Reply, confirm
 from ..services import Call
 from ..settings import trust
 from ..settings.project import Project, open_project
 from ..settings.trust import shown
-from ..system.text import printable
 
 
 def of_project(project: Project) -> trust.Commands:
@@ -28,9 +27,7 @@ def lines(commands: trust.Commands) -> list[str]:
 def ask(commands: trust.Commands) -> bool:
     """At a terminal: shows the commands and asks. Only an explicit yes counts."""
     text = "\n".join(["the project's settings run these commands:", *(f"  {line}" for line in lines(commands))])
-    sys.stderr.write(printable(f"{text}\ntrust them, in {commands.root}? [y/N] "))
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return confirm(f"{text}\ntrust them, in {commands.root}?", default=False)
 
 
 def settle(project: Project, call: Call) -> None:

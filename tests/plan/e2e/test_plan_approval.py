@@ -312,3 +312,33 @@ def test_a_plan_put_into_a_folder_made_by_hand_can_be_approved_and_run(project: 
     listed = project.okstra.ok("stage", "list", "--plan", plan, "--json")
     assert [one["status"] for one in listed.data["stages"]] == ["ready"]
     assert project.finish(project.run_stage()).status == 0
+
+
+def test_a_new_plan_is_a_template_that_says_what_it_lacks(project: Project) -> None:
+    unknown = project.okstra("plan", "new", "demo:core:typo", "--json")
+    assert (unknown.status, unknown.codes) == (2, ["task-unknown"])
+    assert not (project.repo.path / ".okstra" / "tasks").exists()
+    project.run_phase()
+    begun = project.okstra.ok("plan", "new", "T-1", "--json").data
+    plan = Path(begun["plan"])
+    assert begun["next"] == [f"okstra plan check {project.task_key}"]
+    lacks = project.okstra("plan", "check", "T-1", "--json")
+    assert lacks.status == 4
+    assert {row["rule"] for row in lacks.data["findings"] if row["severity"] == "error"} <= {
+        "S2",
+        "S5",
+        "S6",
+        "S7",
+        "S11",
+    }
+    assert project.okstra("plan", "approve", "T-1", "--yes", "--json").codes == ["plan-invalid"]
+    filled = plan.read_text().replace(
+        "| 1 |  | (none) |  | 2 |  |", "| 1 | Cut | (none) | `src/**` | 2 | `make test` |"
+    )
+    filled = filled.replace("Stage 1:\n", "Stage 1: Cut\n").replace("\n2.\n", "\n2. Cut in `src/cut.py`.\n")
+    plan.write_text(filled)
+    project.okstra.ok("plan", "approve", "T-1", "--yes")
+    approved = plan.read_text()
+    second = project.okstra.ok("plan", "new", project.task_key, "--json").data["plan"]
+    assert second.endswith("002.md")
+    assert plan.read_text() == approved

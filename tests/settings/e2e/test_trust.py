@@ -184,7 +184,7 @@ def _at_terminal(project: Project, *words: str) -> Terminal:
     return Terminal([str(ROOT / "bin" / "okstra"), *words], project.repo.path, project.okstra.environment, columns=300)
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("nope", 3), ("", 3)])
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("yes", 0), ("nope\rn", 3), ("", 3)])
 def test_trust_shows_them_and_asks(strange: Project, tmp_path: Path, answer: str, status: int) -> None:
     terminal = _at_terminal(strange, "trust")
     assert f"worktreeSetup: touch {tmp_path / 'ran'}" in terminal.wait_for("[y/N]")
