@@ -33,7 +33,7 @@ PURE = {
     "plan": "approval drawing globs model overlap parse rules structure",
     "proof": "setup_files",
     "pulls": "items",
-    "report": "followup_rules markdown marks outcome parts safe_markdown",
+    "report": "followup_rules markdown marks now outcome parts safe_markdown",
     "report/page": "pictures view",
     "results": "commands convergence documents evidence parse proofs records voices worker",
     "review": "brief",

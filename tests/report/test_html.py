@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from okstra_ctl.report.now import Now, PlanNow, TaskNow
 from okstra_ctl.report.page.view import Dispatch
 from okstra_ctl.report.store import html_of
 from okstra_ctl.system.text import visible
@@ -125,6 +126,54 @@ def test_a_very_long_text_is_folded_and_whole() -> None:
     assert len(html) > 1_000_000
     assert Collector(html).data.count("<long>") >= 150_000
     assert '<details class="long">' in html
+
+
+def test_a_refuted_finding_is_no_headline() -> None:
+    rows = [
+        finding(1, "Refuted", severity="critical", **{"class": "refuted"}),
+        finding(2, "Closed", severity="high", status="closed", closed_by="G-9"),
+        finding(3, "Stands", severity="low"),
+    ]
+    html = page(report(findings=rows))
+    card = html[html.index('id="verdict"') : html.index('id="isolation"')]
+    assert '1 <span class="severity low">' in card and "2 refuted or closed" in card
+    assert "critical" not in card and "severity high" not in card
+    places = [html.index(f'<article id="G-00{number}"') for number in (3, 1, 2)]
+    assert places == sorted(places)
+    refuted = html[places[1] : places[2]]
+    assert "<details open" not in refuted, "its evidence is folded"
+
+
+def test_a_failed_run_shows_why_at_the_top_and_asks_for_no_approval() -> None:
+    data = report("implementation-planning", findings=[], isolation={"breaches": [], "notes": [], "receipt": ""})
+    data["verdict"]["approval_needed"] = False
+    data["execution"][1] |= {"outcome": "error", "note": "codex is not on the PATH"}
+    data["gates"] = {"analysis": {"gate": "failed", "note": "1 of 2 answered"}}
+    html = page(data)
+    card = html[html.index('id="verdict"') : html.index('id="gates"')]
+    assert "This run failed:" in card
+    assert "codex: codex is not on the PATH" in card and "analysis: 1 of 2 answered" in card
+    assert "A person has to approve" not in html
+    data["gates"] = {"analysis": {"gate": "passed", "note": "2 of 2 answered"}}
+    assert "This run failed:" not in page(data)
+
+
+def test_what_a_task_is_now_stands_on_the_card_and_settles_what_was_asked() -> None:
+    data = report("implementation-planning")
+    now = Now("2026-11-30T09:00:00Z", TaskNow.OPEN, PlanNow.APPROVED, 3, 2, 1, next="okstra next")
+    before, after = html_of(view(data)), html_of(view(data)._replace(now=now))
+    asked = "A person has to approve this plan"
+    assert asked in before and 'id="now"' not in before
+    assert asked not in after and "2026-11-30 09:00 UTC" in after and "<dd>2 / 3</dd>" in after
+    assert ">okstra next</code>" in after
+    over = html_of(view(data)._replace(now=now._replace(task=TaskNow.HANDED_OFF, next="")))
+    assert "handed off" in over and "Nothing is left to do." in over
+
+
+def test_a_report_of_an_earlier_version_has_its_key_as_title_and_no_date() -> None:
+    html = page(report())
+    assert '<h1 dir="auto">demo:core:T-1</h1>' in html
+    assert "<dt>Date</dt>" not in html and 'class="request"' not in html
 
 
 def test_findings_are_ordered_open_first_and_gravest_first() -> None:

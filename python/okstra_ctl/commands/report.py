@@ -29,11 +29,12 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 
 def _render(args: Namespace, call: Call) -> Reply:
+    from ..history.standing import try_now
     from ..report.store import render
     from ..runs.find import find_run
 
     run = find_run(args.run, call.start, call.services)
-    rendered = render(run, call.services)
+    rendered = render(run, call.services, try_now(run, call.services))
     data = {
         "run_id": str(run.id),
         "markdown": run.report_path,

@@ -75,11 +75,19 @@ def next_of_task(start: str, key: TaskKey, services: Services) -> str:
 def next_unit(start: str, key: TaskKey, services: Services) -> Unit | None:
     """The first piece of work that can be done now; None when nothing is left of the task. Raises Missing
     (`not-a-project`), Unreadable."""
-    project = open_project(start, services)
+    task = task_facts(open_project(start, services), key, services)
+    return first_unit(task) if task else None
+
+
+def first_unit(task: TaskFacts) -> Unit | None:
+    return next((unit for unit in units_of(task) if unit.command), None)
+
+
+def task_facts(project: Project, key: TaskKey, services: Services) -> TaskFacts | None:
+    """None when nothing is left of the task. Raises Unreadable."""
     entry = task_catalog.entries(project.files).get(str(key), {})
     status = {row.run_id: row.status for row in run_rows(services)}
-    task = _facts(project, key, entry, status, services)
-    return next((unit for unit in units_of(task) if unit.command), None) if task else None
+    return _facts(project, key, entry, status, services)
 
 
 def _open_tasks(
@@ -132,7 +140,7 @@ def _facts(
         run_status=status.get(last_run, ""),
         accepted=bool(finished_by),
         related=tuple(map(str, related)) if isinstance(related, list) else (),
-        plan=_plan(project, paths, key, services),
+        plan=plan_facts(project, key, services),
     )
 
 
@@ -154,8 +162,9 @@ def _task_type(run_id: str) -> str:
         return ""
 
 
-def _plan(project: Project, paths: TaskFiles, key: TaskKey, services: Services) -> PlanFacts | None:
-    path = plans.latest(paths)
+def plan_facts(project: Project, key: TaskKey, services: Services) -> PlanFacts | None:
+    """The task's newest plan, and how far it is built. Raises Unreadable."""
+    path = plans.latest(project.files.task(key))
     if path is None:
         return None
     plan = plans.load(path, services)

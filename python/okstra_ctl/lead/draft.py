@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import __version__
+from ..errors import OkstraError
 from ..quoting import okstra_command
 from ..report.parts import SCHEMA, Schema, blank, phase_schema
 from ..results.convergence import Outcome
 from ..results.documents import finding_json
 from ..results.records import Gate
 from ..status import WorkerOutcome
+from ..system import files
+from ..tasks.brief import request_in
+from ..tasks.records import read_manifest
 from .analysis import Collected
 from .assignments import Answer
 from .context import RunContext
@@ -49,6 +54,7 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
         "schema": SCHEMA,
         "run_id": str(context.id),
         "task_key": str(context.id.task),
+        **_subject(context),
         "task_type": context.id.task_type,
         "seq": context.id.seq,
         "stage": context.id.stage,
@@ -79,6 +85,18 @@ def draft(context: RunContext, material: Material, schema: Schema) -> dict[str, 
         "steps": [dict(row) for row in material.steps],
         "phase": {**blank(phase_schema(schema, context.id.task_type)), **material.phase},
     }
+
+
+def _subject(context: RunContext) -> dict[str, str]:
+    """The task's title, and what was asked for; what can't be read is left out."""
+    task = context.run.project.task(context.id.task)
+    try:
+        title = str((read_manifest(task) or {}).get("title") or "")
+        text = (files.read_bytes(os.path.join(task.instruction_set, "brief.md")) or b"").decode("utf-8", "replace")
+    except OkstraError:
+        return {}
+    found = {"title": title, "request": request_in(text)}
+    return {name: value for name, value in found.items() if value}
 
 
 def guide(schema: Schema, task_type: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ def fill_in(context: RunContext, report: dict[str, Any]) -> dict[str, Any]:
     models = observed_models(events)
     notes = {**faults_of(events), **later_failures(events)}
     report["usage"] = usage_of(events)
+    report["at"] = context.services.clock.now()
     hidden = hidden_secrets(events)
     if hidden:
         row = {"what": "secrets", "how": "known formats of keys in logs and results", "result": f"hidden: {hidden}"}

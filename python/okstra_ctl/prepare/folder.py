@@ -16,6 +16,7 @@ from ..settings.roster import Worker
 from ..system import assets, files
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line, text_bytes
+from ..tasks.brief import NO_BRIEF
 from ..tasks.records import names_for_prompt
 from ..worktrees.create import UndoStack
 
@@ -75,7 +76,7 @@ def facts(request: Request, run: RunFiles, stage: Stage | None) -> dict[str, str
 
 def _instruction_set(task: TaskFiles, brief: str, profile: str) -> dict[str, str]:
     folder = task.instruction_set
-    return {f"{folder}/brief.md": brief or "(no brief was given)\n", f"{folder}/profile.md": profile}
+    return {f"{folder}/brief.md": brief or f"{NO_BRIEF}\n", f"{folder}/profile.md": profile}
 
 
 def _roster_row(run: RunFiles, worker: Worker) -> str:

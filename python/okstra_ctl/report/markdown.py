@@ -7,8 +7,9 @@ from typing import Any
 
 from ..usage.tokens import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .followup_rules import numbered_follow_ups, spawn_command
-from .marks import mark_word
-from .outcome import isolation_commands, overrules_in, voices_lines
+from .marks import in_order, mark_word
+from .now import Now, asks_approval, date_text, now_facts
+from .outcome import failure_reasons, isolation_commands, overrules_in, voices_lines
 from .parts import Field, plan_lines
 from .safe_markdown import block, cell, code, inline
 
@@ -17,17 +18,19 @@ Report = Mapping[str, Any]
 Labels = Mapping[str, str]
 
 
-def render_markdown(report: Report, fields: Sequence[Field], labels: Labels) -> str:
-    """`fields` are those of the phase's own part; `labels` the words of the report's language."""
+def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, now: Now | None = None) -> str:
+    """`fields` are those of the phase's own part; `labels` the words of the report's language. A plan is approved as it
+    is, so it does not show what came after: its page does."""
     title = labels[f"phase_{report['task_type']}"]
     is_plan = report["task_type"] == "implementation-planning"
     lines = [
         *(["---", "approved: false", f"task-key: {report['task_key']}", "---"] if is_plan else []),
-        f"# {title}: {inline(report['task_key'])}",
+        f"# {title}: {inline(report.get('title') or report['task_key'])}",
         "",
         *([f"> {labels['rehearsal']}", ""] if report["rehearsal"] else []),
+        *_head(report, labels),
         *_author(report, labels),
-        *_verdict(report["verdict"], report, labels),
+        *_verdict(report["verdict"], report, labels, None if is_plan else now),
         *_execution(report, labels),
         *_isolation(report["isolation"], labels),
         *_findings(report["findings"], labels),
@@ -42,13 +45,22 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels) -> 
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _head(report: Report, labels: Labels) -> Iterator[str]:
+    yield f"- {labels['task']}: {code(report['task_key'])}"
+    if report.get("at"):
+        yield f"- {labels['date']}: {date_text(report['at'])}"
+    if report.get("request"):
+        yield f"- {labels['request']}: {cell(report['request'])}"
+    yield ""
+
+
 def _author(report: Report, labels: Labels) -> Iterator[str]:
     if report["author"]["reason"]:
         yield f"> {labels['author_lead']} {cell(report['author']['reason'])}"
         yield ""
 
 
-def _verdict(verdict: Mapping[str, Any], report: Report, labels: Labels) -> Iterator[str]:
+def _verdict(verdict: Mapping[str, Any], report: Report, labels: Labels, now: Now | None) -> Iterator[str]:
     yield f"## 1. {labels['verdict']}: {code(verdict['token'])}"
     yield ""
     yield block(verdict["conclusion"])
@@ -56,9 +68,14 @@ def _verdict(verdict: Mapping[str, Any], report: Report, labels: Labels) -> Iter
     if verdict["direction"]:
         yield f"- {labels['direction']}: {cell(verdict['direction'])}"
     yield f"- {labels['commit']}: `{report['commit'] or '-'}`"
-    yield f"- {labels['next_step']}: {code(verdict['next_step'])}"
-    if verdict["approval_needed"]:
+    step = now.next if now else verdict["next_step"]
+    yield f"- {labels['next_step']}: {code(step) if step else labels['nothing_left']}"
+    if asks_approval(verdict, now):
         yield f"- {labels['approval_needed']}"
+    yield from (f"- {labels['failed_because']} {cell(reason)}" for reason in failure_reasons(report))
+    if now:
+        facts = "; ".join(f"{name}: {value}" for name, value in now_facts(now, labels))
+        yield f"- {labels['now']} ({date_text(now.at)}): {cell(facts)}"
     yield ""
 
 
@@ -108,7 +125,7 @@ def _findings(findings: Sequence[Mapping[str, Any]], labels: Labels) -> Iterator
     if not findings:
         yield labels["no_findings"]
         yield ""
-    for one in findings:
+    for one in in_order(findings):
         yield f"### {one['id']} [{one['severity']}] {cell(one['title'])}"
         yield ""
         if mark_word(one):

@@ -8,7 +8,7 @@ from typing import Any
 from ..results.convergence import Outcome
 from ..results.records import FindingSeverity, Gate
 from ..results.voices import UNKNOWN
-from ..status import RunOutcome
+from ..status import RunOutcome, WorkerOutcome
 
 CRITIC_GATE = "critic"  # reported only: what the critic did not say shuts nothing
 RECORD_GATE = "record"  # there when the run's own record does not hold together
@@ -27,6 +27,19 @@ def outcome_of(report: Mapping[str, Any]) -> RunOutcome:
     if report["isolation"]["breaches"] or RECORD_GATE in closed:
         return RunOutcome.CONTRACT_VIOLATED
     return RunOutcome.FAILED if closed else RunOutcome.COMPLETED
+
+
+def failure_reasons(report: Mapping[str, Any]) -> list[str]:
+    """Why the run failed: what its workers' clients reported, then the gates that closed; none where it did not."""
+    closed = closed_gates(report)
+    if not closed and not report["isolation"]["breaches"]:
+        return []
+    silent = [
+        one for one in report["execution"] if one["outcome"] not in (WorkerOutcome.COMPLETED, WorkerOutcome.NOT_RUN)
+    ]
+    workers = [f"{one['worker']}: {one['note'] or one['outcome']}" for one in silent]
+    notes = {name: report["gates"][name]["note"] for name in closed}
+    return [*workers, *(f"{name}: {note or report['gates'][name]['gate']}" for name, note in notes.items())]
 
 
 def overrules_in(report: Mapping[str, Any]) -> list[Mapping[str, str]]:

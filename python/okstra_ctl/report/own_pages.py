@@ -24,6 +24,7 @@ from ..runs.find import KnownRun, claim_run
 from ..services import Services
 from ..status import Word
 from ..system import files, foreign_files
+from .now import Now
 
 _DIGEST = re.compile(rb'<meta name="okstra-data" content="([0-9a-f]{64})">')
 MARKDOWN, HTML = "markdown", "html"
@@ -35,10 +36,11 @@ def _freshness_digest(page: bytes) -> bytes | None:
     return found[1] if found else None
 
 
-def note(run: KnownRun, services: Services, pages: Mapping[str, bytes]) -> None:
-    """To be called before the pages, by their kinds, are written."""
+def note(run: KnownRun, services: Services, pages: Mapping[str, bytes], now: Now | None = None) -> None:
+    """To be called before the pages, by their kinds, are written. `now`: the state of the task that they show."""
     digests = {kind: _digest(run, kind, page) for kind, page in pages.items()}
-    run_events.append(run.files, _EVENT, services.clock.now(), run_id=str(run.id), pages=digests)
+    shown = {"now": now.to_json()} if now else {}
+    run_events.append(run.files, _EVENT, services.clock.now(), run_id=str(run.id), pages=digests, **shown)
 
 
 def is_own(run: KnownRun, kind: str, found: bytes) -> bool:

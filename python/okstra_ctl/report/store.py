@@ -26,6 +26,7 @@ from ..system.locks import LockKind, locked
 from ..system.text import loads
 from . import own_pages
 from .markdown import render_markdown
+from .now import Now, now_of
 from .own_pages import PageState, html_state, markdown_state
 from .page.contents import page_values
 from .page.view import Cited, Dispatch, Excerpt, View, Words, cited_places, excerpt
@@ -83,13 +84,13 @@ def read_report(run: KnownRun) -> dict[str, Any]:
     return report
 
 
-def render(run: KnownRun, services: Services) -> Rendered:
-    """Writes both pages anew; what a person made of them is kept beside. Raises as `read_report`, and WorkFailed
-    (`write-failed`)."""
-    pages = render_pages(run, read_report(run))
+def render(run: KnownRun, services: Services, now: Now | None = None) -> Rendered:
+    """Writes both pages anew; what a person made of them is kept beside. `now` is where the task stands. Raises as
+    `read_report`, and WorkFailed (`write-failed`)."""
+    pages = render_pages(run, read_report(run), now)
     markdown = own_pages.markdown_for(run, pages.markdown)
     own_pages.note_earlier(run, services)
-    own_pages.note(run, services, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html})
+    own_pages.note(run, services, {own_pages.MARKDOWN: markdown, own_pages.HTML: pages.html}, now)
     with locked(LockKind.INDEX, f"{run.files.manifest}.lock"):
         files.make_folder(os.path.dirname(run.files.report_html))
         html = own_pages.keep_aside(run, own_pages.HTML, run.files.report_html, pages.html)
@@ -105,7 +106,7 @@ def pages_of(run: KnownRun) -> list[PageFile]:
 
 def compared(run: KnownRun, report: Mapping[str, Any]) -> list[PageFile]:
     """The same for data that is known to be valid. Raises Missing, Unreadable."""
-    run_files, pages = run.files, render_pages(run, report)
+    run_files, pages = run.files, render_pages(run, report, now_of(events_of(run.files)))
     expected = own_pages.markdown_for(run, pages.markdown)
     same = report["okstra_version"] == __version__
     is_plan = run.id.task_type == PLANNING
@@ -199,13 +200,13 @@ class Pages(NamedTuple):
     html: bytes
 
 
-def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
+def render_pages(run: KnownRun, report: Mapping[str, Any], now: Now | None = None) -> Pages:
     """Raises Missing (`assets-missing`), Unreadable. What git can't show (any more) is left out of the HTML."""
     schema: Schema = loads(assets.text(*SCHEMA_FILE))
     labels = labels_of(str(report["language"]))
     fields = fields_of(schema, run.id.task_type)
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
-    markdown = render_markdown(report, fields, labels)
+    markdown = render_markdown(report, fields, labels, now)
     view = View(
         report=report,
         fields=fields,
@@ -217,6 +218,7 @@ def render_pages(run: KnownRun, report: Mapping[str, Any]) -> Pages:
         digest=hashlib.sha256(files.json_bytes(report)).hexdigest(),
         style=assets.text("templates", "reports", "report.css"),
         script=assets.text("templates", "reports", "report.js"),
+        now=now,
     )
     return Pages(markdown.encode("utf-8", "backslashreplace"), html_of(view).encode("utf-8", "backslashreplace"))
 

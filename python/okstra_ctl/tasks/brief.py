@@ -35,6 +35,8 @@ SECTIONS = ("request", "background", "reproduction", "requirements", "area", "do
 _NEEDED = ("request", "requirements", "done")
 _WANTED = ("area",)
 _FAULT, _IS_FAULT = "reproduction", "bugfix"
+NO_BRIEF = "(no brief was given)"
+_MOST_REQUEST = 1000
 _FIELD = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")
 
@@ -131,6 +133,18 @@ def asks_for_something(text: str) -> bool:
     block = find_frontmatter(text)
     lines = split_lines(text.removeprefix(BOM))[block.line_count if block else 0 :]
     return any(sign.isalnum() for sign in without_comments("\n".join(lines)))
+
+
+def request_in(text: str) -> str:
+    """What a brief asks for, in its writer's words, for a page: its section, else what stands before the first one,
+    else its title; shortened where it is long."""
+    brief = parse_brief(text, languages())
+    section = brief.section("request")
+    found = section.text if section is not None and not section.empty else without_comments(brief.opening)
+    found = (found.strip() or brief.title).strip()
+    if not asks_for_something(text) or found == NO_BRIEF:
+        return ""
+    return found if len(found) <= _MOST_REQUEST else f"{found[: _MOST_REQUEST - 1]}…"
 
 
 def parse_brief(text: str, languages: Mapping[str, Labels]) -> Brief:

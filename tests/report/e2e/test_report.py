@@ -24,11 +24,13 @@ def html_of(ended: Ended) -> Path:
     return reports(ended).with_suffix(".html")
 
 
-@pytest.mark.parametrize("task_type", TASK_TYPES)
+@pytest.mark.parametrize("task_type", [one for one in TASK_TYPES if one != "review"])  # it has a command of its own
 def test_every_phase_leaves_a_page_that_is_made_alike_again(project: Project, task_type: str) -> None:
     ended = led_phase(project, task_type)
     assert ended.status == 0, ended
     html, markdown = html_of(ended), reports(ended)
+    if task_type in ("implementation", "release-handoff"):  # rendered again, they show what became of the task
+        project.okstra.ok("report", "render", ended.data["run_id"])
     before = html.read_bytes(), markdown.read_bytes()
     assert 'id="verdict"' in html.read_text()
     assert project.okstra.ok("report", "views", ended.data["run_id"], "--json").data["views"] == [

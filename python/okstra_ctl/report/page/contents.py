@@ -13,15 +13,15 @@ from ...runs.user_response import questions_of, user_response_text
 from ...status import tone_of
 from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..followup_rules import numbered_follow_ups, spawn_command
-from ..marks import mark_word
-from ..outcome import isolation_commands, overrules_in, voices_lines
+from ..marks import in_order, is_settled, mark_word
+from ..now import asks_approval, date_text, now_facts
+from ..outcome import failure_reasons, isolation_commands, overrules_in, voices_lines
 from ..parts import Field
 from .pictures import asked, convergence, timeline
 from .view import View, parts_of, place_of, policy_hash, prose_of
 
 _PLANNING = "implementation-planning"
 _WORST = frozenset(("blocked", "not-done", "not-handed-off"))
-_ORDER = {str(severity): place for place, severity in enumerate(FindingSeverity)}
 _GRAVE = frozenset(("critical", "high"))
 _MOST_UNFOLDED = 20
 _Row = Mapping[str, Any]
@@ -49,10 +49,17 @@ def page_values(view: View) -> dict[str, Any]:
         "severities": [str(severity) for severity in FindingSeverity],
         "count": Counter,
         "verdict": _verdict(view),
+        "title": report.get("title") or report["task_key"],
+        "request": report.get("request", ""),
+        "date": date_text(report.get("at", "")),
+        "reasons": failure_reasons(report),
+        "now_facts": list(now_facts(view.now, words.labels)) if view.now else [],
+        "as_of": date_text(view.now.at) if view.now else "",
+        "headlines": [one["severity"] for one in report["findings"] if not is_settled(one)],
         "isolation_commands": isolation_commands,
         "overrules": overrules_in(report),
         "voices": list(voices_lines(report, words.labels)),
-        "findings": _ordered(report["findings"]),
+        "findings": in_order(report["findings"]),
         "mark_word": mark_word,
         "unfolded": _unfolded(report["findings"]),
         "where": _where,
@@ -101,6 +108,8 @@ def _verdict(view: View) -> dict[str, Any]:
     ends = [one.start + one.seconds for one in view.dispatches if one.seconds is not None]
     return {
         "tone": _verdict_tone(view),
+        "next_step": view.now.next if view.now else report["verdict"]["next_step"],
+        "asks_approval": asks_approval(report["verdict"], view.now),
         "waiting": sum(row["status"] == "open" for row in report["clarifications"]),
         "gates_open": f"{sum(Gate(gate['gate']).open for gate in gates)} / {len(gates)}",
         "answered": f"{sum(row['outcome'] == 'completed' for row in rows)} / {len(rows)}",
@@ -117,14 +126,9 @@ def _verdict_tone(view: View) -> str:
     return "good" if view.tokens and token == view.tokens[0] else "warn"
 
 
-def _ordered(found: Iterable[_Row]) -> list[_Row]:
-    """Open before closed, the gravest first; otherwise as the run numbered them."""
-    return sorted(found, key=lambda one: (one["status"] == "closed", _ORDER.get(one["severity"], len(_ORDER))))
-
-
 def _unfolded(found: Iterable[_Row]) -> set[str]:
     """The findings that show their evidence at once."""
-    grave = [one["id"] for one in _ordered(found) if one["severity"] in _GRAVE]
+    grave = [one["id"] for one in in_order(found) if one["severity"] in _GRAVE and not is_settled(one)]
     return set(grave[:_MOST_UNFOLDED])
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..now import Now
 from ..parts import Field
 
 _LONG = 1500
@@ -62,7 +63,7 @@ class Words(NamedTuple):
 
 class View(NamedTuple):
     """`tokens` are the phase's verdicts, best first; `digest` is the SHA-256 of the data that the page shows;
-    `style` and `script` are okstra's own."""
+    `style` and `script` are okstra's own; `now` is where the task stands, when it is rendered again."""
 
     report: Mapping[str, Any]
     fields: Sequence[Field]
@@ -74,6 +75,7 @@ class View(NamedTuple):
     digest: str
     style: str
     script: str
+    now: Now | None = None
 
 
 class Part(NamedTuple):
