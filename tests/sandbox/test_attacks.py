@@ -8,13 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from okstra_ctl.sandbox import landlock
 from okstra_ctl.sandbox.choice import Kind
 from support import figures
 from support.contained_attacks import ATTACKS, Attack, table
 from support.contained_lab import Effects, Lab, can_contain, lab
+from support.faults import seeded
 from support.sealed import ROOT
 
-pytestmark = pytest.mark.skipif(not can_contain(Kind.BWRAP), reason="bubblewrap can't start here")
+needs_bwrap = pytest.mark.skipif(not can_contain(Kind.BWRAP), reason="bubblewrap can't start here")
+needs_landlock = pytest.mark.skipif(not can_contain(Kind.LANDLOCK), reason="this kernel has no Landlock")
+_BY_LANDLOCK = [one for one in ATTACKS if not one.broad and one.needs <= landlock.version()]
 _OF_THE_ROLE = {
     "executor": {"own worktree", "git folder", "own result"},
     "tester": {"own worktree"},
@@ -56,10 +60,29 @@ def _hurt(attack: Attack, found: Effects, outer: subprocess.Popen[bytes]) -> lis
     return effects
 
 
+@needs_bwrap
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: f"{one.area}: {one.what} ({one.role})")
 def test_it_has_no_effect(attack: Attack, machine: Lab, outer: subprocess.Popen[bytes]) -> None:
     found = _tried(attack, machine, outer, Kind.BWRAP)
     assert bool(_hurt(attack, found, outer)) is bool(attack.known), found
+
+
+def _check_by_landlock_alone(attack: Attack, machine: Lab, outer: subprocess.Popen[bytes]) -> None:
+    found = _tried(attack, machine, outer, Kind.LANDLOCK)
+    assert bool(_hurt(attack, found, outer)) is bool(attack.known or attack.landlock), found
+
+
+@needs_landlock
+def test_landlock_alone_stops_a_sample(machine: Lab, outer: subprocess.Popen[bytes]) -> None:
+    for attack in seeded().sample(_BY_LANDLOCK, 6):
+        _check_by_landlock_alone(attack, machine, outer)
+
+
+@needs_landlock
+@pytest.mark.stress
+@pytest.mark.parametrize("attack", _BY_LANDLOCK, ids=lambda one: f"{one.area}: {one.what} ({one.role})")
+def test_landlock_alone_stops_it(attack: Attack, machine: Lab, outer: subprocess.Popen[bytes]) -> None:
+    _check_by_landlock_alone(attack, machine, outer)
 
 
 @pytest.mark.stress

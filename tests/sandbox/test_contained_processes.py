@@ -191,3 +191,15 @@ def test_without_namespaces_files_are_contained_by_landlock(
     assert found.changed == changed, found
     assert os.listdir(machine.okstra_home / "sandbox") == ["blank"]
     assert not found.leaked
+
+
+@needs_landlock
+@pytest.mark.parametrize("role", [Role.TESTER, Role.EXECUTOR])
+def test_a_git_file_that_a_worker_turned_elsewhere_names_its_folder_again(machine: Lab, role: Role) -> None:
+    """Nothing can be mounted over it; okstra's own git would obey whatever it names."""
+    pointer = (machine.worktree / ".git").read_text()
+    for turned in ("git init -q --bare e.git; echo gitdir: $PWD/e.git > .git", "rm .git; git init -q ."):
+        machine.run(role, turned, kind=Kind.LANDLOCK)
+        assert (machine.worktree / ".git").read_text() == pointer, turned
+    assert (machine.worktree / ".git.attempt-1").is_dir(), "what was no file is set aside"
+    machine.project.git("-C", str(machine.worktree), "clean", "-ffdq")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from okstra_ctl.sandbox.landlock import NET_VERSION, SCOPE_VERSION
 from okstra_ctl.sandbox.profile import Role
 
 
@@ -21,8 +22,15 @@ class Attack(NamedTuple):
     known: str = ""
     outside: bool = True
     """Whether it is run uncontained too: some would hurt the machine that tests it."""
+    landlock: str = ""
+    """The effect that it has where Landlock alone contains; `known` holds there, too."""
+    needs: int = 1
+    """The version of Landlock that closes it."""
+    broad: bool = False
+    """Not tried with Landlock alone: it would hurt whatever else runs there, if that failed."""
 
 
+_BY_PATH = "sockets that have a path can be reached"
 R, T, E, C, V = Role.READER, Role.TESTER, Role.EXECUTOR, Role.CHECK, Role.EVIDENCE
 _TALK = "import socket;s=socket.socket(socket.AF_UNIX);s.connect({});s.send(b'hit')"
 _CALL = "import socket;s=socket.create_connection(('127.0.0.1',<PORT>),2);s.send(b'hit')"
@@ -62,7 +70,13 @@ ATTACKS = (
     Attack("write", T, "another stage's worktree, from a verifier", "echo evil >> <OTHER>/README.md"),
     Attack("write", E, "a file beside the project", "echo evil > <BASE>/beside"),
     Attack("write", R, "a reader edits its worktree", "echo evil >> src/a.py; touch x; rm README.md"),
-    Attack("write", R, "a reader changes modes and times", "chmod 0 README.md; touch -d 2001-01-01 src/a.py"),
+    Attack(
+        "write",
+        R,
+        "a reader changes modes and times",
+        "chmod 0 README.md; touch -d 2001-01-01 src/a.py",
+        landlock="modes and times change, contents don't",
+    ),
     Attack(
         "write",
         V,
@@ -232,6 +246,7 @@ ATTACKS = (
         R,
         "the agent of ssh, by its socket",
         f'python3 -c "{_TALK.format(chr(39) + "<HOME>/agent.sock" + chr(39))}"',
+        landlock=_BY_PATH,
     ),
     Attack(
         "door",
@@ -244,18 +259,24 @@ ATTACKS = (
         R,
         "a watcher's socket in a folder that is shown",
         f'cd <PROJECT>/.git && python3 -c "{_TALK.format(chr(39) + "watch.sock" + chr(39))}"',
+        landlock=_BY_PATH,
     ),
     Attack(
         "door",
         R,
         "an abstract socket, such as a display's",
         f'python3 -c "{_TALK.format(chr(39) + chr(92) + "0<ABSTRACT>" + chr(39))}"',
+        needs=SCOPE_VERSION,
     ),
     Attack(
-        "door", C, "the same from a check", f'python3 -c "{_TALK.format(chr(39) + chr(92) + "0<ABSTRACT>" + chr(39))}"'
+        "door",
+        C,
+        "the same from a check",
+        f'python3 -c "{_TALK.format(chr(39) + chr(92) + "0<ABSTRACT>" + chr(39))}"',
+        needs=SCOPE_VERSION,
     ),
-    Attack("door", E, "a service on the loopback", f'python3 -c "{_CALL}"'),
-    Attack("door", V, "a service on the loopback, from executed evidence", f'python3 -c "{_CALL}"'),
+    Attack("door", E, "a service on the loopback", f'python3 -c "{_CALL}"', needs=NET_VERSION),
+    Attack("door", V, "a service on the loopback, from executed evidence", f'python3 -c "{_CALL}"', needs=NET_VERSION),
     Attack(
         "door",
         C,
@@ -270,13 +291,15 @@ ATTACKS = (
         "kill what runs outside",
         "kill -9 <OUTER>; for p in $(seq 2 40000); do kill -9 $p 2>/dev/null; done; true",
         outside=False,
+        broad=True,
     ),
-    Attack("process", C, "the same, by its real number alone", "kill -9 <OUTER>"),
+    Attack("process", C, "the same, by its real number alone", "kill -9 <OUTER>", needs=SCOPE_VERSION),
     Attack(
         "process",
         E,
         "see what runs outside",
-        "ls /proc/<OUTER> && cat /proc/<OUTER>/cmdline && echo hit > <BASE>/beside",
+        "[ -e /proc/<OUTER>/stat ] && cat /proc/<OUTER>/cmdline && echo SECRET-OF-THE-PERSON",
+        landlock="other processes' names and arguments can be read",
     ),
     Attack(
         "process",
@@ -321,5 +344,17 @@ ATTACKS = (
 
 def table() -> str:
     """The attacks as they are published, in docs/reliability.md."""
-    rows = [f"| {one.area} | {one.role} | {one.what} | {one.known or 'none'} |" for one in ATTACKS]
-    return "\n".join(["| of | by | what was tried | effect, contained |", "|---|---|---|---|", *rows])
+    rows = [
+        f"| {one.area} | {one.role} | {one.what} | {one.known or 'none'} | {_by_landlock(one)} |" for one in ATTACKS
+    ]
+    head = ["| of | by | what was tried | effect, by bubblewrap | by Landlock alone |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows])
+
+
+def _by_landlock(one: Attack) -> str:
+    if one.broad:
+        return "not tried"
+    if one.known:
+        return "the same"
+    since = f" (from version {one.needs})" if one.needs > 1 else ""
+    return one.landlock or f"none{since}"

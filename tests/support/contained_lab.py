@@ -163,8 +163,8 @@ class Lab:
         environment = {**self.environment, "OKSTRA_SANDBOX": str(kind or "")}
         services = open_services(environment)
         contained, own = None, None
-        if kind is Kind.BWRAP and role is Role.EXECUTOR:  # as `lead/executor_git.py` does
-            order = Order("run", "worker", str(self.worktree), "refs/okstra/kept/lab", mounts=True)
+        if kind is not None and role is Role.EXECUTOR:  # as `lead/executor_git.py` does
+            order = Order("run", "worker", str(self.worktree), "refs/okstra/kept/lab", mounts=kind is Kind.BWRAP)
             own = make(services.home, order)
             binds = (*binds, *quarantined(own))
         if kind is not None:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..errors import Interrupted
+from ..git import worktree_admin
 from ..sandbox.choice import Containment
 from ..sandbox.client_state import ClientState, remove
 from ..sandbox.contained import Started, started
@@ -81,6 +82,7 @@ class SupervisedClient:
             file.write(launch.stdin)
         os.lseek(self._prompt, 0, os.SEEK_SET)
         self._own_folder = "" if state.client else begun.own_folder  # with a state, whoever made it removes it
+        self._folder, self._git_dir = job.folder, job.containment.places.git_dir if job.containment else ""
         orders = Orders(
             argv=tuple(os.fsencode(word) for word in begun.argv),
             environment=_encoded(begun.environment),
@@ -135,6 +137,8 @@ class SupervisedClient:
         self._log.close()
         if self._own_folder:
             remove(self._own_folder)
+        if self._git_dir:
+            worktree_admin.point_at(self._folder, self._git_dir)
 
     def wait(self, seconds: float) -> bool:
         """Waits at most that long. Returns whether the client has ended, with all its processes."""

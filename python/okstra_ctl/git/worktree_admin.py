@@ -15,12 +15,13 @@ from shutil import rmtree
 from typing import NamedTuple
 
 from .. import git
-from ..errors import Busy
-from ..system import files
+from ..errors import Busy, Unreadable
+from ..system import files, foreign_files
 from ..system.locks import share_fence, try_fence
 
 _FORGOTTEN = "okstra-forgotten-"
 _FENCE = "okstra.fence"
+_LARGEST = 64 * 1024
 _SETTLE_SECONDS = 0.05  # a live `git worktree add` writes its first three files within a millisecond
 _POLL_SECONDS = 0.01
 _WAIT_SECONDS = 30.0
@@ -86,6 +87,26 @@ def forget(common_dir: str, admin: AdminFolder) -> None:
 def detached_head(admin: AdminFolder) -> str:
     """The commit of the worktree's detached HEAD; empty when it is on a branch."""
     return git.detached_commit(admin.folder)
+
+
+def point_at(worktree: str, folder: str) -> None:
+    """Lets the worktree's `.git` name that folder, whatever a worker has put there; no file is lost but `.git` itself.
+    Raises WorkFailed."""
+    path = os.path.join(worktree, ".git")
+    if _names(path, folder) or not os.path.isdir(worktree):
+        return
+    if not os.path.isfile(path) or os.path.islink(path):
+        foreign_files.set_aside(path)
+    files.replace(path, os.fsencode(f"gitdir: {folder}\n"), mode=0o644)
+
+
+def _names(path: str, folder: str) -> bool:
+    try:
+        data = foreign_files.read(path, _LARGEST)
+    except Unreadable:
+        return False
+    named = os.fsdecode(data or b"").removeprefix("gitdir:").strip()
+    return bool(named) and os.path.realpath(os.path.join(os.path.dirname(path), named)) == os.path.realpath(folder)
 
 
 def was_filled(admin: AdminFolder) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..errors import Refused, WorkFailed
+from ..git import worktree_admin
 from ..git.command import begin, must, text
 from ..git.command import git as ask_git
 from ..home_paths import HomePaths
@@ -77,7 +78,7 @@ def make(home: HomePaths, order: Order) -> Quarantine:
     _borrow_objects(one)
     _copy_admin(one)
     if not one.mounted:
-        _point_worktree(one, one.admin)
+        worktree_admin.point_at(one.worktree, one.admin)
     whole = one._replace(whole=True)
     record.write(whole)
     return whole
@@ -85,12 +86,8 @@ def make(home: HomePaths, order: Order) -> Quarantine:
 
 def point_back(one: Quarantine) -> None:
     """Lets the worktree's `.git` name the real folder again, whatever stands there now."""
-    if not one.mounted and os.path.isdir(one.worktree):
-        _point_worktree(one, one.git_dir)
-
-
-def _point_worktree(one: Quarantine, folder: str) -> None:
-    files.replace(os.path.join(one.worktree, ".git"), os.fsencode(f"gitdir: {folder}\n"), mode=0o644)
+    if not one.mounted:
+        worktree_admin.point_at(one.worktree, one.git_dir)
 
 
 def _copy_settings(one: Quarantine) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .. import git
 from ..errors import OkstraError, Refused
+from ..git import worktree_admin
 from ..git.status import ignored
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
@@ -71,6 +72,8 @@ def containment(
     if here and here.linked and role in WRITES_FOLDER:
         inspection.mark(here.git_dir, sandbox.probed)
     places = _places(folder, here, project_root, os.path.dirname(sandbox.folder))
+    if here and here.linked and role in WRITES_FOLDER and sandbox.probed.kind is not Kind.BWRAP:
+        places = places._replace(git_dir=_recorded_git_dir(places.folder, project_root))
     places = places._replace(
         hidden=(*map(os.path.realpath, hidden), os.path.realpath(sandbox.folder)),
         results=tuple(map(os.path.realpath, results)),
@@ -111,6 +114,13 @@ def _dependencies(places: Places, folder: str) -> tuple[str, ...]:
     below = {os.path.relpath(path, top): path for path in found if path != top and is_within(path, [top])}
     unseen = ignored(top, below) - git.tracked(top, below) if below else ()
     return tuple(below[name] for name in sorted(unseen))
+
+
+def _recorded_git_dir(worktree: str, project_root: str) -> str:
+    """By the main checkout's git: a worker that ran before may have turned the worktree's `.git`."""
+    project = _discover(project_root)
+    admin = worktree_admin.at(project.common_dir, worktree) if project else None
+    return admin.folder if admin else ""
 
 
 def _main_checkout(here: git.Repository | None, root: str) -> str:

@@ -57,7 +57,7 @@ def started(
     found = machine(environment, blank_file(given.sandbox.folder), options.shown, argv[0], with_sockets=git_folders)
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=options.check_network)
-    ports = _ports(given, environment, texts)
+    ports = _ports(given, environment, texts) if shaped.network else ()
     if kind is Kind.BWRAP:
         words = bubblewrap.arguments(shaped, given.sandbox.probed.means, argv)
         return Started(words, {**kept, **laid_over(state)}, Restriction(scoped=True, ports=ports), nested=True)

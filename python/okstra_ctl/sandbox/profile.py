@@ -63,6 +63,9 @@ class Places(NamedTuple):
     common_dir: str = ""
     git_file: str = ""
     """The worktree's `.git`, which decides whose settings okstra's own git obeys."""
+    git_dir: str = ""
+    """git's own folder of the worktree by the repository's records, where `.git` can't be protected and may be turned
+    elsewhere: it names that folder again when the worker has ended."""
     records: str = ""
     """The project's `.okstra`."""
     okstra_home: str = ""
