@@ -95,7 +95,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     numbers = {title: f"G_{TITLES.index(title) + 1:03d}" for title in disputed}
     again = {numbers[title]: entry for title, entry in disputed.items()}
     withdrawn = {number: no("logic") for number in numbers.values()}
+    gap = finding("medium", "nobody looked", "command `sh ok.sh && test -e src.txt` exit 1")
     parts = [
+        part({"result": result(gap)}, role="critic"),
         part({"result": result(*own)}, worker="rehearsal-a", round="", role="analyst"),
         part({"result": result(own[0])}, worker="rehearsal-b", round="", role="analyst"),
         part({"result": items(disputed).replace(f"### G-001 {YES}\n", "")}, worker="rehearsal-b", round="1"),
@@ -104,7 +106,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     ]
     evidence = {"execute": "always", "timeout": 1}
     install(project, *parts, part({"fault": "silent"}, role="report-writer"), evidence=evidence)
-    first = led(project, "error-analysis")
+    first = led(project, "error-analysis", "--critic", "rehearsal")
     before = count.read_text()
     install(project, *parts, evidence=evidence)
     ended = okstra("resume", first.data["run_id"], "--json")
@@ -124,6 +126,7 @@ def told(line: dict[str, Any]) -> tuple[str, list[int]]:
     [
         ("both cite exit 1 of a command that exits 0", "contradicted", [0, 0], "contested", "not-shown"),
         ("it fails", "verified", [1, 1], "consensus", "shown"),
+        ("nobody looked", "contradicted", [0, 0], "contested", "not-shown"),
         ("it never ends", "not-run", [], "consensus", "not-shown"),
         ("it is not there", "not-run", [127], "consensus", "not-shown"),
         ("now so, now so", "flaky", [0, 1], "consensus", "not-shown"),
@@ -168,10 +171,11 @@ def test_each_command_is_run_once_and_twice_where_a_worker_is_contradicted(scene
     """`sh bug.sh` is cited as 1 and as 0, `sh ok.sh` as 1; beside them each other command runs one of the scripts."""
     before, after = scene.counts
     assert before == after, "a resume runs nothing again"
-    assert sorted(before.split()) == ["bug"] * 3 + ["ok"] * 4
+    assert sorted(before.split()) == ["bug"] * 3 + ["ok"] * 6
     record = scene.record()
     assert record["sh bug.sh"]["exits"] == [1, 1]
-    assert set(record) == {
+    gap = "sh ok.sh && test -e src.txt"
+    assert set(record) == {gap} | {
         line.split("`")[1] for line in [*CITED.values(), LIE, RUN] if "`" in line and ":" not in line[:9]
     }
 
