@@ -46,6 +46,43 @@ def test_nothing_sticks_out_and_nothing_complains(
     assert chromium.ask("document.querySelectorAll('.stage-graph rect').length") == 5
 
 
+CUT = """
+Array.from(document.querySelectorAll(".scroll"))
+  .filter((at) => at.getClientRects().length && at.scrollWidth > at.clientWidth + 1).map((at) => at.ariaLabel)
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_on_a_phone_nothing_is_cut_and_every_value_stands_beside_its_name(
+    chromium: Chromium, tmp_path: Path, language: str
+) -> None:
+    chromium.open(written(tmp_path, board("text " * 30), language), width=375, script=False)
+    assert chromium.ask(CUT) == []
+    assert chromium.ask("document.querySelector('.stage-graph').getClientRects().length") == 0
+    assert chromium.ask("document.querySelectorAll('.graph table')[0].getClientRects().length") == 1
+    before = "getComputedStyle(at, '::before').content"
+    names = chromium.ask(f"[...document.querySelectorAll('.run td')].map((at) => {before})")
+    assert len(names) > 6 and not {'""', "none", "normal"} & set(names)
+
+
+def test_on_a4_paper_nothing_is_cut(chromium: Chromium, tmp_path: Path) -> None:
+    chromium.open(written(tmp_path, board("text " * 30)), width=718, script=False)  # A4 less its usual margins
+    chromium.call("Emulation.setEmulatedMedia", media="print")
+    assert chromium.ask("document.documentElement.scrollWidth") <= 718
+    all_of_it = "[...document.querySelectorAll('table, svg, td, code')]"
+    assert chromium.ask(f"{all_of_it}.filter((at) => at.getBoundingClientRect().right > 719).length") == 0
+    assert chromium.ask("document.querySelector('.stage-graph').getClientRects().length") == 1
+
+
+def test_a_count_stands_in_its_chip(chromium: Chromium, tmp_path: Path) -> None:
+    chromium.open(written(tmp_path, board()), script=False)
+    chips = chromium.ask("[...document.querySelectorAll('.counts .badge')].map((at) => at.textContent)")
+    assert chips == ["1 running", "1 failed"]
+    assert chromium.ask("document.querySelector('.counts').textContent.trim()") == "1 running 1 failed", (
+        "none stands bare"
+    )
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_text_has_enough_contrast(chromium: Chromium, tmp_path: Path, dark: bool) -> None:
     statuses = ("running", "failed", "interrupted", "completed", "prepared")

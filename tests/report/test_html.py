@@ -136,7 +136,7 @@ def test_a_refuted_finding_is_no_headline() -> None:
     ]
     html = page(report(findings=rows))
     card = html[html.index('id="verdict"') : html.index('id="isolation"')]
-    assert '1 <span class="severity low">' in card and "2 refuted or closed" in card
+    assert '<span class="severity low">1 low</span>' in card and "2 refuted or closed" in card
     assert "critical" not in card and "severity high" not in card
     places = [html.index(f'<article id="G-00{number}"') for number in (3, 1, 2)]
     assert places == sorted(places)
