@@ -40,11 +40,11 @@ class Lab:
         self.first = self.repo.commit({"a.txt": "one\n", ".gitignore": "*.log\nmade/\n", "package-lock.json": "1\n"})
         self.second = self.repo.commit({"a.txt": "two\n", "b.txt": "b\n"})
 
-    def set_up_by(self, *commands: str) -> None:
+    def set_up_by(self, *commands: str, **more: object) -> None:
         path = self.repo.path / ".okstra" / "project.json"
         document = json.loads(path.read_text())
         path.write_text(
-            json.dumps({**document, "worktreeSetup": commands, "sandboxWritable": [str(self.calls.parent)]})
+            json.dumps({**document, "worktreeSetup": commands, **more, "sandboxWritable": [str(self.calls.parent)]})
         )
         self.project.okstra.ok("trust", "--yes")
 
@@ -211,6 +211,17 @@ def test_removing_the_task_removes_them_and_a_lost_task_leaves_them_to_reconcile
     assert (found["kind"], str(at) in found["what"]) == ("scratch-left", True)
     okstra.ok("reconcile", "--apply", "--json")
     assert not at.exists() and len(lab.repo.worktree_paths()) == 1
+
+
+def test_what_setting_one_up_began_is_ended_before_it_is_made_anew_or_removed(lab: Lab) -> None:
+    ended = lab.calls.with_name("ended")
+    lab.set_up_by("mkdir made", worktreeTeardown=[f"test -d made && basename $PWD >> '{ended}' || true"])
+    assert lab.project.run_phase().status == 0
+    lab.at(lab.first)
+    lab.at(lab.repo.commit({"package-lock.json": "2\n"}))
+    assert ended.read_text() == "head\n"
+    lab.project.okstra.ok("worktree", "remove", str(KEY), "--force")
+    assert ended.read_text() == "head\ntask\nhead\n"
 
 
 def test_commands_run_in_one_and_say_why_they_show_nothing(lab: Lab) -> None:

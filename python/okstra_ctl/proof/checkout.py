@@ -16,11 +16,12 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from shutil import rmtree
 from typing import NamedTuple
 
 from .. import git
+from ..errors import OkstraError
 from ..git import checkouts as git_checkouts
 from ..git import worktree_admin
 from ..names import TaskKey
@@ -30,6 +31,7 @@ from ..settings.project import Project
 from ..system import files
 from ..worktrees import proofs
 from ..worktrees.populate import populate_worktree
+from ..worktrees.teardown import tear_down
 from .setup_files import signature
 
 HEAD, BASE, MERGED = "head", "base", "merged"
@@ -106,6 +108,7 @@ class Checkouts:
     def _make(self, path: str, name: str, commit: str, sought: str) -> None:
         """The note is written last: without it a checkout is made anew."""
         home, main, config = self._services.home, self._repository.top, self._project.config
+        self._tear_down(path)
         proofs.add(home, self._repository, self._key, name, commit, lease=self._lease)
         made: _Made = {}
         if config.sync or config.worktree_setup or os.path.exists(os.path.join(path, ".gitmodules")):
@@ -114,6 +117,14 @@ class Checkouts:
             made = _all_below(path, git_checkouts.others(path))
         note = {"schema": _SCHEMA, "signature": sought, "made": made}
         files.replace(os.path.join(git.worktree_git_dir(path), _NOTE), files.json_bytes(note), durable=False)
+
+    def _tear_down(self, path: str) -> None:
+        """Ends what setting an earlier one up began. Where that fails its log stays, and the check goes on."""
+        commands = self._project.config.worktree_teardown if os.path.isdir(path) else ()
+        claim = self._services.registry.read().task(self._key) if commands else None
+        if claim is not None:
+            with suppress(OkstraError):
+                tear_down(self._key, claim._replace(path=path), commands, self._services)
 
 
 @contextmanager

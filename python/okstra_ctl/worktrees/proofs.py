@@ -98,6 +98,12 @@ def add(home: HomePaths, repository: git.Repository, key: TaskKey, name: str, co
     return path
 
 
+def standing(home: HomePaths, key: TaskKey) -> list[str]:
+    """The paths of those that are there."""
+    place = home.proofs(key)
+    return [path for name in sorted(files.names_in(place)) if os.path.isdir(path := os.path.join(place, name))]
+
+
 def remove(home: HomePaths, repository: git.Repository, key: TaskKey) -> bool:
     """Removes all of the task's; returns whether there was anything. Safe to repeat after a kill.
 

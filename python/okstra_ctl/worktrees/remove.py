@@ -95,6 +95,10 @@ def save_and_remove(
         if not policy.force:
             save_unsaved(claim.path, key, policy)  # refuses now, before anything was torn down
         teardown.tear_down(key, claim, commands, services)
+        if isinstance(key, TaskKey) and isinstance(claim, TaskClaim):
+            with proofs.leased(services.home, key, wait=0.0):
+                for path in proofs.standing(services.home, key):
+                    teardown.tear_down(key, claim._replace(path=path), commands, services)
     saved = _save(key, claim, services, policy)
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=this_process())
     with services.registry.transaction() as doc:
