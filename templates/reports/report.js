@@ -42,7 +42,8 @@
   const filter = byId("finding-filter");
   if (filter) {
     const cards = Array.from(document.querySelectorAll("article.finding"), (card) => ({
-      card, severity: card.dataset.severity, class: card.dataset.class, status: card.dataset.status, text: null,
+      card, severity: card.dataset.severity, mark: card.dataset.mark, class: card.dataset.class,
+      status: card.dataset.status, text: null,
     }));
     const count = byId("finding-count");
     let waiting = 0;
@@ -56,10 +57,11 @@
       const wanted = new Set(Array.from(filter.querySelectorAll("[name=severity]:checked"), (box) => box.value));
       const words = filter.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
       const kind = filter.elements.class.value, status = filter.elements.status.value;
+      const mark = filter.elements.mark?.value;
       let left = 0;
       for (const row of cards) {
         const keep = wanted.has(row.severity) && (!kind || row.class === kind) &&
-          (!status || row.status === status) && holds(row, words);
+          (!status || row.status === status) && (!mark || row.mark === mark) && holds(row, words);
         if (row.card.hidden === keep) row.card.hidden = !keep;
         if (keep) left += 1;
       }

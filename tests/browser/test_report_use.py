@@ -19,7 +19,7 @@ VISIBLE = "Array.from(document.querySelectorAll('article.finding')).filter((at) 
 def test_findings_are_filtered_by_severity_class_status_and_text(chromium: Chromium, write: Write) -> None:
     rows = [
         finding(1, "Alpha", severity="critical"),
-        finding(2, "Beta", severity="low", **{"class": "consensus"}),
+        finding(2, "Beta", severity="low", mark="shown", **{"class": "consensus"}),
         finding(3, "Gamma alpha", severity="low", status="closed", closed_by="commit abc"),
     ]
     chromium.open(write(report(findings=rows)))
@@ -33,7 +33,8 @@ def test_findings_are_filtered_by_severity_class_status_and_text(chromium: Chrom
     heard = "form.dispatchEvent(new Event('input', { bubbles: true }));"
     assert after("") == ["G-001", "G-002", "G-003"]
     assert after("form.querySelector('[value=critical]').click();") == ["G-002", "G-003"]
-    assert after(f"form.elements.class.value = 'consensus'; {heard}") == ["G-002"]
+    assert after(f"form.elements.mark.value = 'shown'; {heard}") == ["G-002"]
+    assert after(f"form.elements.mark.value = ''; form.elements.class.value = 'consensus'; {heard}") == ["G-002"]
     assert after(f"form.elements.class.value = ''; form.elements.status.value = 'closed'; {heard}") == ["G-003"]
     assert after(f"form.elements.status.value = ''; form.elements.text.value = 'ALPHA  gamma'; {heard}") == ["G-003"]
     assert after(f"form.elements.text.value = 'nothing such'; {heard}") == []

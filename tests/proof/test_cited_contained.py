@@ -23,7 +23,9 @@ def test_a_cited_command_is_run_where_it_can_do_no_harm(project: Project, tmp_pa
     server = socket.create_server(("127.0.0.1", 0))
     port, evil = server.getsockname()[1], project.repo.path / "evil"
     call = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
+    worktree = project.home / "worktrees" / "demo" / "core" / "t-1" / "task"
     cited = {
+        "it stands in the checkout, where the worker's worktree is named": f'command `test "$PWD" = {worktree}` exit 0',
         "it builds": "command `touch built && test -e built` exit 0",
         "it writes elsewhere": f"command `touch {evil}` exit 0",
         "it listens": f'command `python3 -c "{call}"` exit 0',
@@ -32,16 +34,22 @@ def test_a_cited_command_is_run_where_it_can_do_no_harm(project: Project, tmp_pa
     install(
         project,
         part({"result": result(*own)}, worker="rehearsal-a", round="", role="analyst"),
-        part({"result": answers(G_001="AGREE", G_002="AGREE", G_003="AGREE")}, worker="rehearsal-b", round="1"),
+        part(
+            {"result": answers(**dict.fromkeys(("G_001", "G_002", "G_003", "G_004"), "AGREE"))},
+            worker="rehearsal-b",
+            round="1",
+        ),
     )
     ended = led(project, "error-analysis")
     server.close()
     assert ended.status == 0, ended
     found = {one["title"]: one["evidence"][0] for one in report_of(ended)["findings"]}
     assert {title: line["status"] for title, line in found.items()} == {
+        "it stands in the checkout, where the worker's worktree is named": "verified",
         "it builds": "verified",
         "it writes elsewhere": "contradicted",
         "it listens": "contradicted",
     }, found
+    assert worktree.is_dir()
     assert not evil.exists()
     assert "refused" in found["it listens"]["output"].lower()

@@ -176,6 +176,18 @@ def test_a_report_of_an_earlier_version_has_its_key_as_title_and_no_date() -> No
     assert "<dt>Date</dt>" not in html and 'class="request"' not in html
 
 
+def test_what_okstra_saw_stands_first_and_a_report_of_an_earlier_version_says_nothing_of_it() -> None:
+    found = finding(1, **{"class": "consensus"})
+    assert page(report(findings=[found])).index("agreed on, not shown") < page(report(findings=[found])).index(
+        "consensus<"
+    )
+    earlier = report(findings=[{name: value for name, value in found.items() if name != "mark"}])
+    del earlier["proofs"]
+    text = page(earlier)
+    for absent in ("agreed on, not shown", 'name="mark"', 'id="proofs"'):
+        assert absent not in text
+
+
 def test_findings_are_ordered_open_first_and_gravest_first() -> None:
     rows = [
         finding(1, severity="low"),

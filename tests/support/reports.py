@@ -31,12 +31,14 @@ def finding(number: int, said: str = "text", **more: Any) -> dict[str, Any]:
         "found_lines": [2, 3],
         "note": "",
     }
+    ran = {"command": said, "exit": 1, "status": "contradicted", "found_lines": None, "note": said}
     return {
+        "mark": "not-shown",
         "id": f"G-{number:03d}",
         "severity": "high",
         "title": said,
         "claim": said,
-        "evidence": [cited, {"command": said, "exit": 1, "status": "unchecked", "found_lines": None, "note": said}],
+        "evidence": [cited, {**ran, "exits": [0, 0], "output": f"{said}\n{said}\n"}],
         "raised_by": [{"worker": "claude", "finding": "F-001", "severity": "high"}],
         "verdicts": [
             {
@@ -54,6 +56,11 @@ def finding(number: int, said: str = "text", **more: Any) -> dict[str, Any]:
         "closed_by": "",
         **more,
     }
+
+
+def proof(said: str = "text") -> dict[str, Any]:
+    names = {"mark": "proven", "run_id": said, "finding": "G-001", "severity": "high", "title": said}
+    return {**names, "status": "closed", "commands": [{"command": said, "before": said, "after": said}]}
 
 
 def question(number: int, said: str = "text", **more: str) -> dict[str, Any]:
@@ -94,6 +101,7 @@ def report(task_type: str = "error-analysis", said: str = "text", **more: Any) -
         },
         "clarifications": [question(1, said), question(2, said, status="answered", answer=said)],
         "findings": [finding(1, said)],
+        "proofs": [proof(said)],
         "risks": [said],
         "follow_ups": [{"title": said, "task_type": said, "reason": said}],
         "checked": [{"what": said, "how": said, "result": said}],

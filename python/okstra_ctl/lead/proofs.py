@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks.evidence import recorded_runs
 from ..errors import OkstraError
-from ..names import IMPLEMENTATION, VERIFICATION
+from ..names import IMPLEMENTATION, REVIEW, VERIFICATION
 from ..proof.checkout import BASE
 from ..report.store import find_reports
 from ..results.commands import Seen
@@ -17,7 +17,7 @@ from ..system import files
 from .analysis import run_commands
 from .context import RunContext
 
-_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION)
+_ON_THE_WORK = (IMPLEMENTATION, VERIFICATION, REVIEW)
 """What they find is in the work itself: the task's base does not have it."""
 
 

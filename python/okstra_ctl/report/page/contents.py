@@ -61,6 +61,7 @@ def page_values(view: View) -> dict[str, Any]:
         "voices": list(voices_lines(report, words.labels)),
         "findings": in_order(report["findings"]),
         "mark_word": mark_word,
+        "marks": list(filter(None, map(mark_word, report["findings"]))),
         "unfolded": _unfolded(report["findings"]),
         "where": _where,
         "excerpt_of": lambda line: view.excerpts.get(place) if (place := place_of(line)) else None,
