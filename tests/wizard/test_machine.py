@@ -13,6 +13,7 @@ from okstra_ctl.wizard.steps import BACK, STEPS, Facts, StageFact, TaskFact
 from support.phases import TASK_TYPES
 from support.sealed import ROOT
 
+PHASES = tuple(name for name in TASK_TYPES if name != "review")  # that has a command of its own
 STAGES = (
     StageFact(1, "One", "done", "", "a/**"),
     StageFact(2, "Two", "ready", "", "b/**"),
@@ -21,7 +22,7 @@ STAGES = (
 FACTS = Facts(
     project_id="shop",
     tasks=(TaskFact("auth", "T-1", "error-analysis", "okstra show x", ""),),
-    phases=TASK_TYPES,
+    phases=PHASES,
     categories=("feature", "bugfix"),
     providers=("claude", "codex", "gemini", "rehearsal"),
     plans=("/p/final-report-implementation-planning-002.md", "/p/final-report-implementation-planning-001.md"),
@@ -56,7 +57,7 @@ def walk(facts: Facts, answers: dict[str, str]) -> machine.State:
     raise AssertionError("the wizard does not end")
 
 
-@pytest.mark.parametrize("phase", TASK_TYPES)
+@pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("settings", ["defaults", "custom"])
 @pytest.mark.parametrize("task", ["__new__", "auth:T-1"])
 @pytest.mark.parametrize("exists", [True, False])
@@ -92,7 +93,8 @@ def test_every_question_option_and_error_has_its_text_in_both_languages() -> Non
     ("step", "answer", "error"),
     [
         ("task", "nothing", "not-an-option"),
-        ("task-group", "", "needed"),
+        ("task-brief", "", "needed"),
+        ("task-id", "", "needed"),
         ("task-group", "a:b", "bad-segment"),
         ("task-group", "///", "bad-segment"),
         ("task-id", "x" * 65, "bad-segment"),
@@ -134,6 +136,38 @@ def test_at_most_four_options_are_shown_and_the_default_is_among_them() -> None:
     step = next(step for step in STEPS if step.id == "task-type")
     first, rest = machine.shown(step, {}, FACTS)
     assert (len(first), len(rest)) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("following", "phase"),
+    [
+        ("okstra run --task-key shop:auth:T-1 --task-type implementation-planning", "implementation-planning"),
+        ("okstra plan approve /p/x.md", "implementation"),
+        ("okstra stage done --run R", "implementation"),
+        ("okstra integrate shop:auth:T-1", "final-verification"),
+        ("okstra handoff shop:auth:T-1", "release-handoff"),
+        ("okstra resume shop:auth:T-1/error-analysis/001", "error-analysis"),
+        ("", ""),
+    ],
+)
+def test_the_next_phase_of_a_task_is_preselected(following: str, phase: str) -> None:
+    facts = FACTS._replace(
+        tasks=(TaskFact("auth", "T-1", "error-analysis", following, "", "Log in"),), task_exists=True
+    )
+    step = next(step for step in STEPS if step.id == "task-type")
+    assert machine.default_of(step, {"task": "auth:T-1"}, facts) == phase
+    known = {"task": "__new__", "task-group": "auth", "task-id": "T-1"}
+    assert machine.default_of(step, known, facts) == phase
+
+
+@pytest.mark.parametrize(
+    ("wanted", "phase"), [("It crashes", "error-analysis"), ("Passkeys", "requirements-discovery")]
+)
+def test_a_new_task_is_asked_for_its_request_first_and_named_by_it(wanted: str, phase: str) -> None:
+    facts = FACTS._replace(group="tasks", id="it", wanted=wanted)
+    state = walk(facts, {"task": "__new__", "task-brief": wanted, "stage": "2"})
+    assert state.given[:4] == ("task", "task-brief", "task-group", "task-id")
+    assert (state.answers["task-group"], state.answers["task-id"], state.answers["task-type"]) == ("tasks", "it", phase)
 
 
 def test_a_no_at_the_end_starts_nothing() -> None:

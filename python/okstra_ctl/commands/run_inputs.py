@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 
@@ -22,19 +21,15 @@ from ..settings.project import Project, open_project
 from ..settings.roster import MODEL_SLOTS
 from ..system import files
 from ..system.text import printable
-from ..tasks.named import new_key
+from ..tasks.named import NEW_GROUP, new_key
 from ..tasks.records import read_manifest, title_in
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
-from ..wizard.steps import BACK, NEW, STEPS, Option, Question
+from ..wizard.steps import BACK, NEW, STEPS, Option, Question, likely_phase
 from .leading import print_progress
 
-NEW_GROUP = "tasks"
 _PHASE_OF_WORDS = "requirements-discovery"
 _KINDS = ("error-analysis", PLANNING, "improvement-discovery", _PHASE_OF_WORDS)
-_OF_A_BUG = re.compile(
-    r"\b(bugs?|crash\w*|errors?|exceptions?|fail\w*|broken|wrong)\b|버그|오류|에러|죽", re.IGNORECASE
-)
 _NEEDED = ("task_type", "task_group", "task_id")
 _NO_QUESTION = (
     "project-id",
@@ -104,7 +99,7 @@ def _ask_phase(request: str, language: str, call: Call) -> str:
     """Asks what kind of work it is, and so which phase the task begins with. Raises Refused (`not-confirmed`)."""
     words = session.texts_of(language)["words"]
     options = tuple(Option(phase, words[f"kind-{phase}"]) for phase in _KINDS)
-    likely = "error-analysis" if _OF_A_BUG.search(request) else _PHASE_OF_WORDS
+    likely = likely_phase(request)
     question = Question("kind", "pick", words["kind"], words["kind-help"], options, (), likely, False, "")
     answer = open_front(language, call.services.environment, plain=False).ask(question, "")
     if answer == BACK:

@@ -21,6 +21,8 @@ from .catalog import plan_of_task, task_unknown
 from .records import read_manifest
 
 HERE = "."
+NEW_GROUP = "tasks"
+"""Of a task for which nobody names a group."""
 _UNNAMED = "task"
 PHASES = {
     "discovery": "requirements-discovery",

@@ -38,7 +38,8 @@ def converse(wizard: Wizard, front: Front, services: Services, more: Sequence[st
     while (asked := session.question(wizard, services, error)) is not None:
         if asked.id == CONFIRM and not error:
             front.show(session.confirmation(wizard, services, more))
-        answer = front.ask(asked, stream.get(asked.id, asked.default))
+        before = "" if asked.kind == "text" else asked.default
+        answer = front.ask(asked, stream.get(asked.id, before))
         if answer != BACK:
             stream[asked.id] = answer
         wizard, error = session.advance(wizard, answer, services)

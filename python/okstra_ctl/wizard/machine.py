@@ -76,7 +76,8 @@ def back(state: State) -> State | Refusal:
 def default_of(step: Step, answers: Answers, facts: Facts) -> str:
     if step.kind == "multi":
         return ",".join(option.value for option in step.options(answers, facts) if option.default)
-    return next((option.value for option in step.options(answers, facts) if option.default), step.default)
+    default = next((option.value for option in step.options(answers, facts) if option.default), step.default)
+    return default or step.proposed(answers, facts)
 
 
 def check(step: Step, value: str, answers: Answers, facts: Facts) -> str:

@@ -20,7 +20,8 @@ from ..system import assets, files
 from ..system.text import loads
 from ..tasks import catalog as task_catalog
 from ..tasks.fix_cycles import finished_task
-from ..tasks.records import read_manifest
+from ..tasks.named import NEW_GROUP, new_key
+from ..tasks.records import read_manifest, title_in
 from . import machine
 from .steps import BACK, BY_ID, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
 
@@ -137,16 +138,19 @@ def question(wizard: Wizard, services: Services, error: str = "") -> Question | 
     texts = texts_of(wizard.language)
     first, rest = machine.shown(asked, wizard.state.answers, facts)
     label = texts["steps"][asked.id]["label"]
+    default = machine.default_of(asked, wizard.state.answers, facts)
     if asked.id == "branch":
         label = f"{label} {facts.branch}"
+    if asked.kind == "text" and default:
+        label = f"{label} [{default}]"
     return Question(
         id=asked.id,
         kind=asked.kind,
         label=label,
         help=texts["steps"][asked.id]["help"],
-        options=tuple(_translated(option, texts) for option in first),
-        rest=tuple(_translated(option, texts) for option in rest),
-        default=machine.default_of(asked, wizard.state.answers, facts),
+        options=tuple(_translated(option, texts, facts) for option in first),
+        rest=tuple(_translated(option, texts, facts) for option in rest),
+        default=default,
         free=asked.free,
         error=_error(error, asked, facts, texts),
     )
@@ -214,6 +218,7 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
     plan = wizard.state.answers.get("approved-plan") or (found[0] if found else "")
     by_phase = table.phases[task_type].work_category if task_type in table.phases else DEFAULT_CATEGORY
     category = wizard.state.answers.get("work-category") or by_phase
+    wanted = _wanted(wizard.state.answers.get("task-brief", ""))
     return Facts(
         project_id=wizard.project.config.project_id,
         tasks=tasks,
@@ -229,7 +234,27 @@ def facts_of(wizard: Wizard, services: Services) -> Facts:
         branch=task_branch(category, key) if key and category in CATEGORY_PREFIXES else "",
         finished=bool(paths and manifest and finished_task(paths, manifest, task_type, "")),
         models=known_by_slot(model_table(assets.toml("prompts", "models.toml"))),
+        group=NEW_GROUP,
+        id=_proposed_id(wizard, wanted),
+        wanted=wanted,
     )
+
+
+def _wanted(request: str) -> str:
+    """What the request is about, in a line: it is the text itself, or a file's."""
+    try:
+        data = files.read_bytes(request) if os.path.isfile(request) else request.encode("utf-8", "replace")
+    except OkstraError:
+        return ""
+    return title_in((data or b"").decode("utf-8", "replace"))
+
+
+def _proposed_id(wizard: Wizard, wanted: str) -> str:
+    project, group = wizard.project, wizard.state.answers.get("task-group") or NEW_GROUP
+    try:
+        return new_key(project.files, project.config.project_id, group, wanted).task_id if wanted else ""
+    except OkstraError:
+        return ""
 
 
 def _tasks(project: Project, services: Services) -> tuple[TaskFact, ...]:
@@ -245,9 +270,16 @@ def _tasks(project: Project, services: Services) -> tuple[TaskFact, ...]:
         found.append((str(row.get("last_at", "")), key, row))
     newest = sorted(found, key=lambda one: one[0], reverse=True)
     return tuple(
-        TaskFact(key.task_group, key.task_id, str(row.get("phase", "")), str(row.get("next_step", "")), "")
+        TaskFact(
+            key.task_group, key.task_id, str(row.get("phase", "")), str(row.get("next_step", "")), "", _title(key, row)
+        )
         for _, key, row in newest
     )
+
+
+def _title(key: TaskKey, row: Mapping[str, object]) -> str:
+    title = str(row.get("title") or "")
+    return "" if title == key.task_id else title
 
 
 def _key(project: Project, named: tuple[str, str] | None) -> TaskKey | None:
@@ -288,8 +320,18 @@ def _stages(plan: str, key: TaskKey, services: Services) -> tuple[StageFact, ...
     )
 
 
-def _translated(option: Option, texts: Mapping[str, Any]) -> Option:
-    return option._replace(label=_text(option.label, texts), hint=_text(option.hint, texts))
+def _translated(option: Option, texts: Mapping[str, Any], facts: Facts) -> Option:
+    task = next((one for one in facts.tasks if f"{one.group}:{one.id}" == option.value), None)
+    hint = _state_of(task, texts) if task else _text(option.hint, texts)
+    return option._replace(label=_text(option.label, texts), hint=hint)
+
+
+def _state_of(task: TaskFact, texts: Mapping[str, Any]) -> str:
+    """A task's title, its last phase, and the next one."""
+    named = texts["options"]
+    last, following = (named.get(f"phase-{phase}", phase) for phase in (task.phase, task.next_phase))
+    way = f"{last} → {following}" if following and following != last else last or following
+    return "; ".join(part for part in (task.title, way) if part)
 
 
 def _text(text: str, texts: Mapping[str, Any]) -> str:

@@ -15,6 +15,16 @@ from ..runs.manifest import STEPS as HANDOFF_STEPS
 from ..settings.phases import NEED_REQUEST
 from ..settings.roster import is_custom
 
+_OF_A_BUG = re.compile(
+    r"\b(bugs?|crash\w*|errors?|exceptions?|fail\w*|broken|wrong)\b|버그|오류|에러|죽", re.IGNORECASE
+)
+_UNDERSTAND, _FIND_CAUSE = "requirements-discovery", "error-analysis"
+_PHASE_OF = {
+    "plan": IMPLEMENTATION,
+    "stage": IMPLEMENTATION,
+    "integrate": "final-verification",
+    "handoff": HANDOFF,
+}  # of the command that a task's next step is
 BACK = "__back__"
 NEW = "__new__"
 SCHEMA = "wizard/1"
@@ -32,13 +42,22 @@ class Option(NamedTuple):
 
 
 class TaskFact(NamedTuple):
-    """A task that exists: its last phase and next step."""
+    """A task that exists: its last phase and next step; `title` is empty where it has none but its id."""
 
     group: str
     id: str
     phase: str
     next_step: str
     brief: str
+    title: str = ""
+
+    @property
+    def next_phase(self) -> str:
+        """The phase of its next step; empty when nothing is left of it."""
+        words = self.next_step.split()
+        if "--task-type" in words[:-1]:
+            return words[words.index("--task-type") + 1]
+        return _PHASE_OF.get(words[1], self.phase) if len(words) > 1 else ""
 
 
 class StageFact(NamedTuple):
@@ -51,7 +70,8 @@ class StageFact(NamedTuple):
 
 class Facts(NamedTuple):
     """What there is to choose from. `plans` are paths, newest first; `stages` those of the plan that was picked;
-    `models` are known names by slot; `category` is what the phase takes a new task for."""
+    `models` are known names by slot; `category` is what the phase takes a new task for. `group` and `id` are proposed
+    for a new task, and `wanted` is what it is about, in a line, once that is known."""
 
     project_id: str
     tasks: tuple[TaskFact, ...]
@@ -67,6 +87,9 @@ class Facts(NamedTuple):
     finished: bool
     models: Mapping[str, tuple[str, ...]] = {}
     category: str = "feature"
+    group: str = ""
+    id: str = ""
+    wanted: str = ""
 
 
 Answers = Mapping[str, str]
@@ -76,7 +99,8 @@ class Step(NamedTuple):
     """One question. `kind`: `pick`, `text`, `confirm`, `multi`.
 
     `asked` says whether it is asked at all; `wrong` returns the key of a text that says what is wrong with an answer,
-    empty when it is good; `free` lets a pick take any text; `needed` says whether a text must not be empty.
+    empty when it is good; `free` lets a pick take any text; `needed` says whether a text must not be empty;
+    `proposed` is what an empty text stands for.
     """
 
     id: str
@@ -87,6 +111,7 @@ class Step(NamedTuple):
     default: str = ""
     free: bool = False
     needed: Callable[[Answers, Facts], bool] = lambda answers, facts: False
+    proposed: Callable[[Answers, Facts], str] = lambda answers, facts: ""
 
 
 class Question(NamedTuple):
@@ -104,6 +129,11 @@ class Question(NamedTuple):
     error: str
 
 
+def likely_phase(request: str) -> str:
+    """The phase in which a new task probably begins, by what is asked for."""
+    return _FIND_CAUSE if _OF_A_BUG.search(request) else _UNDERSTAND
+
+
 def begin_with(question: Question, before: str) -> str:
     """What is lit or marked at first: an earlier answer that is still among the options, else the default."""
     known = {option.value for option in (*question.options, *question.rest)}
@@ -118,7 +148,12 @@ def _new_task(answers: Answers, facts: Facts) -> bool:
 
 
 def _asks_request(answers: Answers, facts: Facts) -> bool:
-    return not facts.has_request and (not facts.task_exists or _phase(answers) in NEED_REQUEST)
+    """First, while nobody knows whether the task exists; of one that exists and has none, once the phase needs it."""
+    named = not _new_task(answers, facts) or {"task-group", "task-id"} <= answers.keys()
+    if not named:
+        return _phase(answers) in ("", *NEED_REQUEST)
+    exists = facts.task_exists or not _new_task(answers, facts)
+    return not facts.has_request and (not exists or _phase(answers) in NEED_REQUEST)
 
 
 def _always(answers: Answers, facts: Facts) -> bool:
@@ -145,6 +180,14 @@ def _tasks(answers: Answers, facts: Facts) -> tuple[Option, ...]:
         for at, (name, task) in enumerate(zip(names, facts.tasks, strict=True))
     ]
     return (*known[:1], Option(NEW, "@new-task"), *known[1:])
+
+
+def _phases(answers: Answers, facts: Facts) -> tuple[Option, ...]:
+    """The next one of a task that exists is the default, and what a new one's request sounds like."""
+    named = f"{answers.get('task-group')}:{answers.get('task-id')}" if _new_task(answers, facts) else answers["task"]
+    picked = next((task for task in facts.tasks if f"{task.group}:{task.id}" == named), None)
+    likely = picked.next_phase if picked else likely_phase(facts.wanted) if facts.wanted else ""
+    return tuple(Option(name, f"@phase-{name}", f"@phase-{name}-hint", name == likely) for name in facts.phases)
 
 
 def _segment(answer: str, answers: Answers, facts: Facts) -> str:
@@ -218,15 +261,10 @@ def _no_step(answer: str, answers: Answers, facts: Facts) -> str:
 
 STEPS: tuple[Step, ...] = (
     Step("task", "pick", lambda a, f: bool(f.tasks), _tasks),
-    Step("task-group", "text", _new_task, wrong=_segment, needed=_always),
-    Step("task-id", "text", _new_task, wrong=_segment, needed=_always),
-    Step(
-        "task-type",
-        "pick",
-        lambda a, f: True,
-        lambda a, f: tuple(Option(name, f"@phase-{name}", f"@phase-{name}-hint") for name in f.phases),
-    ),
-    Step("task-brief", "text", _asks_request, needed=lambda a, f: _phase(a) in NEED_REQUEST),
+    Step("task-brief", "text", _asks_request, needed=lambda a, f: _phase(a) in ("", *NEED_REQUEST)),
+    Step("task-group", "text", _new_task, wrong=_segment, needed=_always, proposed=lambda a, f: f.group),
+    Step("task-id", "text", _new_task, wrong=_segment, needed=_always, proposed=lambda a, f: f.id),
+    Step("task-type", "pick", lambda a, f: True, _phases),
     Step(
         "work-category",
         "pick",

@@ -137,6 +137,16 @@ def test_at_a_terminal_one_question_says_what_kind_of_work_it_is(fresh: Fresh) -
     assert (fresh.repo.path / ".okstra/tasks/tasks/the-list-crashes/runs/error-analysis").is_dir()
 
 
+def test_stopping_at_that_question_makes_no_task(fresh: Fresh) -> None:
+    fresh.type(WALK[0])
+    argv = [str(ROOT / "bin" / "okstra"), "run", "The list crashes", "--provider", "rehearsal"]
+    for key, status in (("\x03", 130), ("<\r", 3)):
+        terminal = Terminal(argv, fresh.repo.path, {**fresh.okstra.environment, "TERM": "dumb"})
+        terminal.then("goes back", key)
+        assert terminal.end() == status, terminal.all_shown
+        assert not (fresh.repo.path / ".okstra" / "tasks").exists()
+
+
 def test_init_finds_the_tests_writes_once_and_trusts_what_it_showed(fresh: Fresh) -> None:
     first = fresh.type("okstra init --yes")
     assert first.data["settings"] == {"qaCommands": ["make test"]}

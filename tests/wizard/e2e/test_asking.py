@@ -45,7 +45,7 @@ def _tasks(project: Project) -> list[str]:
 
 
 def test_it_asks_and_prepares(project: Project) -> None:
-    status, screen = _talk(project, ["core", "ASK-1", "3", "", "It crashes on empty lists", "", "", "", "y", "y"])
+    status, screen = _talk(project, ["", "It crashes on empty lists", "core", "ASK-1", "", "", "", "", "y", "y"])
     assert status == 0, screen
     assert "Which phase?" in screen
     assert "demo:core:ASK-1/error-analysis/001" in screen
@@ -59,13 +59,13 @@ def test_it_asks_and_prepares(project: Project) -> None:
 
 def test_a_wrong_answer_is_asked_again(project: Project) -> None:
     answers = [
+        "no-such-brief",
+        "It is slow",
         "core",
         "ASK-2",
         "99",
         "nonsense",
         "error-analysis",
-        "no-such-brief",
-        "It is slow",
         "",
         "",
         "",
@@ -83,13 +83,13 @@ def test_back_more_and_several_answers(project: Project) -> None:
     _, screen = _talk(
         project,
         [
+            "It is slow",
             "cor",
             "<",
             "core",
             "ASK-4",
             "+",
             "7",
-            "",
             "chore",
             "",
             "2",
@@ -106,14 +106,14 @@ def test_back_more_and_several_answers(project: Project) -> None:
         ],
     )
     assert "--task-group core --task-id ASK-4 --task-type release-handoff" in screen
-    assert "--work-category=chore --workers=claude,gemini --pr --yes" in screen
+    assert "--work-category=chore --workers=claude,gemini --pr '--request=It is slow' --yes" in screen
     assert screen.count("! Mark at least one step") == 1
     assert screen.index("4  Implementation planning") < screen.index("+  more") < screen.index("7  Release hand-off")
     assert _tasks(project) == []
 
 
 def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
-    status, screen = _talk(project, ["core", "ASK-3", "3", "It is slow", "", "", "", "y", "n"])
+    status, screen = _talk(project, ["It is slow", "core", "ASK-3", "3", "", "", "", "y", "n"])
     assert status == 3, screen
     assert "nothing was prepared" in screen
     assert not (project.repo.path / ".okstra" / "tasks").exists()
@@ -121,7 +121,7 @@ def test_no_at_the_confirmation_writes_nothing(project: Project) -> None:
 
 def test_what_flags_answer_is_not_asked(project: Project) -> None:
     flags = ("--task-group", "core", "--work-category", "docs", "--directive", "two words", "--render-only", "--plain")
-    status, screen = _talk(project, ["ASK-5", "3", "It is slow", "", "", "y", "y"], *flags)
+    status, screen = _talk(project, ["It is slow", "ASK-5", "3", "", "", "y", "y"], *flags)
     assert status == 0, screen
     assert "Task group" not in screen
     assert "Kind of work" not in screen
@@ -139,7 +139,7 @@ def test_a_flag_that_cannot_be_is_told_before_anything_is_asked(project: Project
 
 
 def test_the_end_of_the_input_is_no_answer(project: Project) -> None:
-    status, screen = _talk(project, ["core", "\x04"])
+    status, screen = _talk(project, ["It is slow", "\x04"])
     assert status == 2, screen
     assert "the input ended" in screen
     assert _tasks(project) == []

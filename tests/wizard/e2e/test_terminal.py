@@ -31,12 +31,12 @@ def everything(project: Project) -> set[str]:
 def test_arrows_fields_more_and_the_command_line_before_the_start(project: Project) -> None:
     (project.repo.path / "request.md").write_text("Do it.")
     at = at_terminal(project, "--render-only", columns=240)
-    at.then("Task group", f"core{ENTER}")
-    at.then("Task id", f"T-9{ENTER}")
-    at.then("Which phase?", UP + ENTER)  # from the first to the last, which is "more": it unfolds
-    at.then("Release hand-off", UP + ENTER)
     at.then("What is wanted?", f"req{TAB}")
     at.then("uest.md", ENTER)
+    at.then("Task group [tasks]", f"core{ENTER}")
+    at.then("Task id [do-it", f"T-9{ENTER}")
+    at.then("Which phase?", UP + ENTER)  # from the first to the last, which is "more": it unfolds
+    at.then("Release hand-off", UP + ENTER)
     at.then("Kind of work", DOWN + ENTER)
     at.then("branch starts", ENTER)
     at.then("Settings", DOWN + ENTER)
@@ -60,13 +60,13 @@ def test_arrows_fields_more_and_the_command_line_before_the_start(project: Proje
 @pytest.mark.parametrize("key", [ESCAPE, LEFT])
 def test_the_way_back_keeps_what_was_typed(project: Project, key: str) -> None:
     at = at_terminal(project, "--dry-run", "--task-type", "error-analysis", columns=200)
+    at.then("What is wanted?", f"It is slow{ENTER}")
     at.then("Task group", f"core{ENTER}")
     at.then("Task id", f"T-8{ENTER}")
-    at.then("What is wanted?", f"It is slow{ENTER}")
     at.then("Kind of work", key)
-    at.then("> It is slow", ESCAPE)
+    at.then("> T-8", ESCAPE)
+    at.then("> core", ENTER)
     at.then("> T-8", f"8{ENTER}")
-    at.then("> It is slow", ENTER)
     at.then("Kind of work", ENTER)
     at.then("branch starts", ENTER)
     at.then("Settings", ENTER)
@@ -77,7 +77,7 @@ def test_the_way_back_keeps_what_was_typed(project: Project, key: str) -> None:
 
 
 def test_back_before_the_first_question_and_a_wrong_answer_say_why(project: Project) -> None:
-    at = at_terminal(project)
+    at = at_terminal(project, "--request", "It is slow")
     at.then("Task group", ESCAPE)
     at.then("There is nothing before this question.", f"a:b{ENTER}")
     at.then("64", CTRL_C)  # the rule of a name, and the wrong one to mend
@@ -87,10 +87,10 @@ def test_back_before_the_first_question_and_a_wrong_answer_say_why(project: Proj
 
 def test_korean(project: Project) -> None:
     at = at_terminal(project, "--report-language", "ko", "--render-only", columns=200)
-    at.then("작업 그룹", f"core{ENTER}")
-    at.then("작업 ID", f"T-7{ENTER}")
-    at.then("어떤 단계를 실행할까요?", DOWN + DOWN + ENTER)
     at.then("무엇을 원하시나요?", f"목록이 비면 멈춘다{ENTER}")
+    at.then("작업 그룹 [tasks]", f"core{ENTER}")
+    at.then("작업 ID [목록이-비면-멈춘다]", f"T-7{ENTER}")
+    at.then("어떤 단계를 실행할까요?", DOWN + DOWN + ENTER)
     at.then("작업 종류", ENTER)
     at.then("시작점", ENTER)
     at.then("설정", ENTER)
@@ -107,18 +107,20 @@ def test_a_stop_leaves_nothing_and_the_terminal_as_it_was(project: Project, key:
     before = everything(project)
     at = at_terminal(project, "--task-group", "g")
     if where == "a list":
+        at.then("What is wanted?", f"It is slow{ENTER}")
         at.then("Task id", f"x{ENTER}")
-    at.then("Which phase?" if where == "a list" else "Task id", key)
+    at.then("Which phase?" if where == "a list" else "What is wanted?", key)
     at.wait_for("okstra: error: ")
     assert at.is_cooked()
     assert at.end() == status, at.all_shown
     assert everything(project) == before
 
 
-@pytest.mark.parametrize("question", ["Task id", "Which phase?"])
+@pytest.mark.parametrize("question", ["What is wanted?", "Which phase?"])
 def test_a_signal_to_end_leaves_the_terminal_as_it_was(project: Project, question: str) -> None:
     before = everything(project)
-    at = at_terminal(project, "--task-group", "g", *(() if question == "Task id" else ("--task-id", "i")))
+    known = ("--task-id", "i", "--request", "It is slow") if question == "Which phase?" else ()
+    at = at_terminal(project, "--task-group", "g", *known)
     at.then(question, "")
     assert not at.is_cooked()
     os.kill(at.pid, signal.SIGTERM)
@@ -135,8 +137,8 @@ def test_no_leaves_nothing(project: Project) -> None:
     at.then("[Y/n]", "n\n")  # nothing is missing: the wizard has nothing to ask
     assert at.end() == 3
     at = at_terminal(project, "--task-group", "g", "--task-type", "error-analysis")
-    at.then("Task id", f"i{ENTER}")
     at.then("What is wanted?", f"It is slow{ENTER}")
+    at.then("Task id", f"i{ENTER}")
     for label in ("Kind of work", "branch starts", "Settings"):
         at.then(label, ENTER)
     at.then("Is this branch right?", DOWN + ENTER)
@@ -165,22 +167,22 @@ def test_a_stage_is_shown_with_its_status_what_it_waits_for_and_its_files(projec
 @pytest.mark.parametrize(("rows", "columns"), [(4, 80), (3, 12), (24, 8)])
 def test_a_window_that_is_too_small_still_takes_answers(project: Project, rows: int, columns: int) -> None:
     at = at_terminal(project, "--dry-run", "--task-group", "g", "--task-id", "i", rows=rows, columns=columns)
-    at.then(">", DOWN + DOWN + ENTER)
-    for answer in ("It is slow", "", "", "", "", ""):  # request, category, base, settings, branch, start
+    at.then(">", f"It is slow{ENTER}")
+    for keys in (DOWN + DOWN, "", "", "", "", ""):  # phase, category, base, settings, branch, start
         time.sleep(0.5)
-        at.then("", f"{answer}{ENTER}")
+        at.then("", f"{keys}{ENTER}")
     assert at.end() == 0, at.all_shown
     assert "g:i/error-analysis/001" in at.all_shown
 
 
 def test_a_window_that_shrinks_and_grows_under_a_question(project: Project) -> None:
     at = at_terminal(project, "--dry-run", "--task-group", "g", "--task-id", "i")
+    at.then("What is wanted?", f"It is slow{ENTER}")
     at.then("Which phase?", DOWN)
     at.resize(2, 15)
     at.then("> Improvement", DOWN)
     at.resize(30, 100)
     at.then("> Error analysis", ENTER)
-    at.then("What is wanted?", f"It is slow{ENTER}")
     for label in ("Kind of work", "branch starts", "Settings", "Is this branch", "Start it?"):
         at.then(label, ENTER)
     assert at.end() == 0, at.all_shown
@@ -205,7 +207,7 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
 
 def test_the_screen_as_a_real_terminal_draws_it(project: Project, tmux: list[str]) -> None:
     environment = {name: text for name, text in project.okstra.environment.items() if name != "TMUX"}
-    command = f"{DOOR} --report-language ko --task-group g --task-id i; echo ended $?; exec cat"
+    command = f"{DOOR} --report-language ko --task-group g --task-id i --request 'It is slow'; echo ended $?; exec cat"
     start = [*tmux, "-u", "new-session", "-d", "-x", "60", "-y", "14", "sh", "-c", command]
     subprocess.run(start, cwd=project.repo.path, env=environment, check=True)
 
@@ -227,8 +229,8 @@ def test_the_screen_as_a_real_terminal_draws_it(project: Project, tmux: list[str
     press("Down", "Down")
     assert "   요구 사항 파악  무엇을 요청하고 무엇이 빠졌는지" in screen_with("> 오류 분석")
     press("Enter")
-    assert screen_with("무엇을 원하시나요?")[0] == "어떤 단계를 실행할까요? 오류 분석"
+    assert screen_with("작업 종류")[0] == "어떤 단계를 실행할까요? 오류 분석"
     press("C-c")
     ended = screen_with("ended 130")
     assert ended[0] == "어떤 단계를 실행할까요? 오류 분석"
-    assert "무엇을 원하시나요?" not in "\n".join(ended)
+    assert "작업 종류" not in "\n".join(ended)

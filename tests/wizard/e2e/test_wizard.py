@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.services import open_services
+from okstra_ctl.wizard import session
+from okstra_ctl.wizard.front import converse
+from okstra_ctl.wizard.steps import Question
 from support.okstra import Ended, Project
 
 
@@ -17,11 +21,11 @@ def step(project: Project, state: str, answer: str) -> Ended:
     return project.okstra.ok("wizard", "step", "--state", state, f"--answer={answer}", "--json")
 
 
-@pytest.mark.parametrize(("language", "label"), [("en", "Task group"), ("ko", "작업 그룹")])
+@pytest.mark.parametrize(("language", "label"), [("en", "What is wanted?"), ("ko", "무엇을 원하시나요?")])
 def test_a_new_task_from_the_first_question_to_its_run(project: Project, language: str, label: str) -> None:
     asked = init(project, "--language", language)
     state, prompt = asked.data["state"], asked.data["prompt"]
-    assert (prompt["id"], prompt["label"]) == ("task-group", label)
+    assert prompt["id"] == "task-brief" and prompt["label"].startswith(label)
     answers = {"task-group": "auth", "task-id": "LOGIN-7", "task-type": "error-analysis"}
     answers["task-brief"] = "It crashes on empty lists"
     for _ in range(20):
@@ -88,9 +92,56 @@ def test_back_and_a_state_that_is_not_there(project: Project) -> None:
     state = asked.data["state"]
     assert asked.data["prompt"]["id"] == "task"
     assert step(project, state, "__back__").data["prompt"]["error"] != ""
-    assert step(project, state, "__new__").data["prompt"]["id"] == "task-group"
+    assert step(project, state, "__new__").data["prompt"]["id"] == "task-brief"
     assert step(project, state, "__back__").data["prompt"]["id"] == "task"
     missing = project.okstra("wizard", "step", "--state", state + "x", "--answer", "y", "--json")
     assert (missing.status, missing.codes) == (2, ["not-found"])
     early = project.okstra("wizard", "render-args", "--state", state, "--json")
     assert (early.status, early.codes) == (3, ["input-open"])
+
+
+@pytest.mark.parametrize(("language", "way"), [("en", "Error analysis"), ("ko", "오류 분석")])
+def test_a_task_is_shown_with_its_title_and_state_and_its_next_phase_is_preselected(
+    project: Project, language: str, way: str
+) -> None:
+    assert project.run_phase().status == 0
+    asked = init(project, "--language", language).data
+    (task,) = [option for option in asked["prompt"]["options"] if option["value"] == "core:T-1"]
+    assert task["hint"] == f"The thing; {way}"
+    phase = step(project, asked["state"], "core:T-1").data["prompt"]
+    assert (phase["id"], phase["default"], phase["options"][0]["label"]) == ("task-type", "error-analysis", way)
+
+
+class Stops:
+    """Answers the wizard's questions with what they propose, and stops at the one of that number."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.asked = at, [""]
+
+    def ask(self, question: Question, before: str) -> str:
+        self.asked.append(question.id)
+        if len(self.asked) > self.at:
+            raise KeyboardInterrupt
+        return before or ("It is slow" if question.id == "task-brief" else "")
+
+    def show(self, text: str) -> None:
+        pass
+
+
+def test_stopping_at_any_question_leaves_nothing_behind(project: Project) -> None:
+    def everything() -> set[Path]:
+        return {path for folder in (project.repo.path, project.home) for path in folder.rglob("*")}
+
+    services = open_services(project.okstra.environment)
+    before, seen = everything(), set[str]()
+    for at in range(1, 30):
+        stops = Stops(at)
+        begun = session.begin(str(project.repo.path), "en", {"settings": "custom"}, services)
+        try:
+            converse(begun, stops, services)
+            break
+        except KeyboardInterrupt:
+            seen.add(stops.asked[-1])
+            assert everything() == before, stops.asked
+    assert seen > {"task-brief", "task-group", "task-id", "task-type", "workers", "branch", "confirm"}
+    assert everything() == before
