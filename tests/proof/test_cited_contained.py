@@ -52,4 +52,4 @@ def test_a_cited_command_is_run_where_it_can_do_no_harm(project: Project, tmp_pa
     }, found
     assert worktree.is_dir()
     assert not evil.exists()
-    assert "refused" in found["it listens"]["output"].lower()
+    assert "sock.connect(sa)" in found["it listens"]["output"]
