@@ -152,7 +152,7 @@ VERBS: dict[str, Verb] = {
     "resume": _CHANGES,
     "wait": _READS,
     "check result": _READS,
-    "check evidence": _READS,
+    "check evidence": Verb(True, only_with=("execute",)),
     "check run": _READS,
     "seal show": _READS,
     "seal verify": _READS,

@@ -56,6 +56,8 @@ def test_a_command_that_nobody_decided_about_changes_something() -> None:
         ("run", {"dry_run": True}, False),
         ("reconcile", {"apply": False, "rebuild": False}, False),
         ("reconcile", {"apply": False, "rebuild": True}, True),
+        ("check evidence", {"execute": False}, False),
+        ("check evidence", {"execute": True}, True),
         ("integrate", {"forecast": True}, False),
         ("brief new", {"task_key": "", "output": ""}, False),
         ("brief new", {"task_key": "a:b:c", "output": ""}, True),

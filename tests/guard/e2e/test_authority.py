@@ -45,6 +45,7 @@ def words_of(run: str, stage_run: str, plan: str, task_key: str) -> dict[str, li
         "batch": ["batch", "--task-key", task_key, "--with=--render-only --task-type error-analysis"],
         "rerun": ["rerun", stage_run, "--render-only"],
         "resume": ["resume", run],
+        "check evidence": ["check", "evidence", run, "--execute"],
         "report render": ["report", "render", run],
         "worker exec": ["worker", "exec", "rehearsal", ".", "rehearsal", "/nowhere", ".", "analyst"],
         "seal sign": ["seal", "sign", "--key", "/nowhere"],
@@ -142,6 +143,7 @@ def test_what_reads_is_allowed_to_a_worker(worker: Worker) -> None:
         "worktree lookup": f"worktree lookup {project.task_key}",
         "reconcile": "reconcile",
         "gc": "gc --dry-run",
+        "check evidence": f"check evidence {run}",
         "run": f"run --task-key {project.task_key} --task-type error-analysis --dry-run",
         "help": "stage done --help",
     }
