@@ -14,7 +14,7 @@ from .command_table import COMMANDS, IN_NODE, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from .options import build_parser, load, short_names
 from .output import OutputFailed, Reply, flush_output, print_error, print_reply
-from .services import Services, open_call
+from .services import Call, Services, open_call
 from .system import assets, inspection
 from .system.inspection import Contained, Look
 from .system.text import printable
@@ -123,9 +123,20 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
             from .tasks.named import with_full_names
 
             with_full_names(args, short, call)
-        return print_reply(label, module.execute(args, call), as_json=as_json)
+        reply = module.execute(args, call)
+        if not as_json and sys.stdout.isatty():
+            reply = _fitted(reply, call)
+        return print_reply(label, reply, as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
+
+
+def _fitted(reply: Reply, call: Call) -> Reply:
+    """The reply's text no wider than the terminal."""
+    from .system.folding import folded
+    from .terminal import screen_of  # slow to import
+
+    return reply._replace(text=folded(reply.text, screen_of(sys.stdout, call.services.environment).columns))
 
 
 def _look_contained(services: Services, look: Look, wanted: Contained) -> Contained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import NamedTuple, TextIO
 
 from rich.console import Console
@@ -11,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .status import BAD, BUSY, DIM, GOOD, HEAD, WARN, Line, tone_of
+from .system.folding import flowed, folded_command
 from .system.text import display_width, on_one_line
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
 _GAP = 2
-_NARROWEST = 16
 
 
 class Screen(NamedTuple):
@@ -71,40 +72,65 @@ def rendered(lines: Iterable[Line], *, colour: bool) -> str:
 def draw(
     rows: Sequence[Sequence[str]], header: Sequence[str], screen: Screen, *, below: Sequence[str] = (), status: int = -1
 ) -> str:
-    """A table. At a narrow terminal the middle of the first column's texts is left out. `below` is a line under each
-    row, never shortened, because it is there to be copied. `status` is the column that is coloured by its word."""
+    """A table; where it does not fit, each row's cells one after the other. No word is cut. `below` is a command under
+    each row, to be copied. `status` is the column that is coloured by its word."""
     cells = [[on_one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*cells, strict=True)]
-    room = screen.columns - sum(widths[1:]) - _GAP * (len(widths) - 1)
-    widths[0] = min(widths[0], max(room, _NARROWEST))
+    fits = sum(widths) + _GAP * (len(widths) - 1) <= screen.columns
+    drawn = _columns(cells, widths, screen, status) if fits else _flow(cells, screen, status)
+    under = [list(folded_command(on_one_line(text), screen.columns, " " * 4)) if text else [] for text in below]
+    under = under or [[] for _ in rows]
+    top = drawn[:1] if fits else []
+    return "\n".join([*top, *("\n".join([row, *lines]) for row, lines in zip(drawn[1:], under, strict=True))])
+
+
+def _columns(cells: Sequence[Sequence[str]], widths: Sequence[int], screen: Screen, status: int) -> list[str]:
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="")
     for name, width in zip(cells[0], widths, strict=True):
         table.add_column(Text.assemble((name, STYLES[HEAD])), width=width, no_wrap=True)
-    for first, *others in cells[1:]:
-        row = [Text(shortened(first, widths[0])), *map(Text, others)]
+    for one in cells[1:]:
+        row = [*map(Text, one)]
         if status >= 0:
             row[status].stylize(STYLES.get(tone_of(row[status].plain), ""))
         table.add_row(*row)
     console = console_on(None, colour=screen.colour, width=sum(widths) + _GAP * len(widths))
     with console.capture() as captured:
         console.print(table)
-    top, *drawn = (line.rstrip() for line in captured.get().splitlines())
-    under = [f"\n    {on_one_line(text)}" if text else "" for text in below] or [""] * len(drawn)
-    return "\n".join([top, *map("".join, zip(drawn, under, strict=True))])
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def shortened(text: str, columns: int) -> str:
-    """The text without its middle, if it is too wide. Its end matters more: a run's phase, stage and number."""
-    if display_width(text) <= columns:
-        return text
-    head, tail = "", ""
-    while display_width(head) + display_width(tail) + 1 < columns:
-        longer = text[len(text) - len(tail) - 1] + tail
-        if len(tail) <= 2 * len(head):
-            tail = longer
-        else:
-            head = text[: len(head) + 1]
-        if display_width(head) + display_width(tail) + 1 > columns:  # the last letter took two columns
-            head, tail = (head, tail[1:]) if tail == longer else (head[:-1], tail)
-            break
-    return f"{head}…{tail}"
+def _flow(cells: Sequence[Sequence[str]], screen: Screen, status: int) -> list[str]:
+    """The header has no place: a row's cells are told apart by what is in them, and a bare number has its name."""
+    header, *rows = cells
+    drawn = [""]
+    for row in rows:
+        named = [
+            _named(name, cell) if place else cell for place, (name, cell) in enumerate(zip(header, row, strict=True))
+        ]
+        lines = "\n".join(flowed(named, screen.columns))
+        word = row[status] if status >= 0 else ""
+        style = STYLES.get(tone_of(word), "") if word else ""
+        if style and screen.colour:
+            console = console_on(None, colour=True)
+            with console.capture() as captured:
+                console.print(Text(word, style), end="")
+            before, found, after = lines.rpartition(word)
+            lines = before + captured.get() + after if found else lines
+        drawn.append(lines)
+    return drawn
+
+
+def _named(name: str, cell: str) -> str:
+    """Nothing for an empty cell; a number, or a list of them, after its column's name."""
+    if cell in ("", "-"):
+        return ""
+    return f"{name} {cell}" if cell.replace(",", "").replace(" ", "").isdigit() else cell
+
+
+def local_time(at: str) -> str:
+    """A time of the records in the terminal's own time zone, without seconds; what is none stays as it is."""
+    try:
+        known = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        return known.astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return at

@@ -42,7 +42,7 @@ PURE = {
     "seals": "rows",
     "settings": "limits phases roster sandbox_settings sync_list",
     "stages": "select",
-    "system": "shell_lists text",
+    "system": "folding shell_lists text",
     "usage": "prices tokens",
     "wizard": "machine steps",
 }

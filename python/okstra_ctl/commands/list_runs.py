@@ -1,5 +1,5 @@
-"""Lists runs over all projects, newest last: open ones, and those that ended in the last weeks; with --task-key,
---since or --all older ones too."""
+"""Lists runs over all projects, newest last (at a terminal first, in local time): open ones, and those that ended in
+the last weeks; with --task-key, --since or --all older ones too."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]
     if sys.stdout.isatty():
-        from ..terminal import draw, screen_of
+        from ..terminal import draw, local_time, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
-        return Reply(data, "", talk, drawn=draw(cells, _HEADER, screen, status=1))
+        newest_first = [(row.run_id, row.status, local_time(row.at)) for row in reversed(rows)]
+        return Reply(data, "", talk, drawn=draw(newest_first, _HEADER, screen, status=1))
     return Reply(data, table(cells, _HEADER), talk)

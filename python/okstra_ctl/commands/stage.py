@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 
 from ..options import add_common_flags, add_skip_teardown, add_task_key
@@ -53,13 +54,22 @@ def _list(args: Namespace, call: Call) -> Reply:
         raise plans.invalid(plan)
     key = task_of_plan(path, call.services)
     states = current_states(path, plan.stage_map, key, call.services)
+    data = {"stages": [_json(state, next_of_stage(state, str(key))) for state in states]}
+    cells = [_cells(state) for state in states]
     if args.porcelain:
-        text = porcelain([_cells(state) for state in states])
-    else:
-        others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
-        notes = [_note(state, next_of_stage(state, str(key))) for state in others]
-        text = "\n".join([table([_cells(state) for state in states], _HEADER), *([""] if notes else []), *notes])
-    return Reply({"stages": [_json(state, next_of_stage(state, str(key))) for state in states]}, text)
+        return Reply(data, porcelain(cells))
+    others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
+    if sys.stdout.isatty():
+        from ..system.folding import folded_sentence
+        from ..terminal import draw, screen_of
+
+        steps = [next_of_stage(state, str(key)) if state in others else "" for state in states]
+        screen = screen_of(sys.stdout, call.services.environment)
+        drawn = draw(cells, _HEADER, screen, below=steps, status=1)
+        why = [folded_sentence(why_not(state), screen.columns) for state in others]
+        return Reply(data, "", drawn="\n".join([drawn, *([""] if why else []), *why]))
+    notes = [_note(state, next_of_stage(state, str(key))) for state in others]
+    return Reply(data, "\n".join([table(cells, _HEADER), *([""] if notes else []), *notes]))
 
 
 def _cells(state: StageState) -> tuple[str, ...]:

@@ -29,10 +29,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not stepped:
         return Reply(data, "nothing is in work")
     if sys.stdout.isatty():
-        from ..terminal import draw, screen_of
+        from ..terminal import draw, local_time, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
-        cells = [(row.run_id, row.status, row.at) for row, _ in stepped]
+        cells = [(row.run_id, row.status, local_time(row.at)) for row, _ in stepped]
         steps = [step for _, step in stepped]
         return Reply(data, "", drawn=draw(cells, ("run", "status", "since"), screen, below=steps, status=1))
     full = [(row.run_id, row.status, row.at, step) for row, step in stepped]
