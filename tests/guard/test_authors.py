@@ -162,3 +162,12 @@ def test_of_many_notes_the_first_of_each_kind_say_enough() -> None:
     found = judge([*many, changed("ref", "refs/tags/v1")], lambda one: UNKNOWN)
     assert [one.what for one in found.notes[:20]] == [f"{number:03d}.log" for number in range(20)]
     assert [one.what for one in found.notes[20:]] == ["refs/tags/v1", "480 more"]
+
+
+def test_what_a_contained_worker_can_not_reach_it_did_not_change() -> None:
+    """Its git commands, too, worked on a copy: a person's tag of the same name is the person's."""
+    for one, command in CAUSED:
+        contained = evidence(command)._replace(contained=True)
+        assert author_of(one, contained, SNAPSHOT, SNAPSHOT) == SOMEBODY
+        own = one._replace(place=Place.OKSTRAS)
+        assert author_of(own, contained, SNAPSHOT, SNAPSHOT) == author_of(own, evidence(command), SNAPSHOT, SNAPSHOT)

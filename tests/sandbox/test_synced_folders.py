@@ -53,6 +53,7 @@ def worktree(project: Project) -> Path:
         ".venv/bin/tool": f"#!{main}/.venv/bin/python\n",
         "node_modules/left/index.js": "module\n",
         ".env": "SECRET=1\n",
+        "private/login": "SECRET=1\n",
         "mine": "mine\n",
     }
     for name, text in made.items():
@@ -69,6 +70,7 @@ def worktree(project: Project) -> Path:
     assert run.status == 0, run
     found = Path(run.data["worktree"]["path"])
     assert (found / "corpus").is_symlink()
+    (found / "a_way_in").symlink_to(main / "private")
     (found / "linked_modules").symlink_to(main / "node_modules")
     return found
 
@@ -86,6 +88,8 @@ def test_it_can_be_read_at_its_own_place_and_not_written(project: Project, workt
 
 def test_the_rest_of_the_main_checkout_stays_hidden(project: Project, worktree: Path) -> None:
     main = project.repo.path
-    status, seen = _inside(project, worktree, Role.CHECK, f"ls -A {main}; cat {main}/.env {main}/README.md")
+    status, seen = _inside(
+        project, worktree, Role.CHECK, f"ls -A {main}; cat {main}/.env a_way_in/login {main}/README.md"
+    )
     assert (status, "SECRET" in seen) == (1, False)
     assert set(seen.splitlines()[:5]) == {".git", ".okstra", ".venv", "corpus", "node_modules"}

@@ -16,6 +16,7 @@ from .. import git
 from ..quoting import quote
 from ..runs.events import events_of
 from ..runs.find import KnownRun
+from ..sandbox.choice import Kind
 from ..system import files
 from ..system.text import loads
 from .breaches import SOMEBODY, UNKNOWN, WORKER, Changed, Place, Snapshot
@@ -98,7 +99,8 @@ class RefMove(NamedTuple):
 
 class Evidence(NamedTuple):
     """`at_work`: whether any worker was started at all. `hooks` is the folder of the run's own git hooks: the log is
-    complete for processes that used them. `git_dir` and `worktrees` are the repository's."""
+    complete for processes that used them. `git_dir` and `worktrees` are the repository's. `contained`: every worker was
+    where it could change nothing but its worktree, its result and, by what okstra took home, its branch."""
 
     commands: tuple[TracedCommand, ...]
     moves: tuple[RefMove, ...]
@@ -106,10 +108,13 @@ class Evidence(NamedTuple):
     hooks: str
     git_dir: str
     worktrees: frozenset[str]
+    contained: bool = False
 
 
 def author_of(changed: Changed, evidence: Evidence, before: Snapshot, after: Snapshot) -> str:
     """`worker <id>`, `person or other program`, or `unknown`."""
+    if evidence.contained and changed.place is not Place.OKSTRAS:
+        return SOMEBODY
     if changed.kind in ("ref", "remote-ref"):
         for move in evidence.moves:
             if move.ref == changed.what and not move.refused:
@@ -354,12 +359,15 @@ def git_of_workers(run: KnownRun, repository: git.Repository, after: Snapshot) -
         for one in traced_commands(worker, run.files.git_trace(worker))
     ]
     moves = [one for worker in workers for one in ref_moves(worker, run.files.git_trace(worker))]
-    at_work = any(row.get("event") == "dispatched" for row in events_of(run.files))
+    sandboxes = [str(row.get("sandbox")) for row in events_of(run.files) if row.get("event") == "dispatched"]
+    linked = os.path.isfile(os.path.join(run.folder, ".git"))  # in a main checkout git's own folder can be written
+    contained = linked and set(sandboxes) == {Kind.BWRAP}
     return Evidence(
         tuple(commands),
         tuple(moves),
-        at_work,
+        bool(sandboxes),
         run.files.guard_hooks,
         os.path.realpath(repository.common_dir),
         frozenset(after.heads),
+        contained,
     )

@@ -96,7 +96,7 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     set_aside(assignment.result)  # left by no dispatch, or by one that did not count
     clear_way(log_of(context, assignment, attempt))
     facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
-    context.record_event("dispatched", **facts, token=token, drop=drop.mark)
+    context.record_event("dispatched", **facts, token=token, drop=drop.mark, sandbox=str(context.sandbox.probed.kind))
     drops.make(drop)
     context.print_progress(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = context.settings.providers.get(worker.provider, {})

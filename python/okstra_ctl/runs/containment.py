@@ -106,12 +106,16 @@ def _places(folder: str, here: git.Repository | None, project_root: str, home: s
 
 
 def _dependencies(places: Places, folder: str) -> tuple[str, ...]:
-    """Folders of packages in the main checkout, by their names or by links in `folder`, of which git tracks nothing."""
+    """Folders of packages in the main checkout, at its top or where links in `folder` lead; git tracks nothing there.
+
+    By their names: a worker can commit a link to any folder.
+    """
     top = places.checkout
     named = [os.path.join(top, name) for name in files.names_in(top) if name in UNMISTAKABLE_FOLDERS]
     links = [path for name in files.names_in(folder) if os.path.islink(path := os.path.join(folder, name))]
     found = {os.path.realpath(path) for path in [*named, *links] if os.path.isdir(path)}
-    below = {os.path.relpath(path, top): path for path in found if path != top and is_within(path, [top])}
+    packages = [path for path in found if os.path.basename(path) in UNMISTAKABLE_FOLDERS and is_within(path, [top])]
+    below = {os.path.relpath(path, top): path for path in packages}
     unseen = ignored(top, below) - git.tracked(top, below) if below else ()
     return tuple(below[name] for name in sorted(unseen))
 

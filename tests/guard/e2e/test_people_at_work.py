@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from okstra_ctl.sandbox.choice import Kind
+from support.contained_lab import can_contain
 from support.okstra import Ended, Project
 from support.plans import independent
 from support.rehearsal import executed, install, led, led_args, part, report_of
@@ -45,24 +47,30 @@ class Gate:
     """Where the run's first worker waits until the person has done what there is to do."""
 
     def __init__(self, folder: Path) -> None:
-        self.asked, self.open = folder / "asked", folder / "open"
-        self.step = f"touch '{self.asked}'; until test -e '{self.open}'; do sleep 0.05; done"
+        self.folder, self.asked, self.open = folder, folder / "asked", folder / "open"
+        folder.mkdir(exist_ok=True)
+
+    def _step(self, asked: str) -> str:
+        return f"touch {asked}; until test -e '{self.open}'; do sleep 0.05; done"
 
     def hold_push(self, project: Project) -> None:
         """Makes a push pass the gate: a hand-off has no workers."""
         hook = project.repo.path / ".git" / "hooks" / "pre-push"
-        hook.write_text(f"#!/bin/sh\n{self.step}\n")
+        hook.write_text(f"#!/bin/sh\n{self._step(str(self.asked))}\n")
         hook.chmod(0o755)
 
     def hold_workers(self, project: Project) -> None:
-        """Makes every worker of the script pass the gate before all else."""
+        """Makes every worker of the script pass the gate before all else. A contained one sees the gate, and can write
+        beside its result alone."""
+        project.okstra.ok("config", "set", "sandboxWritable", str(self.folder))
+        step = self._step('"$(dirname "$OKSTRA_RESULT")/asked"')
         script = project.repo.path / ".okstra" / "script.toml"
         text = script.read_text(encoding="utf-8")
-        script.write_text(text.replace("\nsteps = [", f"\nsteps = [ {{ run = {json.dumps(self.step)} }},"))
+        script.write_text(text.replace("\nsteps = [", f"\nsteps = [ {{ run = {json.dumps(step)} }},"))
 
-    def await_worker(self, run: subprocess.Popen[str]) -> None:
+    def await_worker(self, run: subprocess.Popen[str], project: Project) -> None:
         end = time.monotonic() + 90
-        while not self.asked.exists():
+        while not self.asked.exists() and not list(project.task_root.rglob("drops-*/*/asked")):
             assert run.poll() is None, run.communicate()
             assert time.monotonic() < end
             time.sleep(0.05)
@@ -128,13 +136,13 @@ def work_as_a_person_does(project: Project, upstream: Repo) -> dict[tuple[str, s
 
 def led_with_a_person(project: Project, phase: str, upstream: Repo) -> tuple[Ended, dict[tuple[str, str], str]]:
     prepare(project, phase)
-    gate = Gate(project.repo.path.parent)
+    gate = Gate(project.repo.path.parent / "gate")
     handed_off = phase == "release-handoff"
     (gate.hold_push if handed_off else gate.hold_workers)(project)
     steps = ("--push",) if handed_off else ()
     run = project.okstra.start(*led_args(project, phase), *steps)
     try:
-        gate.await_worker(run)
+        gate.await_worker(run, project)
         done = work_as_a_person_does(project, upstream)
     finally:
         gate.open.touch()
@@ -147,15 +155,25 @@ def isolation_of(ended: Ended) -> dict[str, Any]:
     return isolation
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_what_a_person_does_meanwhile_is_noted_and_fails_no_phase(project: Project, upstream: Repo, phase: str) -> None:
+def _contained(phase: str) -> object:
+    marks = [pytest.mark.contained] if phase == "implementation" else [pytest.mark.contained, pytest.mark.stress]
+    return pytest.param(phase, can_contain(Kind.BWRAP), marks=marks, id=f"{phase}-contained")
+
+
+@pytest.mark.parametrize(
+    ("phase", "contained"),
+    [*(pytest.param(phase, False, id=phase) for phase in PHASES), *map(_contained, PHASES)],
+)
+def test_what_a_person_does_meanwhile_is_noted_and_fails_no_phase(
+    project: Project, upstream: Repo, phase: str, contained: bool
+) -> None:
     ended, done = led_with_a_person(project, phase, upstream)
     assert ended.status == 0, ended
     isolation = isolation_of(ended)
     assert isolation["breaches"] == []
     notes = {(one["kind"], one["what"]): one for one in isolation["notes"]}
     assert set(notes) == set(done)
-    author = "person or other program" if phase == "release-handoff" else "unknown"
+    author = "person or other program" if contained or phase == "release-handoff" else "unknown"
     assert {(one["author"], one["undo"]) for one in notes.values()} == {(author, "")}
     for (kind, what), expected in done.items():
         if kind in ("ref", "remote-ref"):
