@@ -56,7 +56,7 @@ def many_findings(_: int) -> Row:
     script = place.folder / "worker.py"
     script.write_text(_WORKER.replace("FILES", str(_FILES)).replace("COUNT", str(_FINDINGS)))
     names = [f"w{number}" for number in range(_ANALYSTS)]
-    providers = {name: {"argv": [sys.executable, str(script)]} for name in names}
+    providers = {name: {"argv": [sys.executable, str(script), name], "family": name} for name in names}
     config = place.home / ".okstra" / "config.json"
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps({"providers": providers}))

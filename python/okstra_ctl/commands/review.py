@@ -48,6 +48,7 @@ def configure(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
     parser.add_argument("--directive", metavar="TEXT", default="", help="extra instructions for every worker")
     parser.add_argument("--budget", metavar="USD", default="", help="stop dispatching when the run has spent it")
+    parser.add_argument("--quorum", metavar="N", default="", help="how many voices (model families) have to answer")
     parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_trust_flag(parser)
@@ -123,6 +124,7 @@ def _inputs(args: Namespace, root: str, key: TaskKey, change: Change, *, known: 
         directive=args.directive,
         report_language=args.report_language,
         budget_usd=args.budget,
+        quorum=args.quorum,
         lead="auto",
         led=True,
     )

@@ -152,6 +152,14 @@ def test_what_can_not_be_reviewed_is_refused_before_anything_is_made(
     assert list(project.repo.path.glob(".okstra/tasks/*")) == []
 
 
+def test_a_review_takes_a_quorum_of_its_own(changed: Project) -> None:
+    wrong = review(changed, "--quorum", "0")
+    assert (wrong.status, wrong.codes) == (2, ["usage"]), wrong
+    aborted = review(changed, "--quorum", "3")
+    assert aborted.codes == ["run-failed"], aborted
+    assert "convergence aborted-non-result" in aborted.envelope["errors"][0]["message"]
+
+
 def test_run_sends_a_review_to_its_own_command(project: Project) -> None:
     refused = project.okstra("run", "look at it", "--task-type", "review", "--json")
     assert (refused.status, refused.codes) == (2, ["usage"])
