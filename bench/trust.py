@@ -1,4 +1,5 @@
-"""`make trust`: what okstra's protocol makes of workers whose error rates are known; writes docs/trust.md and its plot.
+"""`make trust`: what okstra's protocol makes of workers whose error rates are known, and its proof of stages of which
+it is known whether they are done; writes docs/trust.md and its plot.
 
 Seeded, so that the same code gives the same tables.
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
+from trust_corpus import corpus_tables  # noqa: E402
 from trust_tables import (  # noqa: E402
     Row,
     anchored_rows,
@@ -61,10 +63,13 @@ def plot(rows: Sequence[Row]) -> str:
 
 def main() -> None:
     anchored, independent = anchored_rows(), independent_rows()
+    stages, unseen = corpus_tables()
     tables = {
         "goals": goals_table(anchored),
         "anchored": anchored_table(anchored),
         "independent": independent_table(independent),
+        "corpus": stages,
+        "unseen": unseen,
     }
     for text in tables.values():
         sys.stdout.write(text + "\n\n")
