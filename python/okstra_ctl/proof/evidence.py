@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ _WHY = {
     NotRun.NO_SANDBOX: "nothing can contain it here",
 }
 _MOST_TOLD = 200
+PATIENCE = 20
+"""How many commands may use up their time, before those that follow are not run: nobody holds a run up with a list."""
 Cited = Mapping[str, Sequence[int]]
 """Commands, each with the exit codes that workers claim."""
 
@@ -127,8 +130,10 @@ def _see_each(
     before: Mapping[str, Seen],
     record: Callable[[Seen], None],
 ) -> None:
-    broken = ""
+    broken, begun = "", time.monotonic()
     for command, exits in wanted.items():
+        if not broken and time.monotonic() - begun > PATIENCE * order.settings.timeout:
+            broken = "the commands cited before it took all the time there is"
         seen = Seen(command, order.commit, (), broken)
         try:
             seen = seen if broken else _see(order, places, runner, command, exits, before.get(command))
