@@ -28,6 +28,7 @@ from ..system import assets, files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
 from ..system.text import loads, text_bytes
+from .named import task_named
 from .records import check_folder_is_free
 
 # In the order of the file. What is needed for all briefs, what for a fault, what is worth a warning.
@@ -295,9 +296,15 @@ def _write(path: str, text: str, *, mode: int) -> None:
 
 
 def _path_of_task(named: str, start: str, services: Services) -> str:
-    if named.count(":") < 2 or os.sep in named.partition(":")[0]:
-        raise UsageError("not-found", f"there is no brief {named}", hint="name a file, or a task by its key")
-    key = TaskKey.parse(named)
+    key = TaskKey.parse(named) if named.count(":") >= 2 and os.sep not in named.partition(":")[0] else None
+    if key is None:
+        try:
+            key = task_named(named, start, services)
+        except UsageError as error:
+            if error.code == "task-ambiguous":
+                raise
+            hint = "name a file, or a task by its key"
+            raise UsageError("not-found", f"there is no brief {named}", hint=hint) from error
     project = open_project(start, services)
     manifest = check_folder_is_free(project.files, key) or {}
     recorded = str(manifest.get("brief", ""))

@@ -62,7 +62,12 @@ WALK = [
 
 
 def test_a_sentence_becomes_a_pushed_branch_in_eight_short_commands(fresh: Fresh) -> None:
-    """On the way, `--yes` approves no plan and pushes nothing."""
+    """On the way, `--yes` approves no plan and pushes nothing. The README shows these, after those that install."""
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```")[1::2]
+    (shown,) = [block.strip().split("\n") for block in blocks if block.count("\nokstra next") > 3]
+    typed = [line.partition("#")[0].strip() for line in shown]
+    assert typed == ["npm i -g okstra", "okstra install", *WALK]
+    assert len(typed) <= 10 and all(len(line) <= 60 for line in typed)
     for line in WALK:
         needed = {"okstra next --approve": "not-confirmed", "okstra next --push": "nothing-chosen"}.get(line)
         if needed:

@@ -70,6 +70,32 @@ def test_runs_settings_and_plans_are_the_owning_projects(inside: Inside, tmp_pat
     inside.untouched()
 
 
+def test_a_task_of_words_and_all_that_follows_are_the_owning_projects(inside: Inside) -> None:
+    okstra, tasks = inside.okstra, inside.project.repo.path / ".okstra" / "tasks"
+    okstra.ok("init", "--yes")
+    words = ("--provider", "rehearsal", "--render-only", "--json")
+    made = okstra.ok("run", "Sums are off", *words)
+    assert Path(made.data["manifest"]).is_relative_to(tasks)
+    assert made.data["worktree"]["status"] == "created"
+    quick = okstra.ok("run", "Sums are slow", "--quick", "--check", "true", "--approve", *words)
+    assert Path(quick.data["manifest"]).is_relative_to(tasks)
+    assert quick.data["worktree"]["status"] == "created"
+    assert okstra.ok("next", ".", "--json").data["task_key"] == KEY
+    assert okstra.ok("next", "sums-are-off", "--json").data["next"]
+    assert Path(okstra.ok("plan", "new", "sums-are-off", "--json").data["plan"]).is_relative_to(tasks)
+    assert okstra.ok("show", "sums-are-off", "--json").data["title"] == "Sums are off"
+    assert okstra.ok("cd", ".").stdout.strip() == str(inside.top.parent / "task")
+    assert okstra.ok("diff", ".", "--json").data["files"] == []
+    assert okstra.ok("brief", "show", "sums-are-off").stdout.startswith("# Sums are off")
+    assert okstra.ok("drop", "sums-are-off", "--json").data["removed"]
+    assert okstra.ok("restore", "sums-are-off", "--json").data["next"]
+    assert okstra.ok("wizard", "init", "--json").data["prompt"]["id"] == "task"
+    for words in (("status",), ("board",), ("list",), ("history", KEY), ("stage", "list", KEY), ("plan", "show", KEY)):
+        okstra.ok(*words, "--json")
+    assert okstra("handoff", KEY, "--push", "--dry-run", "--json").codes == ["not-accepted"]
+    inside.untouched()
+
+
 def test_a_worktree_named_by_project_root_is_the_owning_project_too(inside: Inside) -> None:
     named = inside.project.okstra.ok("check-project", "--project-root", inside.here, "--json", cwd=Path("/"))
     assert named.data["root"] == str(inside.project.repo.path)
