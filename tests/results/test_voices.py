@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okstra_ctl.results.convergence import Ballot, Claim, Group, outcome, plan_gate
+from okstra_ctl.results.records import Answer, Basis, Finding, FindingClass, FindingSeverity, Gate, Verdict
 from okstra_ctl.results.voices import UNKNOWN, Speaker, family_of, voices, worth
 
 
@@ -99,3 +101,52 @@ def test_voices_are_worth_at_most_their_number_and_one_more_never_less_than_none
 )
 def test_what_voices_are_worth_follows_the_published_correlations(heard: str, independent: float) -> None:
     assert round(worth(heard), 1) == independent
+
+
+_FINDING = Finding("F-001", FindingSeverity.HIGH, "t", "c", (), None, 1)
+_GROUP = Group("G-001", (Claim("w0", _FINDING),))
+_VERDICTS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from((Verdict.AGREE, Verdict.DISAGREE, None))), min_size=1, max_size=5
+)
+
+
+def _class(given: list[tuple[str, Verdict | None]], order: list[int], quorum: int) -> FindingClass:
+    """The class of a finding that w0 raised, by the verdicts of others and their voices, told in that order."""
+    voices = {f"w{number}": given[number][0] for number in order}
+    ballots = [
+        Ballot(1, f"w{number}", Answer("G-001", verdict, Basis.LOGIC, "r", (), 1))
+        for number in order
+        if number and (verdict := given[number][1]) is not None
+    ]
+    return outcome(_GROUP, ballots, voices, quorum=quorum).finding_class
+
+
+@given(_VERDICTS, st.randoms(), st.integers(1, 3))
+def test_a_class_needs_its_quorum_of_voices_in_whatever_order_they_speak(
+    given_by: list[tuple[str, Verdict | None]], chance: object, quorum: int
+) -> None:
+    order = list(range(len(given_by)))
+    found = _class(given_by, order, quorum)
+    spoke = {voice for number, (voice, verdict) in enumerate(given_by) if number == 0 or verdict is not None}
+    aborted = found in (FindingClass.SINGLE_SOURCE, FindingClass.ABORTED)
+    assert aborted is (len(spoke) < quorum)
+    chance.shuffle(order)  # type: ignore[attr-defined]
+    assert _class(given_by, order, quorum) is found
+
+
+@given(_VERDICTS, st.sampled_from((Verdict.AGREE, Verdict.DISAGREE)))
+def test_no_second_session_of_a_voice_that_spoke_makes_a_quorum(
+    given_by: list[tuple[str, Verdict | None]], verdict: Verdict
+) -> None:
+    before = _class(given_by, list(range(len(given_by))), 3)
+    more = [*given_by, (given_by[0][0], verdict)]
+    after = _class(more, list(range(len(more))), 3)
+    closed = (FindingClass.SINGLE_SOURCE, FindingClass.ABORTED)
+    assert (before in closed) is (after in closed)
+
+
+@given(st.dictionaries(st.sampled_from("vwxyz"), st.sampled_from("abc"), min_size=1), st.integers(1, 3))
+def test_a_plans_gate_counts_voices_and_not_analysts(voices_of: dict[str, str], quorum: int) -> None:
+    answers = {worker: [Answer("PLAN", Verdict.AGREE, None, "r", (), 1)] for worker in voices_of}
+    gate = plan_gate(answers, voices_of, ["PLAN"], quorum=quorum).gate
+    assert gate is (Gate.PASSED if len(set(voices_of.values())) >= quorum else Gate.ABORTED)

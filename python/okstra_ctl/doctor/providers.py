@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .. import git
-from ..agents.providers import BUILT_IN, provider_settings
+from ..agents.providers import BUILT_IN, provider_settings, speaker
 from ..errors import OkstraError
 from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
@@ -230,7 +230,10 @@ def _command_rows(services: Services) -> list[CheckRow]:
 def _command_row(name: str, given: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow:
     program = given["argv"][0]
     if _on_path(program, environment):
-        return CheckRow(name, CheckStatus.OK, f"{program} is there; unchecked: whether it can commit in a worktree")
+        own = speaker(name, name, "", "", {name: given}).family
+        family = f"its models are of the family {own}" if own else f"set providers.{name}.family to make it a voice"
+        detail = f"{program} is there; {family}; unchecked: whether it can commit in a worktree"
+        return CheckRow(name, CheckStatus.OK, detail)
     return CheckRow(name, CheckStatus.FAIL, f"{program} is not on the PATH", "mend providers in config.json")
 
 

@@ -142,6 +142,7 @@ def test_commands_of_the_settings(okstra: Okstra, tmp_path: Path) -> None:
     (home / "config.json").write_text('{"providers": {"mine": {"argv": ["sh"]}, "lost": {"argv": ["no-such-agent"]}}}')
     found = rows(okstra("doctor", "--providers", "--json", PATH=tools(tmp_path / "bin", "git")))
     assert (failed(found), found["mine"]["status"]) == (["lost"], "ok")
+    assert "set providers.mine.family" in found["mine"]["detail"]
     (home / "config.json").write_text('{"providers": {"mine": {}}}')
     found = rows(okstra("doctor", "--providers", "--json", PATH=str(tmp_path / "bin")))
     assert failed(found) == ["config.json"]

@@ -114,8 +114,9 @@ def test_nothing_is_written(project: Project, command: Callable[[Project], list[
 def test_what_all_ready_would_start_is_told(project: Project) -> None:
     project.adopt({1: (), 2: (), 3: (1, 2)})
     args = ("run", "--task-key", project.task_key, "--task-type", "implementation", "--all-ready")
-    seen = project.okstra.ok(*args, "--dry-run", "--json")
+    seen = project.okstra.ok(*args, "--quorum", "3", "--dry-run", "--json")
     assert seen.data["stages"] == [1, 2]
+    assert all("--quorum=3" in command.split() for command in seen.data["commands"])
     assert [command.split()[-2:] for command in seen.data["commands"]] == [["--stage", "1"], ["--stage", "2"]]
     assert project.okstra(*args, "--render-only", "--json").codes == ["usage"]
     assert project.ledger == []
