@@ -14,7 +14,7 @@ from support.plans import independent
 # A prompt is read by a model at every dispatch. Paths are not the prompt's to shorten, so they don't count.
 BUDGET = 4600
 ANCHORS = ("Model", "Result path", "Audit path", "Error log path", "Project root", "Worktree", "Required reading")
-PHASES_WITH_AGENTS = [phase for phase in TASK_TYPES if phase != "release-handoff"]
+PHASES_WITH_AGENTS = [phase for phase in TASK_TYPES if phase not in ("release-handoff", "review")]
 PATH = re.compile(r"/[^`\s]{12,}")
 
 
@@ -23,13 +23,20 @@ def prompts_of(project: Project, phase: str, *more: str) -> dict[str, str]:
         project.adopt(independent(1))
     ended = project.run_phase(phase, *more)
     assert ended.status == 0, ended
-    folder = Path(ended.data["run_dir"]) / "prompts"
+    return _prompts_in(Path(ended.data["run_dir"]), phase)
+
+
+def _prompts_in(run: Path, phase: str) -> dict[str, str]:
+    folder = run / "prompts"
     return {path.name.split(f"-prompt-{phase}")[0]: path.read_text() for path in folder.glob("*.md")}
 
 
 @pytest.mark.parametrize("phase", PHASES_WITH_AGENTS)
 def test_prompts_are_whole_anchored_and_short(project: Project, phase: str) -> None:
-    prompts = prompts_of(project, phase)
+    _check_prompts(prompts_of(project, phase))
+
+
+def _check_prompts(prompts: dict[str, str]) -> None:
     assert len(prompts) >= 3
     for name, text in prompts.items():
         assert re.findall(r"\{\{|\}\}", text) == [], name
@@ -50,6 +57,18 @@ def test_the_launch_prompt_names_every_worker(project: Project, phase: str) -> N
     prompts = prompts_of(project, phase)
     (launch,) = [text for name, text in prompts.items() if name.startswith("launch-")]
     assert [name for name in prompts if not name.startswith("launch-") and f"| {name} |" not in launch] == []
+
+
+def test_the_prompts_of_a_review_are_as_those_of_a_phase(project: Project) -> None:
+    project.repo.commit({"a.py": "x = 1\n"})
+    ended = project.okstra.ok("review", "HEAD~1", "--provider", "rehearsal", "--yes", "--json")
+    run = Path(ended.data["run_dir"])
+    prompts = _prompts_in(run, "review")
+    _check_prompts(prompts)
+    (launch,) = [text for name, text in prompts.items() if name.startswith("launch-")]
+    assert [name for name in prompts if not name.startswith("launch-") and f"| {name} |" not in launch] == []
+    profile = (run.parents[1] / "instruction-set" / "profile.md").read_text(encoding="utf-8")
+    assert profile.count("hold every permission") == 1
 
 
 def test_a_worker_that_can_not_write_files_is_told_to_answer_by_message(project: Project) -> None:
