@@ -10,7 +10,7 @@ import pytest
 
 from okstra_ctl.errors import UsageError
 from okstra_ctl.settings.config import find_setting, settings_of
-from okstra_ctl.settings.limits import lead_settings
+from okstra_ctl.settings.limits import evidence_settings, lead_settings
 from okstra_ctl.settings.phases import phase_table
 from okstra_ctl.system import assets
 from support import schemas
@@ -167,7 +167,7 @@ def test_outside_of_a_project_there_are_no_project_settings(okstra: Okstra, tmp_
 def test_the_schema_and_the_lead_agree_on_the_limits() -> None:
     phase = phase_table(assets.toml("prompts", "phases.toml")).get("error-analysis")
     ranged = [one for one in settings_of(schemas.load("config")) if "maximum" in one.shape]
-    assert len(ranged) == 5
+    assert len(ranged) == 6
     for setting in ranged:
         for value, sound in (
             (setting.shape["minimum"], True),
@@ -185,6 +185,7 @@ def test_the_schema_and_the_lead_agree_on_the_limits() -> None:
 def _is_taken(phase: object, config: dict[str, object]) -> bool:
     try:
         lead_settings(phase, config, {}, {}, places=("config.json", "project.json"))  # type: ignore[arg-type]
+        evidence_settings(config, where="config.json")
     except UsageError:
         return False
     return True
