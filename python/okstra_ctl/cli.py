@@ -12,8 +12,10 @@ from typing import NoReturn
 from . import __version__
 from .command_table import COMMANDS, IN_NODE, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
+from .global_flags import behind_the_command, carry_out, is_common
+from .help_pages import TOPICS, nearest, page_of, top_page
 from .options import build_parser, load, short_names
-from .output import OutputFailed, Reply, flush_output, print_error, print_reply
+from .output import OutputFailed, Reply, flush_output, is_quiet, print_error, print_reply
 from .services import Call, Services, open_call
 from .system import assets, inspection
 from .system.inspection import Contained, Look
@@ -45,12 +47,13 @@ def become_node(words: Sequence[str]) -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = behind_the_command(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
     name = words[0] if words and find(words[0]) else "okstra"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    carry_out(words)
     try:
         return _run(name, words, as_json=as_json)
     except BrokenPipeError:
@@ -70,7 +73,7 @@ def _run(name: str, words: list[str], *, as_json: bool) -> int:
     try:
         status = _dispatch(words, as_json=as_json)
         flush_output()
-        if not as_json and sys.stderr.isatty():
+        if not as_json and sys.stderr.isatty() and not is_quiet():
             _warn_of_other_version()
         return status
     except OkstraError as error:
@@ -94,20 +97,23 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         from .commands.completion import complete
 
         complete()
-    if words[:1] == ["help"] and words[1:] and not words[1].startswith("-"):
-        words = [*words[1:], "--help"]
-    if not words or words[0] in ("-h", "--help", "help"):
-        return print_reply("help", Reply({"commands": [c._asdict() for c in COMMANDS]}, _help()), as_json=as_json)
+    if words[:1] == ["help"]:
+        named = [word for word in words[1:] if not word.startswith("-")]
+        page = page_of(named[0]) if named else None
+        if page is not None:
+            return print_reply("help", _help_reply(page), as_json=as_json)
+        words = [*words[1:], "--help"] if named else words
+    if not words or is_common(words[0]) or words[0] in ("-h", "--help", "help"):
+        return print_reply("help", _help_reply(top_page(first_time=_is_first_time())), as_json=as_json)
     if words[0] in ("--version", "-V", "version"):
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
     if words[0] in dict(IN_NODE):
         become_node(words)
     command = find(words[0])
     if command is None:
-        near = _near(words[0])
-        raise UsageError(
-            "usage", f"there is no command {words[0]!r}", hint=f"okstra {near}" if near else "okstra --help lists them"
-        )
+        near = nearest(words[0], [*(one.name for one in COMMANDS), "help", *TOPICS])
+        hint = f"okstra {'help ' if near in TOPICS else ''}{near}" if near else "okstra help all lists them"
+        raise UsageError("usage", f"there is no command {words[0]!r}", hint=hint)
     module = load(command)
     args = build_parser(command)[0].parse_args(words[1:])
     call = open_call(getattr(args, "project_root", None))
@@ -145,19 +151,16 @@ def _look_contained(services: Services, look: Look, wanted: Contained) -> Contai
     return contained(look, wanted, services)
 
 
-def _help() -> str:
-    lines = ["okstra: one software task as a chain of phases, done by coding agents that check one another", ""]
-    for group in dict.fromkeys(command.group for command in COMMANDS):
-        lines.append(f"{group}:")
-        lines += [f"  {command.name:<14} {command.summary}" for command in COMMANDS if command.group == group]
-    lines += ["Installation (Node):", *(f"  {name:<14} {summary}" for name, summary in IN_NODE)]
-    return "\n".join([*lines, "", "okstra COMMAND --help lists the flags; okstra --version prints the version."])
+def _help_reply(page: str) -> Reply:
+    return Reply({"commands": [one._asdict() for one in COMMANDS]}, page)
 
 
-def _near(name: str) -> str:
-    import difflib  # slow to import, and seldom needed
-
-    return (difflib.get_close_matches(name, [command.name for command in COMMANDS], 1) or [""])[0]
+def _is_first_time() -> bool:
+    """Whether nothing was ever done here: there is no home yet."""
+    try:
+        return not os.path.isdir(open_call(None).services.home.root)
+    except OkstraError:
+        return False
 
 
 def _warn_of_other_version() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from .command_table import COMMANDS, IN_NODE, Command
 from .errors import UsageError
+from .help_pages import examples_of, nearest
 from .names import Named, RunId
 from .services import Call
 from .system import files
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # slow to import
     from .history.listing import RunRow
 
 STDIN = "-"
+COLOURS = ("auto", "always", "never")
+COMMON = ("json", "project_root", "quiet", "no_input", "no_color", "color")
+"""What `add_common_flags` adds."""
 _NAMING = {
     "task_key": Named.TASK,
     "task": Named.TASK,
@@ -39,7 +43,7 @@ _POINTS = (_DAY, *(f"{_DAY}T{time}{zone}" for time in ("00:00", "00:00:00") for 
 
 
 def add_common_flags(parser: ArgumentParser) -> None:
-    """Adds `--json` and `--project-root`. A subcommand's default must not override a value given before it."""
+    """Adds the flags that every command takes. A subcommand's default must not override a value given before it."""
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print one JSON object")
     parser.add_argument(
         "--project-root",
@@ -47,6 +51,10 @@ def add_common_flags(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help="the project's folder (default: that of the current directory)",
     )
+    parser.add_argument("-q", "--quiet", action="store_true", default=SUPPRESS, help="print results and errors only")
+    parser.add_argument("--no-input", action="store_true", default=SUPPRESS, help="never ask")
+    parser.add_argument("--no-color", action="store_true", default=SUPPRESS, help="as --color=never")
+    parser.add_argument("--color", choices=COLOURS, default=SUPPRESS, help="always: also where output is no terminal")
 
 
 def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", required: bool = False) -> Any:
@@ -58,12 +66,20 @@ def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", r
     return group
 
 
+_EXAMPLES = "examples:\n"
+_UNKNOWN = "unrecognized arguments:"
+
+
 class _Formatter(argparse.HelpFormatter):
     """Help of a fixed width unless shown at a terminal: the reference pages are generated from it."""
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
         super().__init__(prog, width=int(columns) - 2 if columns.isdigit() else 98)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Examples keep their lines."""
+        return text if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,14 +96,37 @@ class Parser(argparse.ArgumentParser):
             return value
         return super()._get_values(action, arg_strings)
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = nearest(str(value), [str(one) for one in action.choices or ()])
+            self._refuse(str(error), near)
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError("usage", message, where=self.prog, hint=f"{self.prog} --help")
+        unknown = message.partition(_UNKNOWN)[2].split()
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
+        self._refuse(message, nearest(flag, _flags_of(self)) if flag else "")
+
+    def _refuse(self, message: str, near: str) -> NoReturn:
+        hint = f"did you mean {near}? {self.prog} --help" if near else f"{self.prog} --help"
+        raise UsageError("usage", message, where=self.prog, hint=hint)
+
+
+def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
+    """Its flags, and those of its actions."""
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            flags += [flag for child in action.choices.values() for flag in _flags_of(child)]
+    return flags
 
 
 def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
     """The parser of one command, and its module."""
     module = load(command)
-    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__)
+    examples = examples_of(command.name)
+    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__, epilog=examples or None)
     add_common_flags(parser)
     module.configure(parser)
     return parser, module

@@ -14,6 +14,40 @@ _FEW = 5
 _YES, _NO = ("y", "yes"), ("n", "no")
 
 
+class Mode(NamedTuple):
+    """What the person asked of all output, by flags that every command takes."""
+
+    quiet: bool = False
+    draws_always: bool = False
+    """Tables and colours also where stdout is no terminal."""
+
+
+class _Now:
+    """Of this process: one command, one output."""
+
+    mode = Mode()
+
+
+def set_mode(mode: Mode) -> None:
+    _Now.mode = mode
+
+
+def is_quiet() -> bool:
+    return _Now.mode.quiet
+
+
+def draws() -> bool:
+    """Whether results are drawn for people's eyes; elsewhere they are plain."""
+    return _Now.mode.draws_always or sys.stdout.isatty()
+
+
+def print_note(text: str) -> None:
+    """A message to people, unless they want none."""
+    if not _Now.mode.quiet:
+        _print_line(sys.stderr, text)
+        sys.stderr.flush()
+
+
 class Reply(NamedTuple):
     """`data` for programs, `text` for people (stdout), `talk` for messages to people (stderr).
 
@@ -38,7 +72,7 @@ def print_reply(command: str, reply: Reply, *, as_json: bool) -> int:
     elif reply.text:
         _print_line(sys.stdout, reply.text)
     for line in reply.talk:
-        _print_line(sys.stderr, line)
+        print_note(line)
     return reply.exit_status
 
 

@@ -15,26 +15,12 @@ from argparse_manpage.manpage import Manpage
 from . import __version__
 from .command_table import COMMANDS, VERBS, Command, Verb
 from .errors import ERROR_CODES, EXIT_MEANINGS
-from .options import add_common_flags, build_parser, whole_parser
+from .help_texts import ENVIRONMENT, EXAMPLES, FILES
+from .options import COMMON, add_common_flags, build_parser, whole_parser
 from .settings.config import settings_of
 from .settings.phases import phase_table
 from .system import assets
 
-_ENVIRONMENT = {
-    "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",
-    "OKSTRA_PYTHON": "the Python that runs okstra, instead of the one recorded at install",
-    "OKSTRA_DEBUG": "1: a bug shows its traceback",
-    "OKSTRA_WORKTREE_SYNC_DIRS": "files and folders that a new worktree gets, colon-separated",
-    "OKSTRA_DEFAULT_<SLOT>_MODEL": "the model of a slot, where neither flag nor config.json names one",
-    "NO_COLOR": "no colours at a terminal",
-}
-_FILES = {
-    "<project>/.okstra/project.json": "the project's settings",
-    "<project>/.okstra/tasks/": "tasks: manifests, prompts, results, reports, ledgers",
-    "~/.okstra/config.json": "a person's settings",
-    "~/.okstra/worktrees/": "the worktrees, and registry.json: who holds which",
-    "~/.okstra/index.sqlite3": "the index that okstra list reads",
-}
 _DESCRIPTION = (
     "Every task and every implementation stage works in a git worktree of its own; every run leaves a validated record "
     "on disk. Output goes to standard output, messages to standard error."
@@ -64,8 +50,10 @@ def man_page() -> str:
     page.description = "one software task as a chain of phases, done by coding agents that check one another"
     page.date, page.source, page.manual = "", f"okstra {__version__}", "User Commands"
     page.add_section("exit status", "=", _rows({str(status): text for status, text in EXIT_MEANINGS.items()}))
-    page.add_section("environment", "=", _rows(_ENVIRONMENT))
-    page.add_section("files", "=", _rows(_FILES))
+    page.add_section("environment", "=", _rows(ENVIRONMENT))
+    page.add_section("files", "=", _rows(FILES))
+    shown = {f"okstra {words}": text for rows in EXAMPLES.values() for words, text in rows}
+    page.add_section("examples", "=", _rows(shown))
     page.add_section("see also", "=", r"\fBgit\-worktree\fR(1)")
     header, rest = str(page).split("\n", 1)
     return f'{header}\n.\\" made by `make docs` from the code: change it there\n{rest}'
@@ -77,7 +65,7 @@ def _prepare(parser: argparse.ArgumentParser, *, is_root: bool) -> None:
     places = [action for action in parser._actions if not action.option_strings]
     parser.usage = " ".join(["%(prog)s", *(_place(action) for action in places), "[options]"])
     for action in parser._actions:
-        if action.dest in ("json", "project_root") and not is_root:
+        if action.dest in COMMON and not is_root:
             action.help = argparse.SUPPRESS
         if isinstance(action, argparse._SubParsersAction):
             for child in action.choices.values():
@@ -126,11 +114,10 @@ def main() -> int:
 
 
 def _commands() -> str:
-    lines = [_MADE, "# Commands", "", "Every command takes `--json` (one object on stdout, also for failures) and"]
-    lines += [
-        "`--project-root DIR`. Human-readable messages go to stderr. For the exit statuses see [errors](errors.md).",
-        "",
-    ]
+    lines = [_MADE, "# Commands", ""]
+    lines += ["Every command takes `--json` (one object on stdout, also for failures), `--quiet`, `--no-input`,"]
+    lines += ["`--color WHEN`, `--no-color` and `--project-root DIR`, before it or after. Messages go to stderr."]
+    lines += ["For the exit statuses see [errors](errors.md).", ""]
     for command in COMMANDS:
         lines += _command(command)
     return "\n".join([*lines, *_verbs()]).rstrip() + "\n"
@@ -156,6 +143,8 @@ def _verb_text(verb: Verb) -> str:
 def _command(command: Command) -> list[str]:
     parser, _ = build_parser(command)
     lines = [f"## okstra {command.name}", "", str(parser.description), ""]
+    shown = [f"okstra {words}    # {text}" for words, text in EXAMPLES.get(command.name, ())]
+    lines += ["```", *shown, "```", ""] if shown else []
     subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not subcommands:
         return [*lines, *_flags(parser), ""]
@@ -169,7 +158,7 @@ def _command(command: Command) -> list[str]:
 def _flags(parser: argparse.ArgumentParser) -> list[str]:
     rows = []
     for action in parser._actions:
-        if action.dest in ("help", "json", "project_root"):
+        if action.dest in ("help", *COMMON):
             continue
         value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
         shown = " ".join([*action.option_strings, str(value)] if action.option_strings else [str(value)]).strip()

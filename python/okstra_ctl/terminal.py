@@ -17,6 +17,7 @@ from .system.text import display_width, on_one_line
 
 STYLES = {HEAD: "bold", DIM: "dim", BUSY: "cyan", GOOD: "green", WARN: "yellow", BAD: "red"}
 _GAP = 2
+_WIDEST = 1000  # where nothing limits it
 
 
 class Screen(NamedTuple):
@@ -30,12 +31,15 @@ def screen_of(stream: TextIO, environment: Mapping[str, str]) -> Screen:
     try:
         columns = int(named) if named.isdigit() else os.get_terminal_size(stream.fileno()).columns
     except OSError:
-        columns = 80
+        columns = 80 if stream.isatty() else _WIDEST
     return Screen(columns or 80, has_colour(environment))
 
 
 def has_colour(environment: Mapping[str, str]) -> bool:
-    return not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
+    """NO_COLOR goes before FORCE_COLOR, and both before what the terminal is."""
+    if environment.get("NO_COLOR"):
+        return False
+    return environment.get("FORCE_COLOR", "0") not in ("", "0") or environment.get("TERM", "dumb") != "dumb"
 
 
 def console_on(stream: TextIO | None, *, colour: bool, width: int | None = None) -> Console:

@@ -11,6 +11,7 @@ import pytest
 
 from okstra_ctl.command_table import find
 from okstra_ctl.errors import UsageError
+from okstra_ctl.help_pages import page_of
 from okstra_ctl.options import build_parser
 from okstra_ctl.reference import pages
 from support.sealed import ROOT
@@ -90,6 +91,8 @@ def _commands(text: str) -> list[str]:
 def _fault(line: str) -> str:
     """What is wrong with a command line of the documentation; empty when it can be parsed."""
     words = _words(line)
+    if len(words) == 3 and words[1] == "help":
+        return "" if page_of(words[2]) or find(words[2]) or words[2] == "COMMAND" else "no such help"
     command = find(words[1]) if len(words) > 1 else None
     if command is None:
         return "no such command"

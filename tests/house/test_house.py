@@ -21,7 +21,7 @@ _TESTS = [
 
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
-    "": "command_table errors home_paths markdown names paths quoting status",
+    "": "command_table errors help_pages help_texts home_paths markdown names paths quoting status",
     "agents": "job rehearsal_script supervisor_orders",
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..errors import EXIT_CHECK, EXIT_OK
+from ..errors import EXIT_CHECK, EXIT_FAILED, EXIT_OK
 from ..output import Reply, table
 from ..services import Call
 
@@ -16,17 +16,26 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    """Exit status 4 when a check fails; low resources and missing conveniences are warnings."""
+    """Exit status 4 when a check fails, 1 when nothing fails but that there is no agent; low resources and missing
+    conveniences are warnings."""
     from ..doctor.machine import examine
+    from ..doctor.providers import AGENTS
     from ..settings.setup import CheckStatus
 
     rows = examine(call.services, call.start, providers=args.providers)
     failed = [row for row in rows if row.status is CheckStatus.FAIL]
     text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
     errors = [
-        {"code": "machine-unhealthy", "message": f"{row.check}: {row.detail}", "where": row.check, "try": row.remedy}
+        {
+            "code": "no-agent" if row.check == AGENTS else "machine-unhealthy",
+            "message": f"{row.check}: {row.detail}",
+            "where": row.check,
+            "try": row.remedy,
+        }
         for row in failed
     ]
     result = "result: FAIL" if failed else "result: OK"
     data = {"checks": [{**row._asdict(), "status": str(row.status)} for row in rows], "result": result[8:]}
-    return Reply(data, f"{text}\n{result}", exit_status=EXIT_CHECK if failed else EXIT_OK, errors=errors)
+    others = [row for row in failed if row.check != AGENTS]
+    status = EXIT_CHECK if others else EXIT_FAILED if failed else EXIT_OK
+    return Reply(data, f"{text}\n{result}", exit_status=status, errors=errors)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import OkstraError, WorkFailed
 from ..names import HANDOFF, REHEARSAL, REVIEW
-from ..output import Reply, fields
+from ..output import Reply, fields, is_quiet, print_note
 from ..quoting import okstra_command
 from ..services import Call
 from ..status import RunOutcome
@@ -47,7 +47,7 @@ def hand_over(prepared: PreparedRun, lead_by: str, call: Call) -> Reply:
     if lead_by == CLAUDE and not _has_terminal():
         return reply._replace(talk=[*reply.talk, "okstra: no terminal here: give the prompt above to your agent"])
     for line in (*reply.talk, f"okstra: prepared {prepared.run}"):
-        sys.stderr.write(printable(line) + "\n")
+        print_note(line)
     run = find_run(str(prepared.run), call.start, call.services)
     if lead_by == CLAUDE:
         _become_client(run, call)
@@ -149,12 +149,11 @@ def step_progress(call: Call) -> Iterator[Callable[[str], None]]:
 
 
 def _draws(call: Call) -> bool:
-    return sys.stderr.isatty() and call.services.environment.get("TERM", "dumb") != "dumb"
+    return not is_quiet() and sys.stderr.isatty() and call.services.environment.get("TERM", "dumb") != "dumb"
 
 
 def print_progress(text: str) -> None:
-    sys.stderr.write(printable(f"okstra: {text}") + "\n")
-    sys.stderr.flush()
+    print_note(f"okstra: {text}")
 
 
 def prepared_reply(run: PreparedRun, *, lead: str) -> Reply:

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..history.listing import RunRow, run_rows
 from ..index.run_index import EVERYTHING, has_older
 from ..options import add_filters, add_limit, check_task, is_of, newest, oldest_wanted
-from ..output import Reply, table
+from ..output import Reply, draws, table
 from ..services import Call
 from ..status import RunStatus, overtaken
 
@@ -80,7 +80,7 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
     if not rows:
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]
-    if sys.stdout.isatty():
+    if draws():
         from ..terminal import draw, local_time, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)

@@ -17,7 +17,7 @@ from ..errors import CheckFailed, OkstraError, Refused, UsageError
 from ..handoff import findings_text
 from ..names import REVIEW, TaskKey
 from ..options import add_sandbox_flag, add_trust_flag, with_sandbox, with_trust
-from ..output import Reply, confirm, some_of
+from ..output import Reply, confirm, print_note, some_of
 from ..paths import ProjectFiles
 from ..results.records import FindingSeverity
 from ..review import find
@@ -102,7 +102,7 @@ def _show(change: Change) -> None:
     mine = for_agents(change.files)
     if mine:
         lines.append(f"warning: it changes what agents may take for instructions or settings: {some_of(mine)}")
-    sys.stderr.write(printable("\n".join(f"okstra: {line}" for line in lines)) + "\n")
+    print_note("\n".join(f"okstra: {line}" for line in lines))
 
 
 def _inputs(args: Namespace, root: str, key: TaskKey, change: Change, *, known: bool) -> PrepareInputs:

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from ..history.listing import run_rows
 from ..history.next_steps import step_of
 from ..options import add_filters, check_task, is_of
-from ..output import Reply, table
+from ..output import Reply, draws, table
 from ..services import Call
 from ..status import OPEN, overtaken
 
@@ -28,7 +28,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     data = {"runs": [{**row._asdict(), "next": step} for row, step in stepped]}
     if not stepped:
         return Reply(data, "nothing is in work")
-    if sys.stdout.isatty():
+    if draws():
         from ..terminal import draw, local_time, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)

@@ -18,6 +18,8 @@ from ..settings.setup import CheckRow, CheckStatus
 from ..system import files, processes
 
 _SECONDS = 30.0
+AGENTS = "providers"
+"""The check whether there is an agent at all."""
 _IDENTITY = ("-c", "user.name=okstra", "-c", "user.email=okstra@localhost")
 
 
@@ -82,12 +84,27 @@ def provider_rows(services: Services) -> list[CheckRow]:
 
 
 def presence_rows(services: Services) -> list[CheckRow]:
-    """The short form: which clients are on the PATH."""
-    found = [client.program for client in CLIENTS if _on_path(client.program, services.environment)]
-    if found:
-        return [CheckRow("providers", CheckStatus.OK, f"{', '.join(found)} (okstra doctor --providers says more)")]
+    """The short form: which clients can be used. Without one, and without a command of the person's own, only the
+    rehearsal works: that is a failure (`AGENTS`)."""
+    found = [client for client in CLIENTS if _on_path(client.program, services.environment)]
+    own = [row for row in _command_rows(services) if row.check != "config.json"]
+    with ThreadPoolExecutor(max_workers=max(1, len(found))) as pool:
+        faults = list(pool.map(lambda client: _fault_of(client, services), found))
+    usable = [client.program for client, fault in zip(found, faults, strict=True) if fault is None]
+    usable += [row.check for row in own if row.status is CheckStatus.OK]
+    rows = [fault._replace(status=CheckStatus.WARN) for fault in faults if fault is not None]
+    if usable:
+        return [*rows, CheckRow(AGENTS, CheckStatus.OK, f"{', '.join(usable)} (okstra doctor --providers says more)")]
     remedy = "npm install -g " + " ".join(client.package for client in CLIENTS[:2])
-    return [CheckRow("providers", CheckStatus.WARN, "no client is on the PATH: only the rehearsal works", remedy)]
+    remedy = "; ".join(row.remedy for row in rows) or remedy
+    return [*rows, CheckRow(AGENTS, CheckStatus.FAIL, "no agent can be used: only the rehearsal works", remedy)]
+
+
+def _fault_of(client: ClientFacts, services: Services) -> CheckRow | None:
+    try:
+        return client_fault(client, {}, services.environment)
+    except OkstraError as error:
+        return CheckRow(client.program, CheckStatus.FAIL, error.message, error.hint)
 
 
 def client_fault(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow | None:

@@ -1,4 +1,4 @@
-"""`okstra doctor`: a row for each thing, FAIL with a remedy for what is not right, 0 or 4 at the end."""
+"""`okstra doctor`: a row for each thing, FAIL with a remedy for what is not right, 0, 1 or 4 at the end."""
 
 from __future__ import annotations
 
@@ -23,13 +23,25 @@ def rows(ended: Ended) -> dict[str, dict[str, Any]]:
     found = {row["check"]: row for row in ended.data["checks"]}
     assert len(found) == len(ended.data["checks"])
     assert all(row["remedy"] for row in found.values() if row["status"] == "fail")
-    assert [error["code"] for error in ended.envelope["errors"]] == ["machine-unhealthy"] * len(failed(found))
-    assert (ended.status, ended.data["result"]) == ((4, "FAIL") if failed(found) else (0, "OK"))
+    codes = ["no-agent" if name == "providers" else "machine-unhealthy" for name in failed(found)]
+    assert [error["code"] for error in ended.envelope["errors"]] == codes
+    status = 4 if "machine-unhealthy" in codes else len(codes)
+    assert (ended.status, ended.data["result"]) == (status, "FAIL" if codes else "OK")
     return found
 
 
 def failed(found: dict[str, dict[str, Any]]) -> list[str]:
     return [name for name, row in found.items() if row["status"] == "fail"]
+
+
+@pytest.fixture(autouse=True)
+def an_agent(request: pytest.FixtureRequest) -> None:
+    """A command of the person's own, which is there whatever the PATH is."""
+    if "okstra" not in request.fixturenames:
+        return
+    home = Path(request.getfixturevalue("okstra").environment["OKSTRA_HOME"])
+    home.mkdir(mode=0o700)
+    (home / "config.json").write_text('{"providers": {"mine": {"argv": ["/bin/sh"]}}}')
 
 
 def test_a_sound_machine(okstra: Okstra) -> None:
@@ -87,7 +99,7 @@ def test_nobody_to_commit_as(okstra: Okstra, repo: Repo) -> None:
 def test_a_home_that_can_not_be_made(okstra: Okstra, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = rows(okstra("doctor", "--json", OKSTRA_HOME=str(tmp_path / "file" / "home")))
-    assert failed(found) == ["okstra's home"]
+    assert failed(found) == ["okstra's home", "providers"]
     assert "locks" not in found
 
 
@@ -99,9 +111,19 @@ def test_a_damaged_registry(okstra: Okstra) -> None:
     assert registry.read_text() == "{"
 
 
-def test_without_clients_only_the_rehearsal_works_and_that_is_told(okstra: Okstra, tmp_path: Path) -> None:
-    found = rows(okstra("doctor", "--json", PATH=tools(tmp_path / "bin", "git")))
-    assert (found["providers"]["status"], "npm install" in found["providers"]["remedy"]) == ("warn", True)
+def test_without_an_agent_only_the_rehearsal_works_and_the_exit_status_says_so(okstra: Okstra, tmp_path: Path) -> None:
+    path = tools(tmp_path / "bin", "git")
+    assert okstra("doctor", PATH=path).status == 0  # the person's own command is one
+    (Path(okstra.environment["OKSTRA_HOME"]) / "config.json").unlink()
+    ended = okstra("doctor", "--json", PATH=path)
+    found = rows(ended)
+    assert (ended.status, failed(found)) == (1, ["providers"])
+    assert "npm install" in found["providers"]["remedy"]
+    client(Path(path), "claude", logged_in=False)
+    found = rows(okstra("doctor", "--json", PATH=path))
+    assert (failed(found), found["claude login"]["status"]) == (["providers"], "warn")
+    client(Path(path), "codex")
+    assert rows(okstra("doctor", "--json", PATH=path))["providers"]["detail"].startswith("codex ")
     assert found["tmux"]["status"] == "warn"
 
 
@@ -138,7 +160,7 @@ def test_a_sandbox_that_says_yes_and_does_nothing_is_seen(okstra: Okstra, tmp_pa
 
 def test_commands_of_the_settings(okstra: Okstra, tmp_path: Path) -> None:
     home = Path(okstra.environment["OKSTRA_HOME"])
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     (home / "config.json").write_text('{"providers": {"mine": {"argv": ["sh"]}, "lost": {"argv": ["no-such-agent"]}}}')
     found = rows(okstra("doctor", "--providers", "--json", PATH=tools(tmp_path / "bin", "git")))
     assert (failed(found), found["mine"]["status"]) == (["lost"], "ok")
