@@ -123,7 +123,8 @@ MISTAKES = [
     Mistake("S6", "a bare pipe is not escaped", "| make docs |", "| make docs | tee x |", "| 3 "),
     Mistake("S6", "the backtick is not closed", "| make docs |", "| `make docs |", "| 3 "),
     Mistake(
-        "S6", "the column is missing", "| Exit check |\n|-------", "| Remark |\n|-------", "| Stage | Title | Depends on"
+        *("S6", "the column is missing", "| Exit check |\n|-------", "| Remark |\n|-------"),
+        "| Stage | Title | Depends on",
     ),
     Mistake("S7", "the test step names nothing", "test in `tests/test_coupons.py`.", "test.", "1. Write"),
     Mistake(
