@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.okstra import Project
 from support.plans import independent
 from support.rehearsal import executed, install, led, part, report_of
@@ -29,6 +31,7 @@ def test_a_led_stage_without_a_proof_is_not_done_and_a_person_can_answer_for_it(
     assert project.okstra.ok("integrate", "--task-key", project.task_key, "--json").data["merged"] == [1]
 
 
+@pytest.mark.stress  # the whole walk and the demonstration prove stages in CI
 def test_a_led_stage_says_in_its_report_that_it_is_proven(project: Project) -> None:
     project.adopt(independent(1), exit_check="test -e stage-1/it.py", proof="red-green")
     work = ({"write": {"path": "stage-1/it.py", "content": "# it\n"}}, {"commit": "feat: it"})

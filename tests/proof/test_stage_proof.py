@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,33 +129,15 @@ def test_contained_it_finds_no_module_of_the_main_checkout_and_says_the_same(pro
     assert "No module named 'calc'" in log, "the virtual environment itself is shown"
 
 
-def _ignored(stage: Stage) -> None:
+def test_what_only_the_executors_worktree_has_makes_no_check_green(project: Project) -> None:
+    """An ignored file, a stale build, and an edit behind an index flag."""
+    project.repo.commit({".gitignore": "made.txt\nbuild/\n"})
+    stage = Stage(project, check="test -e made.txt || grep -q made build/app.js app/add.py")
+    stage.commit({**CODE, **_tests()})
     (stage.at / "made.txt").write_text("made\n")
-
-
-def _stale(stage: Stage) -> None:
     (stage.at / "build").mkdir()
     (stage.at / "build" / "app.js").write_text("made\n")
-
-
-@pytest.mark.parametrize(
-    ("check", "act"),
-    [("test -e made.txt", _ignored), ("grep -q made build/app.js", _stale)],
-    ids=["an ignored file", "a stale build"],
-)
-def test_what_only_the_executors_worktree_has_makes_no_check_green(
-    project: Project, check: str, act: Callable[[Stage], None]
-) -> None:
-    project.repo.commit({".gitignore": "made.txt\nbuild/\n"})
-    stage = Stage(project, check=check)
-    stage.commit({**CODE, **_tests()})
-    act(stage)
     _refused(stage.done(), "exit-check-failed", "fresh checkout")
-
-
-def test_an_edit_behind_an_index_flag_is_found_before_any_check(project: Project) -> None:
-    stage = Stage(project, check="grep -q made app/add.py")
-    stage.commit({**CODE, **_tests()})
     project.repo.git("-C", str(stage.at), "update-index", "--assume-unchanged", "app/add.py")
     (stage.at / "app" / "add.py").write_text(CODE["app/add.py"] + "made = True\n")
     refused = stage.done()

@@ -37,7 +37,7 @@ def play(tmp_path: Path) -> Play:
         *(("stage done", "group", 2), ("stage done", "torn", 2), ("stage done", "enospc", 2)),
         *(("stage release", "group", 2), ("stage release", "leader", 2), ("stage release", "enospc", 2)),
         *(("worktree remove", "group", 2), ("task worktree remove", "enospc", 2)),
-        ("proven task remove", "group", 2),
+        ("proven task remove", "group", 1),
         *(("rerun", "group", 2), ("rerun, worktree lost", "group", 2), ("worktree restore", "group", 2)),
         *(
             ("gc", "group", 2),
