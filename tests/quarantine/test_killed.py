@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from okstra_ctl.quarantine import record
 from okstra_ctl.quarantine.recover import abandoned, sweep, take_abandoned
+from support import crash_stages, crash_worktrees, kill_matrix
 from support.faults import Point, Preload, eventually, sample, seeded
 from support.okstra import Ended
 from support.quarantines import Lab
@@ -22,6 +24,16 @@ from support.sealed import ROOT
 
 _MAKE = "print(lab.quarantine().folder)"
 _TAKE = "take_home(record.read(folder))"
+_WORK = """
+import os, subprocess
+one = record.read(folder)
+there = {"GIT_DIR": one.admin, "GIT_WORK_TREE": one.worktree}
+there["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = f"{one.common_dir}/objects"
+(lab.at / "n").write_text("n")
+for words in (("add", "n"), ("commit", "--quiet", "-m", "feat: n")):
+    subprocess.run(["git", "-C", one.worktree, *words], env={**os.environ, **there}, check=True)
+"""
+_SHORT = 8
 _PLAY = """
 import json, sys
 from pathlib import Path
@@ -93,20 +105,40 @@ def recover(lab: Lab) -> list[str]:
     return left_in(lab)
 
 
-def check_strikes(player: Player, preload: Preload, code: str, points: Sequence[Point], commit: str) -> None:
-    lab = player.lab
+def check_strikes(
+    player: Player, preload: Preload, code: str, points: Sequence[Point], commit: str, *, row: str, found: int
+) -> None:
+    """Strikes at the points, of `found` in all; many of them are a line of the published table."""
+    begin, wrong = time.monotonic(), []
     for point in points:
-        lab.restore()
+        try:
+            _check_strike(player, preload, code, point, commit)
+        except AssertionError as error:
+            wrong.append(f"{point}: {error}")
+    if len(points) > _SHORT:
+        order = [*crash_stages.ROWS, *crash_worktrees.ROWS, *kill_matrix.OF_QUARANTINES]
+        counts = {"points": found, "struck": len(points), "wrong": len(wrong)}
+        kill_matrix.record(row, "group", **counts, seconds=round(time.monotonic() - begin), order=order)
+    assert not wrong, f"{len(wrong)} of {len(points)} points\n" + "\n".join(wrong[:8])
+
+
+def _check_strike(player: Player, preload: Preload, code: str, point: Point, commit: str) -> None:
+    lab = player.lab
+    lab.restore()
+    if code != _MAKE:
         player.make()
-        expected = player.commit() if commit else lab.tip()
-        if not commit:
-            lab.restore()
-        preload.strike(player, [code], at=point.number, do="group")  # type: ignore[arg-type]
-        assert recover(lab) == [], point
-        assert lab.tip() == expected, point
-        assert lab.status() == "", point
-        lab.repo.git("fsck", "--no-dangling")
-        lab.repo.commit({"m": "m\n"}, at=lab.at)  # no lock is in the way
+    old = lab.tip()
+    expected = {player.commit() if commit else old}
+    preload.strike(player, [code], at=point.number, do="group")  # type: ignore[arg-type]
+    assert recover(lab) == []
+    tip = lab.tip()
+    if code == _WORK and tip != old:  # its git was killed after its branch had moved
+        assert (lab.repo.git("rev-parse", f"{tip}^"), lab.repo.git("show", f"{tip}:n")) == (old, "n")
+        expected = {tip}
+    assert tip in expected
+    assert lab.status() in ("", "?? n" if code == _WORK else "")
+    lab.repo.git("fsck", "--no-dangling")
+    lab.repo.commit({"m": "m\n"}, at=lab.at)  # no lock is in the way
 
 
 def points_of(player: Player, preload: Preload, code: str) -> list[Point]:
@@ -121,7 +153,20 @@ def test_a_kill_while_it_is_made_leaves_nothing(player: Player, tmp_path: Path, 
     player(_MAKE)
     player.lab.restore()
     points = points_of(player, preload, _MAKE)
-    check_strikes(player, preload, _MAKE, sample(seeded(), points, most), "")
+    chosen = sample(seeded(), points, most)
+    check_strikes(player, preload, _MAKE, chosen, "", row="quarantine made", found=len(points))
+
+
+@pytest.mark.parametrize("most", [4, pytest.param(1000, marks=pytest.mark.stress)])
+def test_a_kill_of_a_git_at_work_in_it_leaves_the_whole_commit_or_none(
+    player: Player, tmp_path: Path, most: int
+) -> None:
+    """As when the sandbox dies under it."""
+    preload = Preload.build(tmp_path)
+    player.make()
+    points = points_of(player, preload, _WORK)
+    chosen = sample(seeded(), points, most)
+    check_strikes(player, preload, _WORK, chosen, "", row="quarantine worked in", found=len(points))
 
 
 @pytest.mark.parametrize("most", [8, pytest.param(1000, marks=pytest.mark.stress)])
@@ -131,7 +176,8 @@ def test_a_kill_while_it_is_taken_home_ends_in_the_whole_commit(player: Player, 
     player.commit()
     points = points_of(player, preload, _TAKE)
     assert player.lab.status() == ""
-    check_strikes(player, preload, _TAKE, sample(seeded(), points, most), "commit")
+    chosen = sample(seeded(), points, most)
+    check_strikes(player, preload, _TAKE, chosen, "commit", row="quarantine taken home", found=len(points))
 
 
 @pytest.mark.stress
@@ -140,7 +186,8 @@ def test_a_kill_while_it_is_taken_home_into_tables(tmp_path: Path, environment: 
     player.make()
     player.commit()
     points = points_of(player, preload, _TAKE)
-    check_strikes(player, preload, _TAKE, sample(seeded(), points, 60), "commit")
+    chosen = sample(seeded(), points, 60)
+    check_strikes(player, preload, _TAKE, chosen, "commit", row="the same, into tables", found=len(points))
 
 
 def test_a_kill_while_the_worker_works_ends_in_what_it_committed(player: Player) -> None:

@@ -25,6 +25,10 @@ _FAULTS = {
 }
 
 
+OF_QUARANTINES = ("quarantine made", "quarantine worked in", "quarantine taken home", "the same, into tables")
+"""Rows of `tests/quarantine/test_killed.py`, after those of the commands."""
+
+
 class Line(NamedTuple):
     """One line of the table: points found, points struck, wrong ones."""
 

@@ -84,7 +84,7 @@ def test_the_repair_is_killed_as_well(play: Play, command: str) -> None:
 
 
 def _tell(command: str, fault: str, points: int, struck: int, wrong: list[str], begin: float) -> None:
-    order = list(ROWS)
+    order = [*ROWS, *kill_matrix.OF_QUARANTINES]
     seconds = took(begin)
     kill_matrix.record(command, fault, points=points, struck=struck, wrong=len(wrong), seconds=seconds, order=order)
     assert not wrong, f"{len(wrong)} of {struck} points\n" + "\n".join(wrong[:8])
