@@ -135,10 +135,20 @@ def _record_lost(at: Path) -> None:
     shutil.rmtree((at / ".git").read_text().removeprefix("gitdir:").strip())
 
 
+def _git_file_gone(at: Path) -> None:
+    (at / ".git").unlink()
+
+
+def _git_file_leads_to_main(at: Path) -> None:
+    folder = Path((at / ".git").read_text().removeprefix("gitdir:").strip())
+    (at / ".git").write_text(f"gitdir: {folder.parents[1]}\n")
+
+
 SAME, ANEW = 0, 1
 ACTS: tuple[tuple[Callable[[Path], None], int], ...] = (
     *((_edit, SAME), (_untracked, SAME), (_nested_repository, SAME), (_within_what_was_made, SAME)),
     *((_hidden, ANEW), (_same_size_and_time, ANEW), (_gone, ANEW), (_killed, ANEW), (_record_lost, ANEW)),
+    *((_git_file_gone, ANEW), (_git_file_leads_to_main, ANEW)),
 )
 
 
@@ -154,6 +164,8 @@ def test_what_a_check_left_is_gone_and_what_setting_up_made_is_there(lab: Lab) -
         assert names == tracked | {".git", "made", "made/tool"}, act
         assert ((at / "a.txt").read_text(), (at / "made" / "tool").read_text()) == ("two\n", "tool\n"), act
         assert lab.times == before + anew, f"{act}: set up again, or not"
+    assert lab.repo.git("symbolic-ref", "--short", "HEAD") == "main"
+    assert lab.repo.git("status", "--porcelain", "--untracked-files=no") == " M .okstra/project.json"
 
 
 def test_a_changed_lock_file_or_setting_sets_it_up_again(lab: Lab) -> None:

@@ -21,7 +21,7 @@ from shutil import rmtree
 from typing import NamedTuple
 
 from .. import git
-from ..errors import OkstraError
+from ..errors import OkstraError, WorkFailed
 from ..git import checkouts as git_checkouts
 from ..git import worktree_admin
 from ..names import TaskKey
@@ -94,6 +94,8 @@ class Checkouts:
         made = note.get("made")
         if note.get("schema") != _SCHEMA or note.get("signature") != sought or not isinstance(made, dict):
             return False
+        if not _is_its_folder(path, admin.folder):
+            return False
         return git_checkouts.is_whole(path) and self._is_cleaned(path, commit, made)
 
     def _is_cleaned(self, path: str, commit: str, made: _Made) -> bool:
@@ -145,6 +147,14 @@ def checkouts(
     """
     with proofs.leased(services.home, key, wait=wait, stop=stop) as lease:
         yield Checkouts(project, repository, key, services, log_path, lease)
+
+
+def _is_its_folder(path: str, folder: str) -> bool:
+    """Whether the checkout still belongs to git's folder of it: a check may have led its `.git` to another one."""
+    try:
+        return os.path.samefile(git.worktree_git_dir(path), folder)
+    except (OSError, WorkFailed):
+        return False
 
 
 def _all_below(root: str, paths: list[str]) -> dict[str, list[int | str]]:
