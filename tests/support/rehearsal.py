@@ -72,8 +72,10 @@ def led(project: Project, task_type: str, *more: str, **options: Any) -> Ended:
 
 
 def led_args(project: Project, task_type: str) -> tuple[str, ...]:
-    flags = ("--task-type", task_type, "--provider", "rehearsal", "--yes", "--json")
-    return ("run", "--task-key", project.task_key, *flags, *project.brief_for(task_type))
+    flags = ("--provider", "rehearsal", "--yes", "--json")
+    if task_type == "review":  # of the last commit
+        return ("review", "HEAD~1..HEAD", *flags)
+    return ("run", "--task-key", project.task_key, "--task-type", task_type, *flags, *project.brief_for(task_type))
 
 
 def report_of(ended: Ended) -> dict[str, Any]:

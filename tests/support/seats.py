@@ -147,6 +147,8 @@ def prepare(project: Project, seat: Seat) -> None:
     settings = project.repo.path / ".okstra" / "project.json"
     if seat.phase == "implementation":
         project.adopt(independent(1))
+    if seat.phase == "review":
+        project.repo.commit({"reviewed.txt": "new\n"})
     if seat.phase == ACCEPTANCE:
         settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
 

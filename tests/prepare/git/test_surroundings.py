@@ -24,7 +24,8 @@ def test_without_git_every_phase_works_in_the_folder_itself(tmp_path: Path, envi
     folder.mkdir()
     project = registered(Repo(folder, environment), environment)
     project.adopt(independent(2))
-    for phase in (task_type for task_type in TASK_TYPES if task_type not in ("implementation", "release-handoff")):
+    apart = ("implementation", "release-handoff", "review")  # stages come below; the others need a repository
+    for phase in (task_type for task_type in TASK_TYPES if task_type not in apart):
         run = project.run_phase(phase)
         assert run.status == 0, run
         assert run.data["worktree"]["status"] == "skipped-no-git"
