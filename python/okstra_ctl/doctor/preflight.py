@@ -85,7 +85,9 @@ def missing_requirements(
     environment = agents_environment()
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         found = list(pool.map(lambda name: _missing_provider(name, settings, environment), names))
-    voices = _missing_voices(roster, settings, voices_needed, of_project=voices_needed > own)
+    flag = "--project " if voices_needed > own else ""
+    less = "`--quorum" if quorum and not flag else f"`okstra config set {flag}convergence.quorum"
+    voices = _missing_voices(roster, settings, voices_needed, less)
     return (*(one for one in found if one is not None), *voices)
 
 
@@ -113,13 +115,18 @@ def _missing_client(
 
 
 def _missing_voices(
-    roster: Sequence[Worker], settings: Settings, quorum: int, *, of_project: bool
+    roster: Sequence[Worker], settings: Settings, quorum: int, less: str
 ) -> tuple[MissingRequirement, ...]:
     """The missing voices; none for a rehearsal, which may show how gates close, too. Which model answers is not known
-    yet: a client is expected to answer with a model of the family that the one it is asked for belongs to."""
+    yet: a client is expected to answer with a model of the family that the one it is asked for belongs to.
+
+    `less` is the command or flag that asks for fewer, without its number and closing quote.
+    """
     asked = [worker for worker in roster if worker.role in JUDGES]
     speakers = {one.id: speaker(one.id, one.provider, one.model, family_of(one.model), settings) for one in asked}
-    families = set(voices(speakers).values())
+    families = {
+        voice: next(one.provider for one in asked if one.id == name) for name, voice in voices(speakers).items()
+    }
     if not asked or len(families) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
         return ()
     providers = sorted({worker.provider for worker in asked})
@@ -128,17 +135,15 @@ def _missing_voices(
     nameless = sorted({one.provider for one in asked if not speakers[one.id].family})
     if nameless:
         what += f" (of which family the models of {', '.join(nameless)} are is not known)"
-    remedies = [
-        f"choose {quorum} families or more, e.g. --workers {shlex.quote(_example(providers, families, quorum))}"
-    ]
+    remedies = [f"choose {quorum} families or more, e.g. --workers {shlex.quote(_example(families, quorum))}"]
     remedies += [
         f"`okstra config set providers.{name}.family FAMILY` names one, like claude or gpt" for name in nameless
     ]
-    flag = "--project " if of_project else ""
-    remedies.append(f"`okstra config set {flag}convergence.quorum {len(families)}` for less")
+    remedies.append(f"{less} {len(families)}` for less")
     return (MissingRequirement("quorum-unreachable", what, "; or ".join(remedies)),)
 
 
-def _example(providers: Sequence[str], families: set[str], quorum: int) -> str:
+def _example(families: Mapping[str, str], quorum: int) -> str:
+    """Providers of that many families: of each that there is, one, then okstra's own clients."""
     others = [client.program for client in CLIENTS if family_of(client.program) not in families]
-    return ",".join([*providers, *others][: max(quorum, 2)])
+    return ",".join([*families.values(), *others][: max(quorum, 2)])

@@ -113,6 +113,7 @@ def test_commands_of_no_named_family_are_one_voice_and_so_is_one_command_under_t
     assert "mine, other are one voice, and the gate needs 2" in error["message"]
     assert "of which family the models of mine, other are is not known" in error["message"]
     assert "okstra config set providers.mine.family FAMILY" in error["try"]
+    assert "--workers other,claude" in error["try"]
     install(project, providers={"mine": {**mine, "family": "gpt"}, "other": {**mine, "family": "claude"}})
     assert run(project, brief, "--workers", "mine,other").codes == ["quorum-unreachable"]
     install(project, providers={"mine": {**mine, "family": "OpenAI"}, "other": {**other, "family": "claude"}})
@@ -124,6 +125,7 @@ def test_a_runs_own_quorum_is_a_persons_and_a_project_may_ask_for_more(project: 
     install_voices(project, ["alpha", "beta"])
     asked = run(project, brief, "--workers", "alpha,beta", "--quorum", "3", "--dry-run")
     assert [one["code"] for one in asked.data["missing"]] == ["quorum-unreachable"]
+    assert "`--quorum 2` for less" in asked.data["missing"][0]["remedy"]
     assert run(project, brief, "--workers", "alpha", "--quorum", "1", "--dry-run").data["missing"] == []
     prepared = run(project, brief, "--workers", "alpha,beta", "--quorum", "3", "--render-only")
     assert manifest_of(prepared)["requested"]["quorum"] == "3"
