@@ -16,10 +16,16 @@ from okstra_ctl.options import build_parser
 from okstra_ctl.reference import pages
 from support.sealed import ROOT
 
-_PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGES.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_PAGES = [
+    ROOT / "README.md",
+    ROOT / "README.kr.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGES.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _INLINE = re.compile(r"`(okstra (?!-)[^`\n]*)`")
-_IN_FENCE = re.compile(r"(?:^|\$\()(okstra (?!-)[^\n]*)", re.M)
+_IN_FENCE = re.compile(r"(?:^(?:\$ )?|\$\()(okstra (?!-)[^\n]*)", re.M)
 _PUBLIC = {
     "run": ("prepare_task_bundle", "PrepareInputs", "PrepareError", "StageSelection"),
     "paths": ("compute_run_paths",),
@@ -62,6 +68,17 @@ def test_every_section_that_a_runs_manifest_may_have_is_documented() -> None:
     assert [name for name in schema["properties"] if name != "schema" and f"`{name}`" not in part] == []
     handoff = schema["properties"]["handoff"]["properties"]
     assert [name for name in handoff if f"`{name}`" not in part] == []
+
+
+def test_the_readme_is_short_and_its_first_lines_can_be_run() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 160
+    quick = lines[lines.index("```") + 1 :][:3]
+    assert lines.index("```") < 12
+    assert [line.split()[0] for line in quick] == ["npm", "okstra", "okstra"]
+    korean = (ROOT / "README.kr.md").read_text(encoding="utf-8").splitlines()
+    in_korean = korean[korean.index("```") + 1 :][:3]
+    assert [line.split()[:2] for line in in_korean] == [line.split()[:2] for line in quick], "the same three commands"
 
 
 def test_the_tutorial_names_commands_at_all() -> None:
