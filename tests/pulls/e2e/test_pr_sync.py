@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from support import schemas
 from support.fake_gh import FakeGh, without_gh
 from support.handoffs import accept, accepted, handoff
 from support.okstra import Ended, Project
@@ -57,6 +58,7 @@ def test_what_people_who_may_write_and_red_checks_say_is_taken_once(project: Pro
     assert more.data["new"] == ["comment:13"] and "review-002" in more.data["brief"]
     assert "Call it y" not in Path(more.data["brief"]).read_text()
     assert [row["event"] for row in rows(project)] == ["taken", "taken"]
+    assert schemas.faults_of_file(project.task_root / "history" / "pull-request.jsonl") == []
     (project.task_root / "history" / "pull-request.jsonl").write_text("")  # as after a kill before the row was written
     assert "review-001" in sync(project).data["brief"]
     github.known["view"]["state"] = "MERGED"
@@ -88,6 +90,7 @@ def test_a_thread_is_answered_once_its_fix_was_accepted_and_pushed(project: Proj
     (posted,) = github.posted
     assert posted["in_reply_to_id"] == 11 and commit[:12] in posted["body"]
     history = project.task_root / "history" / "pull-request.jsonl"
+    assert schemas.faults_of_file(history) == []
     *before, last = history.read_text().splitlines()
     assert json.loads(last)["event"] == "replied"
     history.write_text("\n".join(before) + "\n")  # as after a kill between the answer and its record
