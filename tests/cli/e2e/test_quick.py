@@ -69,9 +69,6 @@ def test_what_a_quick_stage_lacks_is_said_before_anything_is_written(shop: Okstr
     assert refused(shop, "run", "x y", "--check", "true").codes == ["usage"]
     clients = refused(shop, "run", "x", "--quick", "--check", "true", "--approve", "--lead", "auto", "--workers", "me")
     assert clients.codes == ["unknown-worker"]
-
-
-def test_the_check_is_the_projects_own_unless_one_is_named(shop: Okstra) -> None:
     shop.ok("config", "set", "--project", "qaCommands", "make lint", "make test")
     shown = shop.ok(*QUICK, "--dry-run", "--json")
     assert "`make lint && make test`" in shown.data["plan"]

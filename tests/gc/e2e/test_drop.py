@@ -90,8 +90,5 @@ def test_nothing_is_dropped_under_a_run_at_work(project: Project) -> None:
     with pytest.raises(Refused, match="at work"):
         drop_task(key, str(project.repo.path), services)
     assert not read_dropped(services.home), "a mark that was written too early is taken back"
-
-
-def test_what_is_not_there_is_not_dropped(project: Project) -> None:
     for words, code in (((), "usage"), (("nope",), "task-unknown"), ((f"{KEY}/error-analysis/001",), "not-found")):
         assert project.okstra("drop", *words, "--json").codes == [code]

@@ -70,6 +70,7 @@ def test_runs_settings_and_plans_are_the_owning_projects(inside: Inside, tmp_pat
     inside.untouched()
 
 
+@pytest.mark.stress
 def test_a_task_of_words_and_all_that_follows_are_the_owning_projects(inside: Inside) -> None:
     okstra, tasks = inside.okstra, inside.project.repo.path / ".okstra" / "tasks"
     okstra.ok("init", "--yes")
