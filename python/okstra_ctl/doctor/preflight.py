@@ -124,9 +124,8 @@ def _missing_voices(
     """
     asked = [worker for worker in roster if worker.role in JUDGES]
     speakers = {one.id: speaker(one.id, one.provider, one.model, family_of(one.model), settings) for one in asked}
-    families = {
-        voice: next(one.provider for one in asked if one.id == name) for name, voice in voices(speakers).items()
-    }
+    heard = voices(speakers)
+    families = {heard[one.id]: one.provider for one in asked}
     if not asked or len(families) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
         return ()
     providers = sorted({worker.provider for worker in asked})
