@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from ..options import add_common_flags
 from ..output import Reply, fields, table
@@ -13,7 +14,7 @@ from ..system.text import dumps
 
 def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listed = actions.add_parser("list", help="every setting, with its value and meaning")
+    listed = actions.add_parser("list", help="every setting: its value, where that comes from, and what it means")
     get = actions.add_parser("get", help="one value, and nothing else")
     change = actions.add_parser("set", help="set a value; a wrong one is refused and nothing is changed")
     unset = actions.add_parser("unset", help="take a value out: okstra's own choice holds again")
@@ -28,9 +29,9 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     file = settings.of_project(call.start, call.services) if args.project else settings.of_home(call.services)
     if args.action == "list":
-        return _list(file)
+        return _list(file, call)
     if args.action == "get":
-        return _get(file, args.key)
+        return _get(file, args.key, call)
     if args.action == "set":
         value = settings.set_value(file, args.key, args.value, call.services)
         text = fields([("set", value.key), ("to", _text(value.value)), ("in", file.path)])
@@ -40,15 +41,22 @@ def execute(args: Namespace, call: Call) -> Reply:
     return Reply(data, fields([("unset", args.key), ("in", file.path)]) if taken else f"{args.key} was not set")
 
 
-def _list(file: settings.SettingsFile) -> Reply:
-    values = settings.list_values(file)
-    rows = [(value.key, _text(value.value) or "-", _text(value.default) or "-", value.meaning) for value in values]
-    shown = table(rows, ("setting", "value", "default", "meaning"))
+def _list(file: settings.SettingsFile, call: Call) -> Reply:
+    environment = call.services.environment
+    values = settings.list_values(file, environment)
+    rows = [(value.key, *_in_force(value, environment), value.meaning) for value in values]
+    shown = table(rows, ("setting", "value", "origin", "meaning"))
     return Reply({"file": file.path, "settings": [value._asdict() for value in values]}, shown)
 
 
-def _get(file: settings.SettingsFile, key: str) -> Reply:
-    value = settings.get_value(file, key)
+def _in_force(value: settings.Value, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The value that counts, and where it comes from."""
+    shown = environment.get(value.origin) or _text(value.value) or _text(value.default) or "-"
+    return shown, value.origin
+
+
+def _get(file: settings.SettingsFile, key: str, call: Call) -> Reply:
+    value = settings.get_value(file, key, call.services.environment)
     data = {"file": file.path, **value._asdict()}
     if value.value is not None:
         return Reply(data, _text(value.value))

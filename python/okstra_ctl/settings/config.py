@@ -20,7 +20,9 @@ from ..system.secrets import hide
 from ..system.text import loads
 from . import trust
 from .project import open_project, project_config
-from .roster import model_table, resolve_model
+from .roster import environment_name, model_table, resolve_model
+from .sandbox_settings import VARIABLE as SANDBOX_VARIABLE
+from .sync_list import SYNC_VARIABLE
 from .trust import commands_in
 
 ANY_NAME = "NAME"  # stands in a key for a name that the person chooses
@@ -210,13 +212,16 @@ class SettingsFile(NamedTuple):
 
 
 class Value(NamedTuple):
-    """A setting as it stands. `value` is None when it is not set; `default` None when okstra has no single one."""
+    """A setting as it stands. `value` is None when it is not set; `default` None when okstra has no single one.
+    `origin` is where the value in force comes from: `machine` or `project` (their files), the variable of the
+    environment that goes before them, or `default`."""
 
     key: str
     value: object
     default: object
     kind: str
     meaning: str
+    origin: str
 
 
 def of_home(services: Services) -> SettingsFile:
@@ -229,20 +234,34 @@ def of_project(start: str, services: Services) -> SettingsFile:
     return SettingsFile(paths.config, paths.lock, assets.schema("project"), paths.root)
 
 
-def list_values(file: SettingsFile) -> list[Value]:
+def list_values(file: SettingsFile, environment: Mapping[str, str]) -> list[Value]:
     document = file.read()
-    return [_value(document, key, setting) for key, setting in keys_in(file.settings, document)]
+    return [_value(file, document, key, setting, environment) for key, setting in keys_in(file.settings, document)]
 
 
-def get_value(file: SettingsFile, key: str) -> Value:
+def get_value(file: SettingsFile, key: str, environment: Mapping[str, str]) -> Value:
     """Raises UsageError (`unknown-setting`)."""
     setting = find_setting(file.settings, key)
-    return _value(file.read(), key, setting)
+    return _value(file, file.read(), key, setting, environment)
 
 
-def _value(document: Mapping[str, object], key: str, setting: Setting) -> Value:
+def _value(
+    file: SettingsFile, document: Mapping[str, object], key: str, setting: Setting, environment: Mapping[str, str]
+) -> Value:
     value = value_at(document, key)
-    return Value(key, _shown(value), setting.shape.get("default"), setting.kind, setting.meaning)
+    origin = "default" if value is None else "project" if file.project else "machine"
+    variable = variable_of(key)
+    if variable and environment.get(variable):
+        origin = variable
+    return Value(key, _shown(value), setting.shape.get("default"), setting.kind, setting.meaning, origin)
+
+
+def variable_of(key: str) -> str:
+    """The variable of the environment that goes before the setting; empty for most."""
+    section, _, slot = key.partition(".")
+    if section == "models" and slot:
+        return environment_name(slot)
+    return {"sandbox": SANDBOX_VARIABLE, "worktreeSyncDirs": SYNC_VARIABLE}.get(key, "")
 
 
 def _shown(value: object) -> object:
@@ -273,7 +292,7 @@ def set_value(
         return dict(document) if if_empty and value_at(document, key) else with_value(document, key, value)
 
     _change(file, change, key, services)
-    return get_value(file, key)
+    return get_value(file, key, services.environment)
 
 
 def unset_value(file: SettingsFile, key: str, services: Services) -> bool:

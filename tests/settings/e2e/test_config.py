@@ -93,6 +93,21 @@ def test_an_unknown_key_is_told_the_known_ones(okstra: Okstra) -> None:
     assert "projectId" not in told
 
 
+def test_the_list_shows_where_each_value_comes_from(okstra: Okstra) -> None:
+    okstra.ok("config", "set", "maxParallelWorkers", "2")
+    okstra.ok("config", "set", "sandbox", "auto")
+    listed = okstra.ok("config", "list", "--json", OKSTRA_SANDBOX="off", OKSTRA_DEFAULT_CLAUDE_MODEL="custom:m").data
+    origins = {one["key"]: one["origin"] for one in listed["settings"]}
+    assert origins["maxParallelWorkers"] == "machine" and origins["limits.hardMinutes"] == "default"
+    assert (origins["sandbox"], origins["models.claude"]) == ("OKSTRA_SANDBOX", "OKSTRA_DEFAULT_CLAUDE_MODEL")
+    rows = {
+        line.split()[0]: line.split()[1:3]
+        for line in okstra.ok("config", "list", OKSTRA_SANDBOX="off").stdout.splitlines()
+    }
+    assert rows["setting"] == ["value", "origin"]
+    assert (rows["maxParallelWorkers"], rows["sandbox"]) == (["2", "machine"], ["off", "OKSTRA_SANDBOX"])
+
+
 def test_get_prints_the_value_alone_or_nothing(okstra: Okstra) -> None:
     unset = okstra.ok("config", "get", "convergence.quorum")
     assert (unset.stdout, "okstra takes 2" in unset.stderr) == ("", True)
