@@ -34,6 +34,8 @@ def led_phase(project: Project, task_type: str) -> Ended:
         install(project, part(accepted, role="report-writer", phase="final-verification"))
         settings = project.repo.path / ".okstra" / "project.json"
         settings.write_text(settings.read_text().replace('"qaCommands": []', '"qaCommands": ["true"]'))
+    if task_type == "review":
+        project.repo.commit({"reviewed.txt": "new\n"})
     if task_type == "release-handoff":
         assert led(project, "final-verification").status == 0
         remote = project.repo.path.parent / "remote.git"

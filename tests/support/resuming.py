@@ -18,6 +18,7 @@ PUSHED, ASKED_FOR = "pushed.log", "pull-requests.log"
 # What may differ between a run that was killed and one that was not: times, processes, digests of either, how often
 # something was tried, and what a client that was killed had cost.
 _VOLATILE = (
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "AT"),
     (re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z\b"), "(time)"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "(hash)"),
     (re.compile(r"^## 9\. Tokens and cost$.*", re.MULTILINE | re.DOTALL), "(usage)"),  # the last part of a report
