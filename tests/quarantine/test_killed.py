@@ -187,7 +187,7 @@ def test_a_kill_while_it_is_taken_home_into_tables(tmp_path: Path, environment: 
     player.commit()
     points = points_of(player, preload, _TAKE)
     chosen = sample(seeded(), points, 60)
-    check_strikes(player, preload, _TAKE, chosen, "commit", row="the same, into tables", found=len(points))
+    check_strikes(player, preload, _TAKE, chosen, "commit", row="quarantine taken home, reftable", found=len(points))
 
 
 def test_a_kill_while_the_worker_works_ends_in_what_it_committed(player: Player) -> None:

@@ -25,7 +25,7 @@ _FAULTS = {
 }
 
 
-OF_QUARANTINES = ("quarantine made", "quarantine worked in", "quarantine taken home", "the same, into tables")
+OF_QUARANTINES = ("quarantine made", "quarantine worked in", "quarantine taken home", "quarantine taken home, reftable")
 """Rows of `tests/quarantine/test_killed.py`, after those of the commands."""
 
 
