@@ -21,6 +21,11 @@ from .system import assets, inspection
 from .system.inspection import Contained, Look
 from .system.text import printable
 
+_LISTS = (
+    *("list", "status", "history", "usage", "config list", "worktree list", "report find", "memory list"),
+    *("error-log", "schedule", "time-summary", "stage list", "projects"),
+)
+
 
 def become_node(words: Sequence[str]) -> NoReturn:
     """Raises Missing (`assets-missing`, `dependency-missing`)."""
@@ -132,6 +137,8 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         reply = module.execute(args, call)
         if not as_json and sys.stdout.isatty():
             reply = _fitted(reply, call)
+            if label in _LISTS and not getattr(args, "no_pager", False):
+                reply = _in_pager(reply, call)
         return print_reply(label, reply, as_json=as_json)
     except OkstraError as error:
         return print_error(label, error, as_json=as_json)
@@ -143,6 +150,24 @@ def _fitted(reply: Reply, call: Call) -> Reply:
     from .terminal import screen_of  # slow to import
 
     return reply._replace(text=folded(reply.text, screen_of(sys.stdout, call.services.environment).columns))
+
+
+def _in_pager(reply: Reply, call: Call) -> Reply:
+    """As git does: what is longer than the terminal goes through $PAGER, else less. Returns what is left to print."""
+    from .system import processes
+
+    environment = call.services.environment
+    text = reply.drawn or printable(reply.text)
+    pager = environment.get("PAGER", "less")
+    try:
+        rows = os.get_terminal_size(sys.stdout.fileno()).lines
+    except OSError:
+        return reply
+    if pager in ("", "cat") or environment.get("TERM", "dumb") == "dumb" or not 0 < rows <= text.count("\n") + 1:
+        return reply
+    flush_output()
+    shown = processes.paged(text + "\n", pager, {"LESS": "FRX", **environment})
+    return reply._replace(text="", drawn="") if shown else reply
 
 
 def _look_contained(services: Services, look: Look, wanted: Contained) -> Contained:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from .output import Mode, set_mode
 
-_SWITCHES = ("--json", "-q", "--quiet", "--no-input", "--no-color")
+_SWITCHES = ("--json", "-q", "--quiet", "--no-input", "--no-color", "--no-pager")
 _WITH_VALUE = ("--project-root", "--color")
 _ENDS = "--"
 

@@ -105,6 +105,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "OKSTRA_WORKTREE_SYNC_DIRS": "files and folders that a new worktree gets, colon-separated",
     "OKSTRA_DEFAULT_<SLOT>_MODEL": "the model of a slot, where neither flag nor config.json names one",
     "NO_COLOR": "no colours; --no-color for once",
+    "PAGER": "what shows lists longer than the terminal (default: less -FRX); empty or cat: nothing",
     "FORCE_COLOR": "colours also where output is no terminal; --color=always for once",
     "COLUMNS": "how wide output may be, instead of the terminal's width",
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # slow to import
 
 STDIN = "-"
 COLOURS = ("auto", "always", "never")
-COMMON = ("json", "project_root", "quiet", "no_input", "no_color", "color")
+COMMON = ("json", "project_root", "quiet", "no_input", "no_color", "no_pager", "color")
 """What `add_common_flags` adds."""
 _NAMING = {
     "task_key": Named.TASK,
@@ -53,6 +53,7 @@ def add_common_flags(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", default=SUPPRESS, help="print results and errors only")
     parser.add_argument("--no-input", action="store_true", default=SUPPRESS, help="never ask")
+    parser.add_argument("--no-pager", action="store_true", default=SUPPRESS, help="print long lists without a pager")
     parser.add_argument("--no-color", action="store_true", default=SUPPRESS, help="as --color=never")
     parser.add_argument("--color", choices=COLOURS, default=SUPPRESS, help="always: also where output is no terminal")
 

@@ -116,7 +116,8 @@ def main() -> int:
 def _commands() -> str:
     lines = [_MADE, "# Commands", ""]
     lines += ["Every command takes `--json` (one object on stdout, also for failures), `--quiet`, `--no-input`,"]
-    lines += ["`--color WHEN`, `--no-color` and `--project-root DIR`, before it or after. Messages go to stderr."]
+    lines += ["`--color WHEN`, `--no-color`, `--no-pager` and `--project-root DIR`, before it or after."]
+    lines += ["Messages go to stderr."]
     lines += ["For the exit statuses see [errors](errors.md).", ""]
     for command in COMMANDS:
         lines += _command(command)

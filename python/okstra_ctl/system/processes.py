@@ -182,6 +182,17 @@ def become(argv: Sequence[str], env: Mapping[str, str], folder: str) -> NoReturn
         raise _missing(argv[0]) from error
 
 
+def paged(text: str, pager: str, env: Mapping[str, str]) -> bool:
+    """Shows the text in a pager, named as a shell takes it, and waits for its end. False when there is none."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's
+    try:
+        process = subprocess.Popen(["sh", "-c", pager], stdin=subprocess.PIPE, env=dict(env))
+        process.communicate(text.encode("utf-8", "backslashreplace"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return process.returncode not in (126, 127)
+
+
 def start_detached(argv: Sequence[str]) -> None:
     """Starts a process that goes on after okstra has ended. Nobody waits for it."""
     subprocess.Popen(
