@@ -22,7 +22,7 @@ from support.rehearsal import finding, install, part, result
 from support.repos import Repo
 from support.sealed import sealed_environment
 
-_CHECKOUT = re.compile(r"/worktrees/(\.trash|[^/]+/[^/]+/[^/]+/(task|stage-[0-9]+))(/|$)")
+_CHECKOUT = re.compile(r"/worktrees/(\.trash|[^/]+/[^/]+/[^/]+/(task|stage-[0-9]+|proof/[a-z]+))(/|$)")
 _SHOWN_TO_ALL = {"project.json", ".gitignore"}
 
 
@@ -194,8 +194,11 @@ def _settings(project: Project) -> None:
     whole = okstra.cwd.parent / "whole.md"
     whole.write_text("# T\n## Request\nx\n## Requirements\n- x\n## Done when\nx\n")
     okstra.ok("brief", "check", whole, "--json")
+    okstra.ok("plan", "new", "demo:core:T-1-1", "--json")
     okstra.ok("schedule", "--json")
     okstra.ok("board", "--json")
+    for verb in ("diff", "cd", "drop", "restore"):
+        okstra.ok(verb, project.task_key, "--json")
     okstra.ok("completion", "tasks", "--json")
     okstra.ok("memory", "add", "--title", "Ports", "--text", "The tests take port 8080.", "--json")
     for action in (("list",), ("show", "ports"), ("search", "port")):
@@ -271,7 +274,7 @@ _MADE_ELSEWHERE = {
     "state.json",
     "pull-request.jsonl",
 }  # tests/quarantine, tests/sandbox, tests/pulls
-_TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor", "seal sign", "notify test", "review", "pr sync"}
+_TESTED_ELSEWHERE = {"guard tool", "worker exec", "doctor", "seal sign", "notify test", "review", "pr sync", "demo"}
 
 
 def test_every_json_file_matches_its_schema(lives: list[Life]) -> None:
