@@ -28,6 +28,7 @@ _DEPTH = 6
 WAITING, WRITTEN, RUNNING, STOPPED = "waiting", "written", "running", "stopped"
 MOST_RUNS, MOST_ENDED = 60, 8
 _ORDER = {str(status): place for place, status in enumerate(dict.fromkeys((RunStatus.RUNNING, *OPEN)))}
+_ENDED = (str(RunStatus.COMPLETED), str(RunStatus.RELEASED))
 
 
 class WorkerView(NamedTuple):
@@ -159,13 +160,13 @@ def urgency(status: str) -> int:
 def choose(rows: Iterable[Row], ended_since: str) -> tuple[list[Row], int, list[Row]]:
     """The open runs to show, how many more there are, and those that ended since then, the newest first.
 
-    `rows` come oldest first. A run that was overtaken by a later one of its phase and stage is left out.
+    `rows` come oldest first. What was dropped, or overtaken by a later run of its phase and stage, is left out.
     """
     rows = list(rows)
     past = overtaken(rows)
     found = [row for row in reversed(rows) if row.status in _ORDER and row.run_id not in past]
     found.sort(key=lambda row: urgency(row.status))
-    ended = [row for row in reversed(rows) if row.status not in _ORDER and row.at >= ended_since]
+    ended = [row for row in reversed(rows) if row.status in _ENDED and row.at >= ended_since]
     return found[:MOST_RUNS], max(0, len(found) - MOST_RUNS), ended[:MOST_ENDED]
 
 
