@@ -30,9 +30,11 @@ class Item(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was recorded: each item with the brief that it went into, and those that were answered."""
+    """What was recorded: each item with the brief that it went into and the commit of the task's branch at that time
+    (empty where the row has none), and those that were answered."""
 
     briefs: Mapping[str, str]
+    commits: Mapping[str, str]
     threads: Mapping[str, int]
     replied: frozenset[str]
     replying: Mapping[str, Mapping[str, Any]]
@@ -41,6 +43,7 @@ class Taken(NamedTuple):
 def fold(rows: Iterable[Mapping[str, Any]]) -> Taken:
     """Malformed rows are skipped."""
     briefs: dict[str, str] = {}
+    commits: dict[str, str] = {}
     threads: dict[str, int] = {}
     replied: set[str] = set()
     replying: dict[str, Mapping[str, Any]] = {}
@@ -52,12 +55,13 @@ def fold(rows: Iterable[Mapping[str, Any]]) -> Taken:
             name = str(item.get("id") or "") if isinstance(item, Mapping) else ""
             if event == TAKEN and name:
                 briefs[name] = str(row.get("brief") or "")
+                commits[name] = str(row.get("commit") or "")
                 threads[name] = int(item.get("thread") or 0)
             elif event == REPLIED:
                 replied.add(name)
             elif event == REPLYING and isinstance(row.get("owner"), Mapping):
                 replying[name] = row["owner"]
-    return Taken(briefs, threads, frozenset(replied), replying)
+    return Taken(briefs, commits, threads, frozenset(replied), replying)
 
 
 def review_comments(comments: Sequence[Mapping[str, Any]]) -> Iterator[Item]:

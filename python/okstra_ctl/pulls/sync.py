@@ -34,7 +34,8 @@ _NONE = "no pull requests found"
 
 
 class Pull(NamedTuple):
-    """A pull request as GitHub has it now. `threads`: all comments on lines."""
+    """A pull request as GitHub has it now. `threads`: all comments on lines. `commit`: that of the task's branch here,
+    empty without one."""
 
     number: int
     url: str
@@ -42,6 +43,7 @@ class Pull(NamedTuple):
     head: str
     view: Mapping[str, Any]
     threads: Sequence[Mapping[str, Any]]
+    commit: str
 
 
 class Answer(NamedTuple):
@@ -69,7 +71,8 @@ def pull_of(project: ProjectFiles, key: TaskKey, services: Services) -> Pull:
     threads = github.ask_all(f"repos/{{owner}}/{{repo}}/pulls/{number}/comments", project.root, environment)
     known = [one for one in threads if isinstance(one, Mapping) and isinstance(one.get("id"), int)]
     state, head = str(view.get("state") or ""), str(view.get("headRefOid") or "")
-    return Pull(number, str(view.get("url") or ""), state, head, view, known)
+    commit = git.branch_commit(project.root, branch) or ""
+    return Pull(number, str(view.get("url") or ""), state, head, view, known, commit)
 
 
 def new_items(project: ProjectFiles, task: TaskFiles, pull: Pull, services: Services) -> list[Item]:
@@ -108,13 +111,14 @@ def take(
         files.make_folder(os.path.dirname(path))
         files.replace(path, text_bytes(text))
         named = [{"id": item.id, "thread": item.thread} for item in left]
-        _append(task, items.TAKEN, at, pull.number, named, brief=os.path.basename(path))
+        built = {"commit": pull.commit} if pull.commit else {}
+        _append(task, items.TAKEN, at, pull.number, named, brief=os.path.basename(path), **built)
         return path
 
 
 def answerable(project: ProjectFiles, task: TaskFiles, pull: Pull) -> list[Answer]:
     """Threads that are not answered and whose brief was worked off by a fix cycle that an acceptance closed, whose
-    commit the pull request has."""
+    commit the pull request has and is newer than the brief."""
     known = _taken(task)
     mended = dict(_mended(project, task))
     found: dict[int, Answer] = {}
@@ -122,7 +126,7 @@ def answerable(project: ProjectFiles, task: TaskFiles, pull: Pull) -> list[Answe
         thread = known.threads[item]
         if thread and item not in known.replied and brief in mended and not _is_at_work(known, item):
             run, commit = mended[brief]
-            if _has(project.root, pull.head, commit):
+            if _has(project.root, pull.head, commit) and not _has(project.root, known.commits[item], commit):
                 found[thread] = Answer(item, thread, commit, run)
     return list(found.values())
 

@@ -75,6 +75,9 @@ def test_a_thread_is_answered_once_its_fix_was_accepted_and_pushed(project: Proj
     assert (taken.data["replied"], taken.data["waiting"], github.posted) == ([], ["comment:11"], [])
     words = shlex.split(taken.data["next"][0])[1:]
     begun = project.okstra.ok(*words, "--provider", "rehearsal", "--render-only", "--json").data
+    accept(project)  # of what was there before the comment
+    assert sync(project, "--reply", "--yes").data["replied"] == [], "nothing was built since the comment"
+    begun = project.okstra.ok(*words, "--provider", "rehearsal", "--render-only", "--json").data
     commit = project.repo.commit({"new.py": "y = 1\n"}, "fix: its name", at=Path(begun["worktree"]["path"]))
     accept(project)
     assert sync(project, "--reply", "--yes").data["replied"] == []  # GitHub has not got it yet
