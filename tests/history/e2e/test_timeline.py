@@ -7,18 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from support.faults import eventually
-from support.okstra import Project
+from support.faults import Scene, eventually
+from support.okstra import Okstra, Project
 from support.rehearsal import install, led, part
-from support.sealed import ROOT
+from support.repos import Repo
+from support.sealed import ROOT, sealed_environment
 from support.terminal import Terminal
 
 _OKSTRA = str(ROOT / "bin" / "okstra")
 
 
-@pytest.fixture
-def task(project: Project) -> Project:
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A completed run, a stage done, a stage given back, a failed run."""
+    folder = tmp_path_factory.mktemp("lived") / "scene"
+    (folder / "home").mkdir(parents=True)
+    project = _project(folder)
+    Repo.init(folder / "project", project.repo.environment)
+    project.okstra.ok("setup", "--project-id", "demo", "--yes")
     assert led(project, "error-analysis").status == 0
     project.adopt({1: (), 2: ()})
     first, second = project.run_stage(), project.run_stage()
@@ -26,7 +32,22 @@ def task(project: Project) -> Project:
     project.okstra.ok("stage", "release", "--run", second.data["run_id"], "--note", "later")
     install(project, part({"fault": "garbage"}, role="analyst"))
     assert led(project, "improvement-discovery").status == 1
-    return project
+    kept = Scene(folder)
+    kept.keep()
+    return kept
+
+
+@pytest.fixture
+def task(scene: Scene) -> Project:
+    """That task, as it was."""
+    scene.restore()
+    return _project(scene.folder)
+
+
+def _project(folder: Path) -> Project:
+    environment = sealed_environment(folder / "home")
+    repo = Repo(folder / "project", environment)
+    return Project(repo, Okstra(environment, repo.path))
 
 
 def test_history_tells_runs_and_what_came_of_them_in_order(task: Project) -> None:
