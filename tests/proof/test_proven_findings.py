@@ -30,8 +30,8 @@ def found(number: int, *evidence: dict[str, Any], status: str = "open") -> dict[
     return {"id": name, "severity": "high", "title": f"t {name}", "status": status, "evidence": list(evidence)}
 
 
-def red(command: str, exit_status: int = 1) -> dict[str, Any]:
-    return {"command": command, "exit": exit_status}
+def red(command: str, exit_status: int = 1, status: str = "verified") -> dict[str, Any]:
+    return {"command": command, "exit": exit_status, "status": status}
 
 
 def test_open_findings_are_those_of_the_newest_report_of_each_phase_and_stage() -> None:
@@ -51,6 +51,14 @@ def test_open_findings_are_those_of_the_newest_report_of_each_phase_and_stage() 
     assert commands_before(findings)["base"] == {"c": (1,), "d": (2,)}
 
 
+def test_what_okstra_did_not_see_end_as_cited_is_not_to_be_proven() -> None:
+    lines = [red(status, 1, status) for status in ("contradicted", "flaky", "not-run", "unchecked")]
+    old = {"command": "of an older okstra", "exit": 1}
+    assert open_findings([report("e", "error-analysis", found(1, *lines, old))], lambda _: "base") == ()
+    (one,) = open_findings([report("e", "error-analysis", found(1, *lines, red("a")))], lambda _: "base")
+    assert one.commands == (("a", 1),)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "mark"),
     [
@@ -60,6 +68,8 @@ def test_open_findings_are_those_of_the_newest_report_of_each_phase_and_stage() 
         ([(0,), (0,)], [(0,), (0,)], "not-shown"),
         ([(1,), (1,)], [(1,), (1,)], "not-shown"),
         ([(1, 0), (0,)], [(0,), (0,)], "not-shown"),
+        ([(2,), (2,)], [(0,), (0,)], "not-shown"),
+        ([(1, 2), (2,)], [(0,), (0,)], "not-shown"),
         ([(), (1,)], [(0,), (0,)], "proven"),
         ([(1,), (1,)], [(), ()], "not-shown"),
     ],

@@ -74,11 +74,12 @@ def checked_command(line: Evidence, seen: Seen | None) -> Checked:
     return Checked(line, status, note=f"okstra saw {seen.as_text()}", exits=seen.exits, output=seen.output)
 
 
-def turned(before: Seen | None, after: Seen | None) -> bool:
-    """Whether a command failed before the change and passes after it, each time that it was run."""
+def turned(before: Seen | None, after: Seen | None, cited: int | None = None) -> bool:
+    """Whether a command failed before the change, as it is `cited`, and passes after it, each time that it was run."""
     if before is None or after is None or before.why or after.why or not (before.exits and after.exits):
         return False
-    return all(one != 0 for one in before.exits) and all(one == 0 for one in after.exits)
+    red = all(one != 0 and (cited is None or is_same_exit(cited, one)) for one in before.exits)
+    return red and all(one == 0 for one in after.exits)
 
 
 # What can't be done in a checkout without network, or would change something outside it: its exit says nothing there.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .commands import Seen, turned
-from .records import Mark
+from .records import EvidenceStatus, Mark
 
 Report = Mapping[str, Any]
 Record = Mapping[tuple[str, str], Seen]
@@ -29,12 +29,13 @@ class OpenFinding(NamedTuple):
 
 class Turn(NamedTuple):
     command: str
+    cited: int
     before: Seen | None
     after: Seen | None
 
     @property
     def is_green(self) -> bool:
-        return turned(self.before, self.after)
+        return turned(self.before, self.after, self.cited)
 
     @property
     def is_still_red(self) -> bool:
@@ -69,7 +70,9 @@ def open_findings(reports: Iterable[Report], before: Callable[[Report], str]) ->
 
 
 def _open(run_id: str, finding: Mapping[str, Any], before: str) -> Iterable[OpenFinding]:
-    red = {line["command"]: line["exit"] for line in finding["evidence"] if line.get("exit")}
+    # What okstra did not see end as cited is no proof, even when the work turns it.
+    seen = [line for line in finding["evidence"] if line.get("status") == EvidenceStatus.VERIFIED]
+    red = {line["command"]: line["exit"] for line in seen if line.get("exit")}
     if finding["status"] == "open" and red:
         yield OpenFinding(run_id, finding["id"], finding["severity"], finding["title"], before, tuple(red.items()))
 
@@ -78,8 +81,8 @@ def proof_of(finding: OpenFinding, head: str, seen: Record) -> Proof:
     return Proof(
         finding,
         tuple(
-            Turn(command, seen.get((command, finding.before)), seen.get((command, head)))
-            for command, _ in finding.commands
+            Turn(command, cited, seen.get((command, finding.before)), seen.get((command, head)))
+            for command, cited in finding.commands
         ),
     )
 
