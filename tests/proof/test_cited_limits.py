@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,12 @@ CITED = {"test -e README.md": (0,), "test -e gone.md": (1,)}
 
 
 def seen_by(
-    project: Project, execute: str = ALWAYS, *, commit: str = "HEAD", run_id: str = ""
+    project: Project,
+    execute: str = ALWAYS,
+    *,
+    commit: str = "HEAD",
+    run_id: str = "",
+    cited: Mapping[str, tuple[int, ...]] = CITED,
 ) -> list[tuple[str, tuple[int, ...], str]]:
     services = open_services(project.okstra.environment)
     run = find_run(run_id or project.run_phase().data["run_id"], str(project.repo.path), services)
@@ -30,8 +36,8 @@ def seen_by(
     sandbox = sandbox_of(run.project.root, services)
     log = str(project.repo.path.parent / "log")
     settings = EvidenceSettings(execute, 60)
-    see_commands(Order(run, at, sandbox, settings, services, log, threading.Event()), CITED, (), found.append)
-    assert [one.command for one in found] == list(CITED)
+    see_commands(Order(run, at, sandbox, settings, services, log, threading.Event()), cited, (), found.append)
+    assert [one.command for one in found] == list(cited)
     return [(one.command, one.exits, one.why) for one in found]
 
 
@@ -44,6 +50,14 @@ def test_none_is_run_where_none_may_be(project: Project) -> None:
     ):
         rows = seen_by(project, execute, commit=commit, run_id=run)
         assert rows == [(command, (), why) for command in CITED]
+
+
+def test_what_okstra_can_not_read_is_not_run_uncontained(project: Project) -> None:
+    commands = {"if test -e README.md; then git push; fi": (0,), "true # the whole suite": (0,), "(test 1 = 2)": (1,)}
+    assert [(exits, why) for _, exits, why in seen_by(project, cited=commands)] == [
+        ((), "okstra can't tell what it does, and nothing contains it here"),
+        *[((), "it comes out the same whatever the code does")] * 2,
+    ]
 
 
 def test_a_checkout_that_can_not_be_set_up_shows_nothing(project: Project) -> None:

@@ -30,6 +30,7 @@ from okstra_ctl.results.records import (
     FindingSeverity,
     Verdict,
 )
+from okstra_ctl.system.shell_lists import simple_commands
 
 VOICES = {"a": "claude", "b": "codex", "c": "gemini"}
 LINE = Evidence("src/x.py", 4, 4, "x = 1", "", None)
@@ -87,6 +88,13 @@ def test_a_command_is_named_once_with_every_exit_that_is_claimed_for_it() -> Non
         (["npm test"], ""),
         (["npm install"], "npm install"),
         (["sudo make install"], "sudo make"),
+        (["env A=1 git push"], "git push"),
+        (["timeout -k 5 10 curl -s localhost"], "curl -s"),
+        (["command ssh host"], "ssh host"),
+        (["command -v ssh"], ""),
+        (["git -C . -c a.b=c --no-pager push origin"], "git push"),
+        (["git --git-dir=.git log push"], ""),
+        (["A='1 2' git push"], "git push"),
         (["  "], ""),
     ],
 )
@@ -94,10 +102,39 @@ def test_a_command_that_asks_or_changes_what_is_outside_is_known(commands: list[
     assert reaches_outside(commands) == told
 
 
-@pytest.mark.parametrize("commands", [["false"], ["exit 3"], ["echo broken", "false"], ["true"], [":"]])
+@pytest.mark.parametrize(
+    "commands",
+    [
+        *(["false"], ["exit 3"], ["echo broken", "false"], ["true"], [":"], ["cd src", "true"], ["A=1 false"]),
+        *(["command false"], ["env -i true"], ["timeout 9 false"], ["test 1 = 2"], ["[ -n x ]"], ["[ 1 -eq 2 ]"]),
+    ],
+)
 def test_a_command_that_has_nothing_to_do_with_the_code_is_known(commands: list[str]) -> None:
     assert is_constant(commands)
     assert not is_constant([*commands, "grep -q x src/x.py"])
+
+
+@pytest.mark.parametrize("command", ["test -e x", "[ -n $(cat x) ]", '[ "$X" = 1 ]', "command -v x", "make", "env"])
+def test_a_command_that_asks_for_something_is_not_constant(command: str) -> None:
+    assert not is_constant([command])
+
+
+@pytest.mark.parametrize(
+    ("command", "simple"),
+    [
+        ("true # I ran the whole suite; all green", ["true"]),
+        ("# first (it's slow)\nfalse # then\n", ["false"]),
+        ("(cd src && (false)) # so", ["cd src", "false"]),
+        ("echo a#b '#c' \\#d; x\\ #e", ["echo a#b '#c' \\#d", "x\\ #e"]),
+        ("# nothing", []),
+        ("(true; for x in 1; do :; done)", None),
+        ("if true; then git push; fi", None),
+    ],
+)
+def test_the_simple_commands_of_a_line_are_those_without_comments_and_brackets(
+    command: str, simple: list[str] | None
+) -> None:
+    assert simple_commands(command) == simple
 
 
 def test_a_command_has_turned_when_each_run_was_red_before_and_green_after() -> None:

@@ -48,6 +48,8 @@ def status(command: str) -> int:
         ("sh -c 'echo x >&2; exit 3' 2>&1 | cat", 3),
         ("true |\n false", 1),
         ("false\ntrue | cat", 0),
+        ("false | cat # it's red", 1),
+        ("true | # first\n false", 1),
     ],
 )
 def test_a_pipe_is_red_when_any_of_its_commands_is(command: str, wanted: int) -> None:
@@ -91,7 +93,6 @@ def test_a_writer_whose_reader_has_read_enough_is_no_failure(command: str, wante
         "f() { true; }; f",
         "cat <<END\nx\nEND",
         "sleep 0 & wait",
-        "true # a remark | with a pipe",
         "echo 'not closed",
         "echo $(date",
         "true | | false",

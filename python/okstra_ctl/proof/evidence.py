@@ -22,7 +22,7 @@ from ..settings.limits import ALWAYS, NEVER, EvidenceSettings
 from ..settings.project import load_project
 from ..system import files
 from ..system.secrets import hide_in_log
-from ..system.shell_lists import pipelines
+from ..system.shell_lists import simple_commands
 from .checkout import HEAD, Checkouts, checkouts
 from .command import NotRun, Runner
 
@@ -89,10 +89,11 @@ def _never(order: Order, command: str) -> str:
         return f"no sandbox: {_WHY[NotRun.NO_SANDBOX]}"
     if hides_secret(command):
         return "a secret in it was hidden"
-    found = pipelines(command)
-    simple = [one for pipeline in found or () for one in pipeline.commands]
-    if (simple and is_constant(simple)) or weakness(command):
+    simple = simple_commands(command)
+    if (simple is not None and is_constant(simple)) or weakness(command):
         return "it comes out the same whatever the code does"
+    if simple is None:
+        return "" if order.sandbox.contains else "okstra can't tell what it does, and nothing contains it here"
     outside = reaches_outside(simple)
     return f"`{outside}` reaches outside the checkout" if outside else ""
 

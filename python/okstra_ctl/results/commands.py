@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..status import HIDDEN_MARK
@@ -90,30 +91,65 @@ _OUTSIDE = {
     "pip3": "install download",
     **dict.fromkeys("curl wget ssh scp rsync docker podman kubectl helm gh glab aws gcloud sudo su okstra".split(), ""),  # noqa: SIM905
 }
-_CONSTANT = frozenset(["true", "false", ":", "exit", "return", "echo", "printf"])
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=\S*\s+")
+_CONSTANT = frozenset(["true", "false", ":", "exit", "return", "echo", "printf", "cd"])
+_COMPARES = frozenset(["-n", "-z", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-a", "-o"])
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_WRAPPERS = {"env": 0, "command": 0, "timeout": 1}
+"""Programs that run another one, and how many words stand before it."""
+_VALUED = frozenset("-C -c --git-dir --work-tree --namespace --prefix -u --unset --chdir -s --signal -k".split())  # noqa: SIM905
+"""Options of those, of git and of npm whose value is a word of its own."""
 
 
 def reaches_outside(commands: Iterable[str]) -> str:
     """The first of a command line's simple commands that would change or ask something outside the checkout; empty
     when there is none."""
     for command in commands:
-        text = command.strip()
-        while found := _ASSIGNMENT.match(text):
-            text = text[found.end() :]
-        words = text.split()
+        words = _unwrapped(command)
         if not words:
             continue
-        program, verb = words[0].rpartition("/")[2], words[1] if len(words) > 1 else ""
-        verbs = _OUTSIDE.get(program)
-        if verbs is not None and (not verbs or verb in verbs.split()):
+        verbs = _OUTSIDE.get(_program(words))
+        if verbs == "":
             return " ".join(words[:2])
+        verb = next(iter(_past_options(words[1:])), "")
+        if verbs is not None and verb in verbs.split():
+            return f"{words[0]} {verb}"
     return ""
 
 
 def is_constant(commands: Iterable[str]) -> bool:
     """Whether the simple commands of a command line come out the same whatever the code does."""
-    return all(command.split()[:1] and command.split()[0] in _CONSTANT for command in commands)
+    return all(_is_constant(_unwrapped(command)) for command in commands)
+
+
+def _is_constant(words: Sequence[str]) -> bool:
+    if not words or _program(words) not in ("test", "["):
+        return bool(words) and words[0] in _CONSTANT
+    literals = [word for word in words[1:] if word not in _COMPARES]
+    return not any(word.startswith("-") or any(sign in word for sign in "$`*?<>") for word in literals)
+
+
+def _unwrapped(command: str) -> list[str]:
+    """The words of a simple command, without the assignments and the programs that only run it."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    while words and (_ASSIGNMENT.match(words[0]) or _program(words) in _WRAPPERS):
+        skipped = _WRAPPERS.get(_program(words))
+        if skipped is not None and words[1:2] and words[1] in ("-v", "-V"):  # it only says what would run
+            break
+        words = words[1:] if skipped is None else _past_options(words[1:])[skipped:]
+    return words
+
+
+def _past_options(words: list[str]) -> list[str]:
+    while words and words[0].startswith("-"):
+        words = words[2 if words[0] in _VALUED else 1 :]
+    return words
+
+
+def _program(words: Sequence[str]) -> str:
+    return words[0].rpartition("/")[2]
 
 
 def hides_secret(command: str) -> bool:

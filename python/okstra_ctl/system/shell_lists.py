@@ -48,18 +48,40 @@ def pipelines(command: str) -> list[Pipeline] | None:
     return found if not commands and before in ("", ";") else None
 
 
+def simple_commands(command: str) -> list[str] | None:
+    """The simple commands of a command, those of its subshells in their place; None where `pipelines` is."""
+    found = pipelines(command)
+    if found is None:
+        return None
+    simple: list[str] = []
+    for text in [one for pipeline in found for one in pipeline.commands]:
+        end = _past_brackets(text, 0) if text.startswith("(") else None
+        inner = [text] if end is None else simple_commands(text[1 : end - 1])
+        if inner is None:
+            return None
+        simple += inner
+    return simple
+
+
 def _cut(command: str) -> list[tuple[str, str]] | None:
     """The simple commands, each with the operator behind it; None for what is not understood."""
     found: list[tuple[str, str]] = []
     begin = at = 0
+    between_words = True
     while at < len(command):
+        if between_words and command[at] == "#":  # a comment, to the end of its line
+            _, newline, rest = command[at:].partition("\n")
+            command = command[:at] + newline + rest
+            continue
         operator = _operator_at(command, at)
         if operator is None:
             step = _past_word_part(command, at)
             if step is None:
                 return None
+            between_words = command[at] == "(" or command[at].isspace()
             at = step
             continue
+        between_words = True
         text = command[begin:at]
         at += len(operator)
         if operator == "\n" and not text.strip():  # continues after an operator, or an empty line
@@ -88,7 +110,7 @@ def _past_word_part(text: str, at: int) -> int | None:
         return _past_quotation(text, at)
     if sign == "(" or (sign == "$" and rest in ("(", "{") and rest):
         return _past_brackets(text, at if sign == "(" else at + 1)
-    if sign == ")" or (sign == "#" and (at == 0 or text[at - 1].isspace() or text[at - 1] in ";|&")):
+    if sign == ")":
         return None
     if sign == "<" and rest == "<":
         return at + 3 if text.startswith("<<<", at) else None
