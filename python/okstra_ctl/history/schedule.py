@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from .. import git
 from ..errors import OkstraError
 from ..names import HANDOFF, PLANNING, RunId, TaskKey
-from ..paths import ProjectFiles, TaskFiles
+from ..paths import ProjectFiles, RunFiles, TaskFiles
 from ..plan import plans
 from ..plan.globs import intersect
 from ..runs.dropped import read_dropped
@@ -26,7 +27,7 @@ from ..tasks.catalog import task_unknown
 from ..tasks.records import read_manifest
 from ..tasks.views import catalog_entry
 from .listing import run_rows
-from .units import PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
+from .units import BEFORE_PLANNING, PlanFacts, TaskFacts, Unit, in_order, rounds_of, units_of
 
 _MOST_COMPARISONS = 20_000  # of file patterns; more than a person's plans have
 
@@ -125,6 +126,10 @@ def _facts(
     last_run = str(row.get("last_run", ""))
     if phase == PLANNING and (event == RunStatus.RELEASED or _has_persons_plan(paths, last_run, project.files)):
         event = "completed"  # whatever became of the run that was to make one
+    next_step, run_status = str(row.get("next_step", "")), status.get(last_run, "")
+    plan = plan_facts(project, key, services)
+    if phase in ("", *BEFORE_PLANNING) and plan is not None and _is_adopted_and_open(paths, plan):
+        phase, event, next_step, run_status = PLANNING, "completed", "", ""  # a person has planned it
     finished_by = str(manifest.get("finished_by") or "")
     if (phase == HANDOFF and event == "completed") or _task_type(finished_by) == HANDOFF:
         return None
@@ -136,11 +141,11 @@ def _facts(
         event=event,
         last_run=last_run,
         last_at=str(row.get("last_at", "")),
-        next_step=str(row.get("next_step", "")),
-        run_status=status.get(last_run, ""),
+        next_step=next_step,
+        run_status=run_status,
         accepted=bool(finished_by),
         related=tuple(map(str, related)) if isinstance(related, list) else (),
-        plan=plan_facts(project, key, services),
+        plan=plan,
     )
 
 
@@ -153,6 +158,14 @@ def _has_persons_plan(paths: TaskFiles, last_run: str, project: ProjectFiles) ->
         return manifest is not None and is_persons_plan(KnownRun(run, project, paths.run_of(run), manifest))
     except OkstraError:
         return False
+
+
+def _is_adopted_and_open(paths: TaskFiles, plan: PlanFacts) -> bool:
+    """Whether a person adopted that plan and not all of it is built: a finished one plans nothing of a fix cycle."""
+    seq = os.path.basename(plan.path).removesuffix(".md").rpartition("-")[2]
+    made_by_run = os.path.exists(RunFiles(paths.run_dir(PLANNING), PLANNING, seq).manifest)
+    is_built = bool(plan.states) and all(state.status is StageStatus.DONE for state in plan.states)
+    return not (made_by_run or is_built)
 
 
 def _task_type(run_id: str) -> str:

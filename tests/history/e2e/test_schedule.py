@@ -114,6 +114,19 @@ def test_a_plan_that_is_not_approved_waits_for_a_person(project: Project) -> Non
     assert unit(data, "stage 1")["command"] == ""
 
 
+def test_an_adopted_plan_comes_next_whatever_was_not_run_before_it(project: Project) -> None:
+    plan = project.adopt({1: (), 2: (1,)}, approved=False)
+    approval = f"okstra plan approve {plan}"
+    assert project.okstra.ok("next", project.task_key, "--json").data["next"] == approval
+    project.run_phase("error-analysis")
+    data = schedule(project)
+    assert names(data)[:3] == [["approval"], ["stage 1"], ["stage 2"]]
+    assert unit(data, "approval")["command"] == approval
+    approve(plan, project.okstra.environment)
+    (first, *_) = schedule(project)["rounds"]
+    assert [one["name"] for one in first] == ["stage 1"] and "--task-type implementation" in first[0]["command"]
+
+
 def test_a_task_that_was_accepted_is_only_to_be_handed_off(project: Project) -> None:
     ended = led_phase(project, "final-verification")
     assert ended.status == 0, ended
