@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..command_table import find, verb_of
@@ -25,15 +25,16 @@ from ..quoting import okstra_command
 from ..runs.dropped import read_dropped
 from ..runs.find import find_run
 from ..services import Call
+from ..settings.phases import phase_table
 from ..settings.project import open_project
-from ..settings.roster import CUSTOM_PREFIX, MODEL_SLOTS
-from ..system import files
+from ..settings.roster import CUSTOM_PREFIX, JUDGES, MODEL_SLOTS, ROLE_PROVIDERS
+from ..system import assets, files
+from ..tasks.catalog import entries
 from ..tasks.named import HERE, task_named
 from ..tasks.records import LATEST_SCHEMA, read_manifest
 from .run_inputs import add_handoff_flags
 
 _SHOWN_ONLY = ("wait", "show")
-_ANALYSTS = ("analyst", "verifier")
 _KEPT = {"budget": "budget_usd", "quorum": "quorum"}
 
 
@@ -60,9 +61,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     data = {"task_key": str(step.key), "title": step.title, "step": step.what, "next": step.command}
     shown = fields([("task", step.key), ("title", step.title), ("next", step.what), ("with", step.command)])
     words = shlex.split(step.command)[1:]
-    if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _may_go_on(args)):
+    if not words or words[0] in _SHOWN_ONLY or (getattr(args, "json", False) and not _may_go_on(words, args)):
         return Reply(data, shown)
-    if not _may_go_on(args):
+    if not _may_go_on(words, args):
         if not sys.stdin.isatty():
             return Reply(data, shown)
         sys.stderr.write(shown + "\n")
@@ -72,9 +73,11 @@ def execute(args: Namespace, call: Call) -> Reply:
     return done._replace(data={**done.data, "did": step.command})
 
 
-def _may_go_on(args: Namespace) -> bool:
-    """Whether the flags say what may be done, so that nobody is asked."""
-    return bool(args.yes or args.approve or args.push or args.pr)
+def _may_go_on(words: list[str], args: Namespace) -> bool:
+    """Whether the flags agree to this very step, so that nobody is asked: an approval starts no run."""
+    if words[:2] == ["plan", "approve"]:
+        return bool(args.yes or args.approve)
+    return bool(args.yes or (words[0] == "handoff" and (args.push or args.pr)))
 
 
 def _step(named: str, call: Call) -> Step:
@@ -95,6 +98,12 @@ def _default(project: ProjectFiles, call: Call) -> TaskKey:
         return task_named(HERE, call.start, call.services)
     except UsageError:
         latest = files.read_json(project.latest_task, LATEST_SCHEMA)
+    dropped = read_dropped(call.services.home).tasks
+    if latest is not None and str(latest["task_key"]) in dropped:
+        open_ones = [
+            (str(row.get("last_at") or ""), key) for key, row in entries(project).items() if key not in dropped
+        ]
+        return TaskKey.parse(max(open_ones)[1] if open_ones else str(latest["task_key"]))
     if latest is None:
         hint = 'okstra run "what is wanted" begins one'
         raise UsageError("not-found", "this project has no task yet", where=project.root, hint=hint)
@@ -115,13 +124,14 @@ def _more(words: list[str], args: Namespace, key: TaskKey, call: Call) -> Iterat
         yield "--yes"
         yield from ["--trust"] if args.trust else []
     if words[0] == "run":
-        yield from _as_before(key, call)
+        task_type = words[words.index("--task-type") + 1] if "--task-type" in words else ""
+        yield from _as_before(key, task_type, call)
         if args.all_ready and "implementation" in words:
             yield "--all-ready"
 
 
-def _as_before(key: TaskKey, call: Call) -> Iterator[str]:
-    """The flags that give a run the providers, models, budget and quorum of the task's last one."""
+def _as_before(key: TaskKey, task_type: str, call: Call) -> Iterator[str]:
+    """The flags that give a run of that phase the providers, models, budget and quorum of the task's last one."""
     last = str((read_manifest(open_project(call.start, call.services).files.task(key)) or {}).get("last_run") or "")
     try:
         manifest = find_run(last, call.start, call.services).manifest
@@ -129,16 +139,33 @@ def _as_before(key: TaskKey, call: Call) -> Iterator[str]:
         return
     roster, requested = manifest.get("roster"), manifest.get("requested")
     rows = [row for row in roster if isinstance(row, Mapping)] if isinstance(roster, list) else []
+    phases = phase_table(assets.toml("prompts", "phases.toml")).phases
+    yield from roster_flags(rows, phases[task_type].roles if task_type in phases else ())
+    asked = requested if isinstance(requested, Mapping) else {}
+    yield from (f"--{flag}={asked[name]}" for flag, name in _KEPT.items() if asked.get(name))
+
+
+def roster_flags(rows: Sequence[Mapping[str, object]], roles: Collection[str]) -> Iterator[str]:
+    """The flags that give a phase with these roles the people of an earlier roster."""
     providers = list(dict.fromkeys(str(row.get("provider")) for row in rows))
+    by_role = {str(row.get("role")): str(row.get("provider")) for row in rows}
     if len(providers) == 1:
         yield f"--provider={providers[0]}"
     else:
-        voices = [str(row.get("provider")) for row in rows if row.get("role") in _ANALYSTS]
+        voices = [str(row.get("provider")) for row in rows if row.get("role") in JUDGES]
         yield from [f"--workers={','.join(dict.fromkeys(voices))}"] if voices else []
-    models = {str(row.get("provider")): str(row.get("model") or "") for row in rows}
+        named = [role for role in ("executor", "report-writer") if role in by_role and role in roles]
+        yield from (f"--{role}={by_role[role]}" for role in named)
+    if "critic" in by_role and "critic" in roles:
+        yield f"--critic={by_role['critic']}"
+    models: dict[str, str] = {}
+    for row in rows:
+        provider, model = str(row.get("provider")), str(row.get("model") or "")
+        writes = row.get("role") == "report-writer" and provider == ROLE_PROVIDERS["report-writer"]
+        models.setdefault("report-writer" if writes else provider, model)
+    if "report-writer" not in roles:
+        models.pop("report-writer", None)
     yield from (f"--{slot}-model={CUSTOM_PREFIX}{models[slot]}" for slot in MODEL_SLOTS if models.get(slot))
-    asked = requested if isinstance(requested, Mapping) else {}
-    yield from (f"--{flag}={asked[name]}" for flag, name in _KEPT.items() if asked.get(name))
 
 
 def _do(words: list[str], args: Namespace, call: Call) -> Reply:

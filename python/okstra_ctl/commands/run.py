@@ -107,6 +107,7 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
     flags = {
         "workers": ",".join(inputs.workers),
         "executor": inputs.executor,
+        "report-writer": inputs.report_writer,
         "provider": inputs.provider,
         "directive": inputs.directive,
         "related-tasks": ",".join(inputs.related_tasks),

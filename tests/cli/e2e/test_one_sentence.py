@@ -86,10 +86,22 @@ def test_a_sentence_becomes_a_pushed_branch_in_eight_short_commands(fresh: Fresh
 def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
     for line in WALK[:2]:
         fresh.type(line)
-    for okstra in (fresh.okstra("next", "--json"), fresh.okstra("next")):
-        assert okstra.status == 0
+    agreed_to_something_else = (["--approve"], ["--push", "--json"], ["--pr", "--json"])
+    for more in (["--json"], [], *agreed_to_something_else):
+        assert fresh.okstra("next", *more).status == 0
     assert "--task-type implementation-planning" in fresh.okstra("next").stdout
     assert not (fresh.repo.path / ".okstra/tasks/tasks/sums-are-off-by-one/runs/implementation-planning").exists()
+
+
+def test_the_task_to_go_on_with_is_none_that_was_dropped(fresh: Fresh) -> None:
+    fresh.type(WALK[0])
+    begun = [
+        fresh.okstra.ok("run", words, "--provider", "rehearsal", "--render-only", "--json").data["task_key"]
+        for words in ("Say hello", "Say goodbye")
+    ]
+    assert fresh.type("okstra next").data["task_key"] == begun[1]
+    fresh.okstra.ok("drop", begun[1])
+    assert fresh.type("okstra next").data["task_key"] == begun[0]
 
 
 def test_next_without_a_task_and_with_one_that_is_not_there(fresh: Fresh) -> None:
