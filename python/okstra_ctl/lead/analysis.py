@@ -92,8 +92,8 @@ def check_evidence(context: RunContext, cited: Iterable[Evidence], commit: str =
     return check_lines(EvidenceSource(context.folder, at, recorded_runs(context.run, at)), cited)
 
 
-def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: str = HEAD) -> None:
-    """Runs these commands in a checkout of the commit, unless the run's record has them already.
+def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: str = HEAD, twice: bool = False) -> None:
+    """Runs these commands in a checkout of the commit, unless the run's record has them already; or `twice`.
 
     Raises as `proof.evidence.see_commands`.
     """
@@ -103,6 +103,7 @@ def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: st
         *(context.run, commit, context.sandbox, context.settings.evidence, context.services),
         *(context.files.log("evidence"), context.stop),
         checkout=checkout,
+        twice=twice,
     )
 
     def record(seen: Seen) -> None:

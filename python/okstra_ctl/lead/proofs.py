@@ -12,6 +12,7 @@ from ..proof.checkout import BASE
 from ..report.store import find_reports
 from ..results.commands import Seen
 from ..results.proofs import Proof, commands_before, open_findings, proof_of
+from ..results.records import Mark
 from ..runs.cited_commands import recorded_commands
 from ..system import files
 from .analysis import run_commands
@@ -32,9 +33,18 @@ def prove_open_findings(context: RunContext, head: str) -> tuple[Proof, ...]:
     for commit, cited in commands_before(findings).items():
         run_commands(context, cited, commit, checkout=BASE)
     run_commands(context, {command: () for finding in findings for command, _ in finding.commands}, head)
-    seen: dict[tuple[str, str], Seen] = {(one.command, one.commit): one for one in recorded_commands(context.files)}
-    seen |= {(command, head): one for command, one in recorded_runs(context.run, head).items()}
+    # One run on each side may be chance: what comes and goes by itself does not turn twice.
+    turned = [finding for finding in findings if proof_of(finding, head, _seen(context, head)).mark is Mark.PROVEN]
+    for commit, cited in commands_before(turned).items():
+        run_commands(context, cited, commit, checkout=BASE, twice=True)
+    run_commands(context, {command: () for finding in turned for command, _ in finding.commands}, head, twice=True)
+    seen = _seen(context, head)
     return tuple(proof_of(finding, head, seen) for finding in findings)
+
+
+def _seen(context: RunContext, head: str) -> dict[tuple[str, str], Seen]:
+    seen = {(one.command, one.commit): one for one in recorded_commands(context.files)}
+    return seen | {(command, head): one for command, one in recorded_runs(context.run, head).items()}
 
 
 def _earlier_reports(context: RunContext) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ Cited = Mapping[str, Sequence[int]]
 
 class Order(NamedTuple):
     """Where and how to run them. `log` takes what they print; `led` is false for a look at a run from outside, which
-    leaves nothing in its record."""
+    leaves nothing in its record. With `twice`, each is run a second time, whatever the first run shows."""
 
     run: KnownRun
     commit: str
@@ -51,6 +51,7 @@ class Order(NamedTuple):
     stop: threading.Event
     led: bool = True
     checkout: str = HEAD
+    twice: bool = False
 
 
 def see_commands(order: Order, cited: Cited, known: Sequence[Seen], record: Callable[[Seen], None]) -> None:
@@ -60,7 +61,7 @@ def see_commands(order: Order, cited: Cited, known: Sequence[Seen], record: Call
     written.
     """
     before = {one.command: one for one in known if one.commit == order.commit}
-    wanted = {command: exits for command, exits in cited.items() if _is_open(before.get(command), exits)}
+    wanted = {command: exits for command, exits in cited.items() if _is_open(order, before.get(command), exits)}
     for command in list(wanted):
         why = _never(order, command)
         if why:
@@ -70,11 +71,11 @@ def see_commands(order: Order, cited: Cited, known: Sequence[Seen], record: Call
         _see_all(order, wanted, before, record)
 
 
-def _is_open(seen: Seen | None, cited: Sequence[int]) -> bool:
+def _is_open(order: Order, seen: Seen | None, cited: Sequence[int]) -> bool:
     """Whether the command has still to be run: for the first time, or once more where a worker is contradicted."""
     if seen is None:
         return True
-    return not seen.why and len(seen.exits) == 1 and needs_second_run(cited, seen.exits[0])
+    return not seen.why and len(seen.exits) == 1 and (order.twice or needs_second_run(cited, seen.exits[0]))
 
 
 def _never(order: Order, command: str) -> str:
@@ -149,7 +150,7 @@ def _see(
 ) -> Seen:
     """One command: a first run, and a second where the first contradicts a worker, each in a clean checkout."""
     found = seen or _run(order, places, runner, command)
-    if found.why or not needs_second_run(cited, found.exits[0]):
+    if not _is_open(order, found, cited):
         return found
     again = _run(order, places, runner, command)
     return again if again.why else again._replace(exits=(*found.exits, *again.exits))
