@@ -19,7 +19,7 @@ def test_a_led_stage_without_a_proof_is_not_done_and_a_person_can_answer_for_it(
     assert ended.status != 0, ended
     gate = report_of(ended)["gates"]["stage-done"]
     assert gate["gate"] == "failed"
-    assert "passes without this stage's code; does it import from this checkout" in gate["note"]
+    assert "passes without this stage's code; no file of this stage counts as a test" in gate["note"]
     assert "unproven; log: " in ended.stderr
     assert [row["status"] for row in project.ledger] == ["started"]
     words = ("stage", "done", "--run", ended.data["run_id"], "--unproven", "it pins nothing", "--json")

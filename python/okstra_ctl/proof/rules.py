@@ -54,3 +54,8 @@ def test_files(changed: Iterable[str], stage: Stage, patterns: Sequence[str]) ->
 def kept_at_base(proof: str, changed: Iterable[str], stage: Stage, patterns: Sequence[str]) -> tuple[str, ...]:
     """The files that stay in the second run. A refactoring is compared with the base as it was."""
     return test_files(changed, stage, patterns) if kind_of(proof) == RED_GREEN else ()
+
+
+def changes_no_code(proof: str, changed: Iterable[str], kept: Iterable[str]) -> bool:
+    """Whether the second run would have the very files of the first: then it shows nothing but chance."""
+    return kind_of(proof) == RED_GREEN and set(changed) <= set(kept)

@@ -18,7 +18,7 @@ from ..settings.project import ProjectConfig
 from .causes import likely_causes
 from .checkout import BASE, HEAD, Checkouts
 from .command import Ran, Runner
-from .rules import Outcome, has_base, kept_at_base, outcome
+from .rules import Outcome, changes_no_code, has_base, kept_at_base, outcome
 
 
 class Subject(NamedTuple):
@@ -41,6 +41,15 @@ class Proof(NamedTuple):
     causes: tuple[str, ...] = ()
     """What was found that may lead the check to code from elsewhere; sought when it failed or proved nothing."""
 
+    @property
+    def doubt(self) -> str:
+        """Why a person should look at a proof all the same: without the code, the check may not have run at all."""
+        if self.outcome is not Outcome.PROVEN or self.base is None:
+            return ""
+        if self.base.why is not None:
+            return f"the check itself was missing at the base: exit {self.base.exit}"
+        return "" if self.tests else "no test of the stage stayed at the base: the check itself may have been missing"
+
     def to_json(self) -> Mapping[str, object]:
         """For the record of the exit check."""
         return {
@@ -49,6 +58,7 @@ class Proof(NamedTuple):
             "base_exit": self.base.exit if self.base else None,
             "tests": list(self.tests),
             "causes": list(self.causes),
+            **({"doubt": self.doubt} if self.doubt else {}),
         }
 
 
@@ -64,9 +74,11 @@ def prove(subject: Subject, places: Checkouts, runner: Runner, config: ProjectCo
     if head.green and has_base(proof):
         changed = git.changed_files(top, subject.base, subject.head)
         tests = kept_at_base(proof, changed, stage, config.test_paths)
-        base_commit = _without_code(subject, tests, top, place.path)
-        title = f"at the base {subject.base[:12]}" + (f", with {len(tests)} test file(s) of the stage" if tests else "")
-        base = runner.run_in(places.at(BASE, base_commit), stage.exit_check, Role.CHECK, limit=limit, title=title)
+        if not changes_no_code(proof, changed, tests):
+            base_commit = _without_code(subject, tests, top, place.path)
+            title = f"at the base {subject.base[:12]}"
+            title += f", with {len(tests)} test file(s) of the stage" if tests else ""
+            base = runner.run_in(places.at(BASE, base_commit), stage.exit_check, Role.CHECK, limit=limit, title=title)
     ended = base is not None and base.exit is not None
     seen = outcome(proof, head=head.green, base=base.green if base and ended else None)
     if seen in (Outcome.UNPROVEN, Outcome.BROKEN):

@@ -45,6 +45,8 @@ class StageDone(NamedTuple):
     warnings: tuple[str, ...]
     overrule: str = ""
     proof: str = ""
+    doubt: str = ""
+    """Why a person should look at the proof all the same."""
 
 
 FolderOf = Callable[[KnownRun, Services], str]
@@ -133,7 +135,7 @@ def _check(
         check_unmoved(worktree, head)
     log = run.files.log(EXIT_CHECK_LOG)
     done = StageDone(str(run.id), stage.number, head, commits, stage.exit_check, log, out_of_plan, approved.notes)
-    return done._replace(proof=str(seen.outcome))
+    return done._replace(proof=str(seen.outcome), doubt=seen.doubt)
 
 
 def _base_of(run: KnownRun) -> str:

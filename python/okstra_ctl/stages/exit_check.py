@@ -12,10 +12,11 @@ from typing import NamedTuple
 from .. import git
 from ..errors import Refused, WorkFailed
 from ..git import merge
-from ..plan.model import NO_PROOF, Stage
+from ..output import some_of
+from ..plan.model import KEPT_GREEN, NO_PROOF, Stage
 from ..proof.checkout import HEAD, Checkouts, Place, checkouts
 from ..proof.command import NotRun, Ran, Runner
-from ..proof.rules import Outcome
+from ..proof.rules import Outcome, kind_of
 from ..proof.stage_proof import Proof, Subject, prove
 from ..quoting import okstra_command
 from ..runs.commands import A_DAY
@@ -31,6 +32,7 @@ from .select import DoneStage
 
 EXIT_CHECK_SCHEMA = "exit-check/1"
 EXIT_CHECK_LOG = "exit-check"
+_NO_TEST = "no file of this stage counts as a test; a test inside its code went with it"
 Show = Callable[[str], None]
 """Shows a person what happens now."""
 
@@ -92,7 +94,8 @@ def run_exit_check(
     finally:
         hide_in_log(log)
     where = f"; log: {log}" if seen.outcome in (Outcome.BROKEN, Outcome.UNPROVEN) else ""
-    watch.print_progress(f"check `{stage.exit_check}`: {shown_exit(seen.head)}, {seen.outcome}{where}")
+    doubt = f" ({seen.doubt})" if seen.doubt else ""
+    watch.print_progress(f"check `{stage.exit_check}`: {shown_exit(seen.head)}, {seen.outcome}{doubt}{where}")
     record = {
         "schema": EXIT_CHECK_SCHEMA,
         "command": stage.exit_check,
@@ -155,7 +158,12 @@ def _what_is_unproven(seen: Proof, stage: Stage) -> str:
         return f"{check} did not end without this stage's code, so it shows nothing"
     if seen.base is not None and not seen.base.green:
         return f"{check} is not green at the stage's base, and the plan says that it stays green"
-    return f"{check} passes without this stage's code"
+    if kind_of(stage.proof) == KEPT_GREEN:
+        return f"{check} did not run at the stage's base"
+    kept = f"kept as tests: {some_of(seen.tests)}" if seen.tests else _NO_TEST
+    if seen.base is None:
+        return f"the stage changes no code ({kept}), so {check} can't fail without it; its plan should say `none: WHY`"
+    return f"{check} passes without this stage's code; {kept}"
 
 
 def _hint(seen: Proof, run: KnownRun, runner: Runner, step: str) -> str:
