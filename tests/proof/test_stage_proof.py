@@ -84,6 +84,10 @@ def test_a_tautology_is_refused_until_a_person_answers_for_it(project: Project) 
     stage = Stage(project)
     stage.commit({**CODE, **_tests(claim="1 + 2", imports="")})
     _refused(stage.done(), "stage-unproven", "passes without this stage's code", "import from this checkout")
+    _refused(stage.done(), "stage-unproven", "kept as tests: tests/__init__.py, tests/test_app.py")
+    for option in ("--unproven", "--overrule", "--no-change", "--out-of-plan"):
+        blank = stage.done(option, "  ")
+        assert (blank.status, blank.codes) == (2, ["input-missing"]), blank
     assert [row["status"] for row in project.ledger] == ["started"]
     assert stage.record["outcome"] == "unproven"
     backfilled = project.okstra.ok("backfill", "--json").data
@@ -93,6 +97,23 @@ def test_a_tautology_is_refused_until_a_person_answers_for_it(project: Project) 
     assert (done.status, done.data["proof"]) == (0, "unproven"), done
     (row,) = (row for row in project.ledger if row["status"] == "done")
     assert (row["proof"], row["unproven"]) == ("unproven", "the test pins a constant")
+    assert "done (unproven)" in project.okstra.ok("stage", "list", project.task_key).stdout
+
+
+def test_a_stage_of_tests_alone_is_unproven_and_its_check_runs_once(project: Project) -> None:
+    runs = project.repo.path.parent / "runs"
+    stage = Stage(project, check=f"printf x >> {runs}; test $(wc -c < {runs}) = 1")
+    stage.commit(_tests())
+    _refused(stage.done(), "stage-unproven", "changes no code", "tests/test_app.py", "none: WHY")
+    assert (runs.read_text(), stage.record["base"]) == ("x", "")
+
+
+def test_a_check_that_is_missing_at_the_base_proves_and_is_shown_to_a_person(project: Project) -> None:
+    stage = Stage(project, check="bash app/check")
+    stage.commit({**CODE, "app/check": "exit 0\n"})
+    done = stage.done()
+    assert (done.status, done.data["proof"]) == (0, "proven"), done
+    assert stage.record["doubt"] == done.data["doubt"] == "the check itself was missing at the base: exit 127"
 
 
 def _with_an_editable_install_of_main(project: Project) -> tuple[Stage, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
+from ..errors import UsageError
 from ..options import add_common_flags, add_skip_teardown, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
 from ..plan import plans
@@ -26,14 +27,10 @@ def configure(parser: ArgumentParser) -> None:
     listing.add_argument("--porcelain", action="store_true", help=r"tab-separated; \\, \t, \n, \r escaped")
     done = actions.add_parser("done", help="run the exit check and record the stage as done")
     done.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
-    done.add_argument("--no-change", metavar="WHY", default="", help="the stage needed no commit, and why")
-    done.add_argument("--out-of-plan", metavar="WHY", default="", help="why files outside the plan were touched")
-    done.add_argument(
-        "--overrule", metavar="WHY", default="", help="why it counts though okstra led the run and a gate said no"
-    )
-    done.add_argument(
-        "--unproven", metavar="WHY", default="", help="why it counts though its check passes without its code"
-    )
+    done.add_argument("--no-change", metavar="WHY", help="the stage needed no commit, and why")
+    done.add_argument("--out-of-plan", metavar="WHY", help="why files outside the plan were touched")
+    done.add_argument("--overrule", metavar="WHY", help="why it counts though okstra led the run and a gate said no")
+    done.add_argument("--unproven", metavar="WHY", help="why it counts though its check passes without its code")
     release = actions.add_parser("release", help="give the stage back; its branch stays")
     release.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage")
     release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
@@ -58,6 +55,7 @@ def _list(args: Namespace, call: Call) -> Reply:
     cells = [_cells(state) for state in states]
     if args.porcelain:
         return Reply(data, porcelain(cells))
+    cells = [_with_proof(state, row) for state, row in zip(states, cells, strict=True)]
     others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
     if sys.stdout.isatty():
         from ..system.folding import folded_sentence
@@ -75,6 +73,14 @@ def _list(args: Namespace, call: Call) -> Reply:
 def _cells(state: StageState) -> tuple[str, ...]:
     depends = number_list(state.depends_on) or "-"
     return (str(state.stage), str(state.status), state.title, depends, state.run_id or "-", state.branch or "-")
+
+
+def _with_proof(state: StageState, cells: tuple[str, ...]) -> tuple[str, ...]:
+    """For a person: a stage that counts though nothing proves it is not done like the others."""
+    if state.proof != "unproven":
+        return cells
+    number, status, *more = cells
+    return (number, f"{status} ({state.proof})", *more)
 
 
 def _note(state: StageState, step: str) -> str:
@@ -111,18 +117,19 @@ def _done(args: Namespace, call: Call) -> Reply:
     from ..stages.exit_check import DoneOverrides, Supervision
     from .leading import step_progress
 
+    given = DoneOverrides(*(_reason(args, name) for name in ("no_change", "out_of_plan", "overrule", "unproven")))
     run = find_run(args.run, call.start, call.services)
-    given = DoneOverrides(args.no_change, args.out_of_plan, args.overrule, args.unproven)
     with step_progress(call) as show:
         done = finish_stage(run, given, call.services, Supervision(show=show))
     step = next_of_task(run.project.root, run.id.task, call.services)
+    why = given.unproven if done.proof == Outcome.UNPROVEN else done.doubt
     text = fields(
         [
             ("done", f"stage {done.stage} of {run.id.task}"),
             ("head", done.head_commit),
             ("commits", done.commits),
             ("exit check", f"{done.exit_check} (exit 0)"),
-            ("proof", done.proof + (f" ({args.unproven})" if done.proof == Outcome.UNPROVEN else "")),
+            ("proof", f"{done.proof} ({why})" if why else done.proof),
             ("out of plan", ", ".join(done.out_of_plan)),
             ("overruled", done.overrule),
             ("next", step),
@@ -131,6 +138,14 @@ def _done(args: Namespace, call: Call) -> Reply:
     return Reply(
         {**done._asdict(), "next": step}, text, talk=[f"okstra: warning: {warning}" for warning in done.warnings]
     )
+
+
+def _reason(args: Namespace, option: str) -> str:
+    """A person's reason, empty where none is given. Raises UsageError for a blank one."""
+    given: str | None = getattr(args, option)
+    if given is not None and not given.strip():
+        raise UsageError("input-missing", f"--{option.replace('_', '-')} is empty", hint="say why")
+    return (given or "").strip()
 
 
 def _release(args: Namespace, call: Call) -> Reply:
