@@ -1,11 +1,14 @@
-"""Runs that one command starts after another have the providers and models of the one before."""
+"""A run that `next` or a wave starts has the providers and models of the one before; and what `next` says of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from okstra_ctl.commands.next import roster_flags
+import pytest
+
+from okstra_ctl.commands.next import in_words, roster_flags
 from okstra_ctl.commands.run import command_of
+from okstra_ctl.history.units import Unit, UnitStatus
 from okstra_ctl.names import TaskKey
 from okstra_ctl.runs.request import PrepareInputs
 
@@ -39,3 +42,17 @@ def test_a_phase_gets_no_flag_for_a_role_that_it_lacks() -> None:
 def test_all_stages_of_a_wave_have_the_report_writer_that_was_asked_for() -> None:
     inputs = PrepareInputs(Path("/p"), "p", "g", "i", "implementation", workers=("codex",), report_writer="gemini")
     assert "--report-writer=gemini" in command_of(inputs, TaskKey("p", "g", "i"), "/p")
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "status", "words"),
+    [
+        ("implementation-planning", "", UnitStatus.READY, "plan the change"),
+        ("implementation-planning", "", UnitStatus.INTERRUPTED, "go on with implementation-planning"),
+        ("stage 1", "Count from one", UnitStatus.READY, "Count from one"),
+        ("stage 1", "Count from one", UnitStatus.FAILED, "go on with Count from one"),
+        ("approval", "approve the plan", UnitStatus.PERSON, "approve the plan"),
+    ],
+)
+def test_the_next_step_is_said_as_a_thing_to_do(name: str, title: str, status: UnitStatus, words: str) -> None:
+    assert in_words(Unit("i", "k", name, title, status, (), None, "okstra run")) == words

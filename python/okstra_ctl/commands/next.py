@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..command_table import find, verb_of
 from ..errors import OkstraError, Refused, UsageError
 from ..history.schedule import next_unit
+from ..history.units import BEGUN, Unit
 from ..leadership import require_no_worker
 from ..names import TaskKey
 from ..options import add_task_key, add_trust_flag, build_parser
@@ -35,6 +36,14 @@ from ..tasks.records import LATEST_SCHEMA, read_manifest
 from .run_inputs import add_handoff_flags
 
 _SHOWN_ONLY = ("wait", "show")
+_WORDS = {
+    "requirements-discovery": "find out what is required",
+    "improvement-discovery": "look for improvements",
+    "error-analysis": "find the cause of the error",
+    "implementation-planning": "plan the change",
+    "final-verification": "verify the change",
+    "release-handoff": "hand the change off",
+}
 _KEPT = {"budget": "budget_usd", "quorum": "quorum"}
 
 
@@ -90,7 +99,14 @@ def _step(named: str, call: Call) -> Step:
         return Step(key, title, f"it was dropped; {okstra_command('restore', key)} brings it back", "")
     if unit is None:
         return Step(key, title, "nothing is left to do", "")
-    return Step(key, title, unit.title or unit.name, unit.command)
+    return Step(key, title, in_words(unit), unit.command)
+
+
+def in_words(unit: Unit) -> str:
+    """What is to be done, as one says it."""
+    if unit.status in BEGUN.values():
+        return f"go on with {unit.title or unit.name}"
+    return unit.title or _WORDS.get(unit.name, unit.name)
 
 
 def _default(project: ProjectFiles, call: Call) -> TaskKey:

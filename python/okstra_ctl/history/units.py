@@ -121,7 +121,7 @@ def units_of(task: TaskFacts) -> list[Unit]:
         _add_phase(chain, upcoming)
     if upcoming in (*BEFORE_PLANNING, PLANNING) and not planned:
         _add_phase(chain, PLANNING)
-        chain.add("approval", "the plan is checked and approved", "", UnitStatus.PERSON)
+        chain.add("approval", "check and approve the plan", "", UnitStatus.PERSON)
         chain.add(IMPLEMENTATION, "the plan's stages, known once there is a plan", "")
     if planned:
         _add_plan(chain)
@@ -156,15 +156,15 @@ def _add_plan(chain: _Chain) -> None:
     plan, task = chain.task.plan, chain.task
     if plan is None or not plan.states:
         command = okstra_command("plan", "check", plan.path) if plan else task.next_step
-        chain.add("plan", "the plan is mended" if plan else "there is no plan", command, UnitStatus.PERSON)
+        chain.add("plan", "mend the plan" if plan else "there is no plan", command, UnitStatus.PERSON)
         chain.add(IMPLEMENTATION, "the plan's stages, known once there is a plan", "")
         return
     if not plan.approved:
-        chain.add("approval", "the plan is approved", okstra_command("plan", "approve", plan.path), UnitStatus.PERSON)
+        chain.add("approval", "approve the plan", okstra_command("plan", "approve", plan.path), UnitStatus.PERSON)
     _add_stages(chain, plan)
     if any(state.stage not in plan.merged for state in plan.states):
         command = okstra_command("integrate", "--task-key", task.key)
-        chain.add("integration", "done stages are merged and checked", command)
+        chain.add("integration", "merge and check the done stages", command)
 
 
 def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
@@ -174,7 +174,7 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
     unmerged = sorted({stage for state in open_stages for stage in state.unmerged})
     merged: tuple[str, ...] = ()
     if unmerged and not gate:
-        title = f"stages {', '.join(map(str, unmerged))} are merged, which others build on"
+        title = f"merge stages {', '.join(map(str, unmerged))}, which others build on"
         merged = (chain.put("merge", title, okstra_command("integrate", "--task-key", key), UnitStatus.READY, ()),)
     ids = []
     for state in open_stages:
