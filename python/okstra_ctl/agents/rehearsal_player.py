@@ -22,6 +22,8 @@ _SCHEMA = "final-report-v1.schema.json"
 DEFAULT_SCRIPT = ("prompts", "rehearsal", "default.toml")
 NOTE = "rehearsal: no model was asked; a script is played"
 _PREFIX = "OKSTRA_"
+_NO_COMMIT = "none"
+"""What a result gives as its commit where there is none: in a project without git, or without a commit."""
 # The names that a script may always use; those that the run does not set are empty.
 _ALWAYS = (
     *("RUN_ID", "TASK_KEY", "PHASE", "ROLE", "WORKER_ID", "STAGE", "ROUND", "ATTEMPT"),
@@ -86,7 +88,8 @@ class Player:
     @staticmethod
     def _known(prompt: str, environment: Mapping[str, str]) -> dict[str, str]:
         given = {name[len(_PREFIX) :]: value for name, value in environment.items() if name.startswith(_PREFIX)}
-        return {**dict.fromkeys(_ALWAYS, ""), **anchors(prompt), **given}
+        known = {**dict.fromkeys(_ALWAYS, ""), **anchors(prompt), **given}
+        return {**known, "COMMIT": known["COMMIT"] or _NO_COMMIT}
 
     def play(self) -> None:
         names = {"worker": "WORKER_ID"}
@@ -223,7 +226,8 @@ def _write_file(path: str, content: str) -> None:
 
 
 def _head() -> str:
-    return processes.run(["git", "rev-parse", "HEAD"]).stdout.decode().strip()
+    read = processes.run(["git", "rev-parse", "HEAD"])
+    return read.stdout.decode().strip() if read.ok else _NO_COMMIT
 
 
 def _shown(ended: processes.Finished) -> str:

@@ -93,6 +93,15 @@ def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
     assert not (fresh.repo.path / ".okstra/tasks/tasks/sums-are-off-by-one/runs/implementation-planning").exists()
 
 
+def test_a_phase_in_a_project_without_git_ends_well(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "notes").mkdir()
+    okstra = Okstra(sealed_environment(tmp_path / "home"), tmp_path / "notes")
+    okstra.ok("init", "--yes")
+    ended = okstra.ok("run", "List the notes", "--provider", "rehearsal", "--yes", "--json")
+    assert ended.data["outcome"] == "completed", ended
+
+
 def test_the_task_to_go_on_with_is_none_that_was_dropped(fresh: Fresh) -> None:
     fresh.type(WALK[0])
     begun = [
