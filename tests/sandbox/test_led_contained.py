@@ -147,7 +147,10 @@ def test_a_start_that_fails_is_tried_once_more(project: Project, tmp_path: Path)
     """A socket may go between the look and the mount."""
     ended = led(project, "requirements-discovery", PATH=_breaking(project, tmp_path, 1))
     assert ended.status == 0, ended
-    assert (tmp_path / "failed").read_text() == "x"
+    assert (tmp_path / "failed").read_text() in (
+        "x",
+        "xx",
+    )  # both analysts may have started before the first had failed
 
 
 def test_doctor_tries_the_sandbox_and_names_the_remedy(project: Project, tmp_path: Path) -> None:
