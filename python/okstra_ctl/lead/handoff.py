@@ -25,6 +25,7 @@ from ..handoff import (
     require_known_hooks,
     target_of,
 )
+from ..proof.command import end_of
 from ..results.records import Gate
 from ..runs.events import events_of
 from ..runs.manifest import PULL_REQUEST, Choice, Target, choice_from_json, commands
@@ -56,11 +57,10 @@ def lead_handoff(context: RunContext) -> Material:
     require_known_hooks(context.run.project, key, target, context.services)
     fits, probe = probe_merge(target)
     body = _write_body(context, target)
-    ran, link = _carry_out(context, choice, target, body) if fits else ([], "")
-    red = [f"`{one.command}` exit {one.exit}" for one in ran if one.exit != 0]
+    ran, link, red = _carry_out(context, choice, target, body) if fits else ([], "", "")
     gates = {
         "merge-probe": (Gate.PASSED if fits else Gate.FAILED, probe),
-        "steps": (Gate.FAILED if red else Gate.PASSED, "; ".join(red)),
+        "steps": (Gate.FAILED if red else Gate.PASSED, red),
     }
     good = fits and not red
     made = material(context, Collected((), {}), [], gates)
@@ -132,8 +132,8 @@ def _receipts(context: RunContext) -> list[dict[str, Any]]:
     return rows
 
 
-def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[StepRun], str]:
-    """Runs the steps in order, up to the first that fails. Returns them and the pull request's link."""
+def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -> tuple[list[StepRun], str, str]:
+    """Runs the steps in order, up to the first that fails. Returns them, the pull request's link, and what failed."""
     ran: list[StepRun] = []
     link = ""
     for step, argv in commands(choice, target, body):
@@ -141,8 +141,10 @@ def _carry_out(context: RunContext, choice: Choice, target: Target, body: str) -
         ran.append(StepRun(shlex.join(argv) + (f" ({ended.complaint})" if ended.complaint else ""), ended.status))
         link = output if step == PULL_REQUEST and ended.status == 0 else link
         if ended.status != 0:
-            break
-    return ran, link
+            log = context.files.log(f"handoff-{step}")
+            last_line = end_of(log).rstrip().splitlines()[-1:]
+            return ran, link, "; ".join([f"`{ran[-1].command}` exit {ended.status}", *last_line, f"log: {log}"])
+    return ran, link, ""
 
 
 def _run_once(context: RunContext, step: str, argv: list[str], branch: str) -> tuple[SupervisedResult, str]:

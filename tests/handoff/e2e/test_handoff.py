@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -188,6 +189,9 @@ def test_a_push_that_fails_is_told(project: Project, remote: Path) -> None:
     ended = handoff(project, "--push", "--yes")
     assert (ended.status, ended.codes) == (1, ["run-failed"])
     report = report_of(ended)
+    message = ended.envelope["errors"][0]["message"]
+    log = re.search(r"error: failed to push some refs to .*; log: ([^)]+)", message)
+    assert log and "pre-receive hook declined" in Path(log[1]).read_text(), message
     assert (report["gates"]["steps"]["gate"], report["verdict"]["token"]) == ("failed", "not-handed-off")
     assert refs(project, remote) == {}
 
