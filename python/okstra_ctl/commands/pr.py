@@ -49,7 +49,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.reply and answers:
         _confirm(pull, answers, asks=not args.yes)
         replied = [one.item for one in sync.reply(project, task, pull, answers, call.services)]
-    following = _next(key, task, brief)
+    waiting = sync.waiting(task)
+    offered = brief or (sync.unused_brief(project, task, pull) if waiting else "")
+    following = _next(key, task, offered)
     unanswered = [one for one in answers if one.item not in replied]
     if unanswered and not following:
         following = okstra_command("pr", "sync", key, "--reply")
@@ -58,15 +60,15 @@ def execute(args: Namespace, call: Call) -> Reply:
         "url": pull.url,
         "state": pull.state.lower(),
         "new": [item.id for item in wanted] if brief else [],
-        "brief": brief,
-        "waiting": sync.waiting(task),
+        "brief": offered,
+        "waiting": waiting,
         "replied": replied,
         "next": [following] if following else [],
     }
     shown = [
         ("pull request", f"{pull.number}  {pull.url}  {pull.state.lower()}"),
         ("new", "\n".join(_shown(item.author, item.place) for item in wanted) if brief else "nothing"),
-        ("brief", brief),
+        ("brief", offered),
         ("replied", ", ".join(replied)),
         ("next", following),
     ]

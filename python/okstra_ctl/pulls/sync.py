@@ -25,12 +25,13 @@ from ..system.locks import LockKind, locked
 from ..system.process_identity import liveness, this_process
 from ..system.secrets import hide
 from ..system.text import encode_line, text_bytes
-from ..tasks.fix_cycles import cycles_of
+from ..tasks.fix_cycles import Cycle, cycles_of
 from . import items
 from .items import Item
 
 _FIELDS = "number,url,state,headRefOid,statusCheckRollup,comments,reviews"
 _NONE = "no pull requests found"
+_OPEN = ("OPEN", "")
 
 
 class Pull(NamedTuple):
@@ -77,7 +78,7 @@ def pull_of(project: ProjectFiles, key: TaskKey, services: Services) -> Pull:
 
 def new_items(project: ProjectFiles, task: TaskFiles, pull: Pull, services: Services) -> list[Item]:
     """What is asked for and was not taken yet; nothing of a pull request that is closed."""
-    if pull.state not in ("OPEN", ""):
+    if pull.state not in _OPEN:
         return []
     everything = [*items.review_comments(pull.threads), *items.talk(pull.view), *items.red_checks(pull.view)]
     return items.wanted(everything, _taken(task), github.Writers(project.root, services.environment).has)
@@ -164,6 +165,13 @@ def newest_brief(task: TaskFiles) -> str:
     return os.path.join(os.path.dirname(task.review_brief(1)), names[-1]) if names else ""
 
 
+def unused_brief(project: ProjectFiles, task: TaskFiles, pull: Pull) -> str:
+    """The path of the newest brief, if the pull request is open and no fix cycle has begun with that brief."""
+    path = newest_brief(task)
+    used = (name for cycle in cycles_of(task) for name in _briefs_of(cycle, project, task))
+    return "" if pull.state not in _OPEN or os.path.basename(path) in used else path
+
+
 def _is_at_work(known: items.Taken, item: str) -> bool:
     """Whether another call is answering it right now."""
     try:
@@ -175,18 +183,25 @@ def _is_at_work(known: items.Taken, item: str) -> bool:
 
 def _mended(project: ProjectFiles, task: TaskFiles) -> Iterator[tuple[str, tuple[str, str]]]:
     """By brief: the run that accepted what was made of it, and the commit."""
-    folder = os.path.dirname(task.review_brief(1))
     for cycle in cycles_of(task):
         if cycle.is_open:
             continue
         report = files.read_json_or_empty(task.run_of(RunId.parse(cycle.closed_by)).report_data)
-        for run in cycle.runs:
-            manifest = files.read_json(task.run_of(RunId.parse(run)).manifest, MANIFEST_SCHEMA) or {}
-            asked = manifest.get("requested")
-            brief = str(asked.get("brief") or "") if isinstance(asked, Mapping) else ""
-            path = os.path.realpath(os.path.join(project.root, brief)) if brief else ""
-            if path and os.path.dirname(path) == os.path.realpath(folder) and report.get("commit"):
-                yield os.path.basename(path), (cycle.closed_by, str(report["commit"]))
+        if report.get("commit"):
+            for name in _briefs_of(cycle, project, task):
+                yield name, (cycle.closed_by, str(report["commit"]))
+
+
+def _briefs_of(cycle: Cycle, project: ProjectFiles, task: TaskFiles) -> Iterator[str]:
+    """The names of the pull request's briefs that runs of the cycle were given."""
+    folder = os.path.realpath(os.path.dirname(task.review_brief(1)))
+    for run in cycle.runs:
+        manifest = files.read_json(task.run_of(RunId.parse(run)).manifest, MANIFEST_SCHEMA) or {}
+        asked = manifest.get("requested")
+        brief = str(asked.get("brief") or "") if isinstance(asked, Mapping) else ""
+        path = os.path.realpath(os.path.join(project.root, brief)) if brief else ""
+        if path and os.path.dirname(path) == folder:
+            yield os.path.basename(path)
 
 
 def _has(root: str, head: str, commit: str) -> bool:
