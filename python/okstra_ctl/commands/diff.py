@@ -1,4 +1,5 @@
-"""Shows what a task, or one of its stages, changed: git's own diff, what is not committed yet included.
+"""Shows what a task, or one of its stages, changed: git's own diff, what is not committed yet included. Files that git
+does not know yet are in no diff: they are named on stderr.
 
 With --json, the changed files. Where the worktree is gone, its branch is compared.
 """
@@ -6,6 +7,7 @@ With --json, the changed files. Where the worktree is gone, its branch is compar
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 
 from .. import git
@@ -15,6 +17,7 @@ from ..options import add_task_key
 from ..output import Reply
 from ..services import Call, Services
 from ..system import processes
+from ..system.text import printable
 from .cd import require_claim
 
 
@@ -28,6 +31,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     key = TaskKey.parse(args.task_key)
     folder, base, head = _range(key, args.stage, call.services)
     if not getattr(args, "json", False):
+        untracked = [] if head else git.untracked_files(folder)
+        if untracked:
+            sys.stderr.write(printable(f"not in git yet: {', '.join(untracked)}") + "\n")
+            sys.stderr.flush()
         ends = [base, head] if head else [base]
         words = ["git", "-C", folder, "diff", *(["--stat"] if args.stat else []), *ends, "--"]
         processes.become(words, git.users_environment(call.services.environment), ".")

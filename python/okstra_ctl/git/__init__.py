@@ -61,6 +61,7 @@ from .status import (
     tracked,
     tracked_changes,
     unsaved,
+    untracked_files,
 )
 from .worktrees import (
     Worktree,
@@ -141,6 +142,7 @@ __all__ = [
     "tracked_changes",
     "unreachable_commits",
     "unsaved",
+    "untracked_files",
     "users_environment",
     "version",
     "worktree_add_detached",

@@ -37,6 +37,12 @@ def dirty_files(root: str) -> list[str]:
     return _status(root, "--untracked-files=all").dirty
 
 
+def untracked_files(root: str) -> list[str]:
+    """Paths that git has never seen; ignored ones don't count."""
+    found = must(git(root, "ls-files", "-z", "--others", "--exclude-standard", read_only=True), "list untracked files")
+    return [os.fsdecode(name) for name in found.split(b"\0") if name]
+
+
 def unsaved(root: str) -> Unsaved:
     """What would be lost with the worktree, in one pass."""
     return _status(root, "--untracked-files=all", "--ignored=matching")

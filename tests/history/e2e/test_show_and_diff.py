@@ -37,7 +37,10 @@ def test_diff_cd_and_the_editor_find_a_tasks_and_a_stages_worktree(project: Proj
     at = Path(stage.data["worktree"]["path"])
     project.work(stage)
     (at / "stage-1" / "it.py").write_text("# changed\n")
+    (at / "new.txt").write_text("new\n")
     shown = project.okstra.ok("diff", "T-1", "--stage", "1")
+    assert shown.stderr == "not in git yet: new.txt\n"
+    (at / "new.txt").unlink()
     assert "+# changed" in shown.stdout.splitlines()
     assert "stage-1/it.py" in project.okstra.ok("diff", KEY, "--stage", "1", "--stat").stdout
     data = project.okstra.ok("diff", KEY, "--stage", "1", "--json").data
