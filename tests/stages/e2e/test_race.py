@@ -88,7 +88,8 @@ def test_of_two_runs_that_want_one_stage_one_gets_it(project: Project, worktree_
     # Which of the two depends on the moment: it is provisioned by a process that lives, or waits for its lead.
     words = {"stage-running": "running", "stage-reserved": "reserved"}
     (error,) = refused.envelope["errors"]
-    assert f"stage 1 is {words[error['code']]}: run demo:core:T-1/implementation/stage-1/001" in error["message"]
+    assert f"stage 1 is {words[error['code']]}" in error["message"]
+    assert "run demo:core:T-1/implementation/stage-1/001" in error["message"]
     check_one_to_one(project, [run for run in runs if run.status == 0])
 
 
