@@ -45,7 +45,7 @@ def test_tests_are_those_of_the_plan_of_the_settings_and_with_usual_names() -> N
     changed = ("checks/words.sh", "src/words.py", "src/words.spec.ts", "tests/data.txt", "acceptance/one.txt")
     assert kept_at_base(RED_GREEN, changed, stage, ()) == ("checks/words.sh", "src/words.spec.ts", "tests/data.txt")
     assert kept_at_base(RED_GREEN, changed, stage, ("acceptance/**",))[-1] == "acceptance/one.txt"
-    assert kept_at_base(KEPT_GREEN, changed, stage, ()) == ()
+    assert kept_at_base(KEPT_GREEN, changed, stage, (), changed[:3]) == ("tests/data.txt",)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,7 @@ def test_tests_are_those_of_the_plan_of_the_settings_and_with_usual_names() -> N
         ("Write a failing test in `tests/test_a.py` for `src/a.py`.", ["tests/test_a.py"]),
         ("Write a failing test `checks/a.sh`.", ["checks/a.sh"]),
         ("Add a failing test for `src/a.py` to `checks/a.sh`.", ["checks/a.sh"]),
+        ("Write a failing test `checks/a.sh` which calls `src/a.py`.", ["checks/a.sh"]),
         ("Add a test of `src/a.py`.", []),
         ("Write `src/a.py` so that the test passes.", []),
         ("Run `pytest -q tests`.", []),
@@ -87,6 +88,18 @@ def test_s13_is_for_an_unknown_word_and_none_without_a_reason(cell: str) -> None
     errors = [(one.rule, one.line) for one in checked.findings if one.severity == "error"]
     assert errors == [("S13", 10)], checked.findings
     assert checked.stage_map is None
+
+
+@pytest.mark.parametrize("proof", [RED_GREEN, "", KEPT_GREEN, NONE])
+@pytest.mark.parametrize(
+    "files", ["`tests/**`", "`tests/test_a.py`, `src/a.spec.ts`", "`tests/**`, `src/a.py`", "`**`"]
+)
+def test_s13_warns_of_a_stage_of_tests_alone_that_is_to_be_red_without_its_code(files: str, proof: str) -> None:
+    checked = check_plan(plan_text({1: ()}, proof=proof).replace("`stage-1/**`", files))
+    warned = [one.line for one in checked.findings if (one.rule, one.severity) == ("S13", "warning")]
+    alone = "src/a.py" not in files and "`**`" not in files
+    assert warned == ([10] if alone and proof in (RED_GREEN, "") else []), checked.findings
+    assert checked.stage_map is not None
 
 
 def test_a_map_of_before_there_were_proofs_is_red_green() -> None:

@@ -262,14 +262,15 @@ def is_test_path(path: str) -> bool:
 def tests_written_by(step: str) -> list[str]:
     """The paths of the tests that a step writes; empty when it writes none.
 
-    Those with usual names; where it names none, those that it does not name as what is tested (`of`, `for`).
+    Those with usual names; where it names none, the first that it does not name as what is tested (`of`, `for`): what
+    it names behind that may be the code.
     """
     text = without_comments(step)[:_READ_AT_MOST]
     if _kind_of(text) is not _Kind.TEST:
         return []
     paths = _paths(text)
     usual = [path for path in paths if is_test_path(path)]
-    return usual or [path for path in paths if not re.search(_SUBJECT + re.escape(path), text)]
+    return usual or [path for path in paths if not re.search(_SUBJECT + re.escape(path), text)][:1]
 
 
 def _is_command(piece: Piece) -> bool:
