@@ -14,7 +14,7 @@ from .approval import approval_line, is_approved, open_blockers
 from .model import KEPT_GREEN, NO_PROOF, RED_GREEN, Finding, Stage, StageMap, error
 from .overlap import check_dependencies, check_files, check_overlap
 from .parse import DEPENDS_ON, EXIT_CHECK, FILES, PROOF, STEPS, TITLE, Row, Table, read_document
-from .structure import Entry, check_names, check_steps, check_structure, check_test_first
+from .structure import Entry, check_names, check_steps, check_structure, check_test_first, is_test_path
 
 _NO_COLUMN = {
     TITLE: ("S11", "The Stage Map has no `Title` column; add one with a title for each stage."),
@@ -86,7 +86,7 @@ def _check_stages(entries: list[Entry], table: Table) -> tuple[list[Stage], list
     for number, row, section in entries:
         files[number], wrong_files = check_files(row)
         exit_check, wrong_command = _check_exit_check(row)
-        proof, wrong_proof = check_proof(row)
+        proof, wrong_proof = check_proof(row, files[number])
         findings += [*wrong_files, *wrong_command, *wrong_proof, *check_steps(section, row.cells.get(STEPS), row.line)]
         findings += [*check_names(section), *check_test_first(section, () if wrong_files else files[number])]
         title = plain_text(row.cell(TITLE))
@@ -140,12 +140,19 @@ def _check_exit_check(row: Row) -> tuple[str, list[Finding]]:
     return command, [warning] if fault else []
 
 
-def check_proof(row: Row) -> tuple[str, list[Finding]]:
-    """What the stage's check has to show, with S13 for an unknown word and for `none` without a reason."""
+def check_proof(row: Row, files: tuple[str, ...] = ()) -> tuple[str, list[Finding]]:
+    """What the stage's check has to show, with S13 for an unknown word and for `none` without a reason; as a warning
+    for a stage of tests alone, which has no code to be red without."""
     text = plain_text(row.cell(PROOF)).strip()
     empty = is_empty_cell(text) and text.casefold() != NO_PROOF
     if empty or text.casefold() in (RED_GREEN, KEPT_GREEN):
-        return (KEPT_GREEN if text.casefold() == KEPT_GREEN else RED_GREEN), []
+        proof = KEPT_GREEN if text.casefold() == KEPT_GREEN else RED_GREEN
+        if proof == KEPT_GREEN or not files or not all(is_test_path(path) for path in files):
+            return proof, []
+        message = (
+            f"All files of the stage are tests, so its check is not red without them; write `{NO_PROOF}: <reason>`."
+        )
+        return proof, [Finding("S13", "warning", row.line, message)]
     word, _, reason = (part.strip() for part in text.partition(":"))
     if word.casefold() == NO_PROOF and any(sign.isalnum() for sign in reason):
         return f"{NO_PROOF}: {reason}", []

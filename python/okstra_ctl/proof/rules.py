@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from ..plan.globs import matches
 from ..plan.model import KEPT_GREEN, NO_PROOF, RED_GREEN, Stage
@@ -51,9 +51,13 @@ def test_files(changed: Iterable[str], stage: Stage, patterns: Sequence[str]) ->
     return tuple(path for path in changed if is_test_path(path) or any(matches(one, path) for one in wanted))
 
 
-def kept_at_base(proof: str, changed: Iterable[str], stage: Stage, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The files that stay in the second run. A refactoring is compared with the base as it was."""
-    return test_files(changed, stage, patterns) if kind_of(proof) == RED_GREEN else ()
+def kept_at_base(
+    proof: str, changed: Iterable[str], stage: Stage, patterns: Sequence[str], at_base: Container[str] = ()
+) -> tuple[str, ...]:
+    """The files that stay in the second run. A refactoring is compared with the base as it was, by the tests of then
+    and those that are new: `at_base` are the files that the base has."""
+    tests = test_files(changed, stage, patterns) if has_base(proof) else ()
+    return tests if kind_of(proof) == RED_GREEN else tuple(path for path in tests if path not in at_base)
 
 
 def changes_no_code(proof: str, changed: Iterable[str], kept: Iterable[str]) -> bool:

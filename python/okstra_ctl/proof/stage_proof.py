@@ -73,7 +73,7 @@ def prove(subject: Subject, places: Checkouts, runner: Runner, config: ProjectCo
     causes: tuple[str, ...] = ()
     if head.green and has_base(proof):
         changed = git.changed_files(top, subject.base, subject.head)
-        tests = kept_at_base(proof, changed, stage, config.test_paths)
+        tests = kept_at_base(proof, changed, stage, config.test_paths, git.kinds_at(top, subject.base))
         if not changes_no_code(proof, changed, tests):
             base_commit = _without_code(subject, tests, top, place.path)
             title = f"at the base {subject.base[:12]}"

@@ -157,7 +157,8 @@ def _what_is_unproven(seen: Proof, stage: Stage) -> str:
     if seen.base is not None and seen.base.exit is None:
         return f"{check} did not end without this stage's code, so it shows nothing"
     if seen.base is not None and not seen.base.green:
-        return f"{check} is not green at the stage's base, and the plan says that it stays green"
+        kept = f" with its new tests ({some_of(seen.tests)})" if seen.tests else ""
+        return f"{check} is not green at the stage's base{kept}, and the plan says that it stays green"
     if kind_of(stage.proof) == KEPT_GREEN:
         return f"{check} did not run at the stage's base"
     kept = f"kept as tests: {some_of(seen.tests)}" if seen.tests else _NO_TEST
