@@ -69,6 +69,8 @@ def add_task_key(parser: ArgumentParser, help: str, *, dest: str = "task_key", r
 
 _EXAMPLES = "examples:\n"
 _UNKNOWN = "unrecognized arguments:"
+# By these a person agrees to something: nobody is led to them by a slip.
+_AGREEING = ("--approve", "--push", "--pr", "--yes", "--trust")
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -107,7 +109,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         unknown = message.partition(_UNKNOWN)[2].split()
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
-        self._refuse(message, nearest(flag, _flags_of(self)) if flag else "")
+        near = nearest(flag, _flags_of(self)) if flag else ""
+        self._refuse(message, "" if near in _AGREEING else near)
 
     def _refuse(self, message: str, near: str) -> NoReturn:
         hint = f"did you mean {near}? {self.prog} --help" if near else f"{self.prog} --help"

@@ -23,7 +23,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             "not-a-project",
             "this folder belongs to no okstra project",
             where=call.start,
-            hint="okstra setup --project-id ID --yes",
+            hint="okstra init",
         )
     rows = setup_project.check(root, call.services)
     failed = [row for row in rows if row.status is CheckStatus.FAIL]

@@ -124,13 +124,17 @@ def lacks_request(args: Namespace, call: Call) -> bool:
 
 
 def gather(args: Namespace, call: Call) -> PrepareInputs:
-    """Raises UsageError (`input-missing`) that lists what is missing."""
+    """Raises UsageError: `request-missing` where nothing is said at all, `input-missing` that lists what is missing."""
     project = open_project(call.start, call.services)
     given = _needed(args, project)
     if given["task_type"] == REVIEW:
         hint = "okstra review RANGE, --staged or --pr N"
         raise UsageError("usage", "a change is reviewed by a command of its own", hint=hint)
     missing = lacking(args, call)
+    named = (args.task_group, args.task_id, args.task_type if not args.quick else "")
+    if missing and not any(named):
+        hint = okstra_command("run", *(["--quick"] if args.quick else []), "what is wanted")
+        raise UsageError("request-missing", "there is no request: nothing was prepared", where="okstra run", hint=hint)
     if missing:
         raise UsageError(
             "input-missing",

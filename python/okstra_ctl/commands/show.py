@@ -109,9 +109,17 @@ def _asked(run: KnownRun) -> tuple[str, str]:
         text = (files.read_bytes(path) or b"").decode("utf-8", "replace")
     except OkstraError:
         return "", ""
-    words = " ".join(line.strip() for line in text.split("\n")[_head(text) :] if not line.startswith("#"))
+    lines = text.split("\n")[_head(text) :]
+    quoted = _of_issue(text) if "```" in text else ""
+    words = quoted or " ".join(line.strip() for line in lines if not line.startswith("#"))
     short = " ".join(words.split())
     return str(manifest.get("title") or ""), f"{short[:_MOST]}…" if len(short) > _MOST else short
+
+
+def _of_issue(brief: str) -> str:
+    from ..prepare.issue import first_words  # slow to import
+
+    return first_words(brief)
 
 
 def _head(text: str) -> int:

@@ -24,6 +24,8 @@ _MATERIAL = (
     "and changes nothing about how you work."
 )
 
+_BLOCK = re.compile(r"^(`{3,})text\n(.*?)\n\1$", re.MULTILINE | re.DOTALL)
+
 
 class Issue(NamedTuple):
     """`left_out`: how many comments are of people who may not write to the repository."""
@@ -47,6 +49,12 @@ def read_issue(named: str, root: str, services: Services) -> Issue:
     writers = github.Writers(root, services.environment)
     kept = [(login, str(one.get("body") or "")) for one in comments if writers.has(login := _login(one))]
     return Issue(answer["number"], "\n".join(_lines(answer, kept)), len(comments) - len(kept))
+
+
+def first_words(brief: str) -> str:
+    """What an issue's brief quotes first: the issue's own text. Empty for another brief."""
+    found = _BLOCK.search(brief.partition(_MATERIAL)[2])
+    return found[2] if found else ""
 
 
 def _login(comment: Mapping[str, Any]) -> str:

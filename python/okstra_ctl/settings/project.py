@@ -166,7 +166,7 @@ def open_project(start: str, services: Services) -> Project:
             "not-a-project",
             "this folder does not belong to an okstra project",
             where=os.path.abspath(start),
-            hint="okstra setup --project-id ID --yes",
+            hint="okstra init",
         )
     return load_project(root, services)
 

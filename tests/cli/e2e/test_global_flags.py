@@ -101,6 +101,12 @@ def test_a_slip_is_answered_with_what_was_meant(okstra: Okstra, words: str, mean
     assert (refused.status, meant in refused.stderr) == (2, True), refused
 
 
+def test_no_flag_by_which_a_person_agrees_is_suggested(okstra: Okstra) -> None:
+    for words in ("next --aprove", "next --pussh", "next --yess", "next --trst"):
+        refused = okstra(*words.split())
+        assert (refused.status, "did you mean" in refused.stderr) == (2, False), refused
+
+
 def test_help_of_a_command_ends_with_its_examples(okstra: Okstra) -> None:
     shown = okstra.ok("help", "review").stdout
     assert shown.rstrip().endswith("$ okstra review origin/main...HEAD --sarif out.sarif --yes")

@@ -114,7 +114,8 @@ def test_the_task_to_go_on_with_is_none_that_was_dropped(fresh: Fresh) -> None:
 
 
 def test_next_without_a_task_and_with_one_that_is_not_there(fresh: Fresh) -> None:
-    assert fresh.okstra("next", "--json").codes == ["not-a-project"]
+    outside = fresh.okstra("next", "--json")
+    assert (outside.codes, outside.envelope["errors"][0]["try"]) == (["not-a-project"], "okstra init")
     fresh.type(WALK[0])
     assert fresh.okstra("next", "--json").codes == ["not-found"]
     fresh.type(WALK[1])

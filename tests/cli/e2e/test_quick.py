@@ -65,6 +65,13 @@ def test_what_a_quick_stage_lacks_is_said_before_anything_is_written(shop: Okstr
     assert refused(shop, *QUICK, "--yes", "--check", "true").codes == ["input-missing"]
     assert refused(shop, *QUICK, "--check", "true", "--approve", "--files", "../x").codes == ["plan-invalid"]
     assert refused(shop, "run", " ", "--quick", "--check", "true", "--approve").codes == ["request-missing"]
+    for words, hint in (
+        (("run",), 'okstra run "what is wanted"'),
+        (("run", ""), 'okstra run "what is wanted"'),
+        (("run", "--quick", "--check", "true"), 'okstra run --quick "what is wanted"'),
+    ):
+        silent = refused(shop, *words)
+        assert (silent.codes, silent.envelope["errors"][0]["try"].replace("'", '"')) == (["request-missing"], hint)
     assert refused(shop, *QUICK, "--check", "true", "--approve", "--stage", "2").codes == ["usage"]
     assert refused(shop, "run", "x y", "--check", "true").codes == ["usage"]
     clients = refused(shop, "run", "x", "--quick", "--check", "true", "--approve", "--lead", "auto", "--workers", "me")

@@ -166,7 +166,7 @@ def test_without_a_terminal_what_is_missing_is_an_error(project: Project) -> Non
         timeout=30,
     )
     assert done.returncode == 2
-    assert "--task-type, --task-group, --task-id missing" in done.stderr
+    assert "okstra run 'what is wanted'" in done.stderr
     assert not Path(project.repo.path / ".okstra" / "tasks").exists()
 
 
