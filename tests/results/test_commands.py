@@ -30,6 +30,7 @@ from okstra_ctl.results.records import (
     FindingSeverity,
     Verdict,
 )
+from okstra_ctl.results.worker import parse_evidence
 from okstra_ctl.system.shell_lists import simple_commands
 
 VOICES = {"a": "claude", "b": "codex", "c": "gemini"}
@@ -55,7 +56,6 @@ def seen(*exits: int, why: str = "") -> Seen:
         (1, seen(why="no sandbox"), "not-run", "no sandbox"),
         (-9, seen(137), "verified", "okstra saw exit 137"),
         (137, seen(-9), "verified", "okstra saw exit -9"),
-        (256, seen(0), "verified", "okstra saw exit 0"),
         (2, None, "unchecked", "okstra has no record of this command"),
     ],
 )
@@ -63,6 +63,12 @@ def test_a_cited_command_stands_beside_what_okstra_saw(cited: int, ran: Seen | N
     checked = checked_command(command(cited), ran)
     assert (checked.status, checked.note) == (status, note)
     assert checked.exits == (ran.exits if ran else ())
+
+
+@pytest.mark.parametrize(("exit_status", "read"), [(256, False), (255, True), (-64, True), (-65, False), (1, True)])
+def test_no_process_ends_with_a_status_beyond_a_byte_or_a_signal(exit_status: int, read: bool) -> None:
+    line = parse_evidence(f"command `make test` exit {exit_status}")
+    assert line == (command(exit_status) if read else None)
 
 
 def test_a_second_run_is_for_a_worker_that_the_first_contradicts() -> None:

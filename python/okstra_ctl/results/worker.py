@@ -23,6 +23,8 @@ from .records import (
 )
 
 _QUOTED = r"(?:`` (?P<q2>.+) ``|``(?P<q3>.+?)``|`(?P<q1>[^`]+)`)"
+_EXITS = range(-64, 256)
+"""Of processes: negative for the signal that ended one. Another number would be taken for its last eight bits."""
 _COMMAND = re.compile(rf"command:? *{_QUOTED} *,? *(?:exit|exited|→|->)(?: code)? *[:=]? *(?P<exit>-?[0-9]{{1,5}})\.?$")
 _CITATION = re.compile(
     r"(?P<tick>`?)(?P<path>[^`]*?[^`\s:])(?::(?P<first>[0-9]{1,7})(?: *[-–] *(?P<last>[0-9]{1,7}))?)?(?P=tick)"
@@ -163,6 +165,8 @@ def parse_evidence(text: str) -> Evidence | None:
     """The evidence of a bullet's value; None when it is neither a citation nor a command with an exit code."""
     text = text.strip()
     if found := _COMMAND.match(text):
+        if int(found["exit"]) not in _EXITS:
+            return None
         return Evidence("", 0, 0, "", _quote(found), int(found["exit"]))
     if text.lower().startswith("command"):
         return None
