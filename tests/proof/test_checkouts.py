@@ -195,6 +195,10 @@ def test_two_commands_of_a_task_do_not_use_them_at_once(lab: Lab) -> None:
             pass
         with pytest.raises(Busy):
             lab.remove()
+        told: list[str] = []
+        with pytest.raises(Busy), proofs.leased(lab.services.home, KEY, wait=1.2, show=told.append):
+            pass
+        assert told == ["waits: another command uses this task's checkouts"]
     assert lab.remove()
     assert not lab.remove()
     assert len(lab.repo.worktree_paths()) == 1

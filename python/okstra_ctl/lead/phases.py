@@ -145,7 +145,8 @@ def _place(context: RunContext, commit: str) -> Iterator[Place]:
     log = context.files.log("qa-setup")
     files.open_log(log, anew=True).close()
     project = load_project(context.run.project.root, context.services)
-    with checkouts(project, repository, context.id.task, context.services, log_path=log, stop=context.stop) as places:
+    key, services, show = context.id.task, context.services, context.print_progress
+    with checkouts(project, repository, key, services, log_path=log, stop=context.stop, show=show) as places:
         yield places.at(HEAD, commit)
 
 

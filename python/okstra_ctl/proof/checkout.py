@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from shutil import rmtree
 from typing import NamedTuple
@@ -139,13 +139,14 @@ def checkouts(
     log_path: str,
     wait: float = A_DAY,
     stop: threading.Event | None = None,
+    show: Callable[[str], None] = proofs.silent,
 ) -> Iterator[Checkouts]:
     """The task's checkouts, for the caller alone while the block runs: another command waits, `wait` seconds at most.
 
     `repository` is that of the project's main worktree. What setting up prints is appended to the log. Raises Busy,
     Interrupted when `stop` is set while it waits.
     """
-    with proofs.leased(services.home, key, wait=wait, stop=stop) as lease:
+    with proofs.leased(services.home, key, wait=wait, stop=stop, show=show) as lease:
         yield Checkouts(project, repository, key, services, log_path, lease)
 
 

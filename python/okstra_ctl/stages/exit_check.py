@@ -117,7 +117,9 @@ def _prove(subject: Subject, run: KnownRun, runner: Runner, watch: Supervision) 
         ran = runner.run_in(Place(run.folder), subject.stage.exit_check, Role.CHECK, limit=watch.limit)
         return Proof(Outcome.NONE if ran.green else Outcome.BROKEN, ran)
     project = load_project(run.project.root, services)
-    with checkouts(project, repository, run.id.task, services, log_path=runner.log, stop=watch.stop) as places:
+    show = watch.print_progress if watch.show is silent else watch.show
+    key, log = run.id.task, runner.log
+    with checkouts(project, repository, key, services, log_path=log, stop=watch.stop, show=show) as places:
         return prove(subject, places, runner, project.config, repository.top, watch.limit)
 
 

@@ -257,7 +257,8 @@ def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log
     top, last = subject.repository.top, chain[-1].commit
     files.open_log(log_path, anew=True).close()
     sandbox = sandbox_of(subject.project.root, services)
-    with checkouts(subject.project, subject.repository, subject.key, services, log_path=log_path) as places:
+    project, repository = subject.project, subject.repository
+    with checkouts(project, repository, subject.key, services, log_path=log_path, show=show) as places:
         contained = Runner(subject.project.root, services, sandbox, str(subject.key), log_path)
         runner = CheckRunner(places, contained, top, show)
         everyone = _done_stages(subject, services)

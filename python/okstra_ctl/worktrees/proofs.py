@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .. import git
@@ -24,6 +24,12 @@ from ..system.locks import LockKind, locked, try_fence
 
 MARK = f" {PROOFS} "
 _POLL_SECONDS = 0.02
+_SILENT_SECONDS = 1.0
+Show = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """Shows nothing."""
 
 
 def lock_reason(key: TaskKey, name: str) -> str:
@@ -38,16 +44,19 @@ def is_proof(path: str, reason: str | None) -> bool:
 
 
 @contextmanager
-def leased(home: HomePaths, key: TaskKey, *, wait: float, stop: threading.Event | None = None) -> Iterator[int]:
+def leased(
+    home: HomePaths, key: TaskKey, *, wait: float, stop: threading.Event | None = None, show: Show = silent
+) -> Iterator[int]:
     """The task's checkouts are the caller's alone while the block runs. The descriptor is for programs to inherit.
 
-    `wait` is in seconds: another stage's check may take long. Raises Busy, Interrupted when `stop` is set.
+    `wait` is in seconds: another stage's check may take long, so `show` gets a word once it has. Raises Busy,
+    Interrupted when `stop` is set.
     """
     path, deadline = home.proofs_lock(key), time.monotonic() + wait
     while True:
         descriptor = _opened(path)
         try:
-            _await(descriptor, path, deadline, stop)
+            _await(descriptor, path, deadline, stop, show)
             if _is_at(descriptor, path):
                 yield descriptor
                 return
@@ -71,8 +80,12 @@ def _is_at(descriptor: int, path: str) -> bool:
         return False
 
 
-def _await(descriptor: int, path: str, deadline: float, stop: threading.Event | None) -> None:
+def _await(descriptor: int, path: str, deadline: float, stop: threading.Event | None, show: Show) -> None:
+    silent_until = time.monotonic() + _SILENT_SECONDS
     while not try_fence(descriptor):
+        if time.monotonic() > silent_until:
+            show("waits: another command uses this task's checkouts")
+            silent_until = float("inf")
         if stop is not None and stop.is_set():
             raise Interrupted("interrupted", "stopped while another check of the task was running")
         if time.monotonic() > deadline:
