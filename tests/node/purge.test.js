@@ -136,14 +136,16 @@ test('a core that does not run, or refuses: nothing is purged, and it says why',
 
 test('the worktrees of stages go before those of their tasks', (t) => {
   const { home, project, run, door, tree } = homeWithTask(t);
-  const rows = '| Stage | Title | Depends on | Files | Steps | Exit check |\n|---|---|---|---|---|---|\n| 1 | Part | (none) | `part.txt` | 1 | `true` |\n';
+  const rows = '| Stage | Title | Depends on | Files | Steps | Exit check |\n|---|---|---|---|---|---|\n| 1 | Part | (none) | `part.txt` | 1 | `test -f part.txt` |\n';
   const section = '### 5.5.1 Stage 1: Part\n\n1. Write `part.txt`.\n\nTDD exemption: a text\n';
   home.write(`---\napproved: true\n---\n# Plan\n\n## 5.5 Stage Map\n\n${rows}\n${section}`, 'project', 'plan.md');
   run(door, 'plan', 'adopt', 'plan.md', '--task-key', 'demo:g:T-1');
   const [plan] = fs.readdirSync(path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports')).filter((name) => name.endsWith('.md'));
   run(door, 'plan', 'approve', path.join(project, '.okstra/tasks/g/t-1/runs/implementation-planning/reports', plan), '--yes');
   const stage = JSON.parse(run(door, 'run', '--task-key', 'demo:g:T-1', '--task-type', 'implementation', '--render-only', '--json')).data;
-  run('git', '-C', stage.worktree.path, 'commit', '--quiet', '--allow-empty', '-m', 'part');
+  fs.writeFileSync(path.join(stage.worktree.path, 'part.txt'), 'a part\n');
+  run('git', '-C', stage.worktree.path, 'add', 'part.txt');
+  run('git', '-C', stage.worktree.path, 'commit', '--quiet', '-m', 'part');
   run(door, 'stage', 'done', '--run', stage.run_id);
   const ended = home.okstra('uninstall', '--purge', '--yes');
   assert.equal(ended.status, 0, ended.stderr);
