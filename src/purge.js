@@ -57,7 +57,8 @@ function refuseWork({ key, path: folder, exists, verdict, proof }, environment) 
 
 // A folder among the worktrees that the registry does not know may hold anything.
 function refuseStrays(places, worktrees) {
-  const known = new Set(worktrees.map((one) => one.path));
+  // Beside a task's worktrees stand okstra's own checkouts, which `worktree remove` takes along.
+  const known = new Set(worktrees.flatMap((one) => [one.path, path.join(path.dirname(one.path), 'proof')]));
   const strays = [];
   const walk = (folder) => {
     for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {

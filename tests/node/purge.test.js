@@ -147,6 +147,7 @@ test('the worktrees of stages go before those of their tasks', (t) => {
   run('git', '-C', stage.worktree.path, 'add', 'part.txt');
   run('git', '-C', stage.worktree.path, 'commit', '--quiet', '-m', 'part');
   run(door, 'stage', 'done', '--run', stage.run_id);
+  assert.ok(fs.existsSync(path.join(path.dirname(tree), 'proof', 'head')), 'a checkout of okstra\'s own');
   const ended = home.okstra('uninstall', '--purge', '--yes');
   assert.equal(ended.status, 0, ended.stderr);
   assert.deepEqual(ended.data.purged.slice(0, 2), [stage.worktree.path, tree]);
