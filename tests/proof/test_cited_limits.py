@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.proof import evidence
-from okstra_ctl.proof.evidence import Order, see_commands
+from okstra_ctl.proof import cited_commands
+from okstra_ctl.proof.cited_commands import Order, see_commands
 from okstra_ctl.results.commands import Seen
 from okstra_ctl.runs.containment import sandbox_of
 from okstra_ctl.runs.find import find_run
@@ -72,5 +72,5 @@ def test_a_checkout_that_can_not_be_set_up_shows_nothing(project: Project) -> No
 
 
 def test_a_list_of_commands_does_not_hold_a_run_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "PATIENCE", 0)
+    monkeypatch.setattr(cited_commands, "PATIENCE", 0)
     assert [why for _, _, why in seen_by(project)] == ["the commands cited before it took all the time there is"] * 2

@@ -13,8 +13,8 @@ from ..results.commands import Seen, checked_command
 from ..results.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
 from ..results.records import MAX_BYTES, Evidence, EvidenceStatus
 from ..results.worker import parse_answers, parse_worker_result
-from ..runs.cited_commands import recorded_commands
 from ..runs.events import Events, events_of, is_answer
+from ..runs.evidence_record import recorded_commands
 from ..runs.find import KnownRun, commit_at_start, commit_now
 from ..system import files, foreign_files
 

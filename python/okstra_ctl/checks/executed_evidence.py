@@ -6,7 +6,7 @@ import os
 import tempfile
 import threading
 
-from ..proof.evidence import Order, see_commands
+from ..proof.cited_commands import Order, see_commands
 from ..results.commands import Seen, cited_commands
 from ..runs.containment import sandbox_of
 from ..runs.find import KnownRun
@@ -19,7 +19,7 @@ from .evidence import RunEvidence, check_run_evidence, cited_commit, run_citatio
 def execute_run_evidence(run: KnownRun, services: Services) -> RunEvidence:
     """Checks all evidence of a run, and runs each command that it cites.
 
-    Raises as `check_run_evidence` and `proof.evidence.see_commands`; UsageError (`bad-config`).
+    Raises as `check_run_evidence` and `proof.cited_commands.see_commands`; UsageError (`bad-config`).
     """
     settings = evidence_settings(files.read_json(services.home.config) or {}, where=services.home.config)
     if settings.execute == NEVER:  # which is for led runs: here a person asks for it

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from ..checks.evidence import EvidenceSource, check_lines, recorded_runs
 from ..proof.checkout import HEAD
-from ..proof.evidence import Cited, Order, see_commands
+from ..proof.cited_commands import Cited, Order, see_commands
 from ..results.commands import Seen
 from ..results.evidence import Checked
 from ..results.records import Evidence, Problem, WorkerResult
 from ..results.worker import check_identity, parse_worker_result
-from ..runs.cited_commands import record_commands, recorded_commands
+from ..runs.evidence_record import record_commands, recorded_commands
 from ..settings.roster import Worker
 from ..status import AnswerState
 from .assignments import MAIN, Answer, Assignment
@@ -95,7 +95,7 @@ def check_evidence(context: RunContext, cited: Iterable[Evidence], commit: str =
 def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: str = HEAD, twice: bool = False) -> None:
     """Runs these commands in a checkout of the commit, unless the run's record has them already; or `twice`.
 
-    Raises as `proof.evidence.see_commands`.
+    Raises as `proof.cited_commands.see_commands`.
     """
     known = {(one.command, one.commit): one for one in recorded_commands(context.files)}
     own = recorded_runs(context.run, commit)

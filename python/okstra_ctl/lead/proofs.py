@@ -13,7 +13,7 @@ from ..report.store import find_reports
 from ..results.commands import Seen
 from ..results.proofs import Proof, commands_before, open_findings, proof_of
 from ..results.records import Mark
-from ..runs.cited_commands import recorded_commands
+from ..runs.evidence_record import recorded_commands
 from ..system import files
 from .analysis import run_commands
 from .context import RunContext
@@ -23,7 +23,7 @@ _ON_THE_WORK = (IMPLEMENTATION, VERIFICATION, REVIEW)
 
 
 def prove_open_findings(context: RunContext, head: str) -> tuple[Proof, ...]:
-    """Raises as `proof.evidence.see_commands`."""
+    """Raises as `proof.cited_commands.see_commands`."""
     base = context.run.base_commit
     findings = open_findings(
         _earlier_reports(context), lambda report: report["commit"] if report["task_type"] in _ON_THE_WORK else base
