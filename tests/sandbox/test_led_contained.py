@@ -127,8 +127,10 @@ def _breaking(project: Project, tmp_path: Path, times: int) -> str:
     broken.parent.mkdir()
     count.touch()
     tries = f'for word; do last=$word; done\n[ "$last" = true ] && exec {real} "$@"'
-    works = f'[ "$(wc -c < {count})" -ge {times} ] && exec {real} "$@"'
-    broken.write_text(f'#!/bin/sh\n{tries}\n{works}\nprintf x >> {count}\necho "bwrap: No space left" >&2\nexit 1\n')
+    # A folder is made once, whoever of two workers that start at once tries it first.
+    fails = f'mkdir {count}.$n 2>/dev/null && {{ printf x >> {count}; echo "bwrap: No space left" >&2; exit 1; }}'
+    loop = f"n=1\nwhile [ $n -le {times} ]; do {fails}; n=$((n + 1)); done"
+    broken.write_text(f'#!/bin/sh\n{tries}\n{loop}\nexec {real} "$@"\n')
     broken.chmod(0o755)
     return f"{broken.parent}{os.pathsep}{project.okstra.environment['PATH']}"
 

@@ -86,10 +86,9 @@ def test_of_two_runs_that_want_one_stage_one_gets_it(project: Project, worktree_
     assert sorted(run.status for run in runs) == [0, 3], runs
     (refused,) = (run for run in runs if run.status == 3)
     # Which of the two depends on the moment: it is provisioned by a process that lives, or waits for its lead.
-    words = {"stage-running": "running", "stage-reserved": "reserved"}
+    words = {"stage-running": "running:", "stage-reserved": "reserved by"}
     (error,) = refused.envelope["errors"]
-    assert f"stage 1 is {words[error['code']]}" in error["message"]
-    assert "run demo:core:T-1/implementation/stage-1/001" in error["message"]
+    assert f"stage 1 is {words[error['code']]} run demo:core:T-1/implementation/stage-1/001" in error["message"]
     check_one_to_one(project, [run for run in runs if run.status == 0])
 
 
