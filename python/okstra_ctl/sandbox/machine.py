@@ -125,6 +125,10 @@ def _of_okstra(environment: Mapping[str, str]) -> Iterator[str]:
     """okstra itself and its Python: workers call `okstra check`."""
     yield assets.root()
     yield os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    yield from dict.fromkeys((sys.prefix, sys.base_prefix, os.path.dirname(sys.executable)))
+    own = list(dict.fromkeys((sys.prefix, sys.base_prefix, os.path.dirname(sys.executable))))
+    yield from own
     for name in ("OKSTRA_PYTHON", "GIT_CONFIG_GLOBAL", "VIRTUAL_ENV"):
-        yield from [environment[name]] if os.path.isabs(environment.get(name, "")) else []
+        path = environment.get(name, "")
+        # Over a link in a folder that is shown already nothing can be mounted.
+        if os.path.isabs(path) and not is_within(path, own):
+            yield path
