@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from . import git
+from .claims.epochs import next_epoch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
 from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch
@@ -82,7 +83,8 @@ def _reserve(key: StageKey, project: Project, category: str, base_commit: str, s
         found = doc.stage(key)
         if found is not None:
             raise Refused("stage-reserved", f"{found.run_id} has reserved {key}", where=found.path)
-        claim = _new_claim(key, project, category, base_commit, of_task, plan, stage_map.digest, services)
+        epoch = next_epoch(doc, key, plan)
+        claim = _new_claim(key, project, category, base_commit, of_task, epoch, plan, stage_map.digest, services)
         doc.put_stage(key, claim)
         epochs = {**of_task.epochs, key.stage: claim.epoch}
         anchor = of_task.implementation_base or base_commit
@@ -96,11 +98,11 @@ def _new_claim(
     category: str,
     base_commit: str,
     of_task: TaskClaim,
+    epoch: int,
     plan: str,
     digest: str,
     services: Services,
 ) -> StageClaim:
-    epoch = of_task.epochs.get(key.stage, 0) + 1
     task = project.files.task(key.task)
     run = RunId(key.task, IMPLEMENTATION, key.stage, int(claim_run(task, IMPLEMENTATION, key.stage).seq))
     branch = of_task.branch or task_branch(category, key.task)

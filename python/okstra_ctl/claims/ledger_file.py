@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 from ..errors import Unreadable
@@ -51,7 +52,9 @@ def rows_named(path: str, prefix: str) -> list[LedgerRow]:
 
 def highest_epoch(path: str, *, task_key: str, stage: int) -> int:
     """The highest epoch that the stage ever had, under any digest; 0 when it was never claimed."""
-    return fold(read_lines(path), task_key=task_key, plan_digest="").epochs.get(stage, 0)
+    of_stage = re.compile(rb'"stage"\s*:\s*%d\b' % stage)  # a reservation reads this under the registry's lock
+    lines = (line for line in read_lines(path) if of_stage.search(line))
+    return fold(lines, task_key=task_key, plan_digest="").epochs.get(stage, 0)
 
 
 def contains_all(path: str, rows: Iterable[LedgerRow]) -> bool:

@@ -11,6 +11,7 @@ import os
 from typing import NamedTuple
 
 from .. import git
+from ..claims.epochs import next_epoch
 from ..claims.registry_document import PreviousClaim, StageClaim
 from ..errors import Refused
 from ..names import IMPLEMENTATION, RunId, StageKey
@@ -149,7 +150,7 @@ def _begin_to_take_over(
     with services.registry.transaction() as doc:
         _require_unchanged(doc.stage(key), held, key)
         task = doc.task(key.task)
-        epoch = 1 + max(held.epoch, task.epochs.get(key.stage, 0) if task else 0)
+        epoch = next_epoch(doc, key, request.plan)
         claim = held._replace(
             run_id=str(new),
             epoch=epoch,

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from .. import git, leadership
 from ..claims import ledger_file
+from ..claims.epochs import next_epoch
 from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id, started_row
-from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
+from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import Refused
 from ..index import run_index
 from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
@@ -37,7 +38,7 @@ from ..worktrees.task import check_free
 from ..worktrees.unsaved import SavePolicy
 from .done import is_degraded, newest_row, require_claim, require_degraded_claim
 from .records import load_records, merged_into
-from .select import StageRecords, StageState, choose, commits_to_merge, decide_base, stage_states
+from .select import StageState, choose, commits_to_merge, decide_base, stage_states
 
 
 class Reservation(NamedTuple):
@@ -142,21 +143,11 @@ def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
     repository_head = request.repository.head if request.repository else ""
     anchor = (claim.implementation_base if claim else "") or repository_head
     base = decide_base(state, states, anchor=anchor, task_head=facts.head or repository_head)
-    epoch = _next_epoch(request, state.stage, claim, records)
+    epoch = next_epoch(doc, StageKey(request.key, state.stage), request.plan)
     if epoch > 1 and facts.branches is None and not request.degraded:
         raise _NeedsGit(frozenset())
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
-
-
-def _next_epoch(request: Request, stage: int, claim: TaskClaim | None, records: StageRecords) -> int:
-    """One higher than any that the stage ever had, by the registry; where it has none, by the ledger."""
-    claimed = records.claims.get(stage)
-    remembered = claim.epochs.get(stage, 0) if claim else 0
-    if not remembered:
-        path = ledger_path(request.plan)
-        remembered = ledger_file.highest_epoch(path, task_key=str(request.key), stage=stage)
-    return 1 + max(remembered, claimed.epoch if claimed else 0)
 
 
 def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Choice) -> Reservation:

@@ -77,3 +77,18 @@ def test_a_released_stage_can_be_taken_again_and_keeps_its_branch(project: Proje
     assert project.repo.git("rev-parse", "feat-t-1-s1") == commit
     late = project.okstra("stage", "done", "--run", first.data["run_id"], "--json")
     assert (late.status, late.codes) == (3, ["stage-not-held"])
+
+
+def test_a_stage_gets_a_higher_epoch_than_registry_and_ledger_know_of(project: Project) -> None:
+    """A registry that was brought back from a backup must not give an epoch a second time."""
+    project.adopt({1: ()})
+    first = project.run_stage()
+    project.okstra.ok("stage", "release", "--run", first.data["run_id"])
+    backup = (project.home / "worktrees" / "registry.json").read_bytes()
+    second = project.run_stage()
+    project.okstra.ok("stage", "release", "--run", second.data["run_id"])
+    (project.home / "worktrees" / "registry.json").write_bytes(backup)
+    third = project.run_stage()
+    assert [run.data["epoch"] for run in (first, second, third)] == [1, 2, 3]
+    again = project.okstra.ok("rerun", third.data["run_id"], "--render-only", "--json")
+    assert again.data["epoch"] == 4
