@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,10 +43,28 @@ def environment(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str
     return sealed
 
 
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as `okstra setup` leaves it. Nothing in it names its place, so that the tests' own are copies."""
+    place = tmp_path_factory.mktemp("started")
+    home = place / "home"
+    home.mkdir()
+    environment = sealed_environment(home)
+    repo = Repo.init(place / "project", environment)
+    Okstra(environment, repo.path).ok("setup", "--project-id", "demo", "--yes")
+    assert list(home.iterdir()) == [], "setup writes to the home: a copied project would miss it"
+    return repo.path
+
+
 @pytest.fixture
-def repo(tmp_path: Path, environment: dict[str, str]) -> Repo:
+def repo(started: Path, tmp_path: Path, environment: dict[str, str]) -> Repo:
     """A repository with one commit."""
-    return Repo.init(tmp_path / "project", environment)
+    path = tmp_path / "project"
+    shutil.copytree(started / ".git", path / ".git", symlinks=True)
+    shutil.copy2(started / "README.md", path)
+    repo = Repo(path, environment)
+    repo.git("update-index", "--refresh")  # the index knows the copied file's inode
+    return repo
 
 
 @pytest.fixture
@@ -54,9 +73,9 @@ def okstra(environment: dict[str, str], repo: Repo) -> Okstra:
 
 
 @pytest.fixture
-def project(repo: Repo, okstra: Okstra) -> Project:
+def project(started: Path, repo: Repo, okstra: Okstra) -> Project:
     """A registered project in a repository with one commit."""
-    okstra.ok("setup", "--project-id", "demo", "--yes")
+    shutil.copytree(started / ".okstra", repo.path / ".okstra")
     return Project(repo, okstra)
 
 

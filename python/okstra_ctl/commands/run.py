@@ -9,7 +9,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from ..errors import Refused, UsageError
-from ..lead.waves import run_command
 from ..names import HANDOFF, IMPLEMENTATION, TaskKey
 from ..options import add_sandbox_flag, add_trust_flag, sandbox_flag, with_sandbox, with_trust
 from ..output import Reply, confirm, fields
@@ -119,6 +118,8 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
     }
     given = [f"--{name}={value}" for name, value in flags.items() if value]
     base = ["--task-key", str(key), "--task-type", IMPLEMENTATION, "--lead", "auto", "--project-root", root]
+    from ..lead.waves import run_command
+
     return run_command([*base, *given])
 
 

@@ -11,12 +11,13 @@ import re
 from hashlib import sha256
 from itertools import islice, takewhile
 from textwrap import dedent
-from typing import NamedTuple
-
-from markdown_it.tree import SyntaxTreeNode
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..markdown import Heading, Markdown, is_empty_cell, read_markdown, without_comments
 from .model import Step
+
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
 STAGE, TITLE, DEPENDS_ON, FILES, STEPS, EXIT_CHECK = "stage", "title", "depends on", "files", "steps", "exit check"
 PROOF = "proof"  # the only column that a map may lack

@@ -8,7 +8,7 @@ What follows it (ledger row, task records, index) is derived, and rewritten if i
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import __version__
 from ..claims import ledger_file
@@ -26,7 +26,6 @@ from ..runs.request import PrepareInputs, Request
 from ..services import Services, ensure_home, open_services
 from ..settings.project import hide_runs
 from ..settings.roster import report_writer_note
-from ..stages.claim import Reservation, TaskWorktreeGone, preview_claim, reserve_degraded, reserve_stage
 from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files, process_identity
 from ..system import fsync as durability
@@ -42,6 +41,9 @@ from ..worktrees.populate import populate_worktree
 from . import folder as run_folder
 from .folder import Draft, StageSelection, stage_selection
 from .request import resolve
+
+if TYPE_CHECKING:
+    from ..stages.claim import Reservation  # imported where a stage is reserved: most phases have none
 
 _NO_BRANCH = ""
 
@@ -104,6 +106,8 @@ def ensure_task(request: Request, services: Services) -> None:
 def _prepare_stage(
     request: Request, services: Services, repaired: list[str], *, known: TaskClaim | None
 ) -> PreparedRun:
+    from ..stages.claim import preview_claim
+
     if known is None:
         preview_claim(request, services)  # refuse before the first worktree is made, not after
     log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
@@ -138,6 +142,8 @@ def _prepare_stage(
 
 def _reserve(request: Request, services: Services, log: str) -> Reservation:
     """The stage; `okstra gc` may take the task's worktree away until it is reserved."""
+    from ..stages.claim import TaskWorktreeGone, reserve_stage
+
     while True:
         try:
             return reserve_stage(request, services)
@@ -178,6 +184,8 @@ def _prepare_degraded(request: Request, services: Services, status: WorktreeStat
     facts = WorktreeFacts(request.project.root, _NO_BRANCH, head, str(status))
     with UndoStack() as undo:
         if request.stage_map is not None:
+            from ..stages.claim import reserve_degraded
+
             held = reserve_degraded(request, services)
             draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
         else:
