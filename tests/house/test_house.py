@@ -43,6 +43,7 @@ PURE = {
     "settings": "limits phases roster sandbox_settings sync_list",
     "stages": "select",
     "system": "folding shell_lists text",
+    "telemetry": "attributes",
     "usage": "prices tokens",
     "wizard": "machine steps",
 }

@@ -37,12 +37,13 @@ from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
 from . import drops, finish
 from .announce import announce_early_end, announce_end
-from .context import PrintProgress, RunContext, enter_worktree, leave_worktree, open_context
+from .context import PrintProgress, RunContext, WorkplaceEntry, enter_worktree, leave_worktree, open_context
 from .converge import check_plan_with_analysts, with_plan_gate
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
 from .report_writer import own_plan_note, place_report, save_report, write_report
+from .tracing import begin_trace, describe_end, ended_trace, recorded_trace
 
 
 def take_lead(context: RunContext) -> None:
@@ -64,7 +65,9 @@ def take_lead(context: RunContext) -> None:
     own_claim(context.run, context.services, me)
     if led_by == CLIENT:
         note_session(context.run, context.services, session_around(context.services))
-    context.record_event("started", owner=me.to_json(), commit=context.commit, led_by=led_by or "none")
+    context.record_event(
+        "started", owner=me.to_json(), commit=context.commit, led_by=led_by or "none", **recorded_trace(context)
+    )
     warning = index_started(context.run, context.services, me)
     if warning:
         context.print_progress(warning)
@@ -100,11 +103,17 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
     check_free(run, run.manifest)
     entered = enter_worktree(run, services)
     try:
-        context = open_context(run, services, stop, print_progress)
+        context = begin_trace(open_context(run, services, stop, print_progress))
         take_lead(context)
     except OkstraError:
         leave_worktree(run, entered, services)
         raise
+    with ended_trace(context):
+        return _conduct(context, entered)
+
+
+def _conduct(context: RunContext, entered: WorkplaceEntry) -> RunEnd:
+    run, services, print_progress = context.run, context.services, context.print_progress
     if entered.news:
         print_progress(entered.news)
     for line in filter(None, (words(context.sandbox.probed), _unsigned(context))):
@@ -127,11 +136,14 @@ def conduct(run: KnownRun, services: Services, *, stop: threading.Event, print_p
 
 def _lead(started: RunContext) -> RunEnd:
     context = place_report(started)
-    material = lead_phase(context)
-    written = write_report(context, material)
+    with context.trace.step(f"phase {context.id.task_type}"):
+        material = lead_phase(context)
+    with context.trace.step("report"):
+        written = write_report(context, material)
     report = written.report
     if context.id.task_type == PLANNING and written.gate.open:
-        report = with_plan_gate(report, check_plan_with_analysts(context, report))
+        with context.trace.step("plan check"):
+            report = with_plan_gate(report, check_plan_with_analysts(context, report))
     report["gates"] = {**report["gates"], "report": {"gate": str(written.gate), "note": written.note}}
     found = receipt.finish(context.run, context.services, context.begun)
     report["isolation"] = {
@@ -166,6 +178,7 @@ def _lead(started: RunContext) -> RunEnd:
         receipt.forget(context.run, context.services)
     release_lead(context, completed=outcome is RunOutcome.COMPLETED)
     announce_end(context, report)
+    describe_end(context, outcome, report["verdict"]["token"])
     return RunEnd(
         str(context.id),
         outcome,

@@ -38,6 +38,7 @@ from ..settings.trust import commands_in, require_trusted
 from ..status import ClaimStatus
 from ..system import assets, files
 from ..system.process_identity import this_process
+from ..telemetry.trace import SILENT, Trace
 from ..worktrees.half_made import is_abandoned, recover_task
 from ..worktrees.restore import restore_worktree
 from ..worktrees.users import begin_use, end_use, users_of
@@ -63,6 +64,7 @@ class RunContext(NamedTuple):
     sandbox: Sandbox
     begun: ReceiptStart = ReceiptStart()
     """The start of the isolation receipt."""
+    trace: Trace = SILENT
 
     @property
     def id(self) -> RunId:

@@ -25,6 +25,8 @@ from ..settings.roster import Worker, access_of
 from ..status import Access, WorkerOutcome
 from ..system import files
 from ..system.foreign_files import clear_way, set_aside
+from ..telemetry.attributes import error_of, of_dispatch, of_ending
+from ..telemetry.trace import Span
 from ..usage.tokens import spent_so_far
 from . import drops
 from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
@@ -74,23 +76,36 @@ def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
         if context.stop.is_set():
             return answer
         _check_budget(context)
-        drop = drops.new_drop(context, assignment)
-        report = _start(context, assignment, prompt, attempt, drop)
-        taken = drops.take_over(context, assignment, drop)
-        record_hidden_keys(context, assignment, attempt, taken)
-        found = check_bytes(assignment, taken.data, taken.fault)
-        answer = answer_from(assignment, found, report.outcome, attempt)
-        retry = answer.outcome is WorkerOutcome.INVALID_RESULT and attempt - first + 1 < _ATTEMPTS
-        if retry:  # before the end is recorded: `okstra wait` sees by this prompt that the worker is not gone
-            prompt = _repair_prompt(context, assignment, found, attempt, taken.left)
-        record_end(context, answer, report, attempt, found, taken)
-        drops.discard(context, assignment, drop)
-        if not retry:
+        may_retry = attempt - first + 1 < _ATTEMPTS
+        name, asked = f"invoke_agent {assignment.worker.id}", of_dispatch(assignment.worker, assignment.label, attempt)
+        with context.trace.worker(name, asked) as span:
+            answer, prompt = _attempt(context, assignment, prompt, attempt, span, may_retry=may_retry)
+        if not prompt:
             break
     return answer
 
 
-def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: int, drop: Drop) -> Report:
+def _attempt(
+    context: RunContext, assignment: Assignment, prompt: str, attempt: int, span: Span, *, may_retry: bool
+) -> tuple[Answer, str]:
+    """Starts the worker once. Returns its answer, and the prompt of one more attempt or nothing."""
+    drop = drops.new_drop(context, assignment)
+    report = _start(context, assignment, prompt, attempt, drop, span)
+    taken = drops.take_over(context, assignment, drop)
+    record_hidden_keys(context, assignment, attempt, taken)
+    found = check_bytes(assignment, taken.data, taken.fault)
+    answer = answer_from(assignment, found, report.outcome, attempt)
+    repair = ""
+    if may_retry and answer.outcome is WorkerOutcome.INVALID_RESULT:
+        # Before the end is recorded: `okstra wait` sees by this prompt that the worker is not gone.
+        repair = _repair_prompt(context, assignment, found, attempt, taken.left)
+    ended = record_end(context, answer, report, attempt, found, taken)
+    span.describe(of_ending(ended), error_of(ended))
+    drops.discard(context, assignment, drop)
+    return answer, repair
+
+
+def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: int, drop: Drop, span: Span) -> Report:
     token = uuid.uuid4().hex
     worker = assignment.worker
     set_aside(assignment.result)  # left by no dispatch, or by one that did not count
@@ -104,7 +119,7 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     def start(own: OwnGit) -> Report:
         job = _job(context, assignment, prompt, attempt, token, options, drop, own)
         client = provider(worker.provider, context.settings.providers)
-        return run_job(job, client, stop=context.stop, inherited=inherited(context))
+        return run_job(job, client, stop=context.stop, inherited={**inherited(context), **span.environment})
 
     return with_own_git(context, worker, start)
 

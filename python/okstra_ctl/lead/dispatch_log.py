@@ -52,7 +52,8 @@ def record_hidden_keys(context: RunContext, assignment: Assignment, attempt: int
 
 def record_end(
     context: RunContext, answer: Answer, report: Report, attempt: int, found: CheckedResult, taken: DropContents
-) -> None:
+) -> Mapping[str, Any]:
+    """Returns what it has recorded."""
     stream, worker = report.stream, answer.worker
     spent = usage_of_dispatch(context, worker, report)
     facts: dict[str, object] = {
@@ -81,6 +82,7 @@ def record_end(
     context.print_progress(
         f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why}"
     )
+    return facts
 
 
 def _record_error(context: RunContext, facts: Mapping[str, object], found: CheckedResult, left: str) -> None:

@@ -27,6 +27,7 @@ from .assignments import MAIN, Answer, Assignment
 from .context import PrintProgress, RunContext, open_context
 from .dispatch import dispatch
 from .dispatch_log import dispatched_before, log_of
+from .tracing import begin_trace, ended_trace
 
 _WHO = re.compile(r"You are the worker `([^`]+)` of the okstra run `([^`]+)`")
 _RESULT_LABEL = "worker"
@@ -68,7 +69,8 @@ def exec_worker(
         print_progress(watched)
     assignment = _assignment(order, prompt, worker_id, result)._replace(facts=_facts(text, result))
     log = log_of(context, assignment, dispatched_before(context, assignment) + 1)
-    with pane_on(log, services.environment):
+    context = begin_trace(context)
+    with pane_on(log, services.environment), ended_trace(context):
         (answer,) = dispatch(context, [assignment])
     return WorkerDone(answer, log)
 
