@@ -45,6 +45,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("next LOGIN-7 --push", "push its branch, if that comes next"),
     ),
     "batch": (("batch runs.txt --jobs 3", "three runs at once"),),
+    "work": (
+        ("work demo:core:T-1", "stage after stage, merged in between"),
+        ("work demo:core:T-1 --jobs 2 --job ci-3 --until idle", "two at once, until none is ready"),
+    ),
     "rerun": (("rerun LOGIN-7/stage-2", "the same stage once more"),),
     "resume": (
         ("resume LOGIN-7", "go on with its latest run"),

@@ -84,7 +84,7 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
     """
     if owner is None or liveness(owner) is not Liveness.ALIVE:
         return
-    if owner == owner_of(os.getpid()) or (not _by_okstra(run) and is_this_process_or_above(owner)):
+    if owner == owner_of(os.getpid()) or (not led_by_okstra(run) and is_this_process_or_above(owner)):
         return
     raise Refused(
         "run-is-led",
@@ -94,7 +94,7 @@ def check_owner(run: KnownRun, owner: Owner | None) -> None:
     )
 
 
-def _by_okstra(run: KnownRun) -> bool:
+def led_by_okstra(run: KnownRun) -> bool:
     """Whether okstra leads the run now: once it has ended, its owner is the session that okstra was called from."""
     lead = run.manifest.get("lead")
     mode = lead.get("mode") if isinstance(lead, Mapping) else None

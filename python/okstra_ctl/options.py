@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Container, Sequence
@@ -273,6 +274,14 @@ def load(command: Command) -> ModuleType:
     """Imports the command's module."""
     module: ModuleType = __import__(f"{__package__}.commands.{command.module}", fromlist=["configure"])
     return module
+
+
+def words_in(flag: str, text: str) -> list[str]:
+    """The words of a flag's value that is itself a piece of a command line. Raises UsageError (`usage`)."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError("usage", f"{flag}: {str(error).lower()}", where=text) from None
 
 
 def add_trust_flag(parser: ArgumentParser) -> None:

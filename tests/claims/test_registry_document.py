@@ -43,6 +43,7 @@ _STAGE_CLAIMS = st.builds(
     StageClaim,
     *(_PLACES, _TEXT, _TEXT, _PLACES, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),
     before=st.none() | _EARLIER,
+    job=_TEXT,
 )
 _TASK = TaskClaim("/wt/task", "feat-1", "c0", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
 _STAGE = StageClaim(

@@ -26,6 +26,7 @@ PURE = {
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
     "claims": "ledger_rows registry_document",
+    "fleet": "moves",
     "gc": "policy",
     "guard": "breaches calls",
     "history": "durations units",

@@ -143,7 +143,8 @@ class PreviousClaim(NamedTuple):
 class StageClaim(NamedTuple):
     """One run's claim on one stage. `token` is the lock reason of its worktree.
 
-    `restores` as in `TaskClaim`. `before` is the claim that a rerun in progress takes over.
+    `restores` as in `TaskClaim`. `before` is the claim that a rerun in progress takes over. `job`: the name of the
+    `okstra work` that took the stage, which goes on with it once it is started again; empty without one.
     """
 
     path: str
@@ -160,6 +161,7 @@ class StageClaim(NamedTuple):
     plan_digest: str
     restores: bool = False
     before: PreviousClaim | None = None
+    job: str = ""
 
     def to_json(self) -> Entry:
         return {
@@ -177,6 +179,7 @@ class StageClaim(NamedTuple):
             "plan_digest": self.plan_digest,
             **({"restores": True} if self.restores else {}),
             **({"before": self.before.to_json()} if self.before else {}),
+            **({"job": self.job} if self.job else {}),
         }
 
     @classmethod
@@ -196,6 +199,7 @@ class StageClaim(NamedTuple):
             plan_digest=_text(entry, "plan_digest"),
             restores=_flag(entry, "restores"),
             before=PreviousClaim.from_json(entry.get("before")),
+            job=_text(entry, "job"),
         )
 
     def as_before(self) -> StageClaim | None:

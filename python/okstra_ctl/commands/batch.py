@@ -8,7 +8,6 @@ Exit 0: all went well; 1: a run failed or was refused; 2: nothing was started.
 
 from __future__ import annotations
 
-import shlex
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
@@ -18,7 +17,7 @@ from ..command_table import find
 from ..errors import Interrupted, OkstraError, UsageError, WorkFailed
 from ..lead.waves import Entry, entries_of
 from ..names import TaskKey
-from ..options import add_trust_flag
+from ..options import add_trust_flag, words_in
 from ..output import Reply, table
 from ..quoting import okstra_command
 from ..services import Call
@@ -44,7 +43,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 
     if args.jobs < 1:
         raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
-    common = [*_words(args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
+    common = [*words_in("--with", args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
     entries = _checked(_entries(args, call), common)
     if args.dry_run:
         would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]
@@ -122,10 +121,3 @@ def _checked(entries: Sequence[Entry], common: Sequence[str]) -> list[Entry]:
 
 def _fault_text(faults: Sequence[tuple[int, str]]) -> str:
     return "; ".join(f"line {line}: {message}" if line else message for line, message in faults)
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise UsageError("usage", f"--with: {str(error).lower()}", where=text) from None

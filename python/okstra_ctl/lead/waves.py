@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ def run_waves(
                 return WavesResult(tuple(led), tuple(commits))
             continue
         if not ready:
-            raise _nothing_ready(states, key)
+            raise nothing_ready(states, key)
         print_progress(f"wave of stages {', '.join(map(str, ready))}, {min(jobs, len(ready))} at once")
         wave = _lead_wave(command, ready, jobs, stop, print_progress)
         led += wave
@@ -90,7 +90,7 @@ def _all_done(states: Sequence[StageState]) -> bool:
     return all(state.status is StageStatus.DONE for state in states)
 
 
-def _nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
+def nothing_ready(states: Sequence[StageState], key: TaskKey) -> Refused:
     if _all_done(states):
         verify = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
         hint = f"{okstra_command('integrate', '--task-key', key)}; {verify}"
@@ -118,11 +118,13 @@ def _lead_stage(command: Sequence[str], stage: int, stop: threading.Event, print
 
 
 class ChildRun(NamedTuple):
-    """How a child process's run ended: `status` is its exit status, `said` its error, its verdict, or "prepared"."""
+    """How a child process's run ended: `status` is its exit status, `said` its error, its verdict, or "prepared";
+    `codes` are those of its errors."""
 
     run_id: str
     status: int
     said: str
+    codes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -134,17 +136,18 @@ def run_command(words: Sequence[str]) -> list[str]:
     return [os.path.join(assets.root(), "bin", "okstra"), "run", *words, "--yes", "--json"]
 
 
-def await_child(command: Sequence[str], stop: threading.Event) -> ChildRun:
+def await_child(command: Sequence[str], stop: threading.Event, env: Mapping[str, str] | None = None) -> ChildRun:
     """Starts the command and waits for its end; a run that is stopped with its caller can be resumed."""
-    ended = processes.start(command).finish_or(stop)
+    ended = processes.start(command, env=env).finish_or(stop)
     try:
         reply = loads(ended.stdout)
         errors = "; ".join(error["message"] for error in reply["errors"])
+        codes = tuple(str(error["code"]) for error in reply["errors"])
         data = reply["data"]
         run_id = str(data.get("run_id", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return ChildRun("", ended.status or 1, f"ended with {ended.status}: {ended.complaint}")
-    return ChildRun(run_id, ended.status, errors or str(data.get("token") or "prepared"))
+    return ChildRun(run_id, ended.status, errors or str(data.get("token") or "prepared"), codes)
 
 
 _NOT_STARTED = ChildRun("", 130, "not started")

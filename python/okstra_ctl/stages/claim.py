@@ -40,6 +40,9 @@ from .done import is_degraded, newest_row, require_claim, require_degraded_claim
 from .records import load_records, merged_into
 from .select import StageState, choose, commits_to_merge, decide_base, stage_states
 
+JOB_VARIABLE = "OKSTRA_JOB"
+"""The name of the `okstra work` that starts a run."""
+
 
 class Reservation(NamedTuple):
     """A stage claimed by this run. `claim` is None in a degraded run, where the ledger row marks it."""
@@ -173,6 +176,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
         token=lock_reason(str(key), choice.epoch),
         plan=request.plan,
         plan_digest=request.plan_map.digest,
+        job=services.environment.get(JOB_VARIABLE, ""),
     )
     doc.put_stage(key, claim)
     doc.put_task(

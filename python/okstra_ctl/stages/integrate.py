@@ -78,7 +78,8 @@ def integrate(project: Project, key: TaskKey, services: Services, show: Show = s
     """Merges all done stages, or nothing. A removed task worktree is restored on its branch first.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
-    `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`).
+    `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`), Busy while another integration of the
+    task is at work.
     """
     claim = services.registry.read().task(key)
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):

@@ -36,6 +36,7 @@ class StageState(NamedTuple):
 
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
     person recorded it as done though its run's gates were not all passed. `proof`: what its exit check showed then.
+    `job`: the `okstra work` that took it.
     """
 
     stage: int
@@ -55,6 +56,7 @@ class StageState(NamedTuple):
     done_elsewhere: bool = False
     overrule: str = ""
     proof: str = ""
+    job: str = ""
 
 
 class StageRecords(NamedTuple):
@@ -163,7 +165,8 @@ def _claimed_state(stage: Stage, digest: str, records: StageRecords) -> StageSta
     base = StageState(stage.number, stage.title, stage.depends_on, stage.files, StageStatus.READY)
     elsewhere = claim is not None and claim.status is ClaimStatus.DONE and claim.plan_digest != digest
     if row is not None and row.status in DONE_ROWS and (claim is None or elsewhere or claim.epoch <= row.epoch):
-        return _from_row(base, row, StageStatus.DONE)._replace(branch=claim.branch if claim and not elsewhere else "")
+        done = _from_row(base, row, StageStatus.DONE)
+        return done._replace(branch=claim.branch, job=claim.job) if claim and not elsewhere else done
     if claim is not None and elsewhere:
         return _from_claim(base, claim, StageStatus.BLOCKED)._replace(done_elsewhere=True)
     if claim is not None:
@@ -185,6 +188,7 @@ def _from_claim(base: StageState, claim: StageClaim, status: StageStatus) -> Sta
         since=claim.reserved_at,
         owner=claim.owner,
         epoch=claim.epoch,
+        job=claim.job,
     )
 
 

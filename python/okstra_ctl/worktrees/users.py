@@ -8,12 +8,12 @@ right before it acts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim, User
-from ..errors import OkstraError, Refused
+from ..errors import Busy, OkstraError, Refused
 from ..index import run_index
 from ..names import Owner, RunId, StageKey, TaskKey
 from ..plan.model import number_list
@@ -108,13 +108,16 @@ def end_use(doc: RegistryDoc, run: RunId, services: Services, *, completed: bool
 
 @contextmanager
 def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
-    """Lists a command that is not a run as a user of the task's worktree while the block runs."""
+    """Lists a command that is not a run as a user of the task's worktree while the block runs. Raises Busy (`busy`)
+    while the same command is at work there."""
     me = this_process()
     user = User(f"{command}, process {me.pid},", me)
     with services.registry.transaction() as doc:
         claim = doc.task(key)
         if claim is not None:
-            doc.put_task(key, claim._replace(users=users_of(key, claim, services)).with_user(user))
+            users = users_of(key, claim, services)
+            _require_alone(command, users, claim)
+            doc.put_task(key, claim._replace(users=users).with_user(user))
     try:
         yield
     finally:
@@ -122,6 +125,13 @@ def in_use(key: TaskKey, command: str, services: Services) -> Iterator[None]:
             claim = doc.task(key)
             if claim is not None:
                 doc.put_task(key, claim.without_users(user.run_id))
+
+
+def _require_alone(command: str, users: Sequence[User], claim: TaskClaim) -> None:
+    for user in users:
+        if user.run_id.startswith(f"{command}, process ") and liveness(user.owner) is Liveness.ALIVE:
+            message = f"{user.run_id.rstrip(',')}, is at work on the same task"
+            raise Busy("busy", message, where=claim.path, hint="wait for its end")
 
 
 def _without_dead(users: tuple[User, ...]) -> tuple[User, ...]:

@@ -43,6 +43,7 @@ def words_of(run: str, stage_run: str, plan: str, task_key: str) -> dict[str, li
         "wizard init": ["wizard", "init"],
         "wizard step": ["wizard", "step", "--state", "/nowhere", "--answer", "1"],
         "batch": ["batch", "--task-key", task_key, "--with=--render-only --task-type error-analysis"],
+        "work": ["work", task_key],
         "rerun": ["rerun", stage_run, "--render-only"],
         "resume": ["resume", run],
         "check evidence": ["check", "evidence", run, "--execute"],

@@ -1,0 +1,242 @@
+"""`okstra work`: takes a ready stage, leads it, merges what waits for it, and begins again.
+
+Several may work on one plan, started by anything: each run is an okstra of its own, and the registry decides who has a
+stage. A worker that is killed leaves an interrupted stage; the next one of the same job's name goes on with it at once.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ..errors import Busy, CheckFailed, Interrupted, OkstraError, UsageError, WorkFailed
+from ..lead.waves import ChildRun, PrintProgress, StageRun, await_child, nothing_ready, run_command
+from ..leadership import led_by_okstra, owner_in
+from ..names import IMPLEMENTATION, RunId, TaskKey
+from ..runs.events import events_of
+from ..runs.find import KnownRun, find_run
+from ..services import Services
+from ..settings.project import Project
+from ..settings.setup import CheckStatus
+from ..stages.claim import JOB_VARIABLE
+from ..stages.integrate import integrate
+from ..stages.records import newest_plan_states
+from ..stages.select import StageState
+from ..status import AnswerState, Liveness, StageStatus
+from ..system import assets
+from ..system.process_identity import liveness
+from .moves import DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
+
+_SETTLED_SECONDS = 20
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
+_MOST_UNAVAILABLE = 2
+# Somebody else was faster: look again.
+_RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "stage-interrupted", "run-is-led", "busy"}
+
+
+class Order(NamedTuple):
+    """What to work on, and how. `words`: the flags that every new run gets; `common`: those of each okstra call."""
+
+    key: TaskKey
+    job: str
+    jobs: int
+    until: str = DONE
+    words: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
+
+
+class Worked(NamedTuple):
+    """The stages that this worker led, in the order of their ends, its merge commits, and whether all is done."""
+
+    stages: tuple[StageRun, ...]
+    commits: tuple[str, ...]
+    all_done: bool
+
+
+def require_fit(services: Services, start: str) -> None:
+    """Raises CheckFailed (`machine-unhealthy`): nothing is taken on a machine that could not finish it."""
+    from ..doctor.machine import examine
+    from ..doctor.providers import AGENTS
+
+    rows = examine(services, start, providers=False)
+    failed = [row for row in rows if row.status is CheckStatus.FAIL and row.check != AGENTS]  # each run checks its own
+    if failed:
+        message = "; ".join(f"{row.check}: {row.detail}" for row in failed)
+        raise CheckFailed("machine-unhealthy", message, hint="; ".join(filter(None, (row.remedy for row in failed))))
+
+
+class Worker:
+    """One `okstra work`: each of its slots looks, and does the next move."""
+
+    def __init__(
+        self,
+        project: Project,
+        order: Order,
+        services: Services,
+        stop: threading.Event,
+        print_progress: PrintProgress,
+    ) -> None:
+        self._project, self._order, self._services = project, order, services
+        self._stop, self._show = stop, print_progress
+        self._changing = threading.Lock()
+        self._led: list[StageRun] = []
+        self._commits: list[str] = []
+        self._given_up: dict[str, str] = {}
+        self._resumed: dict[str, int] = {}
+        self._merge_fault, self._merged = "", False
+        self._unavailable = 0
+        self._fault: OkstraError | None = None
+
+    def work(self) -> Worked:
+        """Works until all is done, or nothing can be. Raises WorkFailed (`run-failed`) when a gate is shut, Refused
+        (`no-stage-ready`), Interrupted, and what the plan's approval raises."""
+        with ThreadPoolExecutor(max_workers=self._order.jobs) as slots:
+            list(slots.map(lambda _: self._run_slot(), range(self._order.jobs)))
+        data: dict[str, object] = {"stages": [one._asdict() for one in self._led], "commits": list(self._commits)}
+        if self._stop.is_set():
+            hint = "the same command goes on"
+            raise Interrupted("interrupted", "stopped; stages in work can be resumed", hint=hint, data=data)
+        if self._fault is not None:
+            self._fault.data = {**data, **self._fault.data}
+            raise self._fault
+        states = self._states()
+        end = next_move(states, self._seen())
+        if end.why:
+            raise WorkFailed("run-failed", end.why, where=str(self._order.key), hint="okstra status", data=data)
+        all_done = all(state.status is StageStatus.DONE for state in states)
+        if not all_done and not end.others:
+            refused = nothing_ready(states, self._order.key)
+            refused.data = {**data, **refused.data}
+            raise refused
+        return Worked(tuple(self._led), tuple(self._commits), all_done)
+
+    def _run_slot(self) -> None:
+        pause = _FIRST_PAUSE
+        while not (self._stop.is_set() or self._fault):
+            try:
+                states = self._states()
+                move = next_move(states, self._seen())
+                if move.what is What.END:
+                    return
+                moved = self._do(move, states)
+            except OkstraError as error:
+                self._fault = self._fault or error
+                return
+            pause = _FIRST_PAUSE if moved else min(pause * 1.5, _LONGEST_PAUSE)
+            if not moved:
+                self._stop.wait(random.uniform(0.5, 1.0) * pause)
+
+    def _states(self) -> list[StageState]:
+        key = self._order.key
+        return newest_plan_states(self._project.files.task(key), key, self._services)[1]
+
+    def _seen(self) -> Seen:
+        return Seen(
+            self._order.job,
+            self._order.until,
+            self._services.clock.before(_SETTLED_SECONDS),
+            dict(self._given_up),
+            self._merge_fault,
+            self._merged,
+        )
+
+    def _do(self, move: Move, states: Sequence[StageState]) -> bool:
+        """False: there was nothing to do, or somebody else did it."""
+        if move.what is What.RESUME:
+            return self._resume(move.run_id)
+        if move.what is What.INTEGRATE:
+            return self._integrate(states)
+        return move.what is What.LEAD and self._lead()
+
+    def _lead(self) -> bool:
+        words = ("--task-key", str(self._order.key), "--task-type", IMPLEMENTATION, "--stage", "auto", "--lead", "auto")
+        child = self._await([*run_command([*words, *self._order.words]), *self._order.common])
+        if not child.ok and _RACES.intersection(child.codes):
+            return False
+        if child.run_id:
+            self._keep(child)
+        elif not child.ok and not self._stop.is_set():
+            raise WorkFailed("run-failed", f"no run could be started: {child.said}", hint="okstra doctor")
+        return True
+
+    def _resume(self, run_id: str) -> bool:
+        run = find_run(run_id, self._project.root, self._services)
+        lost = lost_leads(str(row.get("event")) for row in events_of(run.files))
+        with self._changing:
+            times = self._resumed.get(run_id, 0)
+            if max(lost, times) >= MOST_LOST:
+                self._given_up[run_id] = f"{run_id} lost its lead {max(lost, times)} times"
+                return True
+        self._show(f"{run_id}: goes on")
+        program = os.path.join(assets.root(), "bin", "okstra")
+        child = self._await([program, "resume", run_id, "--json", *self._order.common])
+        if _RACES.intersection(child.codes):
+            return False
+        with self._changing:
+            self._resumed[run_id] = times + 1
+            if child.codes and not child.run_id:  # it could not even begin
+                self._given_up[run_id] = f"{run_id}: {child.said}"
+        self._keep(child._replace(run_id=run_id))
+        return True
+
+    def _unended(self, states: Iterable[StageState]) -> Iterator[tuple[StageState, KnownRun]]:
+        """Done stages whose runs have more to do: their reports follow."""
+        for state in states:
+            if state.status is StageStatus.DONE:
+                try:
+                    run = find_run(state.run_id, self._project.root, self._services)
+                except UsageError:  # another program's, or another machine's
+                    continue
+                if led_by_okstra(run):
+                    yield state, run
+
+    def _await(self, command: Sequence[str]) -> ChildRun:
+        environment: Mapping[str, str] = {**self._services.environment, JOB_VARIABLE: self._order.job}
+        return await_child(command, self._stop, environment)
+
+    def _keep(self, child: ChildRun) -> None:
+        """Notes how a run ended. Two in a row whose workers could not be reached: this machine takes no more."""
+        run = RunId.parse(child.run_id)
+        self._show(f"stage {run.stage}: {child.said}")
+        unreachable = not child.ok and not self._stop.is_set() and self._was_unavailable(child.run_id)
+        with self._changing:
+            self._led.append(StageRun(run.stage or 0, child.run_id, child.ok, child.said))
+            self._unavailable = self._unavailable + 1 if unreachable else 0
+            if self._unavailable >= _MOST_UNAVAILABLE:
+                message = f"{self._unavailable} stages in a row failed here because an agent was not available"
+                hint = "okstra doctor --providers; then the same command takes new stages"
+                self._fault = WorkFailed("run-failed", f"{message}: {child.said}", hint=hint)
+
+    def _was_unavailable(self, run_id: str) -> bool:
+        rows = events_of(find_run(run_id, self._project.root, self._services).files)
+        last = {(row.get("worker"), row.get("label")): row.get("state") for row in rows if row.get("event") == "ended"}
+        return AnswerState.UNAVAILABLE in last.values()
+
+    def _integrate(self, states: Sequence[StageState]) -> bool:
+        """Merges what is done, once its runs have come to their ends. One at a time: while another does, this one
+        waits."""
+        for state, run in self._unended(states):
+            if liveness(owner_in(run, run.manifest)) in (Liveness.ALIVE, Liveness.UNKNOWN):
+                return False
+            if state.job == self._order.job and state.run_id not in self._given_up:
+                return self._resume(state.run_id)
+        try:
+            done = integrate(self._project, self._order.key, self._services, self._show)
+        except Busy:
+            return False
+        except OkstraError as error:
+            with self._changing:
+                if error.code == "nothing-to-integrate":
+                    self._merged = True
+                else:
+                    self._merge_fault = error.message
+                    self._show(f"the merge failed: {error.message}")
+            return True
+        with self._changing:
+            self._commits.append(done.commit)
+        self._show(f"merged stages {', '.join(map(str, done.merged))} into {done.branch}")
+        return True
