@@ -27,7 +27,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench peers trust stress clients pictures docs clean
+.PHONY: help setup demo test lint format bench peers trust stress mutants clients pictures docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ stress: setup ## run the long tests: races, crashes, hostile files; keep their t
 	@$(SEALED) sealed OKSTRA_FIGURES="$${OKSTRA_FIGURES-docs/reliability.md}" \
 	$${OKSTRA_KILL_ALL:+OKSTRA_KILL_ALL="$$OKSTRA_KILL_ALL"} $${OKSTRA_TEST_SEED:+OKSTRA_TEST_SEED="$$OKSTRA_TEST_SEED"} \
 	$(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
+
+mutants: setup ## put small faults into the modules that decide, and see whether the tests see them
+	@$(BIN)/python tests/mutants $(MUTANTS_ARGS)
 
 clients: setup ## run the tests with the real claude, codex and gemini, against a scripted model; fetches them first
 	@$(BIN)/python tests/clients/install.py
