@@ -17,7 +17,7 @@ BATS := node_modules/bats/bin/bats
 BATS_ARGS ?= --formatter pretty
 
 BATS_FILES = $(wildcard tests/bats/*.bats)
-BASH_FILES = $(wildcard bin/* lib/okstra-ctl/*.sh lib/okstra/runtime.sh validators/*.sh tests/bats/*.bash) .ci/run
+BASH_FILES = $(wildcard bin/* lib/okstra-ctl/*.sh lib/okstra/runtime.sh validators/*.sh tests/bats/*.bash tests/upgrade/*.sh) .ci/run
 SH_FILES = lib/okstra/git-guard.sh
 PYTHON_FOLDERS = $(wildcard python tests bench validators demo/*.py)
 
