@@ -39,7 +39,7 @@ okstra plan approve "$plan"
 okstra run --task-key demo:core:T-1 --task-type implementation --stage 1 --render-only
 stage1=$place/home/.okstra/worktrees/demo/core/t-1/stage-1
 commit_in "$stage1" stage-1/it.py "ONE = 1"
-okstra stage done --run demo:core:T-1/implementation/stage-1/001
+okstra stage "done" --run demo:core:T-1/implementation/stage-1/001
 okstra integrate --task-key demo:core:T-1
 okstra run --task-key demo:core:T-1 --task-type implementation --stage 2 --render-only
 stage2=$place/home/.okstra/worktrees/demo/core/t-1/stage-2
