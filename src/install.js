@@ -118,7 +118,7 @@ function announced({ version, token, records, entries, wishes, choice }, kind, a
   const others = (records[kind]?.files ?? []).filter((entry) => !named.has(entry.path));
   const missing = wanted.flatMap(({ path: file }) => missingFolders(file));
   const folders = [...new Set([...(records[kind]?.folders ?? []), ...(kind === 'runtime' ? above : []), ...missing])].sort();
-  const runtime = { python: choice.python, base: choice.base, venv: choice.venv, stamp: choice.stamp };
+  const runtime = { python: choice.python, base: choice.base, venv: choice.venv, stamp: choice.stamp, ...(choice.extras.length ? { extras: choice.extras } : {}) };
   return { version, state: 'installing', token, files: [...files, ...others], folders, ...(kind === 'runtime' ? runtime : {}) };
 }
 

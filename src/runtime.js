@@ -6,7 +6,7 @@ import path from 'node:path';
 import { OkstraError } from './errors.js';
 import { homeTemporary, look, makeFolders, remove, replaceLink, sha256 } from './files.js';
 import { PACKAGE, isBelow } from './places.js';
-import { checkoutPython, dependencies, findBase, named, probe } from './python.js';
+import { checkoutPython, dependencies, extrasOffered, findBase, named, packagesOf, probe } from './python.js';
 import { say } from './reply.js';
 import { breathe, watchChild } from './stopping.js';
 
@@ -15,14 +15,16 @@ const REMOVING = { recursive: true, force: true, maxRetries: 3 };
 // What is to be done: `action` kept (it is there), recorded (an interpreter that has the packages) or made.
 // Throws OkstraError (`dependency-missing`).
 export function chooseRuntime(places, options, environment, record, { version, token }) {
-  const stamp = sha256(JSON.stringify([version, dependencies(), Boolean(options.link)])).slice(0, 16);
-  if (isWheel()) return { ...wheelRuntime(options, environment, record), stamp };
-  const asked = askedFor(places, options, environment);
+  const extras = extrasWanted(options, record);
+  const packages = [...dependencies(), ...packagesOf(extras)];
+  const stamp = sha256(JSON.stringify([version, packages, Boolean(options.link)])).slice(0, 16);
+  if (isWheel()) return { ...wheelRuntime(options, environment, record, extras), stamp, extras };
+  const asked = askedFor(places, options, environment, extras);
   if (asked && !asked.missing.length) {
-    return { action: isKept(record, asked.path) ? 'kept' : 'recorded', python: asked.path, base: '', venv: '', stamp };
+    return { action: isKept(record, asked.path, extras) ? 'kept' : 'recorded', python: asked.path, base: '', venv: '', stamp, extras };
   }
-  if (!asked && record?.state === 'complete' && serves(record, stamp)) {
-    return { action: 'kept', python: record.python, base: record.base, venv: record.venv, stamp: record.stamp };
+  if (!asked && record?.state === 'complete' && sameExtras(record, extras) && serves(record, stamp, extras)) {
+    return { action: 'kept', python: record.python, base: record.base, venv: record.venv, stamp: record.stamp, extras };
   }
   const base = asked ?? findBase(environment);
   if (!base.venv) {
@@ -32,25 +34,45 @@ export function chooseRuntime(places, options, environment, record, { version, t
     });
   }
   const venv = path.join(places.venvs, `${version}-${token}`);
-  return { action: 'made', python: path.join(venv, 'bin', 'python'), base: base.path, venv, stamp };
+  return { action: 'made', python: path.join(venv, 'bin', 'python'), base: base.path, venv, stamp, extras };
+}
+
+// Those of `--with` beside those of before, which stay in force until `--with none`. Throws OkstraError (`usage`).
+function extrasWanted(options, record) {
+  const before = (record?.extras ?? []).filter((name) => extrasOffered().has(name));
+  if (!options.with) return before;
+  const named = options.with.split(',').filter((name) => name && name !== 'none');
+  const unknown = named.find((name) => !extrasOffered().has(name));
+  if (unknown) {
+    throw new OkstraError('usage', `there is no extra ${unknown}`, { hint: `--with takes: ${[...extrasOffered().keys()].join(', ')}, none` });
+  }
+  const kept = options.with.split(',').includes('none') ? [] : before;
+  return [...new Set([...kept, ...named])].sort();
 }
 
 // In a wheel the Python package stands above this one: pip or pipx made its environment, and it is the runtime.
-function wheelRuntime(options, environment, record) {
+function wheelRuntime(options, environment, record, extras) {
   if (options.python || options.link) {
     throw new OkstraError('usage', `okstra came by pip or pipx, and runs on the Python it came with: ${options.python ? '--python' : '--link'} has no meaning`, {
       where: PACKAGE,
       hint: 'okstra install; for another Python, install okstra with that one: pipx install --python PATH okstra',
     });
   }
-  const found = environment.OKSTRA_PYTHON ? probe(environment.OKSTRA_PYTHON) : null;
+  const found = environment.OKSTRA_PYTHON ? probe(environment.OKSTRA_PYTHON, extras) : null;
+  if (found?.enough && extras.length && found.missing.length && !probe(found.path).missing.length) {
+    const spec = `'okstra[${extras.join(',')}]'`;
+    throw new OkstraError('dependency-missing', `Python ${found.version} lacks ${found.missing.join(', ')}, and pip or pipx keeps its packages`, {
+      where: found.path,
+      hint: `${found.path} -m pip install ${spec}; or, where pipx made it: pipx install --force ${spec}; then okstra install again`,
+    });
+  }
   if (!found?.enough || found.missing.length) {
     throw new OkstraError('dependency-missing', found ? `Python ${found.version} lacks ${found.missing.join(', ') || 'what okstra needs'}` : 'the Python that okstra came with was not named', {
       where: found?.path ?? PACKAGE,
       hint: 'call the `okstra` that pip or pipx put on the PATH; or do it anew: pipx reinstall okstra',
     });
   }
-  const action = isKept(record, found.path) ? 'kept' : 'recorded';
+  const action = isKept(record, found.path, extras) ? 'kept' : 'recorded';
   return { action, python: found.path, base: '', venv: '' };
 }
 
@@ -59,19 +81,20 @@ function isWheel() {
 }
 
 // The interpreter that the person or the checkout names; one of okstra's own making is no choice of theirs.
-function askedFor(places, options, environment) {
-  if (options.python) return named(options.python, '--python');
+function askedFor(places, options, environment, extras) {
+  if (options.python) return named(options.python, '--python', extras);
   const chosen = environment.OKSTRA_PYTHON;
-  if (chosen && !isBelow(path.resolve(chosen), places.home)) return named(chosen, 'OKSTRA_PYTHON');
-  const found = options.link ? probe(checkoutPython()) : null;
+  if (chosen && !isBelow(path.resolve(chosen), places.home)) return named(chosen, 'OKSTRA_PYTHON', extras);
+  const found = options.link ? probe(checkoutPython(), extras) : null;
   return found?.enough ? found : null;
 }
 
-const isKept = (record, python) => record?.state === 'complete' && record.python === python && !record.venv;
+const sameExtras = (record, extras) => (record?.extras ?? []).join() === extras.join();
+const isKept = (record, python, extras) => record?.state === 'complete' && record.python === python && !record.venv && sameExtras(record, extras);
 
-function serves(record, stamp) {
+function serves(record, stamp, extras) {
   if (record.venv && record.stamp !== stamp) return false;
-  const found = probe(record.python);
+  const found = probe(record.python, extras);
   return Boolean(found?.enough && !found.missing.length);
 }
 
@@ -83,14 +106,15 @@ export async function makeVenv(places, choice, link) {
   await run(places, choice.venv, choice.base, ['-I', '-m', 'venv', '--clear', choice.venv], 'the virtual environment could not be made', {
     hint: 'Debian, Ubuntu: apt install python3-venv; or name another Python: okstra install --python PATH',
   });
-  const packages = link ? ['--editable', PACKAGE] : [PACKAGE];
+  const spec = choice.extras.length ? `${PACKAGE}[${choice.extras.join(',')}]` : PACKAGE;
+  const packages = link ? ['--editable', spec] : [spec];
   const pip = ['-I', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...packages];
   await run(places, choice.venv, choice.python, pip, "pip could not fetch okstra's packages", {
     hint:
       'see that the package index can be reached, then do it again; or without it: give a Python these packages yourself ' +
-      `(${dependencies().join(', ')}) and call okstra install --python PATH`,
+      `(${[...dependencies(), ...packagesOf(choice.extras)].join(', ')}) and call okstra install --python PATH`,
   });
-  const found = probe(choice.python);
+  const found = probe(choice.python, choice.extras);
   if (!found || found.missing.length) {
     fs.rmSync(choice.venv, REMOVING);
     throw new OkstraError('dependency-missing', "the new virtual environment lacks okstra's packages", {

@@ -9,7 +9,7 @@ export function installReply({ version, before, choice, files }, places, options
     version_before: before,
     dry_run: dry,
     home: places.home,
-    runtime: { action: choice.action, python: choice.python, venv: choice.venv, base: choice.base },
+    runtime: { action: choice.action, python: choice.python, venv: choice.venv, base: choice.base, extras: choice.extras },
     files,
     kept,
   };
@@ -17,6 +17,7 @@ export function installReply({ version, before, choice, files }, places, options
   const lines = [
     `okstra    ${version}${before && before !== version ? ` (before: ${before})` : ''}`,
     `python    ${choice.python} (${choice.action})`,
+    ...(choice.extras.length ? [`with      ${choice.extras.join(', ')}`] : []),
     `files     ${tally}`,
   ];
   if (dry) lines.push(...files.filter(({ action }) => action !== 'unchanged').map(({ path, action }) => `          ${action} ${path}`), 'nothing was written (--dry-run)');

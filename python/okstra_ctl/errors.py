@@ -181,6 +181,11 @@ ERROR_CODES: dict[str, ErrorCode] = {
 }
 
 
+def extra_hint(extra: str) -> str:
+    """What to try where packages of an extra of pyproject.toml are not installed."""
+    return f"okstra install --with {extra}; or pip install 'okstra[{extra}]' into the Python that `okstra doctor` names"
+
+
 class OkstraError(Exception):
     """An error a user can act on.
 

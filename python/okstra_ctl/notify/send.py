@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..errors import Missing, UsageError
+from ..errors import Missing, UsageError, extra_hint
 from ..services import Services
 from ..system import files, processes
 from ..system.secrets import hide
@@ -22,7 +22,6 @@ from .moments import Message
 _SECONDS = 10.0
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _SENDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sender.py")
-INSTALL = "pip install 'okstra[notify]' (or apprise) into the Python that `okstra doctor` names"
 
 
 class Sent(NamedTuple):
@@ -45,7 +44,9 @@ def urls_of(services: Services) -> list[str]:
 def send(message: Message, urls: Sequence[str], services: Services) -> list[Sent]:
     """Sends to every URL, side by side. Raises Missing (`dependency-missing`)."""
     if importlib.util.find_spec("apprise") is None:
-        raise Missing("dependency-missing", "messages are sent by apprise, which is not installed", hint=INSTALL)
+        raise Missing(
+            "dependency-missing", "messages are sent by apprise, which is not installed", hint=extra_hint("notify")
+        )
     given = {"urls": list(urls), "title": hide(message.title)[0], "body": hide(message.body)[0]}
     begun = processes.start(
         [sys.executable, "-I", "-X", "utf8", _SENDER], env=dict(services.environment), stdin=encode(given)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 
+from ..errors import extra_hint
 from .attributes import Attributes, exporters_named
 
 FLUSH_SECONDS = 2.0
-INSTALL = "okstra install --with otel; or pip install 'okstra[otel]' into the Python that `okstra doctor` names"
 
 
 class Span:
@@ -68,7 +68,7 @@ def open_trace(
     try:
         from .spans import SdkTrace, exporters_for
     except ModuleNotFoundError as error:
-        show(f"no traces: the Python package {error.name} is not installed (try: {INSTALL})")
+        show(f"no traces: the Python package {error.name} is not installed (try: {extra_hint('otel')})")
         return SILENT
     try:
         return SdkTrace(name, attributes, environment, exporters_for(exporters, environment), earlier, show)
