@@ -73,6 +73,13 @@ die() {
   exit "$status"
 }
 
+case ${OSTYPE:-} in
+  msys* | cygwin* | win*)
+    die dependency-missing "okstra runs on Linux and macOS; on Windows it runs in WSL" "$OSTYPE" \
+      "wsl --install, then install okstra inside: npm i -g okstra"
+    ;;
+esac
+
 # Nothing below works in a folder that is gone: git, Node and Python each say so in their own way.
 pwd -P >/dev/null 2>&1 ||
   die folder-gone "the current directory does not exist any more" "$PWD" "go to a folder that exists (cd), then call it again"

@@ -1,3 +1,3 @@
 """okstra: one software task as a chain of phases, done by coding agents that check one another."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

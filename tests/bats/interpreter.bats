@@ -166,3 +166,13 @@ no_python_path() {
   OKSTRA_PYTHON=$'/\xff\xc3(\xe2\x82' run -69 --separate-stderr "$ROOT/bin/okstra" list --json
   equals '/��(��' "$(json_error where "$output")"
 }
+
+@test "a bash of Windows is told that okstra runs in WSL, in one line and as JSON" {
+  export OKSTRA_PYTHON=$FAKE
+  for system in msys cygwin; do
+    OSTYPE=$system run -69 "$ROOT/bin/okstra" list
+    [[ $output == "okstra: error: okstra runs on Linux and macOS; on Windows it runs in WSL"* ]]
+    OSTYPE=$system run -69 --separate-stderr "$ROOT/bin/okstra" list --json
+    [[ $output == *'"code": "dependency-missing"'* ]]
+  done
+}
