@@ -23,8 +23,8 @@ from .streams import (
     list_at,
     mapping_at,
     number_at,
+    retry_after_epoch,
     retry_after_in,
-    seconds_until_epoch,
     text_at,
 )
 
@@ -130,12 +130,20 @@ def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
 
 
 def _retry_after(rows: list[Event], message: str) -> float | None:
-    """When the limit ends, by an event or the message; else the delay of the client's own last retry."""
+    """When the limit ends, by an event or the message; else the delay of the client's own last retry.
+
+    An event that allows more also names the end of its window: that is not when the client may go on.
+    """
     limits = [event for event in rows if text_at(event, "type") == "rate_limit_event"]
-    ends = [number_at(event, *path) for event in limits for path in (("resetsAt",), ("rate_limit_info", "resetsAt"))]
-    known = [end for end in ends if end]
-    if known:
-        return seconds_until_epoch(known[-1])
+    ends: dict[str, float] = {}
+    for event in limits:
+        info = mapping_at(event, "rate_limit_info") or event
+        end = number_at(info, "resetsAt")
+        if end and text_at(info, "status") in ("", "rejected"):
+            ends[text_at(info, "rateLimitType")] = end
+    delays = [delay for end in ends.values() if (delay := retry_after_epoch(end)) is not None]
+    if delays:
+        return max(delays)
     from_message = retry_after_in(message)
     if from_message is not None:
         return from_message

@@ -1,19 +1,19 @@
 """Reading streams of one JSON object per line, and what a failure message means. Nothing in a stream can raise: a
-client may print anything.
-
-A message may say when a client may retry: after some seconds, at a time of day, on a date, at an epoch.
+client may print anything. When a client may go on is read by `when_again.py`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..status import Failure
 from ..system.text import loads
+from .when_again import again_at_epoch, again_in
 
 Event = dict[str, Any]
 _LINE_THAT_OPENS = re.compile(rb"^\{", re.MULTILINE)
@@ -29,35 +29,6 @@ _WORDS = (
     (Failure.LOGIN, r"unauthorized|not logged in|log ?in again|/login|invalid.{0,20}api.?key|invalid auth|no auth"),
     (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
 )
-_UNIT = r"(?:ms|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)(?![a-z])"
-_NUMBER_AND_UNIT = rf"[0-9]{{1,9}}(?:\.[0-9]+)? ?{_UNIT}"
-_IN = re.compile(
-    r"(?:again|resets?|retry|retry_after|wait)\W{1,3}(?:in |after |for )?"
-    rf"({_NUMBER_AND_UNIT}(?:[ ,]*(?:and )?{_NUMBER_AND_UNIT})*)",
-    re.IGNORECASE,
-)
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|[a-z])", re.IGNORECASE)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_AT = re.compile(
-    r"(?:again|resets?|reset|available|until)\W{1,3}(?:at |on |by )?"
-    r"(?:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
-    r"(?:,? (?P<year>[0-9]{4}))?,?(?: at)? )?"
-    r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2}))?(?::[0-9]{2})?(?: ?(?P<half>[ap])\.?m\b\.?)?"
-    r"(?: ?\(?(?P<zone>UTC|GMT|Z\b|[A-Z][A-Za-z]+/[A-Za-z_/+-]+))?",
-    re.IGNORECASE,
-)
-_ISO = re.compile(
-    r"(?:again|resets?|available|until)\W{1,3}(?:at |on |by )?"
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-_EPOCH = re.compile(r"(?:resets?[ _-]?at|limit reached)\W{1,4}([0-9]{10}|[0-9]{13})\b", re.IGNORECASE)
-_IN_SECONDS = re.compile(
-    r"(?:resets?|retry)[ _-]?(?:in|after)[ _-]?seconds\W{1,4}([0-9]{1,9}(?:\.[0-9]+)?)", re.IGNORECASE
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_JUST_NOW = timedelta(minutes=5)
-"""A time of day that has passed by less than this means now, not the same time tomorrow."""
-_A_MOMENT = 60.0
 
 
 def events(stream: bytes) -> list[Event]:
@@ -142,61 +113,24 @@ def failure_in(message: str) -> Failure:
 
 def retry_after_in(message: str, now: datetime | None = None) -> float | None:
     """The delay in seconds that a message names, None when it names none; `now` is when the message was printed."""
-    now = now or datetime.now().astimezone()
-    if found := _IN_SECONDS.search(message):
-        return float(found[1])
-    if found := _IN.search(message):
-        return sum(float(number) * _SECONDS[unit.lower()] for number, unit in _PART.findall(found[1]))
-    if found := _EPOCH.search(message):
-        return seconds_until_epoch(float(found[1]), now)
-    at = _moment(message, now)
-    return None if at is None else max(_A_MOMENT, (at - now).total_seconds())
+    now = now or local_now()
+    return seconds_until(again_in(message, now), now)
 
 
-def seconds_until_epoch(epoch: float, now: datetime | None = None) -> float:
-    """`epoch` is in seconds, or in milliseconds, since 1970."""
-    now = now or datetime.now().astimezone()
-    seconds = epoch / 1000 if epoch >= 1e12 else epoch
-    return max(0.0, seconds - now.timestamp())
+def retry_after_epoch(epoch: float, now: datetime | None = None) -> float | None:
+    """The delay in seconds until a time since 1970, in seconds or milliseconds; None where it can't be meant."""
+    now = now or local_now()
+    return seconds_until(again_at_epoch(epoch, now), now)
 
 
-def _moment(message: str, now: datetime) -> datetime | None:
-    if found := _ISO.search(message):
-        zone = (found[2] or "").replace("Z", "+00:00")
-        try:
-            at = datetime.fromisoformat(found[1] + (zone if len(zone) != 5 else f"{zone[:3]}:{zone[3:]}"))
-        except ValueError:
-            return None
-        return at if at.tzinfo else at.replace(tzinfo=now.tzinfo)
-    for found in _AT.finditer(message):
-        if found["minute"] or found["half"]:
-            return _time_of_day(found, now)
-    return None
+def seconds_until(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max(0.0, round(at.timestamp() - now.timestamp(), 3))
 
 
-def _time_of_day(found: re.Match[str], now: datetime) -> datetime | None:
-    """The next such time, on the named day if there is one."""
-    hour, minute = int(found["hour"]), int(found["minute"] or 0)
-    if found["half"]:
-        hour = hour % 12 + (12 if found["half"].lower() == "p" else 0)
-    here = now.astimezone(_zone(found["zone"], now))
+def local_now() -> datetime:
+    """The time, in this machine's zone with its rules, so that a time of day beyond a change of clocks is right."""
+    name = os.environ.get("TZ") or os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
     try:
-        at = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        if found["month"]:
-            month = _MONTHS.index(found["month"].lower()[:3]) + 1
-            at = at.replace(year=int(found["year"] or here.year), month=month, day=int(found["day"]))
-            return at if found["year"] or at >= here - _JUST_NOW else at.replace(year=here.year + 1)
-    except ValueError:
-        return None
-    return at if at >= here - _JUST_NOW else at + timedelta(days=1)
-
-
-def _zone(name: str | None, now: datetime) -> tzinfo | None:
-    if not name:
-        return now.tzinfo
-    if "/" not in name:
-        return timezone.utc
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # KeyError: an unknown zone
-        return now.tzinfo
+        return datetime.now(ZoneInfo(name))
+    except (OSError, ValueError, KeyError):  # KeyError: no such zone
+        return datetime.now().astimezone()
