@@ -303,6 +303,11 @@ def add_skip_teardown(parser: ArgumentParser) -> None:
     parser.add_argument("--skip-teardown", action="store_true", help=text)
 
 
+def add_wait_quota(parser: ArgumentParser) -> None:
+    text = "wait up to so long for a provider's limit to end, e.g. 90m, 8h or 2d, and go on by itself"
+    parser.add_argument("--wait-quota", metavar="TIME", default="", help=text)
+
+
 def add_sandbox_flag(parser: ArgumentParser) -> None:
     from .sandbox.choice import CHOICES
 

@@ -21,7 +21,7 @@ HEAD, DIM = "head", "dim"
 _WORDS = {
     BUSY: "running reserved",
     GOOD: "completed done written passed clean verified consensus AGREE yes closed answered resolved proven shown",
-    WARN: "interrupted stopped released invalid-result skipped "
+    WARN: "interrupted stopped quota released invalid-result skipped "
     "moved majority contested flaky agreed-on passed-with-dissent SUPPLEMENT partly findings open",
     BAD: "failed contract-violated error timeout aborted-non-result "
     "not-found contradicted refuted blocked-by-disagreement DISAGREE no unreadable unavailable empty",
@@ -126,6 +126,8 @@ class WorkerOutcome(Word):
     TIMEOUT = "timeout"
     INVALID_RESULT = "invalid-result"
     NOT_RUN = "not-run"
+    QUOTA = "quota"
+    """Its provider refuses more until a time beyond the soft limit, or for some days."""
 
 
 class Failure(Word):

@@ -22,7 +22,8 @@ from support.client_streams import stream
 PIECES = re.split(
     r"(?<=.) ",
     "again resets retry until at in after on - : , ( ) 3 12 99 1795435401 9999999999999 0 am pm 2026-12-01 T10:00 "
-    "Dec Feb 30 mon tomorrow UTC +14:00 UTC+99 Europe/Berlin A/../../etc days h weeks ms an _ms Retry-After resetsAt \0 \u0661",
+    "Dec Feb 30 mon tomorrow UTC +14:00 UTC+99 Europe/Berlin A/../../etc "
+    "days h weeks ms an _ms Retry-After resetsAt \0 \u0661",
 )
 NOW = datetime(2026, 11, 30, 22, 0, 0, tzinfo=timezone(timedelta(hours=9)))
 HOUR, DAY = 3600.0, 86400.0

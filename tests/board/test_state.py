@@ -54,6 +54,13 @@ def test_the_last_turn_is_told() -> None:
     assert (worker.seconds, worker.answer, worker.since) == (3.5, "clean", "2026-11-23T10:01:00Z")
 
 
+def test_a_worker_whose_quota_is_spent_says_when_it_ends() -> None:
+    at = "2026-11-24T09:00:00Z"
+    worker, _ = workers_of(_ROSTER, [begun(), {**ended("quota"), "again_at": at}], "failed")
+    assert (worker.state, worker.again_at) == ("quota", at)
+    assert workers_of(_ROSTER, [begun(), {**ended("quota"), "again_at": at}, begun()], "running")[0].again_at == ""
+
+
 def test_records_that_are_damaged_are_no_stop() -> None:
     rows = [{"event": "ended", "worker": "claude"}, {"event": "dispatched"}, begun(attempt="x"), {"worker": 3}]
     assert [one.attempt for one in workers_of(_ROSTER, rows, "running")] == [1, 0]

@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[Steps, bool, str, str]] = {
     "no plain file": ((NO_FILE,), False, "invalid-result", "unreadable"),
     "wrong schema": ((NO_FORM,), False, "invalid-result", "unreadable"),
     "crash": (({"fault": "crash"},), True, "error", "unavailable"),
-    "rate limit": (({"fault": "rate-limit", "after": 1_000_000},), True, "error", "unavailable"),
+    "rate limit": (({"fault": "rate-limit", "after": 1_000_000},), True, "quota", "unavailable"),
     "time-out": (({"fault": "hang"},), True, "timeout", "timeout"),
 }
 WAITED_OUT = "time-out"

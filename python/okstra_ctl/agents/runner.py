@@ -20,6 +20,7 @@ from ..system.foreign_files import set_aside
 from . import supervisor_orders
 from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
+from .streams import is_lasting
 from .supervised_process import SUPERVISOR_LOST, ClientEnd, SupervisedClient
 from .supervisor_orders import Verdict
 
@@ -52,7 +53,8 @@ def run_job(
     inherited: Mapping[str, str],
     patience: Patience = PATIENCE,
 ) -> Report:
-    """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit.
+    """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit. One that
+    ends later, or by its name lasts for hours, ends the dispatch at once (`quota`).
 
     Never raises for what a client does. A result or audit file left from before is set aside first, so what is found
     afterwards is this dispatch's. None of the client's processes outlives the call.
@@ -73,7 +75,9 @@ def run_job(
         spent = time.monotonic() - started
         if outcome is WorkerOutcome.ERROR and stream.failure in _RETRIED:
             delay = _delay(attempts, stream.retry_after, patience)
-            if spent + delay < job.soft_limit:
+            if _is_quota(stream, late=spent + delay >= job.soft_limit):
+                outcome = WorkerOutcome.QUOTA
+            elif spent + delay < job.soft_limit:
                 before = stream.failure
                 if not stop.wait(delay):
                     continue
@@ -82,6 +86,13 @@ def run_job(
         if outcome is not WorkerOutcome.COMPLETED and before is not Failure.NONE and stream.failure is not before:
             stream = stream._replace(message=f"attempt {attempts}, after {before}: {stream.message}".rstrip(": "))
         return Report(outcome, stream, status, spent, attempts)
+
+
+def _is_quota(stream: StreamResult, *, late: bool) -> bool:
+    """`late`: it can't be tried again within the soft limit."""
+    if stream.retry_after is not None:
+        return late
+    return stream.failure is Failure.RATE_LIMIT and is_lasting(stream.message)
 
 
 def _prompt_text(job: Job) -> str:

@@ -30,6 +30,13 @@ _WORDS = (
     (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
 )
 
+# What no second try within the hour mends.
+_LASTING = re.compile(
+    r"(?:daily|weekly|monthly|session|usage|spend\w*) (?:quota|limit|cap)|per.?day|insufficient.quota|credit balance"
+    r"|exhausted your .{0,30}quota|hit your (?:\w+ )?limit",
+    re.IGNORECASE,
+)
+
 
 def events(stream: bytes) -> list[Event]:
     """The objects of complete lines; garbage and an incomplete last line are skipped."""
@@ -109,6 +116,11 @@ def failure_in(message: str) -> Failure:
         if re.search(words, message, re.IGNORECASE):
             return failure
     return Failure.CLIENT
+
+
+def is_lasting(message: str) -> bool:
+    """Whether a message about a limit is about one of hours or days, rather than of the last minute's requests."""
+    return _LASTING.search(message) is not None
 
 
 def retry_after_in(message: str, now: datetime | None = None) -> float | None:

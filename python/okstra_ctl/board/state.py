@@ -51,6 +51,8 @@ class WorkerView(NamedTuple):
     answer: str = ""
     last_line: str = ""
     cost_usd: float | None = None
+    again_at: str = ""
+    """When its provider takes more, after a turn that ended by its quota; empty where that is not known."""
 
 
 class RunView(NamedTuple):
@@ -212,6 +214,7 @@ def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Col
         state=str(last.get("outcome") or ""),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
         answer=str(last.get("state") or ""),
+        again_at=str(last.get("again_at") or ""),
     )
 
 

@@ -24,6 +24,7 @@ from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.dropped import read_dropped
+from ..runs.events import events_of, limited_until
 from ..runs.find import find_run
 from ..services import Call
 from ..settings.phases import phase_table
@@ -44,7 +45,7 @@ _WORDS = {
     "final-verification": "verify the change",
     "release-handoff": "hand the change off",
 }
-_KEPT = {"budget": "budget_usd", "quorum": "quorum"}
+_KEPT = {"budget": "budget_usd", "quorum": "quorum", "wait-quota": "wait_quota"}
 
 
 class Step(NamedTuple):
@@ -99,7 +100,21 @@ def _step(named: str, call: Call) -> Step:
         return Step(key, title, f"it was dropped; {okstra_command('restore', key)} brings it back", "")
     if unit is None:
         return Step(key, title, "nothing is left to do", "")
-    return Step(key, title, in_words(unit), unit.command)
+    until = _limited_until(unit.command, call)
+    what = in_words(unit) + (f"; a provider's limit ends at {until}" if until else "")
+    return Step(key, title, what, unit.command)
+
+
+def _limited_until(command: str, call: Call) -> str:
+    """When the limit ends that the run has to wait for which the command resumes."""
+    words = shlex.split(command)
+    if words[1:2] != ["resume"]:
+        return ""
+    try:
+        events = events_of(find_run(words[2], call.start, call.services).files)
+    except OkstraError:
+        return ""
+    return limited_until(events, call.services.clock.now())
 
 
 def in_words(unit: Unit) -> str:

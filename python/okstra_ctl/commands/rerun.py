@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..names import REHEARSAL
-from ..options import add_trust_flag, with_trust
+from ..options import add_trust_flag, add_wait_quota, with_trust
 from ..output import Reply
 from ..runs.find import find_run
 from ..services import Call
@@ -20,6 +20,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--provider", metavar="P", default="", help="one provider for every worker")
     parser.add_argument("--budget", metavar="USD", default="", help="another budget; default: the run's")
     parser.add_argument("--quorum", metavar="N", default="", help="another number of voices; default: the run's")
+    add_wait_quota(parser)
     parser.add_argument("--fix-cycle", choices=("yes", "no"), default="", help="re-open a finished task")
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     add_trust_flag(parser)
@@ -33,5 +34,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     kept = REHEARSAL if run.manifest.get("rehearsal") is True and not args.workers else ""
     provider = args.provider or kept
     lead = "" if args.render_only else choose_lead(args.lead, provider, run.id.task_type)
-    options = RerunOptions(parts(args.workers), args.provider, args.budget, args.fix_cycle, lead, args.quorum)
+    options = RerunOptions(
+        parts(args.workers), args.provider, args.budget, args.fix_cycle, lead, args.quorum, args.wait_quota
+    )
     return hand_over(rerun(run, call.services, options), lead, call)

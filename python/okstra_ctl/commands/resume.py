@@ -9,7 +9,7 @@ from typing import Any
 from .. import git
 from ..errors import OkstraError
 from ..names import IMPLEMENTATION, PLANNING
-from ..options import add_sandbox_flag, add_trust_flag, with_sandbox, with_trust
+from ..options import add_sandbox_flag, add_trust_flag, add_wait_quota, with_sandbox, with_trust
 from ..output import Reply
 from ..results.records import MAX_BYTES
 from ..runs.events import events_of, is_same
@@ -26,6 +26,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id, as `okstra list` shows it")
     parser.add_argument("--budget", metavar="USD", default="", help="a new budget, including what was spent")
     parser.add_argument("--quorum", metavar="N", default="", help="how many voices have to answer from now on")
+    add_wait_quota(parser)
     add_trust_flag(parser)
     add_sandbox_flag(parser)
 
@@ -34,7 +35,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..doctor.preflight import require_roster
     from ..runs.dropped import require_wanted
     from ..runs.find import asked_of, check_budget, find_run, roster_of, with_asked
-    from ..settings.limits import quorum_asked
+    from ..settings.limits import quorum_asked, wait_asked
     from ..settings.phases import phase_table
     from ..status import RunOutcome
     from ..system import assets
@@ -47,7 +48,8 @@ def execute(args: Namespace, call: Call) -> Reply:
         check_budget(args.budget)
     if args.quorum:
         quorum_asked(args.quorum)
-    run = with_asked(run, budget_usd=args.budget, quorum=args.quorum)
+    wait_asked(args.wait_quota)
+    run = with_asked(run, budget_usd=args.budget, quorum=args.quorum, wait_quota=args.wait_quota)
     phase = phase_table(assets.toml("prompts", "phases.toml")).get(run.id.task_type)
     if run.manifest.get("outcome") != RunOutcome.COMPLETED:
         roster = roster_of(run)

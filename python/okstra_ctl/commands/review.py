@@ -16,7 +16,7 @@ from .. import __version__, git, github
 from ..errors import CheckFailed, OkstraError, Refused, UsageError
 from ..handoff import findings_text
 from ..names import REVIEW, TaskKey
-from ..options import add_sandbox_flag, add_trust_flag, with_sandbox, with_trust
+from ..options import add_sandbox_flag, add_trust_flag, add_wait_quota, with_sandbox, with_trust
 from ..output import Reply, confirm, print_note, some_of
 from ..paths import ProjectFiles
 from ..results.records import FindingSeverity
@@ -49,6 +49,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--directive", metavar="TEXT", default="", help="extra instructions for every worker")
     parser.add_argument("--budget", metavar="USD", default="", help="stop dispatching when the run has spent it")
     parser.add_argument("--quorum", metavar="N", default="", help="how many voices (model families) have to answer")
+    add_wait_quota(parser)
     parser.add_argument("--report-language", choices=("en", "ko"), default="", help="default: the project's")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     add_trust_flag(parser)
@@ -125,6 +126,7 @@ def _inputs(args: Namespace, root: str, key: TaskKey, change: Change, *, known: 
         report_language=args.report_language,
         budget_usd=args.budget,
         quorum=args.quorum,
+        wait_quota=args.wait_quota,
         lead="auto",
         led=True,
     )

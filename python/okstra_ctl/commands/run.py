@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..errors import Refused, UsageError
 from ..names import HANDOFF, IMPLEMENTATION, TaskKey
-from ..options import add_sandbox_flag, add_trust_flag, sandbox_flag, with_sandbox, with_trust
+from ..options import add_sandbox_flag, add_trust_flag, add_wait_quota, sandbox_flag, with_sandbox, with_trust
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command, quote
@@ -114,6 +114,7 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
         "report-language": inputs.report_language,
         "budget": inputs.budget_usd,
         "quorum": inputs.quorum,
+        "wait-quota": inputs.wait_quota,
         **{f"{slot}-model": model for slot, model in inputs.models.items()},
     }
     given = [f"--{name}={value}" for name, value in flags.items() if value]
@@ -142,6 +143,7 @@ def configure(parser: ArgumentParser) -> None:
         parser.add_argument(flag, metavar=metavar, default="", help=text)
     for slot in MODEL_SLOTS:
         parser.add_argument(f"--{slot}-model", metavar="M", default="", help=f"the model of {slot}, or custom:ID")
+    add_wait_quota(parser)
     add_handoff_flags(parser)
     parser.add_argument("--quick", action="store_true", help="one stage, without a planning run; needs a check")
     parser.add_argument(

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..history.listing import run_rows
-from ..history.next_steps import step_of
+from ..history.next_steps import limited_until, step_of, with_limit
 from ..options import add_filters, check_task, is_of
 from ..output import Reply, draws, table
 from ..services import Call
@@ -24,8 +24,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     past = overtaken(known)
     rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
-    stepped = [(row, step_of(row, call.services)) for row in rows]
-    data = {"runs": [{**row._asdict(), "next": step} for row, step in stepped]}
+    known_steps = [(row, step_of(row, call.services), limited_until(row, call.services)) for row in rows]
+    data = {"runs": [{**row._asdict(), "next": step, "limited_until": until} for row, step, until in known_steps]}
+    stepped = [(row, with_limit(step, until)) for row, step, until in known_steps]
     if not stepped:
         return Reply(data, "nothing is in work")
     if draws():

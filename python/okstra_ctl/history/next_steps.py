@@ -10,6 +10,7 @@ from ..names import PLANNING
 from ..quoting import okstra_command
 from ..report.outcome import CRITIC_GATE
 from ..results.records import Gate
+from ..runs import events
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..services import Services
@@ -18,6 +19,7 @@ from ..system import files
 from .listing import RunRow
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
+_MAY_BE_LIMITED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.RUNNING)
 _MOST = 400
 _ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
 
@@ -26,6 +28,22 @@ def step_of(row: RunRow, services: Services) -> str:
     """A command to paste; empty when there is nothing to do."""
     persons = _step_of_persons_plan(row, services) if row.task_type == PLANNING and row.status in _GOES_ON else ""
     return persons or next_step(row.status, row.run_id, stage=row.stage is not None)
+
+
+def limited_until(row: RunRow, services: Services) -> str:
+    """When a provider's limit ends that the run has to wait for; empty where there is none, or it can't be read."""
+    from .usage import known_run
+
+    run = known_run(row) if row.status in map(str, _MAY_BE_LIMITED) else None
+    try:
+        return events.limited_until(events_of(run.files), services.clock.now()) if run else ""
+    except OkstraError:
+        return ""
+
+
+def with_limit(step: str, until: str) -> str:
+    """A step for people: a comment of the shell says until when a limit lasts."""
+    return f"{step}  # a provider's limit ends at {until}" if step and until else step
 
 
 def _step_of_persons_plan(row: RunRow, services: Services) -> str:
@@ -53,12 +71,12 @@ def reason_of(run: KnownRun, status: str) -> str:
     if status not in map(str, _ENDED_BADLY):
         return ""
     try:
-        events = events_of(run.files)
+        rows = events_of(run.files)
         report = files.read_json(run.files.report_data) or {}
     except OkstraError:
         return ""
-    said = [str(row["reason"]) for row in events if row.get("reason") and row.get("event") == status]
-    parts = [*_gates(report.get("gates")), *(f"{worker}: {why}" for worker, why in faults_of(events).items())]
+    said = [str(row["reason"]) for row in rows if row.get("reason") and row.get("event") == status]
+    parts = [*_gates(report.get("gates")), *(f"{worker}: {why}" for worker, why in faults_of(rows).items())]
     if said or not parts:
         parts = said[-1:]
     if not parts and status == RunStatus.INTERRUPTED:

@@ -41,6 +41,8 @@ class Answer(NamedTuple):
     outcome: WorkerOutcome
     text: str | None
     attempts: int = 0
+    again_at: str = ""
+    """When its provider takes more, after the outcome `quota`; empty where that is not known."""
 
     @property
     def worker(self) -> Worker:

@@ -28,10 +28,10 @@ from ..system.foreign_files import clear_way, set_aside
 from ..telemetry.attributes import error_of, of_dispatch, of_ending
 from ..telemetry.trace import Span
 from ..usage.tokens import spent_so_far
-from . import drops
+from . import drops, quota
 from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
-from .dispatch_log import log_of, recalled, record_end, record_hidden_keys
+from .dispatch_log import log_of, recalled, record_closed, record_end, record_hidden_keys
 from .drops import Drop
 from .executor_git import OwnGit, with_own_git
 
@@ -41,7 +41,21 @@ _POLL_SECONDS = 0.2  # seconds
 
 def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
     """Returns one answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
-    (`budget-spent`), WorkFailed when the run's own records can't be written."""
+    (`budget-spent`), WorkFailed when the run's own records can't be written.
+
+    With `--wait-quota`, those whose provider's limit ends in time are asked again when it has ended.
+    """
+    answers, waited = _dispatch_all(context, assignments), 0.0
+    while until := quota.worth_waiting_for(context, answers, waited):
+        waited += quota.wait_until(context, until)
+        due = [answer.assignment for answer in answers if "" < answer.again_at <= until]
+        again = {answer.assignment.name: answer for answer in _dispatch_all(context, due)}
+        answers = [again.get(answer.assignment.name, answer) for answer in answers]
+    return answers
+
+
+def _dispatch_all(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
+    """All of them side by side, as far as the settings allow."""
     answers: list[Answer] = []
     failed: OkstraError | None = None
     with ThreadPoolExecutor(max_workers=context.settings.max_parallel_workers) as pool:
@@ -72,6 +86,8 @@ def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
     if answer.state.counts:
         return answer
     first, prompt = answer.attempts + 1, assignment.prompt
+    if (shut := quota.closed(context, assignment.worker)) is not None:
+        return record_closed(context, assignment, first, shut.until)
     for attempt in range(first, first + _ATTEMPTS):
         if context.stop.is_set():
             return answer
@@ -94,7 +110,7 @@ def _attempt(
     taken = drops.take_over(context, assignment, drop)
     record_hidden_keys(context, assignment, attempt, taken)
     found = check_bytes(assignment, taken.data, taken.fault)
-    answer = answer_from(assignment, found, report.outcome, attempt)
+    answer = answer_from(assignment, found, report.outcome, attempt)._replace(again_at=quota.again_at(context, report))
     repair = ""
     if may_retry and answer.outcome is WorkerOutcome.INVALID_RESULT:
         # Before the end is recorded: `okstra wait` sees by this prompt that the worker is not gone.

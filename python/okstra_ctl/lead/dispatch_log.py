@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..agents import transcripts
-from ..agents.job import Report, Usage
+from ..agents.job import Report, StreamResult, Usage
 from ..agents.providers import provider
 from ..agents.runner import judge
 from ..agents.supervisor_orders import Verdict
@@ -22,7 +22,7 @@ from ..leadership import all_prices, count_sessions
 from ..results.records import MAX_BYTES
 from ..runs.events import TAKEN, Events, events_of, is_of_session, is_same, newest, session_may_have_written
 from ..settings.roster import Worker, access_of
-from ..status import AnswerState, WorkerOutcome
+from ..status import AnswerState, Failure, WorkerOutcome
 from ..system import files, foreign_files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide_in_log
@@ -70,6 +70,7 @@ def record_end(
         "model": spent.model,
         "usage": spent.usage,
         "denials": list(stream.denials)[:20],
+        **({"again_at": answer.again_at} if answer.again_at else {}),
     }
     with _records:
         context.record_event("ended", **facts, **taken.digests)
@@ -78,11 +79,24 @@ def record_end(
     why = ""
     if answer.outcome is not WorkerOutcome.COMPLETED:
         reason = stream.message or next((one.message for one in found.problems), "")
-        why = f"{f': {reason[:300]}' if reason else ''}; log: {log_of(context, answer.assignment, attempt)}"
+        why = f": {reason[:300]}" if reason else ""
+        why += f"; again at {answer.again_at}" if answer.again_at else ""
+        why += f"; log: {log_of(context, answer.assignment, attempt)}" if report.attempts else ""
     context.print_progress(
         f"{answer.assignment.name}: {answer.outcome}, {answer.state} after {report.seconds:.1f} s{why}"
     )
     return facts
+
+
+def record_closed(context: RunContext, assignment: Assignment, attempt: int, until: str) -> Answer:
+    """Records that the worker was not started, because its model takes no more requests; returns the answer."""
+    worker, when = assignment.worker, f" until {until}" if until else ""
+    why = f"not started: {worker.provider} ({worker.model}) takes no more requests{when}"
+    answer = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.QUOTA, None, attempt - 1, until)
+    stream = StreamResult(ended=False, failure=Failure.RATE_LIMIT, message=why)
+    nothing = CheckedResult(AnswerState.UNAVAILABLE, None, ())
+    record_end(context, answer, Report(WorkerOutcome.QUOTA, stream, None, 0.0, 0), attempt, nothing, DropContents())
+    return answer
 
 
 def _record_error(context: RunContext, facts: Mapping[str, object], found: CheckedResult, left: str) -> None:
@@ -209,7 +223,7 @@ def usage_of_dispatch(context: RunContext, worker: Worker, report: Report) -> Di
     stream, prices = report.stream, all_prices(context.settings.prices)
     options: dict[str, Any] = {"asked": worker.model, "prices": prices}
     once = report.attempts <= 1
-    if report.outcome is WorkerOutcome.NOT_RUN:
+    if report.outcome is WorkerOutcome.NOT_RUN or not report.attempts:
         return DispatchUsage(usage_json((), source=STREAM, whole=once, **options), stream.model)
     counted = _from_files(worker.provider, stream.session, stream.usage, context.services.environment)
     if counted is not None:

@@ -130,6 +130,7 @@ def _execution(context: RunContext, material: Material) -> list[dict[str, Any]]:
                     claim.worker == worker.id for outcome in material.outcomes for claim in outcome.group.claims
                 ),
                 "note": "",
+                **({"again_at": answer.again_at} if answer and answer.again_at else {}),
             }
         )
     return rows

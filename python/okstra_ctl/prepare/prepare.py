@@ -244,6 +244,7 @@ def _requested(request: Request, paths: RunFiles) -> dict[str, object]:
         "budget_usd": inputs.budget_usd,
         "fix_cycle": inputs.fix_cycle,
         **({"quorum": inputs.quorum} if inputs.quorum else {}),
+        **({"wait_quota": inputs.wait_quota} if inputs.wait_quota else {}),
     }
 
 

@@ -21,7 +21,7 @@ from ..runs.dropped import require_wanted
 from ..runs.find import check_budget
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
-from ..settings.limits import quorum_asked
+from ..settings.limits import quorum_asked, wait_asked
 from ..settings.phases import NEED_REQUEST, Phase, phase_table
 from ..settings.project import LANGUAGES, Project, load_project, owning_root
 from ..settings.roster import RosterOptions, Worker, model_table, resolve_model, roster
@@ -143,6 +143,7 @@ def _check_given(inputs: PrepareInputs, key: TaskKey, services: Services) -> Non
         check_budget(inputs.budget_usd)
     if inputs.quorum:
         quorum_asked(inputs.quorum)
+    wait_asked(inputs.wait_quota)
 
 
 def _category_begun(key: TaskKey, services: Services) -> str:

@@ -43,6 +43,7 @@ class RerunOptions(NamedTuple):
     fix_cycle: str = ""
     lead: str = ""
     quorum: str = ""
+    wait_quota: str = ""
 
 
 @durability.deferred_fsync()
@@ -103,6 +104,7 @@ def _inputs_of(run: KnownRun, options: RerunOptions) -> PrepareInputs:
         budget_usd=options.budget_usd or str(kept.get("budget_usd", "")),
         fix_cycle=options.fix_cycle or str(kept.get("fix_cycle", "")),
         quorum=options.quorum or str(kept.get("quorum", "")),
+        wait_quota=options.wait_quota or str(kept.get("wait_quota", "")),
         workers=options.workers,
         provider=options.provider,
         same=() if others else roster_of(run),

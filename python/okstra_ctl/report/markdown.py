@@ -88,7 +88,8 @@ def _execution(report: Report, labels: Labels) -> Iterator[str]:
     for one in report["execution"]:
         model = one["model_observed"] or f"{one['model']} ({labels['unknown']})"
         answer = " ".join(part for part in (one["state"] or "-", one["verdict"], one["note"]) if part)
-        yield _row((one["worker"], one["role"], model, one["outcome"], answer, one["findings"]))
+        outcome = one["outcome"] + (f" ({labels['again_at']} {one['again_at']})" if one.get("again_at") else "")
+        yield _row((one["worker"], one["role"], model, outcome, answer, one["findings"]))
     yield ""
     for name, gate in report["gates"].items():
         yield f"- {labels['gates']}, {name}: **{gate['gate']}**" + (f" ({cell(gate['note'])})" if gate["note"] else "")

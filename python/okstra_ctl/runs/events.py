@@ -47,6 +47,13 @@ def faults_of(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
+def limited_until(events: Events, now: str) -> str:
+    """When the last of the providers takes more whose limit ended a worker's last turn; empty when none is ahead."""
+    last = {(row.get("worker"), row.get("label")): row for row in events if row.get("event") == "ended"}
+    ends = [str(row.get("again_at") or "") for row in last.values() if row.get("outcome") == WorkerOutcome.QUOTA]
+    return max((end for end in ends if end > now), default="")
+
+
 def digest_of(data: bytes) -> str:
     import hashlib  # slow to import
 

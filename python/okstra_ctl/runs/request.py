@@ -61,6 +61,7 @@ class PrepareInputs(NamedTuple):
     report_writer: str = ""
     same: tuple[Worker, ...] = ()
     quorum: str = ""
+    wait_quota: str = ""
 
 
 class Request(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from ..usage.prices import Price, own_prices
 from .phases import MODES, Phase
 
 _MOST_VOICES = 9
+_WAIT = re.compile(r"([1-9][0-9]{0,3})([mhd])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
 class EvidenceSettings(NamedTuple):
@@ -93,6 +96,15 @@ def quorum_asked(text: str) -> int:
         hint = f"give a number of voices from 1 to {_MOST_VOICES}"
         raise UsageError("usage", f"invalid --quorum {text!r}", where="--quorum", hint=hint)
     return int(text)
+
+
+def wait_asked(text: str) -> float:
+    """The seconds of `--wait-quota`; 0 where it was not given. Raises UsageError (`usage`)."""
+    found = _WAIT.fullmatch(text)
+    if text and found is None:
+        hint = "give a number of minutes, hours or days, e.g. 90m, 8h or 2d"
+        raise UsageError("usage", f"invalid --wait-quota {text!r}", where="--wait-quota", hint=hint)
+    return float(found[1]) * _SECONDS[found[2]] if found else 0.0
 
 
 def _quorum(convergence: Mapping[str, Any], default: float, where: str) -> int:
