@@ -112,6 +112,11 @@ ERROR_CODES: dict[str, ErrorCode] = {
         EXIT_REFUSED, "the run that holds the stage failed, or broke its rules; it can be resumed"
     ),
     "stage-not-held": ErrorCode(EXIT_REFUSED, "the run does not hold the stage (any more)"),
+    "stage-taken": ErrorCode(EXIT_REFUSED, "a run on another machine holds the stage, as the git remote has it"),
+    "integration-taken": ErrorCode(EXIT_REFUSED, "a run on another machine merges the task's stages now"),
+    "remote-refused": ErrorCode(
+        EXIT_REFUSED, "the git remote did not take a change, though nobody else had made one; git's words say why"
+    ),
     "plan-not-approved": ErrorCode(
         EXIT_REFUSED, "nobody is on record as having approved the plan, or a blocking question is open"
     ),
@@ -165,7 +170,14 @@ ERROR_CODES: dict[str, ErrorCode] = {
     ),
     "state-unreadable": ErrorCode(EXIT_UNREADABLE, "a file that okstra wrote is damaged or of a newer version"),
     "plan-unreadable": ErrorCode(EXIT_UNREADABLE, "the plan is not UTF-8 text or can't be opened"),
+    "remote-unreadable": ErrorCode(
+        EXIT_UNREADABLE, "what the git remote has for a task is damaged, too large, or of a newer version"
+    ),
+    "remote-rewound": ErrorCode(
+        EXIT_UNREADABLE, "the git remote lost claims that were seen on it before; nothing is claimed"
+    ),
     # 69: something needed is missing
+    "remote-unreachable": ErrorCode(EXIT_MISSING, "the git remote of claims did not answer"),
     "git-missing": ErrorCode(EXIT_MISSING, "git is not on the PATH, or too old"),
     "home-not-writable": ErrorCode(EXIT_MISSING, "the okstra home can't be created or written"),
     "client-missing": ErrorCode(EXIT_MISSING, "a client that the run needs is missing, too old, or not logged in"),

@@ -43,6 +43,31 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, ".locks", "dropped.lock")
 
     @property
+    def machine_id(self) -> str:
+        """One line: a random id by which other machines tell this home from theirs."""
+        return os.path.join(self.root, "machine-id")
+
+    @property
+    def machine_id_lock(self) -> str:
+        return os.path.join(self.root, ".locks", "machine-id.lock")
+
+    @property
+    def remotes(self) -> str:
+        """Bare repositories, one for each git remote that has claims."""
+        return os.path.join(self.root, "remotes")
+
+    def side_repository(self, digest: str) -> str:
+        """What okstra has read of a remote; `digest` is that of the remote's address."""
+        return os.path.join(self.remotes, f"{digest}.git")
+
+    def remote_lock(self, digest: str) -> str:
+        return os.path.join(self.remotes, f"{digest}.lock")
+
+    def watched_claims(self, digest: str) -> str:
+        """Since when this home has seen the claims of a remote as they are."""
+        return os.path.join(self.remotes, f"{digest}.watched.json")
+
+    @property
     def memory_book(self) -> str:
         return os.path.join(self.root, "memory-book")
 

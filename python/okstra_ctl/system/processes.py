@@ -36,20 +36,27 @@ class Finished(NamedTuple):
 
 
 class Running:
-    """A process under way; `finish` waits for it."""
+    """A process under way; `finish` waits for it. `leads`: it leads a process group, which is killed with it."""
 
-    def __init__(self, argv: Sequence[str], process: subprocess.Popen[bytes], stdin: bytes | None) -> None:
+    def __init__(
+        self, argv: Sequence[str], process: subprocess.Popen[bytes], stdin: bytes | None, *, leads: bool = False
+    ) -> None:
         self._argv = tuple(argv)
         self._process = process
         self._stdin = stdin
+        self._leads = leads
 
     def finish(self, *, timeout: float | None = None) -> Finished:
         """Waits for the end; a process that takes longer than the timeout is killed (status -9)."""
         try:
             written = self._process.communicate(self._stdin, timeout)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._end()
             written = self._process.communicate()
+        except BaseException:
+            if self._leads:  # Ctrl-C at the terminal does not reach it
+                self.kill()
+            raise
         return self._finished(*written)
 
     def finish_or(self, stop: threading.Event) -> Finished:
@@ -65,8 +72,15 @@ class Running:
 
     def kill(self) -> None:
         if self._process.returncode is None:
-            self._process.kill()
+            self._end()
             self._process.communicate()
+
+    def _end(self) -> None:
+        if self._leads:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
     def _finished(self, stdout: bytes, stderr: bytes) -> Finished:
         status = self._process.returncode
@@ -82,8 +96,10 @@ def start(
     env: Mapping[str, str] | None = None,
     keep_open: Sequence[int] = (),
     stdin: bytes | None = None,
+    own_group: bool = False,
 ) -> Running:
-    """Starts a process. `keep_open` are descriptors that it inherits, under their numbers.
+    """Starts a process. `keep_open` are descriptors that it inherits, under their numbers. `own_group`: what it starts
+    is killed with it, and nothing of it has this terminal.
 
     Raises Missing (`dependency-missing`) when there is no such program or folder.
     """
@@ -98,12 +114,13 @@ def start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=tuple(keep_open),
+            start_new_session=own_group,
         )
     except FileNotFoundError as error:
         raise _missing(argv[0]) from error
     except ValueError as error:
         raise _bad_argument(argv[0], error) from error
-    return Running(argv, process, stdin)
+    return Running(argv, process, stdin, leads=own_group)
 
 
 def run(
