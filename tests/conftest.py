@@ -12,10 +12,11 @@ import pytest
 from hypothesis import settings
 
 from okstra_ctl.sandbox.choice import Kind
+from okstra_ctl.system import pages
 from support.contained_lab import can_contain
 from support.okstra import Okstra, Project
 from support.repos import Repo
-from support.sealed import sealed_environment, traces
+from support.sealed import ROOT, sealed_environment, traces
 
 # A busy machine is no failure: how long one example takes says nothing here.
 settings.register_profile("okstra", deadline=None)
@@ -31,6 +32,17 @@ def real_home_is_untouched() -> Iterator[None]:
     after = traces(home)
     changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     assert changed == [], f"a test changed {home}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_are_compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Before a test counts what a command writes: whoever renders a page first would write them too."""
+    place = sealed_environment(tmp_path_factory.mktemp("nobody"))["OKSTRA_TEMPLATE_CACHE"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OKSTRA_TEMPLATE_CACHE", place)
+        compiled = pages.environment_of(str(ROOT / "templates"))
+        for name in compiled.list_templates(extensions=("j2",)):
+            compiled.get_template(name)
 
 
 @pytest.fixture

@@ -104,6 +104,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "OKSTRA_HOME": "okstra's home, instead of ~/.okstra",
     "OKSTRA_PYTHON": "the Python that runs okstra, instead of the one recorded at install",
     "OKSTRA_DEBUG": "1: a bug shows its traceback",
+    "OKSTRA_TEMPLATE_CACHE": "a folder of your own for compiled page templates, where many runs are led",
     "OKSTRA_TRUST": "1: run the commands of project.json unasked, as --trust",
     "OKSTRA_SANDBOX": "how workers are contained, as --sandbox",
     "OKSTRA_WORKTREE_SYNC_DIRS": "files and folders that a new worktree gets, colon-separated",

@@ -7,11 +7,13 @@ import stat
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+_TEMPLATES = ROOT / ".pytest_cache" / "templates"  # compiled once, not by every led run of the tests
 _AGENT_PREFIXES = ("CLAUDE", "CODEX", "GEMINI", "ANTHROPIC", "OPENAI", "OKSTRA", "GIT_", "XDG_")
 
 
 def sealed_environment(home: Path) -> dict[str, str]:
     """The environment of a test: its own home, git configuration and dates; no agent variable."""
+    _TEMPLATES.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_AGENT_PREFIXES)}
     return {
         **kept,
@@ -26,6 +28,7 @@ def sealed_environment(home: Path) -> dict[str, str]:
         "EDITOR": "true",
         "OKSTRA_SANDBOX": "off",  # most workers here do what none should; the marker `contained` puts them inside
         "OKSTRA_TRUST": "1",  # scripts and checks are the tests' own; tests/settings/e2e/test_trust.py asks
+        "OKSTRA_TEMPLATE_CACHE": str(_TEMPLATES),
         "PYTHONDONTWRITEBYTECODE": "",
     }
 

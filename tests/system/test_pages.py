@@ -27,7 +27,7 @@ def test_a_value_is_one_text_and_no_element(value: str) -> None:
 
 @given(_ANY)
 def test_a_value_in_a_template_is_text_and_no_other_attribute(value: str) -> None:
-    made = pages._environment(str(ROOT / "templates")).from_string(_TEMPLATE).render(value=value)
+    made = pages.environment_of(str(ROOT / "templates")).from_string(_TEMPLATE).render(value=value)
     shown = visible(value)
     assert Collector(made).elements == [("p", {"title": shown})]
     assert Collector(made).data == f"{shown}[{shown}]{shown} b"
@@ -35,13 +35,13 @@ def test_a_value_in_a_template_is_text_and_no_other_attribute(value: str) -> Non
 
 def test_a_macro_of_a_template_is_not_escaped_twice() -> None:
     text = "{% macro b(x) %}<b>{{ x }}</b>{% endmacro %}{{ b(value) }}{{ b(b(value)) }}"
-    made = pages._environment(str(ROOT / "templates")).from_string(text).render(value="<\x1b>")
+    made = pages.environment_of(str(ROOT / "templates")).from_string(text).render(value="<\x1b>")
     assert made == "<b>&lt;\u241b&gt;</b><b><b>&lt;\u241b&gt;</b></b>"
 
 
 def test_a_name_that_is_not_there_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(UndefinedError):
-        pages._environment(str(ROOT / "templates")).from_string("{{ value }}").render()
+        pages.environment_of(str(ROOT / "templates")).from_string("{{ value }}").render()
 
 
 def test_a_template_that_is_not_there_is_named() -> None:

@@ -22,7 +22,7 @@ from ..quoting import okstra_command
 from ..services import Services
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
-from ..system.locks import LockKind, discard_stale_note, locked
+from ..system.locks import LockKind, discard_stale_note, discard_stale_notes, locked
 from ..system.process_identity import liveness
 from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made
@@ -272,12 +272,9 @@ def _sweep(services: Services) -> None:
             worktree_admin.sweep(repository.common_dir)
             kept.sweep(repository.common_dir)
             discard_stale_note(LockKind.REPOSITORY, repository.lock)
-            discard_stale_note(LockKind.INDEX, ProjectFiles(root).lock)
+            discard_stale_notes(ProjectFiles(root).okstra_dir)
             files.discard_stale_temporaries(ProjectFiles(root).okstra_dir, below=True)
-    for key, claim in doc.tasks():
-        consumers = ProjectFiles(claim.project_root).task(key).consumers
-        discard_stale_note(LockKind.LEDGER, ledger_file.lock_path(consumers))
     for folder in (services.home.root, services.home.worktrees):
         files.discard_stale_temporaries(folder, below=False)
     discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)
-    discard_stale_note(LockKind.INDEX, services.home.index_lock)
+    discard_stale_notes(os.path.dirname(services.home.index_lock))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fasteners import InterProcessLock
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
+_NOTE = ".holder"
 _FIRST_DELAY_SECONDS = 0.001
 _LONGEST_DELAY_SECONDS = 0.008
 # A record lock belongs to a process, so the check needs two. Exit 1: the record lock excluded nobody, 2: the flock.
@@ -105,6 +106,14 @@ def discard_stale_note(kind: LockKind, path: str) -> None:
     if os.path.lexists(_note_path(path)):
         with suppress(Busy), locked(kind, path, timeout=0.0):
             pass
+
+
+def discard_stale_notes(folder: str) -> None:
+    """As `discard_stale_note`, for every lock in the folder and below it but a repository's, which has a fence."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(f".lock{_NOTE}"):
+                discard_stale_note(LockKind.INDEX, os.path.join(place, name.removesuffix(_NOTE)))
 
 
 def share_fence(descriptor: int) -> None:
@@ -230,7 +239,7 @@ def _no_fence() -> Iterator[None]:
 
 
 def _note_path(path: str) -> str:
-    return f"{path}.holder"
+    return f"{path}{_NOTE}"
 
 
 def _leave_note(path: str) -> None:

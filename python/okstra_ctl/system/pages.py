@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, TemplateNotFound
 from markupsafe import Markup, escape
 
 from ..errors import Missing
 from . import assets
 from .text import visible
 
+if TYPE_CHECKING:
+    from jinja2.bccache import Bucket
+
 
 def render(template: str, values: dict[str, Any]) -> str:
     """The page. Raises Missing (`assets-missing`)."""
-    environment = _environment(os.path.join(assets.root(), "templates"))
+    environment = environment_of(os.path.join(assets.root(), "templates"))
     try:
         return environment.get_template(template).render(values)
     except (TemplateNotFound, OSError) as error:
@@ -41,10 +45,23 @@ def verbatim(content: str, element: str) -> Markup:
     return Markup(content)
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates in a folder of the person's."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):  # a page does not fail because its template can't be kept
+            super().dump_bytecode(bucket)
+
+
 @lru_cache(maxsize=1)
-def _environment(folder: str) -> Environment:
-    """`finalize` sees every value that a template prints, before autoescape does: so it is the escape function."""
+def environment_of(folder: str) -> Environment:
+    """The templates of that folder, set up for pages.
+
+    `finalize` sees every value that a template prints, before autoescape does: so it is the escape function.
+    """
+    compiled = os.environ.get("OKSTRA_TEMPLATE_CACHE", "")
     environment = Environment(
+        bytecode_cache=_Compiled(compiled) if os.path.isdir(compiled) else None,
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,

@@ -98,6 +98,20 @@ def test_a_missing_started_row_and_index_row_are_written(project: Project) -> No
     assert _reconcile(project).status == 0
 
 
+def test_the_note_of_a_killed_holder_goes_from_beside_every_lock(project: Project) -> None:
+    project.adopt({1: ()})
+    project.run_stage("1")
+    project.okstra.ok("config", "set", "maxParallelWorkers", "3")
+    places = (project.home, project.repo.path / ".okstra", project.repo.path / ".git")
+    locks = [path for place in places for path in place.rglob("*.lock")]
+    assert len(locks) >= 6
+    notes = [path.with_name(f"{path.name}.holder") for path in locks]
+    for note in notes:
+        note.write_text('{"pid": 1, "since": "2026-01-01T00:00:00Z"}')
+    project.okstra.ok("reconcile", "--apply")
+    assert [note for note in notes if note.exists()] == []
+
+
 def test_an_orphan_worktree_is_removed_and_its_work_kept(project: Project) -> None:
     project.adopt({1: ()})
     run = project.run_stage()
