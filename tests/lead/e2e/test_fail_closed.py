@@ -2,8 +2,8 @@
 
 A seat's faults are played one after the other in one run, which each leaves failed and resumable; at the end the
 seat answers, and the run must pass: so a red run was red for its silence alone. A critic's silence fails no run,
-and is reported. Every second seat plays here, and they share the faults among them; the long form (`-m stress`) plays each
-fault at each seat.
+and is reported. Every second seat plays here, and they share the faults among them; the long form (`-m stress`) plays
+each fault at each seat.
 """
 
 from __future__ import annotations
