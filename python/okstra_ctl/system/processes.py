@@ -6,9 +6,9 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 from ..errors import Missing, Unreadable
 
@@ -69,6 +69,32 @@ class Running:
                 if stop.is_set() and not asked:
                     self._process.terminate()
                     asked = True
+
+    def finish_heard(self, stop: threading.Event, hear: Callable[[str], None]) -> Finished:
+        """As `finish_or`, without standard input; `hear` gets each line of stderr as it comes."""
+        process, written, complaints = self._process, bytearray(), bytearray()
+        assert process.stdout is not None and process.stderr is not None
+
+        def read(stream: IO[bytes], kept: bytearray, hear: Callable[[str], None] | None) -> None:
+            for line in stream:
+                kept += line
+                if hear is not None:
+                    hear(line.decode("utf-8", "replace").rstrip("\n"))
+
+        readers = [
+            threading.Thread(target=read, args=(process.stdout, written, None)),
+            threading.Thread(target=read, args=(process.stderr, complaints, hear)),
+        ]
+        for reader in readers:
+            reader.start()
+        asked = False
+        while any(reader.is_alive() for reader in readers) or process.poll() is None:
+            if stop.is_set() and not asked:
+                process.terminate()
+                asked = True
+            readers[0].join(_LOOK_SECONDS)
+        process.wait()
+        return self._finished(bytes(written), bytes(complaints))
 
     def kill(self) -> None:
         if self._process.returncode is None:

@@ -33,7 +33,7 @@ _NEED_NOTHING = {
         "followups list",
         "paths",
     ),
-    *("worktree list", "reconcile", "backfill", "gc", "init"),
+    *("worktree list", "reconcile", "backfill", "gc", "init", "mcp"),
 }
 _LACK = {
     "setup": ["project-id-mismatch", "input-missing"],

@@ -52,6 +52,7 @@ def words_of(run: str, stage_run: str, plan: str, task_key: str) -> dict[str, li
         "seal sign": ["seal", "sign", "--key", "/nowhere"],
         "init": ["init", "--yes"],
         "demo": ["demo"],
+        "mcp": ["mcp"],
         "notify test": ["notify", "test"],
         "review": ["review", "--staged", "--yes"],
         "pr sync": ["pr", "sync", task_key],

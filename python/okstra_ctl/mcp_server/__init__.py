@@ -1,0 +1,1 @@
+"""okstra as a server of the Model Context Protocol, over standard input and output (docs/how-to/mcp.md)."""
