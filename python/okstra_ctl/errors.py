@@ -164,6 +164,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to fix"),
     "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
     "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
+    "remote-unfit": ErrorCode(EXIT_CHECK, "the git remote can't have claims; each step of the check says what failed"),
     # 65: a state file can't be read
     "registry-unreadable": ErrorCode(
         EXIT_UNREADABLE, "registry.json is damaged or of a newer version; it was not touched"

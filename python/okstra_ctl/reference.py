@@ -36,6 +36,7 @@ _LOOSENING = (
     "| `convergence.quorum` | config.json, project.json; `--quorum` for once | `2` | you; a project a larger one |",
     "| `worktreeSetup`, `worktreeTeardown`, `qaCommands`, `providers.rehearsal.script` | project.json | none "
     "| a project once trusted |",
+    "| `claims` | project.json | `off` | a project once trusted |",
     "| `providers.NAME` | config.json | none | you |",
 )
 

@@ -42,7 +42,7 @@ PURE = {
     "runs": "manifest",
     "sandbox": "bubblewrap choice environment profile seatbelt",
     "seals": "rows",
-    "settings": "limits phases roster sandbox_settings sync_list",
+    "settings": "claims_remote limits phases roster sandbox_settings sync_list",
     "stages": "select",
     "system": "folding shell_lists text",
     "telemetry": "attributes",

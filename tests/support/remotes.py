@@ -10,7 +10,7 @@ from pathlib import Path
 from okstra_ctl.home_paths import HomePaths
 from okstra_ctl.names import TaskKey
 from okstra_ctl.remote.exchange import Exchange, open_exchange
-from okstra_ctl.remote.ref_names import NAMESPACE
+from okstra_ctl.settings.claims_remote import NAMESPACE
 
 from .repos import Repo
 from .shared_tasks import KEY

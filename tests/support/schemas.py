@@ -22,6 +22,8 @@ DOCUMENTS = {
     "dropped.json": "dropped",
     "state.json": "client-state",
     "registry.json": "worktree-registry",
+    "*.watched.json": "claim-watch",
+    "task.json": "shared-task",
     "run-manifest-*.json": "run-manifest",
     "run-context-*.json": "run-context",
     "team-state-*.json": "team-state",

@@ -30,10 +30,14 @@ from ..errors import Busy, InternalError, Missing, Refused, Unreadable
 from ..git.transport import place_of
 from ..home_paths import HomePaths
 from ..names import TaskKey
+from ..services import Services
+from ..settings import trust
+from ..settings.claims_remote import check_namespace
+from ..settings.project import Project
 from ..system.locks import locked_kinds
 from ..system.processes import Finished
 from ..system.text import DocumentError
-from .ref_names import check_namespace, task_ref
+from .ref_names import task_ref
 from .rewound import merged
 from .shared_task import SharedTask
 from .side_repository import SECONDS, SECONDS_WITH_COMMITS, SideRepository, Tree, open_side
@@ -201,6 +205,19 @@ class Exchange:
     def _too_busy(self, tries: int) -> Busy:
         message = f"other machines were faster {tries} times"
         return Busy("busy", message, where=f"{self.side.place.shown} {self.ref}", hint="try again later")
+
+
+def exchange_of(project: Project, key: TaskKey, services: Services) -> Exchange | None:
+    """The task's ref, as the project's settings have it; None when claims are off. Asks nobody yet.
+
+    Raises as `open_exchange`, and Refused (`not-trusted`): settings come with a repository, and what they name is used
+    with a person's login.
+    """
+    claims = project.config.claims
+    if not claims.remote:
+        return None
+    trust.require_trusted(project.root, project.config.commands, services)
+    return open_exchange(services.home, project.root, claims.remote, claims.namespace, key)
 
 
 def open_exchange(home: HomePaths, clone: str, remote: str, namespace: str, key: TaskKey) -> Exchange:

@@ -9,17 +9,13 @@ reboot, or while the machine slept, less time has passed for it than for others,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..errors import UsageError
 from .shared_task import Claim, SharedTask, Watched
 
-LEAST_SECONDS = 5 * 60
 BEATS_IN_A_LEASE = 3
 INTEGRATION = "integration"
-_FORM = re.compile(r"([1-9][0-9]{0,3})(m|h)\Z")
 
 
 class Moment(NamedTuple):
@@ -38,21 +34,6 @@ class Sighting(NamedTuple):
 
 Sightings = Mapping[str, Sighting]
 """By stage number, or `integration`."""
-
-
-def lease_seconds(text: str) -> int:
-    """`30m` or `2h`; empty is 0: no lease. Raises UsageError (`bad-config`)."""
-    if not text:
-        return 0
-    found = _FORM.match(text)
-    seconds = int(found[1]) * (60 if found[2] == "m" else 3600) if found else 0
-    if seconds < LEAST_SECONDS:
-        raise UsageError(
-            "bad-config",
-            f"a lease can't be {text[:40]!r}",
-            hint="write minutes or hours, 5m or more: a machine that is slow for seconds is not dead",
-        )
-    return seconds
 
 
 def watch(task: SharedTask, known: Sightings, now: Moment) -> dict[str, Sighting]:

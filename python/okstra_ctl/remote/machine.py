@@ -19,11 +19,11 @@ _ID = re.compile(rb"[0-9a-f]{32}\n\Z")
 
 def machine_id(home: HomePaths) -> str:
     """Raises Unreadable (`state-unreadable`), WorkFailed, Busy."""
-    known = _read(home)
+    known = known_machine_id(home)
     if known:
         return known
     with locked(LockKind.INDEX, home.machine_id_lock):
-        known = _read(home)
+        known = known_machine_id(home)
         if not known:
             known = secrets.token_hex(16)
             files.replace(home.machine_id, known.encode() + b"\n")
@@ -35,7 +35,8 @@ def this_holder(home: HomePaths, *, job: str = "", process: Owner | None = None)
     return Holder(machine_id(home), process or this_process(), job)
 
 
-def _read(home: HomePaths) -> str:
+def known_machine_id(home: HomePaths) -> str:
+    """Empty while this home has none. Raises Unreadable (`state-unreadable`)."""
     data = files.read_bytes(home.machine_id)
     if data is None:
         return ""

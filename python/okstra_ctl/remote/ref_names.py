@@ -9,24 +9,10 @@ import re
 from ..errors import UsageError
 from ..names import TaskKey
 
-NAMESPACE = "refs/okstra/tasks"
-"""For hosts that accept branches alone there is `refs/heads/okstra-claims`, or another name like it."""
-_NAMESPACE = re.compile(r"refs/(?:okstra|heads/okstra-[a-z0-9-]+|okstra/[a-z0-9-]+)\Z")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
 _ESCAPED = re.compile(r"%([0-9a-f]{2})")
 _LONGEST = 200  # bytes: a file's name may have 255, and git adds `.lock`
 _SCRATCH = "%check"  # no escape: two hex digits don't follow
-
-
-def check_namespace(namespace: str) -> str:
-    """Raises UsageError (`bad-config`)."""
-    if _NAMESPACE.match(namespace) is None:
-        raise UsageError(
-            "bad-config",
-            f"claims can't be kept below {namespace[:100]!r}",
-            hint=f"{NAMESPACE}, or for a host that accepts branches alone refs/heads/okstra-claims",
-        )
-    return namespace
 
 
 def task_ref(namespace: str, key: TaskKey) -> str:

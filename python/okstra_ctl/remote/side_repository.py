@@ -91,6 +91,14 @@ class SideRepository:
         """As after a read: `tip` is on the remote."""
         self._settle(ref, tip, self.seen(ref), "")
 
+    def forget(self, ref: str) -> str:
+        """As if it had never been seen; returns what was. Only for refs that hold no claim."""
+        last = self.seen(ref)
+        if last:
+            with locked(LockKind.REPOSITORY, self.lock) as held:
+                self._update_refs([f"delete {_seen_ref(ref)}"], held)
+        return last
+
     def all_seen(self) -> dict[str, str]:
         """The last tip of each ref that this home ever saw. Asks nobody."""
         out = text(self._must("for-each-ref", "--format=%(refname) %(objectname)", _SEEN))

@@ -98,7 +98,9 @@ def _task(document: Fields, key: TaskKey) -> SharedTask:
     runs, stages = _object(document.get("next_runs"), "next_runs"), _object(document.get("stages"), "stages")
     if len(stages) > _MOST_STAGES or len(runs) > 2 * _MOST_STAGES:
         raise ValueError(f"more than {_MOST_STAGES} stages")
-    approval, integration = document.get("approval"), document.get("integration")
+    if "approval" not in document or "integration" not in document:
+        raise ValueError("approval or integration is missing")
+    approval, integration = document["approval"], document["integration"]
     return SharedTask(
         key=key,
         anchor=_match(document, "anchor", _COMMIT),

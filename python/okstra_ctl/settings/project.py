@@ -16,6 +16,7 @@ from ..paths import ProjectFiles
 from ..services import Services
 from ..system import files
 from ..system.locks import LockKind, locked
+from .claims_remote import ClaimsSettings, claims_settings
 from .sync_list import SyncEntry, bad_setting, sync_entries
 from .trust import commands_in
 
@@ -41,6 +42,7 @@ class ProjectConfig(NamedTuple):
     worktree_teardown: tuple[str, ...] = ()
     test_paths: tuple[str, ...] = ()
     """Globs of files that count as tests in a stage's proof, besides the usual names."""
+    claims: ClaimsSettings = ClaimsSettings()
 
 
 def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
@@ -98,6 +100,7 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
         commands_in(document),
         _texts(document, "worktreeTeardown", where),
         _texts(document, "testPaths", where, "patterns"),
+        claims_settings(document),
     )
 
 

@@ -18,20 +18,23 @@ from ..services import Services, ensure_home
 from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.text import encode
+from .claims_remote import OFF
 
-# In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands; the last three
-# let more into the sandbox, or out of it.
+# In the order in which they are shown. `providers` names a rehearsal's script, whose steps run commands; the next three
+# let more into the sandbox, or out of it; `claims` has okstra write to a git remote.
 SETTINGS = (
     *("worktreeSetup", "worktreeTeardown", "qaCommands", "providers"),
     *("sandboxShow", "sandboxWritable", "sandboxPorts"),
+    "claims",
 )
+_NO_CLAIMS = ("claims", OFF)
 SCHEMA = "trusted/1"
 TRUST_VARIABLE = "OKSTRA_TRUST"
 
 
 def commands_in(document: Mapping[str, object]) -> dict[str, object]:
     """The settings of a project.json that run commands and are not empty."""
-    return {name: document[name] for name in SETTINGS if document.get(name)}
+    return {name: document[name] for name in SETTINGS if document.get(name) and (name, document[name]) != _NO_CLAIMS}
 
 
 def script_in(commands: Mapping[str, object], root: str) -> str:

@@ -33,7 +33,7 @@ _NEED_NOTHING = {
         "followups list",
         "paths",
     ),
-    *("worktree list", "reconcile", "backfill", "gc", "init", "mcp"),
+    *("remote show", "worktree list", "reconcile", "backfill", "gc", "init", "mcp"),
 }
 _LACK = {
     "setup": ["project-id-mismatch", "input-missing"],
@@ -41,6 +41,7 @@ _LACK = {
     "review": ["nothing-to-review"],
     "run": ["input-missing", "request-missing"],
     "next": ["not-found"],
+    "remote check": ["bad-config"],
 }
 # Each call is a fork of one process that has okstra loaded: two hundred starts of Python would take as many seconds.
 _CALLS = """

@@ -54,6 +54,8 @@ def words_of(run: str, stage_run: str, plan: str, task_key: str) -> dict[str, li
         "demo": ["demo"],
         "mcp": ["mcp"],
         "notify test": ["notify", "test"],
+        "remote use": ["remote", "use", "origin"],
+        "remote check": ["remote", "check"],
         "review": ["review", "--staged", "--yes"],
         "pr sync": ["pr", "sync", task_key],
         "plan new": ["plan", "new", task_key],

@@ -1,0 +1,81 @@
+"""A lease is judged by the observer's own clock, since it first saw this very claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from okstra_ctl.errors import UsageError
+from okstra_ctl.remote import shared_task as rules
+from okstra_ctl.remote.lease_rules import Moment, Sightings, lapsed, watch
+from okstra_ctl.settings.claims_remote import claims_settings, lease_seconds
+from support.shared_tasks import AT, approved, claim, claimed, holder, wish
+
+LEASE = 1800
+
+
+def seen(*states: rules.SharedTask, every: float = 600, boot: str = "b") -> Sightings:
+    known: Sightings = {}
+    for count, state in enumerate(states):
+        known = watch(state, known, Moment(boot, count * every))
+    return known
+
+
+def test_a_claim_that_stays_as_it_is_for_a_lease_has_lapsed() -> None:
+    known = seen(*[claimed(1)] * 3)
+    assert lapsed(known.get("1"), LEASE, Moment("b", 1799)) is None
+    watched = lapsed(known.get("1"), LEASE, Moment("b", 1800))
+    assert watched is not None
+    wished = wish(1, "u1")
+    taken = rules.take_over(claimed(1), wished, holder("m2"), why=rules.Takeover.LEASE, at=AT, watched=watched)
+    assert taken.holds(1, "u1")
+
+
+def test_a_sign_of_life_begins_the_watch_anew() -> None:
+    known = seen(claimed(1), claimed(1), rules.renew(claimed(1), {1: "t1"}))
+    assert lapsed(known.get("1"), LEASE, Moment("b", 1800)) is None
+    assert lapsed(known.get("1"), LEASE, Moment("b", 1200 + LEASE)) is not None
+
+
+def test_another_claim_begins_the_watch_anew() -> None:
+    again = claim(rules.release(claimed(1), 1, "t1"), wish(1, "t9"))
+    assert lapsed(seen(claimed(1), claimed(1), again).get("1"), LEASE, Moment("b", 1900)) is None
+
+
+def test_what_other_stages_do_does_not_count() -> None:
+    known = seen(claimed(1), claim(claimed(1), wish(2, "t2")), claim(claimed(1), wish(3, "t3")))
+    assert lapsed(known.get("1"), LEASE, Moment("b", 1800)) is not None
+
+
+def test_after_a_reboot_the_watch_begins_anew() -> None:
+    known = watch(claimed(1), seen(claimed(1), claimed(1)), Moment("other", 5))
+    assert lapsed(known.get("1"), LEASE, Moment("other", 1800)) is None
+    assert lapsed(known.get("1"), LEASE, Moment("b", 99_999)) is None
+
+
+def test_without_a_lease_nothing_lapses() -> None:
+    assert lapsed(seen(claimed(1)).get("1"), 0, Moment("b", 10**9)) is None
+    assert lapsed(None, LEASE, Moment("b", 10**9)) is None
+
+
+def test_what_nobody_holds_is_not_watched() -> None:
+    assert seen(claimed(1), rules.release(claimed(1), 1, "t1")) == {}
+    integrating = rules.claim_integration(approved(), holder(), "i", at=AT)
+    assert list(seen(integrating)) == ["integration"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 0), ("5m", 300), ("30m", 1800), ("2h", 7200)])
+def test_a_lease_is_minutes_or_hours(text: str, seconds: int) -> None:
+    assert lease_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["4m", "299s", "30", "0h", "1d", "-5m", " 5m", "٥m"])
+def test_a_lease_of_seconds_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        lease_seconds(text)
+
+
+@pytest.mark.parametrize("name", ["https://example.invalid/x", "../x", "-u", "a b", "ext::sh -c id", ""])
+def test_a_project_names_a_remote_never_an_address(name: str) -> None:
+    with pytest.raises(UsageError):
+        claims_settings({"claims": name})
+    assert claims_settings({"claims": "off"}).remote == claims_settings({}).remote == ""
