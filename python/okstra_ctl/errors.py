@@ -92,6 +92,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "not-trusted": ErrorCode(EXIT_REFUSED, "the project's settings run commands that nobody has trusted"),
     "sandbox-missing": ErrorCode(EXIT_REFUSED, "workers are to be contained, and no sandbox can start here"),
     "run-ended": ErrorCode(EXIT_REFUSED, "the run is completed: there is nothing to resume"),
+    "no-port-free": ErrorCode(EXIT_FAILED, "every port that a worktree may have is taken"),
     "budget-spent": ErrorCode(EXIT_REFUSED, "the run has spent its budget; it can be resumed with a larger one"),
     "quorum-unreachable": ErrorCode(EXIT_REFUSED, "the run has too few workers to reach its quorum"),
     "task-dropped": ErrorCode(EXIT_REFUSED, "the task or run was dropped; `okstra restore` brings it back"),

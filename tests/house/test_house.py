@@ -25,7 +25,7 @@ PURE = {
     "agents": "job rehearsal_script supervisor_orders",
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
-    "claims": "ledger_rows registry_document",
+    "claims": "ledger_rows ports registry_document",
     "fleet": "moves",
     "gc": "policy",
     "guard": "breaches calls",

@@ -5,6 +5,7 @@ A row of the kill matrix is a `Row`: what comes before the command, and what mus
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -60,6 +61,8 @@ class Play:
         repo.commit({f"src/{number}.txt": f"{number}\n" for number in range(12)})
         okstra = Okstra(environment, repo.path)
         okstra.ok("setup", "--project-id", "demo", "--yes")
+        settings = repo.path / ".okstra" / "project.json"
+        settings.write_text(json.dumps({**json.loads(settings.read_text()), "worktreePorts": ["PORT"]}))
         self.project = Project(repo, okstra)
         self.args: tuple[str, ...] = ()
         self.commits: list[str] = []

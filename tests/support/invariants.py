@@ -51,6 +51,9 @@ def _registry(project: Project) -> dict[str, Any]:
 
 def _i1_nothing_is_shared(registry: dict[str, Any]) -> list[str]:
     claims = [*registry["tasks"].values(), *registry["stages"].values()]
+    ports = [number for numbers in registry.get("ports", {}).values() for number in numbers.values()]
+    if len(set(ports)) != len(ports):
+        return [f"I1 a port belongs to two worktrees: {registry['ports']}"]
     return [
         f"I1 the {field} {value!r} is held {count} times"
         for field in ("path", "branch", "token")

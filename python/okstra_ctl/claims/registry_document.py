@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 SCHEMA = "worktree-registry/1"
 _SECTIONS = ("tasks", "stages")
+_PORTS = "ports"
 _REPAIR = "nothing was changed; `okstra reconcile --rebuild` rebuilds it from git, ledgers and manifests"
 
 
@@ -218,25 +219,39 @@ class RegistryDoc:
 
     def __init__(self, sections: Mapping[str, Mapping[str, Entry]] = MappingProxyType({}), *, where: str = "") -> None:
         self._sections = {name: dict(sections.get(name, {})) for name in _SECTIONS}
+        self._ports = {place: dict(entry) for place, entry in sections.get(_PORTS, {}).items()}
         self._where = where
 
     @classmethod
     def parse(cls, data: bytes, *, where: str = "") -> RegistryDoc:
         """Raises Unreadable (`registry-unreadable`)."""
         try:
-            return cls(parse(data, SCHEMA, _SECTIONS), where=where)
+            return cls(parse(data, SCHEMA, (*_SECTIONS, _PORTS)), where=where)
         except DocumentError as error:
             raise _damaged(error, where) from error
 
     def copy(self) -> RegistryDoc:
         """A copy that can be changed independently."""
-        return RegistryDoc(self._sections, where=self._where)
+        return RegistryDoc(self._all(), where=self._where)
 
     def dump(self) -> bytes:
-        return dump(SCHEMA, self._sections)
+        return dump(SCHEMA, self._all())
 
     def equals(self, other: RegistryDoc) -> bool:
-        return self._sections == other._sections
+        return self._all() == other._all()
+
+    def _all(self) -> dict[str, dict[str, Entry]]:
+        return {**self._sections, **({_PORTS: self._ports} if self._ports else {})}
+
+    def ports(self) -> dict[str, dict[str, int]]:
+        """The numbers that worktrees have, by place and variable (`claims/ports.py`)."""
+        return {place: self._typed(place, entry, _numbers) for place, entry in self._ports.items()}
+
+    def put_ports(self, place: str, numbers: Mapping[str, int]) -> None:
+        self._ports[place] = dict(numbers)
+
+    def remove_ports(self, place: str) -> None:
+        self._ports.pop(place, None)
 
     def task(self, key: TaskKey) -> TaskClaim | None:
         entry = self._sections["tasks"].get(str(key))
@@ -343,6 +358,14 @@ def _count(entry: Entry, field: str) -> int:
     if not isinstance(value, int):
         raise ValueError(f"{field} is a number")
     return value
+
+
+def _numbers(entry: Entry) -> dict[str, int]:
+    """Ports by the name of a variable."""
+    numbers = {name: number for name, number in entry.items() if isinstance(number, int) and 0 < number < 65536}
+    if len(numbers) != len(entry):
+        raise ValueError("a port is a number")
+    return numbers
 
 
 def _flag(entry: Entry, field: str) -> bool:

@@ -18,12 +18,14 @@ def configure(parser: ArgumentParser) -> None:
     add_task_key(parser, "the task", required=True)
     parser.add_argument("--stage", metavar="N", type=int, help="the worktree of that stage")
     parser.add_argument(
-        "--env", action="store_true", help="print variables for a shell: the task, its branch and places"
+        "--env", action="store_true", help="print variables for a shell: the task, its branch, places and ports"
     )
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     key = TaskKey.parse(args.task_key)
+    from ..worktrees.ports import variables_of
+
     claim = require_worktree(key, args.stage, call.services)
     variables = {
         "OKSTRA_TASK_KEY": str(key),
@@ -32,6 +34,9 @@ def execute(args: Namespace, call: Call) -> Reply:
         "OKSTRA_TASK_BRANCH": claim.branch,
         "OKSTRA_TASK_PROJECT": claim.project_root,
     }
+    if args.env or getattr(args, "json", False):
+        place = StageKey(key, args.stage) if args.stage is not None else key
+        variables.update(variables_of(place, claim.project_root, call.services))
     lines = [f"export {name}={quote(value)}" for name, value in variables.items()] if args.env else [claim.path]
     return Reply({"path": claim.path, "variables": variables}, "\n".join(lines))
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import OkstraError, UsageError
-from ..names import RunId, TaskKey
+from ..names import RunId, StageKey, TaskKey
 from ..output import Reply
 from ..paths import RunFiles
 from ..runs.find import find_run
@@ -90,7 +90,7 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _edit(args: Namespace, call: Call) -> Reply:
     """Becomes the editor at a terminal; elsewhere it only prints where the worktree is. Raises UsageError (`not-found`,
     `input-missing`)."""
-    path, environment = _worktree(args.what, call), call.services.environment
+    path, environment = _worktree(args.what, call), _with_ports(args.what, call)
     if not args.only_print and not getattr(args, "json", False) and sys.stdout.isatty():
         from ..system import processes
 
@@ -111,8 +111,20 @@ def _editor(environment: Mapping[str, str], path: str) -> list[str]:
 def _worktree(text: str, call: Call) -> str:
     from .cd import require_worktree
 
+    return require_worktree(*_task_and_stage(text), call.services).path
+
+
+def _with_ports(text: str, call: Call) -> Mapping[str, str]:
+    from ..worktrees.ports import known_variables
+
+    key, stage = _task_and_stage(text)
+    place = StageKey(key, stage) if stage is not None else key
+    return {**call.services.environment, **known_variables(str(place), call.services)}
+
+
+def _task_and_stage(text: str) -> tuple[TaskKey, int | None]:
     try:
         run = RunId.parse(text)
     except OkstraError:
-        return require_worktree(TaskKey.parse(text), None, call.services).path
-    return require_worktree(run.task, run.stage, call.services).path
+        return TaskKey.parse(text), None
+    return run.task, run.stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from ..errors import UsageError
 from ..history.listing import worktree_rows
@@ -40,11 +41,23 @@ def execute(args: Namespace, call: Call) -> Reply:
 
 def _list(args: Namespace, call: Call) -> Reply:
     rows = worktree_rows(call.services)
+    data = {"worktrees": [{**row._asdict(), "ports": dict(row.ports)} for row in rows]}
+    states = [row.status if row.exists else f"{row.status}, folder gone" for row in rows]
+    if args.porcelain:
+        lines = [(row.key, state, row.branch, row.path) for row, state in zip(rows, states, strict=True)]
+        return Reply(data, porcelain(lines))
+    if not rows:
+        return Reply(data, "no worktrees")
+    with_ports = any(row.ports for row in rows)
     cells = [
-        (row.key, row.status if row.exists else f"{row.status}, folder gone", row.branch, row.path) for row in rows
+        (row.key, state, row.branch, *([_ports(row.ports)] if with_ports else []), row.path)
+        for row, state in zip(rows, states, strict=True)
     ]
-    text = porcelain(cells) if args.porcelain else table(cells, ("key", "status", "branch", "path"))
-    return Reply({"worktrees": [row._asdict() for row in rows]}, text if rows or args.porcelain else "no worktrees")
+    return Reply(data, table(cells, ("key", "status", "branch", *(["ports"] if with_ports else []), "path")))
+
+
+def _ports(ports: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={number}" for name, number in ports.items())
 
 
 def _lookup(args: Namespace, call: Call) -> Reply:

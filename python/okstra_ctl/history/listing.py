@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..claims.registry_document import StageClaim, TaskClaim
@@ -28,6 +29,8 @@ class WorktreeRow(NamedTuple):
     status: str
     run_id: str
     exists: bool
+    ports: Mapping[str, int] = MappingProxyType({})
+    """By the variables that hold them."""
 
 
 class RunRow(NamedTuple):
@@ -66,9 +69,9 @@ class TimedRun(NamedTuple):
 def worktree_rows(services: Services) -> list[WorktreeRow]:
     """Every worktree that okstra made, tasks before their stages."""
     doc = services.registry.read()
-    return sorted(
-        [*(_row(str(key), one) for key, one in doc.tasks()), *(_row(str(key), one) for key, one in doc.stages())]
-    )
+    rows = [*(_row(str(key), one) for key, one in doc.tasks()), *(_row(str(key), one) for key, one in doc.stages())]
+    ports = doc.ports()
+    return sorted((row._replace(ports=ports.get(row.key, {})) for row in rows), key=attrgetter("key"))
 
 
 def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:

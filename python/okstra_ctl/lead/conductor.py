@@ -35,10 +35,12 @@ from ..services import Services
 from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
+from ..worktrees.ports import in_use
 from . import drops, finish
 from .announce import announce_early_end, announce_end
 from .context import PrintProgress, RunContext, WorkplaceEntry, enter_worktree, leave_worktree, open_context
 from .converge import check_plan_with_analysts, with_plan_gate
+from .dispatch import ports_of_run
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
@@ -119,6 +121,8 @@ def _conduct(context: RunContext, entered: WorkplaceEntry) -> RunEnd:
     for line in filter(None, (words(context.sandbox.probed), _unsigned(context))):
         print_progress(line)
     _sweep_orphans(context)
+    for sentence in in_use(ports_of_run(context)):
+        print_progress(sentence)
     for sentence in take_abandoned(services.home, run_id=str(run.id)):
         print_progress(sentence)
     try:

@@ -28,6 +28,7 @@ from ..system.foreign_files import clear_way, set_aside
 from ..telemetry.attributes import error_of, of_dispatch, of_ending
 from ..telemetry.trace import Span
 from ..usage.tokens import spent_so_far
+from ..worktrees import ports
 from . import drops, quota
 from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
@@ -152,6 +153,7 @@ def _job(
 ) -> Job:
     worker = assignment.worker
     access = access_of(worker.role)
+    worktree_ports = ports_of_run(context)
     return Job(
         worker=worker.id,
         role=worker.role,
@@ -173,18 +175,25 @@ def _job(
             **hooks.environment(context.run, worker.role),
             **own.environment,
             **authorship.trace(context.run, worker.id),
+            **worktree_ports,
         },
         options=_guarded(context, worker.provider, options),
         home=context.services.home.root,
         run_id=str(context.id),
         opening=drops.opening(drop),
-        containment=_containment(context, worker, access, options, drop, own),
+        containment=_containment(context, worker, access, options, drop, own, worktree_ports),
         keep_open=own.keep_open,
     )
 
 
 def _containment(
-    context: RunContext, worker: Worker, access: Access, options: Mapping[str, Any], drop: Drop, own: OwnGit
+    context: RunContext,
+    worker: Worker,
+    access: Access,
+    options: Mapping[str, Any],
+    drop: Drop,
+    own: OwnGit,
+    worktree_ports: Mapping[str, str],
 ) -> Containment | None:
     return containment(
         context.sandbox,
@@ -194,7 +203,8 @@ def _containment(
         hidden=(context.files.drops,),
         results=(drop.folder, context.files.git_trace(worker.id)),
         binds=(*own.binds, *hooks.shown(context.run)),
-        variables=tuple(options.get("env") or ()),
+        variables=(*(options.get("env") or ()), *worktree_ports),
+        ports=tuple(map(int, worktree_ports.values())),
     )
 
 
@@ -210,6 +220,13 @@ def _guarded(context: RunContext, provider_name: str, options: Mapping[str, Any]
         **options,
         "settings": {**(given if isinstance(given, Mapping) else {}), **hooks.client_settings(context.run)},
     }
+
+
+def ports_of_run(context: RunContext) -> dict[str, str]:
+    """The ports of the run's worktree, as variables; none where it works in the project's folder."""
+    if context.run.degraded:
+        return {}
+    return ports.variables_of(context.id.stage_key or context.id.task, context.run.project.root, context.services)
 
 
 def _git_folders(context: RunContext, worker: Worker, access: Access) -> list[str]:

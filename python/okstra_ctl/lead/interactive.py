@@ -22,6 +22,7 @@ from ..services import Services
 from ..system import files, processes
 from ..system.process_identity import this_process
 from ..system.text import dumps
+from ..worktrees.ports import variables_of
 
 _NAME_LENGTH = 60
 _COMMANDS = ("okstra", "okstra-codex-exec.sh", "okstra-gemini-exec.sh")
@@ -55,7 +56,7 @@ def hand_over(run: KnownRun, services: Services) -> Session:
         *("--session-id", session, "--name", str(run.id)[:_NAME_LENGTH]),
         *("--permission-mode", "default", "--settings", dumps(_settings(run)), "--add-dir", task),
     )
-    return Session(argv, _environment(run), run.folder, (warning,) if warning else ())
+    return Session(argv, _environment(run, services), run.folder, (warning,) if warning else ())
 
 
 def _take(run: KnownRun, services: Services, me: Owner) -> str:
@@ -90,10 +91,13 @@ def _settings(run: KnownRun) -> dict[str, object]:
     }
 
 
-def _environment(run: KnownRun) -> dict[str, str]:
+def _environment(run: KnownRun, services: Services) -> dict[str, str]:
+    place = run.id.stage_key or run.id.task
+    ports = {} if run.degraded else variables_of(place, run.project.root, services)
     return {
         **agents_environment(),
         "OKSTRA_ROLE": hooks.LEAD,
         "OKSTRA_RUN_ID": str(run.id),
         **hooks.environment(run, hooks.LEAD),
+        **ports,
     }

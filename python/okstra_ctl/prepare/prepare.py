@@ -131,6 +131,7 @@ def _prepare_stage(
                 held.files.log("worktree-setup"),
                 services,
                 str(held.run),
+                place=str(held.key),
             )
         )
         _write_manifest(request, draft, services, undo)

@@ -18,9 +18,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from shutil import rmtree
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
+from ..claims.ports import as_variables, place_of_checkout
 from ..errors import OkstraError, WorkFailed
 from ..git import checkouts as git_checkouts
 from ..git import worktree_admin
@@ -29,7 +31,7 @@ from ..runs.commands import A_DAY
 from ..services import Services
 from ..settings.project import Project
 from ..system import files
-from ..worktrees import proofs
+from ..worktrees import ports, proofs
 from ..worktrees.populate import populate_worktree
 from ..worktrees.teardown import tear_down
 from .setup_files import signature
@@ -50,6 +52,8 @@ class Place(NamedTuple):
     path: str
     commit: str = ""
     lease: int | None = None
+    variables: Mapping[str, str] = MappingProxyType({})
+    """Further ones for what runs there: its ports."""
 
 
 class Checkouts:
@@ -73,16 +77,17 @@ class Checkouts:
         Raises WorkFailed (`worktree-setup-failed`, `submodule-failed`, `sync-failed`, `worktree-not-created`),
         UsageError (`bad-sync-path`), Busy; Refused (`not-trusted`) for commands of the settings.
         """
-        sought = self._signature(commit)
+        numbers = ports.of_checkout(self._key, name, self._project.config.worktree_ports, self._services)
         path = os.path.join(self._services.home.proofs(self._key), name)
-        if not self._reuse(path, name, commit, sought):
-            self._make(path, name, commit, sought)
-        return Place(path, commit, self._lease)
+        if not self._reuse(path, name, commit, self._signature(commit, numbers)):
+            numbers = self._make(path, name, commit)
+        return Place(path, commit, self._lease, as_variables(numbers))
 
-    def _signature(self, commit: str) -> str:
+    def _signature(self, commit: str, numbers: Mapping[str, int]) -> str:
         config, top = self._project.config, self._repository.top
         known = git_checkouts.files_of(top, commit)
         sources = [[*entry, _found(os.path.join(top, entry.path))] for entry in config.sync]
+        sources += [["worktreePorts", *sorted(map(str, numbers.items()))]] if numbers else []
         return signature(known.ids, config.worktree_setup, known.submodules, sources)
 
     def _reuse(self, path: str, name: str, commit: str, sought: str) -> bool:
@@ -107,26 +112,29 @@ class Checkouts:
             and _is_as_made(path, kept, made)
         )
 
-    def _make(self, path: str, name: str, commit: str, sought: str) -> None:
-        """The note is written last: without it a checkout is made anew."""
+    def _make(self, path: str, name: str, commit: str) -> dict[str, int]:
+        """The note is written last: without it a checkout is made anew. Returns its ports."""
         home, main, config = self._services.home, self._repository.top, self._project.config
-        self._tear_down(path)
+        place = place_of_checkout(self._key, name)
+        self._tear_down(path, place)
         proofs.add(home, self._repository, self._key, name, commit, lease=self._lease)
         made: _Made = {}
         if config.sync or config.worktree_setup or os.path.exists(os.path.join(path, ".gitmodules")):
-            populate_worktree(main, path, config, self._log_path, self._services, str(self._key))
+            populate_worktree(main, path, config, self._log_path, self._services, str(self._key), place=place)
             git_checkouts.bring_to(path, commit, keep_open=(self._lease,))
             made = _all_below(path, git_checkouts.others(path))
-        note = {"schema": _SCHEMA, "signature": sought, "made": made}
+        numbers = ports.of_checkout(self._key, name, config.worktree_ports, self._services)
+        note = {"schema": _SCHEMA, "signature": self._signature(commit, numbers), "made": made}
         files.replace(os.path.join(git.worktree_git_dir(path), _NOTE), files.json_bytes(note), durable=False)
+        return numbers
 
-    def _tear_down(self, path: str) -> None:
+    def _tear_down(self, path: str, place: str) -> None:
         """Ends what setting an earlier one up began. Where that fails its log stays, and the check goes on."""
         commands = self._project.config.worktree_teardown if os.path.isdir(path) else ()
         claim = self._services.registry.read().task(self._key) if commands else None
         if claim is not None:
             with suppress(OkstraError):
-                tear_down(self._key, claim._replace(path=path), commands, self._services)
+                tear_down(self._key, claim._replace(path=path), commands, self._services, place=place)
 
 
 @contextmanager

@@ -107,12 +107,14 @@ class Runner(NamedTuple):
             log=self.log,
             token=token,
             limit=limit,
-            environment=git.users_environment(),
+            environment={**git.users_environment(), **place.variables},
             stop=self.stop or threading.Event(),
             home=self.services.home.root,
             run_id=self.name,
             keep_open=() if place.lease is None else (place.lease,),
-            containment=containment(self.sandbox, role, place.path, self.project_root),
+            containment=containment(
+                self.sandbox, role, place.path, self.project_root, variables=tuple(place.variables)
+            ),
         )
         seconds = time.monotonic() - started
         output = end_of(self.log, begin)

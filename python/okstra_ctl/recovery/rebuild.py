@@ -16,6 +16,7 @@ from .. import git
 from ..claims import ledger_file
 from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS
+from ..claims.ports import drop_dead
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import Busy, OkstraError
 from ..git import worktree_admin
@@ -63,6 +64,7 @@ def rebuild(start_root: str | None, services: Services) -> Rebuilt:
         for root in roots:
             missing += _read_project(root, doc, services)
         _carry_over_live_claims(before, doc)
+        _carry_over_ports(before, doc)
         aside = f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         set_aside = services.registry.replace_whole(doc, aside, unless_changed_from=before)
         if set_aside is not None:
@@ -95,6 +97,16 @@ def _carry_over_live_claims(before: bytes | None, doc: RegistryDoc) -> None:
             held = old.task(task)
             if doc.task(task) is None and held is not None:
                 doc.put_task(task, held)
+
+
+def _carry_over_ports(before: bytes | None, doc: RegistryDoc) -> None:
+    """Services may listen on them. A registry that can't be read had none that are known: they are reserved anew."""
+    try:
+        for place, numbers in (RegistryDoc.parse(before).ports() if before is not None else {}).items():
+            doc.put_ports(place, numbers)
+    except OkstraError:
+        return
+    drop_dead(doc)
 
 
 def _read_project(root: str, doc: RegistryDoc, services: Services) -> list[str]:

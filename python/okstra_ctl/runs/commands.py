@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from .. import git
 from ..agents.supervised_process import SupervisedResult, run_supervised
@@ -76,10 +77,11 @@ def run_supervised_shell(
     keep_open: Sequence[int] = (),
     contained: Containment | None = None,
     limit: float = A_DAY,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Runs a command of the project that sets a worktree up or takes it down. Its output is appended to the log.
-    `limit` is in seconds. Returns its exit status, `TIMED_OUT` beyond the limit. Raises WorkFailed when the log can't
-    be written."""
+    `limit` is in seconds; `variables` are further ones of its environment. Returns its exit status, `TIMED_OUT` beyond
+    the limit. Raises WorkFailed when the log can't be written."""
     return run_supervised(
         in_shell(command),
         name=name,
@@ -87,7 +89,7 @@ def run_supervised_shell(
         log=log,
         token=uuid.uuid4().hex,
         limit=limit,
-        environment=git.users_environment(),
+        environment={**git.users_environment(), **variables},
         stop=threading.Event(),
         home=services.home.root,
         run_id=run_id,

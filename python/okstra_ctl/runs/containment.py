@@ -61,6 +61,7 @@ def containment(
     results: Sequence[str] = (),
     binds: Sequence[Bind] = (),
     variables: Sequence[str] = (),
+    ports: Sequence[int] = (),
 ) -> Containment | None:
     """How something is contained that works in `folder`; None without a sandbox. All paths may lead over links.
 
@@ -82,7 +83,7 @@ def containment(
         dependencies=_dependencies(places, folder) if role is Role.CHECK and places.checkout else (),
     )
     synced = _synced(places.checkout, sandbox.options.synced)
-    return Containment(sandbox, role, places, (*synced, *binds), tuple(variables))
+    return Containment(sandbox, role, places, (*synced, *binds), tuple(variables), tuple(ports))
 
 
 def _synced(checkout: str, paths: Sequence[str]) -> list[Bind]:

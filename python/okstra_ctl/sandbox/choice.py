@@ -71,6 +71,8 @@ class Containment(NamedTuple):
     binds: tuple[Bind, ...] = ()
     variables: tuple[str, ...] = ()
     """Variables that it gets besides those of its client."""
+    ports: tuple[int, ...] = ()
+    """Of its worktree's own services, where an agent may connect to as well."""
 
 
 def own_folder(sandbox: Sandbox, token: str) -> str:

@@ -87,7 +87,7 @@ def _ports(given: Containment, environment: Mapping[str, str], texts: Sequence[s
         return None
     addresses = [value for name, value in environment.items() if _ADDRESSES.search(name)]
     named = [int(port) for text in (*addresses, *texts) for port in _PORT_IN.findall(text)]
-    return tuple(dict.fromkeys(port for port in (_HTTPS, *wished, *named) if 0 < port < 65536))
+    return tuple(dict.fromkeys(port for port in (_HTTPS, *wished, *given.ports, *named) if 0 < port < 65536))
 
 
 def _settings(state: ClientState) -> Iterator[str]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .. import git
+from ..claims.ports import MOST_NAMES, bad_name
 from ..errors import Missing, OkstraError, UsageError
 from ..home_paths import WORKTREE_DEPTH
 from ..names import check_project_id, parse_place_key
@@ -43,6 +44,8 @@ class ProjectConfig(NamedTuple):
     test_paths: tuple[str, ...] = ()
     """Globs of files that count as tests in a stage's proof, besides the usual names."""
     claims: ClaimsSettings = ClaimsSettings()
+    worktree_ports: tuple[str, ...] = ()
+    """Variables that each worktree has a port of its own for."""
 
 
 def new_project_document(project_id: str, report_language: str = "en") -> dict[str, object]:
@@ -101,6 +104,7 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
         _texts(document, "worktreeTeardown", where),
         _texts(document, "testPaths", where, "patterns"),
         claims_settings(document),
+        _port_names(document, where),
     )
 
 
@@ -108,6 +112,20 @@ def teardown_commands(path: str) -> tuple[str, ...]:
     """`worktreeTeardown` of the settings at that path; none where the file is gone. Raises UsageError (`bad-config`),
     Unreadable."""
     return _texts(files.read_json(path) or {}, "worktreeTeardown", path)
+
+
+def port_names(path: str) -> tuple[str, ...]:
+    """`worktreePorts` of the settings at that path; none where the file is gone. Raises as `teardown_commands`."""
+    return _port_names(files.read_json(path) or {}, path)
+
+
+def _port_names(document: Mapping[str, object], where: str) -> tuple[str, ...]:
+    names = _texts(document, "worktreePorts", where, "variables")
+    if fault := next(filter(None, map(bad_name, names)), ""):
+        raise bad_setting(where, f"worktreePorts: {fault}")
+    if len(set(names)) != len(names) or len(names) > MOST_NAMES:
+        raise bad_setting(where, f"worktreePorts has a name twice, or more than {MOST_NAMES}")
+    return names
 
 
 def _texts(document: Mapping[str, object], field: str, where: str, kind: str = "commands") -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from .. import git
+from ..claims.ports import as_variables
 from ..errors import UsageError, WorkFailed
 from ..git import submodules, worktree_admin
 from ..git.status import ignore_in_this_clone, ignored
@@ -25,23 +27,27 @@ from ..settings.sync_list import (
 )
 from ..system import files, processes
 from ..system.locks import LockKind, locked
+from . import ports
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
 
 def populate_worktree(
-    main: str, worktree: str, config: ProjectConfig, log_path: str, services: Services, run_id: str
+    main: str, worktree: str, config: ProjectConfig, log_path: str, services: Services, run_id: str, *, place: str
 ) -> list[str]:
     """Submodules, sync list, set-up commands, in this order; returns notes for the manifest. `run_id` names the run
-    or task that the worktree is for.
+    or task that the worktree is for, `place` whose ports it has.
 
     Raises UsageError (`bad-sync-path`), WorkFailed (`submodule-failed`, `sync-failed`, `worktree-setup-failed`).
     """
     submodules.initialise(main, worktree)
     with worktree_admin.fenced(git.worktree_git_dir(worktree)) as fence:
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
-        run_setup(main, worktree, config.worktree_setup, log_path, services, run_id, keep_open=(fence,))
-    return notes
+        numbers, changed = ports.reserved_anew(place, config.worktree_ports, services)
+        variables = as_variables(numbers)
+        commands = config.worktree_setup
+        run_setup(main, worktree, commands, log_path, services, run_id, keep_open=(fence,), variables=variables)
+    return [*notes, *changed]
 
 
 def check_separators(main: str, environment: Mapping[str, str]) -> None:
@@ -100,6 +106,7 @@ def run_setup(
     services: Services,
     run_id: str,
     keep_open: tuple[int, ...] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets."""
     if not commands:
@@ -107,7 +114,7 @@ def run_setup(
     from ..system.secrets import hide_in_log
 
     try:
-        _run_setup(main, worktree, commands, log_path, services, run_id, keep_open)
+        _run_setup(main, worktree, commands, log_path, services, run_id, keep_open, variables)
     finally:
         hide_in_log(log_path)
 
@@ -120,12 +127,13 @@ def _run_setup(
     services: Services,
     run_id: str,
     keep_open: tuple[int, ...],
+    variables: Mapping[str, str],
 ) -> None:
     from ..runs.commands import run_supervised_shell  # slow to import, and most projects have none
     from ..runs.containment import containment, sandbox_of
     from ..sandbox.profile import Role
 
-    contained = containment(sandbox_of(main, services), Role.SETUP, worktree, main)
+    contained = containment(sandbox_of(main, services), Role.SETUP, worktree, main, variables=tuple(variables))
     with files.open_log(log_path) as log:
         for command in commands:
             files.write_log(log, f"$ {command}\n")
@@ -138,6 +146,7 @@ def _run_setup(
                 run_id=run_id,
                 keep_open=keep_open,
                 contained=contained,
+                variables=variables,
             )
             if status != 0:
                 raise WorkFailed(

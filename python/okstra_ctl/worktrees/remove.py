@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .. import git
+from ..claims.ports import drop_dead, place_of_checkout
 from ..claims.registry_document import RegistryDoc, StageClaim, TaskClaim
 from ..errors import OkstraError, Refused, UsageError, WorkFailed
 from ..names import StageKey, TaskKey
@@ -98,7 +99,8 @@ def save_and_remove(
         if isinstance(key, TaskKey) and isinstance(claim, TaskClaim):
             with proofs.leased(services.home, key, wait=0.0):
                 for path in proofs.standing(services.home, key):
-                    teardown.tear_down(key, claim._replace(path=path), commands, services)
+                    place = place_of_checkout(key, os.path.basename(path))
+                    teardown.tear_down(key, claim._replace(path=path), commands, services, place=place)
     saved = _save(key, claim, services, policy)
     intent = claim._replace(status=ClaimStatus.PROVISIONING, owner=this_process())
     with services.registry.transaction() as doc:
@@ -118,6 +120,7 @@ def save_and_remove(
             doc.remove_stage(key)
         else:
             drop_task_claim(doc, key)
+        drop_dead(doc)
     return saved
 
 

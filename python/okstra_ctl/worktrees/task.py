@@ -120,7 +120,9 @@ def _make(
         create.await_files(checkout)
         notes = []
         if category_of_branch(claim.branch, request.key) != REVIEW:  # no set-up command runs over what strangers wrote
-            notes = populate_worktree(top, claim.path, request.project.config, log_path, services, str(request.key))
+            notes = populate_worktree(
+                top, claim.path, request.project.config, log_path, services, str(request.key), place=str(request.key)
+            )
         active = _activate(request, services, claim)
         undo.commit()
     return active, WorktreeStatus.CREATED, notes

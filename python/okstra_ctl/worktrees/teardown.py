@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .. import git
 from ..claims.registry_document import StageClaim, TaskClaim
@@ -21,6 +21,7 @@ from ..services import Services
 from ..settings.project import teardown_commands
 from ..status import ClaimStatus
 from ..system import files
+from . import ports
 
 LIMIT_SECONDS = 600.0
 """For each command."""
@@ -33,30 +34,43 @@ def commands_for(claim: TaskClaim | StageClaim) -> tuple[str, ...]:
 
 
 def tear_down(
-    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, commands: Sequence[str], services: Services
+    key: TaskKey | StageKey,
+    claim: TaskClaim | StageClaim,
+    commands: Sequence[str],
+    services: Services,
+    *,
+    place: str = "",
 ) -> None:
-    """Runs the commands one after the other, contained where there is a sandbox. Their output is in a log of okstra's
-    home, which stays when one fails. Raises WorkFailed (`worktree-teardown-failed`), Refused (`not-trusted`)."""
+    """Runs the commands one after the other, contained where there is a sandbox, with the ports of the
+    place, by default the key's. Their output is in a log of okstra's home, which stays when one fails.
+
+    Raises WorkFailed (`worktree-teardown-failed`), Refused (`not-trusted`)."""
     from ..system.secrets import hide_in_log
 
     log = services.home.log(f"worktree-teardown-{_NOT_IN_A_NAME.sub('_', str(key))}.log")
     files.make_private_folders(os.path.dirname(log))
     try:
-        _run(key, claim, commands, log, services)
+        _run(key, claim, commands, log, services, ports.known_variables(place or str(key), services))
     finally:
         hide_in_log(log)
     files.discard(log)
 
 
 def _run(
-    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, commands: Sequence[str], log_path: str, services: Services
+    key: TaskKey | StageKey,
+    claim: TaskClaim | StageClaim,
+    commands: Sequence[str],
+    log_path: str,
+    services: Services,
+    variables: Mapping[str, str],
 ) -> None:
     from ..agents.supervised_process import TIMED_OUT  # slow to import, and most projects have no such command
     from ..runs.commands import run_supervised_shell
     from ..runs.containment import containment, sandbox_of
     from ..sandbox.profile import Role
 
-    contained = containment(sandbox_of(claim.project_root, services), Role.TEARDOWN, claim.path, claim.project_root)
+    sandbox = sandbox_of(claim.project_root, services)
+    contained = containment(sandbox, Role.TEARDOWN, claim.path, claim.project_root, variables=tuple(variables))
     with (
         files.open_log(log_path, anew=True) as log,
         worktree_admin.fenced(git.worktree_git_dir(claim.path)) as fence,
@@ -73,6 +87,7 @@ def _run(
                 keep_open=(fence,),
                 contained=contained,
                 limit=LIMIT_SECONDS,
+                variables=variables,
             )
             if status:
                 ended = f"took longer than {LIMIT_SECONDS:g} s" if status == TIMED_OUT else f"ended with {status}"
