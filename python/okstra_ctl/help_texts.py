@@ -15,7 +15,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "doctor": (("doctor", "this machine"), ("doctor --providers", "the agents' clients, in full")),
     "completion": (("completion bash", "print the script; see docs/how-to/settings-and-notes.md"),),
     "config": (
-        ("config list", "every setting with its meaning"),
+        ("config", "every setting, where its value comes from, and what it means"),
         ("config set maxParallelWorkers 2", "change one"),
         ('config set --project qaCommands "pytest -q"', "one of the project"),
     ),

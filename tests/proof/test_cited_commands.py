@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from okstra_ctl.home_paths import HomePaths
+from okstra_ctl.names import TaskKey
+from okstra_ctl.worktrees import proofs
 from support.okstra import Ended, Okstra, Project
 from support.rehearsal import finding, install, led, part, report_of, result
 from support.repos import Repo
@@ -215,12 +218,22 @@ def test_the_record_of_the_run_is_in_order(scene: Scene) -> None:
     scene.project.okstra.ok("check", "run", scene.ended.data["run_id"])
 
 
+def _executed_once_the_checkouts_are_free(project: Project, run: str) -> Ended:
+    """Another command uses them at first: that it waits is shown, not kept quiet."""
+    with proofs.leased(HomePaths(str(project.home)), TaskKey.parse(project.task_key), wait=0.0):
+        begun = project.okstra.start("check", "evidence", run, "--execute", "--json")
+        assert begun.stderr is not None
+        assert begun.stderr.readline() == "okstra: waits: another command uses this task's checkouts\n"
+    stdout, stderr = begun.communicate(timeout=60)
+    return Ended(begun.returncode, stdout, stderr)
+
+
 def test_by_hand_every_command_is_run_anew_and_the_record_stays(scene: Scene) -> None:
     run = scene.ended.data["run_id"]
     recorded = scene.project.okstra("check", "evidence", run, "--json")
     record, count = scene.record(), Path(scene.project.repo.path.parent / "count")
     was = count.read_text()
-    executed = scene.project.okstra("check", "evidence", run, "--execute", "--json")
+    executed = _executed_once_the_checkouts_are_free(scene.project, run)
     assert recorded.status == executed.status == 4
     assert executed.codes == ["evidence-contradicted"]
     rows = {(row["worker"], row["finding"], row["evidence"]): row for row in executed.data["evidence"]}

@@ -186,6 +186,6 @@ def recorded_runs(run: KnownRun, commit: str) -> dict[str, Seen]:
     checks = (files.read_json(run.files.qa) or {}).get("checks")
     exit_check = files.read_json(run.files.exit_check)
     for row in [*(checks if isinstance(checks, list) else []), *([exit_check] if exit_check else [])]:
-        if isinstance(row, dict) and isinstance(row.get("exit"), int):
+        if isinstance(row, dict) and isinstance(row.get("exit"), int) and row.get("commit") == commit:
             runs[str(row.get("command"))] = Seen(str(row.get("command")), commit, (row["exit"],))
     return runs | {one.command: one for one in recorded_commands(run.files) if one.commit == commit}

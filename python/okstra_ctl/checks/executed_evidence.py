@@ -13,11 +13,12 @@ from ..runs.find import KnownRun
 from ..services import Services
 from ..settings.limits import CONTAINED, NEVER, evidence_settings
 from ..system import files
+from ..worktrees.proofs import Show, silent
 from .evidence import RunEvidence, check_run_evidence, cited_commit, run_citations
 
 
-def execute_run_evidence(run: KnownRun, services: Services) -> RunEvidence:
-    """Checks all evidence of a run, and runs each command that it cites.
+def execute_run_evidence(run: KnownRun, services: Services, show: Show = silent) -> RunEvidence:
+    """Checks all evidence of a run, and runs each command that it cites. `show` gets a word while it waits.
 
     Raises as `check_run_evidence` and `proof.cited_commands.see_commands`; UsageError (`bad-config`).
     """
@@ -28,7 +29,7 @@ def execute_run_evidence(run: KnownRun, services: Services) -> RunEvidence:
     ran: dict[str, Seen] = {}
     with tempfile.TemporaryDirectory(prefix="okstra-evidence-") as folder:
         log = os.path.join(folder, "log")
-        order = Order(run, cited_commit(run), sandbox, settings, services, log, threading.Event(), led=False)
+        order = Order(run, cited_commit(run), sandbox, settings, services, log, threading.Event(), led=False, show=show)
         cited = cited_commands(line for _, _, line in run_citations(run))
         see_commands(order, cited, (), lambda seen: ran.update({seen.command: seen}))
     return check_run_evidence(run, ran)

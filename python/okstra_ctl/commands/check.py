@@ -9,6 +9,7 @@ from ..errors import EXIT_CHECK, EXIT_OK, CheckFailed
 from ..options import add_common_flags
 from ..output import Reply, table
 from ..services import Call
+from .leading import print_progress
 
 STATUSES = ("verified", "moved", "not-found", "unchecked", "contradicted", "flaky", "not-run")
 
@@ -69,7 +70,7 @@ def _evidence(args: Namespace, call: Call) -> Reply:
     if args.execute:
         from ..checks.executed_evidence import execute_run_evidence
 
-        found = execute_run_evidence(run, call.services)
+        found = execute_run_evidence(run, call.services, print_progress)
     else:
         found = check_run_evidence(run)
     rows = [evidence_row(worker, finding, one) for worker, finding, one in found.rows]

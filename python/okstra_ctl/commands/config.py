@@ -13,7 +13,8 @@ from ..system.text import dumps
 
 
 def configure(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", help="without one: list")
+    parser.set_defaults(action="list", project=False)
     listed = actions.add_parser("list", help="every setting: its value, where that comes from, and what it means")
     get = actions.add_parser("get", help="one value, and nothing else")
     change = actions.add_parser("set", help="set a value; a wrong one is refused and nothing is changed")

@@ -104,6 +104,7 @@ def run_commands(context: RunContext, cited: Cited, commit: str, *, checkout: st
         *(context.files.log("evidence"), context.stop),
         checkout=checkout,
         twice=twice,
+        show=context.print_progress,
     )
 
     def record(seen: Seen) -> None:

@@ -23,6 +23,7 @@ from ..settings.project import load_project
 from ..system import files
 from ..system.secrets import hide_in_log
 from ..system.shell_lists import simple_commands
+from ..worktrees.proofs import silent
 from .checkout import HEAD, Checkouts, checkouts
 from .command import NotRun, Runner
 
@@ -40,7 +41,8 @@ Cited = Mapping[str, Sequence[int]]
 
 class Order(NamedTuple):
     """Where and how to run them. `log` takes what they print; `led` is false for a look at a run from outside, which
-    leaves nothing in its record. With `twice`, each is run a second time, whatever the first run shows."""
+    leaves nothing in its record. With `twice`, each is run a second time, whatever the first run shows. `show` gets a
+    word when another command uses the checkouts."""
 
     run: KnownRun
     commit: str
@@ -52,6 +54,7 @@ class Order(NamedTuple):
     led: bool = True
     checkout: str = HEAD
     twice: bool = False
+    show: Callable[[str], None] = silent
 
 
 def see_commands(order: Order, cited: Cited, known: Sequence[Seen], record: Callable[[Seen], None]) -> None:
@@ -117,8 +120,9 @@ def _see_all(order: Order, wanted: Cited, before: Mapping[str, Seen], record: Ca
         run if order.led else None,
         order.stop,
     )
+    key, services, stop = run.id.task, order.services, order.stop
     try:
-        with checkouts(project, repository, run.id.task, order.services, log_path=order.log, stop=order.stop) as places:
+        with checkouts(project, repository, key, services, log_path=order.log, stop=stop, show=order.show) as places:
             _see_each(order, places, runner, wanted, before, record)
     finally:
         hide_in_log(order.log)

@@ -48,6 +48,14 @@ def test_a_value_is_set_read_and_taken_out(okstra: Okstra, key: str, words: list
     assert okstra.ok("config", "unset", key, "--json").data["was_set"] is False
 
 
+def test_without_an_action_every_value_is_listed_with_its_origin(okstra: Okstra) -> None:
+    okstra.ok("config", "set", "maxParallelWorkers", "3")
+    bare = okstra.ok("config", "--json")
+    assert bare.envelope == okstra.ok("config", "list", "--json").envelope
+    (line,) = [line.split() for line in okstra.ok("config").stdout.splitlines() if line.startswith("maxParallel")]
+    assert line[1] == "3" and "config.json" in line[2]
+
+
 @pytest.mark.parametrize(
     ("key", "words", "code"),
     [
