@@ -57,6 +57,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "integration-red": ErrorCode(EXIT_FAILED, "an exit check is red on the merged stages; nothing was merged"),
     "quarantine-refused": ErrorCode(EXIT_FAILED, "what a worker committed could not be taken out of its quarantine"),
     "worker-failed": ErrorCode(EXIT_FAILED, "a worker left no valid result; its log says why"),
+    "fleet-unreachable": ErrorCode(EXIT_FAILED, "the fleet's scheduler does not answer, or refused a job"),
     "no-agent": ErrorCode(EXIT_FAILED, "no agent can be used on this machine; only the rehearsal works"),
     "notify-failed": ErrorCode(EXIT_FAILED, "a message to one of the URLs of `notify` was not taken"),
     "gh-failed": ErrorCode(EXIT_FAILED, "`gh` did not do, or did not say, what it was asked; its own words are shown"),

@@ -45,6 +45,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("next LOGIN-7 --push", "push its branch, if that comes next"),
     ),
     "batch": (("batch runs.txt --jobs 3", "three runs at once"),),
+    "fleet": (
+        ("fleet init fleet.toml", "the file, and certificates for the machines"),
+        ("fleet up fleet.toml", "start its scheduler, and the nodes of this machine"),
+        ("fleet status", "what is placed, and what became of it"),
+    ),
     "work": (
         ("work demo:core:T-1", "stage after stage, merged in between"),
         ("work demo:core:T-1 --jobs 2 --job ci-3 --until idle", "two at once, until none is ready"),

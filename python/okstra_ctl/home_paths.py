@@ -94,6 +94,11 @@ class HomePaths(NamedTuple):
         return os.path.join(self.root, "quarantines")
 
     @property
+    def placed(self) -> str:
+        """The jobs that were placed on a fleet from here, one file each, until their stages are done."""
+        return os.path.join(self.root, "placed")
+
+    @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")
 

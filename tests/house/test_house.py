@@ -26,7 +26,7 @@ PURE = {
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
     "claims": "ledger_rows ports registry_document",
-    "fleet": "moves",
+    "fleet": "job moves placement",
     "gc": "policy",
     "guard": "breaches calls",
     "history": "durations units",

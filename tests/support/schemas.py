@@ -18,6 +18,7 @@ DOCUMENTS = {
     "project.json": "project",
     "project.local.json": "project-local",
     "config.json": "config",
+    "placed-*.json": "fleet-job",
     "trusted.json": "trusted",
     "dropped.json": "dropped",
     "state.json": "client-state",

@@ -25,7 +25,7 @@ ONE_DOOR = {
     "questionary": {"wizard/terminal_front.py"},
     "rich": {"terminal.py", "terminal_table.py", "board/live.py", "board/terminal.py"},
     "multiprocessing": set(),
-    "asyncio": set(),
+    "asyncio": {"fleet/dask_service.py"},
 }
 _NOT_IN_CORE = {
     "time",

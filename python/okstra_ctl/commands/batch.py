@@ -30,6 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--ready-stages", metavar="KEY", default="", help="every stage of its plan that is ready")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="runs at once (default 2)")
     add_trust_flag(parser)
+    parser.add_argument("--on", metavar="FLEET", default="", help="stages only: on the machines of this fleet.toml")
     parser.add_argument("--dry-run", action="store_true", help="print the commands; start nothing")
     parser.add_argument(
         "--with", metavar="FLAGS", dest="common", default="", help="flags that every run gets in addition"
@@ -48,6 +49,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.dry_run:
         would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]
         return Reply({"runs": would}, "\n".join(okstra_command("run", *entry.words) for entry in entries))
+    if args.on:
+        from .fleet import place_entries
+
+        return place_entries(args.on, entries, call)
     stop = threading.Event()
     with stopped_by_signals(stop):
         ran = run_batch(entries, args.jobs, stop, print_progress)

@@ -103,6 +103,14 @@ def _trusting(call: Call) -> list[str]:
 
 def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
     """The command that starts one stage's run, with the options of this one."""
+    from ..lead.waves import run_command
+
+    base = ["--task-key", str(key), "--task-type", IMPLEMENTATION, "--lead", "auto", "--project-root", root]
+    return run_command([*base, *options_of(inputs)])
+
+
+def options_of(inputs: PrepareInputs) -> list[str]:
+    """The options of a stage's run, but for what names it."""
     flags = {
         "workers": ",".join(inputs.workers),
         "executor": inputs.executor,
@@ -117,11 +125,7 @@ def command_of(inputs: PrepareInputs, key: TaskKey, root: str) -> list[str]:
         "wait-quota": inputs.wait_quota,
         **{f"{slot}-model": model for slot, model in inputs.models.items()},
     }
-    given = [f"--{name}={value}" for name, value in flags.items() if value]
-    base = ["--task-key", str(key), "--task-type", IMPLEMENTATION, "--lead", "auto", "--project-root", root]
-    from ..lead.waves import run_command
-
-    return run_command([*base, *given])
+    return [f"--{name}={value}" for name, value in flags.items() if value]
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -155,6 +159,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--approve", action="store_true", help="quick: approve its plan; needed without a terminal")
     parser.add_argument("--all-ready", action="store_true", help="lead all stages, wave by wave, merged in between")
     parser.add_argument("--jobs", metavar="N", type=int, default=2, help="with --all-ready: stages at once (default 2)")
+    parser.add_argument(
+        "--on", metavar="FLEET", default="", help="with --all-ready: on the machines of this fleet.toml"
+    )
     parser.add_argument("--render-only", action="store_true", help="prepare and print; start no lead")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would be written and run")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -189,6 +196,8 @@ def execute(args: Namespace, call: Call) -> Reply:
             return preview(inputs, args, call)
         place_plan(inputs, args, call)
         asks = False
+    if args.on and not args.all_ready:
+        raise UsageError("usage", "--on is for the stages of a plan", hint="add --task-type implementation --all-ready")
     if args.all_ready:
         return _lead_all(inputs, args, call, asks=asks)
     if args.dry_run:
@@ -219,6 +228,11 @@ def _lead_all(inputs: PrepareInputs, args: Namespace, call: Call, *, asks: bool)
         raise UsageError("usage", "--all-ready leads the stages: --render-only does not go with it")
     if args.dry_run:
         return preview_all(inputs, args.jobs, call)
+    if args.on:
+        from .fleet import place_stages
+
+        project, key = _task_of(inputs, args.jobs, call)
+        return _with_approval(lambda: place_stages(args.on, project, [(key, inputs, ())], call), call, asks=asks)
     return _with_approval(lambda: lead_all(inputs, args.jobs, call), call, asks=asks)
 
 

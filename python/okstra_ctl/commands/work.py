@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 
 from ..errors import UsageError
 from ..names import TaskKey
@@ -44,6 +44,8 @@ def configure(parser: ArgumentParser) -> None:
         default="",
         help="whose stages these are, when started again (default: the host's name)",
     )
+    parser.add_argument("--stage", metavar="N", type=int, default=0, help="this stage only; merge nothing")
+    parser.add_argument("--leash", metavar="FD", type=int, default=-1, help=SUPPRESS)
     parser.add_argument(
         "--with", metavar="FLAGS", dest="common", default="", help="flags that every run gets in addition"
     )
@@ -56,8 +58,10 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
-    if args.jobs < 1:
-        raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
+    if args.jobs < 1 or args.stage < 0:
+        raise UsageError(
+            "usage", f"invalid --jobs {args.jobs} or --stage {args.stage}: expected a whole number, 1 or more"
+        )
     call = with_sandbox(args, with_trust(args, call))
     check_task(args, call)
     project, key = open_project(call.start, call.services), TaskKey.parse(args.task_key)
@@ -69,9 +73,14 @@ def execute(args: Namespace, call: Call) -> Reply:
         args.until,
         tuple(words_in("--with", args.common)),
         ("--project-root", project.root, *trusting, *sandbox_flag(call)),
+        args.stage,
     )
-    require_fit(call.services, project.root)
     stop = threading.Event()
+    if args.leash >= 0:
+        from ..fleet.leash import hold
+
+        hold(args.leash, stop)
+    require_fit(call.services, project.root)
     with stopped_by_signals(stop):
         done = Worker(project, order, call.services, stop, print_progress).work()
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
@@ -81,6 +90,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         "stages": [one._asdict() for one in done.stages],
         "commits": list(done.commits),
         "all_done": done.all_done,
+        "unavailable": 0,
         "next": steps,
     }
     shown = [(f"stage {one.stage}", f"{one.said}  {one.run_id}") for one in done.stages]

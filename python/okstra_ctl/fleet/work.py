@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ..errors import Busy, CheckFailed, Interrupted, OkstraError, UsageError, WorkFailed
 from ..lead.waves import ChildRun, PrintProgress, StageRun, await_child, nothing_ready, run_command
 from ..leadership import led_by_okstra, owner_in
-from ..names import IMPLEMENTATION, RunId, TaskKey
+from ..names import AUTO, IMPLEMENTATION, RunId, TaskKey
 from ..runs.events import events_of
 from ..runs.find import KnownRun, find_run
 from ..services import Services
@@ -39,7 +39,9 @@ _RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "st
 
 
 class Order(NamedTuple):
-    """What to work on, and how. `words`: the flags that every new run gets; `common`: those of each okstra call."""
+    """What to work on, and how. `words`: the flags that every new run gets; `common`: those of each okstra call.
+    `stage`: only that one, and no merges; 0 for all.
+    """
 
     key: TaskKey
     job: str
@@ -47,10 +49,12 @@ class Order(NamedTuple):
     until: str = DONE
     words: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
+    stage: int = 0
 
 
 class Worked(NamedTuple):
-    """The stages that this worker led, in the order of their ends, its merge commits, and whether all is done."""
+    """The stages that this worker led, in the order of their ends, its merge commits, and whether all is done that it
+    was to work on."""
 
     stages: tuple[StageRun, ...]
     commits: tuple[str, ...]
@@ -96,7 +100,11 @@ class Worker:
         (`no-stage-ready`), Interrupted, and what the plan's approval raises."""
         with ThreadPoolExecutor(max_workers=self._order.jobs) as slots:
             list(slots.map(lambda _: self._run_slot(), range(self._order.jobs)))
-        data: dict[str, object] = {"stages": [one._asdict() for one in self._led], "commits": list(self._commits)}
+        data: dict[str, object] = {
+            "stages": [one._asdict() for one in self._led],
+            "commits": list(self._commits),
+            "unavailable": self._unavailable,
+        }
         if self._stop.is_set():
             hint = "the same command goes on"
             raise Interrupted("interrupted", "stopped; stages in work can be resumed", hint=hint, data=data)
@@ -120,9 +128,13 @@ class Worker:
             try:
                 states = self._states()
                 move = next_move(states, self._seen())
-                if move.what is What.END:
+                left = self._unended(states, move.what) if move.what in (What.END, What.INTEGRATE) else []
+                if left:
+                    moved = self._finish(left)
+                elif move.what is What.END:
                     return
-                moved = self._do(move, states)
+                else:
+                    moved = self._do(move)
             except OkstraError as error:
                 self._fault = self._fault or error
                 return
@@ -131,8 +143,11 @@ class Worker:
                 self._stop.wait(random.uniform(0.5, 1.0) * pause)
 
     def _states(self) -> list[StageState]:
-        key = self._order.key
-        return newest_plan_states(self._project.files.task(key), key, self._services)[1]
+        key, wanted = self._order.key, self._order.stage
+        states = newest_plan_states(self._project.files.task(key), key, self._services)[1]
+        if wanted and wanted not in [state.stage for state in states]:
+            raise UsageError("not-found", f"the plan has no stage {wanted}", where=str(key))
+        return [state for state in states if wanted in (0, state.stage)]
 
     def _seen(self) -> Seen:
         return Seen(
@@ -142,18 +157,20 @@ class Worker:
             dict(self._given_up),
             self._merge_fault,
             self._merged,
+            alone=bool(self._order.stage),
         )
 
-    def _do(self, move: Move, states: Sequence[StageState]) -> bool:
+    def _do(self, move: Move) -> bool:
         """False: there was nothing to do, or somebody else did it."""
         if move.what is What.RESUME:
             return self._resume(move.run_id)
         if move.what is What.INTEGRATE:
-            return self._integrate(states)
+            return self._integrate()
         return move.what is What.LEAD and self._lead()
 
     def _lead(self) -> bool:
-        words = ("--task-key", str(self._order.key), "--task-type", IMPLEMENTATION, "--stage", "auto", "--lead", "auto")
+        stage = str(self._order.stage or AUTO)
+        words = ("--task-key", str(self._order.key), "--task-type", IMPLEMENTATION, "--stage", stage, "--lead", "auto")
         child = self._await([*run_command([*words, *self._order.words]), *self._order.common])
         if not child.ok and _RACES.intersection(child.codes):
             return False
@@ -183,16 +200,25 @@ class Worker:
         self._keep(child._replace(run_id=run_id))
         return True
 
-    def _unended(self, states: Iterable[StageState]) -> Iterator[tuple[StageState, KnownRun]]:
-        """Done stages whose runs have more to do: their reports follow."""
+    def _unended(self, states: Iterable[StageState], move: What) -> list[KnownRun]:
+        """Runs of done stages that have more to do, their reports: this worker's job has to, or, before a merge,
+        somebody else does."""
+        found = []
         for state in states:
-            if state.status is StageStatus.DONE:
+            if state.status is StageStatus.DONE and state.run_id not in self._given_up:
                 try:
                     run = find_run(state.run_id, self._project.root, self._services)
                 except UsageError:  # another program's, or another machine's
                     continue
-                if led_by_okstra(run):
-                    yield state, run
+                mine = state.job == self._order.job
+                if led_by_okstra(run) and (mine or (move is What.INTEGRATE and _is_led(run))):
+                    found.append(run)
+        return found
+
+    def _finish(self, runs: Sequence[KnownRun]) -> bool:
+        """Goes on with one whose lead is gone; else waits."""
+        left = [run for run in runs if not _is_led(run)]
+        return bool(left) and self._resume(str(left[0].id))
 
     def _await(self, command: Sequence[str]) -> ChildRun:
         environment: Mapping[str, str] = {**self._services.environment, JOB_VARIABLE: self._order.job}
@@ -216,14 +242,8 @@ class Worker:
         last = {(row.get("worker"), row.get("label")): row.get("state") for row in rows if row.get("event") == "ended"}
         return AnswerState.UNAVAILABLE in last.values()
 
-    def _integrate(self, states: Sequence[StageState]) -> bool:
-        """Merges what is done, once its runs have come to their ends. One at a time: while another does, this one
-        waits."""
-        for state, run in self._unended(states):
-            if liveness(owner_in(run, run.manifest)) in (Liveness.ALIVE, Liveness.UNKNOWN):
-                return False
-            if state.job == self._order.job and state.run_id not in self._given_up:
-                return self._resume(state.run_id)
+    def _integrate(self) -> bool:
+        """Merges what is done. One at a time: while another does, this one waits."""
         try:
             done = integrate(self._project, self._order.key, self._services, self._show)
         except Busy:
@@ -240,3 +260,7 @@ class Worker:
             self._commits.append(done.commit)
         self._show(f"merged stages {', '.join(map(str, done.merged))} into {done.branch}")
         return True
+
+
+def _is_led(run: KnownRun) -> bool:
+    return liveness(owner_in(run, run.manifest)) in (Liveness.ALIVE, Liveness.UNKNOWN)

@@ -273,10 +273,11 @@ _MADE_ELSEWHERE = {
     "quarantine.json",
     "state.json",
     "pull-request.jsonl",
-}  # tests/quarantine, tests/sandbox, tests/pulls
+    "placed-*.json",
+}  # tests/quarantine, tests/sandbox, tests/pulls, tests/fleet
 _TESTED_ELSEWHERE = {
     *("guard tool", "worker exec", "doctor", "seal sign", "notify test", "review", "pr sync", "demo"),
-    "work",
+    *("work", "fleet init", "fleet up", "fleet down", "fleet logs", "fleet cancel"),
 }
 
 

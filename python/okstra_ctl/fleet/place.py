@@ -1,0 +1,162 @@
+"""Places a plan's ready stages on a fleet, and stays until all is done: one job a stage, on whichever node.
+
+What became of a job is read from the ledger, never from the engine: that only tells whether there still is somebody at
+work. A job whose node is lost is placed again under its own name, so that it may take its stage over.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..errors import Busy, Interrupted, OkstraError, WorkFailed
+from ..lead.waves import PrintProgress, nothing_ready
+from ..names import TaskKey
+from ..quoting import quote
+from ..services import Services
+from ..settings.project import Project
+from ..stages.integrate import integrate
+from ..stages.records import newest_plan_states
+from ..stages.select import StageState
+from ..status import StageStatus
+from .engine import Engine
+from .fleet_file import Fleet
+from .job import Job, JobState, last_line
+from .job_files import JobFile, forget_job, jobs_of, save_job
+from .placement import Decision, Placed, decide, room_for
+
+_PAUSE = 0.5
+_LONGEST_PAUSE = 5.0
+
+
+class Target(NamedTuple):
+    """What is placed: all of a task's stages, merged in between, or only some, and no merge. `words`: the flags that
+    every run gets, `flags` those of `okstra work`; `providers`: whom a run asks."""
+
+    key: TaskKey
+    words: tuple[str, ...]
+    providers: tuple[str, ...]
+    stages: tuple[int, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class PlacedAll(NamedTuple):
+    """The stages that are done, and the merge commits."""
+
+    done: tuple[int, ...]
+    commits: tuple[str, ...]
+
+
+class Placer:
+    """The placing of one target. It stays attached; what it placed goes on without it."""
+
+    def __init__(
+        self,
+        project: Project,
+        target: Target,
+        fleet: Fleet,
+        engine: Engine,
+        services: Services,
+        stop: threading.Event,
+        print_progress: PrintProgress,
+    ) -> None:
+        self._project, self._target, self._fleet, self._engine = project, target, fleet, engine
+        self._services, self._stop, self._show = services, stop, print_progress
+        self._known: dict[int, JobState] = {}
+        self._commits: list[str] = []
+        self._merged = False
+
+    def place(self) -> PlacedAll:
+        """Raises WorkFailed (`run-failed`, `fleet-unreachable`), Refused (`no-stage-ready`), Interrupted: then its jobs
+        go on; and as `integrate`."""
+        pause = _PAUSE
+        while not self._stop.is_set():
+            jobs = jobs_of(self._services.home, self._target.key, self._fleet.path)
+            placed = {stage: self._placed(job) for stage, job in jobs.items()}
+            states = self._states()  # after the engine was asked: what has ended is in the ledger now
+            decision = decide(states, placed, self._room())
+            if decision.merge and not self._merged and not self._target.stages:
+                moved = self._merge()
+            else:
+                moved = self._act(decision, jobs)
+            if not moved and decision.over:
+                return self._end(states, decision)
+            pause = _PAUSE if moved else min(pause * 1.3, _LONGEST_PAUSE)
+            if not moved:
+                self._stop.wait(pause)
+        raise Interrupted("interrupted", "stopped; the jobs that were placed go on", hint="okstra fleet status")
+
+    def cancel_all(self) -> None:
+        """Ends every job of the target; their runs can be resumed."""
+        for job in jobs_of(self._services.home, self._target.key, self._fleet.path).values():
+            self._engine.cancel(job.handle)
+            forget_job(self._services.home, job.job)
+
+    def _states(self) -> list[StageState]:
+        key, wanted = self._target.key, self._target.stages
+        states = newest_plan_states(self._project.files.task(key), key, self._services)[1]
+        return [state for state in states if not wanted or state.stage in wanted]
+
+    def _room(self) -> int:
+        return room_for(self._fleet.jobs, self._fleet.tokens, self._target.providers)
+
+    def _placed(self, job: JobFile) -> Placed:
+        state = self._engine.state(job.handle)
+        if self._known.get(job.stage) is not state:
+            self._known[job.stage] = state
+            self._show(f"stage {job.stage}: {state} ({job.job})")
+        words = last_line(self._engine.output(job.handle)) if state is JobState.ENDED else ""
+        return Placed(job.stage, job.attempts, state, words)
+
+    def _act(self, decision: Decision, jobs: dict[int, JobFile]) -> bool:
+        for stage in decision.forget:
+            forget_job(self._services.home, jobs[stage].job)
+        for stage in decision.submit:
+            self._submit(stage, jobs.get(stage))
+        return bool(decision.forget or decision.submit)
+
+    def _submit(self, stage: int, earlier: JobFile | None) -> None:
+        """A job that is killed between the two steps is placed, and nobody's: its stage's claim shows that it is in
+        work."""
+        name = earlier.job if earlier else f"placed-{secrets.token_hex(4)}-stage-{stage}"
+        key, words = self._target.key, " ".join(map(quote, self._target.words))
+        named = ("--task-key", str(key), "--stage", str(stage), "--job", name, "--json")
+        arguments = ("work", *named, f"--with={words}", *self._target.flags)
+        handle = self._engine.submit(Job(name, arguments, self._target.providers))
+        attempts = earlier.attempts + 1 if earlier else 1
+        now = self._services.clock.now()
+        save_job(self._services.home, JobFile(name, str(key), stage, self._fleet.path, handle, attempts, now))
+        again = f", for the {_times(attempts)} time" if attempts > 1 else ""
+        self._show(f"stage {stage}: placed{again} ({name})")
+
+    def _merge(self) -> bool:
+        try:
+            done = integrate(self._project, self._target.key, self._services, self._show)
+        except Busy:
+            return False
+        except OkstraError as error:
+            if error.code != "nothing-to-integrate":
+                raise
+            self._merged = True
+            return True
+        self._commits.append(done.commit)
+        self._show(f"merged stages {', '.join(map(str, done.merged))} into {done.branch}")
+        return True
+
+    def _end(self, states: Sequence[StageState], decision: Decision) -> PlacedAll:
+        done = tuple(state.stage for state in states if state.status is StageStatus.DONE)
+        data: dict[str, object] = {"done": list(done), "commits": list(self._commits)}
+        if decision.shut:
+            where = str(self._target.key)
+            raise WorkFailed("run-failed", "; ".join(decision.shut), where=where, hint="okstra status", data=data)
+        if len(done) < len(states):
+            refused = nothing_ready(states, self._target.key)
+            refused.data = {**data, **refused.data}
+            raise refused
+        return PlacedAll(done, tuple(self._commits))
+
+
+def _times(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
