@@ -23,6 +23,7 @@ _NEED_NOTHING = {
     *("trust", "check-project", "config list", "memory list", "wizard init", "seal show", "seal verify", "report find"),
     *(
         "status",
+        "fleet status",
         "board",
         "schedule",
         "projects",
