@@ -5,7 +5,7 @@ A command's module is imported only when the command is called. To add a command
 
 Of each command and action it says whether it changes something, as workers may not call those that do. To change means
 to write okstra's own state (runs, ledgers, the registry, worktrees, branches, plans, settings, notes, trust), to start
-an agent, or to run a project's commands. A page written where the caller asked for it is no change.
+an agent's work, or to run a project's commands. A page written where the caller asked for it is no change.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ COMMANDS = (
     Command("restore", "restore", "bring a dropped task or run back", PLANS),
     Command("cd", "cd", "print a worktree's path; okcd of the completion goes there", PLANS),
     Command("brief", "brief", "make a task's brief, check one, show one", PLANS),
+    Command("agents", "agents", "list the agents: installed, in need of a login, ready", CARE),
     Command("doctor", "doctor", "check this machine and the agents on it, with remedies", CARE),
     Command("gc", "gc", "remove worktrees that are proven safe to remove", CARE),
     Command("reconcile", "reconcile", "find and repair what dead runs left", CARE),
@@ -124,6 +125,7 @@ VERBS: dict[str, Verb] = {
     "setup": _CHANGES,
     "trust": Verb(True, unless=("show",)),
     "check-project": _READS,
+    "agents": _READS,
     "doctor": _READS,
     "completion": _READS,
     "config list": _READS,

@@ -12,6 +12,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "setup": (("setup --project-id shop --yes", "register a project in a script"),),
     "trust": (("trust --show", "what the project's settings would run"), ("trust", "look, and answer")),
     "check-project": (("check-project", "what is wrong here, and how to mend it"),),
+    "agents": (("agents --installed", "what could work here, and with which model"),),
     "doctor": (("doctor", "this machine"), ("doctor --providers", "the agents' clients, in full")),
     "completion": (("completion bash", "print the script; see docs/how-to/settings-and-notes.md"),),
     "config": (

@@ -18,6 +18,10 @@ IMPLEMENTATION = "implementation"
 AUTO = "auto"
 
 REHEARSAL = "rehearsal"
+ACP = "acp:"
+"""Begins the names of providers that are agents of the Agent Client Protocol."""
+AGENTS_MODEL = "default"
+"""Stands for the model that such an agent answers with when nobody asks for another one."""
 
 # Task types that rules name; all of them are in prompts/phases.toml.
 VERIFICATION = "final-verification"

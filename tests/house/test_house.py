@@ -22,7 +22,8 @@ _TESTS = [
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
     "": "command_table errors help_pages help_texts home_paths markdown names paths quoting status",
-    "agents": "job rehearsal_script supervisor_orders",
+    "agents": "job known rehearsal_script supervisor_orders",
+    "agents/acp": "access",
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
     "claims": "ledger_rows ports registry_document",

@@ -46,6 +46,12 @@ def test_all_whose_family_is_unknown_are_one_voice() -> None:
     assert voices({"w": Speaker()}) == {"w": UNKNOWN}
 
 
+def test_one_model_is_one_voice_whatever_serves_it_and_whatever_family_is_claimed() -> None:
+    assert count(Speaker("claude", model="some/Odd-1"), Speaker("gpt", model="gateway/odd-1")) == 1
+    assert count(Speaker("claude", model="odd-1"), Speaker("gpt", model="odd-2")) == 2
+    assert count(Speaker("claude"), Speaker("gpt")) == 2
+
+
 def test_one_command_line_with_one_model_is_one_voice_whatever_it_claims_to_be() -> None:
     line = ("agent", "--model", "m")
     assert count(Speaker("claude", line), Speaker("gpt", line)) == 1

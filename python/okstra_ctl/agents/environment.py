@@ -42,10 +42,9 @@ def client_environment(
 ) -> dict[str, str]:
     """A worker's client's environment. `always` are the adapter's own variables; a person's settings override
     `unless_set`."""
-    kept = {name: value for name, value in inherited.items() if name not in _MARKS}
     return {
         **(unless_set or {}),
-        **kept,
+        **unmarked(inherited),
         "OKSTRA_WORKER_ID": job.worker,
         "OKSTRA_ROLE": job.role,
         "OKSTRA_RESULT": job.result,
@@ -53,6 +52,11 @@ def client_environment(
         **job.environment,
         **(always or {}),
     }
+
+
+def unmarked(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Without the marks of a session that okstra was called from."""
+    return {name: value for name, value in inherited.items() if name not in _MARKS}
 
 
 def extra_arguments(job: Job) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UsageError
-from ..names import REHEARSAL
+from ..names import ACP, REHEARSAL
 from ..results.voices import Speaker, family_of
 from ..status import Access, Failure
+from ..system import assets
 from ..system.text import fill, placeholders
 from .environment import client_environment
 from .job import Job, Launch, Provider, StreamResult, Usage
+from .known import agent_in, agents
 from .streams import count_at, events, failure_in, list_at, number_at, retry_after_in, text_at
 
 BUILT_IN = ("claude", "codex", "gemini", "rehearsal")
@@ -45,6 +47,10 @@ def provider(name: str, settings: Settings) -> Provider:
         return Gemini()
     if name == "rehearsal":
         return Rehearsal()
+    if name.startswith(ACP) and name in settings:
+        from .acp.provider import Acp
+
+        return Acp(agent_in(name.removeprefix(ACP), settings[name]))
     if "argv" in settings.get(name, {}):
         given = settings[name]
         return Command(name, tuple(given["argv"]), dict(given.get("env", {})))
@@ -65,6 +71,7 @@ def provider_settings(
     must not decide what runs here. Raises UsageError (`bad-config`).
     """
     settings = {name: dict(_checked(name, given, places[0])) for name, given in _section(home, places[0]).items()}
+    settings |= _acp_settings(home, places[0])
     for name, given in _section(project, places[1]).items():
         if name != "rehearsal" or set(given) - {"script"}:
             raise _bad(places[1], f"a project may set providers.rehearsal.script alone; {name} belongs in config.json")
@@ -77,22 +84,32 @@ def provider_settings(
 
 def own_commands(home: Mapping[str, object], where: str) -> Settings:
     """The user's own providers: the commands of config.json, by name. Raises UsageError (`bad-config`)."""
-    return {name: given for name, given in _section(home, where).items() if "argv" in given}
+    own = {name: given for name, given in _section(home, where).items() if "argv" in given}
+    return {**own, **_acp_settings(home, where)}
 
 
-def speaker(worker: str, name: str, model: str, observed: str, settings: Settings) -> Speaker:
+def _acp_settings(home: Mapping[str, object], where: str) -> dict[str, dict[str, Any]]:
+    """The agents that speak the Agent Client Protocol, as providers."""
+    known = agents(assets.toml("prompts", "agents.toml"), home, where)
+    return {agent.provider: agent.to_settings() for agent in known.values()}
+
+
+def speaker(worker: str, name: str, model: str, observed: str, settings: Settings, *, seen: str = "") -> Speaker:
     """Whose voice a worker of this provider has. `observed` is the family of the model that answered, empty where the
-    client does not report one that okstra knows; a command reports none. Each part of a rehearsal is a family."""
+    client does not report one that okstra knows; a command reports none. `seen` is the model's name as it was reported.
+    Each part of a rehearsal is a family."""
     given = settings.get(name, {})
     declared = str(given.get("family", ""))
     family = family_of(declared) or declared.strip().casefold()
     if name == REHEARSAL:
         return Speaker(worker)
     if "argv" not in given:
-        return Speaker(observed or family)
+        return Speaker(observed or family, model=seen)
+    if name.startswith(ACP) and observed:
+        return Speaker(observed, model=seen)
     line = (f"{name}={value}" for name, value in sorted(given.get("env", {}).items()))
     words = (fill(word, {**dict.fromkeys(PLACEHOLDERS, ""), "MODEL": model}) for word in given["argv"])
-    return Speaker(family, (*line, *words, str(given.get("model", ""))))
+    return Speaker(family, (*line, *words, str(given.get("model", ""))), seen)
 
 
 def _section(document: Mapping[str, object], where: str) -> Mapping[str, Mapping[str, Any]]:
@@ -110,6 +127,8 @@ def _checked(name: str, given: Mapping[str, Any], where: str) -> Mapping[str, An
 
 
 def _fault(name: str, given: Mapping[str, Any]) -> str:
+    if name.startswith(ACP):
+        return f" is an agent of the Agent Client Protocol: its settings are agents.{name.removeprefix(ACP)}"
     if name not in BUILT_IN and (fault := _command_fault(given)):
         return fault
     if not isinstance(family := given.get("family", "-"), str) or not family.strip():

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from ..errors import WorkFailed
+from ..names import ACP
+from ..sandbox.agent_state import AgentFiles, agent_state
 from ..sandbox.choice import own_folder
 from ..sandbox.client_state import ClientState, private_state
 from ..status import Access, Failure, WorkerOutcome
@@ -20,6 +22,7 @@ from ..system.foreign_files import set_aside
 from . import supervisor_orders
 from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
+from .known import agent_in
 from .streams import is_lasting
 from .supervised_process import SUPERVISOR_LOST, ClientEnd, SupervisedClient
 from .supervisor_orders import Verdict
@@ -158,6 +161,10 @@ def _complaint(job: Job, ended: ClientEnd) -> str:
 def _private_state(job: Job, launch: Launch) -> AbstractContextManager[ClientState]:
     if job.containment is None:
         return nullcontext(ClientState())
+    if job.provider.startswith(ACP):
+        agent = agent_in(job.provider.removeprefix(ACP), job.options)
+        wanted = AgentFiles(agent.argv[0], agent.state, agent.logins)
+        return agent_state(job.provider, wanted, own_folder(job.containment.sandbox, job.token), launch.environment)
     return private_state(job.provider, own_folder(job.containment.sandbox, job.token), launch.environment)
 
 

@@ -18,6 +18,7 @@ from ..settings.setup import CheckRow, CheckStatus, home_row, registry_row
 from ..system import files
 from ..system.disk_use import show_size
 from ..system.locks import fault_of_locks
+from . import agents
 from .providers import presence_rows, provider_rows
 
 OLDEST_PYTHON = (3, 10)
@@ -40,13 +41,13 @@ _SCARCE, _TOO_LITTLE = 5 * 1024**3, 256 * 1024**2
 def examine(services: Services, start: str, *, providers: bool) -> list[CheckRow]:
     """Runs every check; one that can't run is a row, too. `providers`: only the clients, in full."""
     if providers:
-        return provider_rows(services)
+        return [*provider_rows(services), *agents.check_rows(services)]
     home = home_row(services)
     rows = [_python(), *_git(start), home]
     if home.status is not CheckStatus.FAIL:
         rows += [_locks(services), _disk(services), registry_row(services)]
     rows.append(_sandbox(services))
-    return [*rows, *_installed(services), _tmux(services), *presence_rows(services)]
+    return [*rows, *_installed(services), _tmux(services), *presence_rows(services, lambda: agents.ready(services))]
 
 
 def _python() -> CheckRow:

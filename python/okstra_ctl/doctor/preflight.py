@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from ..agents.acp.probe import Found, Readiness, probe
 from ..agents.environment import agents_environment
+from ..agents.known import Agent, agent_in
 from ..agents.providers import Settings, provider_settings, speaker
 from ..errors import Missing, OkstraError, Refused
-from ..names import REHEARSAL
+from ..names import ACP, AGENTS_MODEL, REHEARSAL
 from ..paths import ProjectFiles
 from ..results.voices import family_of, voices
 from ..services import Services
@@ -83,11 +85,17 @@ def missing_requirements(
     names = dict.fromkeys(worker.provider for worker in needed if worker.provider != REHEARSAL)
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
+    spoken = {name: agent_in(name.removeprefix(ACP), settings[name]) for name in names if name.startswith(ACP)}
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        found = list(pool.map(lambda name: _missing_provider(name, settings, environment), names))
+        greeted = {name: pool.submit(_greeted, agent, needed, environment) for name, agent in spoken.items()}
+        others = [name for name in names if name not in spoken]
+        found = list(pool.map(lambda name: _missing_provider(name, settings, environment), others))
+        rows = {name: future.result() for name, future in greeted.items()}
+    found += [_missing_agent(name, row) for name, row in rows.items()]
     flag = "--project " if voices_needed > own else ""
     less = "`--quorum" if quorum and not flag else f"`okstra config set {flag}convergence.quorum"
-    voices = _missing_voices(roster, settings, voices_needed, less)
+    models = {name: row.model for name, row in rows.items()}
+    voices = _missing_voices(roster, settings, voices_needed, less, models)
     return (*(one for one in found if one is not None), *voices)
 
 
@@ -104,6 +112,19 @@ def _missing_provider(name: str, settings: Settings, environment: Mapping[str, s
     return None
 
 
+def _greeted(agent: Agent, workers: Sequence[Worker], environment: Mapping[str, str]) -> Found:
+    model = next((worker.model for worker in workers if worker.provider == agent.provider), AGENTS_MODEL)
+    return probe(agent, environment, model=model)
+
+
+def _missing_agent(name: str, found: Found) -> MissingRequirement | None:
+    if found.state is Readiness.READY:
+        return None
+    what = found.detail if found.state is Readiness.ABSENT else f"{found.state}: {found.detail}"
+    remedy = f"{found.remedy}, or choose others: --workers a,b"
+    return MissingRequirement("client-missing", f"{name}: {what}", remedy)
+
+
 def _missing_client(
     client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]
 ) -> MissingRequirement | None:
@@ -115,15 +136,22 @@ def _missing_client(
 
 
 def _missing_voices(
-    roster: Sequence[Worker], settings: Settings, quorum: int, less: str
+    roster: Sequence[Worker], settings: Settings, quorum: int, less: str, models: Mapping[str, str]
 ) -> tuple[MissingRequirement, ...]:
     """The missing voices; none for a rehearsal, which may show how gates close, too. Which model answers is not known
-    yet: a client is expected to answer with a model of the family that the one it is asked for belongs to.
+    yet: a client is expected to answer with a model of the family that the one it is asked for belongs to; an agent
+    that names the model in use (`models`, by provider), with that one.
 
     `less` is the command or flag that asks for fewer, without its number and closing quote.
     """
     asked = [worker for worker in roster if worker.role in JUDGES]
-    speakers = {one.id: speaker(one.id, one.provider, one.model, family_of(one.model), settings) for one in asked}
+    named = {one.id: models.get(one.provider) or one.model for one in asked}
+    speakers = {
+        one.id: speaker(
+            one.id, one.provider, one.model, family_of(named[one.id]), settings, seen=models.get(one.provider, "")
+        )
+        for one in asked
+    }
     heard = voices(speakers)
     families = {heard[one.id]: one.provider for one in asked}
     if not asked or len(families) >= quorum or any(worker.provider == REHEARSAL for worker in roster):
@@ -136,10 +164,14 @@ def _missing_voices(
         what += f" (of which family the models of {', '.join(nameless)} are is not known)"
     remedies = [f"choose {quorum} families or more, e.g. --workers {shlex.quote(_example(families, quorum))}"]
     remedies += [
-        f"`okstra config set providers.{name}.family FAMILY` names one, like claude or gpt" for name in nameless
+        f"`okstra config set {_settings_of(name)}.family FAMILY` names one, like claude or gpt" for name in nameless
     ]
     remedies.append(f"{less} {len(families)}` for less")
     return (MissingRequirement("quorum-unreachable", what, "; or ".join(remedies)),)
+
+
+def _settings_of(provider: str) -> str:
+    return f"agents.{provider.removeprefix(ACP)}" if provider.startswith(ACP) else f"providers.{provider}"
 
 
 def _example(families: Mapping[str, str], quorum: int) -> str:

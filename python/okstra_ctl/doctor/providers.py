@@ -6,13 +6,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .. import git
 from ..agents.providers import BUILT_IN, provider_settings, speaker
 from ..errors import OkstraError
+from ..names import ACP
 from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
 from ..system import files, processes
@@ -83,15 +84,16 @@ def provider_rows(services: Services) -> list[CheckRow]:
     return [*rows, *_command_rows(services), CheckRow("rehearsal", CheckStatus.OK, "needs no client")]
 
 
-def presence_rows(services: Services) -> list[CheckRow]:
+def presence_rows(services: Services, others: Callable[[], Sequence[str]] = tuple) -> list[CheckRow]:
     """The short form: which clients can be used. Without one, and without a command of the person's own, only the
-    rehearsal works: that is a failure (`AGENTS`)."""
+    rehearsal works: that is a failure (`AGENTS`). `others` finds other agents that are ready; it is asked last."""
     found = [client for client in CLIENTS if _on_path(client.program, services.environment)]
     own = [row for row in _command_rows(services) if row.check != "config.json"]
     with ThreadPoolExecutor(max_workers=max(1, len(found))) as pool:
         faults = list(pool.map(lambda client: _fault_of(client, services), found))
     usable = [client.program for client, fault in zip(found, faults, strict=True) if fault is None]
     usable += [row.check for row in own if row.status is CheckStatus.OK]
+    usable = usable or list(others())
     rows = [fault._replace(status=CheckStatus.WARN) for fault in faults if fault is not None]
     if usable:
         return [*rows, CheckRow(AGENTS, CheckStatus.OK, f"{', '.join(usable)} (okstra doctor --providers says more)")]
@@ -133,6 +135,21 @@ def _has_own_models(client: ClientFacts, settings: Mapping[str, Any], environmen
         return b"model_provider" in (files.read_bytes(os.path.join(folder, "config.toml")) or b"")
     except OkstraError:
         return False
+
+
+def version_of(client: ClientFacts, environment: Mapping[str, str]) -> str:
+    """The last line of what it prints; empty when it does not run."""
+    shown = _run(client, ("--version",), environment)
+    return (shown.stdout.decode("utf-8", "replace").strip().splitlines() or [""])[-1] if shown.ok else ""
+
+
+def first_fault(client: ClientFacts, settings: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow | None:
+    """As `client_fault`, and for a client that can't be asked whether it is logged in, whether a login is known."""
+    fault = client_fault(client, settings, environment)
+    if fault is not None or client.status:
+        return fault
+    login = _login_row(client, environment)
+    return None if login.status is CheckStatus.OK else login
 
 
 def _client_rows(client: ClientFacts, environment: Mapping[str, str]) -> list[CheckRow]:
@@ -241,7 +258,8 @@ def _command_rows(services: Services) -> list[CheckRow]:
         settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
     except OkstraError as error:
         return [CheckRow("config.json", CheckStatus.FAIL, error.message, error.hint)]
-    return [_command_row(name, given, services.environment) for name, given in settings.items() if name not in BUILT_IN]
+    own = {name: given for name, given in settings.items() if name not in BUILT_IN and not name.startswith(ACP)}
+    return [_command_row(name, given, services.environment) for name, given in own.items()]
 
 
 def _command_row(name: str, given: Mapping[str, Any], environment: Mapping[str, str]) -> CheckRow:

@@ -10,6 +10,7 @@ from typing import Any
 from .. import git
 from ..agents.environment import agents_environment
 from ..agents.job import IGNORES_TREE, Job, Report
+from ..agents.known import variables_for
 from ..agents.providers import provider
 from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
@@ -203,7 +204,11 @@ def _containment(
         hidden=(context.files.drops,),
         results=(drop.folder, context.files.git_trace(worker.id)),
         binds=(*own.binds, *hooks.shown(context.run)),
-        variables=(*(options.get("env") or ()), *worktree_ports),
+        variables=(
+            *(options.get("env") or ()),
+            *variables_for(tuple(options.get("variables", ())), inherited(context)),
+            *worktree_ports,
+        ),
         ports=tuple(map(int, worktree_ports.values())),
     )
 

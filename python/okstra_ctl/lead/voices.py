@@ -16,23 +16,40 @@ from .context import RunContext
 
 def voices_of(context: RunContext, workers: Iterable[Worker]) -> dict[str, str]:
     """By worker, its voice: by the model that was observed answering, never by the one that was asked for."""
-    seen = observed_families(events_of(context.files))
+    events = events_of(context.files)
+    seen, names = observed_families(events), _observed_models(events)
     settings = context.settings.providers
-    return voices({one.id: speaker(one.id, one.provider, one.model, seen.get(one.id, ""), settings) for one in workers})
+    return voices(
+        {
+            one.id: speaker(one.id, one.provider, one.model, seen.get(one.id, ""), settings, seen=names.get(one.id, ""))
+            for one in workers
+        }
+    )
 
 
 def observed_families(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """By worker, the family of the model that gave its newest answer; left out where nothing tells, or where models of
     several families did and none is known to have answered in the end."""
-    families: dict[str, str] = {}
+    return {
+        worker: found.pop() if len(found) == 1 else ""
+        for worker, names in _newest_models(events).items()
+        if (found := {family_of(name) for name in names})
+    }
+
+
+def _observed_models(events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """By worker, the model that gave its newest answer, where it was one alone."""
+    return {worker: names[0] for worker, names in _newest_models(events).items() if len(set(names)) == 1}
+
+
+def _newest_models(events: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By worker, the models that its newest answer names; of an answer that names none, an earlier one's."""
+    found: dict[str, list[str]] = {}
     for row in events:
-        if row.get("event") == "counted" or (
-            row.get("event") == "ended" and row.get("outcome") == WorkerOutcome.COMPLETED
-        ):
-            found = {family_of(name) for name in _models_in(row)}
-            if found:
-                families[str(row.get("worker"))] = found.pop() if len(found) == 1 else ""
-    return families
+        answered = row.get("event") == "ended" and row.get("outcome") == WorkerOutcome.COMPLETED
+        if (answered or row.get("event") == "counted") and (names := _models_in(row)):
+            found[str(row.get("worker"))] = names
+    return found
 
 
 def _models_in(row: Mapping[str, Any]) -> list[str]:

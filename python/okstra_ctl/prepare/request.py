@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .. import git
 from ..errors import Missing, Refused, Unreadable, UsageError
-from ..names import AUTO, BRANCH_PREFIXES, CATEGORY_PREFIXES, HANDOFF, IMPLEMENTATION, TaskKey, category_of_branch
+from ..names import (
+    ACP,
+    AGENTS_MODEL,
+    AUTO,
+    BRANCH_PREFIXES,
+    CATEGORY_PREFIXES,
+    HANDOFF,
+    IMPLEMENTATION,
+    TaskKey,
+    category_of_branch,
+)
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approvals, plans
 from ..plan.model import StageMap
@@ -174,11 +184,13 @@ def _people(inputs: PrepareInputs, phase: Phase, services: Services) -> tuple[tu
     table = model_table(assets.toml("prompts", "models.toml"))
     config = files.read_json(services.home.config) or {}
     configured = _configured_models(config, services.home.config)
-    own = _own_commands(config, services.home.config) if "providers" in config else {}
+    asked = (*inputs.workers, inputs.executor, inputs.critic, inputs.provider, inputs.report_writer)
+    wants_agents = any(name.startswith(ACP) for name in asked)
+    own = _own_commands(config, services.home.config) if "providers" in config or wants_agents else {}
 
     def model_of(slot: str) -> str:
         if slot in own:
-            return str(own[slot].get("model") or slot)
+            return str(own[slot].get("model") or (AGENTS_MODEL if slot.startswith(ACP) else slot))
         return resolve_model(
             slot, flags=inputs.models, environment=services.environment, config=configured, table=table
         )

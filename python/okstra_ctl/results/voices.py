@@ -39,6 +39,8 @@ class Speaker(NamedTuple):
     """Of the model that answered; empty where it is not known."""
     command: tuple[str, ...] = ()
     """The command line and model of a person's own provider."""
+    model: str = ""
+    """The model that answered, as its client reports it; empty where it does not."""
 
 
 def family_of(model: str) -> str:
@@ -54,15 +56,24 @@ def family_of(model: str) -> str:
 
 def voices(speakers: Mapping[str, Speaker]) -> dict[str, str]:
     """By speaker, its voice. Those of one family are one voice; so are all whose family is unknown, and those that
-    are the same command line with the same model, whatever families they claim."""
+    are the same command line with the same model, or report one model, whatever families they claim."""
     named = {name: speaker.family or UNKNOWN for name, speaker in speakers.items()}
-    for command in sorted({speaker.command for speaker in speakers.values() if speaker.command}):
-        own = [name for name, speaker in speakers.items() if speaker.command == command]
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, speaker in speakers.items():
+        for mark in filter(None, (speaker.command, _model_mark(speaker.model))):
+            alike.setdefault(mark, []).append(name)
+    for mark in sorted(alike):
+        own = alike[mark]
         claimed = {named[name] for name in own} - {UNKNOWN}
         if claimed:
             named.update(dict.fromkeys(own, min(claimed)))
             named = {name: min(claimed) if voice in claimed else voice for name, voice in named.items()}
     return named
+
+
+def _model_mark(model: str) -> tuple[str, ...]:
+    """The same for one model behind whatever gateways."""
+    return ("", model.casefold().rpartition("/")[2]) if model else ()
 
 
 def worth(heard: Collection[str]) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ..errors import Missing
 from ..settings.roster import Worker, access_of, delivers_by_message
+from ..status import Access
 from ..system import assets
 from ..system.text import UnknownPlaceholder, fill
 
@@ -40,7 +41,9 @@ def worker_prompt(values: Mapping[str, str], worker: Worker, part: str, result: 
         "WORKER_RESULT_PATH": result,
     }
     form = "json-" if part == "report-writer" else ""
-    how = "message" if delivers_by_message(worker.provider, access_of(worker.role)) else "file"
+    access = access_of(worker.role)
+    by_message = delivers_by_message(worker.provider, access)
+    how = ("message" if access is Access.READ else "closing") if by_message else "file"
     own["DELIVERY"] = fill_file(f"includes/delivery-{form}{how}.md", own).rstrip()
     preamble = fill_file("worker-prompt-preamble.md", own, folder="templates")
     return f"{preamble.rstrip()}\n\n{fill_file(f'roles/{part}.md', own).rstrip()}\n"

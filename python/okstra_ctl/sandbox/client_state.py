@@ -26,9 +26,9 @@ from ..system.text import loads
 from .profile import Bind
 
 SCHEMA = "client-state/1"
-_RECORD = "state.json"
+RECORD = "state.json"
 _STALE = 24 * 3600.0  # seconds
-_MOST_SETTINGS = 4 * 1024 * 1024
+MOST_SETTINGS = 4 * 1024 * 1024
 _MOST_TRANSCRIPT = 256 * 1024 * 1024
 _TRANSCRIPTS = (".jsonl", ".json")
 
@@ -90,6 +90,10 @@ class ClientState(NamedTuple):
     copy: str = ""
     real: str = ""
     binds: tuple[Bind, ...] = ()
+    program: str = ""
+    """What is started, where okstra's own program starts it in turn."""
+    beside: tuple[tuple[str, str], ...] = ()
+    """Variables with which an agent finds its copy where nothing can be mounted."""
 
 
 @contextmanager
@@ -110,12 +114,18 @@ def private_state(client: str, folder: str, environment: Mapping[str, str]) -> I
 def take_home(folder: str) -> None:
     """Takes home what a client left in its copy, and removes the copy. Nothing of it is alive any more."""
     with suppress(OkstraError, OSError):
-        record = files.read_json(os.path.join(folder, _RECORD), SCHEMA)
-        if record is not None and record.get("client") in FOLDERS:
+        record = files.read_json(os.path.join(folder, RECORD), SCHEMA)
+        logins = record.get("logins") if record is not None else None
+        digests = logins if isinstance(logins, Mapping) else {}
+        paths = record.get("paths") if record is not None else None
+        if isinstance(paths, Mapping):  # an agent's (`agent_state`)
+            _take_logins(
+                os.path.join(folder, "home"), {str(name): str(place) for name, place in paths.items()}, digests
+            )
+        elif record is not None and record.get("client") in FOLDERS:
             client, real = FOLDERS[str(record["client"])], str(record["real"])
-            logins = record.get("logins")
             copy = os.path.join(folder, client.name)
-            _take_logins(client, real, copy, logins if isinstance(logins, Mapping) else {})
+            _take_logins(copy, {name: os.path.join(real, name) for name in client.logins}, digests)
             _take_transcripts(os.path.join(copy, client.transcripts), os.path.join(real, client.transcripts))
     remove(folder)
 
@@ -125,7 +135,7 @@ def take_home_abandoned(folders: str) -> None:
     for name in files.names_in(folders):
         folder = os.path.join(folders, name)
         with suppress(OkstraError, OSError, ValueError):
-            record = files.read_json(os.path.join(folder, _RECORD), SCHEMA)
+            record = files.read_json(os.path.join(folder, RECORD), SCHEMA)
             if record is None:
                 if time.time() - os.stat(folder).st_mtime > _STALE and os.path.isdir(folder):
                     remove(folder)
@@ -144,9 +154,9 @@ def real_folder(client: str, environment: Mapping[str, str]) -> str:
 def _made(client: str, folder: str, environment: Mapping[str, str]) -> ClientState:
     kept, real = FOLDERS[client], real_folder(client, environment)
     copy = os.path.join(folder, kept.name)
-    found = {name: data for name in (*kept.settings, *kept.logins) if (data := _plain(real, name)) is not None}
+    found = {name: data for name in (*kept.settings, *kept.logins) if (data := plain(real, name)) is not None}
     if client == "claude" and not environment.get(kept.variable):  # without the variable this file stands beside
-        beside = _plain(os.path.dirname(real), ".claude.json")
+        beside = plain(os.path.dirname(real), ".claude.json")
         found.update({".claude.json": beside} if beside is not None else {})
     record = {
         "schema": SCHEMA,
@@ -157,7 +167,7 @@ def _made(client: str, folder: str, environment: Mapping[str, str]) -> ClientSta
     }
     try:
         files.make_private_folders(copy)
-        files.replace_json(os.path.join(folder, _RECORD), record)  # before the login, so that a kill leaves no unknown
+        files.replace_json(os.path.join(folder, RECORD), record)  # before the login, so that a kill leaves no unknown
         for name, data in found.items():
             files.replace(os.path.join(copy, name), data, durable=False)
         for name in kept.copied:
@@ -174,14 +184,14 @@ def _made(client: str, folder: str, environment: Mapping[str, str]) -> ClientSta
 
 def laid_over(state: ClientState) -> dict[str, str]:
     """The variables with which the client finds its copy at the place of its real folder."""
-    variable = FOLDERS[state.client].variable if state.client else ""
+    variable = FOLDERS[state.client].variable if state.client in FOLDERS else ""
     return {variable: state.real} if variable else {}
 
 
 def set_beside(state: ClientState) -> dict[str, str]:
     """As `laid_over` where nothing can be mounted: links in the copy stand for the binds, and it is named itself."""
-    if not state.client:
-        return {}
+    if state.client not in FOLDERS:
+        return dict(state.beside)
     for bind in state.binds[1:]:
         with suppress(OSError):
             os.symlink(bind.source, os.path.join(state.copy, os.path.basename(bind.target)))
@@ -189,26 +199,27 @@ def set_beside(state: ClientState) -> dict[str, str]:
     return {variable: state.copy} if variable else {"GEMINI_CLI_HOME": os.path.dirname(state.copy)}
 
 
-def _plain(folder: str, name: str) -> bytes | None:
+def plain(folder: str, name: str) -> bytes | None:
     """The person's own file, which may be a link to where they keep it."""
     try:
-        return foreign_files.read(os.path.realpath(os.path.join(folder, name)), _MOST_SETTINGS)
+        return foreign_files.read(os.path.realpath(os.path.join(folder, name)), MOST_SETTINGS)
     except Unreadable:
         return None
 
 
-def _take_logins(client: ClientFolder, real: str, copy: str, digests: Mapping[str, object]) -> None:
+def _take_logins(copy: str, places: Mapping[str, str], digests: Mapping[str, object]) -> None:
+    """`places` are the real files, by their names in the copy."""
     with locked(LockKind.INDEX, os.path.join(os.path.dirname(os.path.dirname(copy)), ".lock")):
-        for name in client.logins:
+        for name, place in places.items():
             try:
-                new = foreign_files.read(os.path.join(copy, name), _MOST_SETTINGS)
+                new = foreign_files.read(os.path.join(copy, name), MOST_SETTINGS)
             except Unreadable:
                 continue
-            now = _plain(real, name)
+            now = plain(os.path.dirname(place), os.path.basename(place))
             if new is None or now is None or sha256(now).hexdigest() != digests.get(name):
                 continue
             if new != now and _same_shape(new, now):
-                files.replace(os.path.realpath(os.path.join(real, name)), new)
+                files.replace(os.path.realpath(place), new)
 
 
 def _same_shape(new: bytes, now: bytes) -> bool:

@@ -22,6 +22,7 @@ _PORT_IN = re.compile(r"://[^/\s\"']*?:([0-9]{1,5})(?:[/\s\"']|$)")
 _ADDRESSES = re.compile(r"(?:_BASE_URL|_ENDPOINT|_PROXY|_proxy)\Z")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm")
 _UNSIGNED = (("commit.gpgSign", "false"), ("tag.gpgSign", "false"))  # the key stays outside
+_TEXTS = (".json", ".jsonc", ".toml", ".yaml", ".yml", ".env")
 _SETTINGS = ("config.toml", "settings.json")
 _KEY_IN = re.compile(r"\benv_key\s*=\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)")
 _BLANK, _TEMPORARY = "blank", "tmp"
@@ -54,7 +55,9 @@ def started(
     if given.role in AGENTS:
         kept |= git.settings_variables(kept, _UNSIGNED)
     git_folders = filter(None, (given.places.common_dir,))
-    found = machine(environment, blank_file(given.sandbox.folder), options.shown, argv[0], with_sockets=git_folders)
+    found = machine(
+        environment, blank_file(given.sandbox.folder), options.shown, state.program or argv[0], with_sockets=git_folders
+    )
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=options.check_network)
     ports = _ports(given, environment, texts) if shaped.network else ()
@@ -94,6 +97,11 @@ def _settings(state: ClientState) -> Iterator[str]:
     """The texts of the client's own settings."""
     for name in _SETTINGS if state.copy else ():
         yield (files.read_bytes(os.path.join(state.copy, name)) or b"").decode("utf-8", "replace")
+    if state.program:  # an agent's, whose settings may have any name
+        for folder, _, names in os.walk(state.copy):
+            for name in names:
+                if os.path.splitext(name)[1] in _TEXTS:
+                    yield (files.read_bytes(os.path.join(folder, name)) or b"").decode("utf-8", "replace")
 
 
 def _of_files(

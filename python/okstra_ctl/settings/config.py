@@ -344,5 +344,5 @@ def _check_meaning(file: SettingsFile, document: Mapping[str, object], key: str,
     if section == "models" and isinstance(model, str):
         table = model_table(assets.toml("prompts", "models.toml"))
         resolve_model(name, flags={}, environment={}, config={name: model}, table=table)
-    if section == "providers":
+    if section in ("providers", "agents"):
         provider_settings(document, {}, project_root=os.sep, places=(file.path, ""))

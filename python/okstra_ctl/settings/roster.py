@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import UsageError
-from ..names import REHEARSAL
+from ..names import ACP, REHEARSAL
 from ..status import Access
 from .phases import Phase
 
@@ -30,7 +30,12 @@ def access_of(role: str) -> Access:
 
 def delivers_by_message(provider: str, access: Access) -> bool:
     """Whether a worker's closing message is its result, because its client can write no file."""
-    return provider in _CLOSED_READERS and access is Access.READ
+    return provider.startswith(ACP) or (provider in _CLOSED_READERS and access is Access.READ)
+
+
+def worker_name(provider: str) -> str:
+    """The provider's name where it names files: without the colon of an agent's."""
+    return provider.replace(":", "-")
 
 
 class Worker(NamedTuple):
@@ -64,7 +69,7 @@ def roster(phase: Phase, options: RosterOptions, model_of: Callable[[str], str])
         workers += [Worker(name, "analyst", provider, model_of(provider)) for name, provider in voices]
     if "executor" in phase.roles:
         executor = _known(options.executor or voices[0][1], options)
-        workers.append(Worker(f"{executor}-executor", "executor", executor, model_of(executor)))
+        workers.append(Worker(f"{worker_name(executor)}-executor", "executor", executor, model_of(executor)))
     elif options.executor:
         raise UsageError("unknown-worker", f"{phase.task_type} has no executor", where="--executor")
     if "verifier" in phase.roles:
@@ -101,7 +106,7 @@ def _voices(phase: Phase, options: RosterOptions) -> tuple[tuple[str, str], ...]
     named = tuple(dict.fromkeys(_known(name, options) for name in asked))
     if options.executor and "verifier" in phase.roles and options.executor not in named:
         named = (*named, _known(options.executor, options))
-    return tuple((name, name) for name in named)
+    return tuple((worker_name(name), name) for name in named)
 
 
 def _known(name: str, options: RosterOptions) -> str:

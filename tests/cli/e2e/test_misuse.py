@@ -15,7 +15,7 @@ from support.okstra import Project
 from support.sealed import ROOT
 
 # They play for seconds, wait for a client, or look at the whole machine; their own tests call them wrongly.
-_APART = {"demo", "worker exec", "guard tool", "doctor"}
+_APART = {"demo", "worker exec", "guard tool", "doctor", "agents"}
 LABELS = [label for label in VERBS if label not in {*dict(IN_NODE), *_APART}]
 # Takes any number of words: `memory search` looks for them, `schedule` takes them as tasks.
 _TAKE_WORDS = {"memory search": (0, []), "schedule": (2, ["task-unknown"]), "config set": (2, ["unknown-setting"])}

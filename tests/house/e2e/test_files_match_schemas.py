@@ -276,7 +276,7 @@ _MADE_ELSEWHERE = {
     "placed-*.json",
 }  # tests/quarantine, tests/sandbox, tests/pulls, tests/fleet
 _TESTED_ELSEWHERE = {
-    *("guard tool", "worker exec", "doctor", "seal sign", "notify test", "review", "pr sync", "demo"),
+    *("guard tool", "worker exec", "doctor", "agents", "seal sign", "notify test", "review", "pr sync", "demo"),
     *("work", "fleet init", "fleet up", "fleet down", "fleet logs", "fleet cancel"),
 }
 

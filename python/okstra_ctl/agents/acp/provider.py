@@ -1,0 +1,103 @@
+"""The provider `acp:NAME`: an agent that speaks the Agent Client Protocol (docs/how-to/add-a-provider.md).
+
+Its client is a program of okstra's (`worker.py`), which starts the agent, answers what it asks by the job's access, and
+prints one JSON object a line, the last of them its result. The closing message is the result under every access: an
+agent may have tools that write outside its worktree, or none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ...names import AGENTS_MODEL
+from ...status import Access, Failure
+from ...system.text import dumps, fill
+from ...usage.tokens import ModelTokens, Tokens
+from ..environment import client_environment
+from ..job import Job, Launch, StreamResult, Usage
+from ..known import Agent
+from ..streams import Event, count_at, events, list_at, number_at, retry_after_in, text_at
+
+ORDERS = "OKSTRA_ACP"
+"""The variable with what the client is to do."""
+_PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okstra_ctl.agents.acp.worker import main; main()"
+_FAILURES = {str(failure): failure for failure in Failure}
+
+
+def command_line(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Starts okstra's client of the protocol, and below it the agent."""
+    return (sys.executable, "-I", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, *argv)
+
+
+def agents_argv(agent: Agent, model: str) -> tuple[str, ...]:
+    """A word that asks for the model is left out where nobody named one, with the flag before it."""
+    if model != AGENTS_MODEL:
+        return tuple(fill(word, {"MODEL": model}) for word in agent.argv)
+    kept: list[str] = []
+    for word in agent.argv:
+        if "{{MODEL}}" not in word:
+            kept.append(word)
+        elif word == "{{MODEL}}" and kept and kept[-1].startswith("-"):
+            kept.pop()
+    return tuple(kept)
+
+
+class Acp:
+    def __init__(self, agent: Agent) -> None:
+        self.name, self._agent = agent.provider, agent
+
+    def delivers_by_message(self, access: Access) -> bool:
+        return True
+
+    def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        by_flag = any("{{MODEL}}" in word for word in self._agent.argv)
+        orders = {
+            "access": str(job.access),
+            "folder": job.folder,
+            "readable": [*job.readable, *job.writable],
+            "results": [job.result, job.audit],
+            "model": "" if by_flag or job.model == AGENTS_MODEL else job.model,
+            "start_seconds": self._agent.start_seconds,
+            "login": self._agent.login,
+            "install": self._agent.install,
+        }
+        always = {**dict(self._agent.env), ORDERS: dumps(orders)}
+        environment = client_environment(job, inherited, always=always)
+        argv = command_line(agents_argv(self._agent, job.model))
+        return Launch(argv, prompt.encode("utf-8", "replace"), environment)
+
+    def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:
+        rows = events(stdout)
+        last = next((event for event in reversed(rows) if event.get("type") == "result"), None)
+        session = next((text_at(event, "session") for event in rows if event.get("type") == "session"), "")
+        if last is None:
+            complaint = stderr.decode("utf-8", "replace").strip()[-500:]
+            return StreamResult(False, Failure.INTERRUPTED, complaint, session=session)
+        failure = _FAILURES.get(text_at(last, "failure"), Failure.CLIENT)
+        message = text_at(last, "message")
+        if failure not in (Failure.NONE, Failure.INTERRUPTED) and (said := stderr.decode("utf-8", "replace").strip()):
+            message = f"{message}; it wrote: {said[-300:]}"
+        return StreamResult(
+            ended=failure is not Failure.INTERRUPTED,
+            failure=failure,
+            message=message,
+            retry_after=retry_after_in(message) if failure is Failure.RATE_LIMIT else None,
+            model=text_at(last, "model") or None,
+            usage=_usage(last),
+            denials=tuple(str(denial) for denial in list_at(last, "denials")),
+            last_message=text_at(last, "text"),
+            session=session,
+        )
+
+
+def _usage(last: Event) -> Usage | None:
+    counts: Any = last.get("usage")
+    cost = number_at(last, "cost_usd")
+    if not isinstance(counts, dict):
+        return None if cost is None else Usage(0, 0, 0, 0, cost)
+    tokens = Tokens(*(count_at(counts, name) for name in Tokens._fields))
+    return Usage(*tokens, cost, (ModelTokens(text_at(last, "model"), tokens, cost),))

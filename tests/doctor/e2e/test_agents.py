@@ -1,0 +1,93 @@
+"""Agents of the protocol are started and greeted, and no model is asked: installed, needs login, ready."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from okstra_ctl.doctor.agents import check_rows
+from okstra_ctl.services import open_services
+from okstra_ctl.settings.setup import CheckStatus
+from support import schemas
+from support.okstra import Project
+
+_GREETS = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["method"] == "initialize":
+        answer = {"result": {"protocolVersion": 1, "agentInfo": {"name": "mine", "version": "7.1"}}}
+    elif sys.argv[1:] == ["login"]:
+        answer = {"error": {"code": -32000, "message": "Authentication required"}}
+    else:
+        models = [{"value": one, "name": one} for one in ("acme/small", "acme/large")]
+        option = {"id": "m", "name": "M", "category": "model", "type": "select", "currentValue": "acme/small"}
+        answer = {"result": {"sessionId": "s", "configOptions": [{**option, "options": models}]}}
+    if asked["method"] == "session/prompt":
+        raise SystemExit("a model was asked")
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}), flush=True)
+"""
+
+
+@pytest.fixture
+def greeting(project: Project, tmp_path: Path) -> list[str]:
+    path = tmp_path / "greets.py"
+    path.write_text(_GREETS)
+    project.home.mkdir(mode=0o700, exist_ok=True)
+    return [sys.executable, str(path)]
+
+
+def agents(project: Project, **given: dict[str, Any]) -> None:
+    (project.home / "config.json").write_text(json.dumps({"agents": given}))
+
+
+def test_the_agents_are_listed_with_their_state(project: Project, greeting: list[str]) -> None:
+    agents(
+        project,
+        mine={"argv": greeting},
+        closed={"argv": [*greeting, "login"], "login": "mine login"},
+        absent={"argv": ["no-such-agent"]},
+    )
+    assert project.okstra("agents", "--no-such-flag").status == project.okstra("agents", "mine").status == 2
+    listed = project.okstra.ok("agents", "--json")
+    assert schemas.faults(listed.envelope, "envelope") == []
+    rows = {row["provider"]: row for row in listed.data["agents"]}
+    assert {"claude", "codex", "gemini", "acp:opencode", "acp:goose"} <= set(rows)
+    ready = {"program": sys.executable, "state": "ready", "version": "7.1", "detail": "", "remedy": ""}
+    models = {"model": "acme/small", "models": ["acme/small", "acme/large"]}
+    assert rows["acp:mine"] == {"provider": "acp:mine", **ready, **models}
+    assert (rows["acp:closed"]["state"], rows["acp:closed"]["remedy"]) == ("needs login", "mine login")
+    assert rows["acp:absent"]["state"] == "not installed"
+    assert "config.json" in rows["acp:absent"]["remedy"]
+
+
+def test_the_doctor_greets_the_agents_that_a_person_named(project: Project) -> None:
+    project.home.mkdir(mode=0o700, exist_ok=True)
+    agents(project, broken={"argv": ["false"], "install": "npm i it"}, absent={"argv": ["no-such-agent"]})
+    services = open_services({**project.okstra.environment, "PATH": "/usr/bin:/bin"})
+    rows = {row.check: row for row in check_rows(services)}
+    broken = rows["acp:broken"]
+    assert (broken.status, broken.remedy) == (CheckStatus.WARN, "npm i it")
+    assert broken.detail == "installed: it ended with 1 before it answered initialize"
+    assert (rows["acp:absent"].status, set(rows)) == (CheckStatus.FAIL, {"acp:broken", "acp:absent"})
+
+
+def test_a_run_asks_for_an_agent_that_is_ready_before_it_starts(project: Project, greeting: list[str]) -> None:
+    agents(project, closed={"argv": [*greeting, "login"], "login": "mine login"})
+    words = ("--task-type", "error-analysis", "--workers", "acp:closed", "--lead", "auto", "--yes", "--json")
+    brief = project.brief_for("error-analysis")
+    refused = project.okstra("run", "--task-key", project.task_key, *words, *brief)
+    assert "client-missing" in refused.codes, refused
+    error = refused.envelope["errors"][0]
+    assert "acp:closed: needs login" in error["message"] and "mine login" in error["try"]
+
+
+def test_a_setting_of_an_agent_is_checked_when_it_is_set(project: Project) -> None:
+    project.okstra.ok("config", "set", "agents.mine.argv", "my-agent", "acp")
+    project.okstra.ok("config", "set", "agents.opencode.model", "openai/gpt-5.6")
+    refused = project.okstra("config", "set", "agents.mine.state", "/etc/", "--json")
+    assert refused.codes == ["bad-config"]
