@@ -38,12 +38,14 @@ _TASK_CLAIMS = st.builds(
     users=_USERS,
 )
 _EPOCH = st.integers(1, 99)
-_EARLIER = st.builds(PreviousClaim, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT)
+_EARLIER = st.builds(PreviousClaim, _TEXT, _EPOCH, _STATUSES, _OWNERS, _TEXT, _TEXT, remote_token=_TEXT, proven=_TEXT)
 _STAGE_CLAIMS = st.builds(
     StageClaim,
     *(_PLACES, _TEXT, _TEXT, _PLACES, _STATUSES, _TEXT, _OWNERS, _TEXT, _EPOCH, _TEXT, _TEXT, _TEXT),
     before=st.none() | _EARLIER,
     job=_TEXT,
+    remote_token=_TEXT,
+    proven=_TEXT,
 )
 _TASK = TaskClaim("/wt/task", "feat-1", "c0", "/p", ClaimStatus.ACTIVE, "2026-01-01T00:00:00Z")
 _STAGE = StageClaim(

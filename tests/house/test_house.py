@@ -44,6 +44,7 @@ PURE = {
     "sandbox": "bubblewrap choice environment profile seatbelt",
     "seals": "rows",
     "settings": "claims_remote limits phases roster sandbox_settings sync_list",
+    "sharing": "elsewhere view",
     "stages": "select",
     "system": "folding shell_lists text",
     "telemetry": "attributes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -11,12 +12,14 @@ from okstra_ctl.claims.registry_document import StageClaim
 from okstra_ctl.errors import Refused
 from okstra_ctl.names import AUTO, Owner
 from okstra_ctl.plan.model import Stage, StageMap
+from okstra_ctl.sharing.elsewhere import Elsewhere
 from okstra_ctl.stages.select import (
     StageRecords,
     StageState,
     choose,
     commits_to_merge,
     decide_base,
+    next_of_stage,
     stage_states,
     why_not,
 )
@@ -66,9 +69,10 @@ def _records(
     claims: Mapping[int, StageClaim] | None = None,
     alive: Liveness = Liveness.ALIVE,
     merged: Mapping[str, bool] | None = None,
+    elsewhere: Mapping[int, Elsewhere] = MappingProxyType({}),
 ) -> StageRecords:
     view = LedgerView({row.stage: row for row in rows}, frozenset(), {}, ())
-    return StageRecords(view, claims or {}, {_OWNER: alive}, merged)
+    return StageRecords(view, claims or {}, {_OWNER: alive}, merged, elsewhere=elsewhere)
 
 
 def _state(stage_map: StageMap, records: StageRecords, stage: int = 1) -> StageState:
@@ -316,3 +320,53 @@ def test_several_dependencies_start_from_the_task_head() -> None:
     records = _records(_row(1), _row(2), merged={"c1": True, "c2": True})
     states = stage_states(_map(s1=(), s2=(), s3=(1, 2)), records)
     assert decide_base(states[2], states, anchor="anchor", task_head="head") == "head"
+
+
+# Stages of other machines
+
+_FARM = Elsewhere(2, "p:g:1/implementation/stage-1/002", "farm-7", _SINCE)
+_FARM_DONE = _FARM._replace(done=True, head_commit="c9", proof="proven")
+
+
+def test_a_stage_that_another_machine_holds_is_not_chosen_and_names_the_host() -> None:
+    states = stage_states(_map(s1=(), s2=()), _records(elsewhere={1: _FARM}))
+    assert choose(states, AUTO).stage == 2
+    assert (states[0].status, states[0].host, states[0].epoch) == ("running", "farm-7", 2)
+    refused = _refused(states, "1")
+    assert (refused.code, refused.message) == (
+        "stage-running",
+        f"stage 1 is running: run {_FARM.run_id}, since {_SINCE}, on farm-7",
+    )
+    assert refused.hint.endswith("okstra stage release --run p:g:1/implementation/stage-1/002 --force")
+    assert next_of_stage(states[0], "p:g:1") == ""
+
+
+def test_a_stage_done_on_another_machine_gives_its_commit_as_base() -> None:
+    states = stage_states(_map(s1=(), s2=(1,)), _records(elsewhere={1: _FARM_DONE}))
+    assert decide_base(choose(states, AUTO), states, anchor="a", task_head="h") == "c9"
+    assert why_not(states[0]) == "stage 1 is done at c9, on farm-7"
+    assert (states[0].proof, states[0].run_id) == ("proven", _FARM.run_id)
+
+
+@pytest.mark.parametrize("epoch, host", [(1, "farm-7"), (2, ""), (3, "")])
+def test_of_a_claim_here_and_one_elsewhere_the_higher_epoch_counts(epoch: int, host: str) -> None:
+    state = _state(_ONE, _records(claims={1: _claim(epoch=epoch)}, elsewhere={1: _FARM}))
+    assert (state.status, state.host, state.epoch) == ("running", host, max(epoch, 2))
+
+
+def test_a_stage_that_was_published_is_done_before_the_ledger_here_says_so() -> None:
+    """A crash between the two: what other machines build on counts."""
+    state = _state(_ONE, _records(claims={1: _claim(epoch=2)}, elsewhere={1: _FARM_DONE._replace(host="")}))
+    assert (state.status, state.head_commit, state.branch) == ("done", "c9", "feat-1-s1")
+
+
+def test_a_proven_stage_that_is_not_published_says_so_and_what_to_do() -> None:
+    claim = _claim(owner=None)._replace(proven="c1")
+    states = stage_states(_ONE, _records(claims={1: claim}))
+    publishing = f"okstra stage publish --run {_run(1)}"
+    assert why_not(states[0]) == (
+        f"stage 1 is proven by run {_run(1)}, since {_SINCE}, and not published: other machines don't know of it yet"
+    )
+    assert next_of_stage(states[0], "p:g:1") == publishing
+    assert publishing in _refused(states, "1").hint
+    assert publishing in _refused(states, AUTO).hint

@@ -121,9 +121,17 @@ class PreviousClaim(NamedTuple):
     owner: Owner | None
     reserved_at: str
     plan_digest: str
+    remote_token: str = ""
+    proven: str = ""
+
+    @classmethod
+    def of(cls, claim: StageClaim) -> PreviousClaim:
+        return cls(*(getattr(claim, name) for name in cls._fields))
 
     def to_json(self) -> Entry:
-        return {**self._asdict(), "status": str(self.status), "owner": self.owner.to_json() if self.owner else None}
+        owner = self.owner.to_json() if self.owner else None
+        entry = {**self._asdict(), "status": str(self.status), "owner": owner}
+        return {name: value for name, value in entry.items() if value or name not in ("remote_token", "proven")}
 
     @classmethod
     def from_json(cls, entry: object) -> PreviousClaim | None:
@@ -138,6 +146,8 @@ class PreviousClaim(NamedTuple):
             owner=Owner.from_json(entry.get("owner")),
             reserved_at=_text(entry, "reserved_at"),
             plan_digest=_text(entry, "plan_digest"),
+            remote_token=_text(entry, "remote_token"),
+            proven=_text(entry, "proven"),
         )
 
 
@@ -146,6 +156,8 @@ class StageClaim(NamedTuple):
 
     `restores` as in `TaskClaim`. `before` is the claim that a rerun in progress takes over. `job`: the name of the
     `okstra work` that took the stage, which goes on with it once it is started again; empty without one.
+    `remote_token`: that of its claim at the git remote by which machines share the task; empty where they don't.
+    `proven`: the commit at which its exit check passed, while other machines may not know that the stage is done.
     """
 
     path: str
@@ -163,6 +175,8 @@ class StageClaim(NamedTuple):
     restores: bool = False
     before: PreviousClaim | None = None
     job: str = ""
+    remote_token: str = ""
+    proven: str = ""
 
     def to_json(self) -> Entry:
         return {
@@ -181,6 +195,8 @@ class StageClaim(NamedTuple):
             **({"restores": True} if self.restores else {}),
             **({"before": self.before.to_json()} if self.before else {}),
             **({"job": self.job} if self.job else {}),
+            **({"remote_token": self.remote_token} if self.remote_token else {}),
+            **({"proven": self.proven} if self.proven else {}),
         }
 
     @classmethod
@@ -201,6 +217,8 @@ class StageClaim(NamedTuple):
             restores=_flag(entry, "restores"),
             before=PreviousClaim.from_json(entry.get("before")),
             job=_text(entry, "job"),
+            remote_token=_text(entry, "remote_token"),
+            proven=_text(entry, "proven"),
         )
 
     def as_before(self) -> StageClaim | None:

@@ -17,6 +17,7 @@ from ..settings.project import open_project
 def configure(parser: ArgumentParser) -> None:
     add_task_key(parser, "<project-id>:<task-group>:<task-id>", required=True)
     parser.add_argument("--forecast", action="store_true", help="only tell which stages would conflict, pair by pair")
+    parser.add_argument("--force", action="store_true", help="also when another machine merges; say that it is gone")
     add_trust_flag(parser)
 
 
@@ -35,7 +36,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         text = table(rows, ("", "with", "conflicts in")) if rows else "no stage in work has commits that are not merged"
         return Reply({"pairs": [pair._asdict() for pair in pairs]}, text)
     with step_progress(call) as show:
-        done = integrate(project, key, call.services, show)
+        done = integrate(project, key, call.services, show, force=args.force)
     shown = fields(
         [
             ("merged", f"{', '.join(map(str, done.merged))} into {done.branch}"),

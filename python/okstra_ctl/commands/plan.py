@@ -21,6 +21,7 @@ from ..report.safe_markdown import inline
 from ..runs.find import claim_run
 from ..services import Call, Services
 from ..settings.project import open_project
+from ..sharing.plan_publication import publish_plan
 from ..stages.records import task_of_plan
 from ..system import assets, files
 from ..system.text import printable
@@ -183,6 +184,7 @@ def approve(path: str, call: Call, *, yes: bool) -> CheckedPlan:
     )
     for warning in release_planning_runs(path, call.services):
         sys.stderr.write(printable(f"okstra: warning: {warning}\n"))
+    publish_plan(plan, call.services)
     return plan
 
 

@@ -6,11 +6,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..errors import UsageError
+from ..names import RunId
 from ..options import add_common_flags, add_skip_teardown, add_task_key
 from ..output import Reply, fields, porcelain, some_of, table
 from ..plan import plans
 from ..plan.model import number_list
 from ..services import Call
+from ..sharing.joining import refresh
 from ..stages.records import current_states, task_of_plan
 from ..stages.select import StageState, next_of_stage, why_not
 from ..status import StageStatus
@@ -36,12 +38,14 @@ def configure(parser: ArgumentParser) -> None:
     release.add_argument("--note", metavar="TEXT", default="", help="kept in the ledger")
     release.add_argument("--force", action="store_true", help="also from a live run; unsaved work is kept by a ref")
     add_skip_teardown(release)
-    for action in (listing, done, release):
+    publish = actions.add_parser("publish", help="let other machines know of a stage that was proven here")
+    publish.add_argument("--run", required=True, metavar="RUN", help="the run that holds the stage, or did it")
+    for action in (listing, done, release, publish):
         add_common_flags(action)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
-    return {"list": _list, "done": _done, "release": _release}[args.action](args, call)
+    return {"list": _list, "done": _done, "release": _release, "publish": _publish}[args.action](args, call)
 
 
 def _list(args: Namespace, call: Call) -> Reply:
@@ -50,12 +54,14 @@ def _list(args: Namespace, call: Call) -> Reply:
     if plan.stage_map is None:
         raise plans.invalid(plan)
     key = task_of_plan(path, call.services)
+    warning = refresh(plans.project_root_of(path), key, call.services)
+    talk = [f"okstra: warning: {warning}"] if warning else []
     states = current_states(path, plan.stage_map, key, call.services)
     data = {"stages": [_json(state, next_of_stage(state, str(key))) for state in states]}
     cells = [_cells(state) for state in states]
     if args.porcelain:
-        return Reply(data, porcelain(cells))
-    cells = [_with_proof(state, row) for state, row in zip(states, cells, strict=True)]
+        return Reply(data, porcelain(cells), talk=talk)
+    cells = [_for_people(state, row) for state, row in zip(states, cells, strict=True)]
     others = [state for state in states if state.status not in (StageStatus.DONE, StageStatus.READY)]
     if sys.stdout.isatty():
         from ..system.folding import folded_sentence
@@ -65,9 +71,9 @@ def _list(args: Namespace, call: Call) -> Reply:
         screen = screen_of(sys.stdout, call.services.environment)
         drawn = draw(cells, _HEADER, screen, below=steps, status=1)
         why = [folded_sentence(why_not(state), screen.columns) for state in others]
-        return Reply(data, "", drawn="\n".join([drawn, *([""] if why else []), *why]))
+        return Reply(data, "", drawn="\n".join([drawn, *([""] if why else []), *why]), talk=talk)
     notes = [_note(state, next_of_stage(state, str(key))) for state in others]
-    return Reply(data, "\n".join([table(cells, _HEADER), *([""] if notes else []), *notes]))
+    return Reply(data, "\n".join([table(cells, _HEADER), *([""] if notes else []), *notes]), talk=talk)
 
 
 def _cells(state: StageState) -> tuple[str, ...]:
@@ -75,12 +81,15 @@ def _cells(state: StageState) -> tuple[str, ...]:
     return (str(state.stage), str(state.status), state.title, depends, state.run_id or "-", state.branch or "-")
 
 
-def _with_proof(state: StageState, cells: tuple[str, ...]) -> tuple[str, ...]:
-    """For a person: a stage that counts though nothing proves it is not done like the others."""
-    if state.proof != "unproven":
-        return cells
+def _for_people(state: StageState, cells: tuple[str, ...]) -> tuple[str, ...]:
+    """A stage that counts though nothing proves it is not done like the others, nor is one that nobody else knows of;
+    of another machine's stage its host is shown."""
     number, status, *more = cells
-    return (number, f"{status} ({state.proof})", *more)
+    if state.proof == "unproven":
+        status = f"{status} ({state.proof})"
+    if state.unpublished:
+        status = f"{status} (not published)"
+    return (number, f"{status} on {state.host}" if state.host else status, *more)
 
 
 def _note(state: StageState, step: str) -> str:
@@ -105,6 +114,8 @@ def _json(state: StageState, step: str) -> dict[str, object]:
         "owner": state.owner.to_json() if state.owner else None,
         "overrule": state.overrule,
         "proof": state.proof,
+        "host": state.host,
+        "unpublished": state.unpublished,
         "next": step,
     }
 
@@ -151,7 +162,13 @@ def _reason(args: Namespace, option: str) -> str:
 def _release(args: Namespace, call: Call) -> Reply:
     from ..runs.find import find_run
     from ..stages.claim import release_stage
+    from ..stages.publication import is_known, take_away
 
+    if args.force and not is_known(args.run, call.start, call.services):
+        host = take_away(args.run, call.start, call.services)
+        run_id = RunId.parse(args.run)
+        data = {"run_id": args.run, "stage": run_id.stage, "host": host}
+        return Reply(data, fields([("released", f"stage {run_id.stage} of {run_id.task}"), ("taken from", host)]))
     run = find_run(args.run, call.start, call.services)
     freed = release_stage(run, call.services, force=args.force, note=args.note, skip_teardown=args.skip_teardown)
     text = fields(
@@ -163,3 +180,12 @@ def _release(args: Namespace, call: Call) -> Reply:
         ]
     )
     return Reply(freed._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in freed.warnings])
+
+
+def _publish(args: Namespace, call: Call) -> Reply:
+    from ..runs.find import find_run
+    from ..stages.late_publication import publish_stage
+
+    done = publish_stage(find_run(args.run, call.start, call.services), call.services)
+    text = fields([("published", f"stage {done.stage} of {done.task_key}"), ("head", done.head_commit)])
+    return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])

@@ -22,7 +22,7 @@ from ..runs.find import KnownRun, find_run
 from ..services import Services
 from ..settings.project import Project
 from ..settings.setup import CheckStatus
-from ..stages.claim import JOB_VARIABLE
+from ..sharing.joining import JOB_VARIABLE, refresh
 from ..stages.integrate import integrate
 from ..stages.records import newest_plan_states
 from ..stages.select import StageState
@@ -144,6 +144,9 @@ class Worker:
 
     def _states(self) -> list[StageState]:
         key, wanted = self._order.key, self._order.stage
+        warning = refresh(self._project.root, key, self._services)
+        if warning:
+            self._show(warning)
         states = newest_plan_states(self._project.files.task(key), key, self._services)[1]
         if wanted and wanted not in [state.stage for state in states]:
             raise UsageError("not-found", f"the plan has no stage {wanted}", where=str(key))

@@ -36,6 +36,7 @@ from .context import RunContext
 from .dispatch_log import log_of, recalled, record_closed, record_end, record_hidden_keys
 from .drops import Drop
 from .executor_git import OwnGit, with_own_git
+from .hold import require_hold
 
 _ATTEMPTS = 2
 _POLL_SECONDS = 0.2  # seconds
@@ -43,7 +44,7 @@ _POLL_SECONDS = 0.2  # seconds
 
 def dispatch(context: RunContext, assignments: Sequence[Assignment]) -> list[Answer]:
     """Returns one answer for each assignment, in their order. Raises Interrupted when the run was stopped, Refused
-    (`budget-spent`), WorkFailed when the run's own records can't be written.
+    (`budget-spent`, `stage-not-held`), WorkFailed when the run's own records can't be written.
 
     With `--wait-quota`, those whose provider's limit ends in time are asked again when it has ended.
     """
@@ -64,7 +65,7 @@ def _dispatch_all(context: RunContext, assignments: Sequence[Assignment]) -> lis
         for future in [pool.submit(_dispatch_one, context, assignment) for assignment in assignments]:
             try:
                 answers.append(_result_of(future))
-            except Refused as refused:  # the budget is spent: workers that have started may finish
+            except Refused as refused:  # of budget or hold: workers that have started may finish
                 failed = failed or refused
             except BaseException:
                 context.stop.set()
@@ -94,6 +95,7 @@ def _dispatch_one(context: RunContext, assignment: Assignment) -> Answer:
         if context.stop.is_set():
             return answer
         _check_budget(context)
+        require_hold(context)
         may_retry = attempt - first + 1 < _ATTEMPTS
         name, asked = f"invoke_agent {assignment.worker.id}", of_dispatch(assignment.worker, assignment.label, attempt)
         with context.trace.worker(name, asked) as span:

@@ -217,7 +217,8 @@ def _finish(context: RunContext) -> tuple[Gate, str]:
     except Interrupted:
         raise
     except OkstraError as error:
-        return Gate.FAILED, "; ".join(filter(None, [error.message, error.hint if error.code == _UNPROVEN else ""]))
+        shown = error.code == _UNPROVEN or error.code.startswith("remote-")
+        return Gate.FAILED, "; ".join(filter(None, [error.message, error.hint if shown else ""]))
     approved = context.run.approved(context.services)
     check = f"exit check `{done.exit_check}` exit 0, {done.proof}"
     return Gate.PASSED, "; ".join([check, *approved.notes])

@@ -82,6 +82,19 @@ def approve(path: str, by: Approver, services: Services, *, seen: str = "") -> C
     return plans.load(path, services)
 
 
+def record_fetched(path: str, by: Approver, services: Services) -> None:
+    """Records the approval of a plan that came from another machine with `approved: true` in it. Raises as `candidate`.
+
+    The file is left as it is.
+    """
+    plan = plans.check(path)
+    place = _require_place(path, services)
+    if plan.stage_map is None:
+        raise plans.invalid(plan)
+    _require_s12(plan)
+    _keep(place, plan, plans.read_text(path), by, services)
+
+
 def require(path: str, services: Services, *, remember: bool = True) -> tuple[StageMap, tuple[str, ...]]:
     """The stages of a plan that may run, and notes. Without `remember` nothing is written.
 

@@ -222,12 +222,14 @@ def _remembered(path: str, text: str) -> CheckedPlan | None:
 
 
 class Where(Word):
-    """From where a plan was approved. `earlier`: before okstra recorded approvals; the plan's runs show that it was."""
+    """From where a plan was approved. `earlier`: before okstra recorded approvals; the plan's runs show that it was.
+    `fetched`: on another machine, by somebody that this home takes for an approver."""
 
     TERMINAL = "terminal"
     SESSION = "session"
     SCRIPT = "script"
     EARLIER = "earlier"
+    FETCHED = "fetched"
 
 
 class PlanPlace(NamedTuple):

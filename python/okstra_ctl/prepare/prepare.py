@@ -106,7 +106,7 @@ def ensure_task(request: Request, services: Services) -> None:
 def _prepare_stage(
     request: Request, services: Services, repaired: list[str], *, known: TaskClaim | None
 ) -> PreparedRun:
-    from ..stages.claim import preview_claim
+    from ..stages.claim import drop_reservation, preview_claim
 
     if known is None:
         preview_claim(request, services)  # refuse before the first worktree is made, not after
@@ -115,7 +115,7 @@ def _prepare_stage(
     with UndoStack() as undo:
         held = _reserve(request, services, log)
         claim = _claim_of(held)
-        undo.push(lambda: _drop(held, services))
+        undo.push(lambda: drop_reservation(held, services))
         site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = create.begin(services.home, site, undo)
         create.put_on_branch(site)
@@ -261,13 +261,6 @@ def _activate(held: Reservation, services: Services) -> None:
         if claim is None or claim.token != _claim_of(held).token or claim.status is not ClaimStatus.PROVISIONING:
             raise WorkFailed("worktree-not-created", "the reservation was taken away", where=str(held.key))
         doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
-
-
-def _drop(held: Reservation, services: Services) -> None:
-    with services.registry.transaction() as doc:
-        claim = doc.stage(held.key)
-        if claim is not None and claim.token == _claim_of(held).token and claim.status is ClaimStatus.PROVISIONING:
-            doc.remove_stage(held.key)
 
 
 def _claim_of(held: Reservation) -> StageClaim:

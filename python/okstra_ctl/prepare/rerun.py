@@ -21,6 +21,8 @@ from ..runs.manifest import WorktreeFacts, choice_from_json
 from ..runs.request import PrepareInputs, Request
 from ..services import Services
 from ..settings.roster import CUSTOM_PREFIX, MODEL_SLOTS
+from ..sharing.elsewhere import ALONE, Shared
+from ..sharing.joining import sharing_of, wanted_of
 from ..stages.done import is_degraded
 from ..status import ClaimStatus, Liveness, WorktreeStatus
 from ..system import fsync as durability
@@ -59,11 +61,14 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
     request = resolve(inputs, services, remember=True)
     half_made.recover_task(request.key, services.registry.read(), request.checkout, services)
     held = _claim_to_take(run, key, services)
+    sharing = sharing_of(request.project.root, request.key, services)
+    shared = sharing.fetch() if sharing else ALONE
     with UndoStack() as undo:
         site = None if os.path.isdir(held.path) else _site(request, held)
-        files = claim_run(request.task, IMPLEMENTATION, key.stage)
+        files = claim_run(request.task, IMPLEMENTATION, key.stage, at_least=shared.next_seq(key.stage))
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
-        mine = _begin_to_take_over(key, held, new, request, services, restores=site is not None)
+        token = sharing.new_token() if sharing else ""
+        mine = _begin_to_take_over(key, held, new, request, services, shared, token, restores=site is not None)
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         if site is not None:
             create.restore(services.home, site, undo)
@@ -71,6 +76,8 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
         facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
         draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
         context = bundle.write_run(request, draft, services, undo)
+        if sharing is not None and not sharing.claim([wanted_of(key, mine)], digest=mine.plan_digest):
+            raise _taken_elsewhere(key)
         claim = _take_over(key, mine, services)
         undo.commit()
     warnings = bundle.append_started(key, claim, services)
@@ -146,13 +153,21 @@ def _site(request: Request, held: StageClaim) -> create.Site:
 
 
 def _begin_to_take_over(
-    key: StageKey, held: StageClaim, new: RunId, request: Request, services: Services, *, restores: bool
+    key: StageKey,
+    held: StageClaim,
+    new: RunId,
+    request: Request,
+    services: Services,
+    shared: Shared,
+    token: str,
+    *,
+    restores: bool,
 ) -> StageClaim:
     """Reserves the stage for the new run. Raises Refused (`stage-not-held`) when another command was quicker."""
     with services.registry.transaction() as doc:
         _require_unchanged(doc.stage(key), held, key)
         task = doc.task(key.task)
-        epoch = next_epoch(doc, key, request.plan)
+        epoch = max(next_epoch(doc, key, request.plan), shared.next_epoch(key.stage))
         claim = held._replace(
             run_id=str(new),
             epoch=epoch,
@@ -161,7 +176,9 @@ def _begin_to_take_over(
             reserved_at=services.clock.now(),
             plan_digest=request.plan_map.digest,
             restores=restores,
-            before=PreviousClaim(held.run_id, held.epoch, held.status, held.owner, held.reserved_at, held.plan_digest),
+            before=PreviousClaim.of(held),
+            remote_token=token,
+            proven="",
         )
         doc.put_stage(key, claim)
         if task is not None:
@@ -177,6 +194,15 @@ def _take_over(key: StageKey, mine: StageClaim, services: Services) -> StageClai
         claim = mine._replace(status=ClaimStatus.ACTIVE, owner=owner, restores=False, before=None)
         doc.put_stage(key, claim)
     return claim
+
+
+def _taken_elsewhere(key: StageKey) -> Refused:
+    return Refused(
+        "stage-not-held",
+        f"another machine took stage {key.stage} meanwhile",
+        where=str(key),
+        hint="nothing was changed here; okstra stage list shows who has it",
+    )
 
 
 def _require_unchanged(found: StageClaim | None, expected: StageClaim, key: StageKey) -> None:

@@ -23,8 +23,8 @@ from ..runs.find import KnownRun, stage_of
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import Project
-from ..stages.done import check_commits, claimed_folder, record_done
-from ..stages.exit_check import EXIT_CHECK_SCHEMA, DoneOverrides
+from ..stages.done import Seen, check_commits, claimed_folder, record_done
+from ..stages.exit_check import EXIT_CHECK_SCHEMA, proof_of, reasons_of
 from ..stages.records import require_gates_passed
 from ..status import LedgerStatus
 from ..system.files import names_in, read_json
@@ -56,7 +56,7 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
     left = partial(Backfilled, str(run.id), stage, commit, False)
     if check.get("exit") != 0:
         return left(f"its exit check ended with {check.get('exit')}")
-    options, proof = _reasons_of(check), _proof_of(check)
+    options, proof = reasons_of(check), proof_of(check)
     if proof == Outcome.UNPROVEN and not options.unproven:
         return left("its exit check passes without its code")
     try:
@@ -70,7 +70,7 @@ def _look_at(run: KnownRun, check: dict[str, object], services: Services, *, dry
         if head != commit:
             return left("commits came after its exit check: call `okstra stage done`")
         if not dry_run:
-            record_done(run, head, options, services, digest=approved.digest, proof=proof)
+            record_done(run, head, options, services, Seen(approved.digest, planned.exit_check, proof))
     except OkstraError as error:
         return left(error.message)
     return Backfilled(
@@ -102,16 +102,3 @@ def _is_recorded(run: KnownRun) -> bool:
     view = ledger_file.read(ledger, task_key=key, plan_digest="")
     ended = (LedgerStatus.DONE, LedgerStatus.RELEASED)
     return any(row_id(str(run.id), run.epoch, status) in view.ids for status in ended)
-
-
-def _reasons_of(check: dict[str, object]) -> DoneOverrides:
-    reasons = check.get("reasons")
-    kept = reasons if isinstance(reasons, dict) else {}
-    texts = {name: str(kept.get(name, "")) for name in ("no_change", "out_of_plan", "unproven")}
-    return DoneOverrides(**texts)
-
-
-def _proof_of(check: dict[str, object]) -> str:
-    """What the check showed; empty for one that an earlier okstra ran."""
-    proof = check.get("proof")
-    return str(proof.get("outcome", "")) if isinstance(proof, dict) else ""

@@ -35,6 +35,7 @@ from ..plan.model import StageMap
 from ..quoting import okstra_command, quote
 from ..runs.manifest import SCHEMA
 from ..services import Services
+from ..sharing.joining import known_view
 from ..status import LedgerStatus, Word
 from ..system import trash
 from ..system.files import read_json
@@ -72,6 +73,8 @@ class Kind(Word):
     NOT_INDEXED = "not-indexed"
     CATALOG = "catalogue-behind"
     PROJECT_GONE = "project-gone"
+    REMOTE = "claims-at-remote"
+    UNPUBLISHED = "stage-unpublished"
 
 
 class Finding(NamedTuple):
@@ -268,8 +271,10 @@ def rewritten_commits(
     if plan is None or stage_map is None:
         return
     view = ledger_file.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    elsewhere = known_view(claim.project_root, key, services).stages
     for stage, row in sorted(view.newest.items()):
-        if row.status in DONE_ROWS and row.head_commit:
+        on_other_machine = stage in elsewhere and elsewhere[stage].host  # its commit need not be here
+        if row.status in DONE_ROWS and row.head_commit and not on_other_machine:
             base = _base_of(row, claim)
             found = _look_at(StageKey(key, stage), row, base, claim, repository, plan, services)
             if found is not None:

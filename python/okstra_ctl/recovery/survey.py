@@ -20,6 +20,7 @@ from ..paths import ProjectFiles
 from ..quarantine import recover
 from ..quoting import okstra_command
 from ..services import Services
+from ..sharing.joining import is_shared
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
 from ..system.locks import LockKind, discard_stale_note, discard_stale_notes, locked
@@ -124,6 +125,10 @@ def _of_task(
         if services.registry.read().stage(StageKey(key, stage)) == held:  # else a command is changing it now
             yield from of_stage
     yield from rewritten_commits(key, claim, repository, services)
+    if is_shared(claim.project_root, services):
+        from .shared_claims import left_at_remote
+
+        yield from left_at_remote(key, claim.project_root, doc, services)
     yield from _ledger_lines(key, claim)
 
 

@@ -202,11 +202,12 @@ def recorded_end(run_id: str, project_root: str) -> str:
     return str((manifest or {}).get("outcome") or "")
 
 
-def claim_run(task: TaskFiles, task_type: str, stage: int | None = None) -> RunFiles:
-    """Claims the next run number of a phase (and stage); two runs never share one. Raises WorkFailed."""
+def claim_run(task: TaskFiles, task_type: str, stage: int | None = None, *, at_least: int = 1) -> RunFiles:
+    """Claims the next run number of a phase (and stage); two runs never share one. `at_least`: lower ones are those of
+    other machines. Raises WorkFailed."""
     folder = os.path.join(task.run_dir(task_type, stage), "state")
     files.make_folder(folder)
-    seq = next_seq(task, task_type, stage)
+    seq = _next_free(task, task_type, stage, max(at_least, next_seq(task, task_type, stage)))
     while not files.claim(os.path.join(folder, seq_claim_name(format_seq(seq)))):
         seq = _next_free(task, task_type, stage, seq + 1)
     return task.run(task_type, seq, stage)

@@ -3,6 +3,9 @@
 All of that is one registry transaction. What needs git (is a commit merged?) is looked up before, outside every lock;
 when the transaction needs more, it ends without writing and is retried with the results.
 
+Where machines share the task's claims, the transaction writes an intent, with the token of a claim at the remote; that
+is made next, outside every lock. When another machine was faster, the intent is undone, and the choice made anew.
+
 A stage is given back by `okstra stage release`. Its branch remains; its worktree is removed once nothing in it can be
 lost.
 """
@@ -19,7 +22,7 @@ from ..claims.epochs import next_epoch
 from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim
-from ..errors import Refused
+from ..errors import OkstraError, Refused
 from ..index import run_index
 from ..names import IMPLEMENTATION, RunId, StageKey, stage_branch, task_branch
 from ..paths import RunFiles
@@ -28,6 +31,8 @@ from ..quoting import okstra_command
 from ..runs.find import KnownRun, claim_run
 from ..runs.request import Request
 from ..services import Services
+from ..sharing.elsewhere import ALONE, Shared
+from ..sharing.joining import JOB_VARIABLE, known_view, sharing_of, wanted_of
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system.process_identity import liveness, nearest_client, this_process
 from ..tasks import records as task_records
@@ -39,9 +44,6 @@ from ..worktrees.unsaved import SavePolicy
 from .done import is_degraded, newest_row, require_claim, require_degraded_claim
 from .records import load_records, merged_into
 from .select import StageState, choose, commits_to_merge, decide_base, stage_states
-
-JOB_VARIABLE = "OKSTRA_JOB"
-"""The name of the `okstra work` that starts a run."""
 
 
 class Reservation(NamedTuple):
@@ -94,29 +96,69 @@ class _NeedsGit(Exception):
 def preview_claim(request: Request, services: Services) -> Choice:
     """The choice as it would be made now; reserves nothing."""
     facts = GitFacts(merged=None) if request.degraded else GitFacts()
+    shared = known_view(request.project.root, request.key, services)
     while True:
         try:
-            return _choose(request, services.registry.read(), facts)
+            return _choose(request, services.registry.read(), facts, shared)
         except _NeedsGit as unknown:
             facts = _look_up(request, services, facts, unknown.commits)
 
 
 def reserve_stage(request: Request, services: Services) -> Reservation:
     """Chooses and reserves in one transaction. Raises Refused with the reason when there is nothing to take, and
-    TaskWorktreeGone."""
+    TaskWorktreeGone; what `SharedClaims` raises when the remote can't be reached."""
+    sharing = sharing_of(request.project.root, request.key, services)
+    if sharing is None:
+        return _reserve_here(request, services, ALONE, "")
+    while True:
+        shared = sharing.fetch()
+        held = _reserve_here(request, services, shared, sharing.new_token())
+        try:
+            sharing.bring(request.checkout, held.base_commit)
+            wanted = wanted_of(held.key, _claim_of(held))
+            if sharing.claim([wanted], digest=request.plan_map.digest, anchor=_anchor(held, services)):
+                return held
+        except BaseException:
+            drop_reservation(held, services)
+            raise
+        drop_reservation(held, services)
+
+
+def _reserve_here(request: Request, services: Services, shared: Shared, token: str) -> Reservation:
     facts = GitFacts()
     while True:
         try:
             with services.registry.transaction() as doc:
-                return _reserve(request, services, doc, _choose(request, doc, facts))
+                choice = _choose(request, doc, facts, shared)
+                return _reserve(request, services, doc, choice, shared, token)
         except _NeedsGit as unknown:
             facts = _look_up(request, services, facts, unknown.commits)
+
+
+def _claim_of(held: Reservation) -> StageClaim:
+    assert held.claim is not None, "a degraded reservation has no claim"
+    return held.claim
+
+
+def _anchor(held: Reservation, services: Services) -> str:
+    task = services.registry.read().task(held.run.task)
+    return task.implementation_base if task else ""
+
+
+def drop_reservation(held: Reservation, services: Services) -> None:
+    """Takes a reservation back whose worktree is not in use yet. Its claim at the remote is given back by
+    `give_back_orphans`, at once or by the machine's next command."""
+    with services.registry.transaction() as doc:
+        claim = doc.stage(held.key)
+        mine = held.claim is not None and claim is not None and claim.token == held.claim.token
+        if mine and claim is not None and claim.status is ClaimStatus.PROVISIONING:
+            doc.remove_stage(held.key)
 
 
 def reserve_degraded(request: Request, services: Services) -> Reservation:
     """A stage without a worktree: the ledger row alone marks it, written inside the transaction."""
     with services.registry.transaction() as doc:
-        choice = _choose(request, doc, GitFacts(merged=None))
+        choice = _choose(request, doc, GitFacts(merged=None), ALONE)
         stage = request.plan_map.stage(choice.state.stage)
         files = claim_run(request.task, IMPLEMENTATION, stage.number)
         run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
@@ -133,10 +175,11 @@ def reserve_degraded(request: Request, services: Services) -> Reservation:
         return Reservation(run, files, stage, choice.epoch, choice.base_commit, None)
 
 
-def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
+def _choose(request: Request, doc: RegistryDoc, facts: GitFacts, shared: Shared) -> Choice:
     claim = doc.task(request.key)
     view = ledger_file.read(ledger_path(request.plan), task_key=str(request.key), plan_digest=request.plan_map.digest)
     records = load_records(doc, request.key, view, None if facts.merged is None else dict(facts.merged))
+    records = records._replace(elsewhere=shared.stages)
     if facts.merged is not None:
         unknown = commits_to_merge(request.plan_map, records) - facts.merged.keys()
         if unknown:
@@ -144,16 +187,19 @@ def _choose(request: Request, doc: RegistryDoc, facts: GitFacts) -> Choice:
     states = stage_states(request.plan_map, records)
     state = choose(states, request.inputs.stage)
     repository_head = request.repository.head if request.repository else ""
-    anchor = (claim.implementation_base if claim else "") or repository_head
+    anchor = shared.anchor or (claim.implementation_base if claim else "") or repository_head
     base = decide_base(state, states, anchor=anchor, task_head=facts.head or repository_head)
     epoch = next_epoch(doc, StageKey(request.key, state.stage), request.plan)
+    epoch = max(epoch, shared.next_epoch(state.stage))
     if epoch > 1 and facts.branches is None and not request.degraded:
         raise _NeedsGit(frozenset())
     of_task = claim.branch if claim else task_branch(request.category, request.key)
     return Choice(state, base, epoch, stage_branch(of_task, state.stage, epoch, facts.branches or ()))
 
 
-def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Choice) -> Reservation:
+def _reserve(
+    request: Request, services: Services, doc: RegistryDoc, choice: Choice, shared: Shared, token: str
+) -> Reservation:
     task_claim = doc.task(request.key)
     if task_claim is None or task_claim.status is not ClaimStatus.ACTIVE:
         raise TaskWorktreeGone
@@ -161,7 +207,7 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
     key = StageKey(request.key, stage.number)
     path = services.home.stage_worktree(request.key, stage.number)
     check_free(doc, request, choice.branch, path, str(key))
-    files = claim_run(request.task, IMPLEMENTATION, stage.number)
+    files = claim_run(request.task, IMPLEMENTATION, stage.number, at_least=shared.next_seq(stage.number))
     run = RunId(request.key, IMPLEMENTATION, stage.number, int(files.seq))
     claim = StageClaim(
         path=path,
@@ -177,12 +223,13 @@ def _reserve(request: Request, services: Services, doc: RegistryDoc, choice: Cho
         plan=request.plan,
         plan_digest=request.plan_map.digest,
         job=services.environment.get(JOB_VARIABLE, ""),
+        remote_token=token,
     )
     doc.put_stage(key, claim)
     doc.put_task(
         request.key,
         task_claim._replace(
-            implementation_base=task_claim.implementation_base or request.checkout.head,
+            implementation_base=shared.anchor or task_claim.implementation_base or request.checkout.head,
             epochs={**task_claim.epochs, stage.number: choice.epoch},
         ),
     )
@@ -246,7 +293,8 @@ def release_stage(
     if current is not None and current.run_id == str(run.id) and half_made.is_abandoned(current):
         half_made.undo(key, current, services)  # killed while being prepared or released
         branch = git.existing_branch(current.project_root, current.branch)
-        return StageReleased(str(run.id), key.stage, branch, "", _record_released(run, at, services))
+        unshared = _give_back(run, current, services)
+        return StageReleased(str(run.id), key.stage, branch, "", (*_record_released(run, at, services), *unshared))
     claim = require_claim(run, current)
     _check_not_recorded_as_done(run)
     _check_nobody_works(run, claim, force=force)
@@ -261,7 +309,22 @@ def release_stage(
         at_intent=lambda _: ledger_file.append(ledger_path(run.plan_path), rows),
     )
     branch = git.existing_branch(claim.project_root, claim.branch)
-    return StageReleased(str(run.id), key.stage, branch, saved.ref, _record_released(run, at, services), saved.ignored)
+    warnings = (*_record_released(run, at, services), *_give_back(run, claim, services))
+    return StageReleased(str(run.id), key.stage, branch, saved.ref, warnings, saved.ignored)
+
+
+def _give_back(run: KnownRun, claim: StageClaim, services: Services) -> tuple[str, ...]:
+    """Gives the stage back for other machines; returns a warning when that failed: the next command that takes a stage
+    of the task here, or `okstra reconcile --apply`, does it then."""
+    sharing = sharing_of(run.project.root, run.id.task, services) if claim.remote_token else None
+    if sharing is None or run.id.stage is None:
+        return ()
+    try:
+        sharing.give_back({run.id.stage: claim.remote_token})
+    except OkstraError as error:
+        later = okstra_command("reconcile", "--apply")
+        return (f"other machines don't know that the stage is free: {error.message}; later: {later}",)
+    return ()
 
 
 def _released_row(run: KnownRun, key: StageKey, at: str, head: str, note: str) -> LedgerRow:

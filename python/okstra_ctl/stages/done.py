@@ -31,6 +31,7 @@ from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
 from .exit_check import EXIT_CHECK_LOG, DoneOverrides, Supervision, check_unmoved, run_exit_check
+from .publication import publish
 from .records import led_run_fault, note_overrules_in_report, require_gates_passed
 
 
@@ -95,7 +96,8 @@ def close_stage(
     approved = run.approved(services)
     checked = _check(run, approved, options, services, recorded_folder if again else require_claimed_folder, watch)
     digest = approved.stage_map.digest
-    warnings = record_done(run, checked.head_commit, options, services, digest=digest, proof=checked.proof)
+    seen = (digest, checked.exit_check, checked.proof)
+    warnings = record_done(run, checked.head_commit, options, services, Seen(*seen))
     return checked._replace(warnings=(*checked.warnings, *warnings))
 
 
@@ -146,14 +148,18 @@ def _base_of(run: KnownRun) -> str:
     return base
 
 
-def record_done(
-    run: KnownRun, head: str, options: DoneOverrides, services: Services, *, digest: str, proof: str
-) -> tuple[str, ...]:
-    """Writes the `done` row and what follows from it; returns warnings. Raises Refused (`stage-not-held`).
+class Seen(NamedTuple):
+    """By what a stage is done: the digest of the plan, which differs from the run's own when a person approved a
+    changed plan meanwhile; its exit check, and what that showed."""
 
-    `digest` is that of the plan by which the stage is done. It differs from the run's own when a person approved a
-    changed plan meanwhile. `proof` is what its exit check showed.
-    """
+    digest: str
+    exit_check: str
+    proof: str
+
+
+def record_done(run: KnownRun, head: str, options: DoneOverrides, services: Services, seen: Seen) -> tuple[str, ...]:
+    """Publishes the stage where machines share it, then writes the `done` row and what follows from it; returns
+    warnings. Raises Refused (`stage-not-held`), and as `publish`."""
     at = services.clock.now()
     row = LedgerRow(
         id=row_id(str(run.id), run.epoch, LedgerStatus.DONE),
@@ -163,15 +169,28 @@ def record_done(
         at=at,
         run_id=str(run.id),
         epoch=run.epoch,
-        plan_digest=digest,
+        plan_digest=seen.digest,
         head_commit=head,
         note=options.note,
         overrule=options.overrule,
-        proof=proof,
-        unproven=options.unproven if proof == Outcome.UNPROVEN else "",
+        proof=seen.proof,
+        unproven=options.unproven if seen.proof == Outcome.UNPROVEN else "",
     )
+    key = run.id.stage_key
+    claim = services.registry.read().stage(key) if key and not is_degraded(run) else None
+    if claim is not None and claim.run_id == str(run.id) and claim.epoch == run.epoch:
+        with _refusals_recorded(run, services):
+            publish(run, claim, row, seen.exit_check, services)
     _record(run, row, services)
     return record_done_event(run, at, services)
+
+
+def publish_again(run: KnownRun, row: LedgerRow, services: Services) -> None:
+    """Publishes a stage that is recorded as done, with what is known of its gates now. Raises as `publish`."""
+    key = run.id.stage_key
+    claim = services.registry.read().stage(key) if key else None
+    mine = claim is not None and (claim.run_id, claim.epoch) == (str(run.id), run.epoch)
+    publish(run, claim if mine else None, row, "", services)
 
 
 def require_claim(run: KnownRun, claim: StageClaim | None) -> StageClaim:
@@ -311,7 +330,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
             ledger_file.append(path, [further] if further else [])
             claim = doc.stage(key) if key else None
             if key and claim and claim.status is ClaimStatus.ACTIVE:  # killed between the row and the claim
-                doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest))
+                doc.put_stage(key, _ended(claim, row))
             return
         if key is None or is_degraded(run):
             require_degraded_claim(run)
@@ -322,7 +341,11 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
         ledger_file.append(ledger_path(run.plan_path), [half_made.started_row_of(key, claim), row])
         me = this_process()  # a lead that goes on to write the run's report there
         owner = me if claim.owner == me else None
-        doc.put_stage(key, claim._replace(status=ClaimStatus.DONE, owner=owner, plan_digest=row.plan_digest))
+        doc.put_stage(key, _ended(claim, row)._replace(owner=owner))
+
+
+def _ended(claim: StageClaim, row: LedgerRow) -> StageClaim:
+    return claim._replace(status=ClaimStatus.DONE, owner=None, plan_digest=row.plan_digest, proven="")
 
 
 def record_done_event(run: KnownRun, at: str, services: Services) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Where and how the check runs stands in `proof/`; here is what its outcome means 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .. import git
@@ -54,6 +54,20 @@ class DoneOverrides(NamedTuple):
     @property
     def note(self) -> str:
         return "; ".join(text for text in (self.no_change, self.out_of_plan) if text)
+
+
+def reasons_of(check: Mapping[str, object], *, overrule: bool = False) -> DoneOverrides:
+    """The reasons in the record of an exit check; a person's overrule of the run's gates only if asked for."""
+    reasons = check.get("reasons")
+    kept = reasons if isinstance(reasons, dict) else {}
+    names = [name for name in DoneOverrides._fields if overrule or name != "overrule"]
+    return DoneOverrides(**{name: str(kept.get(name, "")) for name in names})
+
+
+def proof_of(check: Mapping[str, object]) -> str:
+    """What the check showed, by its record; empty for one that an earlier okstra ran."""
+    proof = check.get("proof")
+    return str(proof.get("outcome", "")) if isinstance(proof, dict) else ""
 
 
 class Supervision(NamedTuple):

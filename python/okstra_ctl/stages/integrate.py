@@ -38,6 +38,7 @@ from ..worktrees.users import in_use
 from .exit_check import Check, CheckRunner, Link, Show, culprits, silent
 from .records import current_states, require_gates_of_stages_passed
 from .select import DoneStage, StageState, merge_order, next_of_stage
+from .shared_integration import Right, integrating
 
 TASK_BRANCH = 0
 """Its number in a `Pair`."""
@@ -74,8 +75,13 @@ class Subject(NamedTuple):
     notes: tuple[str, ...]
 
 
-def integrate(project: Project, key: TaskKey, services: Services, show: Show = silent) -> Integrated:
+def integrate(
+    project: Project, key: TaskKey, services: Services, show: Show = silent, *, force: bool = False
+) -> Integrated:
     """Merges all done stages, or nothing. A removed task worktree is restored on its branch first.
+
+    Where machines share the task, one of them merges at a time; what another one merged counts. `force`: a person says
+    that the machine that merges now is gone.
 
     Raises Refused (`nothing-to-integrate`, `gates-not-passed`, `merge-conflict`, `worktree-dirty`, `head-moved`,
     `branch-in-use`), WorkFailed (`integration-red`), UsageError (`not-found`), Busy while another integration of the
@@ -84,11 +90,11 @@ def integrate(project: Project, key: TaskKey, services: Services, show: Show = s
     claim = services.registry.read().task(key)
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
         restore_worktree(key, project, services)
-    with in_use(key, "okstra integrate", services):
-        return _integrate(project, key, services, show)
+    with in_use(key, "okstra integrate", services), integrating(project.root, key, services, force=force) as right:
+        return _integrate(project, key, services, show, right)
 
 
-def _integrate(project: Project, key: TaskKey, services: Services, show: Show) -> Integrated:
+def _integrate(project: Project, key: TaskKey, services: Services, show: Show, right: Right | None) -> Integrated:
     subject = load_subject(project, key, services)
     require_trusted(project.root, project.config.commands, services)
     half_made.recover_task(key, services.registry.read(), subject.repository, services)
@@ -98,30 +104,38 @@ def _integrate(project: Project, key: TaskKey, services: Services, show: Show) -
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
     states = current_states(subject.plan, subject.stage_map, subject.key, services)
-    waiting = [done for done in _in_order(subject, states) if not git.is_ancestor(task, done.commit, head)]
-    if not waiting:
+    done = _in_order(subject, states)
+    start = head if right is None else right.start(subject.repository, task, head, done)
+    waiting = [one for one in done if not git.is_ancestor(task, one.commit, start)]
+    if not waiting and start == head:
+        if right is not None and any(git.is_ancestor(task, one.commit, head) for one in done):
+            right.publish(head)  # of an earlier call that could not
         raise _nothing_to_merge(subject, services)
+    brought = [one.stage for one in done if one not in waiting and not git.is_ancestor(task, one.commit, head)]
     numbers = [done.stage for done in waiting]
     require_gates_of_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
     _require_signatures(subject, waiting)
-    chain = _build_chain(subject, head, waiting)
-    log_path = os.path.join(
-        project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{chain[-1].commit[:12]}.log"
-    )
-    show(f"merged stages {', '.join(map(str, numbers))} for a try; their checks' output: {log_path}")
-    checks = _check_chain(subject, chain, services, log_path, show)
+    chain = _build_chain(subject, start, waiting)
+    last = chain[-1].commit if chain else start
+    log_path = os.path.join(project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{last[:12]}.log")
+    checks: list[Check] = []
+    if chain or right is None or last != right.head:  # else that very commit was checked on the machine that made it
+        show(f"merged stages {', '.join(map(str, numbers))} for a try; their checks' output: {log_path}")
+        checks = _check_chain(subject, chain, last, services, log_path, show)
     git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
-    if not fast_forward(subject.repository, key, subject.claim, head, chain[-1].commit):
+    if not fast_forward(subject.repository, key, subject.claim, head, last):
         raise Refused(
             "head-moved",
             "the task worktree changed while the checks ran",
             where=task,
             hint="call `okstra integrate` again",
         )
-    stages = tuple(link.done.stage for link in chain)
+    unshared = right.publish(last) if right is not None else ""
+    stages = (*brought, *(link.done.stage for link in chain))
     step, warning = _record_next_step(subject, services)
-    warnings = (*subject.notes, *([warning] if warning else []))
-    return Integrated(str(key), subject.claim.branch, chain[-1].commit, stages, tuple(checks), log_path, step, warnings)
+    warnings = (*subject.notes, *filter(None, (unshared, warning)))
+    log = log_path if checks else ""
+    return Integrated(str(key), subject.claim.branch, last, stages, tuple(checks), log, step, warnings)
 
 
 def _record_next_step(subject: Subject, services: Services) -> tuple[str, str]:
@@ -245,17 +259,21 @@ def _conflict(done: DoneStage, paths: Sequence[str], before: Sequence[int], subj
     )
 
 
-def _check_chain(subject: Subject, chain: Sequence[Link], services: Services, log_path: str, show: Show) -> list[Check]:
-    """Runs every merged stage's exit check on the last link; secrets are hidden in the log. Raises WorkFailed
+def _check_chain(
+    subject: Subject, chain: Sequence[Link], last: str, services: Services, log_path: str, show: Show
+) -> list[Check]:
+    """Runs every merged stage's exit check on the last commit; secrets are hidden in the log. Raises WorkFailed
     (`integration-red`), which names the stages at fault."""
     try:
-        return _run_checks(subject, chain, services, log_path, show)
+        return _run_checks(subject, chain, last, services, log_path, show)
     finally:
         hide_in_log(log_path)
 
 
-def _run_checks(subject: Subject, chain: Sequence[Link], services: Services, log_path: str, show: Show) -> list[Check]:
-    top, last = subject.repository.top, chain[-1].commit
+def _run_checks(
+    subject: Subject, chain: Sequence[Link], last: str, services: Services, log_path: str, show: Show
+) -> list[Check]:
+    top = subject.repository.top
     files.open_log(log_path, anew=True).close()
     sandbox = sandbox_of(subject.project.root, services)
     project, repository = subject.project, subject.repository

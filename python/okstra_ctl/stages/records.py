@@ -25,6 +25,7 @@ from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
 from ..runs.find import KnownRun, recorded_end
 from ..runs.manifest import SCHEMA
 from ..services import Services
+from ..sharing.joining import known_view
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunOutcome
 from ..system import files
 from ..system.process_identity import liveness
@@ -63,12 +64,13 @@ def merged_into(task_worktree: str, head: str, commits: Iterable[str]) -> dict[s
 def current_states(plan: str, stage_map: StageMap, key: TaskKey, services: Services) -> list[StageState]:
     """Every stage's status now, without a lock."""
     ledger = ledger_file.read(ledger_path(plan), task_key=str(key), plan_digest=stage_map.digest)
+    elsewhere = known_view(plans.project_root_of(plan), key, services).stages
     doc = services.registry.read()
     claim = doc.task(key)
     if claim is None or not os.path.isdir(claim.path):
         root = plans.project_root_of(plan) if claim is None else ""
-        return stage_states(stage_map, load_records(doc, key, ledger, None, root))
-    records = load_records(doc, key, ledger, {})
+        return stage_states(stage_map, load_records(doc, key, ledger, None, root)._replace(elsewhere=elsewhere))
+    records = load_records(doc, key, ledger, {})._replace(elsewhere=elsewhere)
     wanted = commits_to_merge(stage_map, records)
     if wanted:
         records = records._replace(merged=merged_into(claim.path, "HEAD", wanted))
@@ -144,7 +146,9 @@ def require_gates_of_stages_passed(project: ProjectFiles, key: TaskKey, states: 
     A run whose manifest is gone did not pass: it is unknown who led it, and deleting a record must not open a gate.
     """
     for state in states:
-        if state.overrule:
+        if state.host and state.gates_open and not state.overrule:
+            raise _open_elsewhere(state)
+        if state.overrule or state.host:  # no other machine publishes a stage whose gates are closed
             continue
         try:
             run = RunId.parse(state.run_id)
@@ -155,6 +159,15 @@ def require_gates_of_stages_passed(project: ProjectFiles, key: TaskKey, states: 
         if manifest is None:
             raise _gone(run, paths.manifest, state)
         require_gates_passed(KnownRun(run, project, paths, manifest))
+
+
+def _open_elsewhere(state: StageState) -> Refused:
+    return Refused(
+        "gates-not-passed",
+        f"{state.run_id}, which okstra leads on {state.host}, has not passed all of its gates",
+        where=f"stage {state.stage}",
+        hint="wait for the end of that run, or integrate there",
+    )
 
 
 def _gone(run: RunId, manifest: str, state: StageState) -> Refused:

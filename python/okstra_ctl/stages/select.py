@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..names import AUTO, IMPLEMENTATION, Owner
 from ..plan.model import Stage, StageMap, named, number_list, waves
 from ..quoting import okstra_command
+from ..sharing.elsewhere import Elsewhere
 from ..status import ClaimStatus, LedgerStatus, Liveness, RunStatus, StageStatus, next_step, stage_status
 
 _OF_RUN = {
@@ -37,6 +38,7 @@ class StageState(NamedTuple):
     `done_elsewhere`: its place is taken by a run that did it under another version of the plan. `overrule`: why a
     person recorded it as done though its run's gates were not all passed. `proof`: what its exit check showed then.
     `job`: the `okstra work` that took it.
+    `host`: the other machine that holds it or did it; empty when it was this one.
     """
 
     stage: int
@@ -57,6 +59,11 @@ class StageState(NamedTuple):
     overrule: str = ""
     proof: str = ""
     job: str = ""
+    host: str = ""
+    gates_open: bool = False
+    """okstra leads its run there, and not all gates of the run were passed yet."""
+    unpublished: bool = False
+    """Its exit check passed, and other machines don't know yet (`okstra stage publish`)."""
 
 
 class StageRecords(NamedTuple):
@@ -65,7 +72,7 @@ class StageRecords(NamedTuple):
     `merged` maps a done commit to whether it is an ancestor of the task worktree's HEAD; a missing one counts as not
     merged. None: there is no task branch to merge into (degraded runs).
     `epochs`: the highest of each stage in the registry; empty in degraded runs. `ends`: the recorded outcomes of the
-    runs that hold stages, by their manifests.
+    runs that hold stages, by their manifests. `elsewhere`: what other machines hold or did.
     """
 
     ledger: LedgerView
@@ -74,6 +81,7 @@ class StageRecords(NamedTuple):
     merged: Mapping[str, bool] | None
     epochs: Mapping[int, int] = MappingProxyType({})
     ends: Mapping[str, str] = MappingProxyType({})
+    elsewhere: Mapping[int, Elsewhere] = MappingProxyType({})
 
 
 def stage_states(stage_map: StageMap, records: StageRecords) -> list[StageState]:
@@ -126,10 +134,14 @@ def decide_base(state: StageState, states: list[StageState], *, anchor: str, tas
 def why_not(state: StageState) -> str:
     """One clause that says why a stage can't be started."""
     holder = f"run {state.run_id}" + (f", since {state.since}" if state.since else "")
-    host = f", on {state.owner.host}" if state.owner else ""
+    named_host = state.host or (state.owner.host if state.owner else "")
+    host = f", on {named_host}" if named_host else ""
+    if state.unpublished:
+        return f"stage {state.stage} is proven by {holder}, and not published: other machines don't know of it yet"
     return {
         StageStatus.DONE: f"stage {state.stage} is done"
-        + (f" at {state.head_commit[:12]}" if state.head_commit else ""),
+        + (f" at {state.head_commit[:12]}" if state.head_commit else "")
+        + (host if state.host else ""),
         StageStatus.RUNNING: f"stage {state.stage} is running: {holder}{host}",
         StageStatus.RESERVED: f"stage {state.stage} is reserved by {holder}; no agent has started",
         StageStatus.INTERRUPTED: f"stage {state.stage} is interrupted: {holder}; its process is gone, its work is kept",
@@ -156,6 +168,34 @@ def _claimed_states(stage_map: StageMap, records: StageRecords) -> dict[int, Sta
 
 
 def _claimed_state(stage: Stage, digest: str, records: StageRecords) -> StageState | None:
+    """As `_claimed_here`, unless another machine holds or did the stage by a later claim."""
+    here, other = _claimed_here(stage, digest, records), records.elsewhere.get(stage.number)
+    if other is None or (here is not None and here.epoch > other.epoch):
+        return here
+    if here is not None and here.epoch == other.epoch:
+        if here.run_id == other.run_id:  # a row that came from the machine that did it
+            here = here._replace(host=other.host, gates_open=other.gates_open)
+        if not other.done or here.status is StageStatus.DONE:
+            return here
+        return here._replace(status=StageStatus.DONE, head_commit=other.head_commit, proof=other.proof)
+    return StageState(
+        stage.number,
+        stage.title,
+        stage.depends_on,
+        stage.files,
+        StageStatus.DONE if other.done else StageStatus.RUNNING,
+        run_id=other.run_id,
+        head_commit=other.head_commit,
+        since=other.since,
+        epoch=other.epoch,
+        overrule=other.overrule,
+        proof=other.proof,
+        host=other.host,
+        gates_open=other.gates_open,
+    )
+
+
+def _claimed_here(stage: Stage, digest: str, records: StageRecords) -> StageState | None:
     """The state of a stage that is done or claimed; None when it is open.
 
     A claim in work counts whatever the plan says now. A done one counts for its own digest only: under another, the
@@ -189,6 +229,7 @@ def _from_claim(base: StageState, claim: StageClaim, status: StageStatus) -> Sta
         owner=claim.owner,
         epoch=claim.epoch,
         job=claim.job,
+        unpublished=bool(claim.proven) and status not in (StageStatus.DONE, StageStatus.RUNNING),
     )
 
 
@@ -248,6 +289,9 @@ def _way_on(left: list[StageState]) -> str:
         return "`okstra stage release --run RUN` gives an interrupted stage back; its branch stays"
     if any(state.unmerged for state in left):
         return _MERGE_HINT
+    unpublished = [state for state in left if state.unpublished]
+    if unpublished:
+        return f"`{_publishing(unpublished[0])}` lets other machines know"
     done_elsewhere = [state for state in left if state.done_elsewhere]
     if done_elsewhere:
         return _clearing_hint(done_elsewhere[0])
@@ -274,17 +318,32 @@ def _refusal(state: StageState) -> Refused:
         code, hint = "stage-unmerged", _MERGE_HINT
     if state.done_elsewhere:
         hint = _clearing_hint(state)
+    if state.unpublished:
+        hint = f"`{_publishing(state)}` finishes it"
+    if state.host:
+        hint = "start another with --stage auto"
+        if state.status is StageStatus.RUNNING:
+            taken = okstra_command("stage", "release", "--run", state.run_id, "--force")
+            hint = f"wait for it, or {hint}; once that machine is known to be gone: {taken}"
     return Refused(code, why_not(state), where=f"stage {state.stage}", hint=hint)
 
 
 def next_of_stage(state: StageState, task_key: str) -> str:
     """The next command for a stage: for its run, or to start it; empty when it is done, or blocked."""
+    if state.unpublished:
+        return _publishing(state)
     held = _OF_RUN.get(state.status)
+    if held is not None and state.host:
+        return ""  # its run is that machine's
     if held is not None:
         return next_step(held, state.run_id, stage=True)
     if state.status is not StageStatus.READY:
         return ""
     return okstra_command("run", "--task-key", task_key, "--task-type", IMPLEMENTATION, "--stage", state.stage)
+
+
+def _publishing(state: StageState) -> str:
+    return okstra_command("stage", "publish", "--run", state.run_id)
 
 
 class DoneStage(NamedTuple):

@@ -96,10 +96,7 @@ def _begin(
     """
     mine = target._replace(status=ClaimStatus.PROVISIONING, owner=this_process(), restores=True)
     if isinstance(mine, StageClaim) and isinstance(current, StageClaim):
-        before = PreviousClaim(
-            current.run_id, current.epoch, current.status, current.owner, current.reserved_at, current.plan_digest
-        )
-        mine = mine._replace(before=before)
+        mine = mine._replace(before=PreviousClaim.of(current))
     with services.registry.transaction() as doc:
         if doc.claim_of(key) != current or (current is not None and current.status is ClaimStatus.PROVISIONING):
             raise Refused("worktree-held", f"another command is making the worktree of {key}", where=target.path)

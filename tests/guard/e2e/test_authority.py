@@ -72,6 +72,8 @@ def words_of(run: str, stage_run: str, plan: str, task_key: str) -> dict[str, li
         "plan adopt": ["plan", "adopt", plan, "--task-key", task_key],
         "stage done": ["stage", "done", "--run", stage_run, "--no-change", "nothing to do"],
         "stage release": ["stage", "release", "--force", "--run", stage_run],
+        "stage publish": ["stage", "publish", "--run", stage_run],
+        "task fetch": ["task", "fetch", task_key, "--trust-digest", "0" * 64],
         "integrate": ["integrate", "--task-key", task_key],
         "handoff": ["handoff", task_key, "--yes"],
         "worktree remove": ["worktree", "remove", "--force", stage],

@@ -1,0 +1,46 @@
+"""What dead runs left at the git remote by which machines share a task: claims of this machine that its registry does
+not know, and stages that were proven here and not published.
+
+The remote is asked only where a project shares claims; one that does not answer is a finding, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..claims.registry_document import RegistryDoc
+from ..errors import OkstraError
+from ..names import TaskKey
+from ..quoting import okstra_command
+from ..services import Services
+from ..sharing.claims import SharedClaims
+from ..sharing.joining import sharing_of
+from ..status import ClaimStatus
+from .orphans import ALREADY_DONE, Finding, Kind
+
+
+def left_at_remote(key: TaskKey, root: str, doc: RegistryDoc, services: Services) -> Iterator[Finding]:
+    """The findings of one task."""
+    sharing = sharing_of(root, key, services)
+    if sharing is None:
+        return
+    for stage, claim in sorted(doc.stages_of(key).items()):
+        if claim.proven and claim.status is ClaimStatus.ACTIVE:
+            what = f"stage {stage} was proven at {claim.proven[:12]}, and other machines don't know of it"
+            publish = okstra_command("stage", "publish", "--run", claim.run_id)
+            yield Finding(Kind.UNPUBLISHED, str(key), what, publish)
+    try:
+        stages = sharing.own_orphans()
+    except OkstraError as error:
+        yield Finding(
+            Kind.REMOTE, str(key), error.message, error.hint or "look again once it can be reached", notice=True
+        )
+        return
+    if stages:
+        what = f"claims of this machine at the remote that no run of it has: stage {', '.join(map(str, stages))}"
+        yield Finding(Kind.REMOTE, str(key), what, "okstra reconcile --apply", lambda: _give_back(sharing))
+
+
+def _give_back(sharing: SharedClaims) -> str:
+    stages = sharing.give_back_orphans()
+    return f"gave back stage {', '.join(map(str, stages))}" if stages else ALREADY_DONE

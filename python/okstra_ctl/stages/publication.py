@@ -1,0 +1,100 @@
+"""Letting other machines know that a stage is done: after its exit check, before the row in this machine's ledger.
+
+The commit that passed stands in the claim (`proven`) until then. After a kill, or when the remote could not be reached,
+`okstra stage publish` goes on from there; the exit check is not run again.
+"""
+
+from __future__ import annotations
+
+from .. import git
+from ..claims.ledger_rows import LedgerRow
+from ..claims.registry_document import StageClaim
+from ..errors import OkstraError, Refused, UsageError
+from ..names import RunId
+from ..quoting import okstra_command
+from ..runs.find import KnownRun, find_run
+from ..runs.manifest import SCHEMA
+from ..services import Services
+from ..settings.project import open_project
+from ..sharing.joining import sharing_of
+from ..status import ClaimStatus
+from ..system import files
+from .records import led_run_fault
+
+
+def publish(run: KnownRun, claim: StageClaim | None, row: LedgerRow, exit_check: str, services: Services) -> None:
+    """Publishes the stage as done, where machines share the task. `claim` is the run's own, as it stands; None once its
+    worktree is gone.
+
+    Raises Refused (`stage-not-held`) when another machine took the stage over: its commits stay on its branch; and what
+    `SharedClaims.publish` raises when the remote can't be reached: then the stage stays proven.
+    """
+    key = run.id.stage_key
+    sharing = sharing_of(run.project.root, run.id.task, services)
+    if sharing is None or key is None:
+        return
+    if claim is not None and claim.status is ClaimStatus.ACTIVE:
+        with services.registry.transaction() as doc:
+            if doc.stage(key) == claim:
+                doc.put_stage(key, claim._replace(proven=row.head_commit))
+    manifest = files.read_json(run.files.manifest, SCHEMA) or run.manifest  # who leads it changed since it was found
+    gates_open = bool(led_run_fault(manifest)) and not row.overrule
+    try:
+        sharing.publish(key.stage, claim, row, exit_check, gates_open=gates_open)
+    except Refused as fenced:
+        if fenced.code != "stage-not-held":
+            raise
+        raise _fenced(run, fenced) from fenced
+    except OkstraError as error:
+        again = okstra_command("stage", "publish", "--run", run.id)
+        hint = f"the stage is proven, and not published; once the remote can be reached: {again}"
+        raise type(error)(error.code, error.message, where=error.where, hint=hint, data=error.data) from error
+
+
+def is_known(run_id: str, start: str, services: Services) -> bool:
+    """Whether the run was prepared on this machine; else it may be another's."""
+    try:
+        find_run(run_id, start, services)
+    except UsageError as error:
+        if error.code != "not-found":
+            raise
+        return False
+    return True
+
+
+def take_away(run_id: str, start: str, services: Services) -> str:
+    """Gives back what a run of another machine holds, because a person says that it is over; returns its host.
+
+    Raises UsageError (`not-found`) where nothing is shared, Refused (`stage-not-held`), and what `SharedClaims` raises.
+    """
+    run = RunId.parse(run_id)
+    sharing = sharing_of(open_project(start, services).root, run.task, services)
+    if sharing is None or run.stage is None:
+        raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
+    return sharing.take_away(run.stage, run_id)
+
+
+def publish_gates(run: KnownRun, services: Services) -> str:
+    """At the end of a run that okstra led, and whose gates all passed: other machines may build on its stage now.
+    Returns a warning when they could not be told."""
+    key = run.id.stage_key
+    try:
+        sharing = sharing_of(run.project.root, run.id.task, services)
+        if sharing is not None and key is not None:
+            sharing.pass_gates(key.stage, str(run.id))
+    except OkstraError as error:
+        again = okstra_command("stage", "publish", "--run", run.id)
+        return f"other machines don't know that all gates were passed: {error.message}; later: {again}"
+    return ""
+
+
+def _fenced(run: KnownRun, fenced: Refused) -> Refused:
+    branch = git.existing_branch(run.project.root, run.branch) or run.branch
+    return Refused(
+        "stage-not-held",
+        f"{run.id} (epoch {run.epoch}) was taken over meanwhile, so it can't finish: {fenced.message}",
+        where=run.folder,
+        hint=f"nothing of it is lost: its commits stay on the branch {branch}; "
+        f"{okstra_command('stage', 'release', '--run', run.id)} gives its worktree back",
+        data=fenced.data,
+    )

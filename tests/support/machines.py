@@ -1,0 +1,65 @@
+"""Several machines that work on one task: each a clone and a home of its own, and one git remote between them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from .okstra import Okstra, Project
+from .plans import plan_text
+from .repos import Repo
+from .sealed import sealed_environment
+
+
+class Farm:
+    """A bare repository with one commit and a registered project; `machine` adds a clone with a home of its own."""
+
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.folder = folder
+        self.bare = folder / "remote.git"
+        self.url = url or str(self.bare)
+        self.environment = sealed_environment(self._made("home"))
+        seed = Repo.init(folder / "seed", self.environment)
+        self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
+        Okstra(self.environment, seed.path).ok("setup", "--project-id", "demo", "--yes")
+        seed.git("remote", "add", "origin", self.url)
+        Okstra(self.environment, seed.path).ok("remote", "use", "origin")
+        seed.git("add", ".okstra/project.json")
+        seed.commit({".gitignore": "*.pyc\n"}, "Register the project")
+        seed.git("push", "--quiet", str(self.bare), "main")
+
+    def machine(self, name: str) -> Project:
+        """Another machine."""
+        environment = sealed_environment(self._made(f"{name}-home"))
+        clone = self.folder / name
+        self._git("clone", "--quiet", self.url, str(clone))
+        repo = Repo(clone, environment)
+        repo.git("config", "user.name", name)
+        repo.git("config", "user.email", f"{name}@example.invalid")
+        return Project(repo, Okstra(environment, clone))
+
+    def approve(self, machine: Project, depends: Mapping[int, tuple[int, ...]]) -> str:
+        """Adopts a plan on that machine and approves it, which publishes it; returns its path."""
+        plan = machine.adopt_text(plan_text(depends), approved=False)
+        machine.okstra.ok("plan", "approve", plan, "--yes")
+        return plan
+
+    def join(self, machine: Project) -> str:
+        """Brings the task to that machine and answers for its plan; returns the plan's path there."""
+        digest = machine.okstra.ok("task", "fetch", machine.task_key, "--json").data["digest"]
+        fetched = machine.okstra.ok("task", "fetch", machine.task_key, "--trust-digest", digest, "--json")
+        return str(fetched.data["plan"])
+
+    @property
+    def host(self) -> str:
+        """The name of every machine of the farm: they are told apart by their ids."""
+        return os.uname().nodename
+
+    def _made(self, name: str) -> Path:
+        (self.folder / name).mkdir(parents=True)
+        return self.folder / name
+
+    def _git(self, *args: str) -> None:
+        subprocess.run(["git", *args], env=self.environment, check=True, capture_output=True)
