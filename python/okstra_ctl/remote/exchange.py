@@ -40,7 +40,7 @@ from ..system.text import DocumentError
 from .ref_names import task_ref
 from .rewound import merged
 from .shared_task import SharedTask
-from .side_repository import SECONDS, SECONDS_WITH_COMMITS, SideRepository, Tree, open_side
+from .side_repository import SideRepository, Tree, open_side
 from .task_document import SharedFiles, dump_files, parse_files
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -87,7 +87,7 @@ class Exchange:
         `remote-unreadable`)."""
         _forbid_locks()
         sight = self.side.read(self.ref)
-        if sight.before and not (sight.tip and self.side.is_descendant(sight.tip, sight.before)):
+        if not sight.follows:
             raise self._rewound(sight.tip, sight.before)
         return self._seen(sight.tip)
 
@@ -108,10 +108,9 @@ class Exchange:
             commit = self._commit(seen, change, token)
             pushed.append(commit)
             tries += 1
-            seconds = SECONDS_WITH_COMMITS if change.commits else SECONDS
-            answer = self.side.push(self.ref, commit, seen.tip, seconds=seconds)
+            answer = self.side.push(self.ref, commit, seen.tip, with_commits=bool(change.commits))
             if answer.ok:
-                self.side.keep_seen(self.ref, commit)
+                self.side.keep_seen(self.ref, commit, seen.tip)
                 return self._seen(commit)._replace(tries=tries)
             _pause(tries)
             now = self._read_in_doubt(tries)
@@ -130,7 +129,7 @@ class Exchange:
         _forbid_locks()
         sight = self.side.read(self.ref)
         last = sight.before
-        if not last or (sight.tip and self.side.is_descendant(sight.tip, last)):
+        if sight.follows:
             return self._seen(sight.tip)
         ours = self._seen(last)
         commit = last
@@ -138,10 +137,10 @@ class Exchange:
             state = merged(ours.task, self._seen(sight.tip).task)
             change = Change(state, "restore what the remote lost", (sight.tip,))
             commit = self._commit(ours, change, secrets.token_hex(16))
-        answer = self.side.push(self.ref, commit, sight.tip, seconds=SECONDS_WITH_COMMITS)
+        answer = self.side.push(self.ref, commit, sight.tip, with_commits=True)
         if not answer.ok and self.side.read(self.ref).tip != commit:
             raise self._refused(answer)
-        self.side.keep_seen(self.ref, commit)
+        self.side.keep_seen(self.ref, commit, last)
         return self._seen(commit)
 
     def _seen(self, tip: str) -> Seen:

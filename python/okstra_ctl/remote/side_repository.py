@@ -32,6 +32,7 @@ from .task_document import MOST_BYTES
 SECONDS = 60.0
 SECONDS_WITH_COMMITS = 900.0
 _NOT_THERE = 2  # `git ls-remote --exit-code`
+_NOT_ANCESTOR = 1  # `git merge-base --is-ancestor`
 _READING, _SEEN = "refs/reading", "refs/seen"
 _NOBODY = {
     f"GIT_{who}_{what}": value
@@ -54,6 +55,8 @@ class Sight(NamedTuple):
 
     tip: str
     before: str
+    follows: bool
+    """Whether the tip is what was seen before, or came after it."""
 
 
 class SideRepository:
@@ -71,25 +74,30 @@ class SideRepository:
         before = self.seen(ref)
         reading = f"{_READING}/{os.getpid()}-{secrets.token_hex(8)}"
         fetched = self._fetch(ref, reading)
+        if fetched.status < 0:  # out of time
+            raise self.unreachable(fetched, "read")
         if not fetched.ok and self._is_absent(ref):
-            return Sight("", before)
-        if not fetched.ok:  # it may have been made just now; or objects that a clone lent are gone
+            return Sight("", before, not before)
+        tip = self._commit(reading) if fetched.ok else ""
+        follows = self._follows(tip, before)
+        if not fetched.ok or follows is None:  # made just now; or objects are gone with the clone that lent them
             fetched = self._fetch(ref, reading, *(("--refetch",) if self._lacks_objects(before) else ()))
+            tip, follows = self._commit(reading), None
         if not fetched.ok:
             raise self.unreachable(fetched, "read")
-        tip = self._commit(reading)
-        self._settle(ref, tip, before, reading)
+        follows = bool(tip) and self.is_descendant(tip, before) if follows is None else follows
+        self._settle(ref, tip if follows else "", before, reading)
         if not tip:
             raise self.unreadable(ref, "it names no commit")
-        return Sight(tip, before)
+        return Sight(tip, before, follows)
 
     def seen(self, ref: str) -> str:
         """The last tip that this home saw; empty for none."""
         return self._commit(_seen_ref(ref))
 
-    def keep_seen(self, ref: str, tip: str) -> None:
-        """As after a read: `tip` is on the remote."""
-        self._settle(ref, tip, self.seen(ref), "")
+    def keep_seen(self, ref: str, tip: str, before: str) -> None:
+        """After a push: the remote has `tip`, which follows from `before`."""
+        self._settle(ref, tip, before, "")
 
     def forget(self, ref: str) -> str:
         """As if it had never been seen; returns what was. Only for refs that hold no claim."""
@@ -106,7 +114,13 @@ class SideRepository:
         return {f"refs/{name.removeprefix(_SEEN + '/')}": tip for name, tip in pairs}
 
     def is_descendant(self, tip: str, of: str) -> bool:
-        return tip == of or self._git("merge-base", "--is-ancestor", of, tip).ok
+        """Raises WorkFailed (`git-failed`) when objects are missing."""
+        if tip == of or not of:
+            return True
+        answer = self._git("merge-base", "--is-ancestor", of, tip)
+        if answer.status != _NOT_ANCESTOR:
+            must(answer, "compare what was read of the remote")
+        return answer.ok
 
     def own_among(self, tip: str, commits: Sequence[str], *, since: str) -> bool:
         """Whether one of the commits is in the first-parent history from `since` to `tip`."""
@@ -140,11 +154,11 @@ class SideRepository:
         words = ("commit-tree", "--no-gpg-sign", tree, *above, "-F", "-")
         return text(self._must(*words, stdin=message.encode(), extra=_NOBODY)).strip()
 
-    def push(self, ref: str, new: str, old: str, *, seconds: float = SECONDS) -> Finished:
+    def push(self, ref: str, new: str, old: str, *, with_commits: bool = False) -> Finished:
         """Moves the ref from `old` to `new`, each empty for none, if it is still at `old`; ok: the remote has it so."""
         return self._over_network(
             "push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{old}", ALIAS, f"{new}:{ref}", seconds=seconds,
+            f"--force-with-lease={ref}:{old}", ALIAS, f"{new}:{ref}", with_commits=with_commits,
         )  # fmt: skip
 
     def unreachable(self, finished: Finished, doing: str) -> Missing:
@@ -178,6 +192,13 @@ class SideRepository:
             raise self.unreachable(listed, "read")
         return not listed.ok
 
+    def _follows(self, tip: str, before: str) -> bool | None:
+        """As `is_descendant`; None where git can't say."""
+        if tip == before or not (tip and before):
+            return True
+        status = self._git("merge-base", "--is-ancestor", before, tip).status
+        return None if status not in (0, _NOT_ANCESTOR) else not status
+
     def _lacks_objects(self, tip: str) -> bool:
         """Whether a commit that was published from a clone is gone with it, or was pruned there."""
         if not tip:
@@ -187,8 +208,8 @@ class SideRepository:
         return any(line.endswith(b" missing") for line in found.splitlines())
 
     def _settle(self, ref: str, tip: str, before: str, reading: str) -> None:
-        """Notes what was seen, unless another process has seen more meanwhile, and ends the reading."""
-        wanted = tip and tip != before and (not before or self.is_descendant(tip, before))
+        """Notes a tip that follows from `before`, unless another process has seen more meanwhile; ends the reading."""
+        wanted = tip and tip != before
         with locked(LockKind.REPOSITORY, self.lock) as held:
             now = self.seen(ref) if wanted else ""
             orders = [f"delete {one}" for one in (*self._left_readings(), *([reading] if reading else []))]
@@ -237,9 +258,10 @@ class SideRepository:
     def _must(self, *args: str, stdin: bytes | None = None, extra: Mapping[str, str] | None = None) -> bytes:
         return must(self._git(*args, stdin=stdin, extra=extra), "work on what was read of the remote")
 
-    def _over_network(self, *args: str, seconds: float = SECONDS) -> Finished:
+    def _over_network(self, *args: str, with_commits: bool = False) -> Finished:
         if self._settings is None:
             self._settings = settings_of(self.place, self.path)
+        seconds = SECONDS_WITH_COMMITS if with_commits else SECONDS
         return over_network(self.path, "--git-dir=.", *args, settings=self._settings, seconds=seconds)
 
 
