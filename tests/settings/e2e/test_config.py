@@ -53,7 +53,7 @@ def test_without_an_action_every_value_is_listed_with_its_origin(okstra: Okstra)
     bare = okstra.ok("config", "--json")
     assert bare.envelope == okstra.ok("config", "list", "--json").envelope
     (line,) = [line.split() for line in okstra.ok("config").stdout.splitlines() if line.startswith("maxParallel")]
-    assert line[1] == "3" and "config.json" in line[2]
+    assert line[1:3] == ["3", "machine"]
 
 
 @pytest.mark.parametrize(
