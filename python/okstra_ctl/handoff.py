@@ -29,7 +29,7 @@ from .tasks.records import read_manifest
 
 _SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?([^:/]+)(?::[0-9]+/|[:/])(.+)")
 _HTTP = re.compile(r"https?://(?:[^@/]+@)?([^/]+)/(.+)")
-_KEPT = ("findings", "gates", "receipt")
+_KEPT = ("proof", "findings", "gates", "receipt")
 _FIT = ("accepted", "conditional-accept")
 
 
@@ -256,6 +256,40 @@ def gates_text(gates: Mapping[str, Mapping[str, Any]]) -> str:
         for name, gate in gates.items()
     ]
     return "\n".join(lines) or "(none)"
+
+
+class CheckSeen(NamedTuple):
+    """A command that okstra ran for the task. `of` is whose check it is: a stage's, or the verification's."""
+
+    of: str
+    command: str
+    exit: int | None
+    commit: str
+    proof: Mapping[str, Any]
+    """Of a stage's exit check, as its record has it; empty for other commands."""
+    reasons: tuple[str, ...] = ()
+    """What a person gave as reasons for a gate that they opened."""
+
+
+def proof_text(seen: Sequence[CheckSeen]) -> str:
+    return "\n".join(f"- {one.of}: {_code(one.command)} {_shown(one)}" for one in seen) or "(none)"
+
+
+def _shown(one: CheckSeen) -> str:
+    """How it ended with the change, and without it; and what that shows."""
+    parts = [_ended(one.exit, one.commit)]
+    if one.proof.get("base"):
+        parts.append(f"without the stage's code {_ended(one.proof.get('base_exit'), str(one.proof['base']))}")
+    if one.proof.get("outcome"):
+        parts.append(str(one.proof["outcome"]))
+    if one.proof.get("doubt"):
+        parts.append(f"look at it: {_code(one.proof['doubt'])}")
+    return "; ".join([*parts, *(f"by a person: {_code(reason)}" for reason in one.reasons)])
+
+
+def _ended(status: object, commit: str) -> str:
+    how = "stopped at its time limit" if status is None else f"exit {status}"
+    return f"{how} at {commit[:12]}" if commit else how
 
 
 def receipt_text(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from .. import git
 from ..agents.supervised_process import SupervisedResult
 from ..handoff import (
+    CheckSeen,
     findings_text,
     gates_text,
     nothing_chosen,
     probe_merge,
+    proof_text,
     pull_request_body,
     pull_request_file,
     receipt_text,
@@ -25,6 +27,7 @@ from ..handoff import (
     require_known_hooks,
     target_of,
 )
+from ..names import IMPLEMENTATION, RunId
 from ..proof.command import end_of
 from ..results.records import Gate
 from ..runs.events import events_of
@@ -108,10 +111,47 @@ def _values(context: RunContext, target: Target) -> dict[str, str]:
         "task_key": str(context.id.task),
         "branch": target.branch,
         "commits": "\n".join(f"- {one['subject']} ({one['commit'][:12]})" for one in subjects) or "- (none)",
+        "proof": proof_text([*_stage_checks(context), *_checks_of(context, str(report.get("run_id") or ""))]),
         "findings": findings_text(report.get("findings") or ()),
         "gates": gates_text(report.get("gates") or {}),
         "receipt": receipt_text(_receipts(context)),
     }
+
+
+def _stage_checks(context: RunContext) -> list[CheckSeen]:
+    """The newest exit check of each stage, by number."""
+    folder = context.run.project.task(context.id.task).run_dir(IMPLEMENTATION)
+    found: dict[int, CheckSeen] = {}
+    for name in files.names_in(folder):
+        word, _, number = name.partition("stage-")
+        states = os.path.join(folder, name, "state")
+        records = [one for one in sorted(files.names_in(states)) if one.startswith("exit-check-")]
+        if word or not number.isdecimal() or not records:
+            continue
+        row = files.read_json_or_empty(os.path.join(states, records[-1]))
+        proof, reasons = row.get("proof"), row.get("reasons")
+        found[int(number)] = CheckSeen(
+            f"stage {number}",
+            str(row.get("command")),
+            row.get("exit"),
+            str(row.get("commit") or ""),
+            proof if isinstance(proof, Mapping) else {},
+            tuple(str(text) for text in reasons.values() if text) if isinstance(reasons, Mapping) else (),
+        )
+    return [found[number] for number in sorted(found)]
+
+
+def _checks_of(context: RunContext, verification: str) -> list[CheckSeen]:
+    """The project's checks, as the verification ran them."""
+    if not RunId.is_one(verification):
+        return []
+    run = RunId.parse(verification)
+    rows = files.read_json_or_empty(context.run.project.task(run.task).run_of(run).qa).get("checks")
+    return [
+        CheckSeen("final verification", str(row.get("command")), row.get("exit"), str(row.get("commit") or ""), {})
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, Mapping)
+    ]
 
 
 def _receipts(context: RunContext) -> list[dict[str, Any]]:

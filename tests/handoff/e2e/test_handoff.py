@@ -343,6 +343,7 @@ def test_a_pull_request_is_pushed_for_and_opened_once(project: Project, remote: 
     assert "- checks: passed" in body  # the verification's gates
     assert "### Findings\n\n(none)" in body
     assert f"`{project.task_key}/final-verification/001`: accepted at {commit[:12]}; no breach" in body
+    assert f"own:\n\n- final verification: `true` exit 0 at {commit[:12]}\n" in body
 
 
 def test_a_projects_own_template_gets_findings_gates_and_receipt_too(project: Project, remote: Path) -> None:
@@ -355,6 +356,7 @@ def test_a_projects_own_template_gets_findings_gates_and_receipt_too(project: Pr
     body = Path(words[words.index("--body-file") + 1]).read_text()
     assert body.startswith(f"Dear all, {project.task_key} of feat-t-1.\n{{{{UNKNOWN}}}}\n")
     assert [line for line in body.splitlines() if line.startswith("### ")] == [
+        "### Proof",
         "### Findings",
         "### Gates",
         "### Receipt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ def test_the_walk_of_the_readme_goes_from_a_brief_to_the_push(project: Project, 
     okstra.handoff(KEY, "--push", "--yes")
     pushed = str(sh.Command("git")("--git-dir", str(remote), "ls-tree", "-r", "--name-only", "feat-login-7", **here))
     assert "rehearsal.txt" in pushed.split()
+    (body,) = project.repo.path.glob(".okstra/tasks/auth/login-7/runs/release-handoff/reports/pull-request-*.md")
+    (proof,) = [line for line in body.read_text().splitlines() if line.startswith("- stage 1: ")]
+    assert re.search(r"` exit 0 at \w{12}; without the stage's code exit 1 at \w{12}; proven\b", proof), proof
 
 
 def test_a_rehearsal_adds_to_a_planned_file_that_is_there_and_says_what_its_exit_check_said(project: Project) -> None:
