@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import OkstraError
-from ..history.listing import RunRow, run_rows
+from ..history.listing import RunRow, dropped_rows, run_rows
 from ..history.next_steps import step_of
 from ..history.usage import known_run, prices_now, usage_so_far
+from ..index.run_index import EVERYTHING
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
 from ..plan import plans
@@ -41,9 +42,14 @@ _TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whol
 _Events = Sequence[Mapping[str, Any]]
 
 
-def read_board(services: Services, is_wanted: Callable[[RunRow], bool]) -> Board:
-    """Raises Unreadable for a registry that can't be read; UsageError (`bad-config`) for prices that are none."""
-    rows, more, lately = choose(filter(is_wanted, run_rows(services)), services.clock.before(_LATELY))
+def read_board(services: Services, is_wanted: Callable[[RunRow], bool], *, dropped: bool = False) -> Board:
+    """With `dropped`, what was dropped comes last.
+
+    Raises Unreadable for a registry that can't be read; UsageError (`bad-config`) for prices that are none.
+    """
+    known = list(filter(is_wanted, run_rows(services, EVERYTHING if dropped else None)))
+    rows, more, lately = choose(known, services.clock.before(_LATELY))
+    rows += reversed(dropped_rows(known, services)) if dropped else []
     prices = prices_now(services)
     unread: list[str] = []
     projects: dict[tuple[str, str], dict[TaskKey, list[RunView]]] = {}

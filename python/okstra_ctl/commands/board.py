@@ -93,6 +93,7 @@ def configure(parser: ArgumentParser) -> None:
         default="",
         help="seconds between updates (default: 2); with --html: keep rewriting the page",
     )
+    parser.add_argument("--all", action="store_true", help="dropped tasks and runs too")
     parser.add_argument("--once", action="store_true", help="print it once and exit")
     parser.add_argument("--html", metavar="FILE", default="", help="write it as a page without JavaScript")
     parser.add_argument("--language", choices=LANGUAGES, default="", help="of the page (default: the project's)")
@@ -104,7 +105,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     every = _seconds(args.every) if args.every else None
 
     def read() -> Board:
-        return read_board(call.services, lambda row: is_of(row, args))
+        return read_board(call.services, lambda row: is_of(row, args), dropped=args.all)
 
     as_json = getattr(args, "json", False)
     if args.html:
@@ -138,7 +139,7 @@ def _page(args: Namespace, call: Call, every: float | None) -> Reply:
     language = args.language or language_here(call.start, call.services)
 
     def write(again: int) -> Board:
-        board = read_board(call.services, lambda row: is_of(row, args))
+        board = read_board(call.services, lambda row: is_of(row, args), dropped=args.all)
         write_page(path, board, call.services.home, language=language, every=again)
         return board
 

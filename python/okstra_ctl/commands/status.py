@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..history.listing import run_rows
+from ..history.listing import dropped_rows, run_rows
 from ..history.next_steps import limited_until, step_of, with_limit
+from ..index.run_index import EVERYTHING
 from ..options import add_filters, check_task, is_of
 from ..output import Reply, draws, table
 from ..services import Call
@@ -15,15 +16,17 @@ from ..status import OPEN, overtaken
 
 def configure(parser: ArgumentParser) -> None:
     add_filters(parser, since=False)
+    parser.add_argument("--all", action="store_true", help="dropped tasks and runs too, each with its way back")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     order = {str(status): place for place, status in enumerate(OPEN)}
-    known = run_rows(call.services)
+    known = run_rows(call.services, EVERYTHING if args.all else None)
     past = overtaken(known)
     rows = [row for row in known if row.status in order and row.run_id not in past and is_of(row, args)]
     rows.sort(key=lambda row: order[row.status])
+    rows += [row for row in dropped_rows(known, call.services) if is_of(row, args)] if args.all else []
     known_steps = [(row, step_of(row, call.services), limited_until(row, call.services)) for row in rows]
     data = {"runs": [{**row._asdict(), "next": step, "limited_until": until} for row, step, until in known_steps]}
     stepped = [(row, with_limit(step, until)) for row, step, until in known_steps]

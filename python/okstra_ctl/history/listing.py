@@ -94,6 +94,18 @@ def run_rows(services: Services, back_to: str | None = None) -> list[RunRow]:
     return [_marked(row, unwanted) for row in rows] if unwanted else rows
 
 
+def dropped_rows(rows: Iterable[RunRow], services: Services) -> list[RunRow]:
+    """Of each dropped task its newest run, and every run that was dropped alone; both lists come oldest first."""
+    tasks = read_dropped(services.home).tasks
+    found: dict[str, RunRow] = {}
+    for row in rows:
+        if row.status == RunStatus.DROPPED:
+            what = row.task if row.task in tasks else row.run_id
+            found.pop(what, None)
+            found[what] = row
+    return list(found.values())
+
+
 def timed_runs(services: Services, back_to: str | None = None) -> list[TimedRun]:
     """The runs that the index knows, with their beginnings."""
     held = _holders(claim for _, claim in services.registry.read().stages())

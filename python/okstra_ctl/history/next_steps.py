@@ -11,6 +11,7 @@ from ..quoting import okstra_command
 from ..report.outcome import CRITIC_GATE
 from ..results.records import Gate
 from ..runs import events
+from ..runs.dropped import read_dropped
 from ..runs.events import events_of, faults_of
 from ..runs.find import KnownRun
 from ..services import Services
@@ -26,6 +27,8 @@ _ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRU
 
 def step_of(row: RunRow, services: Services) -> str:
     """A command to paste; empty when there is nothing to do."""
+    if row.status == RunStatus.DROPPED:
+        return okstra_command("restore", row.task if row.task in read_dropped(services.home).tasks else row.run_id)
     persons = _step_of_persons_plan(row, services) if row.task_type == PLANNING and row.status in _GOES_ON else ""
     return persons or next_step(row.status, row.run_id, stage=row.stage is not None)
 

@@ -44,6 +44,7 @@ def test_a_dropped_task_leaves_every_list_and_its_worktrees_go_with_their_work_k
     assert project.okstra.ok("board", "--json").data["projects"] == []
     assert project.okstra.ok("schedule", "--json").data["tasks"] == []
     assert "okstra restore" in project.okstra.ok("next", KEY).stdout
+    _is_shown_with_its_way_back(project, begun.data["run_id"].partition("/")[0])
     again = project.okstra.ok("drop", KEY, "--json").data
     assert (again["removed"], again["released"]) == ([], [])
     for words in (("resume", begun.data["run_id"]), project.run_args()):
@@ -60,11 +61,23 @@ def test_a_dropped_task_leaves_every_list_and_its_worktrees_go_with_their_work_k
     assert (missing.status, missing.codes) == (2, ["not-found"])
 
 
+def _is_shown_with_its_way_back(project: Project, what: str) -> None:
+    """By --all, once, however many runs it had."""
+    (row,) = project.okstra.ok("status", "--all", "--json").data["runs"]
+    assert (row["run_id"].partition("/")[0], row["status"], row["next"]) == (what, "dropped", f"okstra restore {what}")
+    ((task,),) = [one["tasks"] for one in project.okstra.ok("board", "--all", "--json").data["projects"]]
+    assert task["task_key"] == what
+    assert [(run["status"], run["next"]) for run in task["runs"]] == [("dropped", f"okstra restore {what}")]
+
+
 def test_a_dropped_run_leaves_the_lists_alone(project: Project) -> None:
     project.adopt(independent(1))
     stage, analysis = project.run_stage(), project.run_phase()
     project.okstra.ok("drop", analysis.data["run_id"])
     assert listed(project) == {stage.data["run_id"]: "reserved"}
+    rows = {row["run_id"]: row["next"] for row in project.okstra.ok("status", "--all", "--json").data["runs"]}
+    assert list(rows) == [stage.data["run_id"], analysis.data["run_id"]], "what is wanted comes first"
+    assert rows[analysis.data["run_id"]] == f"okstra restore {analysis.data['run_id']}"
     assert Path(analysis.data["worktree"]["path"]).is_dir(), "the task's worktree is shared"
     project.okstra.ok("drop", "T-1/stage-1")
     assert listed(project) == {}
