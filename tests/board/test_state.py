@@ -61,6 +61,16 @@ def test_a_worker_whose_quota_is_spent_says_when_it_ends() -> None:
     assert workers_of(_ROSTER, [begun(), {**ended("quota"), "again_at": at}, begun()], "running")[0].again_at == ""
 
 
+def test_a_worker_that_has_stalled_says_since_when_until_it_is_at_work_again() -> None:
+    at = "2026-11-23T10:12:00Z"
+    stalled = {"event": "stalled", "worker": "claude", "label": "", "attempt": 1, "at": at}
+    worker, _ = workers_of(_ROSTER, [begun(), stalled], "running")
+    assert (worker.state, worker.stalled_since, worker.since) == ("running", at, "2026-11-23T10:00:00Z")
+    for after in ({**stalled, "event": "active"}, ended(), begun(attempt=2)):
+        assert workers_of(_ROSTER, [begun(), stalled, after], "running")[0].stalled_since == ""
+    assert workers_of(_ROSTER, [begun(), stalled], "interrupted")[0].state == "stopped"
+
+
 def test_records_that_are_damaged_are_no_stop() -> None:
     rows = [{"event": "ended", "worker": "claude"}, {"event": "dispatched"}, begun(attempt="x"), {"worker": 3}]
     assert [one.attempt for one in workers_of(_ROSTER, rows, "running")] == [1, 0]

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from okstra_ctl.agents.job import Job, Launch, Report, StreamResult
@@ -68,10 +68,18 @@ def job(folder: Path, *, access: Access = Access.READ, soft: float = 120.0, hard
     )
 
 
-def play(script: str, work: Job, *, stop: threading.Event | None = None, by_message: bool = False) -> Report:
+def play(
+    script: str,
+    work: Job,
+    *,
+    stop: threading.Event | None = None,
+    by_message: bool = False,
+    report_stall: Callable[[bool], None] = lambda stalled: None,
+) -> Report:
     provider = Shell(script, by_message=by_message)
     inherited = {"PATH": os.environ["PATH"]}
-    return run_job(work, provider, stop=stop or threading.Event(), inherited=inherited, patience=PATIENCE)
+    waits = stop or threading.Event()
+    return run_job(work, provider, stop=waits, inherited=inherited, patience=PATIENCE, report_stall=report_stall)
 
 
 def left_of(work: Job, within: float = 30.0) -> list[int]:

@@ -49,6 +49,8 @@ class Job(NamedTuple):
     """Descriptors that stay open as long as a process of the client is alive."""
     containment: Containment | None = None
     """How the client is contained; None: it is watched."""
+    stall_after: float = 0.0
+    """Seconds without output, processor time and network traffic after which that is reported; 0: never."""
 
 
 class Launch(NamedTuple):

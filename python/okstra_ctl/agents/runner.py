@@ -20,6 +20,7 @@ from ..status import Access, Failure, WorkerOutcome
 from ..system import files
 from ..system.foreign_files import set_aside
 from . import supervisor_orders
+from .activity import ReportStall, Watch
 from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
 from .known import agent_in
@@ -55,12 +56,14 @@ def run_job(
     stop: threading.Event,
     inherited: Mapping[str, str],
     patience: Patience = PATIENCE,
+    report_stall: ReportStall = lambda stalled: None,
 ) -> Report:
     """Starts the client and waits for its end; a rate limit or overload is waited out within the soft limit. One that
     ends later, or by its name lasts for hours, ends the dispatch at once (`quota`).
 
     Never raises for what a client does. A result or audit file left from before is set aside first, so what is found
-    afterwards is this dispatch's. None of the client's processes outlives the call.
+    afterwards is this dispatch's. `report_stall` is called when nothing of the client has been at work for
+    `job.stall_after`, and again when something is. None of the client's processes outlives the call.
     Raises Unreadable or WorkFailed when the prompt can't be read, or the log can't be written, or an old result can't
     be moved.
     """
@@ -74,7 +77,7 @@ def run_job(
         attempts += 1
         spent = time.monotonic() - started
         launch = _numbered(provider.launch(job, prompt, inherited), attempts)
-        outcome, stream, status = _attempt(job, provider, launch, spent, stop, patience)
+        outcome, stream, status = _attempt(job, provider, launch, spent, stop, patience, report_stall)
         spent = time.monotonic() - started
         if outcome is WorkerOutcome.ERROR and stream.failure in _RETRIED:
             delay = _delay(attempts, stream.retry_after, patience)
@@ -113,14 +116,20 @@ def _numbered(launch: Launch, attempts: int) -> Launch:
 
 
 def _attempt(
-    job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
+    job: Job,
+    provider: Provider,
+    launch: Launch,
+    spent: float,
+    stop: threading.Event,
+    patience: Patience,
+    report_stall: ReportStall,
 ) -> tuple[WorkerOutcome, StreamResult, int | None]:
     """Starts the client once, with what is left of the limits."""
     if stop.is_set():
         return WorkerOutcome.ERROR, _NO_STREAM, None
-    ended = _played(job, provider, launch, spent, stop, patience)
+    ended = _played(job, provider, launch, spent, stop, patience, report_stall)
     if _complaint(job, ended):  # what was to be laid over, a socket for instance, may have gone since it was looked for
-        ended = _played(job, provider, launch, spent, stop, patience)
+        ended = _played(job, provider, launch, spent, stop, patience, report_stall)
     if complaint := _complaint(job, ended):
         return WorkerOutcome.NOT_RUN, _not_contained(job, launch, complaint), None
     reason, status = ended.verdict.reason, ended.verdict.status
@@ -141,14 +150,20 @@ def _attempt(
 
 
 def _played(
-    job: Job, provider: Provider, launch: Launch, spent: float, stop: threading.Event, patience: Patience
+    job: Job,
+    provider: Provider,
+    launch: Launch,
+    spent: float,
+    stop: threading.Event,
+    patience: Patience,
+    report_stall: ReportStall,
 ) -> ClientEnd:
     soft, hard = job.soft_limit - spent, job.hard_limit - spent
     with (
         _private_state(job, launch) as state,
         SupervisedClient(job, launch, soft_limit=soft, hard_limit=hard, keep_open=job.keep_open, state=state) as client,
     ):
-        _wait(client, provider, stop, patience)
+        _wait(client, provider, stop, patience, Watch(job.token, client.supervisor, job.stall_after, report_stall))
         return client.ended()
 
 
@@ -199,11 +214,14 @@ def _why_not_started(program: str, folder: str, environment: Mapping[str, str], 
     return f"{program} can't be started: {complaint}"
 
 
-def _wait(client: SupervisedClient, provider: Provider, stop: threading.Event, patience: Patience) -> None:
+def _wait(
+    client: SupervisedClient, provider: Provider, stop: threading.Event, patience: Patience, watch: Watch
+) -> None:
     """Waits for the client's end. One that has printed its terminal event and does not exit is dismissed."""
     written, since, dismiss_at, asked = -1, 0.0, None, False
     while not client.wait(_TICK):
         now = time.monotonic()
+        watch.look(client.written)
         if stop.is_set() and not asked:
             client.stop()
             asked = True

@@ -158,6 +158,11 @@ class SupervisedClient:
         self._send(supervisor_orders.LINGERED)
 
     @property
+    def supervisor(self) -> int:
+        """The process above all of the client's."""
+        return int(self._supervisor.pid)
+
+    @property
     def written(self) -> int:
         """How many bytes the client has written to its standard output."""
         return os.fstat(self._output).st_size

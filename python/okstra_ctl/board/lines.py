@@ -279,6 +279,7 @@ def _workers(workers: Sequence[WorkerView], now: str, *, logs: bool) -> list[Lin
             one.label,
             f"attempt {one.attempt}" if one.attempt > 1 else "",
             time_taken(one, now),
+            f"no sign of work since {one.stalled_since}" if one.stalled_since else "",
             f"again at {one.again_at}" if one.again_at else one.answer,
             one.model,
         ]

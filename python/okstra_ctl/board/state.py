@@ -51,6 +51,8 @@ class WorkerView(NamedTuple):
     answer: str = ""
     last_line: str = ""
     cost_usd: float | None = None
+    stalled_since: str = ""
+    """When a running one was reported as stalled; empty while it is at work."""
     again_at: str = ""
     """When its provider takes more, after a turn that ended by its quota; empty where that is not known."""
 
@@ -185,14 +187,17 @@ def workers_of(
 
 
 def _last_turns(events: Sequence[Event]) -> dict[str, list[Event]]:
-    """By worker: the event that began its last turn, and the one that ended it, if it has ended."""
+    """By worker: the event that began its last turn, and the one that ended it, if it has ended; until then, the one
+    that reported it as stalled or at work again."""
     turns: dict[str, list[Event]] = {}
     for row in events:
-        worker = str(row.get("worker"))
-        if row.get("event") == "dispatched":
+        worker, event = str(row.get("worker")), row.get("event")
+        if event == "dispatched":
             turns[worker] = [row]
-        elif row.get("event") == "ended" and worker in turns:
-            turns[worker] = [turns[worker][0], row]
+        elif worker in turns:
+            ended = turns[worker][-1].get("event") == "ended"
+            if event == "ended" or (event in ("stalled", "active") and not ended):
+                turns[worker] = [turns[worker][0], row]
     return turns
 
 
@@ -207,8 +212,11 @@ def _worker(row: Mapping[str, Any], turn: list[Event], status: str, written: Col
     view = view._replace(
         label=str(begun.get("label") or ""), attempt=_count(begun.get("attempt")), since=str(last.get("at") or "")
     )
-    if len(turn) == 1:
-        return view._replace(state=RUNNING if status == RunStatus.RUNNING else STOPPED)
+    if last.get("event") != "ended":
+        view = view._replace(since=str(begun.get("at") or ""))
+        stalled = str(last.get("at") or "") if last.get("event") == "stalled" else ""
+        running = status == RunStatus.RUNNING
+        return view._replace(state=RUNNING if running else STOPPED, stalled_since=stalled if running else "")
     seconds = last.get("seconds")
     return view._replace(
         state=str(last.get("outcome") or ""),

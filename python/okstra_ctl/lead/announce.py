@@ -9,8 +9,9 @@ from ..errors import Interrupted, OkstraError
 from ..notify.moments import Moment, message_of, moment_of_error, moment_of_report
 from ..notify.send import try_send
 from ..report.outcome import outcome_of
-from ..runs.events import events_of, faults_of
+from ..runs.events import ACTIVE, STALLED, events_of, faults_of
 from ..tasks.records import read_manifest
+from ..usage.tokens import duration_text
 from .context import RunContext
 
 
@@ -26,6 +27,18 @@ def announce_early_end(context: RunContext, error: OkstraError) -> None:
     """For a run that ended without a report. Whoever stopped it knows."""
     if not isinstance(error, Interrupted):
         _announce(context, moment_of_error(error.code), [error.message, f"next: {error.hint}" if error.hint else ""])
+
+
+def announce_stall(context: RunContext, worker: str, label: str, attempt: int, *, stalled: bool) -> None:
+    """For a worker of which nothing was at work for a while, or is again. It is ended at its limit alone."""
+    context.record_event(STALLED if stalled else ACTIVE, worker=worker, label=label, attempt=attempt)
+    if not stalled:
+        context.print_progress(f"{worker}: at work again")
+        return
+    quiet = duration_text(round(context.settings.stall_after))
+    words = f"{worker}: no output, processor time or network traffic for {quiet}; it is ended at its limit alone"
+    context.print_progress(f"{words}; log: {context.files.worker_log(worker, label, attempt)}")
+    _announce(context, Moment.STALLED, [words])
 
 
 def _announce(context: RunContext, moment: Moment, more: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ from ..telemetry.trace import Span
 from ..usage.tokens import spent_so_far
 from ..worktrees import ports
 from . import drops, quota
+from .announce import announce_stall
 from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
 from .dispatch_log import log_of, recalled, record_closed, record_end, record_hidden_keys
@@ -136,10 +137,15 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     context.print_progress(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = context.settings.providers.get(worker.provider, {})
 
+    def report(stalled: bool) -> None:
+        announce_stall(context, worker.id, assignment.label, attempt, stalled=stalled)
+
     def start(own: OwnGit) -> Report:
         job = _job(context, assignment, prompt, attempt, token, options, drop, own)
         client = provider(worker.provider, context.settings.providers)
-        return run_job(job, client, stop=context.stop, inherited={**inherited(context), **span.environment})
+        return run_job(
+            job, client, stop=context.stop, inherited={**inherited(context), **span.environment}, report_stall=report
+        )
 
     return with_own_git(context, worker, start)
 
@@ -171,6 +177,7 @@ def _job(
         token=token,
         soft_limit=context.settings.soft_limit,
         hard_limit=context.settings.hard_limit,
+        stall_after=context.settings.stall_after,
         writable=(drop.folder, *_git_folders(context, worker, access)),
         readable=(context.run.project.task(context.id.task).root,),
         environment={

@@ -16,6 +16,7 @@ class Moment(Word):
     FAILED = "failed"
     BUDGET = "budget"
     QUOTA = "quota"
+    STALLED = "stalled"
 
 
 _WORDS = {
@@ -25,6 +26,7 @@ _WORDS = {
     Moment.FAILED: "failed",
     Moment.BUDGET: "stopped: the budget is spent",
     Moment.QUOTA: "stopped: a provider's limit is reached",
+    Moment.STALLED: "a worker has stalled",
 }
 
 

@@ -17,6 +17,7 @@ from ..system.text import encode_line
 Events = Sequence[Mapping[str, Any]]
 TAKEN = "taken"
 STARTED = "started"
+STALLED, ACTIVE = "stalled", "active"
 DIGEST, AUDIT_DIGEST = "sha256", "audit_sha256"
 REPORT_WRITTEN = "report-written"
 _ENDS = ("dispatched", "ended", TAKEN)

@@ -26,6 +26,7 @@ class EvidenceSettings(NamedTuple):
 CONTAINED, ALWAYS, NEVER = "contained", "always", "never"
 _EXECUTE = (CONTAINED, ALWAYS, NEVER)
 _EVIDENCE_SECONDS = 60.0
+_STALL_MINUTES = 10.0
 
 
 class LeadSettings(NamedTuple):
@@ -39,6 +40,7 @@ class LeadSettings(NamedTuple):
     prices: Mapping[str, Price]
     """A person's own, by model."""
     evidence: EvidenceSettings
+    stall_after: float = 0.0
 
 
 def lead_settings(
@@ -75,6 +77,7 @@ def lead_settings(
         providers,
         own_prices(config, where=where),
         evidence_settings(config, where=where),
+        _number(limits, "stallAfter", _STALL_MINUTES, where) * 60,
     )
 
 

@@ -138,7 +138,7 @@ def test_the_clients_own_waiting_time_is_kept(tmp_path: Path) -> None:
 def test_waiting_ends_with_the_soft_limit(tmp_path: Path) -> None:
     script = "if [ -e n ]; then echo 429 3600; else touch n; echo 429 0.1; fi; exit 1"
     report = play(script, job(tmp_path))
-    assert (report.outcome, report.stream.failure) == (WorkerOutcome.ERROR, Failure.RATE_LIMIT)
+    assert (report.outcome, report.stream.failure) == (WorkerOutcome.QUOTA, Failure.RATE_LIMIT)
     assert (report.attempts, report.stream.retry_after) == (2, 3600.0), "the first wait was within the limit"
     assert report.seconds < SOON
     once = play("echo 429 3600; exit 1", job(tmp_path / "once"))
