@@ -130,11 +130,12 @@ def _default(project: ProjectFiles, call: Call) -> TaskKey:
     except UsageError:
         latest = files.read_json(project.latest_task, LATEST_SCHEMA)
     dropped = read_dropped(call.services.home).tasks
-    if latest is not None and str(latest["task_key"]) in dropped:
+    if latest is None or str(latest["task_key"]) in dropped:  # none had a run, or nobody wants the one that had
         open_ones = [
             (str(row.get("last_at") or ""), key) for key, row in entries(project).items() if key not in dropped
         ]
-        return TaskKey.parse(max(open_ones)[1] if open_ones else str(latest["task_key"]))
+        if open_ones:
+            return TaskKey.parse(max(open_ones)[1])
     if latest is None:
         hint = 'okstra run "what is wanted" begins one'
         raise UsageError("not-found", "this project has no task yet", where=project.root, hint=hint)

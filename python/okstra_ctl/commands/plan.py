@@ -26,7 +26,7 @@ from ..stages.records import task_of_plan
 from ..system import assets, files
 from ..system.text import printable
 from ..tasks.catalog import require_task
-from ..tasks.records import ensure_task, read_manifest
+from ..tasks.records import ensure_task, read_manifest, try_record_next_step
 
 
 def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
@@ -49,10 +49,12 @@ def _place(text: str, key: TaskKey, start: str, services: Services) -> str:
         raise UsageError(
             "bad-identity", f"this project is {project.config.project_id!r}, not {key.project_id!r}", where="--task-key"
         )
-    ensure_task(project.files, key, category="", brief="", at=services.clock.now())
+    task = ensure_task(project.files, key, category="", brief="", at=services.clock.now())
     run = claim_run(project.files.task(key), PLANNING)
     files.make_folder(os.path.dirname(run.report))
     files.replace(run.report, text.encode("utf-8"))
+    if not task["last_run"]:  # it is no run's next step, and still the task's
+        try_record_next_step(project.files, key, okstra_command("plan", "approve", run.report))
     return run.report
 
 

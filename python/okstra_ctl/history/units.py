@@ -156,7 +156,8 @@ def _add_plan(chain: _Chain) -> None:
     plan, task = chain.task.plan, chain.task
     if plan is None or not plan.states:
         command = okstra_command("plan", "check", plan.path) if plan else task.next_step
-        chain.add("plan", "mend the plan" if plan else "there is no plan", command, UnitStatus.PERSON)
+        missing = "make its plan of one stage" if "--quick" in task.next_step else "there is no plan"
+        chain.add("plan", "mend the plan" if plan else missing, command, UnitStatus.PERSON)
         chain.add(IMPLEMENTATION, "the plan's stages, known once there is a plan", "")
         return
     if not plan.approved:

@@ -89,8 +89,9 @@ def prepare_task_bundle(inputs: PrepareInputs, services: Services | None = None)
     return _prepare_in_task_worktree(request, services, repaired)
 
 
-def ensure_task(request: Request, services: Services) -> None:
-    """Writes a new task's brief, then its records: after a kill in between, the task's next run finds the brief."""
+def ensure_task(request: Request, services: Services, *, next_step: str = "") -> None:
+    """Writes a new task's brief, then its records: after a kill in between, the task's next run finds the brief.
+    `next_step` is how a new task goes on if this command is killed."""
     paths, task = request.project.files, request.task
     if request.brief_is_new:
         hide_runs(paths)
@@ -100,7 +101,9 @@ def ensure_task(request: Request, services: Services) -> None:
     own = request.brief == task.brief
     brief = os.path.relpath(task.brief, paths.root) if own else request.brief
     title, at = task_records.title_in(request.brief_text), services.clock.now()
-    task_records.ensure_task(paths, request.key, category=request.category, brief=brief, at=at, title=title)
+    task_records.ensure_task(
+        paths, request.key, category=request.category, brief=brief, at=at, title=title, next_step=next_step
+    )
 
 
 def _prepare_stage(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ..names import PLANNING, TaskKey
+from ..names import IMPLEMENTATION, PLANNING, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approvals, plans
 from ..plan.approvals import Approver
@@ -60,7 +60,10 @@ def checked_plan(text: str) -> tuple[CheckedPlan, StageMap]:
 
 def place(request: Request, text: str, stage_map: StageMap, by: Approver, services: Services) -> str:
     """Writes the task and its approved plan, whose path it returns. Raises as `ensure_task` and `approvals.approve`."""
-    ensure_task(request, services)
+    (stage,) = stage_map.stages
+    again = ("--quick", "--check", stage.exit_check, "--files", *stage.files)
+    step = okstra_command("run", "--task-key", request.key, "--task-type", IMPLEMENTATION, *again)
+    ensure_task(request, services, next_step=step)
     path = _write(request.project.files, request.task, request.key, text, services)
     approvals.approve(path, by, services, seen=stage_map.digest)
     return path

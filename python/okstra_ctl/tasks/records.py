@@ -99,9 +99,10 @@ def check_folder_is_free(project: ProjectFiles, key: TaskKey) -> Manifest | None
 
 
 def ensure_task(
-    project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str, title: str = ""
+    project: ProjectFiles, key: TaskKey, *, category: str, brief: str, at: str, title: str = "", next_step: str = ""
 ) -> Manifest:
-    """The task's manifest, made now if this is its first run. Raises Refused (`name-taken`).
+    """The task's manifest, made now if this is its first run: then `next_step` is how it goes on. Raises Refused
+    (`name-taken`).
 
     A task without a category or a brief (its plan was adopted before its first run) gets these.
     """
@@ -121,6 +122,7 @@ def ensure_task(
                 files.replace_json(project.task(key).manifest, found)
             return found
         manifest = {**new_manifest(key, category, brief, at), **({"title": title} if title else {})}
+        manifest["next_step"] = next_step or manifest["next_step"]
         task = project.task(key)
         files.make_folder(os.path.dirname(task.timeline))
         files.replace_json(task.manifest, manifest)

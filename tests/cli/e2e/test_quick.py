@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from okstra_ctl.plan import plans
 from okstra_ctl.prepare.quick import checked_plan, plan_text
+from support.faults import Preload, Scene
 from support.okstra import Ended, Okstra
 from support.repos import Repo
 from support.sealed import ROOT, sealed_environment
@@ -81,6 +83,25 @@ def test_what_a_quick_stage_lacks_is_said_before_anything_is_written(shop: Okstr
     assert "`make lint && make test`" in shown.data["plan"]
     assert "| `**` |" in shown.data["plan"]
     assert tasks(shop) == []
+
+
+def test_a_kill_before_the_plan_is_there_leaves_a_task_that_goes_on_quickly(shop: Okstra, tmp_path: Path) -> None:
+    preload, words = Preload.build(tmp_path), ("--check", "test -f lib/it", "--files", "lib/**", "--yes", "--approve")
+    scenes = [Scene(tmp_path / name) for name in ("shop", "home")]
+    for scene in scenes:
+        scene.keep()
+    ended, points = preload.points(shop, *QUICK, *words, "--render-only", "--json")
+    assert ended.status == 0, ended
+    for scene in scenes:
+        scene.restore()
+    plan = next(point for point in points if "/implementation-planning" in point.path)
+    preload.strike(shop, (*QUICK, *words, "--render-only"), at=plan.number, do="group")
+    step = shop.ok("next", KEY, "--json").data["next"]
+    again = "--quick --check 'test -f lib/it' --files 'lib/**'"
+    assert step == f"okstra run --task-key {KEY} --task-type implementation {again}"
+    made = shop.ok(*shlex.split(step)[1:], "--provider", "rehearsal", "--yes", "--approve", "--render-only", "--json")
+    assert made.data["run_id"] == f"{KEY}/implementation/stage-1/001"
+    assert "Sums are off" in (shop.cwd / ".okstra/tasks/tasks/sums-are-off/brief.md").read_text()
 
 
 def test_the_question_is_asked_at_a_terminal_and_a_no_writes_nothing(shop: Okstra) -> None:

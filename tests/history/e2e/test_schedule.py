@@ -103,6 +103,14 @@ def test_a_task_whose_catalogue_is_gone_or_damaged_is_still_scheduled(project: P
         assert len(schedule(project, "--task-key", project.task_key)["tasks"]) == 1
 
 
+def test_a_task_that_has_nothing_but_an_adopted_plan_is_scheduled(project: Project) -> None:
+    plan = project.adopt({1: ()}, approved=False)
+    data = schedule(project)
+    assert [task["task_key"] for task in data["tasks"]] == [project.task_key]
+    assert unit(data, "approval")["command"] == f"okstra plan approve {plan}"
+    assert project.okstra.ok("next", "--json").data["next"] == f"okstra plan approve {plan}"
+
+
 def test_a_plan_that_is_not_approved_waits_for_a_person(project: Project) -> None:
     project.adopt({1: (), 2: (1,)})
     project.run_stage()
