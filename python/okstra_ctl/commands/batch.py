@@ -40,7 +40,7 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.waves import run_batch
     from ..system.signals import stopped_by_signals
-    from .leading import print_progress
+    from .leading import progress_of
 
     if args.jobs < 1:
         raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
@@ -54,8 +54,9 @@ def execute(args: Namespace, call: Call) -> Reply:
 
         return place_entries(args.on, entries, call)
     stop = threading.Event()
-    with stopped_by_signals(stop):
-        ran = run_batch(entries, args.jobs, stop, print_progress)
+    named = tuple(f":{entry.task}" for entry in entries)
+    with stopped_by_signals(stop), progress_of(lambda row: f":{row.task}".endswith(named), call) as show:
+        ran = run_batch(entries, args.jobs, stop, show)
     rows = [{"line": one.entry.line, "name": one.entry.name, **one.child._asdict(), "ok": one.child.ok} for one in ran]
     data: dict[str, object] = {"runs": rows}
     failed = [one for one in ran if not one.child.ok]

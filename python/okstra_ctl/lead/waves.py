@@ -162,9 +162,13 @@ class Entry(NamedTuple):
     @property
     def name(self) -> str:
         """Its name for people: the task's key, or group and id, its phase, its stage."""
-        parts = [_value(self.words, "--task-key") or ":".join(filter(None, self._group_and_id()))]
-        parts += [_value(self.words, "--task-type"), _value(self.words, "--stage")]
+        parts = [self.task, _value(self.words, "--task-type"), _value(self.words, "--stage")]
         return " ".join(filter(None, parts)) or " ".join(self.words)
+
+    @property
+    def task(self) -> str:
+        """Its key or the end of it, as far as the words name it."""
+        return _value(self.words, "--task-key") or ":".join(filter(None, self._group_and_id()))
 
     def _group_and_id(self) -> tuple[str, str]:
         return _value(self.words, "--task-group"), _value(self.words, "--task-id")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
+
+from support.faults import eventually
 from support.okstra import Project
 from support.rehearsal import install, led, led_args, part
 from support.sealed import ROOT
@@ -30,6 +33,28 @@ def test_at_a_terminal_a_workers_line_changes_every_second_and_is_gone_at_the_en
     after = terminal.all_written.rpartition("okstra: error")[2]
     assert "reading the sources" not in after
     assert terminal.all_written.rfind("\x1b[?25h") > terminal.all_written.rfind("\x1b[?25l")  # the cursor is there
+
+
+@pytest.mark.parametrize("how", ["run --all-ready", "batch"])
+def test_each_worker_of_several_runs_has_a_line_of_its_own(project: Project, how: str) -> None:
+    project.adopt({1: (), 2: ()})
+    install(project, part({"say": "reading the plan"}, {"fault": "hang"}, role="executor"))
+    words = ["run", "--task-key", project.task_key, "--task-type", "implementation", "--all-ready", "--provider"]
+    if how == "batch":
+        words = ["batch", "--ready-stages", project.task_key, "--with", "--provider rehearsal"]
+    words += [] if how == "batch" else ["rehearsal", "--yes"]
+    terminal = Terminal([OKSTRA, *words], project.repo.path, {**project.okstra.environment, "TERM": "xterm"})
+    eventually(lambda: len(_at_work(terminal)) == 2)
+    terminal.type(CTRL_C)
+    assert terminal.end() == 130
+    assert "reading the plan" not in terminal.all_written.rpartition("okstra: error")[2]
+
+
+def _at_work(terminal: Terminal) -> set[str]:
+    """The stages whose executor's line says what it does."""
+    terminal.wait_for("reading the plan")
+    line = r"implementation/stage-(\d)/001(?:(?!implementation/).)*? running [^\r\n]* s  reading the plan"
+    return set(re.findall(line, terminal.all_shown, re.DOTALL))
 
 
 def test_elsewhere_each_event_is_a_line_and_a_failure_names_worker_reason_and_log(project: Project) -> None:
