@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .okstra import Okstra, Project
 from .plans import plan_text
@@ -51,6 +53,12 @@ class Farm:
         digest = machine.okstra.ok("task", "fetch", machine.task_key, "--json").data["digest"]
         fetched = machine.okstra.ok("task", "fetch", machine.task_key, "--trust-digest", digest, "--json")
         return str(fetched.data["plan"])
+
+    def shared(self, key: str) -> dict[str, Any]:
+        """What the remote has of the task."""
+        words = ("git", "-C", str(self.bare), "show", f"refs/okstra/tasks/{key.replace(':', '/')}:task.json")
+        state: dict[str, Any] = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+        return state
 
     @property
     def host(self) -> str:

@@ -3,7 +3,6 @@ none is done twice, and the same command finishes it (docs/design/claims-between
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,9 +36,7 @@ class Play:
 
     @property
     def shared(self) -> dict[str, Any]:
-        ref = f"refs/okstra/tasks/{self.a.task_key.replace(':', '/')}:task.json"
-        state: dict[str, Any] = json.loads(self.a.repo.git("-C", str(self.farm.bare), "show", ref))
-        return state
+        return self.farm.shared(self.a.task_key)
 
     def points(self, words: Sequence[str]) -> list[Point]:
         self.scene.keep()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -82,19 +81,13 @@ def test_the_run_that_lost_it_gives_its_worktree_back_and_its_machine_goes_on(pl
 
 
 def test_the_shared_state_has_the_winner_alone(played: Played) -> None:
-    stage = shared(played.farm, played.a)["stages"]["1"]
+    stage = played.farm.shared(played.a.task_key)["stages"]["1"]
     assert (stage["status"], stage["epoch"], stage["run_id"], stage["head"]) == (
         "done",
         2,
         played.ends["b"].data["run_id"],
         played.ends["b done"].data["head_commit"],
     )
-
-
-def shared(farm: Farm, machine: Project) -> dict[str, Any]:
-    ref = f"refs/okstra/tasks/{machine.task_key.replace(':', '/')}:task.json"
-    state: dict[str, Any] = json.loads(machine.repo.git("-C", str(farm.bare), "show", ref))
-    return state
 
 
 def test_the_same_job_on_another_machine_goes_on_at_once(tmp_path: Path) -> None:
