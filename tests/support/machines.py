@@ -5,20 +5,39 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .git_servers import git_daemon, git_over_http
 from .okstra import Okstra, Project
 from .plans import plan_text
 from .repos import Repo
 from .sealed import sealed_environment
+
+TRANSPORTS = ("file", "git", "http")
+
+
+@contextmanager
+def farm_over(transport: str, folder: Path) -> Iterator[Farm]:
+    """A farm whose machines reach the remote by a path, by `git daemon`, or by http, on loopback."""
+    folder.mkdir(exist_ok=True)
+    if transport == "file":
+        yield Farm(folder)
+        return
+    home = folder.with_name(f"{folder.name}-server")
+    home.mkdir()
+    serve = git_daemon if transport == "git" else git_over_http
+    with serve(folder, sealed_environment(home)) as port:
+        yield Farm(folder, f"{transport}://127.0.0.1:{port}/remote.git")
 
 
 class Farm:
     """A bare repository with one commit and a registered project; `machine` adds a clone with a home of its own."""
 
     def __init__(self, folder: Path, url: str = "") -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.bare = folder / "remote.git"
         self.url = url or str(self.bare)
@@ -59,6 +78,12 @@ class Farm:
         words = ("git", "-C", str(self.bare), "show", f"refs/okstra/tasks/{key.replace(':', '/')}:task.json")
         state: dict[str, Any] = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
         return state
+
+    def log(self, key: str) -> list[str]:
+        """The subjects of the task's shared states, the newest first."""
+        ref = f"refs/okstra/tasks/{key.replace(':', '/')}"
+        words = ("git", "-C", str(self.bare), "log", "--first-parent", "--format=%s", ref)
+        return subprocess.run(words, capture_output=True, check=True, text=True).stdout.splitlines()
 
     @property
     def host(self) -> str:

@@ -274,9 +274,12 @@ _MADE_ELSEWHERE = {
     "state.json",
     "pull-request.jsonl",
     "placed-*.json",
-}  # tests/quarantine, tests/sandbox, tests/pulls, tests/fleet
+    "task.json",
+    "*.watched.json",
+}  # tests/quarantine, tests/sandbox, tests/pulls, tests/fleet, tests/sharing, tests/remote
 _TESTED_ELSEWHERE = {
     *("guard tool", "worker exec", "doctor", "agents", "seal sign", "notify test", "review", "pr sync", "demo"),
+    *("remote use", "remote check", "remote show", "task fetch", "stage publish"),
     *("work", "fleet init", "fleet up", "fleet down", "fleet logs", "fleet cancel"),
 }
 

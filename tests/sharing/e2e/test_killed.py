@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from support.faults import Point, Preload, Scene, eventually, group_lives, sample, seeded
-from support.machines import Farm
+from support.machines import TRANSPORTS, Farm, farm_over
 from support.okstra import Ended
 
-_SHORT = 2
+_SHORT = 1
 
 
 class Ready(NamedTuple):
@@ -26,10 +26,8 @@ class Ready(NamedTuple):
 class Play:
     """Two machines in a folder that can be put back to the moment before the command under test."""
 
-    def __init__(self, folder: Path, preload: Preload) -> None:
-        self.scene, self.preload = Scene(folder / "play"), preload
-        (folder / "play").mkdir()
-        self.farm = Farm(folder / "play")
+    def __init__(self, farm: Farm, preload: Preload) -> None:
+        self.scene, self.preload, self.farm = Scene(farm.folder), preload, farm
         self.a, self.b = self.farm.machine("a"), self.farm.machine("b")
         self.farm.approve(self.a, {1: (), 2: (), 3: ()})
         self.farm.join(self.b)
@@ -117,9 +115,9 @@ def _release(play: Play) -> Ready:
 _ROWS: dict[str, Callable[[Play], Ready]] = {"run": _run, "done": _done, "release": _release}
 
 
-def strike_all(folder: Path, row: str, most: int, faults: Sequence[str]) -> int:
+def strike_all(farm: Farm, folder: Path, row: str, most: int, faults: Sequence[str]) -> int:
     """How many points were struck; each must have ended well."""
-    play = Play(folder, Preload.build(folder))
+    play = Play(farm, Preload.build(folder))
     ready = _ROWS[row](play)
     points = play.points(ready.words)
     struck = 0
@@ -134,13 +132,15 @@ def strike_all(folder: Path, row: str, most: int, faults: Sequence[str]) -> int:
     return struck
 
 
-@pytest.mark.parametrize("row", ["run", "done"])
-def test_a_kill_gives_no_stage_two_owners(tmp_path: Path, row: str) -> None:
-    assert strike_all(tmp_path, row, _SHORT, ["group"]) == _SHORT
+def test_a_kill_gives_no_stage_two_owners(tmp_path: Path) -> None:
+    assert strike_all(Farm(tmp_path / "farm"), tmp_path, "run", _SHORT, ["group"]) == _SHORT
 
 
 @pytest.mark.stress
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("row", list(_ROWS))
-def test_kills_everywhere_give_no_stage_two_owners(tmp_path: Path, row: str) -> None:
-    struck = strike_all(tmp_path, row, 120, ["group", "leader", "self"])
-    print(f"{row}: {struck} kills, none gave a stage two owners")
+def test_kills_everywhere_give_no_stage_two_owners(tmp_path: Path, row: str, transport: str) -> None:
+    most = 120 if transport == "file" else 40
+    with farm_over(transport, tmp_path / "farm") as farm:
+        struck = strike_all(farm, tmp_path, row, most, ["group", "leader", "self"])
+    print(f"{row} over {transport}: {struck} kills, none gave a stage two owners")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.machines import Farm
+from support.machines import TRANSPORTS, Farm, farm_over
 from support.plans import independent
 
 
@@ -44,7 +44,9 @@ def test_three_machines_twice_each_get_six_stages(tmp_path: Path) -> None:
 
 
 @pytest.mark.stress
-def test_eight_machines_four_times_each_get_32_stages(tmp_path: Path) -> None:
-    farm, begin = Farm(tmp_path), time.monotonic()
-    check(farm, play(farm, machines=8, runs=4))
-    print(f"8 machines × 4 runs over a file remote: {time.monotonic() - begin:.0f} s")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_eight_machines_four_times_each_get_32_stages(tmp_path: Path, transport: str) -> None:
+    with farm_over(transport, tmp_path) as farm:
+        begin = time.monotonic()
+        check(farm, play(farm, machines=8, runs=4))
+        print(f"8 machines × 4 runs over {transport}: {time.monotonic() - begin:.0f} s")

@@ -90,6 +90,7 @@ def test_the_shared_state_has_the_winner_alone(played: Played) -> None:
     )
 
 
+@pytest.mark.stress
 def test_the_same_job_on_another_machine_goes_on_at_once(tmp_path: Path) -> None:
     farm = Farm(tmp_path)
     a, b = farm.machine("a"), farm.machine("b")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from support import schemas
 from support.machines import Farm
 from support.okstra import Ended, Project
 
@@ -108,6 +109,10 @@ def test_no_ref_of_a_clone_moves_but_those_of_its_own_worktrees(played: Played) 
     branches = {"refs/heads/feat-t-1", "refs/heads/feat-t-1-s2"}
     assert at["done"] - at["first"] == at["integrated"] - at["first"] == branches
     assert not (played.b.repo.path / ".git" / "FETCH_HEAD").exists()
+
+
+def test_the_shared_state_matches_its_schema(played: Played) -> None:
+    assert schemas.faults(played.farm.shared(played.a.task_key), "shared-task") == []
 
 
 def test_the_remote_keeps_the_done_commits_and_the_ledger(played: Played) -> None:
