@@ -122,9 +122,9 @@ def play(cases: Sequence[Case], jobs: int, *, quick: bool = False, show: bool = 
                 print(f"{len(results):4} of {len(cases)}  {results[case]:10} {case.module}:{case.mutant}", flush=True)
 
         sound = Copy(Path(tempfile.mkdtemp(dir=folder)))
-        for module in sorted({case.module for case in cases}):
-            if not sound.passes(DECIDING[module].quick):
-                raise SystemExit(f"mutants: the tests of {module} fail without a fault")
+        for tests in sorted({DECIDING[case.module].quick for case in cases}):
+            if not sound.passes(tests):
+                raise SystemExit(f"mutants: {' '.join(tests)} fail without a fault")
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(one, cases))
     return [(case, results[case]) for case in cases]
