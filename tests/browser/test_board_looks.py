@@ -46,6 +46,23 @@ def test_nothing_sticks_out_and_nothing_complains(
     assert chromium.ask("document.querySelectorAll('.stage-graph rect').length") == 5
 
 
+OUT_OF_THEIR_BOXES = """
+Array.from(document.querySelectorAll(".stage-graph a"))
+  .flatMap((at) => Array.from(at.querySelectorAll("text"))
+    .filter((text) => text.getBoundingClientRect().right > at.querySelector("rect").getBoundingClientRect().right)
+    .map((text) => text.textContent))
+"""
+
+
+@pytest.mark.parametrize(
+    "title", ["Show the sum on the page", "Read the numbers as they are", "합계를 화면에 보여 주기"]
+)
+def test_a_stages_title_stays_in_its_box(chromium: Chromium, tmp_path: Path, title: str) -> None:
+    chromium.open(written(tmp_path, board(title)))
+    assert chromium.ask("document.querySelectorAll('.stage-graph text').length") > 5
+    assert chromium.ask(OUT_OF_THEIR_BOXES) == []
+
+
 CUT = """
 Array.from(document.querySelectorAll(".scroll"))
   .filter((at) => at.getClientRects().length && at.scrollWidth > at.clientWidth + 1).map((at) => at.ariaLabel)

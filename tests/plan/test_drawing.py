@@ -18,7 +18,7 @@ def test_a_wave_is_a_column_and_lines_lead_from_box_to_box() -> None:
     made = picture(_GRAPH, {number: Box("t") for number in _GRAPH})
     assert made is not None
     places = made.layout.places
-    assert [places[number][0] for number in _GRAPH] == [4, 4, 260, 516]
+    assert [places[number][0] for number in _GRAPH] == [4, 4, 300, 596]
     assert places[1][1] < places[2][1]
     ends = {edge.path: edge.strong for edge in made.layout.edges}
     assert len(ends) == 3

@@ -74,7 +74,7 @@ def _curve(start: tuple[int, int], end: tuple[int, int], measures: Measures) -> 
     return f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"
 
 
-MEASURES = Measures(width=200, height=64, gap_x=56, gap_y=20, margin=4, head=28)
+MEASURES = Measures(width=240, height=64, gap_x=56, gap_y=20, margin=4, head=28)
 
 
 class Box(NamedTuple):
@@ -127,7 +127,7 @@ def _cut(line: str) -> str:
     return f"{beginning(line, _COLUMNS_OF_TEXT - 1).rstrip()}\u2026"
 
 
-_MEASURES = Measures(width=220, height=48, gap_x=70, gap_y=24, margin=16, head=16)
+_MEASURES = Measures(width=260, height=48, gap_x=70, gap_y=24, margin=16, head=16)
 
 
 def as_dot(stage_map: StageMap) -> str:
