@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import NamedTuple, TextIO
 
 from rich.console import Console
@@ -129,12 +128,3 @@ def _named(name: str, cell: str) -> str:
     if cell in ("", "-"):
         return ""
     return f"{name} {cell}" if cell.replace(",", "").replace(" ", "").isdigit() else cell
-
-
-def local_time(at: str) -> str:
-    """A time of the records in the terminal's own time zone, without seconds; what is none stays as it is."""
-    try:
-        known = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-        return known.astimezone().strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):
-        return at

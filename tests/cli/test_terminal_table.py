@@ -9,8 +9,9 @@ import time
 import pytest
 
 from okstra_ctl.system.folding import folded
+from okstra_ctl.system.local_time import local_time
 from okstra_ctl.system.text import display_width
-from okstra_ctl.terminal import Screen, draw, local_time
+from okstra_ctl.terminal import Screen, draw
 
 _HEADER = ("run", "status", "since")
 _ROW = ("shop:auth:LOGIN-7/implementation/stage-12/001", "failed", "2026-11-23T10:00:00Z")
@@ -85,7 +86,8 @@ def test_times_are_those_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     time.tzset()
     try:
         assert local_time("2026-11-23T20:00:00Z") == "2026-11-24 05:00"
-        assert local_time("nonsense") == "nonsense"
+        assert local_time("2026-11-23T20:00:00Z", zone=True) == "2026-11-24 05:00 KST"
+        assert local_time("nonsense", zone=True) == "nonsense"
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -173,11 +173,13 @@ def _status(stage: StageView, signs: Signs) -> list[Piece]:
 
 
 class Room(NamedTuple):
-    """How large the board may be; None: no limit. `signs` are those that the terminal can show."""
+    """How large the board may be; None: no limit. `signs` are those that the terminal can show; `at` is the board's
+    time as the person reads it, empty for the records' own form."""
 
     columns: int | None = None
     rows: int | None = None
     signs: Signs = DRAWN
+    at: str = ""
 
 
 def signs_of(encoding: str | None) -> Signs:
@@ -220,7 +222,7 @@ def as_text(line: Line) -> str:
 
 
 def _lines(board: Board, detail: int, room: Room) -> list[Line]:
-    lines: list[Line] = [_head(board)]
+    lines: list[Line] = [_head(board, room.at or board.at)]
     for task in board.tasks:
         if detail > _RUNS:
             lines.append([])
@@ -233,12 +235,12 @@ def _lines(board: Board, detail: int, room: Room) -> list[Line]:
     return lines
 
 
-def _head(board: Board) -> Line:
+def _head(board: Board, at: str) -> Line:
     counts = Counter(run.status for run in board.runs)
     pieces = [Piece("in work: " if counts else "nothing is in work", HEAD)]
     for place, (status, count) in enumerate(counts.items()):
         pieces += [Piece(", " if place else ""), Piece(f"{count} {status}", tone_of(status))]
-    return [*pieces, Piece(f"  {board.at}", DIM)]
+    return [*pieces, Piece(f"  {at}", DIM)]
 
 
 def _task(task: TaskView, now: str, detail: int, room: Room) -> list[Line]:

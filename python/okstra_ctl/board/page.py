@@ -14,7 +14,8 @@ from .state import Board, RunView, TaskView, WorkerView, age, time_taken
 
 
 class PageView(NamedTuple):
-    """`style` is okstra's own; `every` is after how many seconds the page loads itself again, 0 for never."""
+    """`style` is okstra's own; `every` is after how many seconds the page loads itself again, 0 for never; `at` is the
+    board's time as the person reads it, empty for the records' own form."""
 
     board: Board
     words: Words
@@ -22,6 +23,7 @@ class PageView(NamedTuple):
     style: str
     version: str
     every: int = 0
+    at: str = ""
 
 
 def page_values(view: PageView) -> dict[str, Any]:

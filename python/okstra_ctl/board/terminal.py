@@ -17,6 +17,7 @@ from typing import TextIO
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
+from ..system.local_time import local_time
 from ..system.signals import stoppable, undisturbed, woken_by_signals
 from ..terminal import coloured, console_on, has_colour, rendered, screen_of
 from .lines import Room, board_lines, signs_of
@@ -34,7 +35,8 @@ def is_live(screen: TextIO, environment: Mapping[str, str]) -> bool:
 def drawn_once(board: Board, screen: TextIO, environment: Mapping[str, str]) -> str:
     """The board as wide as the terminal, and as high as it gets: it scrolls."""
     columns, colour = screen_of(screen, environment)
-    return rendered(board_lines(board, Room(columns, None, signs_of(screen.encoding))), colour=colour)
+    room = Room(columns, None, signs_of(screen.encoding), local_time(board.at, zone=True))
+    return rendered(board_lines(board, room), colour=colour)
 
 
 def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str]) -> None:
@@ -63,7 +65,8 @@ def _picture(board: Board, console: Console) -> Group:
     except OSError:
         size = os.terminal_size((0, 0))
     console.size = ConsoleDimensions(size.columns or 80, size.lines or 24)
-    return Group(*map(coloured, board_lines(board, Room(*console.size, signs_of(console.encoding)))))
+    room = Room(*console.size, signs_of(console.encoding), local_time(board.at, zone=True))
+    return Group(*map(coloured, board_lines(board, room)))
 
 
 @contextmanager

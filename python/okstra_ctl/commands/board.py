@@ -24,6 +24,7 @@ from ..report.store import labels_of
 from ..services import Call, Services
 from ..settings.project import LANGUAGES, open_project
 from ..system import assets, files
+from ..system.local_time import local_time
 from ..system.locks import LockKind, locked
 from ..system.text import loads
 
@@ -66,6 +67,7 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
             style=assets.text("templates", "reports", "report.css") + assets.text("templates", "board", "board.css"),
             version=__version__,
             every=every,
+            at=local_time(board.at, zone=True),
         )
     )
     files.make_parents(path)

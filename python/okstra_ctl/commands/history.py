@@ -10,7 +10,7 @@ from ..history.durations import seconds_between
 from ..index.database import ENDED
 from ..names import RunId, TaskKey
 from ..options import add_task_key
-from ..output import Reply, table
+from ..output import Reply, draws, table
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.find import roots_of_task
 from ..services import Call, Services
@@ -56,10 +56,23 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _events(key: TaskKey, found: History) -> str:
     cycles = {run: cycle.id for cycle in found.cycles for run in cycle.runs}
     cells = [
-        (event.at, event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
+        (_time(event.at), event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
         for event in found.events
     ]
     return table(cells, ("when", "event", "run", "fix cycle", "note"))
+
+
+def _time(at: str) -> str:
+    """For a person at a terminal, in their own zone."""
+    if not draws():
+        return at
+    from ..system.local_time import local_time
+
+    return local_time(at, zone=True)
+
+
+def _times(run: PastRun) -> tuple[str, str]:
+    return _time(run.prepared_at), _time(run.ended_at)
 
 
 def _took(run: PastRun) -> str:
@@ -146,7 +159,13 @@ def _run(run_id: str, life: list[Event], cycles: tuple[Cycle, ...]) -> PastRun |
 
 def _runs(key: TaskKey, found: History) -> str:
     cells = [
-        (_short(key, run.run_id), run.outcome or "open", run.prepared_at, run.ended_at, _took(run), run.fix_cycle)
+        (
+            _short(key, run.run_id),
+            run.outcome or "open",
+            *map(_time, (run.prepared_at, run.ended_at)),
+            _took(run),
+            run.fix_cycle,
+        )
         for run in found.runs
     ]
     return table(cells, ("run", "outcome", "prepared", "ended", "took", "fix cycle"))

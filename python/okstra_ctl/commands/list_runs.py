@@ -81,7 +81,8 @@ def _shown(rows: Sequence[RunRow], data: dict[str, object], talk: list[str], cal
         return Reply(data, "no runs", talk)
     cells = [(row.run_id, row.status, row.at) for row in rows]
     if draws():
-        from ..terminal import draw, local_time, screen_of
+        from ..system.local_time import local_time
+        from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
         newest_first = [(row.run_id, row.status, local_time(row.at)) for row in reversed(rows)]

@@ -33,7 +33,8 @@ def execute(args: Namespace, call: Call) -> Reply:
     if not stepped:
         return Reply(data, "nothing is in work")
     if draws():
-        from ..terminal import draw, local_time, screen_of
+        from ..system.local_time import local_time
+        from ..terminal import draw, screen_of
 
         screen = screen_of(sys.stdout, call.services.environment)
         cells = [(row.run_id, row.status, local_time(row.at)) for row, _ in stepped]

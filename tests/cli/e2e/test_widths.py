@@ -33,5 +33,8 @@ def test_no_view_is_wider_than_the_terminal(project: Project, columns: int) -> N
         # what is wider by itself, as paths of this test are, is not broken: it stands alone, or after its name
         assert [line for line in wide if len(re.split(r" +", line.strip(" \\"))) > 2] == [], words
         assert words[0] == "board" or any(run in line for line in lines), (words, lines)
+    for words in (["show", run], ["history", project.task_key], ["board", "--once"]):
+        assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d KST", "\n".join(shown(project, words, columns))), words
+    assert project.okstra.ok("show", run, TZ="Asia/Seoul").stdout.count("Z\n") == 1, "a script reads UTC"
     (since,) = [line for line in shown(project, ["list"], columns) if re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d$", line)]
     assert ("Z" in since) is False
