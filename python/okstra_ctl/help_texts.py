@@ -78,6 +78,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "open": (("open LOGIN-7", "its latest report in the browser"),),
     "history": (("history LOGIN-7", "what happened to a task"),),
     "time-summary": (("time-summary --by phase", "how long runs took"),),
+    "quota": (("quota", "all that is known"), ("quota codex --json", "one provider, for a script")),
     "usage": (("usage LOGIN-7", "what a task has cost"), ("usage", "all tasks")),
     "error-log": (("error-log --since 1w", "what went wrong this week"),),
     "followups": (("followups list", "what reports propose"),),

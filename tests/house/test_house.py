@@ -48,7 +48,7 @@ PURE = {
     "stages": "select",
     "system": "folding shell_lists text",
     "telemetry": "attributes",
-    "usage": "prices tokens",
+    "usage": "prices tokens windows",
     "wizard": "machine steps",
 }
 

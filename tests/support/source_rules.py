@@ -25,7 +25,10 @@ ONE_DOOR = {
     "questionary": {"wizard/terminal_front.py"},
     "rich": {"terminal.py", "terminal_table.py", "board/live.py", "board/terminal.py"},
     "multiprocessing": set(),
-    "asyncio": {"agents/acp/terminals.py", "agents/acp/wire.py", "agents/acp/worker.py", "fleet/dask_service.py"},
+    "asyncio": {
+        *("agents/acp/terminals.py", "agents/acp/wire.py", "agents/acp/worker.py"),
+        *("agents/codex_server.py", "fleet/dask_service.py"),
+    },
     "acp": {"agents/acp/client.py", "agents/acp/worker.py"},
     "pydantic": {"agents/acp/worker.py"},
 }

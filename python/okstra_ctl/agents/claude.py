@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from ..status import Access, Failure
 from ..system.text import dumps
 from ..usage.tokens import ModelTokens, Tokens
+from ..usage.windows import Window, of_claude
 from .environment import client_environment, extra_arguments
 from .job import IGNORES_TREE, Job, Launch, StreamResult, Usage
 from .streams import (
@@ -26,8 +28,10 @@ from .streams import (
     retry_after_epoch,
     retry_after_in,
     text_at,
+    time_of,
 )
 
+_BUDGET = "--max-budget-usd"
 _SYNTHETIC = "<synthetic>"  # the "model" of messages that the client itself writes, such as an API error
 # Tools that would go on after the turn, or leave the worktree.
 _NEVER = ("EnterWorktree", "ExitWorktree", "CronCreate", "ScheduleWakeup")
@@ -51,7 +55,7 @@ class Claude:
             *("--settings", dumps(settings(job))),
             *folders,
             *(("--setting-sources", "user") if job.options.get(IGNORES_TREE) else ()),
-            *extra_arguments(job),
+            *_within_budget(extra_arguments(job), job.budget_usd),
         )
         environment = client_environment(job, inherited, always=_ALWAYS, unless_set=_UNLESS_SET)
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
@@ -74,7 +78,26 @@ class Claude:
             denials=_denials(results),
             last_message=text_at(result, "result"),
             session=_session(rows),
+            windows=_windows(rows),
         )
+
+
+def _within_budget(arguments: tuple[str, ...], budget: float | None) -> tuple[str, ...]:
+    """The person's arguments with the client's own limit on its cost: the last one counts, so theirs stays if it is the
+    smaller one."""
+    if budget is None:
+        return arguments
+    theirs = [_amount(value) for flag, value in pairwise(arguments) if flag == _BUDGET]
+    theirs += [_amount(word.partition("=")[2]) for word in arguments if word.startswith(f"{_BUDGET}=")]
+    least = min([budget, *(amount for amount in theirs if amount is not None)])
+    return (*arguments, _BUDGET, f"{least:.4f}")
+
+
+def _amount(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def settings(job: Job) -> dict[str, Any]:
@@ -117,7 +140,8 @@ def _unfinished(rows: list[Event], stderr: bytes, exit_status: int | None) -> St
     refused = exit_status is not None and 0 < exit_status < 128 and not rows
     failure = failure_in(complaint) if refused else Failure.INTERRUPTED
     retry_after = _retry_after(rows, complaint) if failure is Failure.RATE_LIMIT else None
-    return StreamResult(False, failure, complaint, retry_after, model=_model(rows), session=_session(rows))
+    stream = StreamResult(False, failure, complaint, retry_after, model=_model(rows), session=_session(rows))
+    return stream._replace(windows=_windows(rows))
 
 
 def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
@@ -134,10 +158,8 @@ def _retry_after(rows: list[Event], message: str) -> float | None:
 
     An event that allows more also names the end of its window: that is not when the client may go on.
     """
-    limits = [event for event in rows if text_at(event, "type") == "rate_limit_event"]
     ends: dict[str, float] = {}
-    for event in limits:
-        info = mapping_at(event, "rate_limit_info") or event
+    for info in _limits(rows):
         end = number_at(info, "resetsAt")
         if end and text_at(info, "status") in ("", "rejected"):
             ends[text_at(info, "rateLimitType")] = end
@@ -149,6 +171,15 @@ def _retry_after(rows: list[Event], message: str) -> float | None:
         return from_message
     waits = [number_at(event, "retry_delay_ms") for event in rows if text_at(event, "subtype") == "api_retry"]
     return waits[-1] / 1000 if waits and waits[-1] is not None else None
+
+
+def _limits(rows: list[Event]) -> list[Mapping[str, Any]]:
+    events = [event for event in rows if text_at(event, "type") == "rate_limit_event"]
+    return [mapping_at(event, "rate_limit_info") or event for event in events]
+
+
+def _windows(rows: list[Event]) -> tuple[Window, ...]:
+    return of_claude(_limits(rows), time_of)
 
 
 def _model(rows: list[Event]) -> str | None:

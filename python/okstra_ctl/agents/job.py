@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from ..sandbox.choice import Containment
 from ..status import Access, Failure, WorkerOutcome
 from ..usage.tokens import ModelTokens
+from ..usage.windows import Window
 
 IGNORES_TREE = "ignoresTree"
 """The option of a job whose client takes no instructions or settings from the folder that it works in."""
@@ -49,6 +50,8 @@ class Job(NamedTuple):
     """Descriptors that stay open as long as a process of the client is alive."""
     containment: Containment | None = None
     """How the client is contained; None: it is watched."""
+    budget_usd: float | None = None
+    """What the client may spend, where it can be held to that; None: any amount."""
     stall_after: float = 0.0
     """Seconds without output, processor time and network traffic after which that is reported; 0: never."""
 
@@ -88,6 +91,8 @@ class StreamResult(NamedTuple):
     """The closing text: the result itself where the client can write no file (`Provider.delivers_by_message`)."""
     session: str = ""
     """The client's id of its session, which also names the client's own session file."""
+    windows: tuple[Window, ...] = ()
+    """What it reported of its subscription."""
 
 
 class Report(NamedTuple):

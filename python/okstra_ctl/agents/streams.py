@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -146,3 +147,8 @@ def local_now() -> datetime:
         return datetime.now(ZoneInfo(name))
     except (OSError, ValueError, KeyError):  # KeyError: no such zone
         return datetime.now().astimezone()
+
+
+def time_of(epoch: float) -> str:
+    """A time since 1970 as okstra writes them."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

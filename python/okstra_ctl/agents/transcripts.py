@@ -58,6 +58,16 @@ def codex_rollouts(home: str, thread: str) -> tuple[str, ...]:
     return ()
 
 
+def newest_rollouts(home: str, most: int) -> list[str]:
+    """The newest session files of any thread, the newest first."""
+    found: list[str] = []
+    for day in reversed(_days(os.path.join(home, "sessions")) if home else []):
+        found += sorted(_below(day, "rollout-", ".jsonl"), reverse=True)
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
 def lines_of(path: str) -> Iterator[bytes]:
     """The file's lines with their ends; none, or no more, where it is not a regular file or can't be read."""
     try:

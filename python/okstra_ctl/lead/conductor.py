@@ -45,6 +45,7 @@ from .dispatch import ports_of_run
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
 from .phases import CHECKS_GATE, lead_phase
+from .quota import shortages
 from .report_writer import own_plan_note, place_report, save_report, write_report
 from .tracing import begin_trace, describe_end, ended_trace, recorded_trace
 
@@ -122,7 +123,7 @@ def _conduct(context: RunContext, entered: WorkplaceEntry) -> RunEnd:
     for line in filter(None, (words(context.sandbox.probed), _unsigned(context))):
         print_progress(line)
     _sweep_orphans(context)
-    for sentence in in_use(ports_of_run(context)):
+    for sentence in (*in_use(ports_of_run(context)), *shortages(context)):
         print_progress(sentence)
     for sentence in take_abandoned(services.home, run_id=str(run.id)):
         print_progress(sentence)

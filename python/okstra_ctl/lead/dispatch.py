@@ -178,6 +178,7 @@ def _job(
         soft_limit=context.settings.soft_limit,
         hard_limit=context.settings.hard_limit,
         stall_after=context.settings.stall_after,
+        budget_usd=_budget_left(context),
         writable=(drop.folder, *_git_folders(context, worker, access)),
         readable=(context.run.project.task(context.id.task).root,),
         environment={
@@ -283,15 +284,20 @@ def _repair_prompt(context: RunContext, assignment: Assignment, found: CheckedRe
     return path
 
 
-def _check_budget(context: RunContext) -> None:
+def _budget_left(context: RunContext) -> float | None:
+    """US dollars, by what is known to be spent; None without a budget."""
     budget = context.requested("budget_usd")
-    if not budget:
-        return
-    spent = spent_so_far(events_of(context.files))
-    if spent >= float(budget):
+    return max(0.0, float(budget) - spent_so_far(events_of(context.files))) if budget else None
+
+
+def _check_budget(context: RunContext) -> None:
+    left = _budget_left(context)
+    if left == 0.0:
+        budget = float(context.requested("budget_usd"))
+        spent = spent_so_far(events_of(context.files))
         raise Refused(
             "budget-spent",
-            f"{context.id} has spent {spent:.2f} of {float(budget):.2f} US dollars",
+            f"{context.id} has spent {spent:.2f} of {budget:.2f} US dollars",
             where=context.files.manifest,
             hint=f"{okstra_command('resume', context.id, '--budget', 'MORE')} goes on where it stopped",
         )

@@ -71,6 +71,7 @@ def record_end(
         "usage": spent.usage,
         "denials": list(stream.denials)[:20],
         **({"again_at": answer.again_at} if answer.again_at else {}),
+        **({"windows": [window.to_json() for window in stream.windows]} if stream.windows else {}),
     }
     with _records:
         context.record_event("ended", **facts, **taken.digests)

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from ..agents.job import Report
 from ..errors import Interrupted
 from ..history.durations import seconds_between
+from ..history.quota import seen_in_runs
 from ..names import REHEARSAL
 from ..quoting import okstra_command
 from ..runs.events import events_of
 from ..settings.limits import wait_asked
 from ..settings.roster import Worker
 from ..status import WorkerOutcome
+from ..usage.windows import Seen, short_of, window_text
 from .assignments import Answer
 from .context import RunContext
 
@@ -84,3 +86,24 @@ def wait_until(context: RunContext, until: str) -> float:
                 hint=okstra_command("resume", context.id),
             )
     return float(seconds_between(begun, context.services.clock.now()) or 0)
+
+
+def shortages(context: RunContext) -> list[str]:
+    """A sentence for each provider of the roster whose windows will not last, by what clients said last."""
+    from ..agents.codex_limits import on_disk
+
+    now = context.services.clock.now()
+    names = {worker.provider for worker in context.roster if worker.provider != REHEARSAL}
+    seen = seen_in_runs(names, context.services) if names else {}
+    if "codex" in names and (codex := on_disk(context.services.environment)) and codex.at > _at(seen.get("codex")):
+        seen["codex"] = codex
+    short = {name: short_of(one.windows, now) for name, one in sorted(seen.items())}
+    return [
+        f"{name} may not last: {'; '.join(map(window_text, windows))} (as of {seen[name].at}; okstra quota)"
+        for name, windows in short.items()
+        if windows
+    ]
+
+
+def _at(seen: Seen | None) -> str:
+    return seen.at if seen else ""

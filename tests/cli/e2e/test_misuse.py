@@ -30,6 +30,7 @@ _NEED_NOTHING = {
         "list",
         "time-summary",
         "usage",
+        "quota",
         "error-log",
         "followups list",
         "paths",

@@ -148,6 +148,7 @@ def _led(project: Project) -> None:
     assert failed.codes == ["run-failed"]
     project.okstra.ok("error-log", failed.data["run_id"], "--json")
     project.okstra.ok("usage", "--json")
+    project.okstra.ok("quota", "--json")
     project.okstra.ok("usage", failed.data["run_id"], "--json")
     project.okstra("resume", failed.data["run_id"], "--json")
     project.okstra.ok("resume", failed.data["run_id"], "--json")
