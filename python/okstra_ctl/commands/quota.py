@@ -7,10 +7,12 @@ okstra asks nobody over the network.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from ..output import Reply, table
 from ..services import Call
+from ..system import files
 from ..usage.windows import Seen, window_text
 
 _ASKED = ("claude", "codex", "gemini")
@@ -24,6 +26,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     from ..history.quota import seen_in_runs
 
     names = tuple(dict.fromkeys(args.provider or _ASKED))
+    _check(names, call)
     found = seen_in_runs(names, call.services)
     if "codex" in names:
         codex = _of_codex(call, found.get("codex"))
@@ -31,6 +34,16 @@ def execute(args: Namespace, call: Call) -> Reply:
     rows = [(name, found.get(name)) for name in names]
     text = table([line for name, seen in rows for line in _lines(name, seen)], ("provider", "window", "as of"))
     return Reply({"providers": [_json(name, seen) for name, seen in rows]}, text)
+
+
+def _check(names: Sequence[str], call: Call) -> None:
+    """Raises UsageError (`unknown-worker`, `bad-config`), Unreadable."""
+    from ..agents.providers import provider, provider_settings
+
+    config = files.read_json(call.services.home.config) or {}
+    settings = provider_settings(config, {}, project_root="", places=(call.services.home.config, ""))
+    for name in names:
+        provider(name, settings)
 
 
 def _of_codex(call: Call, in_runs: Seen | None) -> Seen | None:

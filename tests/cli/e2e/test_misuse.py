@@ -18,7 +18,12 @@ from support.sealed import ROOT
 _APART = {"demo", "worker exec", "guard tool", "doctor", "agents"}
 LABELS = [label for label in VERBS if label not in {*dict(IN_NODE), *_APART}]
 # Takes any number of words: `memory search` looks for them, `schedule` takes them as tasks.
-_TAKE_WORDS = {"memory search": (0, []), "schedule": (2, ["task-unknown"]), "config set": (2, ["unknown-setting"])}
+_TAKE_WORDS = {
+    "memory search": (0, []),
+    "quota": (2, ["unknown-worker"]),
+    "schedule": (2, ["task-unknown"]),
+    "config set": (2, ["unknown-setting"]),
+}
 _NEED_NOTHING = {
     *("trust", "check-project", "config list", "memory list", "wizard init", "seal show", "seal verify", "report find"),
     *(
