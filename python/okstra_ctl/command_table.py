@@ -215,7 +215,7 @@ VERBS: dict[str, Verb] = {
     "worktree lookup": _READS,
     "worktree remove": _CHANGES,
     "worktree restore": _CHANGES,
-    "reconcile": Verb(True, only_with=("apply", "rebuild")),
+    "reconcile": Verb(True, only_with=("apply", "rebuild", "publish")),
     "backfill": Verb(True, unless=("dry_run",)),
     "gc": Verb(True, unless=("dry_run",)),
     "install": Verb(True, unless=("dry_run",)),

@@ -24,11 +24,18 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="rebuild the registry from git, ledgers and manifests, and add missing runs to the index",
     )
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="put back what the git remote of claims lost, as this machine saw it last",
+    )
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     if args.rebuild:
         return _rebuild(call)
+    if args.publish:
+        return _republish(call)
     from ..recovery.survey import reconcile
 
     outcomes = reconcile(call.services, apply=args.apply, start_root=find_root(call.start, call.services))
@@ -77,3 +84,23 @@ def _rebuild(call: Call) -> Reply:
         ]
     )
     return Reply({**done._asdict(), "missing": list(done.missing)}, text)
+
+
+def _republish(call: Call) -> Reply:
+    from ..recovery.shared_claims import republish
+    from ..settings.project import open_project
+
+    done = republish(open_project(call.start, call.services), call.services)
+    lines = [f"{one.task_key}: {one.failed or f'as this machine saw it: {one.where}'}" for one in done]
+    failed = [one for one in done if one.failed]
+    errors = [
+        {"code": "left-to-do", "message": one.failed, "where": one.task_key, "try": "okstra remote check"}
+        for one in failed
+    ]
+    data = {"tasks": [one._asdict() for one in done]}
+    text = "\n".join(lines) or "this machine saw none of the project's tasks on the remote"
+    return Reply(data, text, exit_status=EXIT_CHECK if failed else EXIT_OK, errors=errors)
+
+
+def _left(key: str, failed: str) -> dict[str, str]:
+    return {"code": "left-to-do", "message": failed, "where": key, "try": "okstra remote check"}

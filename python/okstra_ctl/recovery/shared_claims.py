@@ -7,16 +7,19 @@ The remote is asked only where a project shares claims; one that does not answer
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc
-from ..errors import OkstraError
+from ..errors import OkstraError, UsageError
 from ..names import TaskKey
 from ..quoting import okstra_command
 from ..services import Services
+from ..settings.project import Project
 from ..sharing.claims import SharedClaims
 from ..sharing.joining import sharing_of
 from ..status import ClaimStatus
 from .orphans import ALREADY_DONE, Finding, Kind
+from .unindexed import tasks_of
 
 
 def left_at_remote(key: TaskKey, root: str, doc: RegistryDoc, services: Services) -> Iterator[Finding]:
@@ -39,6 +42,33 @@ def left_at_remote(key: TaskKey, root: str, doc: RegistryDoc, services: Services
     if stages:
         what = f"claims of this machine at the remote that no run of it has: stage {', '.join(map(str, stages))}"
         yield Finding(Kind.REMOTE, str(key), what, "okstra reconcile --apply", lambda: _give_back(sharing))
+
+
+class Republished(NamedTuple):
+    """One task of the project, and what became of it: `where` it is on the remote, or why not."""
+
+    task_key: str
+    where: str
+    failed: str
+
+
+def republish(project: Project, services: Services) -> list[Republished]:
+    """Puts back, for every task of the project that this machine saw on the remote, what the remote lost.
+
+    Raises UsageError (`not-found`) where nothing is shared.
+    """
+    if not project.config.claims.remote:
+        hint = okstra_command("remote", "use", "origin")
+        raise UsageError("not-found", "this clone shares no tasks", where=project.root, hint=hint)
+    done = []
+    for key, _ in tasks_of(project.root):
+        try:
+            sharing = sharing_of(project.root, key, services)
+            if sharing is not None and sharing.was_seen:
+                done.append(Republished(str(key), sharing.republish(), ""))
+        except OkstraError as error:
+            done.append(Republished(str(key), "", error.message))
+    return done
 
 
 def _give_back(sharing: SharedClaims) -> str:

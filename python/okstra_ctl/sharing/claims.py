@@ -262,6 +262,17 @@ class SharedClaims:
 
         self._exchange.change(decide)
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether this machine ever saw the task on the remote; asks nobody."""
+        return bool(self._exchange.side.seen(self._exchange.ref))
+
+    def republish(self) -> str:
+        """Puts back what this machine saw last on a remote that lost it, for a person who asked for it; returns the
+        task's ref there."""
+        self._exchange.republish()
+        return self.where
+
     def read(self) -> Seen:
         """Everything that the remote has of the task."""
         return self._exchange.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -73,3 +74,20 @@ def test_once_it_is_back_the_stage_is_published_without_another_check(played: Pl
     assert first["head_commit"] == played.ends["published"].data["head_commit"]
     rows = [row for row in played.a.ledger if row["status"] == "done"]
     assert [row["head_commit"] for row in rows] == [first["head_commit"]]
+
+
+def test_a_remote_that_lost_the_task_gets_it_back_by_a_person(tmp_path: Path) -> None:
+    farm = Farm(tmp_path)
+    a, b = farm.machine("a"), farm.machine("b")
+    farm.approve(a, {1: (), 2: ()})
+    farm.join(b)
+    run = a.run_stage()
+    ref = f"refs/okstra/tasks/{a.task_key.replace(':', '/')}"
+    a.repo.git("-C", str(farm.bare), "update-ref", "-d", ref)  # as `push --mirror` does
+    refused = a.run_stage()
+    assert (refused.status, refused.codes) == (65, ["remote-rewound"])
+    assert "reconcile --publish" in refused.envelope["errors"][0]["try"]
+    a.okstra.ok("reconcile", "--publish")
+    second = b.run_stage()
+    assert (second.status, second.data["stage"]) == (0, 2), "b saw less than a, and builds on it"
+    assert a.finish(run).status == 0
