@@ -44,6 +44,7 @@ from .converge import check_plan_with_analysts, with_plan_gate
 from .dispatch import ports_of_run
 from .dispatch_log import take_session_results
 from .handoff import STEP_RUN
+from .hold import signs_of_life
 from .phases import CHECKS_GATE, lead_phase
 from .quota import shortages
 from .report_writer import own_plan_note, place_report, save_report, write_report
@@ -131,7 +132,8 @@ def _conduct(context: RunContext, entered: WorkplaceEntry) -> RunEnd:
         hooks.set_up(run, services)
         begun = receipt.begin(run, services)
         take_session_results(context)
-        return _lead(context._replace(begun=begun))
+        with signs_of_life(context):
+            return _lead(context._replace(begun=begun))
     except (Interrupted, Refused) as stopped:
         _record_early_end(context, RunOutcome.INTERRUPTED, stopped)
         raise
