@@ -39,7 +39,7 @@ PURE = {
     "report": "followup_rules markdown marks now outcome parts safe_markdown",
     "report/page": "pictures view",
     "results": "commands convergence documents evidence parse proofs records voices worker",
-    "review": "brief",
+    "review": "brief shown_lines",
     "runs": "manifest",
     "sandbox": "bubblewrap choice environment profile seatbelt",
     "seals": "rows",

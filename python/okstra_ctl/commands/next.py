@@ -79,7 +79,8 @@ def execute(args: Namespace, call: Call) -> Reply:
         sys.stderr.write(shown + "\n")
         if not confirm("go on with this?", default=True):
             raise Refused("not-confirmed", "nothing was done", hint=step.command)
-    done = _do([*words, *_more(words, args, step.key, call)], args, call)
+    as_json = getattr(args, "json", False)
+    done = carry_out([*words, *_more(words, args, step.key, call)], call, as_json=as_json)
     return done._replace(data={**done.data, "did": step.command})
 
 
@@ -157,12 +158,12 @@ def _more(words: list[str], args: Namespace, key: TaskKey, call: Call) -> Iterat
         yield from ["--trust"] if args.trust else []
     if words[0] == "run":
         task_type = words[words.index("--task-type") + 1] if "--task-type" in words else ""
-        yield from _as_before(key, task_type, call)
+        yield from flags_as_before(key, task_type, call)
         if args.all_ready and "implementation" in words:
             yield "--all-ready"
 
 
-def _as_before(key: TaskKey, task_type: str, call: Call) -> Iterator[str]:
+def flags_as_before(key: TaskKey, task_type: str, call: Call) -> Iterator[str]:
     """The flags that give a run of that phase the providers, models, budget and quorum of the task's last one."""
     last = str((read_manifest(open_project(call.start, call.services).files.task(key)) or {}).get("last_run") or "")
     try:
@@ -200,11 +201,12 @@ def roster_flags(rows: Sequence[Mapping[str, object]], roles: Collection[str]) -
     yield from (f"--{slot}-model={CUSTOM_PREFIX}{models[slot]}" for slot in MODEL_SLOTS if models.get(slot))
 
 
-def _do(words: list[str], args: Namespace, call: Call) -> Reply:
+def carry_out(words: list[str], call: Call, *, as_json: bool) -> Reply:
+    """Does what that command line, without the program, would do."""
     command = find(words[0])
     assert command is not None
     parser, module = build_parser(command)
-    given = parser.parse_args([*words[1:], *(["--json"] if getattr(args, "json", False) else [])])
+    given = parser.parse_args([*words[1:], *(["--json"] if as_json else [])])
     label = " ".join(filter(None, (command.name, getattr(given, "action", None))))
     if verb_of(label).changes_with(given):
         require_no_worker(label, call.services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..output import Reply, confirm, fields
 from ..paths import TaskFiles
 from ..quoting import okstra_command
 from ..services import Call
+from ..system.text import printable
 
 if TYPE_CHECKING:
     from ..pulls.sync import Answer, Pull
@@ -23,6 +25,7 @@ def configure(parser: ArgumentParser) -> None:
     sync = actions.add_parser("sync", help="make a fix cycle's brief of new review comments and red checks")
     add_task_key(sync, "the task", required=True)
     sync.add_argument("--reply", action="store_true", help="answer the threads of what was mended since; asks first")
+    sync.add_argument("--fix", action="store_true", help="start the fix cycle; without it, a person is asked")
     sync.add_argument("--yes", action="store_true", help="do not ask before answering")
     add_common_flags(sync)
 
@@ -72,7 +75,25 @@ def execute(args: Namespace, call: Call) -> Reply:
         ("replied", ", ".join(replied)),
         ("next", following),
     ]
-    return Reply(data, fields([(name, str(value).replace("\n", "\n" + " " * 14)) for name, value in shown]))
+    reply = Reply(data, fields([(name, str(value).replace("\n", "\n" + " " * 14)) for name, value in shown]))
+    return _fixed(reply, offered, following, key, args, call)
+
+
+def _fixed(reply: Reply, brief: str, command: str, key: TaskKey, args: Namespace, call: Call) -> Reply:
+    """The reply, after the fix cycle was started: by --fix, or by a person who says yes. Raises as a led run."""
+    from .next import carry_out, flags_as_before
+
+    if not brief:
+        return reply
+    if not args.fix:
+        if not sys.stdin.isatty() or getattr(args, "json", False) or args.yes:
+            return reply
+        sys.stderr.write(printable(reply.text) + "\n")
+        if not confirm("start the fix cycle?", default=False):
+            return reply._replace(text="nothing was started")
+    words = [*shlex.split(command)[1:], "--yes", *flags_as_before(key, PLANNING, call)]
+    done = carry_out(words, call, as_json=getattr(args, "json", False))
+    return done._replace(data={**reply.data, **done.data})
 
 
 def _shown(author: str, place: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from .. import __version__, git, github
 from ..errors import CheckFailed, OkstraError, Refused, UsageError
-from ..handoff import findings_text
 from ..names import REVIEW, TaskKey
 from ..options import add_sandbox_flag, add_trust_flag, add_wait_quota, with_sandbox, with_trust
 from ..output import Reply, confirm, print_note, some_of
@@ -73,7 +72,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     if args.sarif:
         files.replace(args.sarif, files.json_bytes(_sarif(report)), mode=0o644)
     if args.post:
-        _post(args, report, project.root, call)
+        from .review_post import post
+
+        post(args.pr, report, change, project.root, call, asks=not args.yes)
     return _judged(done, report, args.sarif)
 
 
@@ -162,17 +163,6 @@ def _sarif(report: dict[str, Any]) -> dict[str, Any]:
     from ..report.sarif import sarif
 
     return sarif(report, __version__)
-
-
-def _post(args: Namespace, report: dict[str, Any], root: str, call: Call) -> None:
-    """Posts a review that approves and blocks nothing. Raises Refused (`not-confirmed`), WorkFailed (`gh-failed`)."""
-    verdict = report["verdict"]
-    body = f"**okstra**: {verdict['token']}\n\n{findings_text(_open(report))}\n\n`{report['run_id']}`\n"
-    if not args.yes:
-        sys.stderr.write(printable(body) + "\n")
-        if not confirm(f"post this as a review of pull request {args.pr}?", default=False):
-            raise Refused("not-confirmed", "it was not posted", where=str(report["run_id"]))
-    github.call(["pr", "review", str(args.pr), "--comment", "--body", body], root, call.services.environment)
 
 
 def _open(report: dict[str, Any]) -> list[dict[str, Any]]:

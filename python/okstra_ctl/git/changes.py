@@ -31,6 +31,14 @@ def diff_text(root: str, base: str, head: str) -> str:
     return out.decode("utf-8", "replace")
 
 
+def diff_for_hosts(root: str, base: str, head: str) -> str:
+    """The same with the prefixes and the context that code hosts show, whatever the person's settings say."""
+    form = ("--unified=3", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
+    quoted = ("-c", "core.quotePath=false")
+    out = must(run_git(root, *quoted, "diff", *_AS_TEXT, *form, base, head, read_only=True), "show the change")
+    return out.decode("utf-8", "replace")
+
+
 def diff_stat(root: str, base: str, head: str) -> str:
     """The changed files, each with how many lines were added and removed."""
     out = must(run_git(root, "diff", *_AS_TEXT, "--stat=100", base, head, read_only=True), "show the change")

@@ -12,6 +12,8 @@ from support.fake_gh import FakeGh, without_gh
 from support.handoffs import accept, accepted, handoff
 from support.okstra import Ended, Project
 from support.rehearsal import report_of
+from support.sealed import ROOT
+from support.terminal import Terminal
 
 
 def sync(project: Project, *more: str, **environment: str) -> Ended:
@@ -65,6 +67,28 @@ def test_what_people_who_may_write_and_red_checks_say_is_taken_once(project: Pro
     github.known["view"]["state"] = "MERGED"
     github.comment(14, "ann", "Too late")
     assert sync(project).data["new"] == []
+
+
+def test_the_fix_cycle_is_started_where_a_person_says_so(project: Project, remote: Path) -> None:
+    github = FakeGh(project)
+    github.open_pull_request(accepted(project))
+    github.known["people"] = {"ann": "write"}
+    github.comment(11, "ann", "Call it y, please")
+    argv = [str(ROOT / "bin" / "okstra"), "pr", "sync", project.task_key]
+    terminal = Terminal(argv, project.repo.path, project.okstra.environment)
+    terminal.wait_for("start the fix cycle? [y/N]")
+    terminal.type("n\r")
+    assert terminal.end() == 0
+    planning = project.task_root / "runs" / "implementation-planning"
+    assert not planning.exists()
+    fixed = sync(project, "--fix")
+    assert fixed.status == 0, fixed
+    assert fixed.data["run_id"] == f"{project.task_key}/implementation-planning/001"
+    assert (fixed.data["pull_request"], fixed.data["outcome"]) == (7, "completed")
+    shown = project.okstra.ok("show", fixed.data["run_id"], "--json").data
+    assert shown["fix_cycle"]["closed_by"] == ""
+    assert {row["provider"] for row in shown["manifest"]["roster"]} == {"rehearsal"}
+    assert sync(project, "--fix").data["brief"] == "", "its brief is in use"
 
 
 def test_a_thread_is_answered_once_its_fix_was_accepted_and_pushed(project: Project, remote: Path) -> None:

@@ -107,12 +107,19 @@ def test_a_pull_request_is_fetched_reviewed_and_posted_to(project: Project, remo
     repo.git("branch", "-D", "theirs")
     view = {"number": 7, "title": "T", "body": "B", "url": "u", "baseRefName": "main", "headRefOid": head}
     asked = gh(project, view)
+    raise_finding(project, "medium")
     done = review(project, "--pr", "7", "--post")
     assert done.status == 0, done
     assert "CLAUDE.md" in done.stderr  # the change touches what agents take for instructions
     posted = asked.read_text()
-    assert posted.splitlines()[:3] == ["pr", "review", "7"]
-    assert "no-objection" in posted
+    *words, sent = posted.split("\n", 6)
+    assert words[:5] == ["api", "--method", "POST", "repos/{owner}/{repo}/pulls/7/reviews", "--input"]
+    document = json.loads(sent)
+    assert (document["event"], document["commit_id"]) == ("COMMENT", head)
+    (comment,) = document["comments"]
+    assert (comment["path"], comment["line"], comment["side"]) == ("new.py", 1, "RIGHT")
+    assert "medium" in comment["body"] and "`It breaks`" in comment["body"]
+    assert "comments" in document["body"] and "It breaks" not in document["body"]
     assert report_of(done)["commit"] == head
     quiet = project.okstra("review", "--pr", "7", "--post", "--provider", "rehearsal", "--json")
     assert (quiet.status, quiet.codes) == (3, ["not-confirmed"])
@@ -128,6 +135,7 @@ def gh(project: Project, view: dict[str, object]) -> Path:
     program.write_text(
         '#!/bin/sh\ncase "$1 $2" in "auth status") exit 0 ;; '
         f'"pr view") cat {programs}/view.json; exit 0 ;; esac\nprintf "%s\\n" "$@" >>{asked}\n'
+        f'for last; do :; done; [ ! -f "$last" ] || cat "$last" >>{asked}\n'
     )
     program.chmod(0o755)
     project.okstra.environment["PATH"] = f"{programs}{os.pathsep}{project.okstra.environment['PATH']}"
