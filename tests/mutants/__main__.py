@@ -92,14 +92,15 @@ class Copy:
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *paths]
         try:
             ended = subprocess.run(
-                command, cwd=self._place, env=environment, capture_output=True, text=True, timeout=_LIMIT_SECONDS
+                command, cwd=self._place, env=environment, capture_output=True, timeout=_LIMIT_SECONDS
             )
         except subprocess.TimeoutExpired:
             return False
         finally:
             shutil.rmtree(home, ignore_errors=True)
         if ended.returncode not in (0, 1, 2):  # 2: the module can't even be imported
-            raise SystemExit(f"mutants: pytest can't run: {ended.stdout}{ended.stderr}")
+            said = (ended.stdout + ended.stderr).decode(errors="replace")
+            raise SystemExit(f"mutants: pytest can't run: {said}")
         return ended.returncode == 0
 
 
