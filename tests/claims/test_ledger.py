@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.claims import ledger_file
-from okstra_ctl.claims.ledger_rows import LedgerRow, fold, row_id, started_row
+from okstra_ctl.claims.ledger_rows import LedgerRow, fold, overruled_row, row_id, rows_of, started_row
 from okstra_ctl.errors import Unreadable
 from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import LedgerStatus
@@ -67,6 +67,30 @@ def test_a_late_row_of_something_earlier_is_not_newer() -> None:
     assert _newest(_row(1, "done"), _row(1, "released")) == {1: "done"}, "what is done can't be given back"
     assert _newest(_row(1, "released", 2), _row(1, "started", 1)) == {1: "released"}
     assert _newest(_row(1, "done", 1), _row(1, "started", 2), _row(1, "superseded", 1)) == {1: "started"}
+
+
+def test_of_two_runs_of_one_epoch_the_later_row_counts() -> None:
+    """Ledgers of degraded runs can have that: an epoch that two runs took side by side."""
+    assert _newest(_row(1, "done"), _row(1, "started", run_id="another")) == {1: "started"}
+
+
+def test_each_further_overrule_has_a_row_of_its_own_and_a_repeated_one_none() -> None:
+    done = _row(1, "done")
+    first = overruled_row(done._replace(overrule="one"), [done])
+    assert first is not None and (first.id, first.overrule) == (f"{done.id}-overruled", "one")
+    second = overruled_row(done._replace(overrule="two"), [done, first])
+    assert second is not None and second.id == f"{done.id}-overruled-2"
+    third = overruled_row(done._replace(overrule="three"), [done, first, second])
+    assert third is not None and third.id == f"{done.id}-overruled-3"
+    for again in ("one", "two"):
+        assert overruled_row(done._replace(overrule=again), [done, first, second]) is None
+    assert overruled_row(done._replace(overrule="one"), [_row(2, "done", overrule="one")]) is not None
+
+
+def test_rows_are_found_after_lines_that_are_none() -> None:
+    rows = [_row(1), _row(2)]
+    one, other = _lines(*rows)
+    assert rows_of([b"{", one, b"[]", b"", other]) == rows
 
 
 def test_another_digest_does_not_count_but_its_epochs_do() -> None:

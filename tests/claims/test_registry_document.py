@@ -70,6 +70,24 @@ def test_claims_round_trip(task: TaskClaim, stage: StageClaim) -> None:
     json.loads(again.dump())
 
 
+def test_a_run_is_a_user_once_and_others_stay_in_their_places() -> None:
+    one, two, me = User("one", None), User("two", None), Owner("h", "b", 1, "2")
+    both = _TASK.with_user(one).with_user(two)
+    assert both.users == (one, two)
+    assert both.with_user(User("one", me)).users == (User("one", me), two)
+    assert both.without_users("one").users == (two,)
+    assert both.without_users("one", "two").users == ()
+    assert _TASK.without_users("one").users == ()
+
+
+def test_a_claim_that_is_taken_back_is_the_earlier_one_or_none() -> None:
+    assert _STAGE.as_before() is None
+    earlier = PreviousClaim("run-0", 4, ClaimStatus.DONE, None, "plan-0", "digest-0")
+    back = _STAGE._replace(epoch=5, restores=True, before=earlier).as_before()
+    assert back is not None
+    assert (back.run_id, back.epoch, back.status, back.restores, back.before) == ("run-0", 4, "done", False, None)
+
+
 def test_what_was_never_put_is_none() -> None:
     doc = RegistryDoc()
     assert doc.task(_ONE) is None
