@@ -27,7 +27,7 @@ SEALED = sealed=$$(mktemp -d) && trap 'rm -rf "$$sealed"' EXIT && mkdir "$$seale
 	TMPDIR="$${TMPDIR:-/tmp}" TERM="$${TERM:-dumb}" LANG="$${LANG:-C.UTF-8}" $${CI:+CI="$$CI"} "$$@"; } &&
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench peers trust stress mutants clients pictures docs clean
+.PHONY: help setup demo test lint format bench fleet peers trust stress mutants clients pictures docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ format: setup ## rewrite Python and shell in the project's style
 
 bench: setup ## measure, and print the table
 	$(BIN)/python bench/run.py
+
+fleet: setup ## play 20 stages on three nodes of this machine; kill one, cut one off
+	@$(SEALED) sealed $(BIN)/python bench/fleet.py
 
 peers: setup ## measure beside tools that do a like job; fetches them first (2 GB)
 	$(BIN)/python bench/peers.py

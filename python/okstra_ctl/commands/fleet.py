@@ -11,6 +11,7 @@ import sys
 import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import Interrupted, UsageError
@@ -219,6 +220,7 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
     from ..fleet.engine import open_engine
     from ..fleet.fleet_file import read_fleet
     from ..fleet.place import Placer
+    from ..prepare.merge_place import ensure_merge_place
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
@@ -227,7 +229,16 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
     stop = threading.Event()
     done: list[dict[str, object]] = []
     placers = [
-        Placer(project, _target(key, inputs, stages, call), fleet, engine, call.services, stop, print_progress)
+        Placer(
+            project,
+            _target(key, inputs, stages, call),
+            fleet,
+            engine,
+            call.services,
+            stop,
+            print_progress,
+            partial(ensure_merge_place, key, inputs, call.services),
+        )
         for key, inputs, stages in wanted
     ]
     try:

@@ -12,13 +12,17 @@ from __future__ import annotations
 import os
 import threading
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from functools import partial
+from typing import TYPE_CHECKING
 
+from ..command_table import find
 from ..errors import UsageError
-from ..names import TaskKey
+from ..names import IMPLEMENTATION, TaskKey
 from ..options import (
     add_sandbox_flag,
     add_task_key,
     add_trust_flag,
+    build_parser,
     check_task,
     sandbox_flag,
     with_sandbox,
@@ -27,9 +31,14 @@ from ..options import (
 )
 from ..output import Reply, fields
 from ..quoting import okstra_command
+from ..runs.request import PrepareInputs
 from ..services import Call
-from ..settings.project import open_project
+from ..settings.project import Project, open_project
 from ..settings.trust import TRUST_VARIABLE
+from ..sharing.joining import JOB_VARIABLE, is_shared
+
+if TYPE_CHECKING:
+    from ..fleet.work import Order
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -55,6 +64,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..fleet.work import Order, Worker, require_fit
+    from ..prepare.merge_place import ensure_merge_place
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
@@ -66,9 +76,11 @@ def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     project, key = open_project(call.start, call.services), TaskKey.parse(args.task_key)
     trusting = ["--trust"] if call.services.environment.get(TRUST_VARIABLE) == "1" else []
+    job = args.job or _own_name(project, call)
+    call = call._replace(services=call.services._replace(environment={**call.services.environment, JOB_VARIABLE: job}))
     order = Order(
         key,
-        args.job or os.uname().nodename,
+        job,
         args.jobs,
         args.until,
         tuple(words_in("--with", args.common)),
@@ -82,7 +94,9 @@ def execute(args: Namespace, call: Call) -> Reply:
         hold(args.leash, stop)
     require_fit(call.services, project.root)
     with stopped_by_signals(stop):
-        done = Worker(project, order, call.services, stop, print_progress).work()
+        inputs = _inputs(order, call)
+        place = partial(ensure_merge_place, key, inputs, call.services)
+        done = Worker(project, order, call.services, stop, print_progress, place).work()
     following = okstra_command("run", "--task-key", key, "--task-type", "final-verification")
     steps = [following] if done.all_done else [okstra_command("status")]
     data = {
@@ -97,3 +111,25 @@ def execute(args: Namespace, call: Call) -> Reply:
     left = [] if done.all_done else [("left", "others are at work")]
     merged = [("merged", done.commits[-1])] if done.commits else []
     return Reply(data, fields([*shown, *merged, *left, ("next", steps[0])]))
+
+
+def _inputs(order: Order, call: Call) -> PrepareInputs:
+    """Those of the runs that are led. Raises UsageError."""
+    from .run_inputs import gather
+
+    command = find("run")
+    assert command is not None
+    parser, _ = build_parser(command)
+    words = ["--task-key", str(order.key), "--task-type", IMPLEMENTATION, *order.words, *order.common]
+    return gather(parser.parse_args(words), call)
+
+
+def _own_name(project: Project, call: Call) -> str:
+    """The host's name; where other machines have a say, with the machine's id: several may have one name, and the same
+    job takes a stage over at once."""
+    host = os.uname().nodename
+    if not is_shared(project.root, call.services):
+        return host
+    from ..remote.machine import machine_id
+
+    return f"{host}-{machine_id(call.services.home)[:12]}"

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from ..stages.select import StageState, why_not
 from ..status import StageStatus
 
+ANOTHER_MERGES = "integration-taken"
+"""The error of a merge while another machine is at one."""
 MOST_LOST = 3
 """So many times may a run lose its lead before a person has to look."""
 DONE, IDLE = "done", "idle"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..errors import Busy, Interrupted, OkstraError, WorkFailed
@@ -18,13 +18,14 @@ from ..quoting import quote
 from ..services import Services
 from ..settings.project import Project
 from ..stages.integrate import integrate
-from ..stages.records import newest_plan_states
 from ..stages.select import StageState
 from ..status import StageStatus
 from .engine import Engine
 from .fleet_file import Fleet
+from .fresh_states import FreshStates
 from .job import Job, JobState, last_line
 from .job_files import JobFile, forget_job, jobs_of, save_job
+from .moves import ANOTHER_MERGES
 from .placement import Decision, Placed, decide, room_for
 
 _PAUSE = 0.5
@@ -50,7 +51,8 @@ class PlacedAll(NamedTuple):
 
 
 class Placer:
-    """The placing of one target. It stays attached; what it placed goes on without it."""
+    """The placing of one target. It stays attached; what it placed goes on without it. `open_task` sees to a worktree
+    to merge in."""
 
     def __init__(
         self,
@@ -61,9 +63,12 @@ class Placer:
         services: Services,
         stop: threading.Event,
         print_progress: PrintProgress,
+        open_task: Callable[[], None],
     ) -> None:
         self._project, self._target, self._fleet, self._engine = project, target, fleet, engine
         self._services, self._stop, self._show = services, stop, print_progress
+        self._open_task = open_task
+        self._fresh = FreshStates(project, target.key, services, print_progress)
         self._known: dict[int, JobState] = {}
         self._commits: list[str] = []
         self._merged = False
@@ -76,6 +81,9 @@ class Placer:
             jobs = jobs_of(self._services.home, self._target.key, self._fleet.path)
             placed = {stage: self._placed(job) for stage, job in jobs.items()}
             states = self._states()  # after the engine was asked: what has ended is in the ledger now
+            if states is None:
+                self._stop.wait(_LONGEST_PAUSE)
+                continue
             decision = decide(states, placed, self._room())
             if decision.merge and not self._merged and not self._target.stages:
                 moved = self._merge()
@@ -94,10 +102,10 @@ class Placer:
             self._engine.cancel(job.handle)
             forget_job(self._services.home, job.job)
 
-    def _states(self) -> list[StageState]:
-        key, wanted = self._target.key, self._target.stages
-        states = newest_plan_states(self._project.files.task(key), key, self._services)[1]
-        return [state for state in states if not wanted or state.stage in wanted]
+    def _states(self) -> list[StageState] | None:
+        """None while the remote does not answer."""
+        states, wanted = self._fresh.look(), self._target.stages
+        return None if states is None else [state for state in states if not wanted or state.stage in wanted]
 
     def _room(self) -> int:
         return room_for(self._fleet.jobs, self._fleet.tokens, self._target.providers)
@@ -133,10 +141,13 @@ class Placer:
 
     def _merge(self) -> bool:
         try:
+            self._open_task()
             done = integrate(self._project, self._target.key, self._services, self._show)
         except Busy:
             return False
         except OkstraError as error:
+            if error.code == ANOTHER_MERGES:
+                return False
             if error.code != "nothing-to-integrate":
                 raise
             self._merged = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -22,14 +22,13 @@ from ..runs.find import KnownRun, find_run
 from ..services import Services
 from ..settings.project import Project
 from ..settings.setup import CheckStatus
-from ..sharing.joining import JOB_VARIABLE, refresh
 from ..stages.integrate import integrate
-from ..stages.records import newest_plan_states
 from ..stages.select import StageState
 from ..status import AnswerState, Liveness, StageStatus
 from ..system import assets
 from ..system.process_identity import liveness
-from .moves import DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
+from .fresh_states import FreshStates
+from .moves import ANOTHER_MERGES, DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
 
 _SETTLED_SECONDS = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
@@ -39,8 +38,10 @@ _RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "st
 
 
 class Order(NamedTuple):
-    """What to work on, and how. `words`: the flags that every new run gets; `common`: those of each okstra call.
-    `stage`: only that one, and no merges; 0 for all.
+    """What to work on, and how; the services' environment has the job's name, too.
+
+    `words`: the flags that every new run gets; `common`: those of each okstra call. `stage`: only that one, and no
+    merges; 0 for all.
     """
 
     key: TaskKey
@@ -74,7 +75,7 @@ def require_fit(services: Services, start: str) -> None:
 
 
 class Worker:
-    """One `okstra work`: each of its slots looks, and does the next move."""
+    """One `okstra work`: each of its slots looks, and does the next move. `open_task` makes a worktree to merge in."""
 
     def __init__(
         self,
@@ -83,9 +84,12 @@ class Worker:
         services: Services,
         stop: threading.Event,
         print_progress: PrintProgress,
+        open_task: Callable[[], None],
     ) -> None:
         self._project, self._order, self._services = project, order, services
         self._stop, self._show = stop, print_progress
+        self._open_task = open_task
+        self._fresh = FreshStates(project, order.key, services, print_progress)
         self._changing = threading.Lock()
         self._led: list[StageRun] = []
         self._commits: list[str] = []
@@ -112,6 +116,9 @@ class Worker:
             self._fault.data = {**data, **self._fault.data}
             raise self._fault
         states = self._states()
+        if states is None:  # it answered when the last slot ended
+            message = "the remote does not answer any more"
+            raise WorkFailed("run-failed", message, where=str(self._order.key), hint="okstra status", data=data)
         end = next_move(states, self._seen())
         if end.why:
             raise WorkFailed("run-failed", end.why, where=str(self._order.key), hint="okstra status", data=data)
@@ -127,8 +134,8 @@ class Worker:
         while not (self._stop.is_set() or self._fault):
             try:
                 states = self._states()
-                move = next_move(states, self._seen())
-                left = self._unended(states, move.what) if move.what in (What.END, What.INTEGRATE) else []
+                move = next_move(states, self._seen()) if states is not None else Move(What.WAIT)
+                left = self._unended(states or (), move.what)
                 if left:
                     moved = self._finish(left)
                 elif move.what is What.END:
@@ -142,14 +149,13 @@ class Worker:
             if not moved:
                 self._stop.wait(random.uniform(0.5, 1.0) * pause)
 
-    def _states(self) -> list[StageState]:
-        key, wanted = self._order.key, self._order.stage
-        warning = refresh(self._project.root, key, self._services)
-        if warning:
-            self._show(warning)
-        states = newest_plan_states(self._project.files.task(key), key, self._services)[1]
+    def _states(self) -> list[StageState] | None:
+        """None while the remote does not answer. Raises UsageError (`not-found`)."""
+        states, wanted = self._fresh.look(), self._order.stage
+        if states is None:
+            return None
         if wanted and wanted not in [state.stage for state in states]:
-            raise UsageError("not-found", f"the plan has no stage {wanted}", where=str(key))
+            raise UsageError("not-found", f"the plan has no stage {wanted}", where=str(self._order.key))
         return [state for state in states if wanted in (0, state.stage)]
 
     def _seen(self) -> Seen:
@@ -206,7 +212,9 @@ class Worker:
     def _unended(self, states: Iterable[StageState], move: What) -> list[KnownRun]:
         """Runs of done stages that have more to do, their reports: this worker's job has to, or, before a merge,
         somebody else does."""
-        found = []
+        found: list[KnownRun] = []
+        if move not in (What.END, What.INTEGRATE):
+            return found
         for state in states:
             if state.status is StageStatus.DONE and state.run_id not in self._given_up:
                 try:
@@ -224,8 +232,7 @@ class Worker:
         return bool(left) and self._resume(str(left[0].id))
 
     def _await(self, command: Sequence[str]) -> ChildRun:
-        environment: Mapping[str, str] = {**self._services.environment, JOB_VARIABLE: self._order.job}
-        return await_child(command, self._stop, environment)
+        return await_child(command, self._stop, self._services.environment)
 
     def _keep(self, child: ChildRun) -> None:
         """Notes how a run ended. Two in a row whose workers could not be reached: this machine takes no more."""
@@ -248,10 +255,13 @@ class Worker:
     def _integrate(self) -> bool:
         """Merges what is done. One at a time: while another does, this one waits."""
         try:
+            self._open_task()
             done = integrate(self._project, self._order.key, self._services, self._show)
         except Busy:
             return False
         except OkstraError as error:
+            if error.code == ANOTHER_MERGES:
+                return False
             with self._changing:
                 if error.code == "nothing-to-integrate":
                     self._merged = True

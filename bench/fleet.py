@@ -1,0 +1,259 @@
+"""`make fleet`: plays a plan of 20 stages on three nodes of this machine, each with a clone and a home of its own, over
+a `git daemon`. Kills one node, cuts another off and lets it back, and audits what is there at the end.
+
+`python bench/fleet.py --bench` measures instead: the same stages, of 2 seconds each, on 3 nodes with 2 slots, and on
+one slot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "python"))
+
+from support.faults import eventually  # noqa: E402
+from support.fleets import free_port  # noqa: E402
+from support.machines import Farm  # noqa: E402
+from support.okstra import Okstra, Project  # noqa: E402
+from support.proxies import Proxy  # noqa: E402
+from support.rehearsal import executed, install, part  # noqa: E402
+
+STAGES = {**dict.fromkeys(range(1, 17), ()), 17: (1, 2), 18: (3, 4), 19: (5,), 20: (17, 18)}
+BUILD = (
+    {"run": "mkdir -p stage-$OKSTRA_STAGE && echo '#' > stage-$OKSTRA_STAGE/it.py"},
+    {"commit": "feat: stage {{STAGE}}"},
+    {"result": executed(1, 2)},
+)
+NODES = ("a", "b", "c")
+KILLED, CUT = "a", "c"
+
+
+class Played(NamedTuple):
+    """`status` is how the placing ended; `lines` its progress; `seconds` how long it took."""
+
+    status: int
+    lines: tuple[str, ...]
+    seconds: float
+    said: str
+
+
+class Ground:
+    """The remote, the machine that places, and the nodes."""
+
+    def __init__(self, folder: Path, nodes: Sequence[str], seconds: float, slots: int) -> None:
+        self.folder, self._slots = folder, slots
+        self._parts: dict[str, subprocess.Popen[str]] = {}
+        port = free_port()
+        self._daemon = subprocess.Popen(
+            [
+                *("git", "daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--listen=127.0.0.1"),
+                *(f"--port={port}", f"--base-path={folder}", "--init-timeout=60", str(folder)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        eventually(lambda: _listens(port))
+        self.farm = Farm(folder, f"git://127.0.0.1:{port}/remote.git")
+        self.lead = self.farm.machine("lead")
+        self.plan = self.farm.approve(self.lead, STAGES)
+        self.nodes = {name: self.farm.machine(name) for name in nodes}
+        self.proxies = {CUT: (Proxy(port), Proxy(0))} if CUT in nodes else {}
+        work = ({"run": f"sleep {seconds}"}, *BUILD)
+        for machine in (self.lead, *self.nodes.values()):
+            install(machine, part(*work, role="executor"))
+        for machine in self.nodes.values():
+            self.farm.join(machine)
+        self.scheduler = free_port()
+        self.file = self._fleet_file("fleet.toml", self.scheduler)
+        self.lead.okstra.ok("fleet", "init", self.file)
+        if self.proxies:
+            git, scheduler = self.proxies[CUT]
+            scheduler.target = self.scheduler
+            self._fleet_file(f"fleet-{CUT}.toml", scheduler.port)
+            self.nodes[CUT].repo.git("remote", "set-url", "origin", f"git://127.0.0.1:{git.port}/remote.git")
+
+    def _fleet_file(self, name: str, port: int) -> Path:
+        rows = [
+            f'[[dask.node]]\nname = "{node}"\nproject = "{machine.repo.path}"\nhome = "{machine.home}"\n'
+            f"slots = {self._slots}"
+            for node, machine in self.nodes.items()
+        ]
+        path = self.folder / name
+        dask = f'[dask]\nscheduler = "tls://127.0.0.1:{port}"\nnode_timeout = 8'
+        path.write_text("\n".join(['schema = "fleet/1"', 'engine = "dask"', dask, *rows]) + "\n")
+        return path
+
+    def serve(self, name: str) -> None:
+        okstra: Okstra = self.nodes[name].okstra if name in self.nodes else self.lead.okstra
+        own = self.folder / f"fleet-{name}.toml"
+        self._parts[name] = okstra.start("fleet", "up", own if own.exists() else self.file, "--serve", name)
+
+    def kill(self, name: str) -> None:
+        os.killpg(self._parts[name].pid, signal.SIGKILL)
+        self._parts[name].communicate()
+
+    def ended(self, name: str) -> bool:
+        return self._parts[name].poll() is not None
+
+    def start(self) -> subprocess.Popen[str]:
+        words = ("--task-key", self.lead.task_key, "--task-type", "implementation", "--provider", "rehearsal")
+        return self.lead.okstra.start("run", *words, "--all-ready", "--on", self.file, "--yes", "--json")
+
+    def done(self) -> list[int]:
+        shown = self.lead.okstra("stage", "list", "--plan", self.plan, "--json").data["stages"]
+        return [stage["stage"] for stage in shown if stage["status"] == "done"]
+
+    def close(self) -> None:
+        for part_ in self._parts.values():
+            try:
+                os.killpg(part_.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        for pair in self.proxies.values():
+            for proxy in pair:
+                proxy.close()
+        os.killpg(self._daemon.pid, signal.SIGKILL)  # git starts the daemon proper as a child
+        self._daemon.wait()
+
+
+def _listens(port: int) -> bool:
+    import socket
+
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def ground(nodes: Sequence[str] = NODES, *, seconds: float = 0.0, slots: int = 1) -> Iterator[Ground]:
+    folder = Path(tempfile.mkdtemp(prefix="okstra-fleet-"))
+    made = None
+    try:
+        made = Ground(folder, nodes, seconds, slots)
+        yield made
+    finally:
+        if made is not None:
+            made.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def play() -> int:
+    """The whole play. Returns 1 when the audit finds something."""
+    with ExitStack() as stack:
+        place = stack.enter_context(ground(seconds=1.0))
+        for name in ("scheduler", *NODES):
+            place.serve(name)
+        began = time.monotonic()
+        placing = place.start()
+        told = _Watch(began)
+        eventually(lambda: len(place.done()) >= 3, seconds=180)
+        place.kill(KILLED)
+        told(f"node {KILLED} is killed, with all its processes")
+        eventually(lambda: len(place.done()) >= 6, seconds=180)
+        for proxy in place.proxies[CUT]:
+            proxy.cut()
+        told(f"node {CUT} is cut off from the scheduler and from the git remote")
+        eventually(lambda: len(place.done()) >= 10, seconds=240)
+        for proxy in place.proxies[CUT]:
+            proxy.heal()
+        told(f"node {CUT} is back")
+        if place.ended(CUT):
+            place.serve(CUT)
+        stdout, stderr = placing.communicate(timeout=600)
+        told(f"the placing ended with {placing.returncode}")
+        faults = audit(place)
+        _print_table(place, stderr)
+        for fault in faults:
+            print(f"FAULT: {fault}")
+        if placing.returncode:
+            print(stdout, stderr[-3000:])
+        print("no fault found" if not faults and not placing.returncode else "see above")
+        return 1 if faults or placing.returncode else 0
+
+
+class _Watch:
+    def __init__(self, began: float) -> None:
+        self._began = began
+
+    def __call__(self, text: str) -> None:
+        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
+
+
+def audit(place: Ground) -> list[str]:
+    """What must never be: a stage done twice or never, a done commit that is not merged."""
+    faults = []
+    finished = Counter(row["stage"] for row in place.lead.ledger if row["status"] == "done")
+    faults += [f"stage {stage} is done {finished[stage]} times" for stage in STAGES if finished[stage] != 1]
+    lead = place.lead.repo
+    branch = str(next(iter(place.lead.registry["tasks"].values()))["branch"])
+    for row in place.lead.ledger:
+        if row["status"] == "done" and lead.git("merge-base", row["head_commit"], branch) != row["head_commit"]:
+            faults.append(f"stage {row['stage']}: {row['head_commit'][:12]} is not in {branch}")
+    names = lead.git("ls-tree", "-r", "--name-only", branch).splitlines()
+    faults += [f"stage-{stage}/it.py is not in {branch}" for stage in STAGES if f"stage-{stage}/it.py" not in names]
+    return faults
+
+
+def _print_table(place: Ground, progress: str) -> None:
+    placed = Counter(line.split("stage ", 1)[1].split(":")[0] for line in progress.splitlines() if ": placed" in line)
+    where = {
+        row["run_id"]: name
+        for name, machine in place.nodes.items()
+        for row in machine.ledger
+        if row["status"] == "done" and (machine.task_root / "runs" / "implementation").exists()
+    }
+    print(f"\n{'stage':>5}  {'epoch':>5}  {'placed':>6}  run")
+    for row in sorted(_done_rows(place.lead), key=lambda row: int(row["stage"])):
+        again = placed[str(row["stage"])]
+        print(f"{row['stage']:>5}  {row['epoch']:>5}  {again:>6}  {row['run_id']}  {where.get(row['run_id'], '')}")
+    print()
+
+
+def _done_rows(machine: Project) -> list[dict[str, Any]]:
+    return [row for row in machine.ledger if row["status"] == "done"]
+
+
+def measure(nodes: Sequence[str], slots: int, seconds: float) -> float:
+    """How long all stages take, from the command to its end."""
+    with ground(nodes, seconds=seconds, slots=slots) as place:
+        for name in ("scheduler", *nodes):
+            place.serve(name)
+        time.sleep(8)  # nodes are there before the clock runs
+        began = time.monotonic()
+        placing = place.start()
+        _, stderr = placing.communicate(timeout=1200)
+        if placing.returncode:
+            raise SystemExit(stderr[-3000:])
+        return time.monotonic() - began
+
+
+def main(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bench", action="store_true")
+    parser.add_argument("--seconds", type=float, default=2.0)
+    args = parser.parse_args(words)
+    if not args.bench:
+        return play()
+    many = measure(NODES, 2, args.seconds)
+    one = measure(("b",), 1, args.seconds)
+    print(f"{len(STAGES)} stages of {args.seconds:g} s: {many:.1f} s on 3 nodes with 2 slots, {one:.1f} s on one slot:")
+    print(f"{one / many:.1f} times as fast")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
