@@ -8,6 +8,7 @@ one slot.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -28,7 +29,7 @@ sys.path.insert(0, str(ROOT / "python"))
 from support.faults import eventually  # noqa: E402
 from support.fleets import free_port  # noqa: E402
 from support.machines import Farm  # noqa: E402
-from support.okstra import Okstra, Project  # noqa: E402
+from support.okstra import Okstra  # noqa: E402
 from support.proxies import Proxy  # noqa: E402
 from support.rehearsal import executed, install, part  # noqa: E402
 
@@ -170,19 +171,21 @@ def play() -> int:
         eventually(lambda: len(place.done()) >= 10, seconds=240)
         for proxy in place.proxies[CUT]:
             proxy.heal()
-        told(f"node {CUT} is back")
+        told(f"node {CUT} is back, and {KILLED} is started again")
+        place.serve(KILLED)
         if place.ended(CUT):
             place.serve(CUT)
         stdout, stderr = placing.communicate(timeout=600)
         told(f"the placing ended with {placing.returncode}")
+        if placing.returncode:
+            print(stdout, stderr[-4000:])
+            return 1
         faults = audit(place)
         _print_table(place, stderr)
         for fault in faults:
             print(f"FAULT: {fault}")
-        if placing.returncode:
-            print(stdout, stderr[-3000:])
-        print("no fault found" if not faults and not placing.returncode else "see above")
-        return 1 if faults or placing.returncode else 0
+        print(f"{len(faults)} faults found")
+        return 1 if faults else 0
 
 
 class _Watch:
@@ -194,37 +197,65 @@ class _Watch:
 
 
 def audit(place: Ground) -> list[str]:
-    """What must never be: a stage done twice or never, a done commit that is not merged."""
-    faults = []
-    finished = Counter(row["stage"] for row in place.lead.ledger if row["status"] == "done")
-    faults += [f"stage {stage} is done {finished[stage]} times" for stage in STAGES if finished[stage] != 1]
+    """What must never be, by the whole history of the shared task: a stage that is done twice or not at all, two owners
+    of one epoch, an epoch that goes down, a done commit that is not merged."""
+    faults: list[str] = []
+    owners: dict[tuple[str, int], str] = {}
+    newest: dict[str, Row] = {}
+    for state in _history(place):
+        for stage, row in state["stages"].items():
+            before = newest.get(stage)
+            owner = owners.setdefault((stage, row["epoch"]), row["token"])
+            if owner != row["token"]:
+                faults.append(f"stage {stage}, epoch {row['epoch']} has two owners")
+            if before is not None and before["epoch"] > row["epoch"]:
+                faults.append(f"stage {stage}: its epoch went down to {row['epoch']}")
+            if before is not None and before["status"] == "done" != row["status"]:
+                faults.append(f"stage {stage} was done, and is {row['status']}")
+            newest[stage] = row
     lead = place.lead.repo
     branch = str(next(iter(place.lead.registry["tasks"].values()))["branch"])
-    for row in place.lead.ledger:
-        if row["status"] == "done" and lead.git("merge-base", row["head_commit"], branch) != row["head_commit"]:
-            faults.append(f"stage {row['stage']}: {row['head_commit'][:12]} is not in {branch}")
+    for number in STAGES:
+        row = newest.get(str(number), {})
+        if row.get("status") != "done":
+            faults.append(f"stage {number} is not done")
+        elif lead.git("merge-base", row["head"], branch) != row["head"]:
+            faults.append(f"stage {number}: {row['head'][:12]} is not in {branch}")
     names = lead.git("ls-tree", "-r", "--name-only", branch).splitlines()
-    faults += [f"stage-{stage}/it.py is not in {branch}" for stage in STAGES if f"stage-{stage}/it.py" not in names]
-    return faults
+    return [*faults, *(f"stage-{one}/it.py is not there" for one in STAGES if f"stage-{one}/it.py" not in names)]
+
+
+Row = dict[str, Any]
+
+
+def _history(place: Ground) -> list[Row]:
+    """The shared task after each change, oldest first."""
+    git = ["git", "-C", str(place.farm.bare)]
+    asked = subprocess.run([*git, "for-each-ref", "--format=%(refname)", "refs/okstra/tasks/"], capture_output=True)
+    (ref,) = asked.stdout.decode().split()
+    log = subprocess.run([*git, "rev-list", "--first-parent", "--reverse", ref], capture_output=True, check=True)
+    shown = [
+        subprocess.run([*git, "show", f"{commit}:task.json"], capture_output=True, check=True).stdout
+        for commit in log.stdout.decode().split()
+    ]
+    return [json.loads(one) for one in shown]
 
 
 def _print_table(place: Ground, progress: str) -> None:
     placed = Counter(line.split("stage ", 1)[1].split(":")[0] for line in progress.splitlines() if ": placed" in line)
-    where = {
-        row["run_id"]: name
-        for name, machine in place.nodes.items()
-        for row in machine.ledger
-        if row["status"] == "done" and (machine.task_root / "runs" / "implementation").exists()
+    machines = {
+        (machine.home / "machine-id").read_text().strip(): name
+        for name, machine in {"lead": place.lead, **place.nodes}.items()
+        if (machine.home / "machine-id").exists()
     }
-    print(f"\n{'stage':>5}  {'epoch':>5}  {'placed':>6}  run")
-    for row in sorted(_done_rows(place.lead), key=lambda row: int(row["stage"])):
-        again = placed[str(row["stage"])]
-        print(f"{row['stage']:>5}  {row['epoch']:>5}  {again:>6}  {row['run_id']}  {where.get(row['run_id'], '')}")
-    print()
-
-
-def _done_rows(machine: Project) -> list[dict[str, Any]]:
-    return [row for row in machine.ledger if row["status"] == "done"]
+    last = _history(place)[-1]["stages"]
+    print(f"\n{'stage':>5}  {'epoch':>5}  {'placed':>6}  node  run")
+    for stage in sorted(last, key=int):
+        row = last[stage]
+        print(
+            f"{stage:>5}  {row['epoch']:>5}  {placed[stage]:>6}  {machines.get(row['machine'], ''):<4}  {row['run_id']}"
+        )
+    print(f"\n{len(_history(place))} changes of the shared task")
 
 
 def measure(nodes: Sequence[str], slots: int, seconds: float) -> float:

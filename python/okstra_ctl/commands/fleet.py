@@ -19,7 +19,7 @@ from ..names import IMPLEMENTATION, RunId, TaskKey
 from ..output import Reply, confirm, fields, table
 from ..quoting import okstra_command
 from ..runs.request import PrepareInputs
-from ..services import Call
+from ..services import Call, open_services
 from ..settings.project import Project
 
 if TYPE_CHECKING:
@@ -108,8 +108,10 @@ def _dask(path: str, call: Call):  # type: ignore[no-untyped-def]
 def _up(args: Namespace, call: Call) -> Reply:
     """Without `--serve`, each part becomes a process of its own, which goes on."""
     from ..fleet.dask_service import serve_node, serve_scheduler
+    from ..fleet.left_runs import finish_left
     from ..fleet.work import require_fit
     from ..system import assets, processes
+    from .leading import print_progress
 
     path, settings = _dask(args.file, call)
     here = [node for node in settings.nodes if node.host in ("", os.uname().nodename)]
@@ -123,7 +125,9 @@ def _up(args: Namespace, call: Call) -> Reply:
             raise UsageError("usage", f"the fleet has no node {args.serve}", where=path, hint=f"one of: {known}")
         if node.home:
             os.environ["OKSTRA_HOME"] = node.home  # of the jobs that this process starts
-        require_fit(call.services, node.project)
+        services = open_services()
+        require_fit(services, node.project)
+        finish_left(node.project, services, print_progress)
         serve_node(settings, node)
         return Reply({"served": node.name}, "")
     started = [SCHEDULER, *(node.name for node in here)]

@@ -53,7 +53,7 @@ def configure(parser: ArgumentParser) -> None:
         default="",
         help="whose stages these are, when started again (default: the host's name)",
     )
-    parser.add_argument("--stage", metavar="N", type=int, default=0, help="this stage only; merge nothing")
+    parser.add_argument("--stage", metavar="N", type=int, default=0, help="this stage only, and what it waits for")
     parser.add_argument("--leash", metavar="FD", type=int, default=-1, help=SUPPRESS)
     parser.add_argument(
         "--with", metavar="FLAGS", dest="common", default="", help="flags that every run gets in addition"

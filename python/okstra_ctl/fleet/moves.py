@@ -40,7 +40,8 @@ class Seen(NamedTuple):
 
     `given_up`: runs that it does not resume, by the reason. `settled`: a run that was prepared before this time, and
     that nobody leads, is no longer about to be led. `merge_fault`: why the stages could not be merged, by this worker.
-    `merged`: all that is done is in the task branch. `alone`: it works on one stage only, and merges nothing.
+    `merged`: all that is done is in the task branch. `alone`: it works on one stage only, and merges what that
+    one waits for.
     """
 
     job: str
@@ -58,8 +59,8 @@ def next_move(states: Sequence[StageState], seen: Seen) -> Move:
     if own is not None:
         return Move(What.RESUME, own.run_id)
     all_done = all(state.status is StageStatus.DONE for state in states)
-    wait_for_merge = any(state.unmerged for state in states) or (all_done and not seen.merged)
-    if wait_for_merge and not seen.merge_fault and not seen.alone:
+    wait_for_merge = any(state.unmerged for state in states) or (all_done and not (seen.merged or seen.alone))
+    if wait_for_merge and not seen.merge_fault:
         return Move(What.INTEGRATE)
     if any(state.status is StageStatus.READY for state in states):
         return Move(What.LEAD)

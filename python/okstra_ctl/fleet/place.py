@@ -30,6 +30,7 @@ from .placement import Decision, Placed, decide, room_for
 
 _PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
+_RUN_GOES_ON = "gates-not-passed"  # perhaps: a run has more to do after its stage is done
 
 
 class Target(NamedTuple):
@@ -72,10 +73,13 @@ class Placer:
         self._known: dict[int, JobState] = {}
         self._commits: list[str] = []
         self._merged = False
+        self._merge_fault: OkstraError | None = None
+        self._tried_with: frozenset[int] = frozenset()
 
     def place(self) -> PlacedAll:
         """Raises WorkFailed (`run-failed`, `fleet-unreachable`), Refused (`no-stage-ready`), Interrupted: then its jobs
         go on; and as `integrate`."""
+        self._open_task()
         pause = _PAUSE
         while not self._stop.is_set():
             jobs = jobs_of(self._services.home, self._target.key, self._fleet.path)
@@ -85,11 +89,11 @@ class Placer:
                 self._stop.wait(_LONGEST_PAUSE)
                 continue
             decision = decide(states, placed, self._room())
-            if decision.merge and not self._merged and not self._target.stages:
-                moved = self._merge()
-            else:
-                moved = self._act(decision, jobs)
-            if not moved and decision.over:
+            moved = self._act(decision, jobs)
+            merges = decision.merge and not self._merged and not self._target.stages
+            if merges:
+                moved = self._merge(states) or moved
+            if not moved and decision.over and (self._merge_fault is not None or not merges):
                 return self._end(states, decision)
             pause = _PAUSE if moved else min(pause * 1.3, _LONGEST_PAUSE)
             if not moved:
@@ -139,19 +143,24 @@ class Placer:
         again = f", for the {_times(attempts)} time" if attempts > 1 else ""
         self._show(f"stage {stage}: placed{again} ({name})")
 
-    def _merge(self) -> bool:
+    def _merge(self, states: Sequence[StageState]) -> bool:
+        """False: nothing was merged. What failed is tried again once more stages are done, or runs have ended."""
+        done_now = frozenset(state.stage for state in states if state.status is StageStatus.DONE)
+        failed = self._merge_fault
+        if failed is not None and failed.code != _RUN_GOES_ON and done_now == self._tried_with:
+            return False
+        self._tried_with = done_now
         try:
-            self._open_task()
             done = integrate(self._project, self._target.key, self._services, self._show)
         except Busy:
             return False
         except OkstraError as error:
             if error.code == ANOTHER_MERGES:
                 return False
-            if error.code != "nothing-to-integrate":
-                raise
-            self._merged = True
-            return True
+            self._merged = error.code == "nothing-to-integrate"
+            self._merge_fault = None if self._merged else error
+            return self._merged
+        self._merge_fault = None
         self._commits.append(done.commit)
         self._show(f"merged stages {', '.join(map(str, done.merged))} into {done.branch}")
         return True
@@ -159,6 +168,9 @@ class Placer:
     def _end(self, states: Sequence[StageState], decision: Decision) -> PlacedAll:
         done = tuple(state.stage for state in states if state.status is StageStatus.DONE)
         data: dict[str, object] = {"done": list(done), "commits": list(self._commits)}
+        if self._merge_fault is not None:
+            self._merge_fault.data = {**data, **self._merge_fault.data}
+            raise self._merge_fault
         if decision.shut:
             where = str(self._target.key)
             raise WorkFailed("run-failed", "; ".join(decision.shut), where=where, hint="okstra status", data=data)

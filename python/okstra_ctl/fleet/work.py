@@ -40,8 +40,8 @@ _RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "st
 class Order(NamedTuple):
     """What to work on, and how; the services' environment has the job's name, too.
 
-    `words`: the flags that every new run gets; `common`: those of each okstra call. `stage`: only that one, and no
-    merges; 0 for all.
+    `words`: the flags that every new run gets; `common`: those of each okstra call. `stage`: only that one, and the
+    merges that it waits for; 0 for all.
     """
 
     key: TaskKey
@@ -102,6 +102,7 @@ class Worker:
     def work(self) -> Worked:
         """Works until all is done, or nothing can be. Raises WorkFailed (`run-failed`) when a gate is shut, Refused
         (`no-stage-ready`), Interrupted, and what the plan's approval raises."""
+        self._open_task()
         with ThreadPoolExecutor(max_workers=self._order.jobs) as slots:
             list(slots.map(lambda _: self._run_slot(), range(self._order.jobs)))
         data: dict[str, object] = {
@@ -255,7 +256,6 @@ class Worker:
     def _integrate(self) -> bool:
         """Merges what is done. One at a time: while another does, this one waits."""
         try:
-            self._open_task()
             done = integrate(self._project, self._order.key, self._services, self._show)
         except Busy:
             return False
