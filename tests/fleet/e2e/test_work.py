@@ -83,6 +83,7 @@ def test_a_stopped_or_killed_worker_goes_on_with_its_stage_under_its_own_name_on
     assert statuses(project, plan) == ["done"]
 
 
+@pytest.mark.stress
 def test_a_stage_that_fails_its_gate_ends_as_1_after_the_others_are_done(project: Project) -> None:
     plan = project.adopt(independent(2))
     install(project, part({"fault": "garbage"}, role="executor", stage="1"), part(*BUILD, role="executor"))
