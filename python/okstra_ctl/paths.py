@@ -113,6 +113,10 @@ class TaskFiles(NamedTuple):
     def plans_dir(self) -> str:
         return os.path.join(self.run_dir(PLANNING), "reports")
 
+    def fetched(self, run: str) -> str:
+        """The folder of a run's records that came from another machine, for reading."""
+        return os.path.join(self.root, "fetched", run)
+
     def run_dir(self, task_type: str, stage: int | None = None) -> str:
         """`runs/<task-type>`, and for an implementation stage `runs/implementation/stage-<N>`."""
         base = os.path.join(self.root, "runs", task_type)

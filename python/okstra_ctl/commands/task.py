@@ -40,7 +40,8 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("approved there", f"by {done.approval.who or 'somebody'}, {done.approval.at}"),
             ("digest", done.digest),
             ("may run here", "yes" if done.is_approved else "no: read the plan, then approve it, or name its digest"),
-            ("next", "\n".join(steps)),
+            *(("records", folder) for folder in done.records),
+            *(("next", step) for step in steps),
         ]
     )
     data = {**done._asdict(), "approval": done.approval._asdict(), "next": steps}

@@ -32,7 +32,7 @@ from ..runs.find import KnownRun
 from ..sandbox.choice import words
 from ..seals import store as seals
 from ..services import Services
-from ..stages.publication import publish_gates
+from ..stages.publication import publish_end
 from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
@@ -181,7 +181,7 @@ def _lead(started: RunContext) -> RunEnd:
     drops.tidy(context.files)
     notes = (own_plan_note(context), *_plan_notes(context))
     persisted = finish.persist(context, report)
-    unshared = publish_gates(context.run, context.services) if outcome is RunOutcome.COMPLETED else ""
+    unshared = publish_end(context.run, context.services, passed=outcome is RunOutcome.COMPLETED)
     sealed = seals.try_seal(context.run, context.services)
     warnings = tuple(filter(None, (*notes, *persisted, unshared, sealed)))
     if outcome is RunOutcome.COMPLETED:

@@ -42,10 +42,12 @@ from ..remote.shared_task import (
 )
 from ..remote.task_document import MOST_BYTES, MOST_ROWS, ROWS
 from ..services import Services
+from ..settings.claims_remote import NAMESPACE
 from ..system.secrets import hide
 from ..system.text import encode_line
 from .elsewhere import Shared
 from .joining import Wanted
+from .run_records import RecordsAt
 from .view import GATES, OVERRULE, is_mine, orphans, view_of
 
 if TYPE_CHECKING:
@@ -63,8 +65,11 @@ class SharedClaims:
     """Made by `joining.sharing_of`. Every method that asks the remote raises Missing (`remote-unreachable`), Unreadable
     (`remote-unreadable`, `remote-rewound`), Refused (`remote-refused`), Busy."""
 
-    def __init__(self, exchange: Exchange, me: Holder, services: Services, *, lease: int) -> None:
+    def __init__(
+        self, exchange: Exchange, me: Holder, services: Services, *, lease: int, namespace: str = NAMESPACE
+    ) -> None:
         self._exchange, self._me, self._services, self._lease = exchange, me, services, lease
+        self._namespace = namespace
         self._lapsed: dict[str, Watched] = {}
 
     @property
@@ -261,6 +266,10 @@ class SharedClaims:
             return Change(task, "approve the plan", plan=plan)
 
         self._exchange.change(decide)
+
+    @property
+    def records(self) -> RecordsAt:
+        return RecordsAt(self._exchange.side, self._namespace)
 
     @property
     def was_seen(self) -> bool:

@@ -55,7 +55,8 @@ def sharing_of(root: str, key: TaskKey, services: Services) -> SharedClaims | No
     exchange = exchange_of(project, key, services)
     assert exchange is not None
     me = this_holder(services.home, job=services.environment.get(JOB_VARIABLE, ""))
-    return SharedClaims(exchange, me, services, lease=project.config.claims.lease)
+    claims = project.config.claims
+    return SharedClaims(exchange, me, services, lease=claims.lease, namespace=claims.namespace)
 
 
 def known_view(root: str, key: TaskKey, services: Services) -> Shared:

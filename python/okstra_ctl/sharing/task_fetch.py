@@ -16,7 +16,7 @@ from ..claims import ledger_file
 from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, rows_of
 from ..errors import CheckFailed, Refused, Unreadable, UsageError
-from ..names import BRANCH_PREFIXES, PLANNING, TaskKey
+from ..names import BRANCH_PREFIXES, PLANNING, RunId, TaskKey
 from ..plan import approvals, plans
 from ..plan.approvals import Approver
 from ..plan.model import StageMap
@@ -31,6 +31,7 @@ from ..system import files
 from ..tasks.records import ensure_task
 from .claims import SharedClaims
 from .joining import sharing_of
+from .run_records import fetch_records
 
 CATEGORY, TITLE = "work_category", "title"
 """Further fields of a shared task: what its branches are named by, and what it is about."""
@@ -46,6 +47,8 @@ class Fetched(NamedTuple):
     approval: Approval
     is_approved: bool
     rows: int
+    records: tuple[str, ...]
+    """Folders of records that other machines' runs left, for reading."""
 
 
 def fetch_task(project: Project, key: TaskKey, services: Services, *, trust_digest: str = "") -> Fetched:
@@ -94,7 +97,16 @@ def fetch_task(project: Project, key: TaskKey, services: Services, *, trust_dige
     if trust_digest or _is_known(approval.who, services):
         approvals.record_fetched(plan, Approver(approval.who, Where.FETCHED), services)
     found = plans.load(plan, services)
-    return Fetched(str(key), plan, approval.digest, approval, found.may_run, rows)
+    records = _records(seen.task, project, sharing)
+    return Fetched(str(key), plan, approval.digest, approval, found.may_run, rows, records)
+
+
+def _records(task: SharedTask, project: Project, sharing: SharedClaims) -> tuple[str, ...]:
+    """Those of the runs that did the task's stages, but for runs of this clone."""
+    files_of_task = project.files.task(task.key)
+    done = [RunId.parse(stage.run_id) for number, stage in sorted(task.stages.items()) if task.is_done(number)]
+    elsewhere = [run for run in done if not os.path.exists(files_of_task.run_of(run).manifest)]
+    return tuple(filter(None, (fetch_records(run, files_of_task, sharing.records) for run in elsewhere)))
 
 
 def _checked_plan(seen: Seen, approval: Approval, sharing: SharedClaims) -> tuple[str, StageMap]:

@@ -31,7 +31,7 @@ from ..tasks import records as task_records
 from ..worktrees import half_made
 from ..worktrees.unsaved import how_git_shows
 from .exit_check import EXIT_CHECK_LOG, DoneOverrides, Supervision, check_unmoved, run_exit_check
-from .publication import publish
+from .publication import publish, publish_end
 from .records import led_run_fault, note_overrules_in_report, require_gates_passed
 
 
@@ -77,7 +77,8 @@ def finish_stage(
         with seals.resealed(run, services):
             done = close_stage(run, options, services, watch)
             warning = note_overrules_in_report(run, services)
-    warnings = (*done.warnings, *([warning] if warning else []))
+    unshared = publish_end(run, services, passed=False)
+    warnings = (*done.warnings, *filter(None, (warning, unshared)))
     return done._replace(warnings=warnings, overrule=options.overrule)
 
 

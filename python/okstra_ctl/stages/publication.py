@@ -16,7 +16,7 @@ from ..runs.find import KnownRun, find_run
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import open_project
-from ..sharing.joining import sharing_of
+from ..sharing.joining import is_shared, sharing_of
 from ..status import ClaimStatus
 from ..system import files
 from .records import led_run_fault
@@ -74,9 +74,18 @@ def take_away(run_id: str, start: str, services: Services) -> str:
     return sharing.take_away(run.stage, run_id)
 
 
-def publish_gates(run: KnownRun, services: Services) -> str:
-    """At the end of a run that okstra led, and whose gates all passed: other machines may build on its stage now.
-    Returns a warning when they could not be told."""
+def publish_end(run: KnownRun, services: Services, *, passed: bool) -> str:
+    """At the end of a run that okstra led: its records, and whether all its gates passed, so that other machines may
+    merge its stage. Returns a warning when they could not be told."""
+    if not is_shared(run.project.root, services):
+        return ""
+    from ..sharing.run_records import try_push
+
+    gates = _publish_gates(run, services) if passed else ""
+    return "; ".join(filter(None, (gates, try_push(run, services))))
+
+
+def _publish_gates(run: KnownRun, services: Services) -> str:
     key = run.id.stage_key
     try:
         sharing = sharing_of(run.project.root, run.id.task, services)

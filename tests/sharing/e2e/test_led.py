@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from okstra_ctl.runs.find import find_run
+from okstra_ctl.services import open_services
+from okstra_ctl.sharing.joining import sharing_of
+from okstra_ctl.sharing.run_records import push_records
 from support.faults import eventually
 from support.machines import Farm
 from support.okstra import Ended, Project
 from support.rehearsal import executed, install, led, led_args, manifest_of, part
+
+_SECRET = "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def _executor(stage: int, *before: dict[str, object]) -> dict[str, object]:
@@ -50,8 +57,21 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     go.touch()
     ends["2"] = Ended(*_ended(process))
     ends["3"] = b.finish(b.run_stage("3"))
+    results = a.task_root / "runs" / "implementation" / "stage-1" / "worker-results"
+    for path in results.glob("*-001.md"):
+        path.write_text(f"{path.read_text()}\n{_SECRET} \x1b[2J\n")
+    _push_records(a, str(ends["1"].data["run_id"]))
+    ends["fetched"] = b.okstra("task", "fetch", a.task_key, "--json")
     ends["merged"] = b.okstra("integrate", "--task-key", a.task_key, "--json")
     return Played(farm, a, b, ends)
+
+
+def _push_records(machine: Project, run_id: str) -> None:
+    services = open_services(machine.okstra.environment)
+    run = find_run(run_id, str(machine.repo.path), services)
+    sharing = sharing_of(run.project.root, run.id.task, services)
+    assert sharing is not None
+    push_records(run, sharing.records)
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -78,3 +98,17 @@ def test_a_led_run_that_was_taken_over_starts_no_further_worker_and_says_why(pla
     assert [row["worker"] for row in events if row["event"] == "dispatched"] == ["rehearsal-executor"]
     assert "fenced" in [row["event"] for row in events]
     assert "stage-2/it.py" in played.b.repo.git("show", "--name-only", "--format=", "feat-t-1-s2")
+
+
+def test_a_runs_records_can_be_read_on_another_machine_without_secrets_or_escapes(played: Played) -> None:
+    (folder,) = map(Path, played.ends["fetched"].data["records"])
+    assert folder == played.b.task_root / "fetched" / "implementation-stage-1-001"
+    names = {path.name for path in folder.iterdir()}
+    assert {"run-manifest-implementation-001.json", "final-report-implementation-001.md", "events-001.jsonl"} <= names
+    kept = "".join(path.read_text() for path in folder.iterdir())
+    assert _SECRET not in kept
+    assert "[hidden: " in kept
+    assert "\x1b" not in kept
+    refs = played.a.repo.git("-C", str(played.farm.bare), "for-each-ref", "--format=%(refname)", "refs/okstra/records")
+    assert f"refs/okstra/records/{played.a.task_key.replace(':', '/')}/implementation-stage-1-001" in refs.splitlines()
+    assert played.b.okstra("show", played.ends["1"].data["run_id"]).status != 0, "it is no run of that machine"
