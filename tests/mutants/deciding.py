@@ -24,10 +24,16 @@ _PLAN = Tests(
 )
 _RESULTS = Tests(("tests/results",), ("tests/lead/e2e/test_led_runs.py", "tests/proof/test_proven_findings.py"))
 _GUARD = Tests(("tests/guard/test_rules.py", "tests/guard/test_git_traces.py"), ("tests/guard/git",))
+_SHARED = Tests(
+    ("tests/remote/test_shared_task.py", "tests/remote/test_lease.py", "tests/remote/test_task_document.py"),
+    ("tests/remote/git/test_exchange.py",),
+)
 
 DECIDING: Mapping[str, Tests] = {
     "claims/ledger_rows.py": Tests(("tests/claims",), ("tests/stages/git/test_done.py",)),
     "claims/registry_document.py": Tests(("tests/claims",), ("tests/recovery/git",)),
+    "agents/when_again.py": Tests(("tests/agents/test_retry_times.py",)),
+    "fleet/moves.py": Tests(("tests/fleet/test_moves.py",), ("tests/fleet/e2e/test_work.py",)),
     "gc/policy.py": Tests(("tests/gc/test_policy.py",), ("tests/gc/e2e",)),
     "guard/breaches.py": _GUARD,
     "guard/calls.py": _GUARD,
@@ -40,6 +46,9 @@ DECIDING: Mapping[str, Tests] = {
     "plan/structure.py": _PLAN,
     "proof/rules.py": Tests(("tests/proof/test_rules.py",), ("tests/proof/test_stage_proof.py",)),
     "pulls/items.py": Tests(("tests/pulls/test_items.py",), ("tests/pulls/e2e",)),
+    "remote/lease_rules.py": _SHARED,
+    "remote/shared_task.py": _SHARED,
+    "remote/task_document.py": _SHARED,
     "report/outcome.py": Tests(("tests/report/test_complete.py",), ("tests/report/e2e/test_report_now.py",)),
     "results/convergence.py": _RESULTS,
     "results/evidence.py": _RESULTS,
