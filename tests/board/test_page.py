@@ -13,7 +13,7 @@ from okstra_ctl.board.state import Board
 from okstra_ctl.commands.board import html_of
 from okstra_ctl.report.page.view import Words
 from okstra_ctl.status import RunStatus, StageStatus, WorkerOutcome
-from support.boards import AT, board
+from support.boards import AT, board, run, worker
 from support.pages import ANY_TEXT, HOSTILE, Collector
 from support.reports import labels
 from support.sealed import ROOT
@@ -58,6 +58,16 @@ def test_all_that_is_in_work_stands_on_it(language: str) -> None:
         assert text in shown
     assert own_labels(language)["word_running"] in shown
     assert Collector(html).elements[0] == ("html", {"lang": language})
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_spent_quota_and_a_stalled_worker_say_their_times(language: str) -> None:
+    waits = worker("codex", state="quota", answer="unavailable", again_at="2026-11-24T03:00:00Z")
+    stalled = worker("claude", state="running", stalled_since="2026-11-23T15:10:00Z")
+    html = page(board("text", run()._replace(workers=(waits, stalled))), language)
+    shown = Collector(html).data
+    assert f"{labels(language)['again_at']} 2026-11-24T03:00:00Z" in shown
+    assert f"{own_labels(language)['stalled_since']} 2026-11-23T15:10:00Z" in shown
 
 
 def test_nothing_in_work_is_said() -> None:

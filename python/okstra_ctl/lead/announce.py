@@ -9,7 +9,7 @@ from ..errors import Interrupted, OkstraError
 from ..notify.moments import Moment, message_of, moment_of_error, moment_of_report
 from ..notify.send import try_send
 from ..report.outcome import outcome_of
-from ..runs.events import ACTIVE, STALLED, events_of, faults_of
+from ..runs.events import ACTIVE, STALLED, events_of, faults_of, limited_until
 from ..tasks.records import read_manifest
 from ..usage.tokens import duration_text
 from .context import RunContext
@@ -19,6 +19,8 @@ def announce_end(context: RunContext, report: Mapping[str, Any]) -> None:
     """After everything about the run is on disk."""
     events, verdict = events_of(context.files), report["verdict"]
     reasons = [f"{worker}: {fault}" for worker, fault in faults_of(events).items()]
+    until = limited_until(events, context.services.clock.now())
+    reasons += [f"a provider's limit ends at {until}"] if until else []
     more = [f"verdict: {verdict['token']}", *reasons, f"next: {verdict['next_step']}" if verdict["next_step"] else ""]
     _announce(context, moment_of_report(report, outcome_of(report), events), more)
 

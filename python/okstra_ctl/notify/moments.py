@@ -57,7 +57,8 @@ def hit_limit(events: Sequence[Mapping[str, Any]]) -> bool:
     """Whether some worker's last attempt failed because its provider refused more for now."""
     last = {(row.get("worker"), row.get("label")): row for row in events if row.get("event") == "ended"}
     return any(
-        row.get("failure") == Failure.RATE_LIMIT and row.get("outcome") != WorkerOutcome.COMPLETED
+        row.get("outcome") == WorkerOutcome.QUOTA
+        or (row.get("failure") == Failure.RATE_LIMIT and row.get("outcome") != WorkerOutcome.COMPLETED)
         for row in last.values()
     )
 
