@@ -37,7 +37,7 @@ _LOOSENING = (
     "| `worktreeSetup`, `worktreeTeardown`, `qaCommands`, `providers.rehearsal.script` | project.json | none "
     "| a project once trusted |",
     "| `claims` | project.json | `off` | a project once trusted |",
-    "| `providers.NAME` | config.json | none | you |",
+    "| `providers.NAME`, `agents.NAME` | config.json | none | you |",
 )
 
 

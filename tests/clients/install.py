@@ -14,8 +14,12 @@ PINNED = {
     "@anthropic-ai/claude-code": "2.1.330",
     "@openai/codex": "0.169.0",
     "@google/gemini-cli": "0.61.0",
+    "opencode-ai": "1.18.33",
 }
 NAMES = ("claude", "codex", "gemini")
+"""Those that okstra has adapters for."""
+AGENTS = ("opencode",)
+"""Those that it speaks to by the Agent Client Protocol."""
 
 
 def installed() -> bool:
@@ -23,7 +27,7 @@ def installed() -> bool:
         wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"]
     except (OSError, ValueError, KeyError):
         return False
-    return bool(wanted == PINNED) and all((BIN / name).exists() for name in NAMES)
+    return bool(wanted == PINNED) and all((BIN / name).exists() for name in (*NAMES, *AGENTS))
 
 
 def main() -> int:
@@ -36,7 +40,7 @@ def main() -> int:
         return 69
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "package.json").write_text(json.dumps({"name": "clients", "private": True}))
-    print("fetching the clients from npm (about 900 MB, a minute)", file=sys.stderr)
+    print("fetching the clients from npm (about 1.2 GB, a minute)", file=sys.stderr)
     packages = [f"{name}@{version}" for name, version in PINNED.items()]
     argv = [npm, "install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", *packages]
     if subprocess.run(argv, cwd=FOLDER).returncode or not installed():

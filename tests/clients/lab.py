@@ -6,14 +6,16 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from okstra_ctl.agents.job import Job, Report
-from okstra_ctl.agents.providers import provider
+from okstra_ctl.agents.known import variables_for
+from okstra_ctl.agents.providers import own_commands, provider
 from okstra_ctl.agents.runner import Patience, run_job
+from okstra_ctl.names import AGENTS_MODEL
 from okstra_ctl.quarantine.binds import binds as quarantined
 from okstra_ctl.quarantine.make import Order, make
 from okstra_ctl.quarantine.take_home import take_home
@@ -31,7 +33,9 @@ from .install import BIN
 from .model_server import ModelServer
 
 PATIENCE = Patience(first=0.2, longest=1.0, linger=20.0)
-MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro"}
+MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro", "acp:opencode": AGENTS_MODEL}
+SPOKEN = "scripted/qwen-scripted"
+"""The model that opencode answers with here."""
 
 
 class Lab:
@@ -60,19 +64,23 @@ class Lab:
             audit=str(self.results / "a.md"),
             writable=(str(self.results), *git_folders),
             readable=(str(self.folder / "run"),),
-            options=options,
+            options={**own_commands({}, "").get(self.name, {}), **options},
         )
 
     def run(self, work: Job, server: ModelServer, *, stop: threading.Event | None = None) -> Report:
         inherited = self.environment(server)
         options = {"arguments": codex_arguments(server), **work.options} if self.name == "codex" else work.options
-        with self._inside(work._replace(options=options)) as ordered:
+        with self._inside(work._replace(options=options), inherited) as ordered:
             return run_job(
-                ordered, provider(self.name, {}), stop=stop or threading.Event(), inherited=inherited, patience=PATIENCE
+                ordered,
+                provider(self.name, own_commands({}, "")),
+                stop=stop or threading.Event(),
+                inherited=inherited,
+                patience=PATIENCE,
             )
 
     @contextmanager
-    def _inside(self, work: Job) -> Iterator[Job]:
+    def _inside(self, work: Job, inherited: Mapping[str, str]) -> Iterator[Job]:
         """The job contained as okstra contains it, with a git folder of its own where it commits."""
         if not self.contained:
             yield work
@@ -85,7 +93,10 @@ class Lab:
             own = make(services.home, Order("run", "worker", tree, "refs/okstra/kept/lab/", mounts=True))
             binds += quarantined(own)
         role, results = role_of(work.access), (str(self.results),)
-        inside = containment(sandbox_of(root, services), role, tree, root, results=results, binds=binds)
+        agent = own_commands({}, "").get(work.provider, {})
+        named = (*agent.get("env", ()), *variables_for(agent.get("variables", ()), inherited))
+        sandbox = sandbox_of(root, services)
+        inside = containment(sandbox, role, tree, root, results=results, binds=binds, variables=named)
         try:
             yield work._replace(containment=inside)
         finally:
@@ -127,6 +138,9 @@ def client_variables(name: str, home: Path, server: ModelServer) -> dict[str, st
     if name == "codex":
         (home / ".codex").mkdir(exist_ok=True)
         return {"CODEX_HOME": str(home / ".codex"), "SCRIPTED_KEY": "sk-scripted"}
+    if name == "acp:opencode":
+        write_opencode_settings(home, server)
+        return {"OPENCODE_DISABLE_MODELS_FETCH": "1", "XDG_CONFIG_HOME": str(home / ".config")}
     settings = home / ".gemini" / "settings.json"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(json.dumps(_GEMINI_SETTINGS))
@@ -149,6 +163,18 @@ def codex_arguments(server: ModelServer) -> list[str]:
         "sandbox_workspace_write.exclude_tmpdir_env_var": "true",
     }
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def write_opencode_settings(home: Path, server: ModelServer) -> None:
+    own, _, model = SPOKEN.partition("/")
+    options = {"baseURL": f"{server.url}/v1", "apiKey": "sk-scripted"}
+    limit = {"context": 200000, "output": 8000}
+    models = {model: {"name": model, "limit": limit, "cost": {"input": 3, "output": 15}}}
+    scripted = {"npm": "@ai-sdk/openai-compatible", "name": own, "options": options, "models": models}
+    settings = {"provider": {own: scripted}, "model": SPOKEN, "small_model": SPOKEN, "autoupdate": False}
+    path = home / ".config" / "opencode" / "opencode.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**settings, "share": "disabled"}))
 
 
 _GEMINI_SETTINGS = {

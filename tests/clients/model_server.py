@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -99,6 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         if path.endswith("/v1/messages"):
             self._answer(body, wires.anthropic, wires.anthropic_turn)
+        elif path.endswith("/chat/completions") and not body.get("tools"):  # a title for the session, no work
+            self._stream(wires.chat(body, Turn(say="A title")))
+        elif path.endswith("/chat/completions"):
+            self._answer(body, wires.chat, wires.chat_turn)
         elif path.endswith("/responses"):
             self._answer(body, wires.openai, wires.openai_turn)
         elif "generateContent" in path or "streamGenerateContent" in path:
@@ -129,6 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._headers(200, "text/event-stream", None)
             self.wfile.write(stream)
+        self.close_connection = True
+
+    def _stream(self, events: Iterable[wires.Event]) -> None:
+        self._headers(200, "text/event-stream", None)
+        self.wfile.write(b"".join(_event(name, data) for name, data in events))
         self.close_connection = True
 
     def _json(self, status: int, value: object, headers: Mapping[str, str] | None = None) -> None:

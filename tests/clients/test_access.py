@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.job import Usage
+from okstra_ctl.names import ACP
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 
 from .install import installed
@@ -20,7 +21,7 @@ RESULT = "---\ntask-key: a:b:c\n---\n\n## 1. Findings\n\n(none)\n"
 
 def delivery(lab: Lab, access: Access) -> list[Turn]:
     """The turns in which a worker of this client gives its result under this access."""
-    if access is Access.READ and lab.name in ("codex", "gemini"):
+    if lab.name.startswith(ACP) or (access is Access.READ and lab.name in ("codex", "gemini")):
         return [Turn(say=RESULT)]
     if lab.name == "codex":
         return [Turn(shell=f"cat > '{lab.results}/r.md' <<'END'\n{RESULT}END"), Turn(say="done")]

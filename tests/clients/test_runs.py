@@ -19,7 +19,7 @@ from support.plans import independent
 from support.rehearsal import answers, events_of, executed, finding, manifest_of, report_of, result
 
 from .install import NAMES, installed
-from .lab import client_path, client_variables, codex_arguments, scratch_in
+from .lab import SPOKEN, client_path, client_variables, codex_arguments, scratch_in
 from .model_server import Fault, ModelServer
 from .wires import Turn
 
@@ -60,7 +60,7 @@ def asked(text: str) -> tuple[str, str, str]:
 
 def as_written(text: str, worker: str, phase: str) -> str:
     """A rehearsal's text with its placeholders filled, as a client would have written it."""
-    provider = worker.split("-")[0]
+    provider = worker.split("-")[0] if not worker.startswith("acp-") else f"acp:{worker.split('-')[1]}"
     values = {
         "TASK_KEY": Project.task_key,
         "PHASE": phase,
@@ -80,7 +80,7 @@ def led(project: Project, server: ModelServer, *words: str) -> Ended:
     """The run, led to its end by okstra with the clients on the PATH."""
     path = f"{client_path()}{os.pathsep}{os.environ['PATH']}"
     environment = {**project.okstra.environment, "PATH": path, "TMPDIR": str(scratch_in(project.repo.path.parent))}
-    for name in NAMES:
+    for name in (*NAMES, "acp:opencode"):
         environment |= client_variables(name, Path(environment["HOME"]), server)
     config = {"providers": {"codex": {"arguments": codex_arguments(server)}}}
     project.home.mkdir(exist_ok=True)
@@ -129,6 +129,58 @@ def test_three_clients_analyse_and_answer_one_another(server_project: Project) -
     assert models["claude"] == "claude-sonnet-5-5"
     assert models["gemini"] == "scripted"
     assert server_project.repo.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_claude_codex_and_an_agent_of_the_protocol_are_three_voices(server_project: Project) -> None:
+    raised = finding("high", "The heading is wrong", "README.md:1 `# A project`")
+
+    def script(text: str) -> list[Turn]:
+        worker, path, label = asked(text)
+        if worker == "report-writer":
+            return by_file(path, json.dumps(_REPORT))
+        said = answers(G_001="AGREE") if label else result(*([raised] if worker == "claude" else []))
+        filled = as_written(said, worker, "error-analysis")
+        return by_file(path, filled) if worker == "claude" else [Turn(say=filled)]
+
+    with ModelServer(script) as server:
+        roster = ("--workers", "claude,codex,acp:opencode", "--codex-model", "gpt-5.5")
+        ended = led(server_project, server, "--task-type", "error-analysis", *roster)
+    assert ended.status == 0, (ended, logs(ended))
+    report = report_of(ended)
+    assert {one["family"]: one["workers"] for one in report["voices"]["families"]} == {
+        "claude": ["claude"],
+        "gpt": ["codex"],
+        "qwen": ["acp-opencode"],
+    }
+    (found,) = report["findings"]
+    assert (found["class"], found["evidence_status"]) == ("consensus", "verified")
+    models = {row["id"]: row["model_observed"] for row in manifest_of(ended)["roster"]}
+    assert models["acp-opencode"] == SPOKEN
+
+
+def test_an_agent_of_the_protocol_builds_a_stage_and_claude_verifies_it(server_project: Project) -> None:
+    server_project.adopt(independent(1))
+
+    def script(text: str) -> list[Turn]:
+        worker, path, _ = asked(text)
+        if worker == "report-writer":
+            return by_file(path, json.dumps(_BUILT))
+        if worker == "acp-opencode-executor":
+            tree = re.search(r"\*\*Worktree:\*\* `([^`]+)`", text)
+            assert tree
+            write = Turn(write=(f"{tree[1]}/stage-1/it.py", "# it\n"))
+            commit = Turn(shell="git add -A && git commit -qm 'feat(s): build'")
+            return [write, commit, Turn(say=as_written(executed(1, 2), worker, "implementation"))]
+        said = as_written(result(verdict="pass"), worker, "implementation")
+        return [Turn(say=said)] if worker.startswith("acp-") else by_file(path, said)
+
+    with ModelServer(script) as server:
+        roster = ("--executor", "acp:opencode", "--workers", "claude,acp:opencode")
+        ended = led(server_project, server, "--task-type", "implementation", *roster)
+    assert ended.status == 0, (ended, logs(ended))
+    report = report_of(ended)
+    assert report["verdict"]["token"] == "done" and report["voices"]["executor"] == "qwen"
+    assert server_project.ledger[-1]["status"] == "done"
 
 
 def test_an_analyst_without_a_login_leaves_the_gate_shut(server_project: Project) -> None:

@@ -143,3 +143,31 @@ def gemini(body: Body, turn: Turn) -> Iterator[Event]:
     }
     candidate = {"index": 0, "content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}
     yield "", {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "scripted"}
+
+
+# OpenAI's older interface, which many servers speak: POST /v1/chat/completions
+
+
+def chat_turn(body: Body) -> int:
+    return sum(message["role"] == "assistant" for message in body["messages"])
+
+
+def chat(body: Body, turn: Turn) -> Iterator[Event]:
+    offered = {tool["function"]["name"] for tool in body.get("tools", ())}
+    tool = _tool(turn, offered, ("bash", "command"), ("write", "filePath", "content"))
+    delta: dict[str, Any] = {"role": "assistant", "content": _words(turn, offered)}
+    if tool:
+        more = {"description": "scripted"} if tool.name == "bash" else {}
+        call = {"name": tool.name, "arguments": json.dumps({**tool.arguments, **more})}
+        calls = [{"index": 0, "id": f"call_{chat_turn(body)}", "type": "function", "function": call}]
+        delta = {"role": "assistant", "content": None, "tool_calls": calls}
+    usage = {
+        "prompt_tokens": INPUT_TOKENS,
+        "prompt_tokens_details": {"cached_tokens": 100},
+        "completion_tokens": OUTPUT_TOKENS,
+        "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+    }
+    about = {"id": f"chat_{uuid.uuid4().hex}", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+    end = "tool_calls" if tool else "stop"
+    yield "", {**about, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    yield "", {**about, "choices": [{"index": 0, "delta": {}, "finish_reason": end}], "usage": usage}

@@ -97,8 +97,8 @@ def _fault(name: str, given: object, known: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _fault_of_values(given: Mapping[str, Any]) -> str:
-    if unknown := sorted(set().union(*(placeholders(word) for word in given.get("argv", ()))) - {"MODEL"}):
-        return f".argv asks for {{{{{unknown[0]}}}}}; there is MODEL alone"
+    if unknown := sorted(set().union(*(placeholders(word) for word in given.get("argv", ()))) - {"MODEL", "PORT"}):
+        return f".argv asks for {{{{{unknown[0]}}}}}; there are MODEL, PORT"
     if "family" in given and not given["family"].strip():
         return ".family is not the name of a family of models, like claude or gpt"
     for field in ("state", "logins"):

@@ -108,7 +108,8 @@ def speaker(worker: str, name: str, model: str, observed: str, settings: Setting
     if name.startswith(ACP) and observed:
         return Speaker(observed, model=seen)
     line = (f"{name}={value}" for name, value in sorted(given.get("env", {}).items()))
-    words = (fill(word, {**dict.fromkeys(PLACEHOLDERS, ""), "MODEL": model}) for word in given["argv"])
+    values = {**dict.fromkeys((*PLACEHOLDERS, "PORT"), ""), "MODEL": model}
+    words = (fill(word, values) for word in given["argv"])
     return Speaker(family, (*line, *words, str(given.get("model", ""))), seen)
 
 

@@ -15,7 +15,7 @@ from argcomplete.shell_integration import shellcode
 from ..agents.providers import BUILT_IN
 from ..command_table import find
 from ..errors import OkstraError
-from ..names import CATEGORY_PREFIXES, RunId
+from ..names import ACP, CATEGORY_PREFIXES, RunId
 from ..options import build_parser, whole_parser
 from ..output import Reply
 from ..services import Call, open_call
@@ -127,19 +127,23 @@ def _attach(parser: argparse.ArgumentParser, call: Call) -> None:
 
 
 def _by_name(call: Call) -> dict[str, Completer]:
-    providers = tuple(BUILT_IN)
     found: dict[str, Completer] = {
         "--task-type": lambda **_: tuple(phase_table(assets.toml("prompts", "phases.toml")).phases),
         "--work-category": _fixed(tuple(CATEGORY_PREFIXES)),
-        "--critic": _fixed((*providers, "off")),
+        "--critic": lambda **_: (*_providers(), "off"),
         "SETTING": lambda **_: _settings(),
         "KEY": lambda **_: offered("tasks", call),
         "RUN": lambda **_: offered("runs", call),
         "RUN|TASK": lambda **_: offered("runs", call),
         "NOTE": lambda **_: offered("notes", call),
     }
-    found |= dict.fromkeys(("--provider", "--executor", "--workers"), _fixed(providers))
+    found |= dict.fromkeys(("--provider", "--executor", "--workers"), lambda **_: _providers())
     return found | dict.fromkeys(("FILE", "PATH", "DIR", "PLAN", "BRIEF"), _paths)
+
+
+def _providers() -> tuple[str, ...]:
+    agents = assets.toml("prompts", "agents.toml")
+    return (*BUILT_IN, *(f"{ACP}{name}" for name, given in agents.items() if isinstance(given, dict)))
 
 
 def _fixed(words: Sequence[str]) -> Completer:

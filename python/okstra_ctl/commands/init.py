@@ -12,7 +12,7 @@ from argparse import ArgumentParser, Namespace
 
 from .. import git
 from ..errors import Refused
-from ..names import slugify_task_segment
+from ..names import ACP, slugify_task_segment
 from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import quote
@@ -20,7 +20,7 @@ from ..services import Call
 from ..settings import config as settings
 from ..settings import detect
 from ..settings import setup as setup_project
-from ..system import files
+from ..system import assets, files
 
 AGENTS = ("claude", "codex", "gemini")
 _TRY = 'okstra run "what is wanted, in a sentence"'
@@ -41,7 +41,7 @@ def execute(args: Namespace, call: Call) -> Reply:
         for name, value in detect.propose(detect.look(root))._asdict().items()
         if value and not before.get(name)
     }
-    agents = [name for name in AGENTS if shutil.which(name, path=call.services.environment.get("PATH"))]
+    agents = _agents_here(call)
     shown = [("project", f"{project_id}, in {root}"), *((name, ", ".join(value)) for name, value in proposed.items())]
     shown += [("agents", ", ".join(agents) or "none is on the PATH: okstra doctor says what is missing")]
     if not args.yes and sys.stdin.isatty():
@@ -56,6 +56,15 @@ def execute(args: Namespace, call: Call) -> Reply:
     data = {**done._asdict(), "settings": proposed, "agents": agents, "warnings": warnings, "next": [_TRY]}
     talk = [f"okstra: warning: {warning}" for warning in warnings]
     return Reply(data, fields([*shown, ("settings", done.config), ("next", _TRY)]), talk=talk)
+
+
+def _agents_here(call: Call) -> list[str]:
+    """okstra's own clients, and the agents of the Agent Client Protocol, on the PATH."""
+    path = call.services.environment.get("PATH")
+    table = assets.toml("prompts", "agents.toml")
+    programs = {f"{ACP}{name}": given["argv"][0] for name, given in table.items() if isinstance(given, dict)}
+    others = [name for name, program in programs.items() if program not in AGENTS and shutil.which(program, path=path)]
+    return [*(name for name in AGENTS if shutil.which(name, path=path)), *others]
 
 
 def _dirty(root: str) -> list[str]:

@@ -19,7 +19,7 @@ def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     run = actions.add_parser("exec", help="dispatch a worker, wait for its end, check its result")
     for name, meaning in (
-        ("provider", "claude, codex, gemini, rehearsal, or a command of the settings"),
+        ("provider", "claude, codex, gemini, rehearsal, acp:NAME, or a command of the settings"),
         ("root", "the project's folder"),
         ("model", "the model, as the client names it"),
         ("prompt", "the worker's prompt, in the run's prompts/ folder"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -355,3 +357,12 @@ def test_an_agent_that_writes_a_gigabyte_is_an_error(tmp_path: Path) -> None:
     work = job(place(tmp_path / "here"), Access.READ)
     report = play(Agent("mine", ("sh", "-c", script)), work)
     assert ends(report) == BROKEN and "without end" in report.stream.message and left_of(work) == []
+
+
+def test_without_the_extra_a_worker_names_it(tmp_path: Path) -> None:
+    start = "import sys; sys.modules['acp'] = None; from okstra_ctl.agents.acp.worker import main; main()"
+    environment = {**os.environ, ORDERS: "{}", "PYTHONPATH": str(ROOT / "python")}
+    ended = subprocess.run([sys.executable, "-c", start, "mine"], input=b"", capture_output=True, env=environment)
+    heard = Acp(Agent("mine", ("mine",))).read_stream(ended.stdout, ended.stderr, ended.returncode)
+    assert (ended.returncode, heard.failure) == (1, Failure.CLIENT)
+    assert "okstra install --with acp" in heard.message

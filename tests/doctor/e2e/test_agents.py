@@ -91,3 +91,11 @@ def test_a_setting_of_an_agent_is_checked_when_it_is_set(project: Project) -> No
     project.okstra.ok("config", "set", "agents.opencode.model", "openai/gpt-5.6")
     refused = project.okstra("config", "set", "agents.mine.state", "/etc/", "--json")
     assert refused.codes == ["bad-config"]
+
+
+def test_init_finds_an_agent_of_the_protocol_by_its_program(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "opencode").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin" / "opencode").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{project.okstra.environment['PATH']}"
+    assert "acp:opencode" in project.okstra.ok("init", "--yes", "--json", PATH=path).data["agents"]

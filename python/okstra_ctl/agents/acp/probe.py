@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from ...errors import extra_hint
 from ...names import AGENTS_MODEL
 from ...status import Access, Word
 from ...system import processes
@@ -20,7 +21,6 @@ from .provider import ORDERS, agents_argv, command_line
 
 _MARGIN = 15.0  # seconds, beyond what the agent may take
 SDK = "acp"
-EXTRA = "pip install 'okstra[acp]'"
 
 
 class Readiness(Word):
@@ -51,8 +51,10 @@ def probe(agent: Agent, environment: Mapping[str, str], *, model: str) -> Found:
     if not on_path(agent, environment):
         return Found(Readiness.ABSENT, f"{agent.argv[0]} is not on the PATH", agent.install or _argv_remedy(agent))
     if find_spec(SDK) is None:
-        return Found(Readiness.INSTALLED, "okstra speaks its protocol with an extra that is not installed", EXTRA)
-    by_flag = agents_argv(agent, model) != agent.argv
+        return Found(
+            Readiness.INSTALLED, "okstra speaks its protocol with an extra that is not installed", extra_hint(SDK)
+        )
+    by_flag = any("{{MODEL}}" in word for word in agent.argv)
     folder = os.path.realpath(tempfile.mkdtemp(prefix="okstra-agent-"))
     orders = {
         "probe": True,

@@ -8,6 +8,7 @@ agent may have tools that write outside its worktree, or none.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from ..streams import Event, count_at, events, list_at, number_at, retry_after_i
 
 ORDERS = "OKSTRA_ACP"
 """The variable with what the client is to do."""
+_OWN_SERVER = "OKSTRA_AGENT_ENDPOINT"
+"""The address at which an agent serves itself, where it does."""
 _PACKAGE_PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okstra_ctl.agents.acp.worker import main; main()"
 _FAILURES = {str(failure): failure for failure in Failure}
@@ -33,17 +36,25 @@ def command_line(argv: tuple[str, ...]) -> tuple[str, ...]:
     return (sys.executable, "-I", "-X", "utf8", "-c", _START, _PACKAGE_PARENT, *argv)
 
 
-def agents_argv(agent: Agent, model: str) -> tuple[str, ...]:
-    """A word that asks for the model is left out where nobody named one, with the flag before it."""
+def agents_argv(agent: Agent, model: str, port: int = 0) -> tuple[str, ...]:
+    """A word that asks for the model is left out where nobody named one, with the flag before it. Port 0: any."""
+    values = {"MODEL": model, "PORT": str(port)}
     if model != AGENTS_MODEL:
-        return tuple(fill(word, {"MODEL": model}) for word in agent.argv)
+        return tuple(fill(word, values) for word in agent.argv)
     kept: list[str] = []
     for word in agent.argv:
         if "{{MODEL}}" not in word:
-            kept.append(word)
+            kept.append(fill(word, values))
         elif word == "{{MODEL}}" and kept and kept[-1].startswith("-"):
             kept.pop()
     return tuple(kept)
+
+
+def free_port() -> int:
+    """A port of the loopback that is free now."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
 
 
 class Acp:
@@ -54,6 +65,7 @@ class Acp:
         return True
 
     def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        port = free_port() if any("{{PORT}}" in word for word in self._agent.argv) else 0
         by_flag = any("{{MODEL}}" in word for word in self._agent.argv)
         orders = {
             "access": str(job.access),
@@ -66,8 +78,10 @@ class Acp:
             "install": self._agent.install,
         }
         always = {**dict(self._agent.env), ORDERS: dumps(orders)}
+        if port:  # the sandbox lets a worker connect to addresses that its environment names
+            always[_OWN_SERVER] = f"http://127.0.0.1:{port}"
         environment = client_environment(job, inherited, always=always)
-        argv = command_line(agents_argv(self._agent, job.model))
+        argv = command_line(agents_argv(self._agent, job.model, port))
         return Launch(argv, prompt.encode("utf-8", "replace"), environment)
 
     def read_stream(self, stdout: bytes, stderr: bytes, exit_status: int | None) -> StreamResult:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ... import __version__
+from ...errors import extra_hint
 from ...status import Access, Failure
 from ...system.text import dumps, loads
 from ..streams import failure_in
@@ -61,11 +62,8 @@ def main() -> NoReturn:
     try:
         import acp  # noqa: F401 (whether it is there)
     except ImportError:
-        emit(
-            _failed(
-                Failure.CLIENT, "okstra speaks the Agent Client Protocol with its extra; try: pip install 'okstra[acp]'"
-            )
-        )
+        what = "okstra speaks the Agent Client Protocol with an extra that is not installed"
+        emit(_failed(Failure.CLIENT, f"{what}; try: {extra_hint('acp')}"))
     else:
         prompt = "" if orders.get("probe") else sys.stdin.buffer.read().decode("utf-8", "replace")
         failed = asyncio.run(Turn(argv, orders).play(prompt))
