@@ -12,6 +12,7 @@ import pytest
 
 from okstra_ctl.command_table import IN_NODE, VERBS
 from support.okstra import Project
+from support.plans import independent
 from support.sealed import ROOT
 
 # They play for seconds, wait for a client, or look at the whole machine; their own tests call them wrongly.
@@ -135,6 +136,21 @@ def test_without_a_word_a_command_shows_something_or_says_what_it_lacks(project:
         else:
             assert status == 2, (label, text)
             assert set(_codes(envelope)) <= set(_LACK.get(label, ["usage"])), (label, text)
+
+
+def test_inside_a_worktree_a_command_answers_as_in_the_project_that_owns_it(project: Project, place: Path) -> None:
+    project.repo.commit({".okstra/.gitignore": "*\n!project.json\n", "src/deep/code.py": "1\n"})
+    project.adopt(independent(2))
+    top = Path(project.run_stage().data["worktree"]["path"])
+    labels = [label for label in LABELS if label in {*_NEED_NOTHING, *_LACK} - {"mcp"}]  # the others lack an argument
+    lines = [[*label.split(), "--json"] for label in labels]
+    at_home, inside = (_calls(project, folder, lines) for folder in (place, top / "src" / "deep"))
+    for label, (was, home, _), (status, envelope, text) in zip(labels, at_home, inside, strict=True):
+        assert (status, _codes(envelope)) == (was, _codes(home)), (label, text)
+        if not VERBS[label].changes:
+            assert {**envelope["data"], "at": ""} == {**home["data"], "at": ""}, (label, text)
+    written = project.repo.git("-C", str(top), "status", "--porcelain", "--ignored")
+    assert not written, f"something was written into the worktree: {written}"
 
 
 def test_outside_a_project_a_command_says_so_or_needs_none(project: Project, tmp_path: Path) -> None:
