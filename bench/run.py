@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import claims_rows
 import document_rows
 import evidence_rows
 import led_rows
@@ -36,6 +37,7 @@ _MODULES = (
     quarantine_rows,
     sandbox_rows,
     led_rows,
+    claims_rows,
 )
 FAMILIES = {family.name: family for module in _MODULES for family in module.FAMILIES}
 Measured = dict[str, dict[int, Row]]

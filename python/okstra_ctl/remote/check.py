@@ -38,19 +38,23 @@ def try_out(side: SideRepository, namespace: str, machine: str) -> list[Step]:
 
 def _steps(side: SideRepository, ref: str) -> Iterator[Step]:
     side.read(ref)
-    first, rival = (side.write({}, None, (), f"okstra: check\n\nToken: {secrets.token_hex(16)}\n") for _ in "ab")
+    first, rival = _commit(side), _commit(side)
     created = side.push(ref, first, "")
     yield Step("create", created.ok, "" if created.ok else side.words_of(created))
     yield _read_back(side, ref, first, "read")
     second = side.push(ref, rival, "")
     yield Step("lose", not second.ok, "" if not second.ok else "it took a second claim over the first one")
     yield _read_back(side, ref, first, "keep")
-    next_one = side.write({}, None, (first,), f"okstra: check\n\nToken: {secrets.token_hex(16)}\n")
+    next_one = _commit(side, first)
     updated = side.push(ref, next_one, first)
     yield Step("update", updated.ok, "" if updated.ok else side.words_of(updated))
     deleted = side.push(ref, "", next_one)
     words = "" if deleted.ok else f"{side.words_of(deleted)}; the ref {ref} stays"
     yield Step("delete", deleted.ok, words, needed=False)
+
+
+def _commit(side: SideRepository, *parents: str) -> str:
+    return side.write({}, None, parents, f"okstra: check\n\nToken: {secrets.token_hex(16)}\n")
 
 
 def _read_back(side: SideRepository, ref: str, wanted: str, name: str) -> Step:

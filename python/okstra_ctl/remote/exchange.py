@@ -105,13 +105,13 @@ class Exchange:
             change = decide(seen)
             if change is None:
                 return seen._replace(tries=tries)
-            commit = self._commit(seen, change, token)
-            pushed.append(commit)
+            made = self._made(seen, change, token)
+            pushed.append(made.tip)
             tries += 1
-            answer = self.side.push(self.ref, commit, seen.tip, with_commits=bool(change.commits))
+            answer = self.side.push(self.ref, made.tip, seen.tip, with_commits=bool(change.commits))
             if answer.ok:
-                self.side.keep_seen(self.ref, commit, seen.tip)
-                return self._seen(commit)._replace(tries=tries)
+                self.side.keep_seen(self.ref, made.tip, seen.tip)
+                return made._replace(tries=tries)
             _pause(tries)
             now = self._read_in_doubt(tries)
             if self.side.own_among(now.tip, pushed, since=seen.tip):
@@ -136,7 +136,7 @@ class Exchange:
         if sight.tip and not self.side.is_descendant(last, sight.tip):
             state = merged(ours.task, self._seen(sight.tip).task)
             change = Change(state, "restore what the remote lost", (sight.tip,))
-            commit = self._commit(ours, change, secrets.token_hex(16))
+            commit = self._made(ours, change, secrets.token_hex(16)).tip
         answer = self.side.push(self.ref, commit, sight.tip, with_commits=True)
         if not answer.ok and self.side.read(self.ref).tip != commit:
             raise self._refused(answer)
@@ -152,19 +152,22 @@ class Exchange:
         except DocumentError as error:
             raise self.side.unreadable(self.ref, error) from error
 
-    def _commit(self, seen: Seen, change: Change, token: str) -> str:
+    def _made(self, seen: Seen, change: Change, token: str) -> Seen:
+        """The change as a commit, not pushed yet."""
         before = seen.files
         plan = before.plan if change.plan is None else change.plan
         rows = before.rows if change.rows is None else change.rows
         try:
-            data = dump_files(SharedFiles(change.task, plan, rows))
+            after = SharedFiles(change.task, plan, rows)
+            data = dump_files(after)
         except DocumentError as error:
             raise Refused("remote-refused", f"other machines could not read it: {error}", where=self.ref) from error
         above = [seen.tip] if seen.tip else []
         if change.commits and not above:  # the first parent is always a state
             above = [self.side.write({}, None, (), f"okstra: begin\n\nToken: {token}\n")]
         message = f"okstra: {change.subject}\n\n{self.key}\nToken: {token}\n"
-        return self.side.write(data, seen.tree, (*above, *change.commits), message)
+        tip, tree = self.side.write_whole(data, seen.tree, (*above, *change.commits), message)
+        return Seen(tip, after, tree)
 
     def _read_in_doubt(self, tries: int) -> Seen:
         """As `read`, after a push: the remote is asked a few times, for our change may have been made."""

@@ -81,7 +81,7 @@ class SideRepository:
         tip = self._commit(reading) if fetched.ok else ""
         follows = self._follows(tip, before)
         if not fetched.ok or follows is None:  # made just now; or objects are gone with the clone that lent them
-            fetched = self._fetch(ref, reading, *(("--refetch",) if self._lacks_objects(before) else ()))
+            fetched = self._fetch(ref, reading, *(("--refetch",) if self._lacks_objects(tip or before) else ()))
             tip, follows = self._commit(reading), None
         if not fetched.ok:
             raise self.unreachable(fetched, "read")
@@ -144,6 +144,12 @@ class SideRepository:
 
     def write(self, data: Mapping[str, bytes], before: Tree | None, parents: Sequence[str], message: str) -> str:
         """A commit with these files; nobody is asked, and nothing is pushed."""
+        return self.write_whole(data, before, parents, message)[0]
+
+    def write_whole(
+        self, data: Mapping[str, bytes], before: Tree | None, parents: Sequence[str], message: str
+    ) -> tuple[str, Tree]:
+        """As `write`; and its tree."""
         ids = {
             name: before.ids[name] if before and before.data.get(name) == content else self._blob(content)
             for name, content in data.items()
@@ -152,7 +158,7 @@ class SideRepository:
         tree = text(self._must("mktree", stdin=listing)).strip()
         above = [word for parent in parents for word in ("-p", parent)]
         words = ("commit-tree", "--no-gpg-sign", tree, *above, "-F", "-")
-        return text(self._must(*words, stdin=message.encode(), extra=_NOBODY)).strip()
+        return text(self._must(*words, stdin=message.encode(), extra=_NOBODY)).strip(), Tree(dict(data), ids)
 
     def push(self, ref: str, new: str, old: str, *, with_commits: bool = False) -> Finished:
         """Moves the ref from `old` to `new`, each empty for none, if it is still at `old`; ok: the remote has it so."""
@@ -193,11 +199,12 @@ class SideRepository:
         return not listed.ok
 
     def _follows(self, tip: str, before: str) -> bool | None:
-        """As `is_descendant`; None where git can't say."""
+        """As `is_descendant`; None where git can't say: for commits that it lacks its answer may also be no."""
         if tip == before or not (tip and before):
             return True
-        status = self._git("merge-base", "--is-ancestor", before, tip).status
-        return None if status not in (0, _NOT_ANCESTOR) else not status
+        if self._git("merge-base", "--is-ancestor", before, tip).ok:
+            return True
+        return None if self._lacks_objects(tip) else False
 
     def _lacks_objects(self, tip: str) -> bool:
         """Whether a commit that was published from a clone is gone with it, or was pruned there."""
