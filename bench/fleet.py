@@ -119,6 +119,13 @@ class Ground:
         shown = self.lead.okstra("stage", "list", "--plan", self.plan, "--json").data["stages"]
         return [stage["stage"] for stage in shown if stage["status"] == "done"]
 
+    def at_work(self, name: str) -> list[str]:
+        """The stages that the node holds, by the shared task."""
+        known = self.nodes[name].home / "machine-id"
+        mine = known.read_text().strip() if known.exists() else ""
+        rows = _history(self)[-1]["stages"].items()
+        return [stage for stage, row in rows if (row["status"], row["machine"]) == ("claimed", mine)]
+
     def close(self) -> None:
         for part_ in self._parts.values():
             try:
@@ -155,20 +162,20 @@ def ground(nodes: Sequence[str] = NODES, *, seconds: float = 0.0, slots: int = 1
 def play() -> int:
     """The whole play. Returns 1 when the audit finds something."""
     with ExitStack() as stack:
-        place = stack.enter_context(ground(seconds=1.0))
+        place = stack.enter_context(ground(seconds=4.0))
         for name in ("scheduler", *NODES):
             place.serve(name)
         began = time.monotonic()
         placing = place.start()
         told = _Watch(began)
-        eventually(lambda: len(place.done()) >= 3, seconds=180)
+        eventually(lambda: len(place.done()) >= 3 and place.at_work(KILLED), seconds=240)
         place.kill(KILLED)
         told(f"node {KILLED} is killed, with all its processes")
-        eventually(lambda: len(place.done()) >= 6, seconds=180)
+        eventually(lambda: len(place.done()) >= 6 and place.at_work(CUT), seconds=240)
         for proxy in place.proxies[CUT]:
             proxy.cut()
         told(f"node {CUT} is cut off from the scheduler and from the git remote")
-        eventually(lambda: len(place.done()) >= 10, seconds=240)
+        eventually(lambda: len(place.done()) >= 10, seconds=300)
         for proxy in place.proxies[CUT]:
             proxy.heal()
         told(f"node {CUT} is back, and {KILLED} is started again")
@@ -255,7 +262,8 @@ def _print_table(place: Ground, progress: str) -> None:
         print(
             f"{stage:>5}  {row['epoch']:>5}  {placed[stage]:>6}  {machines.get(row['machine'], ''):<4}  {row['run_id']}"
         )
-    print(f"\n{len(_history(place))} changes of the shared task")
+    taken = sum(row["epoch"] > 1 for row in last.values())
+    print(f"\n{len(_history(place))} changes of the shared task; {taken} stages were taken over by another machine")
 
 
 def measure(nodes: Sequence[str], slots: int, seconds: float) -> float:
