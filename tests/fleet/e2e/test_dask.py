@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from okstra_ctl.system.assets import parse_toml
 from support.faults import eventually
 from support.fleets import LocalFleet, alive, dask_fleet, descendants
 from support.okstra import Ended, Project
@@ -35,6 +38,23 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, stdout, stderr)
 
 
+def answers_a_stranger(fleet: LocalFleet) -> bool:
+    """Whether the scheduler sends anything to a client without the fleet's certificate, encrypted or not."""
+    scheduler = parse_toml(fleet.path.read_text())["dask"]["scheduler"]
+    port = int(scheduler.rpartition(":")[2])
+    blind = ssl.create_default_context()
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    for wrap in (blind.wrap_socket, lambda plain: plain):
+        try:
+            with socket.create_connection(("127.0.0.1", port), 5) as plain, wrap(plain) as opened:
+                opened.sendall(bytes(64))
+                if opened.recv(1):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
 def gated(project: Project, **which: str) -> Path:
     """The executors say that they have begun, with an agent of their own, and wait for the file `go`."""
     folder = project.repo.path.parent / "gate"
@@ -51,6 +71,7 @@ def test_a_killed_node_leaves_nobody_and_its_stage_is_placed_again(project: Proj
     with dask_fleet(project.okstra, tmp_path / "fleet", ["a"]) as fleet:
         attached = placing(project, fleet)
         eventually((gate / "begun-1").exists)
+        assert not answers_a_stranger(fleet)
         node = fleet.parts["a"].pid
         below = descendants(node)
         assert len(below) > 3  # okstra work, okstra run, the supervisor, the agent
@@ -91,4 +112,34 @@ def test_without_its_scheduler_the_placing_ends_with_an_error_and_the_ledger_is_
             fleet.serve(name)
         again = ended(placing(project, fleet))
     assert again.status == 0, again
+    assert statuses(project, plan) == ["done"] * 3
+
+
+@pytest.mark.stress
+def test_a_node_without_an_agent_for_two_stages_in_a_row_leaves_the_fleet(project: Project, tmp_path: Path) -> None:
+    plan = project.adopt(independent(3))
+    install(project, part({"fault": "crash"}, role="executor"))
+    with dask_fleet(project.okstra, tmp_path / "fleet", ["a"]) as fleet:
+        attached = placing(project, fleet)
+        fleet.parts["a"].communicate(timeout=120)
+        assert statuses(project, plan) == ["failed", "failed", "ready"]
+        install(project, part(*BUILD, role="executor"))
+        fleet.serve("a")
+        end = ended(attached)
+    assert (end.status, end.codes) == (1, ["run-failed"]), end
+    assert statuses(project, plan) == ["failed", "failed", "done"]
+
+
+@pytest.mark.stress
+def test_tokens_are_the_most_that_is_placed_at_once(project: Project, tmp_path: Path) -> None:
+    plan = project.adopt(independent(3))
+    gate = gated(project)
+    with dask_fleet(project.okstra, tmp_path / "fleet", ["a", "b"], rehearsal=1) as fleet:
+        attached = placing(project, fleet)
+        eventually(lambda: any(gate.iterdir()))
+        time.sleep(3)  # time enough for a second one to begin
+        assert len(list(gate.iterdir())) == 1
+        (gate / "go").touch()
+        end = ended(attached)
+    assert end.status == 0, end
     assert statuses(project, plan) == ["done"] * 3

@@ -17,6 +17,7 @@ from support.okstra import Ended, Okstra, Project
 from support.plans import independent
 from support.rehearsal import executed, install, part
 from support.sealed import ROOT
+from support.terminal import CTRL_C, Terminal
 
 BUILD = (
     {"run": "mkdir -p stage-$OKSTRA_STAGE && echo '#' > stage-$OKSTRA_STAGE/it.py"},
@@ -122,3 +123,39 @@ def test_the_real_slurm_leads_the_stages_too(project: Project, tmp_path: Path) -
     assert end.status == 0, end
     assert statuses(project, plan) == ["done"] * 3
     assert "for the second time" in end.stderr
+
+
+@pytest.mark.stress
+def test_at_a_ctrl_c_jobs_are_left_or_cancelled_as_the_person_says(
+    project: Project, slurm: Okstra, tmp_path: Path
+) -> None:
+    plan = project.adopt(independent(1))
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    wait = f"touch {gate}/begun; while [ ! -e {gate}/go ]; do sleep 0.05; done"
+    install(project, part({"run": wait}, *BUILD, role="executor"))
+    fleet = write_fleet(tmp_path / "fleet", project)
+    words = ("run", "--task-key", project.task_key, "--task-type", "implementation", "--provider", "rehearsal")
+    command = [str(ROOT / "bin" / "okstra"), *words, "--all-ready", "--on", str(fleet), "--yes"]
+
+    def interrupted(answer: str) -> int:
+        terminal = Terminal(command, project.repo.path, slurm.environment)
+        eventually((gate / "begun").exists)
+        terminal.wait_for("running")
+        terminal.type(CTRL_C)
+        terminal.then("cancel them? [y/N]", f"{answer}\r")
+        return terminal.end()
+
+    assert interrupted("n") == 130
+    (job,) = slurm.ok("fleet", "status", "--json").data["jobs"]
+    assert (job["engine"], job["ledger"]) == ("running", "running")
+    run = f"{project.task_key}/implementation/stage-1/001"
+    assert slurm.ok("fleet", "logs", run, "--json").data["job"] == job["job"]
+    assert interrupted("y") == 130  # the same command found the job again
+    assert slurm.ok("fleet", "status", "--json").data["jobs"] == []
+    eventually(lambda: statuses(project, plan) == ["interrupted"])
+    assert slurm("fleet", "cancel", job["job"], "--json").codes == ["not-found"]
+    (gate / "go").touch()
+    project.okstra.ok("resume", run)
+    end = ended(placing(project, slurm, fleet))
+    assert end.status == 0, end
