@@ -32,7 +32,7 @@ LEFT, RESERVED, FAILED = StageStatus.INTERRUPTED, StageStatus.RESERVED, StageSta
         ([stage(1, READY), stage(2, LEFT, "mine")], Move(What.RESUME, "run-2")),
         ([stage(1, READY), stage(2, RESERVED, "mine")], Move(What.RESUME, "run-2")),
         ([stage(1, READY), stage(2, LEFT, "other")], Move(What.LEAD)),
-        ([stage(1, READY), stage(2, StageStatus.BLOCKED, unmerged=3)], Move(What.INTEGRATE)),
+        ([stage(1, READY), stage(2, StageStatus.BLOCKED, unmerged=3)], Move(What.INTEGRATE, stages=(3,))),
         ([stage(1, ENDED), stage(2, RUNNING)], Move(What.WAIT)),
         ([stage(1, RESERVED, "mine", since=NOW)], Move(What.WAIT)),  # about to be led
         ([stage(1, RESERVED)], Move(What.END)),  # a person's: nobody is at work

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.fleet.job import JobState, last_line, state_at_end
+from okstra_ctl.fleet.job import JobState, last_words, state_at_end
 from okstra_ctl.fleet.placement import MOST_ATTEMPTS, Placed, decide, room_for
 from okstra_ctl.stages.select import StageState
 from okstra_ctl.status import StageStatus
@@ -68,4 +68,9 @@ def test_tokens_of_the_scarcest_provider_are_the_room() -> None:
 def test_what_a_node_brought_to_an_end_is_lost_and_what_a_gate_did_is_ended() -> None:
     assert {state_at_end(status) for status in (0, 1, 3)} == {JobState.ENDED}
     assert {state_at_end(status) for status in (-9, 130, 137, 143, 4, 69)} == {JobState.LOST}
-    assert last_line("a\nb \n\n") == "b" and last_line("") == ""
+
+
+def test_the_last_words_of_a_job_are_its_errors() -> None:
+    assert last_words("a\nb \n\n") == "b" and last_words("") == ""
+    assert last_words('{"errors": [{"message": "no"}, {"message": "never"}]}\ntry: okstra status\n') == "no; never"
+    assert last_words('{"errors": 3}\nend') == "end"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from ..status import Word
@@ -34,6 +35,15 @@ def state_at_end(status: int) -> JobState:
     return JobState.LOST if status < 0 or status in _NODE_FAULTS else JobState.ENDED
 
 
-def last_line(output: str) -> str:
+def last_words(output: str) -> str:
+    """What okstra reported at its end, by its JSON answer; else the last line."""
     lines = output.strip().splitlines()
+    for line in lines:
+        if line.startswith("{"):
+            try:
+                messages = [str(error["message"]) for error in json.loads(line)["errors"]]
+            except (ValueError, KeyError, TypeError):
+                continue
+            if messages:
+                return "; ".join(messages)
     return lines[-1].strip() if lines else ""

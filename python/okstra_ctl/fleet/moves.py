@@ -27,12 +27,13 @@ class What(Enum):
 
 
 class Move(NamedTuple):
-    """`run_id`: the run to resume. At the end, `why`: the gates that are shut; `others`: somebody is still at work."""
+    """`run_id`: the run to resume. `stages`: those to merge, none for all. At the end, `why`: the gates that are shut; `others`: somebody is still at work."""
 
     what: What
     run_id: str = ""
     why: str = ""
     others: bool = False
+    stages: tuple[int, ...] = ()
 
 
 class Seen(NamedTuple):
@@ -59,15 +60,20 @@ def next_move(states: Sequence[StageState], seen: Seen) -> Move:
     if own is not None:
         return Move(What.RESUME, own.run_id)
     all_done = all(state.status is StageStatus.DONE for state in states)
-    wait_for_merge = any(state.unmerged for state in states) or (all_done and not (seen.merged or seen.alone))
-    if wait_for_merge and not seen.merge_fault:
-        return Move(What.INTEGRATE)
+    waited_for = waited_for_merge(states)
+    if (waited_for or (all_done and not (seen.merged or seen.alone))) and not seen.merge_fault:
+        return Move(What.INTEGRATE, stages=waited_for)
     if any(state.status is StageStatus.READY for state in states):
         return Move(What.LEAD)
     others = any(_is_at_work(state, seen) for state in states)
     if others and (seen.until == DONE or all_done):
         return Move(What.WAIT)
     return Move(What.END, why="; ".join(_shut(states, seen)), others=others)
+
+
+def waited_for_merge(states: Iterable[StageState]) -> tuple[int, ...]:
+    """The done stages that others wait for until they are in the task branch."""
+    return tuple(sorted({number for state in states for number in state.unmerged}))
 
 
 def _is_left_by(state: StageState, seen: Seen) -> bool:

@@ -23,9 +23,9 @@ from ..status import StageStatus
 from .engine import Engine
 from .fleet_file import Fleet
 from .fresh_states import FreshStates
-from .job import Job, JobState, last_line
+from .job import Job, JobState, last_words
 from .job_files import JobFile, forget_job, jobs_of, save_job
-from .moves import ANOTHER_MERGES
+from .moves import ANOTHER_MERGES, waited_for_merge
 from .placement import Decision, Placed, decide, room_for
 
 _PAUSE = 0.5
@@ -119,7 +119,7 @@ class Placer:
         if self._known.get(job.stage) is not state:
             self._known[job.stage] = state
             self._show(f"stage {job.stage}: {state} ({job.job})")
-        words = last_line(self._engine.output(job.handle)) if state is JobState.ENDED else ""
+        words = last_words(self._engine.output(job.handle)) if state is JobState.ENDED else ""
         return Placed(job.stage, job.attempts, state, words)
 
     def _act(self, decision: Decision, jobs: dict[int, JobFile]) -> bool:
@@ -151,7 +151,8 @@ class Placer:
             return False
         self._tried_with = done_now
         try:
-            done = integrate(self._project, self._target.key, self._services, self._show)
+            key, waited_for = self._target.key, waited_for_merge(states)
+            done = integrate(self._project, key, self._services, self._show, only=waited_for)
         except Busy:
             return False
         except OkstraError as error:

@@ -175,7 +175,7 @@ class Worker:
         if move.what is What.RESUME:
             return self._resume(move.run_id)
         if move.what is What.INTEGRATE:
-            return self._integrate()
+            return self._integrate(move.stages)
         return move.what is What.LEAD and self._lead()
 
     def _lead(self) -> bool:
@@ -253,10 +253,10 @@ class Worker:
         last = {(row.get("worker"), row.get("label")): row.get("state") for row in rows if row.get("event") == "ended"}
         return AnswerState.UNAVAILABLE in last.values()
 
-    def _integrate(self) -> bool:
-        """Merges what is done. One at a time: while another does, this one waits."""
+    def _integrate(self, stages: tuple[int, ...]) -> bool:
+        """Merges these, or all that is done. One at a time: while another does, this one waits."""
         try:
-            done = integrate(self._project, self._order.key, self._services, self._show)
+            done = integrate(self._project, self._order.key, self._services, self._show, only=stages)
         except Busy:
             return False
         except OkstraError as error:

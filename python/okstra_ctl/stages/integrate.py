@@ -7,7 +7,7 @@ pass is the task branch fast-forwarded. Anything that fails before leaves nothin
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -76,9 +76,15 @@ class Subject(NamedTuple):
 
 
 def integrate(
-    project: Project, key: TaskKey, services: Services, show: Show = silent, *, force: bool = False
+    project: Project,
+    key: TaskKey,
+    services: Services,
+    show: Show = silent,
+    *,
+    force: bool = False,
+    only: Collection[int] = (),
 ) -> Integrated:
-    """Merges all done stages, or nothing. A removed task worktree is restored on its branch first.
+    """Merges all done stages, or nothing; `only`: of these. A removed task worktree is restored on its branch first.
 
     Where machines share the task, one of them merges at a time; what another one merged counts. `force`: a person says
     that the machine that merges now is gone.
@@ -91,10 +97,12 @@ def integrate(
     if claim is not None and claim.status is not ClaimStatus.PROVISIONING and not os.path.isdir(claim.path):
         restore_worktree(key, project, services)
     with in_use(key, "okstra integrate", services), integrating(project.root, key, services, force=force) as right:
-        return _integrate(project, key, services, show, right)
+        return _integrate(project, key, services, show, right, only)
 
 
-def _integrate(project: Project, key: TaskKey, services: Services, show: Show, right: Right | None) -> Integrated:
+def _integrate(
+    project: Project, key: TaskKey, services: Services, show: Show, right: Right | None, only: Collection[int]
+) -> Integrated:
     subject = load_subject(project, key, services)
     require_trusted(project.root, project.config.commands, services)
     half_made.recover_task(key, services.registry.read(), subject.repository, services)
@@ -104,7 +112,7 @@ def _integrate(project: Project, key: TaskKey, services: Services, show: Show, r
     _require_clean(task)
     head = git.resolve(task, "HEAD") or ""
     states = current_states(subject.plan, subject.stage_map, subject.key, services)
-    done = _in_order(subject, states)
+    done = [one for one in _in_order(subject, states) if not only or one.stage in only]
     start = head if right is None else right.start(subject.repository, task, head, done)
     waiting = [one for one in done if not git.is_ancestor(task, one.commit, start)]
     if not waiting and start == head:
@@ -280,7 +288,7 @@ def _run_checks(
     with checkouts(project, repository, subject.key, services, log_path=log_path, show=show) as places:
         contained = Runner(subject.project.root, services, sandbox, str(subject.key), log_path)
         runner = CheckRunner(places, contained, top, show)
-        everyone = _done_stages(subject, services)
+        everyone = [one for one in _done_stages(subject, services) if git.is_ancestor(top, one.commit, last)]
         checks = [runner.run(done, last) for done in everyone]
         red = [check for check in checks if check.status != 0]
         if red:
