@@ -27,7 +27,8 @@ class What(Enum):
 
 
 class Move(NamedTuple):
-    """`run_id`: the run to resume. `stages`: those to merge, none for all. At the end, `why`: the gates that are shut; `others`: somebody is still at work."""
+    """`run_id`: the run to resume. `stages`: those to merge, none for all. At the end, `why`: the gates that are shut;
+    `others`: somebody is still at work."""
 
     what: What
     run_id: str = ""
