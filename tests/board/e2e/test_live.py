@@ -35,7 +35,7 @@ def test_at_a_terminal_a_workers_line_changes_every_second_and_is_gone_at_the_en
     assert terminal.all_written.rfind("\x1b[?25h") > terminal.all_written.rfind("\x1b[?25l")  # the cursor is there
 
 
-@pytest.mark.parametrize("how", ["run --all-ready", "batch"])
+@pytest.mark.parametrize("how", ["batch", pytest.param("run --all-ready", marks=pytest.mark.stress)])
 def test_each_worker_of_several_runs_has_a_line_of_its_own(project: Project, how: str) -> None:
     project.adopt({1: (), 2: ()})
     install(project, part({"say": "reading the plan"}, {"fault": "hang"}, role="executor"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,35 @@ def test_a_sentence_becomes_a_pushed_branch_in_eight_short_commands(fresh: Fresh
     assert heads.stdout.split() == ["feat-sums-are-off-by-one", "main"]
     left = fresh.type("okstra next")
     assert (left.data["task_key"], left.data["title"], left.data["next"]) == (KEY, REQUEST, "")
+
+
+@pytest.mark.stress
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not there")
+def test_the_same_walk_from_the_package_that_npm_installs(fresh: Fresh, tmp_path: Path) -> None:
+    """The README's ten commands; the package comes from here, not from the registry."""
+    environment = {**fresh.environment, "npm_config_offline": "true", "npm_config_update_notifier": "false"}
+    environment["PATH"] = f"{tmp_path / 'prefix' / 'bin'}:{environment['PATH']}"
+
+    def call(*words: str | Path) -> str:
+        ended = subprocess.run(
+            list(map(str, words)), cwd=fresh.repo.path, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert ended.returncode == 0, (words, ended.stdout, ended.stderr)
+        return ended.stdout
+
+    packed = call("npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", tmp_path, ROOT).split()[-1]
+    quiet = ("--no-audit", "--no-fund", "--loglevel=error")
+    call("npm", "i", "-g", "--prefix", tmp_path / "prefix", *quiet, tmp_path / packed)
+    environment["OKSTRA_PYTHON"] = sys.executable  # it has the packages, which an index would bring
+    call("okstra", "install")
+    del environment["OKSTRA_PYTHON"]
+    assert str(tmp_path / "prefix") in call("okstra", "paths")
+    for line in WALK:
+        call(*shlex.split(line))
+    heads = subprocess.run(
+        ["git", "-C", fresh.remote, "branch", "--format=%(refname:short)"], capture_output=True, text=True, check=True
+    )
+    assert heads.stdout.split() == ["feat-sums-are-off-by-one", "main"]
 
 
 def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
