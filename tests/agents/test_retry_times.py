@@ -76,6 +76,11 @@ HOUR, DAY = 3600.0, 86400.0
         ("resets 9:00 AM EST", HOUR),
         ("resets at 2026-12-01 14:00 (Europe/Berlin)", DAY),
         ("resets at 2026-12-01 22:00", DAY),
+        ("retry after 2026-12-01T10:00:00Z", 21 * HOUR),
+        ("retry-after: 2026-12-01T10:00:00Z", 21 * HOUR),
+        ('"retryAfter": "2026-12-01T10:00:00Z"', 21 * HOUR),
+        ("resets in 2026-12-03 10:00", 2 * DAY + 12 * HOUR),
+        ("available after 2026-12-03 10:00 (Europe/Berlin)", 2 * DAY + 20 * HOUR),
     ],
 )
 def test_the_time_to_go_on_is_read(message: str, seconds: float) -> None:
@@ -90,6 +95,13 @@ def test_the_time_to_go_on_is_read(message: str, seconds: float) -> None:
         *("resets at 2020-01-01T00:00:00Z", "resetsAt: 1000000000", "retry after 999999999 weeks", "retry 3 times"),
         *("resets Dec 3 2031 9am", "retry-after: Mon, 99 Nov 2026 14:00:00 GMT", "reset at 9999999999999"),
         "resets at 0001-01-01T00:00:00+14:00",
+        *(
+            "retry after 2026-12-03",
+            "reset in 2026-12-03",
+            "retry after 5-10 minutes",
+            "retry after 5 \u2013 10 minutes",
+        ),
+        *("retry after 12,000 seconds", "x-ratelimit-reset: 1764600000", "resets at midnight", "resets on Monday"),
     ],
 )
 def test_a_message_without_a_time_names_none(message: str) -> None:

@@ -2,7 +2,8 @@
 
 Clients put it as a delay ("try again in 3 days 4 hours"), as a time of day ("resets 3am (Europe/Berlin)"), as a date,
 as a header (`Retry-After`), or as a field in seconds or since 1970. A client may print anything: what is long past, or
-more than three months away, is no answer. Of two equal times of day, when clocks are set back, the next one counts.
+more than three months away, is no answer. Nor is a day without a time ("on Monday"), whose hour and zone nobody knows.
+Of two equal times of day, when clocks are set back, the next one counts.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?|\b(?:an?|one)\b) ?(ms|[a-z])", re.IGNO
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _IN_SECONDS = re.compile(
     r"(?:resets?|retry)[ _-]?(?:in|after)(?:[ _-]?(?P<unit>seconds|secs|ms))?\W{1,4}"
-    r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?![0-9]|\.[0-9]| ?[a-z:/])",
+    r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?![0-9]|[.,][0-9]| ?[-\u2013] ?[0-9]| ?[a-z:/])",  # no date, no range
     re.IGNORECASE,
 )
 _EPOCH = re.compile(
@@ -42,7 +43,7 @@ _HTTP_DATE = re.compile(
     re.IGNORECASE,
 )
 _ISO = re.compile(
-    rf"(?:{_WORDS}|reset_?time(?:_?stamp)?|resets?_?at)\W{{1,4}}(?:at |on |by )?"
+    rf"(?:{_WORDS}|retry[_-]?after|reset_?time(?:_?stamp)?|resets?_?at)\W{{1,4}}(?:at |on |by |in |after )?"
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]{1,9})?"
     r"(?: ?\(?(Z\b|[+-][0-9]{2}:?[0-9]{2}|[A-Za-z]{3,4}\b|[A-Z][A-Za-z]{1,20}/[A-Za-z_/+-]{1,40}))?",
     re.IGNORECASE,
