@@ -11,6 +11,7 @@ import pytest
 
 from okstra_ctl.agents.acp.probe import Readiness, probe
 from okstra_ctl.agents.known import agents
+from okstra_ctl.agents.usage import codex_thread
 from okstra_ctl.names import AGENTS_MODEL
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.system import assets
@@ -106,8 +107,13 @@ def _read(lab: Lab) -> dict[str, str]:
     return {
         "read": "yes" if delivered == RESULT.strip() else "no",
         "usage": ", ".join(told) or "no",
-        "model seen": "yes" if report.stream.model else "no",
+        "model seen": "yes" if report.stream.model else _in_its_session_file(lab, report.stream.session),
     }
+
+
+def _in_its_session_file(lab: Lab, session: str) -> str:
+    counted = codex_thread(str(lab.home / ".codex"), session) if lab.name == "codex" else None
+    return "in its session file" if counted and all(share.model for share in counted.models) else "no"
 
 
 def _edited(lab: Lab) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,18 @@ def led(project: Project, server: ModelServer, *words: str) -> Ended:
     (project.home / "config.json").write_text(json.dumps(config))
     okstra = Okstra(environment, project.repo.path)
     request = ("--request", "The heading is wrong.")
-    return okstra("run", "--task-key", project.task_key, "--lead", "auto", "--yes", "--json", *request, *words)
+    words = ("--task-key", project.task_key, "--lead", "auto", "--yes", "--json", *request, *words)
+    begun = okstra.start("run", *words)
+    try:
+        return Ended(*_waited_for(begun))
+    finally:
+        begun.terminate()
+
+
+def _waited_for(begun: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Some clients take half a minute to start on a busy machine."""
+    stdout, stderr = begun.communicate(timeout=600)
+    return begun.returncode, stdout, stderr
 
 
 def test_three_clients_analyse_and_answer_one_another(server_project: Project) -> None:
