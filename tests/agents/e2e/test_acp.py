@@ -258,6 +258,12 @@ def test_an_agent_that_never_answers_is_given_up(client: Client) -> None:
     assert "did not answer initialize within 0.3 seconds" in heard.message and "some banner" in heard.message
 
 
+def test_a_stop_while_it_is_still_silent_is_answered_at_once(client: Client) -> None:
+    heard = client.hears_shell(f"kill -TERM $PPID; sleep {SOON}", start_seconds=SOON)
+    assert (heard.ended, heard.failure) == (False, Failure.INTERRUPTED)
+    assert heard.message == "it was asked to end before its turn began"
+
+
 def test_garbage_on_its_output_is_passed_over_and_named_when_it_ends(client: Client) -> None:
     heard = client.hears_shell(f"printf 'Welcome\\n[1]\\n\\377\\n'; echo '{HELLO}'; read -r line; exit 3")
     assert heard.failure is Failure.CLIENT

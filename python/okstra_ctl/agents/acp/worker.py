@@ -25,6 +25,7 @@ from .access import Ground
 from .provider import ORDERS
 
 _LOGIN_NEEDED = -32000
+_PROMPT = "session/prompt"
 _CANCEL_SECONDS = 0.7  # less than the supervisor's grace
 _END_SECONDS = 1.0
 _STOPS = {
@@ -176,7 +177,7 @@ class Turn:
             if not asked.done():
                 asked.cancel()
                 raise Ended(Failure.INTERRUPTED, "it was asked to end, and did not answer")
-            answer = await self._heard("session/prompt", asked, None, wire, process)
+            answer = await self._heard(_PROMPT, asked, None, wire, process)
             self._take(answer)
         finally:
             self._model = self._model_now() or self._model
@@ -260,8 +261,11 @@ class Turn:
         import acp
         from pydantic import ValidationError
 
+        asked = asyncio.ensure_future(question)
         try:
-            return await asyncio.wait_for(question, seconds)
+            if step != _PROMPT:  # its turn is cancelled by the protocol
+                await self._within(asked, seconds)
+            return await asked
         except asyncio.TimeoutError:
             raise Ended(Failure.CLIENT, f"it did not answer {step} within {seconds:g} seconds{_sample(wire)}") from None
         except ConnectionError:
@@ -270,6 +274,17 @@ class Turn:
             raise Ended(Failure.CLIENT, f"its answer to {step} is not the protocol's{self._try('install')}") from None
         except acp.RequestError as error:
             raise Ended(*self._error(step, error)) from None
+
+    async def _within(self, asked: asyncio.Future[Any], seconds: float | None) -> None:
+        """Raises TimeoutError; Ended when okstra asks for the end first."""
+        ended = asyncio.ensure_future(self._asked_to_end.wait())
+        await asyncio.wait({asked, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not asked.done():
+            asked.cancel()
+            if self._asked_to_end.is_set():
+                raise Ended(Failure.INTERRUPTED, "it was asked to end before its turn began")
+            raise asyncio.TimeoutError
 
     async def _gone(self, step: str, wire: Any, process: asyncio.subprocess.Process) -> tuple[Failure, str]:
         if wire.fault:
@@ -285,7 +300,7 @@ class Turn:
     def _error(self, step: str, error: Any) -> tuple[Failure, str]:
         data = error.data if isinstance(error.data, str) else dumps(error.data) if error.data else ""
         text = f"{error} {data}".strip()[:2000]
-        if error.code == _LOGIN_NEEDED and step != "session/prompt":
+        if error.code == _LOGIN_NEEDED and step != _PROMPT:
             return Failure.LOGIN, f"it needs a login ({text}){self._try('login')}"
         failure = failure_in(text)
         hint = self._try("login") if failure is Failure.LOGIN else ""
