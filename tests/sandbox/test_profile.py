@@ -193,8 +193,10 @@ def test_variables_that_nobody_named_stay_outside() -> None:
         "AWS_SECRET_ACCESS_KEY": "k",
         "NODE_AUTH_TOKEN": "k",
         "TMPDIR": "/var/folders/x",
+        "TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=k",
     }
-    common = {"PATH", "HOME", "LC_ALL", "OKSTRA_RESULT", "GIT_AUTHOR_NAME", "TMPDIR"}
+    common = {"PATH", "HOME", "LC_ALL", "OKSTRA_RESULT", "GIT_AUTHOR_NAME", "TMPDIR", "TRACEPARENT"}
     assert set(inside(given_, "")) == common
     assert set(inside(given_, "claude")) == common | {"ANTHROPIC_API_KEY"}
     assert set(inside({**given_, "CLAUDE_CODE_USE_BEDROCK": "1"}, "claude")) == common | {

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import __version__
-from ..errors import Missing, WorkFailed
+from ..errors import Missing, WorkFailed, extra_hint
 from .dask_node import end_placed, run_placed
 from .fleet_file import DaskSettings
 from .job import Job, JobState, state_at_end
@@ -51,7 +51,7 @@ def require_dask() -> None:
         import distributed  # noqa: F401
     except ImportError:
         message = "Dask is not installed, which places runs on a fleet"
-        raise Missing("dependency-missing", message, hint="pip install 'okstra[fleet]'") from None
+        raise Missing("dependency-missing", message, hint=extra_hint("fleet")) from None
 
 
 class DaskEngine:

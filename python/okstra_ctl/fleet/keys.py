@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 
-from ..errors import Missing, Refused
+from ..errors import Missing, Refused, extra_hint
 from ..system import files
 
 _YEARS = 5
@@ -22,7 +22,7 @@ def make_keys(folder: str) -> tuple[str, ...]:
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.x509.oid import NameOID
     except ImportError:
-        hint = "pip install 'okstra[fleet]'"
+        hint = extra_hint("fleet")
         raise Missing("dependency-missing", "the package cryptography is not installed", hint=hint) from None
     names = ("ca.pem", "ca-key.pem", "fleet.pem", "fleet-key.pem")
     paths = tuple(os.path.join(folder, name) for name in names)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from okstra_ctl.agents.sweep import find
-from support.client_streams import CODEX_GOOD, codex_item, stream
+from support.client_streams import CODEX_GOOD, CODEX_USAGE, codex_item, stream
+from support.collector import collector
 from support.faults import eventually
 from support.okstra import Ended, Project
 from support.rehearsal import events_of, result
@@ -115,8 +116,14 @@ def test_a_result_that_is_there_is_not_asked_for_again(project: Project) -> None
 def test_an_invalid_result_goes_back_once(project: Project) -> None:
     run = prepared(project)
     environment = install_client(project, "I found nothing.", valid_result(run))
-    done = door(project, arguments(project, run), **environment)
+    with collector() as traced:
+        done = door(project, arguments(project, run), **environment, **traced.environment)
     assert (done.status, done.data["attempts"]) == (0, 2), done
+    first, second = (traced.span(f"invoke_agent {WORKER}", attempt=number) for number in (1, 2))
+    assert (first.status, first.message, second.status) == (2, "invalid-result", 0)
+    assert second.attributes["gen_ai.provider.name"] == "openai"
+    tokens = [second.attributes[f"gen_ai.usage.{name}_tokens"] for name in ("input", "cache_read.input", "output")]
+    assert tokens == [CODEX_USAGE["input_tokens"], CODEX_USAGE["cached_input_tokens"], CODEX_USAGE["output_tokens"]]
     assert "R1" in (project.repo.path.parent / "clients" / "stdin").read_text()
 
 
