@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from okstra_ctl.settings.project import new_project_document
+
 from .git_servers import git_daemon, git_over_http
 from .okstra import Okstra, Project
 from .plans import plan_text
@@ -44,11 +46,8 @@ class Farm:
         self.environment = sealed_environment(self._made("home"))
         seed = Repo.init(folder / "seed", self.environment)
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
-        Okstra(self.environment, seed.path).ok("setup", "--project-id", "demo", "--yes")
-        seed.git("remote", "add", "origin", self.url)
-        Okstra(self.environment, seed.path).ok("remote", "use", "origin")
-        seed.git("add", ".okstra/project.json")
-        seed.commit({".gitignore": "*.pyc\n"}, "Register the project")
+        settings = {**new_project_document("demo"), "claims": "origin"}  # as `setup` and `remote use origin` write it
+        seed.commit({".okstra/project.json": json.dumps(settings)}, "Register the project")
         seed.git("push", "--quiet", str(self.bare), "main")
 
     def machine(self, name: str) -> Project:
@@ -69,7 +68,7 @@ class Farm:
 
     def join(self, machine: Project) -> str:
         """Brings the task to that machine and answers for its plan; returns the plan's path there."""
-        digest = machine.okstra.ok("task", "fetch", machine.task_key, "--json").data["digest"]
+        digest = self.shared(machine.task_key)["approval"]["digest"]
         fetched = machine.okstra.ok("task", "fetch", machine.task_key, "--trust-digest", digest, "--json")
         return str(fetched.data["plan"])
 

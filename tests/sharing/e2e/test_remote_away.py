@@ -76,6 +76,7 @@ def test_once_it_is_back_the_stage_is_published_without_another_check(played: Pl
     assert [row["head_commit"] for row in rows] == [first["head_commit"]]
 
 
+@pytest.mark.stress
 def test_a_remote_that_lost_the_task_gets_it_back_by_a_person(tmp_path: Path) -> None:
     farm = Farm(tmp_path)
     a, b = farm.machine("a"), farm.machine("b")
