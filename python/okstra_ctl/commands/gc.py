@@ -25,6 +25,11 @@ def configure(parser: ArgumentParser) -> None:
     )
     add_skip_teardown(parser)
     parser.add_argument(
+        "--remote",
+        action="store_true",
+        help="do this alone: on the git remote of claims, put tasks that are done and merged below one archive commit",
+    )
+    parser.add_argument(
         "--drop-quarantine",
         metavar="NAME",
         default="",
@@ -35,6 +40,8 @@ def configure(parser: ArgumentParser) -> None:
 def execute(args: Namespace, call: Call) -> Reply:
     if args.drop_quarantine:
         return _drop_quarantine(args.drop_quarantine, call)
+    if args.remote:
+        return _archive(call, dry_run=args.dry_run)
     limit = parse_size(args.max) if args.max else None
     done = collect(call.services, limit=limit, dry_run=args.dry_run, skip_teardown=args.skip_teardown)
     rows = [(str(j.verdict), show_size(j.facts.size), j.facts.key, j.proof) for j in done.decisions]
@@ -75,3 +82,18 @@ def _line(verb: str, swept: RemovedWorktree) -> str:
     kept = f"; unsaved work kept by {swept.kept}" if swept.kept else ""
     ignored = f"; ignored files not kept: {some_of(swept.ignored)}" if swept.ignored else ""
     return f"{verb}  {swept.key} ({show_size(swept.size)}){kept}{ignored}"
+
+
+def _archive(call: Call, *, dry_run: bool) -> Reply:
+    from ..recovery.unindexed import tasks_of
+    from ..settings.project import open_project
+    from ..sharing.archiving import archive_finished
+
+    project = open_project(call.start, call.services)
+    keys = [key for key, _ in tasks_of(project.root)]
+    done = archive_finished(project, keys, call.services, dry_run=dry_run)
+    rows = [("archived" if one.archived else "kept", one.task_key, one.why) for one in done]
+    text = (
+        table(rows, ("", "task", "because")) if rows else "this machine saw none of the project's tasks on the remote"
+    )
+    return Reply({"tasks": [one._asdict() for one in done], "dry_run": dry_run}, text)

@@ -37,6 +37,7 @@ from ..settings.project import Project
 from ..system.locks import locked_kinds
 from ..system.processes import Finished
 from ..system.text import DocumentError
+from .archive import archive_ref, archived_tip
 from .ref_names import task_ref
 from .rewound import merged
 from .shared_task import SharedTask
@@ -56,6 +57,8 @@ class Seen(NamedTuple):
     files: SharedFiles
     tree: Tree | None = None
     tries: int = 0
+    is_archived: bool = False
+    """The task is over, and its ref gone: `tip` is where it was (`archive.py`)."""
 
     @property
     def task(self) -> SharedTask:
@@ -79,14 +82,18 @@ Decide = Callable[[Seen], "Change | None"]
 class Exchange:
     """One task's ref on one remote. `side` is the repository in this home that has what was read."""
 
-    def __init__(self, side: SideRepository, ref: str, key: TaskKey) -> None:
-        self.side, self.ref, self.key = side, ref, key
+    def __init__(self, side: SideRepository, ref: str, key: TaskKey, archive: str = "") -> None:
+        self.side, self.ref, self.key, self.archive = side, ref, key, archive
 
     def read(self) -> Seen:
         """What the remote has now. Raises Missing (`remote-unreachable`), Unreadable (`remote-rewound`,
         `remote-unreadable`)."""
         _forbid_locks()
         sight = self.side.read(self.ref)
+        archived = "" if sight.tip or not self.archive else archived_tip(self.side, self.archive, self.ref)
+        if archived and self.side.is_descendant(archived, sight.before):
+            self.side.keep_seen(self.ref, archived, sight.before)
+            return self._seen(archived)._replace(is_archived=True)
         if not sight.follows:
             raise self._rewound(sight.tip, sight.before)
         return self._seen(sight.tip)
@@ -108,7 +115,8 @@ class Exchange:
             made = self._made(seen, change, token)
             pushed.append(made.tip)
             tries += 1
-            answer = self.side.push(self.ref, made.tip, seen.tip, with_commits=bool(change.commits))
+            old = "" if seen.is_archived else seen.tip
+            answer = self.side.push(self.ref, made.tip, old, with_commits=bool(change.commits) or seen.is_archived)
             if answer.ok:
                 self.side.keep_seen(self.ref, made.tip, seen.tip)
                 return made._replace(tries=tries)
@@ -228,7 +236,7 @@ def open_exchange(home: HomePaths, clone: str, remote: str, namespace: str, key:
     Raises UsageError (`bad-config`, `bad-identity`), Refused (`remote-refused`) for a shallow clone.
     """
     ref = task_ref(check_namespace(namespace), key)
-    return Exchange(open_side(home, place_of(clone, remote)), ref, key)
+    return Exchange(open_side(home, place_of(clone, remote)), ref, key, archive_ref(namespace))
 
 
 def _pause(tries: int) -> None:

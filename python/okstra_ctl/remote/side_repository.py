@@ -113,6 +113,9 @@ class SideRepository:
         pairs = (line.split(" ") for line in out.splitlines())
         return {f"refs/{name.removeprefix(_SEEN + '/')}": tip for name, tip in pairs}
 
+    def has(self, commit: str) -> bool:
+        return bool(self._commit(commit))
+
     def is_descendant(self, tip: str, of: str) -> bool:
         """Raises WorkFailed (`git-failed`) when objects are missing."""
         if tip == of or not of:

@@ -268,6 +268,10 @@ class SharedClaims:
         self._exchange.change(decide)
 
     @property
+    def exchange(self) -> Exchange:
+        return self._exchange
+
+    @property
     def records(self) -> RecordsAt:
         return RecordsAt(self._exchange.side, self._namespace)
 
