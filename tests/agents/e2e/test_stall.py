@@ -14,7 +14,14 @@ from okstra_ctl.status import WorkerOutcome
 from support.fake_clients import job, play
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="macOS tells the processor time alone")
-BUSY = "import time; end = time.monotonic() + 4\nwhile time.monotonic() < end: pass"
+BUSY = """
+import time
+for _ in range(30):  # a tenth of a processor
+    end = time.monotonic() + 0.01
+    while time.monotonic() < end:
+        pass
+    time.sleep(0.09)
+"""
 TALKS = """
 import socket, time
 here = socket.create_server(("127.0.0.1", 0))

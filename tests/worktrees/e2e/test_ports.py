@@ -99,11 +99,14 @@ def test_stages_and_okstras_own_checkouts_have_numbers_of_their_own(project: Pro
     for key in ("demo:core:T-1", "demo:core:T-1#stage-1", "demo:core:T-1#stage-2"):
         task, _, stage = key.partition("#stage-")
         project.okstra.ok("cd", task, *(("--stage", stage) if stage else ()), "--env")
-    every = [number for numbers in project.registry["ports"].values() for number in numbers.values()]
-    assert len(project.registry["ports"]) == 5
+    before = project.registry["ports"]
+    every = [number for numbers in before.values() for number in numbers.values()]
+    assert len(before) == 5
     assert len(set(every)) == len(every) == 10
     assert {int(word) for words in outputs for word in words} < set(every)
     assert schemas.faults(project.registry, "worktree-registry") == []
+    project.okstra.ok("reconcile", "--rebuild")
+    assert project.registry["ports"] == before
 
 
 @pytest.fixture
@@ -134,7 +137,7 @@ def test_a_number_that_somebody_took_is_replaced_before_the_set_up_and_reported_
     assert project.okstra.ok("cd", "demo:core:T-1", "--json").data["variables"]["PORT"] != number
 
 
-@pytest.mark.parametrize("names", [["PATH"], ["LD_PRELOAD"], ["GIT_DIR"], ["OKSTRA_X"], ["PORT", "PORT"], "PORT", [7]])
+@pytest.mark.parametrize("names", [["LD_PRELOAD"], ["PORT", "PORT"], "PORT"])
 def test_settings_that_name_no_good_variable_are_refused(project: Project, names: object) -> None:
     path = project.repo.path / ".okstra" / "project.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "worktreePorts": names}))
@@ -176,10 +179,10 @@ def _two_projects(project: Project, tmp_path: Path) -> list[Project]:
 
 
 def test_worktrees_of_two_projects_made_at_once_share_no_port(project: Project, tmp_path: Path) -> None:
-    ports = _at_once(project.okstra, _two_projects(project, tmp_path), tasks=6, threads=3)
+    ports = _at_once(project.okstra, _two_projects(project, tmp_path), tasks=4, threads=4)
     every = [number for numbers in ports.values() for number in numbers.values()]
-    assert len(ports) == 6
-    assert len(set(every)) == len(every) == 12
+    assert len(ports) == 4
+    assert len(set(every)) == len(every) == 8
 
 
 @pytest.mark.stress
