@@ -250,7 +250,7 @@ class Machines(RuleBasedStateMachine):
 
 
 TestMachines = Machines.TestCase
-TestMachines.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestMachines.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 
 
 @pytest.mark.stress

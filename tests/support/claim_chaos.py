@@ -206,6 +206,8 @@ def play(config: Config) -> dict[str, int]:
             kind = dice.choice(["process", "group", "all"])
             _kill(dice.choice(list(live)), kind)
             counts[f"killed, {kind}"] += 1
+            with open(config.log, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": "killed", "stages": {}, "token": kind, "heads": []}) + "\n")
     return dict(counts)
 
 

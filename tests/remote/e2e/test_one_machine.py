@@ -35,10 +35,7 @@ def test_without_claims_nothing_of_them_is_loaded_or_written(project: Project) -
     for command in (
         project.run_args(),
         ("stage", "list", "--plan", plan),
-        ("status",),
         ("next",),
-        ("schedule",),
-        ("show", run),
         ("stage", "done", "--run", run),
         ("integrate", "--task-key", project.task_key),
         ("reconcile",),
