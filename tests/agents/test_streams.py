@@ -31,6 +31,7 @@ from support.client_streams import (
     codex_error,
     codex_item,
     gemini_error,
+    gemini_message,
     gemini_tool,
     stream,
 )
@@ -59,6 +60,25 @@ def test_a_good_run_of_gemini() -> None:
     usage = Usage(900, 100, 0, 30, models=(ModelTokens("gemini-x", Tokens(900, 100, 0, 30)),))
     expected = StreamResult(True, model="gemini-x", usage=usage, last_message="the result")
     assert Gemini().read_stream(stream(*GEMINI_GOOD), b"Ripgrep is not available.\n", 0) == expected
+
+
+RESULT = "---\nworker: a\n---\nthe findings"
+
+
+@pytest.mark.parametrize("after", ["Done.", " \n", "{oops"])
+@pytest.mark.parametrize("result", [RESULT, f"```\n{RESULT}\n```", '{"report": 1}'])
+def test_a_word_after_the_result_and_a_tool_call_does_not_replace_it(result: str, after: str) -> None:
+    said = [codex_item("agent_message", text=text) for text in ("Let me look.", result, after)]
+    assert Codex().read_stream(stream(*CODEX_GOOD[:2], *said, CODEX_GOOD[-1]), b"", 0).last_message == result
+    pieces = (gemini_message(result[:9]), gemini_message(result[9:]))
+    rows = (gemini_message("Let me look."), gemini_tool(1, "ls"), *pieces, gemini_tool(2, "ls"), gemini_message(after))
+    assert Gemini().read_stream(stream(*rows, GEMINI_GOOD[-1]), b"", 0).last_message == result
+
+
+def test_of_two_results_the_later_is_the_result_and_of_none_the_last_word() -> None:
+    for texts in (("first", "second"), (RESULT, f"{RESULT}, corrected")):
+        said = [codex_item("agent_message", text=text) for text in texts]
+        assert Codex().read_stream(stream(*CODEX_GOOD[:2], *said, CODEX_GOOD[-1]), b"", 0).last_message == texts[1]
 
 
 @EVERY

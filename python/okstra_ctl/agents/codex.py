@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from ..status import Access, Failure
 from . import transcripts
 from .environment import client_environment, extra_arguments
 from .job import IGNORES_TREE, Job, Launch, StreamResult, Usage
-from .streams import Event, events, failure_in, mapping_at, retry_after_in, text_at
+from .streams import Event, closing_text, events, failure_in, mapping_at, retry_after_in, text_at
 from .usage import codex_tokens
 
 _TURN_ENDS = ("turn.completed", "turn.failed")
@@ -96,7 +97,7 @@ def _last_message(rows: list[Event]) -> str:
         for event in rows
         if event.get("type") == "item.completed" and text_at(event, "item", "type") == "agent_message"
     ]
-    return texts[-1] if texts else ""
+    return reduce(closing_text, texts, "")
 
 
 def _usage(turns: list[Event]) -> Usage | None:

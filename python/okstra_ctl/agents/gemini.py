@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import reduce
 
 from ..status import Access, Failure
 from ..system import assets
 from ..usage.tokens import ModelTokens, Tokens
 from .environment import client_environment, extra_arguments
 from .job import Job, Launch, StreamResult, Usage
-from .streams import Event, count_at, events, failure_in, failure_of_status, mapping_at, retry_after_in, text_at, whole
+from .streams import (
+    Event,
+    closing_text,
+    count_at,
+    events,
+    failure_in,
+    failure_of_status,
+    mapping_at,
+    retry_after_in,
+    text_at,
+    whole,
+)
 
 _ALWAYS = {"GEMINI_CLI_NO_RELAUNCH": "true"}  # else the supervised process is not the one that works
 _NO_LOGIN = 41
@@ -89,14 +101,14 @@ def _unfinished(stderr: bytes, exit_status: int | None) -> StreamResult:
 
 
 def _last_message(rows: list[Event]) -> str:
-    """The text after its last tool call; it arrives in pieces."""
-    pieces: list[str] = []
+    """The closing one of the texts between its tool calls; they arrive in pieces."""
+    texts = [""]
     for event in rows:
         if event.get("type") in ("tool_use", "tool_result"):
-            pieces = []
+            texts.append("")
         elif event.get("type") == "message" and event.get("role") == "assistant":
-            pieces.append(text_at(event, "content"))
-    return "".join(pieces)
+            texts[-1] += text_at(event, "content")
+    return reduce(closing_text, texts)
 
 
 def _denials(rows: list[Event]) -> tuple[str, ...]:

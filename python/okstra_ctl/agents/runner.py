@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..errors import WorkFailed
 from ..names import ACP
+from ..results.parse import begins_as_result
 from ..sandbox.agent_state import AgentFiles, agent_state
 from ..sandbox.choice import own_folder
 from ..sandbox.client_state import ClientState, private_state
@@ -141,11 +142,12 @@ def _attempt(
     stream = provider.read_stream(ended.stdout, ended.stderr, status if not reason else None)
     if provider.name == "codex" and stream.ended and stream.failure is Failure.NONE:
         stream = with_sandbox_fault(stream, launch.environment)
-    by_message = provider.delivers_by_message(job.access)
-    delivered = bool(stream.last_message) if by_message else os.path.isfile(job.result)
-    outcome, stream = judge(job.access, stream, ended.verdict, delivered=delivered)
-    if outcome is WorkerOutcome.COMPLETED and by_message:
-        files.replace(job.result, stream.last_message.encode("utf-8", "replace"))
+    message = stream.last_message if provider.delivers_by_message(job.access) else ""
+    written = os.path.isfile(job.result)
+    outcome, stream = judge(job.access, stream, ended.verdict, delivered=written or bool(message))
+    # One that wrote its result itself closes with "Done".
+    if outcome is WorkerOutcome.COMPLETED and message and (not written or begins_as_result(message)):
+        files.replace(job.result, message.encode("utf-8", "replace"))
     return outcome, stream, status
 
 

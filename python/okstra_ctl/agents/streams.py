@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ..results.parse import begins_as_result
 from ..status import Failure
 from ..system.text import loads
 from .when_again import again_at_epoch, again_in
@@ -101,6 +102,14 @@ def at(value: object, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def closing_text(earlier: str, later: str) -> str:
+    """Which of two messages is the result, where the closing message is: the later, but an agent that has delivered
+    may say a word more, as "Done", or nothing."""
+    if not later.strip() or (begins_as_result(earlier) and not begins_as_result(later)):
+        return earlier
+    return later
 
 
 def failure_of_status(status: object) -> Failure | None:

@@ -67,6 +67,12 @@ def read_document(text: str) -> Document:
     return Document(fields, _sections(lines, start))
 
 
+def begins_as_result(text: str) -> bool:
+    """Whether a text is meant as a result: it begins with frontmatter, or is one JSON object, as a report's data is."""
+    text = _without_outer_fence(text.strip().lstrip("\ufeff"))
+    return find_frontmatter(text) is not None or (text.startswith("{") and text.endswith("}"))
+
+
 def _without_outer_fence(text: str) -> str:
     lines = text.strip().split("\n")
     opened = _FENCE.match(lines[0].rstrip())

@@ -218,6 +218,28 @@ def test_a_tester_runs_commands_and_edits_nothing_and_answers_with_the_model_ask
     assert "refused" in tester.outcomes[3] and (tester.here.tree / "code.txt").read_text().startswith("one")
 
 
+def test_a_result_that_a_tool_call_follows_stays_the_result(client: Client) -> None:
+    text = "---\\\\nworker: mine\\\\n---\\\\nfound"
+    said, tool = (
+        f'{{"jsonrpc": "2.0", "method": "session/update", "params": {{"sessionId": "s", "update": {update}}}}}'
+        for update in (
+            f'{{"sessionUpdate": "agent_message_chunk", "content": {{"type": "text", "text": "{text}"}}}}',
+            '{"sessionUpdate": "tool_call", "toolCallId": "t", "title": "tidy up"}',
+        )
+    )
+    asked = f"echo '{HELLO}'; read -r line; echo '{OPENED}'; read -r line"
+    ended = """echo '{"jsonrpc": "2.0", "id": 2, "result": {"stopReason": "end_turn"}}'"""
+    heard = client.hears_shell(f"{asked}; printf '{said}\\n'; echo '{tool}'; {ended}")
+    assert heard.last_message == "---\nworker: mine\n---\nfound"
+
+
+def test_a_result_that_an_agent_wrote_stays_the_result(tmp_path: Path) -> None:
+    result = tmp_path / "run" / "results" / "result.md"
+    run = played(tmp_path, Access.EDIT, {"write": str(result)})
+    assert (run.report.outcome, run.outcomes) == (WorkerOutcome.COMPLETED, ["written"])
+    assert result.read_text() == f"by the agent: {result}\n"
+
+
 def ends(report: Report) -> tuple[WorkerOutcome, Failure]:
     return report.outcome, report.stream.failure
 

@@ -107,6 +107,15 @@ def test_a_message_becomes_the_result_when_the_turn_was_completed(tmp_path: Path
     assert Path(work.result).read_text() == "the findings\nDONE"
 
 
+def test_a_result_that_was_written_is_not_replaced_by_a_closing_word(tmp_path: Path) -> None:
+    written = """printf -- '---\\nworker: a\\n---\\nwritten\\n' > "$RESULT"; """
+    work = job(tmp_path)
+    assert play(f"{written}echo DONE", work, by_message=True).outcome is WorkerOutcome.COMPLETED
+    assert Path(work.result).read_text() == "---\nworker: a\n---\nwritten\n"
+    assert play(f"{written}echo ---; echo 'worker: b'; echo ---; echo DONE", work, by_message=True).attempts == 1
+    assert Path(work.result).read_text() == "---\nworker: b\n---\nDONE"
+
+
 def test_an_older_result_is_not_taken_for_this_ones(tmp_path: Path) -> None:
     work = job(tmp_path)
     results = Path(work.result).parent

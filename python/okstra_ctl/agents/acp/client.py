@@ -9,6 +9,7 @@ from typing import Any
 import acp
 from acp import schema
 
+from ..streams import closing_text
 from . import places, terminals
 from .access import Asked, Ground, option_for, refusal
 from .places import NotAllowed
@@ -29,6 +30,7 @@ class Client:
         self._tools: dict[str, Any] = {}
         self._terminals: dict[str, terminals.Terminal] = {}
         self._text: list[str] = []
+        self._before = ""
         self._length = 0
         self.denials: list[str] = []
         self.options: list[Any] = []
@@ -40,8 +42,8 @@ class Client:
 
     @property
     def text(self) -> str:
-        """What it has written since its last tool call."""
-        return "".join(self._text)
+        """The closing one of the texts between its tool calls."""
+        return closing_text(self._before, "".join(self._text))
 
     async def session_update(self, session_id: str, update: Any, **_: Any) -> None:
         kind = getattr(update, "session_update", "")
@@ -61,7 +63,8 @@ class Client:
 
     def _end_of_text(self) -> None:
         if self._text:
-            self._emit({"type": "message", "text": self.text[-2000:]})
+            self._emit({"type": "message", "text": "".join(self._text)[-2000:]})
+        self._before = self.text
         self._text, self._length = [], 0
 
     async def request_permission(
