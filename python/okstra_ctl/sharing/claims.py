@@ -183,14 +183,14 @@ class SharedClaims:
 
     def own_orphans(self) -> list[int]:
         """The stages that this machine claims without knowing it."""
-        return sorted(orphans(self._exchange.read().task, self._me, self._tokens_here()))
+        return sorted(orphans(self._exchange.read().task, self._me, self._known_here()))
 
     def give_back_orphans(self) -> list[int]:
         """Gives back claims of this machine that its registry does not know; returns their stages."""
         found: dict[int, str] = {}
 
         def without(task: SharedTask) -> SharedTask:
-            found.update(orphans(task, self._me, self._tokens_here()))
+            found.update(orphans(task, self._me, self._known_here()))
             return _released(task, found)
 
         self._change_if(without, "release: what a killed process left")
@@ -324,12 +324,14 @@ class SharedClaims:
         self._exchange.change(decide)
 
     def _without_orphans(self, task: SharedTask) -> SharedTask:
-        return _released(task, orphans(task, self._me, self._tokens_here()))
+        return _released(task, orphans(task, self._me, self._known_here()))
 
-    def _tokens_here(self) -> set[str]:
-        claims = self._services.registry.read().stages_of(self.key).values()
-        earlier = [claim.before.remote_token for claim in claims if claim.before is not None]
-        return {*(claim.remote_token for claim in claims), *earlier}
+    def _known_here(self) -> set[str]:
+        """The tokens and run ids of the registry's claims, and of those that a rerun under way takes over."""
+        claims = list(self._services.registry.read().stages_of(self.key).values())
+        earlier = [claim.before for claim in claims if claim.before is not None]
+        known = {name for claim in claims for name in (claim.remote_token, claim.run_id)}
+        return known | {name for before in earlier for name in (before.remote_token, before.run_id)}
 
     def _own_token(self, task: SharedTask, stage: int, row: LedgerRow) -> str:
         """That of a claim whose registry entry is gone, or that is done already."""

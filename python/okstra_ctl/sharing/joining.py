@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..agents.environment import RUN_VARIABLE
 from ..claims.registry_document import StageClaim
 from ..errors import OkstraError
 from ..names import StageKey, TaskKey
@@ -70,7 +71,9 @@ def known_view(root: str, key: TaskKey, services: Services) -> Shared:
 
 def refresh(root: str, key: TaskKey, services: Services) -> str:
     """Asks the remote what the task is now, for a listing; returns a warning when it did not answer: then the listing
-    shows what this machine saw last."""
+    shows what this machine saw last, as it does inside a worker."""
+    if services.environment.get(RUN_VARIABLE):
+        return ""
     try:
         sharing = sharing_of(root, key, services)
         if sharing is not None:

@@ -35,16 +35,17 @@ def is_mine(claim: Claim, me: Holder) -> bool:
     return claim.holder.machine == me.machine or bool(me.job and claim.holder.job == me.job)
 
 
-def orphans(state: SharedTask, me: Holder, tokens: Collection[str]) -> dict[int, str]:
+def orphans(state: SharedTask, me: Holder, known: Collection[str]) -> dict[int, str]:
     """Claims of this machine, by their tokens, of which its registry knows nothing: their processes were killed between
     the remote's claim and the registry's, or before the stage was given back.
 
-    `tokens` must have been read after the state: whoever claims writes its own registry first.
+    `known`: the tokens and run ids in the registry; one that was rebuilt has no tokens. They must have been read after
+    the state: whoever claims writes its own registry first.
     """
     return {
         number: one.claim.token
         for number, one in state.stages.items()
-        if one.claim.is_held and one.claim.holder.machine == me.machine and one.claim.token not in tokens
+        if one.claim.is_held and one.claim.holder.machine == me.machine and not {one.claim.token, one.run_id} & {*known}
     }
 
 
