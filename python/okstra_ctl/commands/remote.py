@@ -5,16 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from ..errors import CheckFailed, OkstraError, UsageError
-from ..git.transport import place_of
+from ..git.transport import Place, place_of
 from ..names import TaskKey
 from ..options import add_common_flags
 from ..output import Reply, fields, table
 from ..quoting import okstra_command
 from ..remote.check import Step, try_out
-from ..remote.exchange import open_exchange
+from ..remote.exchange import Exchange
 from ..remote.machine import known_machine_id, machine_id
-from ..remote.ref_names import key_of
-from ..remote.side_repository import SideRepository, open_side
+from ..remote.ref_names import key_of, task_ref
+from ..remote.side_repository import SideRepository, known_side, open_side
 from ..services import Call
 from ..settings import config as settings
 from ..settings import trust
@@ -74,19 +74,19 @@ def _use(args: Namespace, project: Project, call: Call) -> Reply:
     return Reply(data, text, talk=["try the remote: okstra remote check; then commit the settings, for the others"])
 
 
-def _side(project: Project, call: Call) -> SideRepository:
+def _place(project: Project, call: Call) -> Place:
     """Raises UsageError (`bad-config`) when claims are off, Refused (`not-trusted`)."""
     claims = project.config.claims
     if not claims.remote:
         hint = "okstra remote use origin"
         raise UsageError("bad-config", "claims are kept on this machine alone", where=project.files.config, hint=hint)
     trust.require_trusted(project.root, project.config.commands, call.services)
-    return open_side(call.services.home, place_of(project.root, claims.remote))
+    return place_of(project.root, claims.remote)
 
 
 def _check(project: Project, call: Call) -> Reply:
     """Raises CheckFailed (`remote-unfit`), Missing (`remote-unreachable`)."""
-    side = _side(project, call)
+    side = open_side(call.services.home, _place(project, call))
     steps = try_out(side, project.config.claims.namespace, machine_id(call.services.home))
     data: dict[str, object] = {"remote": side.place.shown, "steps": [step._asdict() for step in steps]}
     failed = [step for step in steps if step.needed and not step.ok]
@@ -112,21 +112,22 @@ def _show(project: Project, call: Call) -> Reply:
     if not claims.remote:
         data: dict[str, object] = {**settings_in_force, "machine": machine, "tasks": []}
         return Reply(data, "claims are kept on this machine alone: okstra remote use origin")
-    side = _side(project, call)
-    tasks = [_task(project, call, key) for ref in side.all_seen() if (key := key_of(claims.namespace, ref))]
-    data = {**settings_in_force, "address": side.place.shown, "machine": machine, "tasks": tasks}
+    place = _place(project, call)
+    side = known_side(call.services.home, place)
+    keys = [key for ref in (side.all_seen() if side else ()) if (key := key_of(claims.namespace, ref))]
+    tasks = [_task(side, claims.namespace, key) for key in keys if side]
+    data = {**settings_in_force, "address": place.shown, "machine": machine, "tasks": tasks}
     rows = [(str(one["task"]), str(one["stages"]), str(one["hosts"] or one["fault"])) for one in tasks]
     lease = f"{claims.lease // 60} minutes" if claims.lease else "none"
-    head = fields([("claims on", claims.remote), ("address", side.place.shown), ("lease", lease), ("machine", machine)])
+    head = fields([("claims on", claims.remote), ("address", place.shown), ("lease", lease), ("machine", machine)])
     return Reply(
         data, "\n".join([head, table(rows, ("task, as seen last", "stages", "hosts at work"))] if rows else [head])
     )
 
 
-def _task(project: Project, call: Call, key: TaskKey) -> dict[str, object]:
-    claims = project.config.claims
+def _task(side: SideRepository, namespace: str, key: TaskKey) -> dict[str, object]:
     try:
-        task = open_exchange(call.services.home, project.root, claims.remote, claims.namespace, key).last_seen().task
+        task = Exchange(side, task_ref(namespace, key), key).last_seen().task
     except OkstraError as error:
         return {"task": str(key), "stages": 0, "hosts": "", "fault": error.message}
     hosts = sorted({stage.claim.holder.host for stage in task.stages.values() if stage.claim.is_held})

@@ -6,8 +6,8 @@
 
 `change` calls its function once for each try, with what was just read; it may raise Refused, or return None when there
 is nothing to do. What it does on this machine (an intent in the registry) has to be right for the last call. `change`
-returns what stands on the remote afterwards. Somebody else may have changed that again, so whoever claims asks
-`seen.task.holds(stage, token)`.
+returns what stands on the remote afterwards. Somebody else may have changed that again, and an earlier try that nobody
+answered may have been made late, in place of the last one: so whoever claims asks `seen.task.holds(stage, token)`.
 
 After any push that failed or was not answered the remote is read again. Our commit is in the first-parent history: the
 change was made. The tip moved otherwise: somebody was faster, decide anew. It stands where it stood: no race; after

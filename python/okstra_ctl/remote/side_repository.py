@@ -275,10 +275,15 @@ class SideRepository:
         return over_network(self.path, "--git-dir=.", *args, settings=self._settings, seconds=seconds)
 
 
+def known_side(home: HomePaths, place: Place) -> SideRepository | None:
+    """None where nothing was ever read of that remote. Writes nothing, and asks nobody."""
+    side = _side(home, place)
+    return side if os.path.isdir(side.path) else None
+
+
 def open_side(home: HomePaths, place: Place) -> SideRepository:
     """Makes it if it is not there; the clone is among those that it borrows objects from. Asks no remote."""
-    digest = sha256(f"{place.object_format}\n{place.url}".encode("utf-8", "surrogateescape")).hexdigest()[:20]
-    side = SideRepository(home, place, digest)
+    side = _side(home, place)
     lenders = _lenders(side)
     if place.objects not in lenders or any(not os.path.isdir(one) for one in lenders):
         with locked(LockKind.REPOSITORY, side.lock) as held:
@@ -288,6 +293,11 @@ def open_side(home: HomePaths, place: Place) -> SideRepository:
             data = "".join(f"{one}\n" for one in (*lenders, place.objects))
             files.replace(_alternates(side), data.encode("utf-8", "surrogateescape"))
     return side
+
+
+def _side(home: HomePaths, place: Place) -> SideRepository:
+    digest = sha256(f"{place.object_format}\n{place.url}".encode("utf-8", "surrogateescape")).hexdigest()[:20]
+    return SideRepository(home, place, digest)
 
 
 def _make(side: SideRepository, held: HeldLock) -> None:

@@ -23,6 +23,7 @@ def test_a_person_switches_claims_on_and_off(project: Project, remote: Path) -> 
     assert (written["claims"], written["claimsLease"]) == ("origin", "30m") and faults(written, "project") == []
     shown = project.okstra.ok("remote", "show", "--json")
     assert (shown.data["remote"], shown.data["lease_seconds"], shown.data["tasks"]) == ("origin", 1800, [])
+    assert not (project.home / "remotes").exists()
     project.okstra.ok("remote", "use", "off")
     assert not {"claims", "claimsLease", "claimsNamespace"} & settings_of(project).keys()
 
