@@ -3,6 +3,7 @@ task's by its work category, a stage's by its number and epoch."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Container
 from typing import NamedTuple
@@ -28,6 +29,8 @@ VERIFICATION = "final-verification"
 REVIEW = "review"
 
 SEGMENT_MAX_BYTES = 64
+JOB_NAME = re.compile(r"[A-Za-z0-9._:@/+=-]{1,200}\Z")
+"""The name of a job that okstra works for: other machines read it."""
 _STAGE = "stage-"
 _STAGE_MARK = "#stage-"
 CATEGORY_PREFIXES = {
@@ -82,6 +85,17 @@ def branch_segment(slug: str) -> str:
     while ".." in folded:
         folded = folded.replace("..", ".")
     return folded[: -len(".lock")] + "-lock" if folded.endswith(".lock") else folded
+
+
+def check_job(name: str) -> str:
+    """Raises UsageError (`usage`)."""
+    if JOB_NAME.match(name) is None:
+        raise UsageError(
+            "usage",
+            f"{name[:80]!r} is no name of a job",
+            hint="use up to 200 letters of a to z, digits, or any of . _ : @ / + = -",
+        )
+    return name
 
 
 class TaskKey(NamedTuple):

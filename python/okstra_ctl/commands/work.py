@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..command_table import find
 from ..errors import UsageError
-from ..names import IMPLEMENTATION, TaskKey
+from ..names import IMPLEMENTATION, TaskKey, check_job
 from ..options import (
     add_sandbox_flag,
     add_task_key,
@@ -76,7 +76,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     check_task(args, call)
     project, key = open_project(call.start, call.services), TaskKey.parse(args.task_key)
     trusting = ["--trust"] if call.services.environment.get(TRUST_VARIABLE) == "1" else []
-    job = args.job or _own_name(project, call)
+    job = check_job(args.job) if args.job else _own_name(project, call)
     call = call._replace(services=call.services._replace(environment={**call.services.environment, JOB_VARIABLE: job}))
     order = Order(
         key,

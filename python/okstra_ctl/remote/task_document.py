@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import UsageError
-from ..names import Owner, RunId, TaskKey
+from ..names import JOB_NAME, Owner, RunId, TaskKey
 from ..system.text import DocumentError, encode, loads
 from .shared_task import Approval, Claim, Hold, Holder, Integration, SharedStage, SharedTask
 
@@ -23,8 +23,7 @@ _MOST_STAGES = 1000
 _LARGEST = 10**9
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-_WORD = re.compile(r"[A-Za-z0-9._:@/+=-]{1,200}\Z")
-_WORD_OR_NONE = re.compile(r"[A-Za-z0-9._:@/+=-]{0,200}\Z")
+_WORD = JOB_NAME
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{0,300}\Z")
 _TEXT = re.compile(r"[^\x00\ud800-\udfff]{0,4000}\Z", re.DOTALL)
@@ -177,7 +176,7 @@ def _claim(entry: Fields) -> Claim:
         pid=_count(process, "pid"),
         start_time=_match(process, "start_time", _LINE),
     )
-    holder = Holder(_match(entry, "machine", _WORD), owner, _match(entry, "job", _WORD_OR_NONE))
+    holder = Holder(_match(entry, "machine", _WORD), owner, _match(entry, "job", _WORD) if entry.get("job") != "" else "")
     return Claim(
         status=Hold(str(entry.get("status"))),
         epoch=_count(entry, "epoch"),

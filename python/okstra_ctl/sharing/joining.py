@@ -4,12 +4,13 @@ yes (`claims.py`, and with it `remote/`) is imported only then."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..agents.environment import RUN_VARIABLE
 from ..claims.registry_document import StageClaim
 from ..errors import OkstraError
-from ..names import StageKey, TaskKey
+from ..names import StageKey, TaskKey, check_job
 from ..services import Services
 from ..settings.project import load_project
 from .elsewhere import ALONE, Shared
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 JOB_VARIABLE = "OKSTRA_JOB"
 """The name of the job that okstra works for (`okstra work --job`): the same job may go on with its own stages."""
+
+
+def job_in(environment: Mapping[str, str]) -> str:
+    """Empty without one. Raises UsageError (`usage`): another machine could not read the name."""
+    name = environment.get(JOB_VARIABLE, "")
+    return check_job(name) if name else ""
 
 
 class Wanted(NamedTuple):
@@ -55,7 +62,7 @@ def sharing_of(root: str, key: TaskKey, services: Services) -> SharedClaims | No
 
     exchange = exchange_of(project, key, services)
     assert exchange is not None
-    me = this_holder(services.home, job=services.environment.get(JOB_VARIABLE, ""))
+    me = this_holder(services.home, job=job_in(services.environment))
     claims = project.config.claims
     return SharedClaims(exchange, me, services, lease=claims.lease, namespace=claims.namespace)
 

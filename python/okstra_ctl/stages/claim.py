@@ -32,7 +32,7 @@ from ..runs.find import KnownRun, claim_run
 from ..runs.request import Request
 from ..services import Services
 from ..sharing.elsewhere import ALONE, Shared
-from ..sharing.joining import JOB_VARIABLE, known_view, sharing_of, wanted_of
+from ..sharing.joining import job_in, known_view, sharing_of, wanted_of
 from ..status import ClaimStatus, LedgerStatus, Liveness
 from ..system.process_identity import liveness, nearest_client, this_process
 from ..tasks import records as task_records
@@ -222,7 +222,7 @@ def _reserve(
         token=lock_reason(str(key), choice.epoch),
         plan=request.plan,
         plan_digest=request.plan_map.digest,
-        job=services.environment.get(JOB_VARIABLE, ""),
+        job=job_in(services.environment),
         remote_token=token,
     )
     doc.put_stage(key, claim)

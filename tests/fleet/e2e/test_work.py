@@ -108,3 +108,4 @@ def test_nothing_is_started_without_an_approval_or_for_a_wrong_flag(project: Pro
     assert work(project).codes == ["plan-not-approved"]
     assert okstra("work", project.task_key, "--jobs", "0", "--json").codes == ["usage"]
     assert okstra("work", project.task_key, "--with", "'open", "--json").codes == ["usage"]
+    assert okstra("work", project.task_key, "--job", "night run", "--json").codes == ["usage"]
