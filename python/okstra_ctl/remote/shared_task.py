@@ -259,7 +259,7 @@ def claim_integration(state: SharedTask, holder: Holder, token: str, *, at: str)
     if found is not None and found.claim.is_held:
         if found.claim.token == token:
             return state
-        raise _integration_taken(found)
+        raise _integration_taken(state)
     return _with_integration(state, holder, token, at)
 
 
@@ -270,7 +270,7 @@ def take_over_integration(
     found = state.integration
     if found is not None and found.claim.is_held and found.claim.token != token:
         if not _may_take(found.claim, why, holder, watched):
-            raise _integration_taken(found)
+            raise _integration_taken(state)
         return _with_integration(state, holder, token, at)
     return claim_integration(state, holder, token, at=at)
 
@@ -282,7 +282,7 @@ def end_integration(state: SharedTask, token: str, *, head: str = "") -> SharedT
     """
     found = state.integration
     if found is None or found.claim.token != token:
-        raise _integration_taken(found)
+        raise _integration_taken(state)
     if not found.claim.is_held:
         return state
     claim = found.claim._replace(status=Hold.DONE if head else Hold.RELEASED)
@@ -344,7 +344,8 @@ def _taken(state: SharedTask, stage: int) -> Refused:
     return Refused(
         "stage-taken",
         f"stage {stage} is held by {found.run_id} on {found.claim.holder.host}, since {found.claim.at}",
-        hint="wait for it, or once that run is certain to be over: okstra stage release --force",
+        hint="wait for it; once that run is known to be over: "
+        + okstra_command("stage", "release", "--run", found.run_id, "--force"),
         data=_facts(stage, found),
     )
 
@@ -363,9 +364,12 @@ def _fenced(state: SharedTask, stage: int) -> Refused:
     )
 
 
-def _integration_taken(found: Integration | None) -> Refused:
+def _integration_taken(state: SharedTask) -> Refused:
+    found = state.integration
+    forced = okstra_command("integrate", "--task-key", state.key, "--force")
     who = f"{found.claim.holder.host} in epoch {found.claim.epoch}, since {found.claim.at}" if found else "nobody"
-    return Refused("integration-taken", f"the claim to integrate is held by {who}", hint="wait for it, then try again")
+    message = f"the claim to integrate is held by {who}"
+    return Refused("integration-taken", message, hint=f"wait for it; once that machine is known to be gone: {forced}")
 
 
 def _facts(stage: int, found: SharedStage) -> dict[str, object]:

@@ -176,7 +176,8 @@ def _claim(entry: Fields) -> Claim:
         pid=_count(process, "pid"),
         start_time=_match(process, "start_time", _LINE),
     )
-    holder = Holder(_match(entry, "machine", _WORD), owner, _match(entry, "job", _WORD) if entry.get("job") != "" else "")
+    job = "" if entry.get("job") == "" else _match(entry, "job", _WORD)
+    holder = Holder(_match(entry, "machine", _WORD), owner, job)
     return Claim(
         status=Hold(str(entry.get("status"))),
         epoch=_count(entry, "epoch"),
