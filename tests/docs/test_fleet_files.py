@@ -52,7 +52,7 @@ def systemd() -> str:
     unit.read(FOLDER / "okstra-work@.service")
     service = unit["Service"]
     assert set(service["RestartPreventExitStatus"].split()) >= {"1", "3"}
-    return service["ExecStart"].replace("%i", "1").replace("${TASK}", '"$TASK"')
+    return service["ExecStart"].replace("%i", "1").replace("%m", "0123abcd" * 4).replace("${TASK}", '"$TASK"')
 
 
 def sbatch() -> str:
@@ -71,6 +71,7 @@ PLACES: dict[str, Callable[[], str]] = {
 }
 GIVEN = {
     "WORKER": "77-1",
+    "JOB_NAME": "okstra-work",
     "JOB_COMPLETION_INDEX": "1",
     "SLURM_ARRAY_JOB_ID": "5",
     "SLURM_ARRAY_TASK_ID": "1",
@@ -102,3 +103,15 @@ def test_each_command_works_on_the_task(project: Project, tmp_path: Path) -> Non
 def test_each_worker_has_a_name_of_its_own_that_it_keeps(name: str) -> None:
     job = re.search(r"--job[ =](\S+)", PLACES[name]())
     assert job is not None and ("$" in job[1] or name == "systemd"), job
+
+
+def test_no_two_machines_or_jobs_at_once_work_under_one_name() -> None:
+    """The same name takes a stage over from whoever is at work on it."""
+    unit, manifest = ((FOLDER / name).read_text() for name in ("okstra-work@.service", "kubernetes-job.yaml"))
+    assert "--job systemd-%m-%i" in unit
+    (container,) = yaml.safe_load(manifest)["spec"]["template"]["spec"]["containers"]
+    fields = {
+        one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in container["env"] if "fieldRef" in str(one)
+    }
+    assert fields == {"JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']"}
+    assert "k8s-$JOB_NAME-$JOB_COMPLETION_INDEX" in kubernetes()
