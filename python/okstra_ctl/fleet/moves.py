@@ -81,8 +81,10 @@ def _is_left_by(state: StageState, seen: Seen) -> bool:
     """Whether this job took the stage, and nobody leads its run."""
     if state.job != seen.job:
         return False
-    return state.status is StageStatus.INTERRUPTED or (
-        state.status is StageStatus.RESERVED and state.since < seen.settled
+    return (
+        state.status is StageStatus.INTERRUPTED
+        or state.unpublished
+        or (state.status is StageStatus.RESERVED and state.since < seen.settled)
     )
 
 
@@ -92,7 +94,7 @@ def _is_at_work(state: StageState, seen: Seen) -> bool:
 
 
 def _shut(states: Iterable[StageState], seen: Seen) -> list[str]:
-    shut = [why_not(state) for state in states if state.status in _SHUT]
+    shut = [why_not(state) for state in states if state.status in _SHUT and not state.unpublished]
     shut += [
         seen.given_up[state.run_id] for state in states if state.run_id in seen.given_up and _is_left_by(state, seen)
     ]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from ..errors import Busy, CheckFailed, Interrupted, OkstraError, UsageError, WorkFailed
+from ..errors import Busy, CheckFailed, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from ..lead.waves import ChildRun, PrintProgress, StageRun, await_child, nothing_ready, run_command
 from ..leadership import led_by_okstra, owner_in
 from ..names import AUTO, IMPLEMENTATION, RunId, TaskKey
@@ -29,6 +29,7 @@ from ..system import assets
 from ..system.process_identity import liveness
 from .fresh_states import FreshStates
 from .moves import ANOTHER_MERGES, DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
+from .waiting import UNREACHABLE, Silence, WaitNotice, waited_for
 
 _SETTLED_SECONDS = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
@@ -90,6 +91,7 @@ class Worker:
         self._stop, self._show = stop, print_progress
         self._open_task = open_task
         self._fresh = FreshStates(project, order.key, services, print_progress)
+        self._silence, self._notice = Silence(print_progress), WaitNotice(print_progress)
         self._changing = threading.Lock()
         self._led: list[StageRun] = []
         self._commits: list[str] = []
@@ -142,6 +144,8 @@ class Worker:
                 elif move.what is What.END:
                     return
                 else:
+                    if move.what is What.WAIT:
+                        self._notice.say(waited_for(states or ()))
                     moved = self._do(move)
             except OkstraError as error:
                 self._fault = self._fault or error
@@ -182,7 +186,7 @@ class Worker:
         stage = str(self._order.stage or AUTO)
         words = ("--task-key", str(self._order.key), "--task-type", IMPLEMENTATION, "--stage", stage, "--lead", "auto")
         child = self._await([*run_command([*words, *self._order.words]), *self._order.common])
-        if not child.ok and _RACES.intersection(child.codes):
+        if self._must_wait(child):
             return False
         if child.run_id:
             self._keep(child)
@@ -201,7 +205,7 @@ class Worker:
         self._show(f"{run_id}: goes on")
         program = os.path.join(assets.root(), "bin", "okstra")
         child = self._await([program, "resume", run_id, "--json", *self._order.common])
-        if _RACES.intersection(child.codes):
+        if self._must_wait(child):
             return False
         with self._changing:
             self._resumed[run_id] = times + 1
@@ -209,6 +213,15 @@ class Worker:
                 self._given_up[run_id] = f"{run_id}: {child.said}"
         self._keep(child._replace(run_id=run_id))
         return True
+
+    def _must_wait(self, child: ChildRun) -> bool:
+        """Whether somebody was faster, or the remote did not answer: a stage that is proven then is published by
+        resuming its run. Raises Missing (`remote-unreachable`) when that lasts."""
+        if UNREACHABLE in child.codes:
+            self._silence.note(Missing(UNREACHABLE, child.said, where=child.run_id, hint="okstra remote check"))
+            return True
+        self._silence.end()
+        return not child.ok and bool(_RACES.intersection(child.codes))
 
     def _unended(self, states: Iterable[StageState], move: What) -> list[KnownRun]:
         """Runs of done stages that have more to do, their reports: this worker's job has to, or, before a merge,
@@ -260,7 +273,11 @@ class Worker:
         except Busy:
             return False
         except OkstraError as error:
-            if error.code == ANOTHER_MERGES:
+            if error.code == UNREACHABLE:
+                self._silence.note(error)
+            elif error.code == ANOTHER_MERGES:
+                self._notice.say(f"waiting: {error.message}; {error.hint}")
+            if error.code in (ANOTHER_MERGES, UNREACHABLE):
                 return False
             with self._changing:
                 if error.code == "nothing-to-integrate":
