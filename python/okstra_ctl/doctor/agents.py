@@ -76,21 +76,26 @@ def agent_row(agent: Agent, environment: Mapping[str, str]) -> AgentRow:
 def ready(services: Services) -> list[str]:
     """The installed agents of the protocol that are ready."""
     try:
-        here = [agent for agent in known_agents(services) if on_path(agent, services.environment)]
+        here = [agent for agent in known_agents(services) if _is_its_own(agent, services.environment)]
     except OkstraError:
         return []
     rows = [agent_row(agent, services.environment) for agent in here]
     return [row.provider for row in rows if row.state == Readiness.READY]
 
 
+def _is_its_own(agent: Agent, environment: Mapping[str, str]) -> bool:
+    """Whether it is installed, and no client that okstra speaks to by an adapter anyway."""
+    return agent.argv[0] not in {client.program for client in CLIENTS} and on_path(agent, environment)
+
+
 def check_rows(services: Services) -> list[CheckRow]:
-    """For the doctor: those that are installed, and those that the person has named. Settings that can't be read have
-    a row of their own there."""
+    """For the doctor: those that are installed and for which okstra has no adapter, and those that the person has
+    named. Settings that can't be read have a row of their own there."""
     try:
         known = known_agents(services)
     except OkstraError:
         return []
-    here = [agent for agent in known if agent.own or on_path(agent, services.environment)]
+    here = [agent for agent in known if agent.own or _is_its_own(agent, services.environment)]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         rows = list(pool.map(lambda agent: agent_row(agent, services.environment), here))
     return [_check_row(row, agent) for row, agent in zip(rows, here, strict=True)]
