@@ -47,6 +47,6 @@ def test_it_does_not_depend_on_the_terminal_or_the_day(monkeypatch: pytest.Monke
 
 def test_every_flag_is_in_it_once_for_its_command() -> None:
     text = " ".join(shown().split())
-    section = text.partition("okstra stage release ")[2].partition("okstra integrate ")[0]
+    section = text.partition("okstra stage release ")[2].partition("okstra stage publish ")[0]
     assert section.count("--run RUN") == 1
     assert text.count("--project-root DIR") == 1

@@ -32,7 +32,7 @@ _python_argcomplete_okstra
 _FISH = 'source $argv[1]; complete -C $argv[2] | string replace -r "\\t.*" ""'
 _LINES = [
     ("okstra sta", {"stage", "status"}),
-    ("okstra stage ", {"list", "done", "release"}),
+    ("okstra stage ", {"list", "done", "publish", "release"}),
     ("okstra stage list --pl", {"--plan"}),
     ("okstra stage list --json --po", {"--porcelain"}),
     ("okstra stage list --plan some-plan --po", {"--porcelain"}),

@@ -279,7 +279,7 @@ _MADE_ELSEWHERE = {
     "*.watched.json",
 }  # tests/quarantine, tests/sandbox, tests/pulls, tests/fleet, tests/sharing, tests/remote
 _TESTED_ELSEWHERE = {
-    *("guard tool", "worker exec", "doctor", "agents", "seal sign", "notify test", "review", "pr sync", "demo"),
+    *("guard tool", "worker exec", "doctor", "agents", "seal sign", "notify test", "review", "pr sync", "demo", "mcp"),
     *("remote use", "remote check", "remote show", "task fetch", "stage publish"),
     *("work", "fleet init", "fleet up", "fleet down", "fleet logs", "fleet cancel"),
 }
