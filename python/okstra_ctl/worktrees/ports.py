@@ -14,12 +14,17 @@ from ..services import Services
 from ..settings.project import port_names
 
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
-_EVERYWHERE = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
+_ADDRESSES = (  # each is tried: not every system finds a listener on one of them by the others
+    (socket.AF_INET, "0.0.0.0"),
+    (socket.AF_INET, "127.0.0.1"),
+    (socket.AF_INET6, "::"),
+    (socket.AF_INET6, "::1"),
+)
 
 
 def is_free(port: int) -> bool:
     """Whether no program listens there, on any address of this machine."""
-    for family, address in _EVERYWHERE:
+    for family, address in _ADDRESSES:
         with suppress(OSError):  # a machine without IPv6
             tried = socket.socket(family, socket.SOCK_STREAM)
             with tried:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from okstra_ctl.errors import UsageError
+from okstra_ctl.settings.limits import wait_asked
 from support import schemas
 from support.okstra import Ended, Project
 from support.rehearsal import events_of, install, led, led_args, manifest_of, part, report_of, result
@@ -75,6 +77,18 @@ def test_a_run_waits_for_its_quota_and_goes_on_by_itself(project: Project) -> No
     assert [(row["outcome"], row["starts"]) for row in mine] == [("quota", 1), ("completed", 1)]
     (waiting,) = [row for row in rows if row["event"] == "waiting"]
     assert waiting["again_at"] == mine[0]["again_at"] <= mine[1]["at"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 0.0), ("90m", 5400.0), ("8h", 28800.0), ("2d", 172800.0)])
+def test_times_to_wait(text: str, seconds: float) -> None:
+    assert wait_asked(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["8", "h", "0h", "-1h", "8 h", "8w", "1.5h", "99999h"])
+def test_times_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        wait_asked(text)
+    assert "--wait-quota" in refused.value.message
 
 
 def test_ctrl_c_ends_the_wait_and_a_resume_waits_on_without_a_start(project: Project) -> None:
