@@ -162,10 +162,11 @@ def _reason(args: Namespace, option: str) -> str:
 def _release(args: Namespace, call: Call) -> Reply:
     from ..runs.find import find_run
     from ..stages.claim import release_stage
-    from ..stages.publication import is_known, take_away
+    from ..stages.publication import take_away, unknown_here
 
-    if args.force and not is_known(args.run, call.start, call.services):
-        host = take_away(args.run, call.start, call.services)
+    unknown = unknown_here(args.run, call.start, call.services)
+    if unknown is not None:
+        host = take_away(args.run, unknown, call.start, call.services, force=args.force)
         run_id = RunId.parse(args.run)
         data = {"run_id": args.run, "stage": run_id.stage, "host": host}
         return Reply(data, fields([("released", f"stage {run_id.stage} of {run_id.task}"), ("taken from", host)]))

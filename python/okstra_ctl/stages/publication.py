@@ -15,7 +15,7 @@ from ..quoting import okstra_command
 from ..runs.find import KnownRun, find_run
 from ..runs.manifest import SCHEMA
 from ..services import Services
-from ..settings.project import open_project
+from ..settings.project import find_root
 from ..sharing.joining import is_shared, sharing_of
 from ..status import ClaimStatus
 from ..system import files
@@ -51,26 +51,31 @@ def publish(run: KnownRun, claim: StageClaim | None, row: LedgerRow, exit_check:
         raise type(error)(error.code, error.message, where=error.where, hint=hint, data=error.data) from error
 
 
-def is_known(run_id: str, start: str, services: Services) -> bool:
-    """Whether the run was prepared on this machine; else it may be another's."""
+def unknown_here(run_id: str, start: str, services: Services) -> UsageError | None:
+    """Why the run is none of this machine; None when it is one. Raises UsageError (`bad-identity`), Unreadable."""
     try:
         find_run(run_id, start, services)
     except UsageError as error:
         if error.code != "not-found":
             raise
-        return False
-    return True
+        return error
+    return None
 
 
-def take_away(run_id: str, start: str, services: Services) -> str:
+def take_away(run_id: str, unknown: UsageError, start: str, services: Services, *, force: bool) -> str:
     """Gives back what a run of another machine holds, because a person says that it is over; returns its host.
 
-    Raises UsageError (`not-found`) where nothing is shared, Refused (`stage-not-held`), and what `SharedClaims` raises.
+    Raises `unknown` where nothing is shared, Refused (`stage-not-held`), and what `SharedClaims` raises.
     """
-    run = RunId.parse(run_id)
-    sharing = sharing_of(open_project(start, services).root, run.task, services)
+    run, root = RunId.parse(run_id), find_root(start, services)
+    sharing = sharing_of(root, run.task, services) if root else None
     if sharing is None or run.stage is None:
-        raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
+        raise unknown
+    if not force:
+        listing = okstra_command("stage", "list", "--task-key", run.task)
+        forced = okstra_command("stage", "release", "--run", run, "--force")
+        hint = f"{listing} shows whose stage it is; once that machine is known to be gone: {forced}"
+        raise Refused("stage-not-held", f"{run} is no run of this machine", where=str(run.task), hint=hint)
     return sharing.take_away(run.stage, run_id)
 
 

@@ -44,7 +44,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 def test_only_a_person_who_insists_takes_another_machines_stage(played: Played) -> None:
-    assert played.ends["refused"].status != 0
+    assert played.ends["refused"].codes == ["stage-not-held"]
+    assert "--force" in played.ends["refused"].envelope["errors"][0]["try"]
     assert played.ends["taken"].data["host"] == played.farm.host
     assert played.ends["again"].codes == ["stage-not-held"]
 
