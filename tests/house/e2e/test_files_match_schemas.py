@@ -281,7 +281,7 @@ _MADE_ELSEWHERE = {
 _TESTED_ELSEWHERE = {
     *("guard tool", "worker exec", "doctor", "agents", "seal sign", "notify test", "review", "pr sync", "demo", "mcp"),
     *("remote use", "remote check", "remote show", "task fetch", "stage publish"),
-    *("work", "fleet init", "fleet up", "fleet down", "fleet logs", "fleet cancel"),
+    *("work", "fleet init", "fleet up", "fleet status", "fleet down", "fleet logs", "fleet cancel"),
 }
 
 
