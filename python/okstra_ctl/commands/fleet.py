@@ -23,6 +23,7 @@ from ..services import Call, open_services
 from ..settings.project import Project
 
 if TYPE_CHECKING:
+    from ..fleet.fleet_file import DaskSettings
     from ..fleet.place import Placer, Target
     from ..lead.waves import Entry
 
@@ -96,7 +97,8 @@ def _init(args: Namespace, call: Call) -> Reply:
     return Reply({"made": made, "next": [okstra_command("fleet", "up", args.file)]}, "\n".join(made))
 
 
-def _dask(path: str, call: Call):  # type: ignore[no-untyped-def]
+def _dask(path: str, call: Call) -> tuple[str, DaskSettings]:
+    """Raises UsageError (`usage`) for a fleet of another engine."""
     from ..fleet.fleet_file import read_fleet
 
     fleet = read_fleet(os.path.join(call.start, path))

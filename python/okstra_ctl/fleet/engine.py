@@ -1,4 +1,4 @@
-"""The seam to what places jobs on machines. Four verbs and no more; what a job did is read from the ledger."""
+"""The seam to what places jobs on machines: submit, state, cancel, output. What a job did is read from the ledger."""
 
 from __future__ import annotations
 
