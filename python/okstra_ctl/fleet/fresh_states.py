@@ -19,6 +19,8 @@ class FreshStates:
     def __init__(self, project: Project, key: TaskKey, services: Services, print_progress: PrintProgress) -> None:
         self._project, self._key, self._services = project, key, services
         self._silence = Silence(print_progress)
+        self.others = False
+        """Whether other machines did stages, as of the last look."""
 
     def look(self) -> list[StageState] | None:
         """None while the remote does not answer; raises its error when it has not for long. Raises Refused
@@ -33,4 +35,6 @@ class FreshStates:
             self._silence.note(error)
             return None
         self._silence.end()
-        return newest_plan_states(self._project.files.task(self._key), self._key, self._services)[1]
+        states = newest_plan_states(self._project.files.task(self._key), self._key, self._services)[1]
+        self.others = any(state.host for state in states)
+        return states

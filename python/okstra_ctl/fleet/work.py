@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -34,6 +35,7 @@ from .waiting import UNREACHABLE, Silence, WaitNotice, waited_for
 _SETTLED_SECONDS = 20
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
 _MOST_UNAVAILABLE = 2
+_OTHERS_END_SECONDS = 600.0
 # Somebody else was faster: look again.
 _RACES = {"no-stage-ready", "stage-running", "stage-reserved", "stage-done", "stage-interrupted", "run-is-led", "busy"}
 
@@ -99,6 +101,7 @@ class Worker:
         self._resumed: dict[str, int] = {}
         self._merge_fault, self._merged = "", False
         self._unavailable = 0
+        self._refused_at = 0.0
         self._fault: OkstraError | None = None
 
     def work(self) -> Worked:
@@ -245,6 +248,15 @@ class Worker:
         left = [run for run in runs if not _is_led(run)]
         return bool(left) and self._resume(str(left[0].id))
 
+    def _may_yet_pass(self, error: OkstraError) -> bool:
+        """Whether the gates may be those of a run that is about to end on another machine, whose lead can't be seen
+        from here."""
+        if error.code != "gates-not-passed" or not self._fresh.others:
+            return False
+        now = time.monotonic()
+        self._refused_at = self._refused_at or now
+        return now - self._refused_at < _OTHERS_END_SECONDS
+
     def _await(self, command: Sequence[str]) -> ChildRun:
         return await_child(command, self._stop, self._services.environment)
 
@@ -277,7 +289,7 @@ class Worker:
                 self._silence.note(error)
             elif error.code == ANOTHER_MERGES:
                 self._notice.say(f"waiting: {error.message}; {error.hint}")
-            if error.code in (ANOTHER_MERGES, UNREACHABLE):
+            if error.code in (ANOTHER_MERGES, UNREACHABLE) or self._may_yet_pass(error):
                 return False
             with self._changing:
                 if error.code == "nothing-to-integrate":
@@ -287,6 +299,7 @@ class Worker:
                     self._show(f"the merge failed: {error.message}")
             return True
         with self._changing:
+            self._refused_at = 0.0
             self._commits.append(done.commit)
         self._show(f"merged stages {', '.join(map(str, done.merged))} into {done.branch}")
         return True
