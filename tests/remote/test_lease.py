@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.errors import UsageError
+from okstra_ctl.errors import Refused, UsageError
 from okstra_ctl.remote import shared_task as rules
 from okstra_ctl.remote.lease_rules import Moment, Sightings, lapsed, watch
 from okstra_ctl.settings.claims_remote import claims_settings, lease_seconds
-from support.shared_tasks import AT, approved, claim, claimed, holder, wish
+from support.shared_tasks import AT, approved, claim, claimed, holder, tokens, wish
 
 LEASE = 1800
 
@@ -20,45 +20,67 @@ def seen(*states: rules.SharedTask, every: float = 600, boot: str = "b") -> Sigh
     return known
 
 
+def alive(*stages: int) -> rules.SharedTask:
+    """These stages, each after its first sign of life."""
+    return rules.renew(claimed(*stages), tokens(stages))
+
+
+def test_a_run_that_nobody_gives_signs_for_is_never_taken_by_a_lease() -> None:
+    assert seen(*[claimed(1)] * 3) == {}
+    assert list(seen(claim(alive(1), wish(2, "t2")))) == ["1"]
+
+
+def test_who_integrates_gives_signs_until_the_claim_is_over() -> None:
+    begun = rules.claim_integration(approved(), holder(), "i", at=AT)
+    known = seen(begun, begun, rules.renew_integration(begun, "i"))
+    assert lapsed(known["integration"], LEASE, Moment("b", 1800)) is None
+    with pytest.raises(Refused, match="held by host-1") as raised:
+        rules.renew_integration(begun, "other")
+    assert raised.value.code == "integration-taken"
+    assert "okstra integrate --task-key demo:core:T-1 --force" in raised.value.hint
+    with pytest.raises(Refused):
+        rules.renew_integration(rules.end_integration(begun, "i"), "i")
+
+
 def test_a_claim_that_stays_as_it_is_for_a_lease_has_lapsed() -> None:
-    known = seen(*[claimed(1)] * 3)
+    known = seen(*[alive(1)] * 3)
     assert lapsed(known.get("1"), LEASE, Moment("b", 1799)) is None
     watched = lapsed(known.get("1"), LEASE, Moment("b", 1800))
     assert watched is not None
     wished = wish(1, "u1")
-    taken = rules.take_over(claimed(1), wished, holder("m2"), why=rules.Takeover.LEASE, at=AT, watched=watched)
+    taken = rules.take_over(alive(1), wished, holder("m2"), why=rules.Takeover.LEASE, at=AT, watched=watched)
     assert taken.holds(1, "u1")
 
 
 def test_a_sign_of_life_begins_the_watch_anew() -> None:
-    known = seen(claimed(1), claimed(1), rules.renew(claimed(1), {1: "t1"}))
+    known = seen(alive(1), alive(1), rules.renew(alive(1), {1: "t1"}))
     assert lapsed(known.get("1"), LEASE, Moment("b", 1800)) is None
     assert lapsed(known.get("1"), LEASE, Moment("b", 1200 + LEASE)) is not None
 
 
 def test_another_claim_begins_the_watch_anew() -> None:
-    again = claim(rules.release(claimed(1), 1, "t1"), wish(1, "t9"))
-    assert lapsed(seen(claimed(1), claimed(1), again).get("1"), LEASE, Moment("b", 1900)) is None
+    again = rules.renew(claim(rules.release(alive(1), 1, "t1"), wish(1, "t9")), {1: "t9"})
+    assert lapsed(seen(alive(1), alive(1), again).get("1"), LEASE, Moment("b", 1900)) is None
 
 
 def test_what_other_stages_do_does_not_count() -> None:
-    known = seen(claimed(1), claim(claimed(1), wish(2, "t2")), claim(claimed(1), wish(3, "t3")))
+    known = seen(alive(1), claim(alive(1), wish(2, "t2")), claim(alive(1), wish(3, "t3")))
     assert lapsed(known.get("1"), LEASE, Moment("b", 1800)) is not None
 
 
 def test_after_a_reboot_the_watch_begins_anew() -> None:
-    known = watch(claimed(1), seen(claimed(1), claimed(1)), Moment("other", 5))
+    known = watch(alive(1), seen(alive(1), alive(1)), Moment("other", 5))
     assert lapsed(known.get("1"), LEASE, Moment("other", 1800)) is None
     assert lapsed(known.get("1"), LEASE, Moment("b", 99_999)) is None
 
 
 def test_without_a_lease_nothing_lapses() -> None:
-    assert lapsed(seen(claimed(1)).get("1"), 0, Moment("b", 10**9)) is None
+    assert lapsed(seen(alive(1)).get("1"), 0, Moment("b", 10**9)) is None
     assert lapsed(None, LEASE, Moment("b", 10**9)) is None
 
 
 def test_what_nobody_holds_is_not_watched() -> None:
-    assert seen(claimed(1), rules.release(claimed(1), 1, "t1")) == {}
+    assert seen(alive(1), rules.release(alive(1), 1, "t1")) == {}
     integrating = rules.claim_integration(approved(), holder(), "i", at=AT)
     assert list(seen(integrating)) == ["integration"]
 

@@ -4,17 +4,17 @@ that was taken over spends nothing more. Under a lease the run gives signs of li
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
+from functools import partial
 
-from ..errors import Missing, OkstraError, Refused
+from ..errors import Missing, Refused
 from ..sharing.joining import sharing_of
+from ..sharing.signs_of_life import signs_of_life as give_signs
 from ..status import ClaimStatus
 from .context import RunContext
 
 FENCED = "fenced"
 """The event of a run that was taken over."""
-_LAST_BEAT_SECONDS = 5
 
 
 def require_hold(context: RunContext) -> None:
@@ -45,25 +45,9 @@ def signs_of_life(context: RunContext) -> Iterator[None]:
     key = context.id.stage_key
     sharing = sharing_of(context.run.project.root, context.id.task, context.services) if key else None
     claim = context.services.registry.read().stage(key) if key and sharing else None
-    if sharing is None or key is None or not sharing.seconds_between_beats or claim is None or not claim.remote_token:
+    if sharing is None or key is None or claim is None or not claim.remote_token:
         yield
         return
-    over = threading.Event()
-    stage, token, beating = key.stage, claim.remote_token, sharing
-
-    def beat() -> None:
-        while not over.wait(beating.seconds_between_beats):
-            try:
-                beating.beat(stage, token)
-            except Refused:  # taken over, or done: the next dispatch asks
-                return
-            except OkstraError:  # the network is away: perhaps it is back in time
-                continue
-
-    thread = threading.Thread(target=beat, name="signs-of-life", daemon=True)
-    thread.start()
-    try:
+    beat = partial(sharing.beat, key.stage, claim.remote_token)
+    with give_signs(beat, sharing.seconds_between_beats):
         yield
-    finally:
-        over.set()
-        thread.join(timeout=_LAST_BEAT_SECONDS)

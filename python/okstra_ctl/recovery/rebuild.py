@@ -7,6 +7,7 @@ the manifest of that epoch has the rest. The old file is set aside, never overwr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from ..paths import ProjectFiles, TaskFiles
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project_places import lead_back
+from ..sharing.joining import sharing_of
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
 from ..system.process_identity import liveness, this_process
@@ -63,6 +65,7 @@ def rebuild(start_root: str | None, services: Services) -> Rebuilt:
         doc, missing = RegistryDoc(), list[str]()
         for root in roots:
             missing += _read_project(root, doc, services)
+        _recall_tokens(doc, services)
         _carry_over_live_claims(before, doc)
         _carry_over_ports(before, doc)
         aside = f"set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
@@ -97,6 +100,18 @@ def _carry_over_live_claims(before: bytes | None, doc: RegistryDoc) -> None:
             held = old.task(task)
             if doc.task(task) is None and held is not None:
                 doc.put_task(task, held)
+
+
+def _recall_tokens(doc: RegistryDoc, services: Services) -> None:
+    """Where machines share the task, a claim's token stands at the remote alone: as this machine saw it last. Without
+    it the stage could not be given back, nor would its run notice that it was taken over."""
+    for key, claim in list(doc.stages()):
+        token = ""
+        with contextlib.suppress(OkstraError):  # not trusted, or not to be read
+            sharing = sharing_of(claim.project_root, key.task, services)
+            token = sharing.last_token(key.stage, claim.run_id, claim.epoch) if sharing is not None else ""
+        if token:
+            doc.put_stage(key, claim._replace(remote_token=token))
 
 
 def _carry_over_ports(before: bytes | None, doc: RegistryDoc) -> None:

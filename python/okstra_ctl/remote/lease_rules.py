@@ -5,6 +5,9 @@ A lease is opt-in, minutes long, and a holder shows that it lives by raising its
 one commit for all that it holds, three times in the length of a lease. An observer that sees the very same claim (its
 epoch, token and beat) for a whole lease may take it over. It counts on one boot's monotonic clock: after a
 reboot, or while the machine slept, less time has passed for it than for others, and it waits longer, never shorter.
+
+A stage whose holder never gave a sign is not watched: its run was prepared for a person or an agent's session to lead,
+and nobody gives signs for them. okstra gives the first one as soon as it leads.
 """
 
 from __future__ import annotations
@@ -55,8 +58,12 @@ def lapsed(sighting: Sighting | None, lease: int, now: Moment) -> Watched | None
     return sighting.claim if now.seconds - sighting.since.seconds >= lease else None
 
 
+def _shows(claim: Claim) -> bool:
+    return claim.is_held and claim.beat > 0
+
+
 def _held(task: SharedTask) -> dict[str, Claim]:
-    found = {str(number): stage.claim for number, stage in task.stages.items() if stage.claim.is_held}
+    found = {str(number): stage.claim for number, stage in task.stages.items() if _shows(stage.claim)}
     if task.integration is not None and task.integration.claim.is_held:
         found[INTEGRATION] = task.integration.claim
     return found

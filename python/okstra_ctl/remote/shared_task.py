@@ -230,6 +230,14 @@ def renew(state: SharedTask, tokens: Mapping[int, str]) -> SharedTask:
     return state
 
 
+def renew_integration(state: SharedTask, token: str) -> SharedTask:
+    """A sign of life for the claim to integrate. Raises Refused (`integration-taken`) when it is lost."""
+    found = state.integration
+    if found is None or found.claim.token != token or not found.claim.is_held:
+        raise _integration_taken(state)
+    return state._replace(integration=found._replace(claim=found.claim._replace(beat=found.claim.beat + 1)))
+
+
 def publish_done(
     state: SharedTask, stage: int, *, epoch: int, token: str, head: str, exit_check: str = "", proof: str = ""
 ) -> SharedTask:

@@ -36,6 +36,7 @@ from ..remote.shared_task import (
     publish_done,
     release,
     renew,
+    renew_integration,
     take_away,
     take_over,
     take_over_integration,
@@ -185,6 +186,13 @@ class SharedClaims:
         """The stages that this machine claims without knowing it."""
         return sorted(orphans(self._exchange.read().task, self._me, self._known_here()))
 
+    def last_token(self, stage: int, run_id: str, epoch: int) -> str:
+        """That of this machine's claim by that run, as this machine saw it last; or empty. Asks no remote."""
+        found = self._exchange.last_seen().task.stages.get(stage)
+        if found is None or found.claim.holder.machine != self._me.machine:
+            return ""
+        return found.claim.token if (found.run_id, found.claim.epoch) == (run_id, epoch) else ""
+
     def give_back_orphans(self) -> list[int]:
         """Gives back claims of this machine that its registry does not know; returns their stages."""
         found: dict[int, str] = {}
@@ -293,6 +301,10 @@ class SharedClaims:
     def beat(self, stage: int, token: str) -> None:
         """A sign of life, three times in a lease. Raises Refused (`stage-not-held`)."""
         self._change_if(lambda task: renew(task, {stage: token}), f"alive: stage {stage}")
+
+    def beat_integration(self, token: str) -> None:
+        """As `beat`, for the right to merge. Raises Refused (`integration-taken`)."""
+        self._change_if(lambda task: renew_integration(task, token), "alive: integrating")
 
     @property
     def seconds_between_beats(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import git
@@ -17,6 +18,7 @@ from ..names import TaskKey
 from ..quoting import okstra_command, quote
 from ..services import Services
 from ..sharing.joining import sharing_of
+from ..sharing.signs_of_life import signs_of_life
 from .select import DoneStage
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ def integrating(root: str, key: TaskKey, services: Services, *, force: bool) -> 
     token = sharing.new_token()
     right = Right(sharing, token, sharing.begin_integration(token, force=force))
     try:
-        yield right
+        with signs_of_life(partial(sharing.beat_integration, token), sharing.seconds_between_beats):
+            yield right
     finally:
         if not right.ended:
             right.end()
