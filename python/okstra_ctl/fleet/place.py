@@ -27,6 +27,7 @@ from .job import Job, JobState, last_words
 from .job_files import JobFile, forget_job, jobs_of, save_job
 from .moves import ANOTHER_MERGES, waited_for_merge
 from .placement import Decision, Placed, decide, room_for
+from .waiting import UNREACHABLE
 
 _PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
@@ -156,7 +157,7 @@ class Placer:
         except Busy:
             return False
         except OkstraError as error:
-            if error.code == ANOTHER_MERGES:
+            if error.code in (ANOTHER_MERGES, UNREACHABLE):
                 return False
             self._merged = error.code == "nothing-to-integrate"
             self._merge_fault = None if self._merged else error
