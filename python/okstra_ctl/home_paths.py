@@ -98,6 +98,10 @@ class HomePaths(NamedTuple):
         """The jobs that were placed on a fleet from here, one file each, until their stages are done."""
         return os.path.join(self.root, "placed")
 
+    def node_scratch(self, name: str) -> str:
+        """Where a fleet's node keeps what Dask needs; Dask clears what a killed one left there."""
+        return os.path.join(self.root, "nodes", name)
+
     @property
     def worktrees(self) -> str:
         return os.path.join(self.root, "worktrees")

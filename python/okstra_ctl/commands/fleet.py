@@ -130,7 +130,7 @@ def _up(args: Namespace, call: Call) -> Reply:
         services = open_services()
         require_fit(services, node.project)
         finish_left(node.project, services, print_progress)
-        serve_node(settings, node)
+        serve_node(settings, node, services.home.node_scratch(node.name))
         return Reply({"served": node.name}, "")
     started = [SCHEDULER, *(node.name for node in here)]
     for name in started:

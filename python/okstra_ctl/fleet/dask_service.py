@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from typing import Any
 
 from ..errors import WorkFailed
+from ..system import files
 from .dask_engine import require_dask, security_of
 from .fleet_file import DaskSettings, Node, host_of, port_of
 
@@ -42,8 +42,10 @@ def serve_scheduler(settings: DaskSettings) -> None:
         _run(serve(), settings.scheduler)
 
 
-def serve_node(settings: DaskSettings, node: Node) -> None:
-    """Serves until the scheduler is gone, or the node is told to end. The process is the node: jobs end with it."""
+def serve_node(settings: DaskSettings, node: Node, scratch: str) -> None:
+    """Serves until the scheduler is gone, or the node is told to end. The process is the node: jobs end with it.
+    `scratch`: a folder of its own.
+    """
     require_dask()
     import dask
     from distributed import Worker
@@ -51,7 +53,7 @@ def serve_node(settings: DaskSettings, node: Node) -> None:
     os.chdir(node.project)
     options = {"distributed.worker.http.routes": [], "distributed.admin.tick.limit": "30s"}
 
-    async def serve(scratch: str) -> None:
+    async def serve() -> None:
         worker: Any = Worker(
             settings.scheduler,
             nthreads=node.slots,
@@ -67,8 +69,9 @@ def serve_node(settings: DaskSettings, node: Node) -> None:
         async with worker:
             await worker.finished()
 
-    with dask.config.set(options), tempfile.TemporaryDirectory(prefix="okstra-node-") as scratch:
-        _run(serve(scratch), settings.scheduler)
+    files.make_private_folders(scratch)
+    with dask.config.set(options):
+        _run(serve(), settings.scheduler)
 
 
 def _run(service: Any, address: str) -> None:

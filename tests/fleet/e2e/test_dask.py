@@ -90,6 +90,8 @@ def test_a_killed_node_leaves_nobody_and_its_stage_is_placed_again(project: Proj
     assert "placed, for the second time" in end.stderr
     assert end.data["placed"][0]["done"] == [1, 2]
     assert list((project.home / "placed").iterdir()) == []
+    left = [path for path in (project.home / "nodes" / "a").rglob("worker-*") if path.is_dir()]
+    assert len(left) <= 1  # the killed node's is gone; the last one was killed by the test
 
 
 @pytest.mark.stress
