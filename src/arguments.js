@@ -14,7 +14,7 @@ export const COMMANDS = {
       link: { help: 'for work on okstra itself: link into this checkout instead of copying' },
       target: { value: 'claude|all', help: 'for Claude Code, or also for agents that read ~/.agents (default: as before, else claude)' },
       python: { value: 'PATH', help: "a Python 3.10 or newer; used as it is when it has okstra's packages (default: OKSTRA_PYTHON, else found)" },
-      with: { value: 'EXTRA,…', help: 'also the packages for telemetry (otel), messages (notify) and so on; none takes them away (default: as before)' },
+      with: { value: 'EXTRA,…', help: 'also the packages for agents of the Agent Client Protocol (acp), MCP clients (mcp), telemetry (otel), messages (notify) and so on; none takes them away (default: as before)' },
       ...COMMON,
     },
   },

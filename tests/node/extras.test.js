@@ -45,6 +45,11 @@ test('an extra that does not exist is named, with those that do', (t) => {
   assert.match(ended.error.try, /notify, otel/);
 });
 
+test('help names the extras that messages ask for', (t) => {
+  const help = new Home(t).okstra('install', '--help').answer.unreadable;
+  for (const extra of ['acp', 'mcp', 'notify', 'otel']) assert.match(help, new RegExp(`\\(${extra}\\)`));
+});
+
 test('extras that the index does not give leave everything as it was', { timeout: 120_000 }, (t) => {
   const home = new Home(t, DEAF);
   const install = withAbsent(home);

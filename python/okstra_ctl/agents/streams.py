@@ -26,9 +26,14 @@ _BY_STATUS = {
     **dict.fromkeys((408, 500, 502, 503, 504, 529), Failure.OVERLOADED),
 }
 _STATUS = re.compile(r"\b(?:status(?: code)?|code|error)\b\W{0,4}([45][0-9]{2})\b", re.IGNORECASE)
+_NO_LOGIN = (
+    r"unauthorized|not logged in|log ?in (?:again|required)|/login|invalid.{0,20}api.?key|invalid auth|no auth"
+    r"|auth(?:entication)?[ _](?:is )?required|authentication[ _](?:error|failed)|unauthenticated|not authenticated"
+    r"|not signed in|sign ?in required"
+)
 _WORDS = (
     (Failure.RATE_LIMIT, r"rate.?limit|too many requests|quota|(?:usage|session|weekly|hour) limit|hit your limit"),
-    (Failure.LOGIN, r"unauthorized|not logged in|log ?in again|/login|invalid.{0,20}api.?key|invalid auth|no auth"),
+    (Failure.LOGIN, _NO_LOGIN),
     (Failure.OVERLOADED, r"overloaded|at capacity|high demand|service unavailable|bad gateway|internal server error"),
 )
 

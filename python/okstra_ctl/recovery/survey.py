@@ -26,7 +26,7 @@ from ..system import files, trash
 from ..system.locks import LockKind, discard_stale_note, discard_stale_notes, locked
 from ..system.process_identity import liveness
 from ..tasks import catalog as task_catalog
-from ..worktrees import create, half_made
+from ..worktrees import create, half_made, teardown
 from ..worktrees.half_made import finish_killed, killed_move
 from .orphans import ALREADY_DONE, Finding, Kind, Outcome, orphans_of, rewritten_commits
 from .quarantines import quarantines_left
@@ -229,6 +229,13 @@ def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, s
         what = f"the worktree {claim.path} is gone; {gone}"
         return Finding(Kind.FOLDER_GONE, str(key), what, _ways_on(claim, can_go_on=stands))
     what = f"the worktree {claim.path} of a done stage is gone"
+    try:
+        if commands := teardown.commands_for(claim):
+            return Finding(
+                Kind.FOLDER_GONE, str(key), what, teardown.without_folder(key, claim, commands, services).hint
+            )
+    except OkstraError as error:  # settings that can't be read: nobody knows what is to be torn down
+        return Finding(Kind.FOLDER_GONE, str(key), what, f"{error.where}: {error.message}")
     way_on = "okstra reconcile --apply"
     return Finding(Kind.FOLDER_GONE, str(key), what, way_on, lambda: _forget(key, claim, repository, services))
 

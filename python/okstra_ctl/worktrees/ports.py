@@ -23,11 +23,13 @@ _ADDRESSES = (  # each is tried: not every system finds a listener on one of the
 
 
 def is_free(port: int) -> bool:
-    """Whether no program listens there, on any address of this machine."""
+    """Whether no program listens there, on any address of this machine. Connections that a server has just closed
+    (TIME_WAIT) are in nobody's way: servers bind with SO_REUSEADDR, too."""
     for family, address in _ADDRESSES:
         with suppress(OSError):  # a machine without IPv6
             tried = socket.socket(family, socket.SOCK_STREAM)
             with tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
                     tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 try:

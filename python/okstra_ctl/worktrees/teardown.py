@@ -29,8 +29,10 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.-]")
 
 
 def commands_for(claim: TaskClaim | StageClaim) -> tuple[str, ...]:
-    """None for a worktree that is gone. Raises UsageError (`bad-config`), Unreadable."""
-    return teardown_commands(ProjectFiles(claim.project_root).config) if os.path.isdir(claim.path) else ()
+    """None for a task whose worktree was removed before. Raises UsageError (`bad-config`), Unreadable."""
+    if isinstance(claim, TaskClaim) and claim.status is ClaimStatus.DONE:
+        return ()
+    return teardown_commands(ProjectFiles(claim.project_root).config)
 
 
 def tear_down(
@@ -44,7 +46,10 @@ def tear_down(
     """Runs the commands one after the other, contained where there is a sandbox, with the ports of the
     place, by default the key's. Their output is in a log of okstra's home, which stays when one fails.
 
-    Raises WorkFailed (`worktree-teardown-failed`), Refused (`not-trusted`)."""
+    Raises WorkFailed (`worktree-teardown-failed`), also where the folder is gone: what the set-up began may go on, and
+    the claim alone knows its ports. Refused (`not-trusted`)."""
+    if not os.path.isdir(claim.path):
+        raise without_folder(key, claim, commands, services)
     from ..system.secrets import hide_in_log
 
     log = services.home.log(f"worktree-teardown-{_NOT_IN_A_NAME.sub('_', str(key))}.log")
@@ -98,6 +103,21 @@ def _run(
                     hint=f"read the log, mend the command or what it could not end, then try again; or remove it all "
                     f"the same: {_without(key, claim)}",
                 )
+
+
+def without_folder(
+    key: TaskKey | StageKey, claim: TaskClaim | StageClaim, commands: Sequence[str], services: Services
+) -> WorkFailed:
+    """Why they can't run for a worktree whose folder is gone, and what a person does instead."""
+    variables = ports.known_variables(str(key), services)
+    with_ports = " with " + ", ".join(f"{name}={number}" for name, number in variables.items()) if variables else ""
+    return WorkFailed(
+        "worktree-teardown-failed",
+        f"the folder of {key} is gone, so worktreeTeardown has no place to run in: "
+        + "; ".join(f"`{command}`" for command in commands),
+        where=claim.path,
+        hint=f"end what they would have ended{with_ports}, then: {_without(key, claim)}",
+    )
 
 
 def _without(key: TaskKey | StageKey, claim: TaskClaim | StageClaim) -> str:

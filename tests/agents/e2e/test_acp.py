@@ -233,13 +233,6 @@ def test_a_result_that_a_tool_call_follows_stays_the_result(client: Client) -> N
     assert heard.last_message == "---\nworker: mine\n---\nfound"
 
 
-def test_a_result_that_an_agent_wrote_stays_the_result(tmp_path: Path) -> None:
-    result = tmp_path / "run" / "results" / "result.md"
-    run = played(tmp_path, Access.EDIT, {"write": str(result)})
-    assert (run.report.outcome, run.outcomes) == (WorkerOutcome.COMPLETED, ["written"])
-    assert result.read_text() == f"by the agent: {result}\n"
-
-
 def ends(report: Report) -> tuple[WorkerOutcome, Failure]:
     return report.outcome, report.stream.failure
 
@@ -257,7 +250,7 @@ class Client:
         monkeypatch.chdir(self._work.folder)
 
     def hears(self, *argv: str, model: str = "default", **more: Any) -> StreamResult:
-        agent = Acp(Agent("mine", argv, install="npm i mine", login="mine login", **more))
+        agent = Acp(Agent("mine", argv, install="npm i mine", **{"login": "mine login", **more}))
         orders = agent.launch(self._work._replace(model=model), "", {}).environment[ORDERS]
         status = asyncio.run(Turn(list(argv), json.loads(orders)).play("do it"))
         heard = agent.read_stream(self._capsys.readouterr().out.encode(), b"", status)
@@ -313,6 +306,15 @@ def test_an_agent_that_needs_a_login_says_so_with_the_remedy(client: Client) -> 
     refused = '{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "Authentication required"}}'
     heard = client.hears_shell(f"echo '{HELLO}'; read -r line; echo '{refused}'; sleep 600")
     assert heard.failure is Failure.LOGIN and "try: mine login" in heard.message
+
+
+def test_a_login_that_is_missed_only_at_the_prompt_is_a_login_failure(client: Client) -> None:
+    refused = '{"jsonrpc": "2.0", "id": 2, "error": {"code": -32000, "message": "Authentication required"}}'
+    opened = f"echo '{HELLO}'; read -r line; echo '{OPENED}'; read -r line; echo '{refused}'; sleep 600"
+    heard = client.hears_shell(opened)
+    assert heard.failure is Failure.LOGIN and "try: mine login" in heard.message
+    heard = client.hears_shell(opened, login="")
+    assert heard.failure is Failure.LOGIN and "agents.mine.login in config.json" in heard.message
 
 
 def test_an_agent_that_is_not_there_is_named(client: Client) -> None:

@@ -23,6 +23,7 @@ from okstra_ctl.sandbox.profile import Role
 from okstra_ctl.services import open_services
 from okstra_ctl.settings.project import load_project
 from okstra_ctl.system import files
+from okstra_ctl.worktrees import ports
 from support import schemas
 from support.okstra import Okstra, Project
 from support.plans import independent
@@ -41,6 +42,18 @@ def settings(project: Project, **more: object) -> None:
 def numbers_of(project: Project, place: str = "demo:core:T-1") -> dict[str, int]:
     numbers: dict[str, int] = project.registry["ports"][place]
     return numbers
+
+
+def test_a_port_is_in_use_while_a_program_listens_and_no_longer() -> None:
+    """Its server closes the connection first, so that the port is in TIME_WAIT afterwards."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0")):
+        with socket.create_server((address, 0), family=family) as server:
+            number = server.getsockname()[1]
+            with socket.create_connection((address, number)) as caller:
+                assert not ports.is_free(number), address
+                server.accept()[0].close()
+                assert caller.recv(1) == b""
+        assert ports.is_free(number), address
 
 
 @pytest.mark.contained

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from support.okstra import Project
 from support.removals import STAGE, Place
 
 
-def _tears_down(project: Project, *commands: str) -> None:
+def _tears_down(project: Project, *commands: str, **more: object) -> None:
     path = project.repo.path / ".okstra" / "project.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "worktreeTeardown": list(commands)}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "worktreeTeardown": list(commands), **more}))
 
 
 @pytest.mark.parametrize("kind", ["held", "done"])
@@ -61,6 +62,27 @@ def test_it_runs_contained_after_unsaved_work_was_refused(project: Project, tmp_
     assert (cache / "down").read_text() == "1\n"
     assert ran.exists() is not can_contain(Kind.BWRAP)
     assert list((project.home / "logs").glob("worktree-teardown*")) == [], "a log is kept for a failure alone"
+
+
+def test_a_worktree_whose_folder_is_gone_keeps_its_claim_until_somebody_ended_what_it_began(project: Project) -> None:
+    _tears_down(project, 'docker compose -p "app-$PORT" down', worktreePorts=["PORT"])
+    place = Place(project, "done")
+    before = project.registry
+    number = before["ports"][STAGE]["PORT"]
+    shutil.rmtree(place.at.path)
+    ended = place.save_and_remove()
+    assert (ended.status, ended.codes) == (1, ["worktree-teardown-failed"]), ended
+    (error,) = ended.envelope["errors"]
+    assert """`docker compose -p "app-$PORT" down`""" in error["message"]
+    assert f"PORT={number}, then: okstra worktree remove" in error["try"]
+    assert project.registry == before
+    place.project.repo.git("merge", "--quiet", place.branch)
+    project.okstra("gc", "--json")
+    (found,) = project.okstra("reconcile", "--apply", "--json").data["findings"]
+    assert (found["kind"], found["can_apply"]) == ("folder-gone", False) and found["try"] == error["try"]
+    assert project.registry == before
+    place.gone(place.save_and_remove("--skip-teardown"))
+    assert STAGE not in project.registry["ports"]
 
 
 def test_settings_that_nobody_trusts_tear_nothing_down(project: Project, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Acp:
             "results": [job.result, job.audit],
             "model": "" if by_flag or job.model == AGENTS_MODEL else job.model,
             "start_seconds": self._agent.start_seconds,
-            "login": self._agent.login,
+            "login": self._agent.login or f"its own login (agents.{self._agent.name}.login in config.json may name it)",
             "install": self._agent.install,
         }
         always = {**dict(self._agent.env), ORDERS: dumps(orders)}
