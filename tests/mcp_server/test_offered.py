@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from okstra_ctl.command_table import find, verb_in
 from okstra_ctl.errors import UsageError
+from okstra_ctl.mcp_server.calls import Desk
 from okstra_ctl.mcp_server.offered import TOOLS, Tool, description_of, schema_of, tool_named, words_of
 from okstra_ctl.options import build_parser
 
@@ -53,8 +55,8 @@ def test_no_argument_passes_for_a_flag() -> None:
 
 
 def test_a_command_line_has_the_flags_of_its_arguments() -> None:
-    assert _words("list", limit=3, all=True, project_root="/p") == [
-        *("list", "--project-root=/p", "--limit=3", "--all", "--json", "--no-input")
+    assert _words("list", limit=3, all=True, project_root="/") == [
+        *("list", "--project-root=/", "--limit=3", "--all", "--json", "--no-input")
     ]
     assert _words("stage_list", task_key="demo:core:T-1")[:3] == ["stage", "list", "--task-key=demo:core:T-1"]
     assert "--all" not in _words("list", all=False)
@@ -67,6 +69,10 @@ def test_a_command_line_has_the_flags_of_its_arguments() -> None:
         ("show", {"run": 3}, "3 is not of type 'string'"),
         ("next", {"approve": True}, "'approve' was unexpected"),
         ("run", {"task_type": "release-handoff"}, "'release-handoff' is not one of"),
+        ("show", {"run": "a\0b"}, "run has characters that no command line can have"),
+        ("show", {"run": "\ud800"}, "run has characters"),
+        ("list", {"project_root": "/p\0"}, "project_root has characters"),
+        ("list", {"project_root": "/no/such/folder"}, "project_root is no folder"),
         ("list", {"limit": "3"}, "'3' is not of type 'integer'"),
     ],
 )
@@ -74,3 +80,9 @@ def test_what_the_schema_does_not_take_is_refused(name: str, arguments: dict[str
     with pytest.raises(UsageError) as refused:
         _words(name, **arguments)
     assert what in refused.value.message
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "-1", "abc"])
+def test_a_wait_has_an_end(timeout: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="invalid timeout"):
+        Desk(str(tmp_path), {}).call(_tool("wait"), {"run": "x", "timeout": timeout})

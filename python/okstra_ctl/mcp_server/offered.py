@@ -7,6 +7,7 @@ trusts, pushes, merges, hands off, chooses how workers are contained, or leads a
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -93,7 +94,12 @@ def words_of(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
     faults = sorted(Draft202012Validator(schema_of(tool)).iter_errors(arguments), key=lambda fault: list(fault.path))
     if faults:
         raise UsageError("usage", faults[0].message, where=tool.name, hint="the tool's schema says what it takes")
+    for name, value in arguments.items():
+        if isinstance(value, str) and ("\0" in value or any("\ud800" <= one <= "\udfff" for one in value)):
+            raise UsageError("usage", f"{name} has characters that no command line can have", where=tool.name)
     found, place = _actions(tool), arguments.get(_PLACE)
+    if place and not os.path.isdir(place):
+        raise UsageError("usage", f"{_PLACE} is no folder", where=place, hint="name the project's folder")
     flags: list[str] = [f"--project-root={place}"] if place else []
     plain: list[str] = []
     for name in tool.takes:
