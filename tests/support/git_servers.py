@@ -207,6 +207,11 @@ def proxied(target: int, *, delay: float = 0.0) -> Iterator[Proxy]:
         task.append(loop.create_task(proxy.serve(started)))
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task[0])
+        left = asyncio.all_tasks(loop)
+        for one in left:
+            one.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
