@@ -46,6 +46,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("next LOGIN-7 --push", "push its branch, if that comes next"),
     ),
     "batch": (("batch runs.txt --jobs 3", "three runs at once"),),
+    "remote": (
+        ("remote use origin", "share the claims of this project's stages by that remote"),
+        ("remote check", "try each step on it"),
+    ),
+    "task": (("task fetch demo:core:T-1", "a task that another machine shares, into this clone"),),
+    "mcp": (("mcp", "what an MCP client's settings name as the server's command"),),
     "fleet": (
         ("fleet init fleet.toml", "the file, and certificates for the machines"),
         ("fleet up fleet.toml", "start its scheduler, and the nodes of this machine"),

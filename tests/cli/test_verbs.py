@@ -54,8 +54,9 @@ def test_a_command_that_nobody_decided_about_changes_something() -> None:
     [
         ("run", {"dry_run": False}, True),
         ("run", {"dry_run": True}, False),
-        ("reconcile", {"apply": False, "rebuild": False}, False),
-        ("reconcile", {"apply": False, "rebuild": True}, True),
+        ("reconcile", {"apply": False, "rebuild": False, "publish": False}, False),
+        ("reconcile", {"apply": False, "rebuild": False, "publish": True}, True),
+        ("reconcile", {"apply": False, "rebuild": True, "publish": False}, True),
         ("check evidence", {"execute": False}, False),
         ("check evidence", {"execute": True}, True),
         ("integrate", {"forecast": True}, False),
