@@ -61,6 +61,7 @@ def play(
     return audit(remote, REF, log, int(config["stages"])), counts
 
 
+@pytest.mark.stress  # tens of seconds of kills; tests/sharing/e2e/test_killed.py has the short form
 def test_killed_claimers_leave_no_stage_with_two_owners(tmp_path: Path, environment: dict[str, str]) -> None:
     found, counts = play(
         tmp_path,
