@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ..command_table import find, verb_of
 from ..errors import OkstraError, Refused, UsageError
+from ..history.next_steps import limit_in_events
 from ..history.schedule import next_unit
 from ..history.units import BEGUN, Unit
 from ..leadership import require_no_worker
@@ -24,7 +25,6 @@ from ..output import Reply, confirm, fields
 from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.dropped import read_dropped
-from ..runs.events import events_of, limited_until
 from ..runs.find import find_run
 from ..services import Call
 from ..settings.phases import phase_table
@@ -112,10 +112,9 @@ def _limited_until(command: str, call: Call) -> str:
     if words[1:2] != ["resume"]:
         return ""
     try:
-        events = events_of(find_run(words[2], call.start, call.services).files)
+        return limit_in_events(find_run(words[2], call.start, call.services), call.services)
     except OkstraError:
         return ""
-    return limited_until(events, call.services.clock.now())
 
 
 def in_words(unit: Unit) -> str:

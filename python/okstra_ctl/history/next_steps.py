@@ -34,12 +34,32 @@ def step_of(row: RunRow, services: Services) -> str:
 
 
 def limited_until(row: RunRow, services: Services) -> str:
-    """When a provider's limit ends that the run has to wait for; empty where there is none, or it can't be read."""
+    """When a provider's limit ends that the run has to wait for; empty where there is none, or it can't be read.
+
+    A run that failed has it in its report, which is read for its next step anyway; one that did not end, in its events.
+    """
     from .usage import known_run
 
     run = known_run(row) if row.status in map(str, _MAY_BE_LIMITED) else None
+    if run is None:
+        return ""
+    if row.status != RunStatus.FAILED:
+        return limit_in_events(run, services)
     try:
-        return events.limited_until(events_of(run.files), services.clock.now()) if run else ""
+        report = files.read_json(run.files.report_data) or {}
+    except OkstraError:
+        return ""
+    rows = report.get("execution")
+    ends = (
+        [str(one.get("again_at") or "") for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+    )
+    return max((end for end in ends if end > services.clock.now()), default="")
+
+
+def limit_in_events(run: KnownRun, services: Services) -> str:
+    """As `limited_until`, by the run's events."""
+    try:
+        return events.limited_until(events_of(run.files), services.clock.now())
     except OkstraError:
         return ""
 
