@@ -41,6 +41,15 @@ def draws() -> bool:
     return _Now.mode.draws_always or sys.stdout.isatty()
 
 
+def time_for_people(at: str) -> str:
+    """A time of the records: at a terminal in this machine's zone, elsewhere as it is."""
+    if not draws():
+        return at
+    from .system.local_time import local_time
+
+    return local_time(at, zone=True)
+
+
 def print_note(text: str) -> None:
     """A message to people, unless they want none."""
     if not _Now.mode.quiet:

@@ -28,7 +28,16 @@ from okstra_ctl.remote.exchange import Change, Exchange, Seen, open_exchange
 from okstra_ctl.remote.lease import now
 from okstra_ctl.remote.lease_rules import Sightings, lapsed, watch
 from okstra_ctl.remote.machine import this_holder
-from okstra_ctl.remote.shared_task import Hold, SharedTask, Takeover, Wish, claim_stages, publish_done, take_over
+from okstra_ctl.remote.shared_task import (
+    Hold,
+    SharedTask,
+    Takeover,
+    Wish,
+    claim_stages,
+    publish_done,
+    renew,
+    take_over,
+)
 from okstra_ctl.remote.task_document import parse_task
 from okstra_ctl.settings.claims_remote import NAMESPACE
 from okstra_ctl.system import processes
@@ -96,7 +105,7 @@ class Claimer:
         return seen
 
     def claim(self, seen: Seen, token: str, most: int) -> Change:
-        task, taken = seen.task, 0
+        task, taken = seen.task, dict[int, str]()
         for stage in self.dice.sample(range(1, self.config.stages + 1), self.config.stages):
             wish, found = Wish(stage, COMMIT, f"{token}-{stage}"), task.stages.get(stage)
             if task.is_done(stage):
@@ -108,12 +117,13 @@ class Claimer:
                 if watched is None:
                     continue
                 task = take_over(task, wish, self.holder, why=Takeover.LEASE, at=AT, watched=watched)
-            taken += 1
-            if taken == most:
+            taken[stage] = wish.token
+            if len(taken) == most:
                 break
         if not taken:
             raise Refused("no-stage-ready", "all are taken")
-        return Change(task, f"claim {taken} stages")
+        # With the first sign of life: nobody takes over by a lease what never gave one.
+        return Change(renew(task, taken), f"claim {len(taken)} stages")
 
     def pause(self) -> None:
         is_zombie = self.dice.random() < 0.04

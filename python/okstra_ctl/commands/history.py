@@ -10,7 +10,7 @@ from ..history.durations import seconds_between
 from ..index.database import ENDED
 from ..names import RunId, TaskKey
 from ..options import add_task_key
-from ..output import Reply, draws, table
+from ..output import Reply, table, time_for_people
 from ..paths import ProjectFiles, TaskFiles
 from ..runs.find import roots_of_task
 from ..services import Call, Services
@@ -56,23 +56,14 @@ def execute(args: Namespace, call: Call) -> Reply:
 def _events(key: TaskKey, found: History) -> str:
     cycles = {run: cycle.id for cycle in found.cycles for run in cycle.runs}
     cells = [
-        (_time(event.at), event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
+        (time_for_people(event.at), event.event, _short(key, event.run_id), cycles.get(event.run_id, ""), event.note)
         for event in found.events
     ]
     return table(cells, ("when", "event", "run", "fix cycle", "note"))
 
 
-def _time(at: str) -> str:
-    """For a person at a terminal, in their own zone."""
-    if not draws():
-        return at
-    from ..system.local_time import local_time
-
-    return local_time(at, zone=True)
-
-
 def _times(run: PastRun) -> tuple[str, str]:
-    return _time(run.prepared_at), _time(run.ended_at)
+    return time_for_people(run.prepared_at), time_for_people(run.ended_at)
 
 
 def _took(run: PastRun) -> str:
@@ -162,7 +153,7 @@ def _runs(key: TaskKey, found: History) -> str:
         (
             _short(key, run.run_id),
             run.outcome or "open",
-            *map(_time, (run.prepared_at, run.ended_at)),
+            *map(time_for_people, (run.prepared_at, run.ended_at)),
             _took(run),
             run.fix_cycle,
         )

@@ -10,7 +10,7 @@ from ..history.findings import Summary, summary_of
 from ..history.listing import run_row, run_rows
 from ..history.next_steps import reason_of, step_of
 from ..markdown import find_frontmatter
-from ..output import Reply, draws, fields
+from ..output import Reply, fields, time_for_people
 from ..quoting import okstra_command
 from ..runs.find import KnownRun, find_run
 from ..services import Call
@@ -47,7 +47,7 @@ def execute(args: Namespace, call: Call) -> Reply:
             ("run", run.id),
             ("title", title),
             ("request", request),
-            ("prepared", _time(str(run.manifest.get("prepared_at", "")))),
+            ("prepared", time_for_people(str(run.manifest.get("prepared_at", "")))),
             ("stage", run.id.stage),
             ("plan", run.plan_path),
             ("worktree", f"{worktree.get('path', '')} ({worktree.get('status', '')})"),
@@ -82,15 +82,6 @@ def execute(args: Namespace, call: Call) -> Reply:
         "cost": cost,
     }
     return Reply(data, text)
-
-
-def _time(at: str) -> str:
-    """For a person at a terminal, in their own zone."""
-    if not draws():
-        return at
-    from ..system.local_time import local_time
-
-    return local_time(at, zone=True)
 
 
 def _next_of_task(run: KnownRun, call: Call) -> str:

@@ -15,7 +15,7 @@ made before, returns an equal state. The rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -295,11 +295,6 @@ def end_integration(state: SharedTask, token: str, *, head: str = "") -> SharedT
         return state
     claim = found.claim._replace(status=Hold.DONE if head else Hold.RELEASED)
     return state._replace(integration=found._replace(claim=claim, head=head or found.head))
-
-
-def held_by(state: SharedTask, tokens: Collection[str]) -> list[int]:
-    """The stages that are claimed with one of these tokens."""
-    return [number for number, one in state.stages.items() if one.claim.is_held and one.claim.token in tokens]
 
 
 def _claimed(state: SharedTask, wish: Wish, holder: Holder, at: str) -> SharedTask:

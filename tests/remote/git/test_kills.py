@@ -61,7 +61,6 @@ def play(
     return audit(remote, REF, log, int(config["stages"])), counts
 
 
-@pytest.mark.stress  # tens of seconds of kills; tests/sharing/e2e/test_killed.py has the short form
 def test_killed_claimers_leave_no_stage_with_two_owners(tmp_path: Path, environment: dict[str, str]) -> None:
     found, counts = play(
         tmp_path,
@@ -74,7 +73,7 @@ def test_killed_claimers_leave_no_stage_with_two_owners(tmp_path: Path, environm
         most=3,
         every=0.2,
         seconds=2,
-        lease=2,
+        lease=6,  # longer than a claim takes on a busy machine, or live ones are taken from one another for ever
         seed=time.time_ns() % 10**6,
     )
     assert found.wrong == [] and found.done == 7, found
