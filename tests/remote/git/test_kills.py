@@ -73,7 +73,7 @@ def test_killed_claimers_leave_no_stage_with_two_owners(tmp_path: Path, environm
         most=3,
         every=0.2,
         seconds=2,
-        lease=6,  # longer than a claim takes on a busy machine, or live ones are taken from one another for ever
+        lease=12,  # longer than a claim takes on a busy machine, or live ones are taken from one another for ever
         seed=time.time_ns() % 10**6,
     )
     assert found.wrong == [] and found.done == 7, found
