@@ -21,6 +21,7 @@ from okstra_ctl.cli import main
 from okstra_ctl.errors import ERROR_CODES, EXIT_BUG
 
 from .okstra import Ended
+from .sealed import in_environment
 
 SECONDS = 20.0
 _MEMORY = 3 << 30  # what reads /dev/zero to its end meets this, not the machine's limit
@@ -51,21 +52,9 @@ class TooLong(BaseException):
 def call(argv: Sequence[str], environment: Mapping[str, str], *, seconds: float = SECONDS) -> Ended:
     """The command in this process, with that environment alone, in bounded time and memory."""
     out, err = io.StringIO(), io.StringIO()
-    with _environment(environment), bounds(seconds), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with in_environment(environment), bounds(seconds), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = main(argv)
     return Ended(status, out.getvalue(), err.getvalue())
-
-
-@contextlib.contextmanager
-def _environment(environment: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from okstra_ctl.home_paths import HomePaths
@@ -46,16 +44,3 @@ class Seat:
 
     def exchange(self, key: TaskKey = KEY, *, namespace: str = NAMESPACE) -> Exchange:
         return open_exchange(self.home, str(self.clone.path), "origin", namespace, key)
-
-
-@contextmanager
-def in_environment(environment: Mapping[str, str]) -> Iterator[None]:
-    """okstra's git in this process sees that environment alone."""
-    kept = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)

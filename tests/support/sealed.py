@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,19 @@ def sealed_environment(home: Path) -> dict[str, str]:
         "OKSTRA_TEMPLATE_CACHE": str(_TEMPLATES),
         "PYTHONDONTWRITEBYTECODE": "",
     }
+
+
+@contextmanager
+def in_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """This process has that environment alone, while the block runs."""
+    kept = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
 
 
 _LOOKED_AT = (".okstra", ".claude", ".codex", ".gemini", ".gitconfig", ".config/git")

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
+from support.loaded import loaded
 from support.okstra import Project
-from support.sealed import ROOT
-
-_CALL = f"""
-import sys
-sys.path.insert(0, {str(ROOT / "python")!r})
-before = set(sys.modules)
-from okstra_ctl.__main__ import main
-status = main()
-sys.stdout.flush()
-added = {{name.partition(".")[0] for name in set(sys.modules) - before}} - set(sys.stdlib_module_names)
-print("\\n---", status, *sorted(name for name in added if not name.startswith("_sysconfigdata")))
-"""
 
 
-def _packages(project: Project, *args: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _CALL, *args],
-        cwd=project.repo.path,
-        env=project.okstra.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stderr == ""
-    status, *packages = done.stdout.rpartition("\n--- ")[2].split()
-    assert status == "0", done.stdout
-    return set(packages)
+def _packages(project: Project, *words: str) -> set[str]:
+    added = {name.partition(".")[0] for name in loaded(project, *words)} - set(sys.stdlib_module_names)
+    return {name for name in added if not name.startswith("_sysconfigdata")}
 
 
 def test_light_commands_load_no_package(project: Project) -> None:
@@ -64,5 +42,5 @@ def test_what_draws_at_a_terminal_is_not_loaded_for_a_pipe(project: Project) -> 
 
 
 def test_a_page_loads_what_makes_it_and_nothing_of_the_terminal(project: Project) -> None:
-    loaded = _packages(project, "board", "--html", "board.html")
-    assert "jinja2" in loaded and "rich" not in loaded
+    packages = _packages(project, "board", "--html", "board.html")
+    assert "jinja2" in packages and "rich" not in packages

@@ -15,7 +15,8 @@ from okstra_ctl.remote.exchange import Change, Exchange, Seen
 from okstra_ctl.remote.ref_names import task_ref
 from okstra_ctl.remote.shared_task import Approval, approve, claim_stages, publish_done, release
 from okstra_ctl.system.locks import LockKind, locked
-from support.remotes import Remote, Seat, in_environment
+from support.remotes import Remote, Seat
+from support.sealed import in_environment
 from support.shared_tasks import AT, COMMIT, DIGEST, KEY, holder, wish
 
 REF = task_ref("refs/okstra/tasks", KEY)

@@ -20,8 +20,8 @@ from okstra_ctl.remote.shared_task import Approval, approve
 from support import figures
 from support.claim_chaos import Audit, audit
 from support.git_servers import git_daemon, git_over_http
-from support.remotes import Remote, Seat, in_environment
-from support.sealed import ROOT
+from support.remotes import Remote, Seat
+from support.sealed import ROOT, in_environment
 from support.shared_tasks import AT, DIGEST, KEY
 
 REF = task_ref("refs/okstra/tasks", KEY)

@@ -14,7 +14,8 @@ from okstra_ctl.remote import side_repository
 from okstra_ctl.remote.exchange import Change, Exchange, Seen
 from okstra_ctl.remote.shared_task import Approval, approve, claim_stages, publish_done
 from support.git_servers import git_daemon, git_over_http, proxied, silent_server
-from support.remotes import Remote, Seat, in_environment
+from support.remotes import Remote, Seat
+from support.sealed import in_environment
 from support.shared_tasks import AT, COMMIT, DIGEST, holder, wish
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +10,12 @@ import pytest
 
 from support import schemas
 from support.collector import Collector, collector
+from support.loaded import loaded
 from support.okstra import Ended, Project
 from support.projects import registered
 from support.rehearsal import events_of, finding, install, led, led_args, part, result
 from support.repos import Repo
-from support.sealed import ROOT, sealed_environment
+from support.sealed import sealed_environment
 
 _CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 _ANALYST = "invoke_agent rehearsal-a"
@@ -101,23 +100,7 @@ def test_a_collector_that_is_not_there_changes_no_run(project: Project) -> None:
     assert "okstra: traces: " in ended.stderr
 
 
-_CALL = f"""
-import sys
-sys.path.insert(0, {str(ROOT / "python")!r})
-from okstra_ctl.__main__ import main
-status = main()
-sys.stdout.flush()
-print("\\n---", status, *sorted(name for name in sys.modules if name.startswith("opentelemetry")))
-"""
-
-
 def test_nothing_of_it_is_imported_unless_asked_for(project: Project) -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _CALL, *led_args(project, "error-analysis")],
-        cwd=project.repo.path,
-        env={**project.okstra.environment, "OTEL_METRICS_EXPORTER": "otlp"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.stdout.rpartition("\n--- ")[2].split() == ["0"], done
+    modules = loaded(project, *led_args(project, "error-analysis"), quiet=False, OTEL_METRICS_EXPORTER="otlp")
+    assert "okstra_ctl.lead.conductor" in modules
+    assert [name for name in modules if name.startswith("opentelemetry")] == []
