@@ -12,7 +12,7 @@ from ..output import Reply, fields, table
 from ..quoting import okstra_command
 from ..remote.check import Step, try_out
 from ..remote.exchange import Exchange
-from ..remote.machine import known_machine_id, machine_id
+from ..remote.machine import known_machine, machine_id
 from ..remote.ref_names import key_of, task_ref
 from ..remote.side_repository import SideRepository, known_side, open_side
 from ..services import Call
@@ -107,22 +107,38 @@ def _row(step: Step) -> tuple[str, str, str]:
 
 
 def _show(project: Project, call: Call) -> Reply:
-    claims, machine = project.config.claims, known_machine_id(call.services.home)
+    claims, known = project.config.claims, known_machine(call.services.home)
+    machine, earlier = (known.id, list(known.earlier)) if known else ("", [])
     settings_in_force = {"remote": claims.remote, "lease_seconds": claims.lease, "namespace": claims.namespace}
     if not claims.remote:
-        data: dict[str, object] = {**settings_in_force, "machine": machine, "tasks": []}
+        data: dict[str, object] = {**settings_in_force, "machine": machine, "earlier": earlier, "tasks": []}
         return Reply(data, "claims are kept on this machine alone: okstra remote use origin")
     place = _place(project, call)
     side = known_side(call.services.home, place)
     keys = [key for ref in (side.all_seen() if side else ()) if (key := key_of(claims.namespace, ref))]
     tasks = [_task(side, claims.namespace, key) for key in keys if side]
-    data = {**settings_in_force, "address": place.shown, "machine": machine, "tasks": tasks}
+    data = {**settings_in_force, "address": place.shown, "machine": machine, "earlier": earlier, "tasks": tasks}
     rows = [(str(one["task"]), str(one["stages"]), str(one["hosts"] or one["fault"])) for one in tasks]
     lease = f"{claims.lease // 60} minutes" if claims.lease else "none"
-    head = fields([("claims on", claims.remote), ("address", place.shown), ("lease", lease), ("machine", machine)])
+    head = fields(
+        [
+            ("claims on", claims.remote),
+            ("address", place.shown),
+            ("lease", lease),
+            ("machine", machine),
+            *_earlier(earlier),
+        ]
+    )
     return Reply(
         data, "\n".join([head, table(rows, ("task, as seen last", "stages", "hosts at work"))] if rows else [head])
     )
+
+
+def _earlier(ids: list[str]) -> list[tuple[str, str]]:
+    """This home stood elsewhere: what it claimed there counts as another machine's."""
+    gone = okstra_command("stage", "release", "--run", "RUN", "--force")
+    moved = f"{', '.join(ids[:3])}: before this home was copied or moved; a stage claimed then is taken back by {gone}"
+    return [("earlier", moved)] if ids else []
 
 
 def _task(side: SideRepository, namespace: str, key: TaskKey) -> dict[str, object]:

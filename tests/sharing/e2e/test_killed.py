@@ -60,7 +60,7 @@ class Play:
             for key, claim in self.a.registry["stages"].items()
             if claim.get("remote_token")
         }
-        machine = (self.a.home / "machine-id").read_text().strip()
+        machine = (self.a.home / "machine-id").read_text().split()[0]
         there = {one["token"]: one for one in self.shared["stages"].values() if one["machine"] == machine}
         held = {token for token, one in there.items() if one["status"] == "claimed"}
         assert held == {token for token, (_, status) in here.items() if status == "active"}
