@@ -188,5 +188,6 @@ def _publish(args: Namespace, call: Call) -> Reply:
     from ..stages.late_publication import publish_stage
 
     done = publish_stage(find_run(args.run, call.start, call.services), call.services)
-    text = fields([("published", f"stage {done.stage} of {done.task_key}"), ("head", done.head_commit)])
+    rows = [("published", f"stage {done.stage} of {done.task_key}"), ("head", done.head_commit), ("next", done.next)]
+    text = fields(rows)
     return Reply(done._asdict(), text, talk=[f"okstra: warning: {warning}" for warning in done.warnings])

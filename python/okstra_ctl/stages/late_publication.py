@@ -21,6 +21,7 @@ from .done import (
     require_claimed_folder,
 )
 from .exit_check import EXIT_CHECK_SCHEMA, proof_of, reasons_of
+from .records import led_run_fault
 
 
 class Published(NamedTuple):
@@ -28,6 +29,8 @@ class Published(NamedTuple):
     task_key: str
     stage: int
     head_commit: str
+    next: str
+    """What finishes a led run that ended without its gates; empty where nothing is left to do."""
     warnings: tuple[str, ...]
 
 
@@ -44,7 +47,7 @@ def publish_stage(run: KnownRun, services: Services) -> Published:
         row = newest_row(run)
         assert row is not None
         publish_again(run, row, services)
-        return Published(str(run.id), str(run.id.task), run.id.stage, row.head_commit, ())
+        return Published(str(run.id), str(run.id.task), run.id.stage, row.head_commit, _step_after(run), ())
     worktree = require_claimed_folder(run, services)
     check = files.read_json(run.files.exit_check, EXIT_CHECK_SCHEMA)
     claim = services.registry.read().stage(run.id.stage_key) if run.id.stage_key else None
@@ -65,4 +68,8 @@ def publish_stage(run: KnownRun, services: Services) -> Published:
         )
     seen = Seen(approved.digest, stage.exit_check, proof_of(check))
     warnings = record_done(run, head, options, services, seen)
-    return Published(str(run.id), str(run.id.task), run.id.stage, head, warnings)
+    return Published(str(run.id), str(run.id.task), run.id.stage, head, _step_after(run), warnings)
+
+
+def _step_after(run: KnownRun) -> str:
+    return okstra_command("resume", run.id) if led_run_fault(run.manifest) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +75,20 @@ def test_once_it_is_back_the_stage_is_published_without_another_check(played: Pl
     assert first["head_commit"] == played.ends["published"].data["head_commit"]
     rows = [row for row in played.a.ledger if row["status"] == "done"]
     assert [row["head_commit"] for row in rows] == [first["head_commit"]]
+
+
+def test_a_led_run_that_ended_before_it_could_publish_is_named_with_its_way_on(played: Played) -> None:
+    run = played.ends["1"].data["run_id"]
+    assert played.ends["published"].data["next"] == ""  # a person's session led it, and answers for it
+    manifest = Path(played.ends["1"].data["manifest"])
+    sound = manifest.read_text()
+    led = json.loads(sound)
+    led |= {"lead": {**led["lead"], "mode": "auto"}, "started_at": led["prepared_at"], "outcome": "failed"}
+    try:
+        manifest.write_text(json.dumps(led))
+        assert f"next       okstra resume {run}" in played.a.okstra.ok("stage", "publish", "--run", run).stdout
+    finally:
+        manifest.write_text(sound)
 
 
 @pytest.mark.stress
