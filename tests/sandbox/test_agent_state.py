@@ -63,13 +63,14 @@ def machine(tmp_path: Path) -> Iterator[Lab]:
         yield made
 
 
-def played(machine: Lab, script: str, kind: Kind) -> Report:
+def played(machine: Lab, script: str, kind: Kind, *argv: str) -> Report:
+    """Started by `argv`, with the script as its last word; or as a program of its own."""
     environment = {**machine.environment, "OKSTRA_SANDBOX": str(kind), "MINE_KEY": "k", "OTHER_KEY": "o"}
     program = machine.base / "bin" / "mine"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f"#!{sys.executable}\n{_AGENT}")
     program.chmod(0o755)
-    agent = Agent("mine", (str(program), script), variables=("MINE_*",), state=STATE, logins=LOGINS)
+    agent = Agent("mine", (*(argv or (str(program),)), script), variables=("MINE_*",), state=STATE, logins=LOGINS)
     drop = machine.drop
     job = fake_clients.job(machine.base / "job")._replace(
         provider=agent.provider,
@@ -117,6 +118,21 @@ def test_a_contained_agent_gets_copies_of_what_is_its_own_and_only_a_login_comes
     assert (home / ".local/share/mine/history.db").read_text() == "private history"
     assert json.loads((home / ".local/share/mine/auth.json").read_text()) == json.loads(NEWER)
     assert [name for name in os.listdir(machine.okstra_home / "sandbox") if name not in ("blank", ".lock")] == []
+
+
+def test_a_script_that_the_command_line_names_is_seen_and_what_is_not_is_named_with_its_setting(machine: Lab) -> None:
+    if not can_contain(Kind.BWRAP):
+        pytest.skip("bubblewrap can't start here")
+    program, unseen = machine.home / "dev" / "agent.py", machine.home / "dev" / "beside.py"
+    program.parent.mkdir()
+    program.write_text(_AGENT)
+    unseen.write_text("")
+    report = played(machine, "echo seen", Kind.BWRAP, sys.executable, str(program))
+    assert (report.outcome, report.stream.last_message.strip()) == (WorkerOutcome.COMPLETED, "seen"), report
+    program.write_text(f"open({str(unseen)!r})\n{_AGENT}")
+    report = played(machine, "echo seen", Kind.BWRAP, sys.executable, str(program))
+    assert report.outcome is not WorkerOutcome.COMPLETED
+    assert "sandboxShow" in report.stream.message and "beside.py" in report.stream.message, report
 
 
 def test_what_a_killed_okstra_left_is_taken_home_and_its_record_has_the_form_of_its_schema(machine: Lab) -> None:

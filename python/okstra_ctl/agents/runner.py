@@ -180,7 +180,8 @@ def _private_state(job: Job, launch: Launch) -> AbstractContextManager[ClientSta
         return nullcontext(ClientState())
     if job.provider.startswith(ACP):
         agent = agent_in(job.provider.removeprefix(ACP), job.options)
-        wanted = AgentFiles(agent.argv[0], agent.state, agent.logins)
+        scripts = tuple(word for word in agent.argv[1:] if os.path.isabs(word) and os.path.isfile(word))
+        wanted = AgentFiles(agent.argv[0], agent.state, agent.logins, scripts)
         return agent_state(job.provider, wanted, own_folder(job.containment.sandbox, job.token), launch.environment)
     return private_state(job.provider, own_folder(job.containment.sandbox, job.token), launch.environment)
 

@@ -32,11 +32,13 @@ _MOVED = {
 
 
 class AgentFiles(NamedTuple):
-    """Paths below the home; one with a / at its end is a whole folder. `program` is what is started."""
+    """Paths below the home; one with a / at its end is a whole folder. `program` is what is started, `scripts` are
+    the files that its command line names."""
 
     program: str
     state: tuple[str, ...]
     logins: tuple[str, ...]
+    scripts: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -76,7 +78,8 @@ def _made(name: str, wanted: AgentFiles, folder: str, environment: Mapping[str, 
         files.make_private_folders(os.path.dirname(target))
         files.replace(target, data, durable=False)
     binds = tuple(_binds(copy, home, places, found))
-    return ClientState(name, os.path.realpath(copy), home, binds, wanted.program, _beside(copy, home, environment))
+    beside = _beside(copy, home, environment)
+    return ClientState(name, os.path.realpath(copy), home, binds, wanted.program, beside, wanted.scripts)
 
 
 def _binds(copy: str, home: str, places: Mapping[str, str], found: Mapping[str, bytes]) -> Iterator[Bind]:

@@ -94,6 +94,8 @@ class ClientState(NamedTuple):
     """What is started, where okstra's own program starts it in turn."""
     beside: tuple[tuple[str, str], ...] = ()
     """Variables with which an agent finds its copy where nothing can be mounted."""
+    shown: tuple[str, ...] = ()
+    """Files that it needs to see besides, read-only."""
 
 
 @contextmanager

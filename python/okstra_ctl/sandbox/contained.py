@@ -55,8 +55,9 @@ def started(
     if given.role in AGENTS:
         kept |= git.settings_variables(kept, _UNSIGNED)
     git_folders = filter(None, (given.places.common_dir,))
+    shown = (*options.shown, *state.shown)
     found = machine(
-        environment, blank_file(given.sandbox.folder), options.shown, state.program or argv[0], with_sockets=git_folders
+        environment, blank_file(given.sandbox.folder), shown, state.program or argv[0], with_sockets=git_folders
     )
     binds = (*given.binds, *state.binds)
     shaped = profile(given.role, found, given.places, binds, check_network=options.check_network)

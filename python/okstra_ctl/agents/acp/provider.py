@@ -76,6 +76,7 @@ class Acp:
             "start_seconds": self._agent.start_seconds,
             "login": self._agent.login or f"its own login (agents.{self._agent.name}.login in config.json may name it)",
             "install": self._agent.install,
+            "contained": job.containment is not None,
         }
         always = {**dict(self._agent.env), ORDERS: dumps(orders)}
         if port:  # the sandbox lets a worker connect to addresses that its environment names

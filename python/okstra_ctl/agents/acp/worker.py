@@ -150,7 +150,7 @@ class Turn:
         except OSError as error:
             there = shutil.which(program) or os.sep in program
             what = f"{program} can't be started: {error.strerror}" if there else f"{program} is not on the PATH"
-            raise Ended(Failure.CLIENT, f"{what}{self._try('install')}") from None
+            raise Ended(Failure.CLIENT, f"{what}{self._in_its_sandbox()}{self._try('install')}") from None
 
     async def _turn(self, process: asyncio.subprocess.Process, prompt: str) -> None:
         from acp import connect_to_agent, text_block
@@ -295,7 +295,7 @@ class Turn:
         how = "closed its output" if status is None else f"ended with {status}"
         if self._asked_to_end.is_set():
             return Failure.INTERRUPTED, f"it {how} when it was asked to end"
-        return Failure.CLIENT, f"it {how} before it answered {step}{_sample(wire)}"
+        return Failure.CLIENT, f"it {how} before it answered {step}{self._in_its_sandbox()}{_sample(wire)}"
 
     def _error(self, step: str, error: Any) -> tuple[Failure, str]:
         data = error.data if isinstance(error.data, str) else dumps(error.data) if error.data else ""
@@ -309,6 +309,10 @@ class Turn:
     def _try(self, which: str) -> str:
         known = str(self._orders.get(which) or "")
         return f"; try: {known}" if known else ""
+
+    def _in_its_sandbox(self) -> str:
+        """What it can't see there, it may have failed for: a probe starts it outside."""
+        return " (in its sandbox: the setting sandboxShow shows it more)" if self._orders.get("contained") else ""
 
     def _model_option(self) -> Any:
         found = [one for one in self._client.options if getattr(one, "type", "") == "select"]
