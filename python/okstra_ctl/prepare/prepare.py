@@ -117,7 +117,7 @@ def _prepare_stage(
     task_worktree.ensure(request, services, log, known=known)
     with UndoStack() as undo:
         held = _reserve(request, services, log)
-        claim = _claim_of(held)
+        claim = held.registered
         undo.push(lambda: drop_reservation(held, services))
         site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = create.begin(services.home, site, undo)
@@ -261,15 +261,9 @@ def _activate(held: Reservation, services: Services) -> None:
     """The commit point."""
     with services.registry.transaction() as doc:
         claim = doc.stage(held.key)
-        if claim is None or claim.token != _claim_of(held).token or claim.status is not ClaimStatus.PROVISIONING:
+        if claim is None or claim.token != held.registered.token or claim.status is not ClaimStatus.PROVISIONING:
             raise WorkFailed("worktree-not-created", "the reservation was taken away", where=str(held.key))
         doc.put_stage(held.key, claim._replace(status=ClaimStatus.ACTIVE, owner=_lead()))
-
-
-def _claim_of(held: Reservation) -> StageClaim:
-    if held.claim is None:
-        raise AssertionError("a degraded reservation has no claim")
-    return held.claim
 
 
 def _task_facts(claim: TaskClaim, status: WorktreeStatus) -> WorktreeFacts:

@@ -60,6 +60,12 @@ class Reservation(NamedTuple):
     def key(self) -> StageKey:
         return StageKey(self.run.task, self.stage.number)
 
+    @property
+    def registered(self) -> StageClaim:
+        """The claim of a run that is not degraded."""
+        assert self.claim is not None, "a degraded reservation has no claim"
+        return self.claim
+
 
 class Choice(NamedTuple):
     """The result of the rules: the stage, its base, and the epoch and branch it would get."""
@@ -115,7 +121,7 @@ def reserve_stage(request: Request, services: Services) -> Reservation:
         held = _reserve_here(request, services, shared, sharing.new_token())
         try:
             sharing.bring(request.checkout, held.base_commit)
-            wanted = wanted_of(held.key, _claim_of(held))
+            wanted = wanted_of(held.key, held.registered)
             if sharing.claim([wanted], digest=request.plan_map.digest, anchor=_anchor(held, services)):
                 return held
         except BaseException:
@@ -133,11 +139,6 @@ def _reserve_here(request: Request, services: Services, shared: Shared, token: s
                 return _reserve(request, services, doc, choice, shared, token)
         except _NeedsGit as unknown:
             facts = _look_up(request, services, facts, unknown.commits)
-
-
-def _claim_of(held: Reservation) -> StageClaim:
-    assert held.claim is not None, "a degraded reservation has no claim"
-    return held.claim
 
 
 def _anchor(held: Reservation, services: Services) -> str:

@@ -96,9 +96,8 @@ def close_stage(
     again = bool(options.overrule) and is_recorded_done(run)
     approved = run.approved(services)
     checked = _check(run, approved, options, services, recorded_folder if again else require_claimed_folder, watch)
-    digest = approved.stage_map.digest
-    seen = (digest, checked.exit_check, checked.proof)
-    warnings = record_done(run, checked.head_commit, options, services, Seen(*seen))
+    seen = Seen(approved.stage_map.digest, checked.exit_check, checked.proof)
+    warnings = record_done(run, checked.head_commit, options, services, seen)
     return checked._replace(warnings=(*checked.warnings, *warnings))
 
 
