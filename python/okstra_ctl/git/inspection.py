@@ -25,7 +25,7 @@ def mark(admin: str, content: str) -> None:
     path = os.path.join(admin, _MARK)
     data = content.encode()
     if files.read_bytes(path) != data:
-        files.replace(path, data)
+        files.replace(path, data, shared=True)  # workers of one worktree begin at once
 
 
 def contained(root: str, words: Sequence[str], wanted: Contained, extra: Mapping[str, str]) -> Contained:

@@ -160,18 +160,21 @@ def json_bytes(value: object) -> bytes:
     return encode(value, indent=2) + b"\n"
 
 
-def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = True) -> None:
+def replace(path: str, data: bytes, *, mode: int = FILE_MODE, durable: bool = True, shared: bool = False) -> None:
     """Replaces the file whole: after a crash it holds the old bytes or the new. Raises WorkFailed (`write-failed`).
 
     After the rename everybody sees the new file, so a folder that can't be synced is not an error: the caller would
     undo what others already depend on. `durable=False` skips fsync: for pages derived from other files.
+    `shared`: others may replace it at the same time, without a lock.
     """
-    replace_in_parts(path, [data], mode=mode, durable=durable)
+    replace_in_parts(path, [data], mode=mode, durable=durable, shared=shared)
 
 
-def replace_in_parts(path: str, parts: Iterable[bytes], *, mode: int, durable: bool = True) -> None:
+def replace_in_parts(
+    path: str, parts: Iterable[bytes], *, mode: int, durable: bool = True, shared: bool = False
+) -> None:
     """As `replace`, for content too large for memory."""
-    temporary = _temporary(path)
+    temporary = _temporary(path, f".{os.getpid()}-{threading.get_ident()}" if shared else "")
     try:
         descriptor = _write(temporary, b"", mode)
         try:
@@ -349,9 +352,9 @@ def raise_write_failed(path: str, error: OSError) -> NoReturn:
     ) from error
 
 
-def _temporary(path: str) -> str:
+def _temporary(path: str, own: str = "") -> str:
     folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}{TEMPORARY_SUFFIX}")
+    return os.path.join(folder, f".{name}{own}{TEMPORARY_SUFFIX}")
 
 
 def _write(path: str, data: bytes, mode: int) -> int:
