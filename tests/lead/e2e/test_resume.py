@@ -75,7 +75,7 @@ class Stage:
 
 def test_a_run_killed_at_an_event_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PLAYS["error-analysis"])
-    for number in range(2, len(stage.events) + 1, 4):
+    for number in range(2, len(stage.events) + 1, 2):
         stage.kill(number, AFTER)
         stage.check_resumed()
 
@@ -85,7 +85,7 @@ def test_each_phase_killed_at_some_events(tmp_path: Path, phase: str) -> None:
     """By turns before and after it is written; a hand-off, which changes what is elsewhere, before."""
     stage = Stage(tmp_path, PLAYS[phase])
     elsewhere = phase == "release-handoff"
-    for number in range(3, len(stage.events) + 1, 4 if elsewhere else 8):
+    for number in range(3, len(stage.events) + 1, 2 if elsewhere else 6):
         stage.kill(number, BEFORE if elsewhere or number % 2 else AFTER)
         stage.check_resumed()
 
