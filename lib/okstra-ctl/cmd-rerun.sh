@@ -1,5 +1,5 @@
 #!/bin/sh
-# cmd-rerun.sh RUN [options]: prepares the next run of a run's stage, in the same worktree; the same as `okstra rerun`.
+# cmd-rerun.sh RUN [options]: prepares the next run of a run's stage, in the same worktree; the same as `okstra run --again`.
 
 # shellcheck shell=bash
 case $- in *p*) ;; *) exec bash -p -- "$0" "$@" ;; esac # nothing comes in by BASH_ENV, CDPATH or exported functions

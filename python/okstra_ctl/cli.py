@@ -10,7 +10,7 @@ from functools import partial
 from typing import NoReturn
 
 from . import __version__
-from .command_table import COMMANDS, IN_NODE, find, verb_of
+from .command_table import COMMANDS, IN_NODE, called_by, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from .global_flags import behind_the_command, carry_out, is_common
 from .help_pages import TOPICS, nearest, page_of, top_page
@@ -114,13 +114,14 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
     if words[0] in dict(IN_NODE):
         become_node(words)
-    command = find(words[0])
+    command, rest = called_by(words)
     if command is None:
         near = nearest(words[0], [*(one.name for one in COMMANDS), "help", *TOPICS])
         hint = f"okstra {'help ' if near in TOPICS else ''}{near}" if near else "okstra help all lists them"
         raise UsageError("usage", f"there is no command {words[0]!r}", hint=hint)
     module = load(command)
-    args = build_parser(command)[0].parse_args(words[1:])
+    called = words[0] if words[0] == command.name else command.alias_of
+    args = build_parser(command, called)[0].parse_args(rest)
     call = open_call(getattr(args, "project_root", None))
     inspection.use(partial(_look_contained, call.services))
     label = " ".join(part for part in (command.name, getattr(args, "action", None)) if part)

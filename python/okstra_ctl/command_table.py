@@ -20,17 +20,32 @@ IN_NODE = (
 
 
 class Command(NamedTuple):
-    """`module` is the name in `commands/`; `group` is the heading it is listed under."""
+    """`module` is the name in `commands/`; `group` is the heading it is listed under.
+
+    `alias_of`: the words that a person types today for what this earlier name does. A flag among them (`show --errors`)
+    makes its command take this one's arguments; without one (`init`) the other command does this and more.
+    """
 
     name: str
     module: str
     summary: str
     group: str
+    alias_of: str = ""
+
+    @property
+    def shown_summary(self) -> str:
+        return f"alias of {self.alias_of}: {self.summary}" if self.alias_of else self.summary
+
+    @property
+    def mode(self) -> tuple[str, str]:
+        """The command and the flag by which this one is called today; both are empty where it is no such alias."""
+        name, _, flag = self.alias_of.partition(" ")
+        return (name, flag) if flag else ("", "")
 
 
-# The headings of `okstra help`, in its order; those of REST stand in `okstra help all` only.
+# The headings of `okstra help`, in its order; those of REST and EARLIER stand in `okstra help all` only.
 EVERY_DAY, MANY, PLANS = "Every day", "Many tasks at once", "Plans, stages, worktrees"
-CARE, REST = "Looking after it", "Everything else"
+CARE, REST, EARLIER = "Looking after it", "Everything else", "Earlier names; they stay"
 
 COMMANDS = (
     Command("init", "init", "set up this repository: find its tests, and your agents", EVERY_DAY),
@@ -46,13 +61,11 @@ COMMANDS = (
     Command("pr", "pr", "take a pull request's comments and red checks into a fix", EVERY_DAY),
     Command("resume", "resume", "go on with a run that was stopped, or whose worker failed", EVERY_DAY),
     Command("drop", "drop", "end what nobody wants any more; branches and records stay", EVERY_DAY),
-    Command("batch", "batch", "several tasks, or all ready stages of a plan, side by side", MANY),
     Command("work", "work", "work on a plan until it is done: in CI, on many machines", MANY),
     Command("remote", "remote", "agree with other machines, on a git remote, who works on what", MANY),
     Command("fleet", "fleet", "machines that stages are placed on: begin, start, look, end", MANY),
     Command("list", "list_runs", "runs of all projects", MANY),
     Command("status", "status", "what is in progress, the most urgent first", MANY),
-    Command("schedule", "schedule", "the work left in the project's open tasks, in rounds", MANY),
     Command("history", "history", "a task's time line: runs, outcomes, stages, fix cycles", MANY),
     Command("usage", "usage", "tokens and cost of a run, a task, or all tasks", MANY),
     Command("followups", "followups", "tasks that reports propose: list, create or dismiss them", MANY),
@@ -71,30 +84,51 @@ COMMANDS = (
     Command("config", "config", "list, read and change settings", CARE),
     Command("trust", "trust", "let the commands that the project's settings name be run", CARE),
     Command("check", "check", "check a result, its evidence, or a run's whole record", CARE),
-    Command("setup", "setup", "register a project", REST),
-    Command("check-project", "check_project", "check a project, with a remedy for each finding", REST),
     Command("completion", "completion", "completion for bash, zsh and fish", REST),
     Command("memory", "memory", "keep notes across projects, and find them again", REST),
     Command("wizard", "wizard", "ask for a run's inputs, step by step, in JSON", REST),
     Command("task", "task", "bring a task that machines share into this clone", REST),
     Command("notify", "notify", "send a test message to where the setting `notify` says", REST),
     Command("mcp", "mcp", "let an MCP client drive okstra, over standard input and output", REST),
-    Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", REST),
     Command("wait", "wait", "wait for a run's results or report; one JSON line for each change", REST),
     Command("seal", "seal", "what ended runs left, by its digests: show, compare, sign", REST),
     Command("report", "report", "regenerate a report's pages, check whether they are up to date, find reports", REST),
     Command("worker", "worker", "run one worker of a run, for a lead that is a person's session", REST),
     Command("guard", "guard", "check whether an agent's tool call or commit is within its run's rights", REST),
     Command("projects", "projects", "list the projects that okstra has run in", REST),
-    Command("time-summary", "time_summary", "how long runs took, by project, task, phase or day", REST),
-    Command("error-log", "error_log", "list what went wrong in runs: failed workers, in their own words", REST),
     Command("paths", "paths", "print the paths of a run, or of okstra itself", REST),
-    Command("backfill", "backfill", "write done rows that are missing after a crash", REST),
+    Command("setup", "setup", "register a project, and propose no settings", EARLIER, "init"),
+    Command("check-project", "check_project", "check the project alone", EARLIER, "doctor --project"),
+    Command("rerun", "rerun", "prepare the next run of a run's stage, in its worktree", EARLIER, "run --again"),
+    Command("batch", "batch", "several runs, or all ready stages of a plan, side by side", EARLIER, "work --runs"),
+    Command("schedule", "schedule", "the work left in all open tasks, in rounds", EARLIER, "next --all"),
+    Command("error-log", "error_log", "what went wrong in runs, in the workers' own words", EARLIER, "show --errors"),
+    Command(
+        "time-summary", "time_summary", "how long runs took, by project, task, phase or day", EARLIER, "usage --time"
+    ),
+    Command("backfill", "backfill", "write done rows that are missing after a crash", EARLIER, "reconcile --done-rows"),
 )
 
 
 def find(name: str) -> Command | None:
     return next((command for command in COMMANDS if command.name == name), None)
+
+
+def modes_of(name: str) -> dict[str, Command]:
+    """The flags that make the command do what an earlier name does, each with that one."""
+    return {command.mode[1]: command for command in COMMANDS if command.mode[0] == name}
+
+
+def called_by(words: Sequence[str]) -> tuple[Command | None, list[str]]:
+    """The command that a command line (without the program) calls, and its arguments: of `show --errors RUN` they are
+    those of `error-log RUN`."""
+    name, rest = (words[0] if words else ""), list(words[1:])
+    modes, given = modes_of(name), rest[: rest.index("--")] if "--" in rest else rest
+    flag = next((word for word in given if word in modes), "")
+    if not flag:
+        return find(name), rest
+    rest.remove(flag)
+    return modes[flag], rest
 
 
 class Verb(NamedTuple):
@@ -229,7 +263,9 @@ def _flag(name: str) -> str:
 
 def verb_in(words: Sequence[str]) -> Verb:
     """The verb that a command line (without the program) calls, including its action."""
-    return VERBS.get(" ".join(words[:2])) or verb_of(words[0] if words else "")
+    command, rest = called_by(words)
+    name = command.name if command else words[0] if words else ""
+    return VERBS.get(" ".join([name, *rest[:1]])) or verb_of(name)
 
 
 def verb_of(label: str) -> Verb:

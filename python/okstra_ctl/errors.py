@@ -163,7 +163,7 @@ ERROR_CODES: dict[str, ErrorCode] = {
     "seal-broken": ErrorCode(EXIT_CHECK, "something is not as it was sealed; each is listed"),
     "brief-incomplete": ErrorCode(EXIT_CHECK, "the brief lacks sections that the phases need; each is listed"),
     "plan-invalid": ErrorCode(EXIT_CHECK, "the plan breaks rules S1 to S11, or S13; each is listed with its line"),
-    "project-unhealthy": ErrorCode(EXIT_CHECK, "check-project found something to fix"),
+    "project-unhealthy": ErrorCode(EXIT_CHECK, "`doctor` found something to fix in the project"),
     "machine-unhealthy": ErrorCode(EXIT_CHECK, "doctor found something that keeps okstra from working"),
     "left-to-do": ErrorCode(EXIT_CHECK, "reconcile found something that a person must decide, or that was not applied"),
     "remote-unfit": ErrorCode(EXIT_CHECK, "the git remote can't have claims; each step of the check says what failed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .command_table import COMMANDS, IN_NODE, REST
+from .command_table import COMMANDS, EARLIER, IN_NODE, REST
 from .errors import EXIT_MEANINGS
 from .help_texts import ENVIRONMENT, EXAMPLES, SCRIPTING
 
@@ -65,9 +65,9 @@ def nearest(word: str, known: Iterator[str] | tuple[str, ...] | list[str]) -> st
 
 def _groups(*, rest: bool) -> Iterator[str]:
     for group in dict.fromkeys(command.group for command in COMMANDS):
-        if group != REST or rest:
+        if group not in (REST, EARLIER) or rest:
             yield from ("", group)
-            yield from _rows({one.name: one.summary for one in COMMANDS if one.group == group})
+            yield from _rows({one.name: one.shown_summary for one in COMMANDS if one.group == group})
     if rest:
         yield from ("", "Installation (Node.js)", *_rows(dict(IN_NODE)))
 

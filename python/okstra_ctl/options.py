@@ -8,11 +8,11 @@ import os
 import shlex
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from .command_table import COMMANDS, IN_NODE, Command
+from .command_table import COMMANDS, IN_NODE, Command, called_by, modes_of
 from .errors import UsageError
 from .help_pages import examples_of, nearest
 from .names import Named, RunId
@@ -127,26 +127,34 @@ def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
     return flags
 
 
-def build_parser(command: Command) -> tuple[argparse.ArgumentParser, ModuleType]:
-    """The parser of one command, and its module."""
+def build_parser(command: Command, called: str = "") -> tuple[argparse.ArgumentParser, ModuleType]:
+    """The parser of one command, and its module. `called`: how the command line names it, if otherwise."""
     module = load(command)
     examples = examples_of(command.name)
-    parser = Parser(prog=f"okstra {command.name}", description=module.__doc__, epilog=examples or None)
-    add_common_flags(parser)
-    module.configure(parser)
+    parser = Parser(prog=f"okstra {called or command.name}", description=module.__doc__, epilog=examples or None)
+    _configure(parser, command)
     return parser, module
 
 
-def whole_parser(only: Container[str] | None = None) -> argparse.ArgumentParser:
-    """All of okstra as one parser, for completion and the manual page. `only`: commands whose arguments are needed."""
+def _configure(parser: argparse.ArgumentParser, command: Command) -> None:
+    add_common_flags(parser)
+    load(command).configure(parser)
+    for flag, alias in modes_of(command.name).items():
+        text = f"{alias.summary}; its own arguments: okstra {alias.alias_of} --help"
+        parser.add_argument(flag, action="store_true", default=SUPPRESS, help=text)
+
+
+def whole_parser(only: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """All of okstra as one parser, for completion and the manual page. `only`: the words of a command line, of whose
+    commands the arguments are needed."""
     parser = Parser(prog="okstra")
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
-        child = commands.add_parser(command.name, help=command.summary)
+        child = commands.add_parser(command.name, help=command.shown_summary)
         if only is None or command.name in only:
-            add_common_flags(child)
-            load(command).configure(child)
+            meant, _ = called_by([command.name, *(only or ())])
+            _configure(child, meant or command)
     for name, summary in IN_NODE:
         commands.add_parser(name, help=summary)
     return parser

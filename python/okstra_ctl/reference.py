@@ -144,7 +144,11 @@ def _verb_text(verb: Verb) -> str:
 
 def _command(command: Command) -> list[str]:
     parser, _ = build_parser(command)
-    lines = [f"## okstra {command.name}", "", str(parser.description), ""]
+    lines = [f"## okstra {command.name}", ""]
+    if command.alias_of:
+        does = "takes these arguments" if all(command.mode) else "does this and more"
+        lines += [f"Alias of `okstra {command.alias_of}`, which {does}.", ""]
+    lines += [str(parser.description), ""]
     shown = [f"okstra {words}    # {text}" for words, text in EXAMPLES.get(command.name, ())]
     lines += ["```", *shown, "```", ""] if shown else []
     subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.environment import environment_of, homes_named, title_of
-from okstra_ctl.command_table import COMMANDS, IN_NODE, VERBS, verb_of
+from okstra_ctl.command_table import COMMANDS, IN_NODE, VERBS, verb_in, verb_of
 from okstra_ctl.options import build_parser, short_names
 from okstra_ctl.system import process_identity
 from okstra_ctl.system.process_identity import is_this_process_or_above, processes_in_listing
@@ -67,6 +67,21 @@ def test_a_command_that_nobody_decided_about_changes_something() -> None:
 )
 def test_flags_decide_where_the_table_says_so(label: str, flags: dict[str, object], *, changes: bool) -> None:
     assert verb_of(label).changes_with(argparse.Namespace(**flags)) is changes
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("reconcile --done-rows", True),
+        ("reconcile --done-rows --dry-run", False),
+        ("run --again RUN --dry-run", True),  # which `run --again` does not take: nothing makes it read
+        ("work --runs FILE --dry-run", False),
+        ("show --errors RUN", False),
+        ("next -- --all", False),
+    ],
+)
+def test_an_earlier_name_and_its_words_of_today_change_the_same(words: str, *, changes: bool) -> None:
+    assert verb_in(words.split()).may_change(words.split()) is changes
 
 
 # Marks and ancestors

@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from okstra_ctl.command_table import find
+from okstra_ctl.command_table import called_by, find
 from okstra_ctl.errors import UsageError
 from okstra_ctl.help_pages import page_of
 from okstra_ctl.options import build_parser
@@ -110,14 +110,14 @@ def _fault(line: str) -> str:
     words = _words(line)
     if len(words) == 3 and words[1] == "help":
         return "" if page_of(words[2]) or find(words[2]) or words[2] == "COMMAND" else "no such help"
-    command = find(words[1]) if len(words) > 1 else None
+    command, rest = called_by(words[1:])
     if command is None:
         return "no such command"
     parser, _ = build_parser(command)
     if len(words) == 2 or "…" in words or "--help" in words:
         return ""
     try:
-        parser.parse_args(words[2:])
+        parser.parse_args(rest)
     except UsageError as error:
         return error.message
     return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from okstra_ctl.command_table import find
+from okstra_ctl.command_table import called_by, find
 from okstra_ctl.errors import UsageError
 from okstra_ctl.options import build_parser
 from support.sealed import ROOT
@@ -195,14 +195,14 @@ def _command_words(line: str) -> tuple[str, ...]:
 def _fault(line: str) -> str:
     """What is wrong with a command; empty when it can be parsed, its placeholders filled in."""
     words = [_EXAMPLES.get(word, word) for word in line.split()]
-    command = find(words[1])
+    command, rest = called_by(words[1:])
     if command is None:
         return "no such command"
     parser, _ = build_parser(command)
     if len(words) <= 3 and not any(word.startswith("-") for word in words) and _is_talk(words):
         return ""
     try:
-        parser.parse_args(words[2:])
+        parser.parse_args(rest)
     except UsageError as error:
         return error.message
     return ""

@@ -241,13 +241,13 @@ def test_interrupted_is_refused_with_run_since_and_the_ways_on() -> None:
     error = _refused(stage_states(_ONE, _records(claims={1: _claim()}, alive=Liveness.GONE)), "1")
     assert error.code == "stage-interrupted"
     assert f"run {_run(1)}, since {_SINCE}" in error.message
-    assert f"okstra rerun {_run(1)}" in error.hint and "okstra stage release" in error.hint
+    assert f"okstra run --again {_run(1)}" in error.hint and "okstra stage release" in error.hint
 
 
 def test_done_is_refused_and_names_rerun() -> None:
     error = _refused(stage_states(_ONE, _records(_row(head="0123456789abcdef"))), "1")
     assert (error.code, error.message) == ("stage-done", "stage 1 is done at 0123456789ab")
-    assert f"okstra rerun {_run(1)}" in error.hint
+    assert f"okstra run --again {_run(1)}" in error.hint
 
 
 def test_blocked_is_refused_and_names_what_blocks() -> None:

@@ -16,9 +16,9 @@ from ..settings.phases import Phase
 
 GROUPS = ("files", "results", "report", "phase", "pages", "seal")
 Document = Mapping[str, Any]
-_RESTORE = "restore the file, or do the work again: okstra rerun {run}"
-_AGAIN = "do the work again: okstra rerun {run}"
-_EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra rerun {run}"
+_RESTORE = "restore the file, or do the work again: okstra run --again {run}"
+_AGAIN = "do the work again: okstra run --again {run}"
+_EDITED = "somebody changed the file after the run: restore it, or do the work again: okstra run --again {run}"
 _SEALS = "compare it with a backup, or with a signed row: okstra seal verify --signed FILE"
 _RENDER = "okstra report render {run}"
 _BY_OKSTRA = "lead"

@@ -1,7 +1,7 @@
 """Prepares or runs several tasks, or all ready stages of a task's plan, side by side.
 
 FILE has one run per line: the arguments of `okstra run`. Empty lines and everything after a # are ignored. The flags in
-`--with` go to every run: `okstra batch runs.txt --jobs 3 --with="--provider rehearsal"`.
+`--with` go to every run: `okstra work --runs runs.txt --jobs 3 --with="--provider rehearsal"`.
 
 Exit 0: all went well; 1: a run failed or was refused; 2: nothing was started.
 """
@@ -87,7 +87,7 @@ def _entries(args: Namespace, call: Call) -> list[Entry]:
             raise UsageError("usage", _fault_text(faults), where=args.file, hint="one run a line, as for `okstra run`")
         entries += found
     if not entries:
-        hint = "okstra batch FILE; or --task-key KEY …, or --ready-stages KEY"
+        hint = "okstra work --runs FILE; or --task-key KEY …, or --ready-stages KEY"
         raise UsageError("input-missing", "there is no run to start", hint=hint)
     return entries
 

@@ -1,4 +1,5 @@
-"""Checks this machine: Python, git, locks, disk, registry, clients; a remedy for each finding."""
+"""Checks this machine and, in a project, the project: Python, git, locks, disk, clients, settings; a remedy for each
+finding."""
 
 from __future__ import annotations
 
@@ -20,14 +21,20 @@ def execute(args: Namespace, call: Call) -> Reply:
     conveniences are warnings."""
     from ..doctor.machine import examine
     from ..doctor.providers import AGENTS
-    from ..settings.setup import CheckStatus
+    from ..settings.project import find_root
+    from ..settings.setup import CheckStatus, check
 
-    rows = examine(call.services, call.start, providers=args.providers)
+    machine = examine(call.services, call.start, providers=args.providers)
+    seen = {"git version", *(row.check for row in machine)}
+    root = None if args.providers else find_root(call.start, call.services)
+    of_project = [row for row in check(root, call.services) if row.check not in seen] if root else []
+    rows = [*machine, *of_project]
     failed = [row for row in rows if row.status is CheckStatus.FAIL]
     text = table([(str(row.status), row.check, row.detail, row.remedy) for row in rows], ("", "check", "", "remedy"))
+    codes = dict.fromkeys((row.check for row in of_project), "project-unhealthy") | {AGENTS: "no-agent"}
     errors = [
         {
-            "code": "no-agent" if row.check == AGENTS else "machine-unhealthy",
+            "code": codes.get(row.check, "machine-unhealthy"),
             "message": f"{row.check}: {row.detail}",
             "where": row.check,
             "try": row.remedy,

@@ -21,6 +21,7 @@ from ..settings import config as settings
 from ..settings import detect
 from ..settings import setup as setup_project
 from ..system import assets, files
+from .setup import add_moved_flag, move_here
 
 AGENTS = ("claude", "codex", "gemini")
 _TRY = 'okstra run "what is wanted, in a sentence"'
@@ -29,10 +30,13 @@ _TRY = 'okstra run "what is wanted, in a sentence"'
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--project-id", metavar="ID", default="", help="its name in task keys (default: the folder's)")
     parser.add_argument("--report-language", choices=("en", "ko"), default="en", help="language of reports")
+    add_moved_flag(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def execute(args: Namespace, call: Call) -> Reply:
+    if args.moved:
+        return move_here(args, call)
     root = setup_project.root_for(call.start, call.services)
     before = files.read_json(ProjectFiles(root).config) or {}
     project_id = args.project_id or str(before.get("projectId") or slugify_task_segment(os.path.basename(root)))

@@ -13,7 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..command_table import find, verb_of
+from ..command_table import called_by, verb_of
 from ..errors import OkstraError, Refused, UsageError
 from ..history.next_steps import limit_in_events
 from ..history.schedule import next_unit
@@ -202,10 +202,10 @@ def roster_flags(rows: Sequence[Mapping[str, object]], roles: Collection[str]) -
 
 def carry_out(words: list[str], call: Call, *, as_json: bool) -> Reply:
     """Does what that command line, without the program, would do."""
-    command = find(words[0])
+    command, rest = called_by(words)
     assert command is not None
     parser, module = build_parser(command)
-    given = parser.parse_args([*words[1:], *(["--json"] if as_json else [])])
+    given = parser.parse_args([*rest, *(["--json"] if as_json else [])])
     label = " ".join(filter(None, (command.name, getattr(given, "action", None))))
     if verb_of(label).changes_with(given):
         require_no_worker(label, call.services)

@@ -18,15 +18,18 @@ from ..settings import setup as setup_project
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--project-id", metavar="ID", help="the project's name in task keys (default: asked for)")
     parser.add_argument("--report-language", choices=("en", "ko"), default="en", help="language of reports")
-    parser.add_argument(
-        "--moved", action="store_true", help="the project was moved here: update everything that names the old place"
-    )
+    add_moved_flag(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_moved_flag(parser: ArgumentParser) -> None:
+    text = "the project was moved here: update everything that names the old place"
+    parser.add_argument("--moved", action="store_true", help=text)
 
 
 def execute(args: Namespace, call: Call) -> Reply:
     if args.moved:
-        return _move(args, call)
+        return move_here(args, call)
     root = setup_project.root_for(call.start, call.services)
     project_id = args.project_id or _ask_for_id(root)
     if not args.yes:
@@ -35,17 +38,17 @@ def execute(args: Namespace, call: Call) -> Reply:
     word = "registered" if done.created else "was registered already"
     text = fields([("project", f"{done.project_id} ({word})"), ("settings", done.config)])
     talk = [f"okstra: warning: {warning}" for warning in done.warnings]
-    talk += ["next: okstra run --help, or okstra check-project"] if done.created else []
+    talk += ["next: okstra run --help, or okstra doctor"] if done.created else []
     return Reply({**done._asdict(), "warnings": list(done.warnings)}, text, talk=talk)
 
 
-def _move(args: Namespace, call: Call) -> Reply:
+def move_here(args: Namespace, call: Call) -> Reply:
     from ..recovery.project_move import move, old_places
     from ..settings.project import open_project
 
     project = open_project(call.start, call.services)
     if args.project_id and args.project_id != project.config.project_id:
-        raise UsageError("usage", "--moved keeps the project's id", where="okstra setup", hint="leave --project-id out")
+        raise UsageError("usage", "--moved keeps the project's id", where=call.start, hint="leave --project-id out")
     old = old_places(project, call.services)
     if old and not args.yes:
         _confirm(f"was {project.config.project_id} moved from {', '.join(old)} to {project.root}?")

@@ -1,4 +1,4 @@
-"""`okstra schedule`: what is left of a project's open tasks, from the records; nothing is written."""
+"""`okstra next --all`: what is left of a project's open tasks, from the records; nothing is written."""
 
 from __future__ import annotations
 

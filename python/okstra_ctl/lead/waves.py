@@ -3,8 +3,8 @@
 Stops at the first closed gate: a stage that fails, a merge that conflicts, an exit check that fails on the merged
 whole. What was done until then stays done, and the same command continues from there. `await_child` starts one run.
 
-`okstra batch` runs several side by side, each in an okstra process of its own, at most so many at once. A run that
-fails stops no other: they belong to different tasks, or to independent stages.
+`okstra work --runs` leads several side by side, each in an okstra process of its own, at most so many at once. A run
+that fails stops no other: they belong to different tasks, or to independent stages.
 """
 
 from __future__ import annotations

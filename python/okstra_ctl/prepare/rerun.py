@@ -1,4 +1,4 @@
-"""`okstra rerun`: the next run of the same stage, in the same worktree.
+"""`okstra run --again`: the next run of the same stage, in the same worktree.
 
 Before anything is written, the claim is marked as being handed over and keeps the earlier run's claim. After a kill
 that is undone, and the earlier run holds the stage as before. The commit point is the `active` mark: from then on the

@@ -1,4 +1,4 @@
-"""`okstra backfill`: writes `done` rows that a crash left out, from the evidence on disk.
+"""`okstra reconcile --done-rows`: writes `done` rows that a crash left out, from the evidence on disk.
 
 The evidence: the run's exit-check record has status 0 at the commit of the stage's branch, and every other requirement
 of `stage done` is still met. Both `stage-<N>` folders and flat ones are searched.

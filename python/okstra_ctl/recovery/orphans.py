@@ -321,7 +321,7 @@ def _look_at(
     if git.is_on_a_branch(top, row.head_commit):
         return None
     what = f"its done commit {row.head_commit[:12]} is on no branch, and nothing with the same changes was found"
-    ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('rerun', row.run_id)}"
+    ways = f"git branch rescue-{key.stage} {row.head_commit[:12]}; or {okstra_command('run', '--again', row.run_id)}"
     return Finding(Kind.LOST_COMMIT, str(key), what, ways)
 
 

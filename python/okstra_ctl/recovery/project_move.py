@@ -1,4 +1,4 @@
-"""`okstra setup --moved`: a person declares that the project was moved to the current folder
+"""`okstra init --moved`: a person declares that the project was moved to the current folder
 (docs/design/reservation.md).
 
 Everything that names the old path is updated in an order that a kill may interrupt anywhere: git's worktrees, the

@@ -87,7 +87,7 @@ def _project_gone(root: str) -> Finding:
     except OkstraError as error:
         return Finding(Kind.PROJECT_GONE, root, error.message, error.hint or "mend what git says")
     what = "the project's folder or its repository is gone"
-    ways = "if it was moved: okstra setup --moved, in its new folder; else restore it, or remove its worktrees by hand"
+    ways = "if it was moved: okstra init --moved, in its new folder; else restore it, or remove its worktrees by hand"
     return Finding(Kind.PROJECT_GONE, root, what, ways)
 
 
@@ -139,7 +139,10 @@ def _ledger_lines(key: TaskKey, claim: TaskClaim) -> Iterator[Finding]:
     if lines:
         what = f"{len(lines)} line(s) of the ledger are no rows: {', '.join(map(str, lines[:10]))}"
         yield Finding(
-            Kind.LEDGER_LINES, path, what, "look at them; `okstra backfill` writes done rows that are missing"
+            Kind.LEDGER_LINES,
+            path,
+            what,
+            "look at them; `okstra reconcile --done-rows` writes done rows that are missing",
         )
 
 
@@ -219,7 +222,7 @@ def _mark_done(key: StageKey, claim: StageClaim, services: Services) -> str:
 
 def _ways_on(claim: StageClaim, *, can_go_on: bool) -> str:
     release = okstra_command("stage", "release", "--run", claim.run_id)
-    return f"{okstra_command('rerun', claim.run_id)}; or {release}" if can_go_on else release
+    return f"{okstra_command('run', '--again', claim.run_id)}; or {release}" if can_go_on else release
 
 
 def _folder_gone(key: StageKey, claim: StageClaim, repository: git.Repository, services: Services) -> Finding:

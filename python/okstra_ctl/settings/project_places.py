@@ -15,7 +15,7 @@ from ..services import Services
 from ..system.locks import LockKind, locked
 from .project import id_at
 
-MOVED_COMMAND = "okstra setup --moved"
+MOVED_COMMAND = "okstra init --moved"
 
 
 class Places(NamedTuple):

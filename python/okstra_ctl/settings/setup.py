@@ -1,4 +1,4 @@
-"""`okstra setup` and `okstra check-project`: registering a folder, and checking what is wrong with it."""
+"""`okstra setup` and `okstra doctor --project`: registering a folder, and checking what is wrong with it."""
 
 from __future__ import annotations
 

@@ -139,4 +139,4 @@ def _sync_entry(entry: object, where: str) -> SyncEntry:
 
 
 def bad_setting(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="fix the file; `okstra check-project` checks it")
+    return UsageError("bad-config", message, where=where, hint="fix the file; `okstra doctor --project` checks it")

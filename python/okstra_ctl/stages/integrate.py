@@ -237,8 +237,8 @@ def _require_signatures(subject: Subject, waiting: Sequence[DoneStage]) -> None:
             "signature-missing",
             f"merge.verifySignatures is set, and the last commit of {named(stages)} has no valid signature",
             where=subject.claim.path,
-            hint="nothing was merged; okstra rerun the stage's run, sign its last commit (git commit --amend --no-edit "
-            "-S), then okstra stage done; commit.gpgSign signs them from the start; or take the setting back yourself",
+            hint="nothing was merged; okstra run --again RUN of the stage, sign its last commit (git commit --amend "
+            "--no-edit -S), then okstra stage done; commit.gpgSign signs from the start; or unset the setting yourself",
             data={"stages": stages, "commits": [done.commit for done in unsigned]},
         )
 
@@ -313,7 +313,7 @@ def _red(
         "integration-red",
         f"{together} the exit check of stage {check.stage} red (`{check.command}` ended with {check.status})",
         where=log_path,
-        hint=f"nothing was merged; fix it in stage {stages[-1]}: okstra rerun its run",
+        hint=f"nothing was merged; fix it in stage {stages[-1]}: okstra run --again RUN",
         data={"check_of": check.stage, "stages": list(stages), "exit": check.status},
     )
 

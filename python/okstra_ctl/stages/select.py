@@ -306,10 +306,13 @@ def _clearing_hint(state: StageState) -> str:
 def _refusal(state: StageState) -> Refused:
     release = f"`{okstra_command('stage', 'release', '--run', state.run_id)}` gives it back, keeping its branch"
     code, hint = {
-        StageStatus.DONE: ("stage-done", f"to do it over, use `{okstra_command('rerun', state.run_id)}`"),
+        StageStatus.DONE: ("stage-done", f"to do it over, use `{okstra_command('run', '--again', state.run_id)}`"),
         StageStatus.RUNNING: ("stage-running", "wait for it, or start another with --stage auto"),
         StageStatus.RESERVED: ("stage-reserved", release),
-        StageStatus.INTERRUPTED: ("stage-interrupted", f"`{okstra_command('rerun', state.run_id)}` goes on; {release}"),
+        StageStatus.INTERRUPTED: (
+            "stage-interrupted",
+            f"`{okstra_command('run', '--again', state.run_id)}` goes on; {release}",
+        ),
         StageStatus.FAILED: ("stage-failed", f"`{okstra_command('resume', state.run_id)}` goes on; {release}"),
         StageStatus.CONTRACT_VIOLATED: ("stage-failed", f"{okstra_command('show', state.run_id)}; {release}"),
         StageStatus.BLOCKED: ("stage-blocked", "start what it waits for first"),

@@ -172,7 +172,7 @@ def remove_folder(key: TaskKey | StageKey, claim: TaskClaim | StageClaim, saved:
             "not-found",
             "the project's repository is gone",
             where=project_root,
-            hint="if it was moved, call this in its new folder first: okstra setup --moved",
+            hint="if it was moved, call this in its new folder first: okstra init --moved",
         )
     with locked(LockKind.REPOSITORY, repository.lock):
         aside, saved = set_aside_saved(path, key, saved, services)

@@ -133,6 +133,7 @@ def test_every_command_that_changes_something_is_refused_from_inside_a_worker(wo
     worker.call("before", picture)
     for label, line in words.items():
         worker.call(label, f"{OKSTRA} {shlex.join(line)} --json")
+    worker.call("by today's words", f"{OKSTRA} reconcile --done-rows --json")
     worker.call("after", picture)
     ended = _analysis(worker)
     assert ended.status == 0, ended
@@ -140,6 +141,7 @@ def test_every_command_that_changes_something_is_refused_from_inside_a_worker(wo
         answer = worker.answer(label)
         assert (answer.status, answer.codes) == (3, ["worker-may-not"]), (label, answer)
         assert f"leave `okstra {label}` to" in answer.envelope["errors"][0]["try"], label
+    assert worker.answer("by today's words").codes == ["worker-may-not"]
     before, after = worker.answer("before"), worker.answer("after")
     assert before.stdout == after.stdout
     assert len(before.stdout.splitlines()) > 10

@@ -66,7 +66,7 @@ def test_every_wrong_line_is_told_and_nothing_is_started(project: Project, brief
 @pytest.mark.parametrize(
     ("args", "code", "where", "hint"),
     [
-        ((), "input-missing", "", "okstra batch FILE; or --task-key KEY …, or --ready-stages KEY"),
+        ((), "input-missing", "", "okstra work --runs FILE; or --task-key KEY …, or --ready-stages KEY"),
         (("missing.txt",), "not-found", "missing.txt", ""),
         (("--task-key", "demo:core:T-1", "--jobs", "0"), "usage", "", ""),
     ],

@@ -141,7 +141,7 @@ def test_a_folder_that_went_with_its_branch_is_told_so(project: Project) -> None
     project.repo.git("worktree", "unlock", run.data["worktree"]["path"])
     project.repo.git("worktree", "remove", "--force", run.data["worktree"]["path"])
     (stands,) = project.okstra("reconcile", "--json").data["findings"]
-    assert "its branch feat-t-1-s1 stands" in stands["what"] and "okstra rerun" in stands["try"]
+    assert "its branch feat-t-1-s1 stands" in stands["what"] and "okstra run --again" in stands["try"]
     project.repo.git("branch", "-D", "feat-t-1-s1")
     (gone,) = project.okstra("reconcile", "--json").data["findings"]
     assert "so is its branch feat-t-1-s1" in gone["what"]

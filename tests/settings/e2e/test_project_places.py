@@ -62,7 +62,7 @@ class TestMoved:
         assert (refused.status, refused.codes) == (3, ["name-taken"])
         checked = here.okstra("check-project", "--json")
         assert checked.status == 4
-        assert the_error(refused)["try"] == the_error(checked)["try"] == "okstra setup --moved"
+        assert the_error(refused)["try"] == the_error(checked)["try"] == "okstra init --moved"
         moved = follow(here, the_error(refused)["try"])
         assert moved.status == 0, moved
         assert (moved.data["old"], moved.data["worktrees"], moved.data["claims"]) == ([str(project.repo.path)], 3, 3)
