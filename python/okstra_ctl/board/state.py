@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..history.durations import seconds_between
@@ -120,6 +120,10 @@ class Board(NamedTuple):
     def runs(self) -> list[RunView]:
         return [run for task in self.tasks for run in task.runs]
 
+    def with_times(self, shown: Callable[[str], str]) -> Board:
+        """The board for people, with its workers' times as `shown` gives them."""
+        return self._replace(projects=tuple(_with_times(project, shown) for project in self.projects))
+
     def to_json(self) -> dict[str, Any]:
         return {
             "at": self.at,
@@ -131,6 +135,17 @@ class Board(NamedTuple):
             "more": self.more,
             "unread": list(self.unread),
         }
+
+
+def _with_times(project: ProjectView, shown: Callable[[str], str]) -> ProjectView:
+    def of_run(run: RunView) -> RunView:
+        workers = [
+            one._replace(stalled_since=shown(one.stalled_since), again_at=shown(one.again_at)) for one in run.workers
+        ]
+        return run._replace(workers=tuple(workers))
+
+    tasks = [task._replace(runs=tuple(map(of_run, task.runs))) for task in project.tasks]
+    return project._replace(tasks=tuple(tasks))
 
 
 def _task(task: TaskView) -> dict[str, Any]:

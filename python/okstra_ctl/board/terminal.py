@@ -36,7 +36,7 @@ def drawn_once(board: Board, screen: TextIO, environment: Mapping[str, str]) -> 
     """The board as wide as the terminal, and as high as it gets: it scrolls."""
     columns, colour = screen_of(screen, environment)
     room = Room(columns, None, signs_of(screen.encoding), local_time(board.at, zone=True))
-    return rendered(board_lines(board, room), colour=colour)
+    return rendered(board_lines(board.with_times(local_time), room), colour=colour)
 
 
 def watch(read: Callable[[], Board], every: float, environment: Mapping[str, str]) -> None:
@@ -66,7 +66,7 @@ def _picture(board: Board, console: Console) -> Group:
         size = os.terminal_size((0, 0))
     console.size = ConsoleDimensions(size.columns or 80, size.lines or 24)
     room = Room(*console.size, signs_of(console.encoding), local_time(board.at, zone=True))
-    return Group(*map(coloured, board_lines(board, room)))
+    return Group(*map(coloured, board_lines(board.with_times(local_time), room)))
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def write_page(path: str, board: Board, home: HomePaths, *, language: str, every
     """Replaces the page atomically. Raises WorkFailed (`write-failed`), Missing (`assets-missing`), Busy."""
     page = html_of(
         PageView(
-            board=board,
+            board=board.with_times(local_time),
             words=Words({**labels_of(language), **_own_labels(language)}),
             language=language,
             style=assets.text("templates", "reports", "report.css") + assets.text("templates", "board", "board.css"),

@@ -126,8 +126,30 @@ def test_a_pull_request_is_fetched_reviewed_and_posted_to(project: Project, remo
     assert asked.read_text() == posted
 
 
-def gh(project: Project, view: dict[str, object]) -> Path:
-    """A `gh` that is logged in and knows one pull request; the answered file has the words of all else it was asked."""
+@pytest.mark.parametrize(
+    ("answer", "codes", "posts"),
+    [("HTTP 422: pull_request_review_thread.line must be part of the diff", [], 2), ("HTTP 403", ["gh-failed"], 1)],
+)
+def test_a_finding_whose_line_the_host_refuses_stands_below_the_summary(
+    changed: Project, remote: Path, answer: str, codes: list[str], posts: int
+) -> None:
+    head = changed.repo.git("rev-parse", "HEAD")
+    changed.repo.git("push", "--quiet", "origin", "main", "work:refs/pull/7/head")
+    view = {"number": 7, "title": "T", "body": "B", "url": "u", "baseRefName": "main", "headRefOid": head}
+    asked = gh(changed, view, refuses_comments=answer)
+    raise_finding(changed, "medium")
+    done = review(changed, "--pr", "7", "--post")
+    assert done.codes == codes, done
+    documents = [json.loads(line) for line in asked.read_text().splitlines() if line.startswith("{")]
+    assert [len(one["comments"]) for one in documents] == [1, 0][:posts]
+    if posts == 2:
+        assert "`It breaks`" in documents[1]["body"] and "medium" in documents[1]["body"]
+        assert documents[1]["commit_id"] == head
+
+
+def gh(project: Project, view: dict[str, object], refuses_comments: str = "") -> Path:
+    """A `gh` that is logged in and knows one pull request; the answered file has the words of all else it was asked.
+    `refuses_comments`: what it fails with when a review has comments on lines."""
     programs, asked = project.repo.path.parent / "programs", project.repo.path.parent / "asked"
     programs.mkdir()
     (programs / "view.json").write_text(json.dumps(view))
@@ -135,7 +157,9 @@ def gh(project: Project, view: dict[str, object]) -> Path:
     program.write_text(
         '#!/bin/sh\ncase "$1 $2" in "auth status") exit 0 ;; '
         f'"pr view") cat {programs}/view.json; exit 0 ;; esac\nprintf "%s\\n" "$@" >>{asked}\n'
-        f'for last; do :; done; [ ! -f "$last" ] || cat "$last" >>{asked}\n'
+        f'for last; do :; done; [ -f "$last" ] || exit 0\n{{ tr -d "\\n" <"$last"; echo; }} >>{asked}\n'
+        f'if [ -n "{refuses_comments}" ] && grep -q RIGHT "$last"; then\n'
+        f'  echo "gh: {refuses_comments}" >&2; exit 1\nfi\n'
     )
     program.chmod(0o755)
     project.okstra.environment["PATH"] = f"{programs}{os.pathsep}{project.okstra.environment['PATH']}"
