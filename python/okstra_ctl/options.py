@@ -111,7 +111,7 @@ class Parser(argparse.ArgumentParser):
         unknown = message.partition(_UNKNOWN)[2].split()
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
         near = nearest(flag, _flags_of(self)) if flag else ""
-        self._refuse(message, "" if near in _AGREEING else near)
+        self._refuse(message, "" if near in (*_AGREEING, flag) else near)  # the flag itself: another action's
 
     def _refuse(self, message: str, near: str) -> NoReturn:
         hint = f"did you mean {near}? {self.prog} --help" if near else f"{self.prog} --help"

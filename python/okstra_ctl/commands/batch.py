@@ -39,12 +39,14 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..lead.waves import run_batch
+    from ..settings.project import find_root
     from ..system.signals import stopped_by_signals
     from .leading import progress_of
 
     if args.jobs < 1:
         raise UsageError("usage", f"invalid --jobs {args.jobs}: expected 1 or more")
-    common = [*words_in("--with", args.common), *(["--trust"] if args.trust else []), "--project-root", call.start]
+    root = find_root(call.start, call.services) or call.start  # a worktree may be gone before the last run begins
+    common = [*words_in("--with", args.common), *(["--trust"] if args.trust else []), "--project-root", root]
     entries = _checked(_entries(args, call), common)
     if args.dry_run:
         would = [{"line": entry.line, "words": list(entry.words)} for entry in entries]

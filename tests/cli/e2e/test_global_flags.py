@@ -101,8 +101,8 @@ def test_a_slip_is_answered_with_what_was_meant(okstra: Okstra, words: str, mean
     assert (refused.status, meant in refused.stderr) == (2, True), refused
 
 
-def test_no_flag_by_which_a_person_agrees_is_suggested(okstra: Okstra) -> None:
-    for words in ("next --aprove", "next --pussh", "next --yess", "next --trst"):
+def test_no_flag_by_which_a_person_agrees_is_suggested_and_not_the_same_flag_again(okstra: Okstra) -> None:
+    for words in ("worktree list --task-key x", "next --aprove", "next --pussh", "next --yess", "next --trst"):
         refused = okstra(*words.split())
         assert (refused.status, "did you mean" in refused.stderr) == (2, False), refused
 

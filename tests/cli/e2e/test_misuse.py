@@ -164,3 +164,57 @@ def test_outside_a_project_a_command_says_so_or_needs_none(project: Project, tmp
         assert codes <= wanted, (label, text)
         assert status == (69 if codes == {"not-a-project"} else 2 if codes else 0), (label, text)
     assert list(outside.iterdir()) == []
+
+
+# What reads, with its arguments: KEY and RUN stand for the task's key and the run of its stage.
+_READ_OF = (
+    *("show KEY", "show T-1/stage-1", "diff T-1 --stat", "cd KEY", "cd KEY --env", "history KEY", "usage KEY"),
+    *("error-log RUN", "paths RUN", "plan check KEY", "plan show T-1", "stage list KEY", "check run RUN"),
+    *("report find --task-key KEY", "worktree lookup KEY#stage-1", "next T-1", "schedule KEY", "status --task-key KEY"),
+    *("list --task-key T-1", "time-summary --by task", "config get --project qaCommands", "integrate KEY --forecast"),
+    *("batch --ready-stages T-1 --dry-run", "worktree list"),
+    *("run --task-key T-1 --task-type error-analysis --request x --dry-run", "gc --dry-run", "board --project demo"),
+)
+# What has nothing good to show of that task.
+_REFUSED_OF = {
+    "brief check sub/folder/brief.md": "brief-incomplete",
+    "seal show RUN": "not-found",
+    "brief show KEY": "not-found",
+    "handoff KEY --dry-run": "nothing-chosen",
+    "followups list RUN": "not-found",
+    "wait RUN --timeout 0": "wait-over",
+    "resume T-1/planning": "not-found",
+    "show T-2": "task-unknown",
+}
+# What changes: done in the worktree, and then seen in the project.
+_CHANGE_OF = {
+    "config set --project qaCommands true": ("config get --project qaCommands", '"value": ["true"]'),
+    "brief new --title Later --task-key demo:core:T-9": ("brief show demo:core:T-9", "Later"),
+    "run --again RUN --render-only": ("show T-1/stage-1", "stage-1/002"),
+    "drop KEY": ("show KEY", '"status": "dropped"'),
+}
+
+
+def test_a_command_with_arguments_acts_on_the_project_that_owns_the_worktree(project: Project, place: Path) -> None:
+    (place / "brief.md").write_text("# It\n\nDo it.\n")
+    project.repo.commit({".okstra/.gitignore": "*\n!project.json\n", "src/deep/code.py": "1\n"})
+    project.adopt(independent(2))
+    prepared = project.run_stage().data
+    top, run = Path(prepared["worktree"]["path"]), prepared["run_id"]
+
+    def words(line: str) -> list[str]:
+        return [*line.replace("KEY", project.task_key).replace("RUN", run).split(), "--json"]
+
+    lines = [*_READ_OF, *_REFUSED_OF]
+    at_home, inside = (_calls(project, folder, [*map(words, lines)]) for folder in (project.repo.path, top))
+    for line, (was, home, _), (status, envelope, text) in zip(lines, at_home, inside, strict=True):
+        wanted = _REFUSED_OF.get(line, "")
+        assert _codes(home) == ([wanted] if wanted else []), (line, home)
+        assert (status, _codes(envelope)) == (was, _codes(home)), (line, text)
+        assert {**envelope["data"], "at": ""} == {**home["data"], "at": ""}, (line, text)
+    for line, (seen, wanted) in _CHANGE_OF.items():
+        ((status, _, text),) = _calls(project, top / "src" / "deep", [words(line)])
+        assert status == 0, (line, text)
+        ((_, _, shown),) = _calls(project, place, [words(seen)])
+        assert wanted in shown, (line, shown)
+    assert not top.exists(), "drop removed it, with nothing in it that was not committed"
