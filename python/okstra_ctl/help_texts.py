@@ -138,6 +138,27 @@ ENVIRONMENT: Mapping[str, str] = {
     "FORCE_COLOR": "colours also where output is no terminal; --color=always for once",
     "COLUMNS": "how wide output may be, instead of the terminal's width",
 }
+# What okstra sets for others. A test compares both tables with the variables that the code names.
+SET_FOR_OTHERS: Mapping[str, str] = {
+    "OKSTRA_HOME, OKSTRA_PYTHON": "workers: okstra's home and its Python, where they were set for okstra",
+    "OKSTRA_WORKER, OKSTRA_WORKER_HOME, OKSTRA_WORKER_RUN": "workers, checks and set-up commands: the mark by which "
+    "okstra refuses them what changes something",
+    "OKSTRA_WORKER_ID, OKSTRA_ROLE": "workers: which one of the run it is, and its role",
+    "OKSTRA_RUN_ID, OKSTRA_TASK_KEY, OKSTRA_PHASE, OKSTRA_STAGE, OKSTRA_ATTEMPT, OKSTRA_COMMIT": "workers: what they "
+    "work on",
+    "OKSTRA_ROUND, OKSTRA_ITEMS": "workers: which round it is, and the items that are asked about, one a line",
+    "OKSTRA_STEPS, OKSTRA_FILES": "executors: their stage's steps by number, and its files; one a line",
+    "OKSTRA_RESULT, OKSTRA_AUDIT, OKSTRA_DRAFT": "workers: where they leave their result, their audit and, who writes "
+    "the report, its draft",
+    "OKSTRA_ACCESS, OKSTRA_MODEL": "commands of `providers.NAME`: read or edit, and the model",
+    "OKSTRA_ACP, OKSTRA_AGENT_ENDPOINT": "agents of the Agent Client Protocol: okstra's own",
+    "OKSTRA_GUARD_REPO, OKSTRA_GUARD_REF, OKSTRA_GUARD_HOOKS, OKSTRA_GUARD_RULES, OKSTRA_GUARD_LOG": "the git hooks of "
+    "a run: okstra's own",
+    "OKSTRA_JOB": "what `okstra work` starts: the job's name, by which a stage is taken up again",
+    "OKSTRA_TASK_KEY, OKSTRA_TASK_STAGE, OKSTRA_TASK_WORKTREE, OKSTRA_TASK_BRANCH, OKSTRA_TASK_PROJECT": "printed by "
+    "`okstra cd --env`",
+    "OKSTRA_WORKTREES, OKSTRA_REGISTRY": "printed by `okstra paths`, with `OKSTRA_HOME`",
+}
 FILES: Mapping[str, str] = {
     "<project>/.okstra/project.json": "the project's settings",
     "<project>/.okstra/tasks/": "tasks: manifests, prompts, results, reports, ledgers",

@@ -15,7 +15,7 @@ from argparse_manpage.manpage import Manpage
 from . import __version__
 from .command_table import COMMANDS, VERBS, Command, Verb
 from .errors import ERROR_CODES, EXIT_MEANINGS
-from .help_texts import ENVIRONMENT, EXAMPLES, FILES
+from .help_texts import ENVIRONMENT, EXAMPLES, FILES, SET_FOR_OTHERS
 from .options import COMMON, add_common_flags, build_parser, whole_parser
 from .settings.config import settings_of
 from .settings.phases import phase_table
@@ -210,6 +210,12 @@ def _settings() -> str:
         for one in settings_of(assets.schema(schema)):
             default = f"`{one.shape['default']}`" if "default" in one.shape else ""
             lines.append(f"| `{one.key}` | {one.kind} | {default} | {one.meaning} |")
+        lines.append("")
+    for title, variables in (("Variables that okstra reads", ENVIRONMENT), ("… and sets for others", SET_FOR_OTHERS)):
+        lines += [f"## {title}", "", "| variable | meaning |", "|---|---|"]
+        lines += [
+            f"| {', '.join(f'`{one}`' for one in names.split(', '))} | {text} |" for names, text in variables.items()
+        ]
         lines.append("")
     lines += [
         "## Who may loosen what",
