@@ -8,32 +8,46 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
-from support.okstra import Project
+from support.machines import Farm
 from support.plans import independent
-from support.sealed import ROOT
+from support.rehearsal import executed, install, part
+from support.sealed import ROOT, sealed_environment
 
 FOLDER = ROOT / "docs" / "how-to" / "fleet"
 
 
-def github() -> str:
-    workflow: dict[str, Any] = yaml.safe_load((FOLDER / "github-actions.yml").read_text())
+class Played(NamedTuple):
+    """The lines of a file, as a shell gets them, and the variables that the file gives them."""
+
+    script: str
+    variables: dict[str, str]
+
+
+def github() -> Played:
+    text = (FOLDER / "github-actions.yml").read_text()
+    workflow: dict[str, Any] = yaml.safe_load(text)
     job = workflow["jobs"]["work"]
     assert job["strategy"]["fail-fast"] is False
     assert len(job["strategy"]["matrix"]["worker"]) > 1
-    expressions = re.findall(r"\$\{\{ *([\w.-]+) *\}\}", (FOLDER / "github-actions.yml").read_text())
+    expressions = re.findall(r"\$\{\{ *([\w.-]+) *\}\}", text)
     assert {one.partition(".")[0] for one in expressions} <= {"github", "matrix", "secrets", "inputs"}
     scripts = [step["run"] for step in job["steps"] if "run" in step]
     assert not any("${{" in script for script in scripts)  # nobody's input becomes a shell's words
-    (script,) = [script for script in scripts if "okstra work" in script]
-    return str(script)
+    _, *played = scripts  # the first installs okstra and the agent
+    given = {"github.workspace": "$PWD", "github.run_id": "77", "matrix.worker": "1"}
+    variables = {
+        name: re.sub(r"\$\{\{ *([\w.-]+) *\}\}", lambda one: given.get(one[1], "given"), value)
+        for name, value in job["env"].items()
+    }
+    return Played("\n".join(played), variables)
 
 
-def kubernetes() -> str:
+def kubernetes() -> Played:
     job: dict[str, Any] = yaml.safe_load((FOLDER / "kubernetes-job.yaml").read_text())
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
     spec = job["spec"]
@@ -43,39 +57,49 @@ def kubernetes() -> str:
     (rule,) = spec["podFailurePolicy"]["rules"]
     assert rule["onExitCodes"]["containerName"] == container["name"]
     (script,) = container["args"]
-    return next(line for line in script.splitlines() if "okstra work" in line)
+    assert container["command"] == ["/bin/sh", "-ec"]
+    variables = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    assert all(isinstance(value, str) for value in variables.values())  # a digest of digits alone, too
+    return Played(script, variables)
 
 
-def systemd() -> str:
+def systemd() -> Played:
+    text = (FOLDER / "okstra-work@.service").read_text()
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read(FOLDER / "okstra-work@.service")
+    unit.read_string(text)
     service = unit["Service"]
     assert set(service["RestartPreventExitStatus"].split()) >= {"1", "3"}
-    return service["ExecStart"].replace("%i", "1").replace("%m", "0123abcd" * 4).replace("${TASK}", '"$TASK"')
+    lines = [service["ExecStartPre"], service["ExecStart"].replace("%i", "1").replace("%m", "0123abcd" * 4)]
+    variables = dict(line.split("=", 1) for line in re.findall(r"^#   ([A-Z_]+=.*)$", text, re.MULTILINE))
+    return Played("\n".join(re.sub(r"\$\{(\w+)\}", r'"$\1"', line) for line in lines), variables)
 
 
-def sbatch() -> str:
+def sbatch() -> Played:
     script = (FOLDER / "work.sbatch").read_text()
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
     options = [shlex.split(line[8:])[0] for line in script.splitlines() if line.startswith("#SBATCH ")]
     assert {option.partition("=")[0] for option in options} >= {"--array", "--requeue", "--output"}
-    return script
+    return Played(script, {})
 
 
-PLACES: dict[str, Callable[[], str]] = {
+PLACES: dict[str, Callable[[], Played]] = {
     "github": github,
     "kubernetes": kubernetes,
     "systemd": systemd,
     "sbatch": sbatch,
 }
 GIVEN = {
-    "WORKER": "77-1",
     "JOB_NAME": "okstra-work",
     "JOB_COMPLETION_INDEX": "1",
     "SLURM_ARRAY_JOB_ID": "5",
     "SLURM_ARRAY_TASK_ID": "1",
 }
+BUILD = (
+    {"run": "mkdir -p stage-$OKSTRA_STAGE && echo '#' > stage-$OKSTRA_STAGE/it.py"},
+    {"commit": "feat: stage {{STAGE}}"},
+    {"result": executed(1, 2)},
+)
 
 
 def test_the_page_names_every_file() -> None:
@@ -84,24 +108,75 @@ def test_the_page_names_every_file() -> None:
     assert len(PLACES) == len(list(FOLDER.iterdir()))
 
 
-def test_each_command_works_on_the_task(project: Project, tmp_path: Path) -> None:
-    project.adopt(independent(1))
-    assert project.finish(project.run_stage()).status == 0
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "okstra").symlink_to(ROOT / "bin" / "okstra")
-    environment = {**project.okstra.environment, **GIVEN, "TASK": project.task_key}
-    environment["PATH"] = f"{programs}:{environment['PATH']}"
-    for name, script_of in PLACES.items():
-        script = script_of()
-        ended = subprocess.run(["bash", "-c", script], cwd=project.repo.path, env=environment, capture_output=True)
+class Shop:
+    """A remote with an approved plan, whose settings run commands, and machines that nobody prepared: no name in git,
+    nothing trusted, no okstra home."""
+
+    def __init__(self, folder: Path, stages: int) -> None:
+        self.farm, self.folder = Farm(folder / "farm"), folder
+        self.lead = self.farm.machine("lead")
+        install(self.lead, part(*BUILD, role="executor"))
+        self.lead.repo.git("add", "--force", ".okstra/script.toml", ".okstra/project.json")
+        self.lead.repo.git("commit", "--quiet", "-m", "Rehearse")
+        self.lead.repo.git("push", "--quiet", "origin", "main")
+        self.plan = self.farm.approve(self.lead, independent(stages))
+
+    def play(self, place: str) -> subprocess.CompletedProcess[bytes]:
+        """Runs the file's lines on a machine of its own."""
+        played, at = PLACES[place](), self.folder / place
+        (at / "home").mkdir(parents=True)
+        environment = sealed_environment(at / "home")
+        del environment["OKSTRA_TRUST"]
+        alone = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
+        clone, digest = at / "shop", self.farm.shared(self.lead.task_key)["approval"]["digest"]
+        variables = {name: value.replace("$PWD", str(clone)) for name, value in played.variables.items()}
+        environment = {**environment, **alone, **GIVEN, **variables, "TASK": self.lead.task_key, "DIGEST": digest}
+        environment["PATH"] = f"{self._programs()}:{environment['PATH']}"
+        script = played.script.replace("git@git.example:shop.git", self.farm.url)
+        clone.mkdir()
+        if script == played.script:  # where the file does not clone, the machine has a clone
+            subprocess.run(["git", "clone", "--quiet", self.farm.url, str(clone)], env=environment, check=True)
+        return subprocess.run(["bash", "-ec", script], cwd=clone, env=environment, capture_output=True)
+
+    def _programs(self) -> Path:
+        """An okstra whose agents rehearse."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        door = folder / "okstra"
+        words = 'if [ "$1" = work ]; then set -- "$@" --with "--provider rehearsal"; fi'
+        door.write_text(f'#!/bin/sh\n{words}\nexec {shlex.quote(str(ROOT / "bin" / "okstra"))} "$@"\n')
+        door.chmod(0o755)
+        return folder
+
+    def done(self) -> list[str]:
+        """Who committed each done stage."""
+        stages = self.farm.shared(self.lead.task_key)["stages"].values()
+        bare = str(self.farm.bare)
+        return [self.lead.repo.git("-C", bare, "show", "-s", "--format=%an %cn", stage["head"]) for stage in stages]
+
+
+def test_each_file_works_on_a_machine_that_nobody_prepared(tmp_path: Path) -> None:
+    """The first does the stage, the others take the merge over."""
+    shop = Shop(tmp_path, 1)
+    for name in PLACES:
+        ended = shop.play(name)
         assert ended.returncode == 0, (name, ended)
         assert b"final-verification" in ended.stdout, (name, ended)
+    assert shop.done() == ["okstra okstra"]
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("name", PLACES)
+def test_each_file_does_stages_on_a_machine_that_nobody_prepared(tmp_path: Path, name: str) -> None:
+    shop = Shop(tmp_path, 2)
+    ended = shop.play(name)
+    assert ended.returncode == 0, ended
+    assert shop.done() == ["okstra okstra"] * 2
 
 
 @pytest.mark.parametrize("name", PLACES)
 def test_each_worker_has_a_name_of_its_own_that_it_keeps(name: str) -> None:
-    job = re.search(r"--job[ =](\S+)", PLACES[name]())
+    job = re.search(r"--job[ =](\S+)", PLACES[name]().script)
     assert job is not None and ("$" in job[1] or name == "systemd"), job
 
 
@@ -114,4 +189,4 @@ def test_no_two_machines_or_jobs_at_once_work_under_one_name() -> None:
         one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in container["env"] if "fieldRef" in str(one)
     }
     assert fields == {"JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']"}
-    assert "k8s-$JOB_NAME-$JOB_COMPLETION_INDEX" in kubernetes()
+    assert "k8s-$JOB_NAME-$JOB_COMPLETION_INDEX" in kubernetes().script
