@@ -76,7 +76,9 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
         facts = WorktreeFacts(held.path, held.branch, held.base_commit, str(status))
         draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
         context = bundle.write_run(request, draft, services, undo)
-        if sharing is not None and not sharing.claim([wanted_of(key, mine)], digest=mine.plan_digest):
+        if sharing is not None and not sharing.claim(
+            [wanted_of(key, mine)], digest=mine.plan_digest, plan=request.plan
+        ):
             raise _taken_elsewhere(key)
         claim = _take_over(key, mine, services)
         undo.commit()

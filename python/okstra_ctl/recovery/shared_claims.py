@@ -12,7 +12,11 @@ from typing import NamedTuple
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError, UsageError
 from ..names import TaskKey
+from ..paths import ProjectFiles
+from ..plan import plans
+from ..plan.plans import Approval
 from ..quoting import okstra_command
+from ..remote.shared_task import Approval as SharedApproval
 from ..services import Services
 from ..settings.project import Project
 from ..sharing.claims import SharedClaims
@@ -33,15 +37,28 @@ def left_at_remote(key: TaskKey, root: str, doc: RegistryDoc, services: Services
             publish = okstra_command("stage", "publish", "--run", claim.run_id)
             yield Finding(Kind.UNPUBLISHED, str(key), what, publish)
     try:
-        stages = sharing.own_orphans()
+        left = sharing.left_here()
     except OkstraError as error:
         yield Finding(
             Kind.REMOTE, str(key), error.message, error.hint or "look again once it can be reached", notice=True
         )
         return
-    if stages:
-        what = f"claims of this machine at the remote that no run of it has: stage {', '.join(map(str, stages))}"
+    if left.stages:
+        what = f"claims of this machine at the remote that no run of it has: stage {', '.join(map(str, left.stages))}"
         yield Finding(Kind.REMOTE, str(key), what, "okstra reconcile --apply", lambda: _give_back(sharing))
+    if left.merging:
+        what = "this machine has the right to merge at the remote, and nothing here merges: others wait for it"
+        yield Finding(Kind.REMOTE, str(key), what, okstra_command("integrate", "--task-key", key))
+    plan = plans.latest(ProjectFiles(root).task(key))
+    approval = plans.load(plan, services).approval if plan else None
+    if plan and approval and is_unpublished(approval, left.approval):
+        publish = okstra_command("plan", "approve", plan, "--yes")
+        yield Finding(Kind.UNPUBLISHED, str(key), "the plan was approved here, and other machines don't know", publish)
+
+
+def is_unpublished(here: Approval, there: SharedApproval | None) -> bool:
+    """Whether the approval here is newer than the one that the remote has, and of another plan."""
+    return there is None or (there.digest != here.digest and there.at < here.at)
 
 
 class Republished(NamedTuple):

@@ -21,12 +21,14 @@ that the caller wrote down before.
 from __future__ import annotations
 
 import random
+import re
 import secrets
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ..errors import Busy, InternalError, Missing, Refused, Unreadable
+from ..git.command import text
 from ..git.transport import place_of
 from ..home_paths import HomePaths
 from ..names import TaskKey
@@ -36,7 +38,7 @@ from ..settings.claims_remote import check_namespace
 from ..settings.project import Project
 from ..system.locks import locked_kinds
 from ..system.processes import Finished
-from ..system.text import DocumentError
+from ..system.text import DocumentError, printable
 from .archive import archive_ref, archived_tip
 from .ref_names import task_ref
 from .rewound import merged
@@ -46,6 +48,7 @@ from .task_document import SharedFiles, dump_files, parse_files
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _TRIES_WITHOUT_RACE = 3
+_LEFT_LOCK = re.compile(rb"Unable to create '([^'\n]+\.lock)': File exists")
 PATIENCE = 600.0
 """Seconds for which a change is tried again while others are faster."""
 
@@ -194,11 +197,16 @@ class Exchange:
 
     def _refused(self, answer: Finished) -> Refused:
         words = self.side.words_of(answer) if answer.status >= 0 else "it did not answer in time"
+        hint = "okstra remote check tries each step, and says which one fails"
+        lock = _LEFT_LOCK.search(answer.stderr)
+        if lock is not None:
+            words = f"a git that was killed there left the lock {printable(text(lock[1]))}"
+            hint = "once no git works in that repository, whoever runs it removes that file; then call this again"
         return Refused(
             "remote-refused",
             f"the remote {self.side.place.name} did not take the change: {words}",
             where=f"{self.side.place.shown} {self.ref}",
-            hint="okstra remote check tries each step, and says which one fails",
+            hint=hint,
         )
 
     def _rewound(self, tip: str, before: str) -> Unreadable:

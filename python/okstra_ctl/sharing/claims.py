@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..claims.ledger_rows import LedgerRow, ids_of, started_row
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
 from ..git.borrowing import bring_commits
 from ..names import StageKey, TaskKey
+from ..quoting import okstra_command
 from ..remote import lease
 from ..remote.exchange import Change, Exchange, Seen
 from ..remote.lease_rules import BEATS_IN_A_LEASE, INTEGRATION, lapsed
@@ -44,6 +45,8 @@ from ..remote.shared_task import (
 from ..remote.task_document import MOST_BYTES, MOST_ROWS, ROWS
 from ..services import Services
 from ..settings.claims_remote import NAMESPACE
+from ..status import Liveness
+from ..system.process_identity import liveness
 from ..system.secrets import hide
 from ..system.text import encode_line
 from .elsewhere import Shared
@@ -56,6 +59,15 @@ if TYPE_CHECKING:
 
 OPEN = "open"
 _LOST = ("stage-taken", "stage-done")
+
+
+class Left(NamedTuple):
+    """`stages`: claims of this machine that its registry does not know. `merging`: it has the right to merge, and
+    nothing here merges. `approval`: of the plan, as the remote has it."""
+
+    stages: list[int]
+    merging: bool
+    approval: Approval | None
 
 
 class _OutOfDate(Exception):
@@ -99,9 +111,9 @@ class SharedClaims:
         """Copies commits of other machines into the clone; none of its refs moves."""
         bring_commits(repository.top, self._exchange.side.path, commits)
 
-    def claim(self, wanted: Sequence[Wanted], *, digest: str, anchor: str = "") -> bool:
+    def claim(self, wanted: Sequence[Wanted], *, digest: str, plan: str, anchor: str = "") -> bool:
         """Claims all of these stages, or none: False when another machine was faster. Claims of this machine that
-        nobody here knows of are given back.
+        nobody here knows of are given back. `plan` is the file with that digest.
 
         Raises Refused (`plan-not-approved`, `plan-changed`) too.
         """
@@ -131,6 +143,9 @@ class SharedClaims:
         except Refused as refused:
             if refused.code in _LOST:
                 return False
+            if refused.code in ("plan-not-approved", "plan-changed"):
+                others = f"{refused.hint}; " if refused.code == "plan-changed" else ""
+                refused.hint = f"{others}{okstra_command('plan', 'approve', plan, '--yes')} publishes the one here"
             raise
         return all(task.holds(one.stage, one.token) for one in wanted)
 
@@ -182,9 +197,13 @@ class SharedClaims:
         """Gives back those of these claims that still stand."""
         self._change_if(lambda task: _released(task, tokens), f"release: stage {_numbers(tokens)}")
 
-    def own_orphans(self) -> list[int]:
-        """The stages that this machine claims without knowing it."""
-        return sorted(orphans(self._exchange.read().task, self._me, self._known_here()))
+    def left_here(self) -> Left:
+        """What processes of this machine that are gone left at the remote."""
+        task = self._exchange.read().task
+        merge = task.integration.claim if task.integration else None
+        mine = merge is not None and merge.is_held and merge.holder.machine == self._me.machine
+        merging = mine and merge is not None and liveness(merge.holder.process) is Liveness.GONE
+        return Left(sorted(orphans(task, self._me, self._known_here())), merging, task.approval)
 
     def last_token(self, stage: int, run_id: str, epoch: int) -> str:
         """That of this machine's claim by that run, as this machine saw it last; or empty. Asks no remote."""

@@ -16,7 +16,7 @@ from ..claims import ledger_file
 from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, rows_of
 from ..errors import CheckFailed, Refused, Unreadable, UsageError
-from ..names import BRANCH_PREFIXES, PLANNING, RunId, TaskKey
+from ..names import BRANCH_PREFIXES, IMPLEMENTATION, PLANNING, RunId, TaskKey
 from ..plan import approvals, plans
 from ..plan.approvals import Approver
 from ..plan.model import StageMap
@@ -28,7 +28,7 @@ from ..runs.find import claim_run
 from ..services import Services
 from ..settings.project import Project
 from ..system import files
-from ..tasks.records import ensure_task
+from ..tasks.records import ensure_task, try_record_next_step
 from .claims import SharedClaims
 from .joining import sharing_of
 from .run_records import fetch_records
@@ -97,6 +97,8 @@ def fetch_task(project: Project, key: TaskKey, services: Services, *, trust_dige
     if trust_digest or _is_known(approval.who, services):
         approvals.record_fetched(plan, Approver(approval.who, Where.FETCHED), services)
     found = plans.load(plan, services)
+    step = ("run", "--task-key", key, "--task-type", IMPLEMENTATION) if found.may_run else ("plan", "approve", plan)
+    try_record_next_step(project.files, key, okstra_command(*step))
     records = _records(seen.task, project, sharing)
     return Fetched(str(key), plan, approval.digest, approval, found.may_run, rows, records)
 

@@ -122,7 +122,8 @@ def reserve_stage(request: Request, services: Services) -> Reservation:
         try:
             sharing.bring(request.checkout, held.base_commit)
             wanted = wanted_of(held.key, held.registered)
-            if sharing.claim([wanted], digest=request.plan_map.digest, anchor=_anchor(held, services)):
+            digest, anchor = request.plan_map.digest, _anchor(held, services)
+            if sharing.claim([wanted], digest=digest, plan=request.plan, anchor=anchor):
                 return held
         except BaseException:
             drop_reservation(held, services)

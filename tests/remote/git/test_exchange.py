@@ -134,6 +134,18 @@ def test_a_side_repository_keeps_no_reading_behind(seats: tuple[Seat, Seat]) -> 
     assert listed.stdout.split() == [f"refs/seen/{REF.removeprefix('refs/')}"]
 
 
+def test_a_lock_that_a_killed_git_left_on_the_remote_is_named(seats: tuple[Seat, Seat], remote: Remote) -> None:
+    published(seats[0].exchange())
+    lock = remote.path / f"{REF}.lock"
+    lock.touch()
+    with pytest.raises(Refused) as caught:
+        claim(seats[0].exchange(), 1, "t1")
+    assert caught.value.code == "remote-refused"
+    assert str(lock) in caught.value.message.replace("/./", "/") and "removes that file" in caught.value.hint
+    lock.unlink()
+    assert claim(seats[0].exchange(), 1, "t1").task.holds(1, "t1")
+
+
 def test_a_remote_that_does_not_answer_is_named(seats: tuple[Seat, Seat], remote: Remote) -> None:
     published(seats[0].exchange())
     remote.path.rename(remote.path.with_name("away"))

@@ -40,7 +40,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[SharedClaims, Shared
     a, b = _claims(machine), _claims(farm.machine("b"))
     digest = farm.shared(Project.task_key)["approval"]["digest"]
     held = _wanted(a, machine.repo.git("rev-parse", "HEAD"), 1)
-    assert a.claim([held], digest=digest, anchor=held.base)
+    assert a.claim([held], digest=digest, plan="plan.md", anchor=held.base)
     return a, b, held, digest
 
 
@@ -55,9 +55,9 @@ def test_who_gives_signs_of_life_keeps_the_stage_and_who_does_not_loses_it(
     time.sleep(_LEASE * 0.6)
     assert 1 in b.fetch().stages, "it gave a sign since"
     mine = _wanted(b, held.base, 2)
-    assert not b.claim([mine], digest=digest)
+    assert not b.claim([mine], digest=digest, plan="plan.md")
     time.sleep(_LEASE * 1.1)
     assert 1 not in b.fetch().stages
-    assert b.claim([mine], digest=digest)
+    assert b.claim([mine], digest=digest, plan="plan.md")
     assert b.read().task.holds(1, mine.token)
     assert not a.read().task.holds(1, held.token)
