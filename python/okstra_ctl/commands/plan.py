@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from ..errors import EXIT_CHECK, EXIT_OK, Refused, UsageError
 from ..names import PLANNING, TaskKey
 from ..options import add_common_flags, add_task_key
-from ..output import Reply, fields, table
+from ..output import Reply, confirm, fields, table
 from ..plan import approvals, plans
 from ..plan.approval import unapprove
 from ..plan.approvals import Approver, Candidate
@@ -210,22 +210,14 @@ def stages_table(stage_map: StageMap) -> str:
 
 
 def ask_for_approval(found: Candidate) -> bool:
-    """Shows the stages on stderr and asks until the answer is yes or no; Enter is no."""
+    """Shows the stages on stderr and asks; Enter is no."""
     plan = found.plan
     lines = [plan.path, "", stages_table(found.stage_map), ""]
     lines += [f"warning: line {one.line}: {one.message}" for one in plan.findings]
     if plan.approval is not None and found.changed:
         lines += [f"since it was approved ({plan.approval.summary}):", *(f"  {change}" for change in found.changed), ""]
     sys.stderr.write(printable("\n".join(lines)))
-    while True:
-        sys.stderr.write(f"approve {len(found.stage_map.stages)} stage(s)? [y/N] ")
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
-        word = answer.strip().lower()
-        if word in ("y", "yes"):
-            return True
-        if word in ("n", "no") or not word:
-            return False
+    return confirm(f"approve {len(found.stage_map.stages)} stage(s)?", default=False)
 
 
 def approver(folder: str, call: Call) -> Approver:

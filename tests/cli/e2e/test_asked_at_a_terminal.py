@@ -6,8 +6,9 @@ import pytest
 
 from support.okstra import Project
 from support.sealed import ROOT
-from support.terminal import CTRL_D, Terminal
+from support.terminal import CTRL_C, CTRL_D, Terminal
 
+OKSTRA = str(ROOT / "bin" / "okstra")
 OKSTRA_SH = str(ROOT / "bin" / "okstra.sh")
 
 
@@ -45,3 +46,45 @@ def test_anything_else_asks_again(project: Project, answer: str) -> None:
     terminal.then("[Y/n]", "n\n")
     assert terminal.end() == 3
     assert prepared(project) == 0
+
+
+# The command, with PLAN for a plan that nobody approved yet, and the end of what it asks.
+_QUESTIONS = {
+    "init": "[Y/n]",
+    "setup --project-id demo": "[Y/n]",
+    "next": "[Y/n]",
+    "plan approve PLAN": "[y/N]",
+    "trust": "[y/N]",
+    "review --staged --provider rehearsal": "[Y/n]",
+    "run --task-key T-1 --task-type error-analysis --request x --provider rehearsal": "[Y/n]",
+}
+
+
+@pytest.mark.parametrize("key", ["n\n", CTRL_D, CTRL_C], ids=["no", "end of input", "interrupt"])
+def test_cancelling_at_a_question_leaves_nothing_behind(project: Project, key: str) -> None:
+    plan = project.adopt({1: ()}, approved=False)
+    project.okstra.ok("config", "set", "--project", "qaCommands", "true")
+    (project.repo.path / "staged.txt").write_text("staged\n")
+    project.repo.git("add", "staged.txt")
+    for line, asks in _QUESTIONS.items():
+        before = _picture(project)
+        words = line.replace("PLAN", plan).split()
+        terminal = Terminal([OKSTRA, *words], project.repo.path, project.okstra.environment)
+        terminal.then(asks, key)
+        assert terminal.end() == (130 if key == CTRL_C else 3), (line, terminal.all_shown)
+        assert "Traceback" not in terminal.all_shown, line
+        assert _picture(project) == before, line
+
+
+def _picture(project: Project) -> dict[str, bytes]:
+    """The files of project, repository and home; without what locks leave, git's own index of times, and objects that
+    no ref names: git drops them by itself."""
+    files = [path for root in (project.repo.path, project.home) for path in root.rglob("*") if path.is_file()]
+    passing = ("index", "FETCH_HEAD")
+    return {
+        str(path): path.read_bytes()
+        for path in files
+        if ".lock" not in str(path)
+        and ".git/objects" not in str(path)
+        and not (path.parent.name == ".git" and path.name in passing)
+    }

@@ -114,6 +114,39 @@ def test_the_same_walk_from_the_package_that_npm_installs(fresh: Fresh, tmp_path
     assert heads.stdout.split() == ["feat-sums-are-off-by-one", "main"]
 
 
+# What a person types at a terminal, and what is asked; each answer is Enter, but for the plan's approval.
+AT_A_TERMINAL = {
+    "okstra init": ["[Y/n]"],
+    f'okstra run "{REQUEST}" --provider rehearsal': ["goes back", "[Y/n]"],
+    "okstra next": ["[Y/n]"],
+    "okstra next ": ["[Y/n]", "[y/N]"],
+    "okstra next  ": ["[Y/n]"],
+    "okstra next   ": ["[Y/n]"],
+    "okstra next    ": ["[Y/n]"],
+    "okstra next --push": [],
+}
+
+
+def test_install_and_demo_the_first_report_and_a_whole_task_are_few_characters() -> None:
+    quick = (ROOT / "README.md").read_text(encoding="utf-8").split("```")[1].strip().split("\n")
+    install, init, run = (line.partition("#")[0].strip() for line in quick)
+    assert len(install) + len("okstra demo") <= 45
+    assert len(init) + len(run) + len("okstra open .") <= 80
+    assert sum(len(line.strip()) for line in AT_A_TERMINAL) <= 150
+
+
+@pytest.mark.stress
+def test_a_whole_task_is_played_at_a_terminal_in_so_many_characters(fresh: Fresh) -> None:
+    for line, questions in AT_A_TERMINAL.items():
+        argv = [str(ROOT / "bin" / "okstra"), *shlex.split(line)[1:]]
+        terminal = Terminal(argv, fresh.repo.path, {**fresh.okstra.environment, "TERM": "dumb"})
+        for question in questions:
+            terminal.then(question, "y\r" if question == "[y/N]" else "\r")
+        assert terminal.end() == 0, (line, terminal.all_shown)
+    heads = subprocess.run(["git", "-C", fresh.remote, "branch"], capture_output=True, text=True, check=True)
+    assert "feat-sums-are-off-by-one" in heads.stdout
+
+
 def test_without_a_word_next_only_shows(fresh: Fresh) -> None:
     for line in WALK[:2]:
         fresh.type(line)
