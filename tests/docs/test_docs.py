@@ -23,7 +23,7 @@ _PAGES = [
     ROOT / "CHANGES.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+_LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)|(?:src|srcset)=\"([^\"]+)\"")
 _INLINE = re.compile(r"`(okstra (?!-)[^`\n]*)`")
 _IN_FENCE = re.compile(r"(?:^(?:\$ )?|\$\()(okstra (?!-)[^\n]*)", re.M)
 _PUBLIC = {
@@ -50,8 +50,21 @@ def test_a_reference_page_is_what_the_code_says(name: str) -> None:
 def test_links_lead_somewhere(page: object) -> None:
     assert hasattr(page, "read_text") and hasattr(page, "parent")
     text = page.read_text(encoding="utf-8")
-    targets = [target for target in _LINK.findall(text) if "://" not in target]
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    links = [(target or picture, anchor) for target, anchor, picture in _LINK.findall(text) if "://" not in target]
+    assert [target for target, _ in links if target and not (page.parent / target).exists()] == []
+    anchored = [(page.parent / target if target else page, anchor) for target, anchor in links if anchor]
+    assert [anchor for place, anchor in anchored if anchor not in _anchors(place.read_text(encoding="utf-8"))] == []
+
+
+def test_an_anchor_is_made_of_a_heading_as_github_does() -> None:
+    text = "# A `b` c\n\n```\n# no heading\n```\n## Ports, and services\n## A `b` c\n"
+    assert _anchors(text) == {"a-b-c", "ports-and-services", "a-b-c-1"}
+
+
+def _anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", "".join(text.split("```")[::2]), re.M)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {f"{one}-{plain[:place].count(one)}" if one in plain[:place] else one for place, one in enumerate(plain)}
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -128,7 +128,7 @@ def _integrate(
     log_path = os.path.join(project.files.task(key).run_dir(IMPLEMENTATION), "logs", f"integrate-{last[:12]}.log")
     checks: list[Check] = []
     if chain or right is None or last != right.head:  # else that very commit was checked on the machine that made it
-        show(f"merged stages {', '.join(map(str, numbers))} for a try; their checks' output: {log_path}")
+        show(f"merged {named(numbers)} in a trial checkout; the output of the checks: {log_path}")
         checks = _check_chain(subject, chain, last, services, log_path, show)
     git.require_free_branch(subject.repository, subject.claim.branch, task)  # checks take their time
     if not fast_forward(subject.repository, key, subject.claim, head, last):
