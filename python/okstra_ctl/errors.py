@@ -235,6 +235,11 @@ class UsageError(OkstraError):
     exit_status = EXIT_USAGE
 
 
+def bad_config(where: str, message: str, page: str = "docs/reference/settings.md") -> UsageError:
+    """A setting is invalid; `page` of the documentation shows what goes there."""
+    return UsageError("bad-config", message, where=where, hint=f"fix it; {page} shows what goes there")
+
+
 class Refused(OkstraError):
     """A gate is closed: nothing was changed, and the message says why."""
 

@@ -2,7 +2,8 @@
 
 The status of a run, the next command for it and its colour are decided here, for every listing, page and check. Three
 facts decide the status: the claim that the run holds on a stage, the end that its records name, and whether its lead is
-alive. A recorded end counts more than a living lead: an agent's session outlives its run.
+alive. A recorded end counts more than a living lead: an agent's session outlives its run. Why a run is interrupted or
+failed: `history/end_reasons.py`.
 """
 
 from __future__ import annotations

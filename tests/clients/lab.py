@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from okstra_ctl.agents.acp_agents import variables_for
 from okstra_ctl.agents.job import Job, Report
-from okstra_ctl.agents.known import variables_for
 from okstra_ctl.agents.providers import own_commands, provider
 from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.names import AGENTS_MODEL

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.acp.probe import Readiness, probe
-from okstra_ctl.agents.known import agents
+from okstra_ctl.agents.acp_agents import agents
 from okstra_ctl.agents.usage import codex_thread
 from okstra_ctl.names import AGENTS_MODEL
 from okstra_ctl.status import Access, Failure, WorkerOutcome

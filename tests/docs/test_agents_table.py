@@ -7,7 +7,7 @@ import json
 import pytest
 
 from clients import seen
-from okstra_ctl.agents.known import agents
+from okstra_ctl.agents.acp_agents import agents
 from okstra_ctl.system import assets
 from support.sealed import ROOT
 

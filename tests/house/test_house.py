@@ -22,7 +22,7 @@ _TESTS = [
 # What decides and does nothing else, folder by folder: values in, a value out.
 PURE = {
     "": "command_table errors help_pages help_texts home_paths markdown names paths quoting status",
-    "agents": "job known rehearsal_script supervisor_orders",
+    "agents": "acp_agents job rehearsal_script supervisor_orders",
     "agents/acp": "access",
     "board": "lines live_lines page state",
     "checks": "mark_rules record_rules",
@@ -47,6 +47,7 @@ PURE = {
     "sharing": "elsewhere view",
     "stages": "select",
     "system": "folding shell_lists text",
+    "tasks": "titles",
     "telemetry": "attributes",
     "usage": "prices tokens windows",
     "wizard": "machine steps",

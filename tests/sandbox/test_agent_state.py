@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.agents.acp.provider import Acp
+from okstra_ctl.agents.acp_agents import Agent
 from okstra_ctl.agents.job import Report
-from okstra_ctl.agents.known import Agent
 from okstra_ctl.agents.runner import run_job
 from okstra_ctl.errors import WorkFailed
 from okstra_ctl.runs.containment import containment, sandbox_of

@@ -10,19 +10,21 @@ import os
 import posixpath
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, bad_config
 from ..names import ACP, REHEARSAL
 from ..results.voices import Speaker, family_of
 from ..status import Access, Failure
 from ..system import assets
 from ..system.text import fill, placeholders
+from .acp_agents import agent_in, agents
 from .environment import client_environment
 from .job import Job, Launch, Provider, StreamResult, Usage
-from .known import agent_in, agents
 from .streams import count_at, events, failure_in, list_at, number_at, retry_after_in, text_at
 
+_bad = partial(bad_config, page="docs/how-to/add-a-provider.md")
 BUILT_IN = ("claude", "codex", "gemini", "rehearsal")
 Settings = Mapping[str, Mapping[str, Any]]
 PLACEHOLDERS = ("MODEL", "PROMPT", "RESULT", "AUDIT", "WORKTREE", "ACCESS")
@@ -164,10 +166,6 @@ def _command_fault(given: Mapping[str, Any]) -> str:
 
 def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) and "\0" not in one for one in value)
-
-
-def _bad(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="docs/how-to/add-a-provider.md shows what goes there")
 
 
 class Command:

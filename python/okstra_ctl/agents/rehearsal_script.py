@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import bad_config
 from ..system.text import UnknownPlaceholder, fill
 
+_bad = partial(bad_config, page="docs/formats.md")
 MATCHES = ("phase", "role", "worker", "stage", "round", "attempt")
 FAULTS = ("hang", "deaf", "crash", "garbage", "silent", "empty", "half", "denied", "rate-limit", "overloaded", "login")
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -116,10 +118,6 @@ def _check_path(path: str, name: str, where: str) -> None:
     normal = posixpath.normpath(path)
     if not path or posixpath.isabs(path) or normal.startswith("..") or normal == ".":
         raise _bad(where, f"{name}: the path {path!r} is not one inside the worktree")
-
-
-def _bad(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="docs/formats.md shows what a rehearsal script may say")
 
 
 def part_for(parts: Sequence[Part], facts: Mapping[str, str]) -> Part | None:

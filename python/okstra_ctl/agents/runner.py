@@ -21,10 +21,10 @@ from ..status import Access, Failure, WorkerOutcome
 from ..system import files
 from ..system.foreign_files import set_aside
 from . import supervisor_orders
+from .acp_agents import agent_in
 from .activity import ReportStall, Watch
 from .codex import with_sandbox_fault
 from .job import Job, Launch, Provider, Report, StreamResult
-from .known import agent_in
 from .streams import is_lasting
 from .supervised_process import SUPERVISOR_LOST, ClientEnd, SupervisedClient
 from .supervisor_orders import Verdict

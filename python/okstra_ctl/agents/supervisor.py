@@ -198,7 +198,8 @@ class Supervisor:
         elif self._reason != supervisor_orders.LOG_FAILED:
             try:
                 for file in (self._streams[stream], self._orders.log):
-                    _write_all(file, data)
+                    with open(file, "wb", closefd=False) as whole:
+                        whole.write(data)
             except OSError as error:
                 self._give_up(supervisor_orders.LOG_FAILED, error.strerror or str(error))
 
@@ -241,9 +242,3 @@ def _read_all(descriptor: int) -> bytes:
         data += more
     os.close(descriptor)
     return data
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

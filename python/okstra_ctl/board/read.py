@@ -12,13 +12,13 @@ from typing import Any
 from ..errors import OkstraError
 from ..history.listing import RunRow, dropped_rows, run_rows
 from ..history.next_steps import step_of
-from ..history.usage import known_run, prices_now, usage_so_far
+from ..history.usage import prices_now, usage_so_far
 from ..index.run_index import EVERYTHING
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
 from ..plan import plans
 from ..runs.events import events_of
-from ..runs.find import KnownRun
+from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..stages.records import current_states
 from ..system import files
@@ -78,7 +78,7 @@ def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], services: 
     """A run whose manifest can't be read is still open: it is shown without its workers."""
     step = step_of(row, services)
     view = RunView(row.run_id, row.task_type, row.stage, row.status, row.at, step, False, (), None)
-    run = known_run(row)
+    run = known_run(row.run_id, row.project_root)
     try:
         events = events_of(run.files) if run else []
     except OkstraError:

@@ -87,7 +87,7 @@ def _is_on_path(program: str) -> bool:
 
 def lead(run: KnownRun, call: Call) -> Reply:
     """Leads the run to its report. Raises WorkFailed (`run-failed`) when a gate failed, Interrupted, Refused."""
-    from ..history.next_steps import closed_gates
+    from ..history.end_reasons import closed_gates
     from ..lead.conductor import conduct
 
     stop = threading.Event()

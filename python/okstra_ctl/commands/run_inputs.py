@@ -22,7 +22,8 @@ from ..settings.roster import MODEL_SLOTS
 from ..system import files
 from ..system.text import printable
 from ..tasks.named import NEW_GROUP, new_key
-from ..tasks.records import read_manifest, title_in
+from ..tasks.records import read_manifest
+from ..tasks.titles import title_in
 from ..wizard import session
 from ..wizard.front import can_ask, converse, open_front
 from ..wizard.steps import BACK, NEW, STEPS, Option, Question, likely_phase

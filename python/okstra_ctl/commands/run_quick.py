@@ -18,7 +18,7 @@ from ..quoting import okstra_command
 from ..runs.request import PrepareInputs, Request
 from ..services import Call
 from ..settings.project import open_project
-from ..tasks.records import title_in
+from ..tasks.titles import title_in
 from .leading import choose_lead
 from .plan import approver, ask_for_approval
 

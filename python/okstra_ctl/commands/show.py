@@ -6,9 +6,10 @@ import os
 from argparse import ArgumentParser, Namespace
 
 from ..errors import OkstraError
+from ..history.end_reasons import end_reason
 from ..history.findings import Summary, summary_of
 from ..history.listing import run_row, run_rows
-from ..history.next_steps import reason_of, step_of
+from ..history.next_steps import step_of
 from ..markdown import find_frontmatter
 from ..output import Reply, fields, time_for_people
 from ..quoting import okstra_command
@@ -34,7 +35,7 @@ def execute(args: Namespace, call: Call) -> Reply:
     past = overtaken(run_rows(call.services))
     step = "" if str(run.id) in past else step_of(row, call.services) if row else okstra_command("resume", run.id)
     following = "" if step else _next_of_task(run, call)
-    reason = reason_of(run, status)
+    reason = end_reason(run, status)
     worktree = run.worktree
     roster = run.manifest.get("roster")
     workers = (

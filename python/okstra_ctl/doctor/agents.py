@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ..agents.acp.probe import Readiness, on_path, probe
+from ..agents.acp_agents import Agent, agents
 from ..agents.environment import agents_environment
-from ..agents.known import Agent, agents
 from ..errors import OkstraError
 from ..names import AGENTS_MODEL
 from ..services import Services

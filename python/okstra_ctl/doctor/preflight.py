@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ..agents.acp.probe import Found, Readiness, probe
+from ..agents.acp_agents import Agent, agent_in
 from ..agents.environment import agents_environment
-from ..agents.known import Agent, agent_in
 from ..agents.providers import Settings, provider_settings, speaker
 from ..errors import Missing, OkstraError, Refused
 from ..names import ACP, AGENTS_MODEL, REHEARSAL

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..errors import OkstraError
 from ..names import PLANNING
 from ..quoting import okstra_command
-from ..report.outcome import CRITIC_GATE
-from ..results.records import Gate
 from ..runs import events
 from ..runs.dropped import read_dropped
-from ..runs.events import events_of, faults_of
-from ..runs.find import KnownRun
+from ..runs.events import events_of
+from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..status import RunStatus, next_step
 from ..system import files
@@ -21,8 +18,6 @@ from .listing import RunRow
 
 _GOES_ON = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.PREPARED, RunStatus.RESERVED)
 _MAY_BE_LIMITED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.RUNNING)
-_MOST = 400
-_ENDED_BADLY = (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)
 
 
 def step_of(row: RunRow, services: Services) -> str:
@@ -38,9 +33,8 @@ def limited_until(row: RunRow, services: Services) -> str:
 
     A run that failed has it in its report, which is read for its next step anyway; one that did not end, in its events.
     """
-    from .usage import known_run
 
-    run = known_run(row) if row.status in map(str, _MAY_BE_LIMITED) else None
+    run = known_run(row.run_id, row.project_root) if row.status in map(str, _MAY_BE_LIMITED) else None
     if run is None:
         return ""
     if row.status != RunStatus.FAILED:
@@ -73,9 +67,8 @@ def _step_of_persons_plan(row: RunRow, services: Services) -> str:
     """A person wrote the plan that this run was to make: that is checked and approved, and the run need not go on."""
     from ..plan import plans
     from ..report.own_pages import is_persons_plan
-    from .usage import known_run
 
-    run = known_run(row)
+    run = known_run(row.run_id, row.project_root)
     try:
         if run is None or not is_persons_plan(run):
             return ""
@@ -87,36 +80,3 @@ def _step_of_persons_plan(row: RunRow, services: Services) -> str:
     if plan.may_run:
         return okstra_command("run", "--task-key", run.id.task, "--task-type", "implementation")
     return okstra_command("plan", "approve", plan.path)
-
-
-def reason_of(run: KnownRun, status: str) -> str:
-    """Empty for a run that goes on, or ended well. It is for people: what can't be read is left out."""
-    if status not in map(str, _ENDED_BADLY):
-        return ""
-    try:
-        rows = events_of(run.files)
-        report = files.read_json(run.files.report_data) or {}
-    except OkstraError:
-        return ""
-    said = [str(row["reason"]) for row in rows if row.get("reason") and row.get("event") == status]
-    parts = [*_gates(report.get("gates")), *(f"{worker}: {why}" for worker, why in faults_of(rows).items())]
-    if said or not parts:
-        parts = said[-1:]
-    if not parts and status == RunStatus.INTERRUPTED:
-        parts = ["whoever led it has ended"]
-    return "; ".join(parts)[:_MOST]
-
-
-def closed_gates(run: KnownRun) -> list[str]:
-    """The gates of its report that did not open, each with its note; none where there is no report to read."""
-    try:
-        report = files.read_json(run.files.report_data) or {}
-    except OkstraError:
-        return []
-    return _gates(report.get("gates"))
-
-
-def _gates(gates: Any) -> list[str]:
-    rows = gates.items() if isinstance(gates, Mapping) else ()
-    closed = [(name, row) for name, row in rows if name != CRITIC_GATE and not Gate(row["gate"]).open]
-    return [f"{name} {row['gate']}" + (f" ({row['note']})" if row.get("note") else "") for name, row in closed]

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..errors import OkstraError
 from ..runs.events import events_of
+from ..runs.find import known_run
 from ..services import Services
 from ..status import WorkerOutcome
 from ..usage.windows import REJECTED, Seen, Window
 from .listing import run_rows
-from .usage import known_run
 
 _MOST_RUNS = 40
 
@@ -21,7 +21,7 @@ def seen_in_runs(providers: Collection[str], services: Services) -> dict[str, Se
     found: dict[str, Seen] = {}
     for row in list(reversed(run_rows(services)))[:_MOST_RUNS]:
         wanted = [name for name in providers if name not in found]
-        run = known_run(row) if wanted else None
+        run = known_run(row.run_id, row.project_root) if wanted else None
         if run is None:
             continue
         roster = run.manifest.get("roster")

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..errors import OkstraError
 from ..leadership import CLIENT, all_prices, count_sessions, sessions_of
-from ..names import REHEARSAL, RunId
-from ..paths import ProjectFiles
+from ..names import REHEARSAL
 from ..runs.events import events_of
-from ..runs.find import KnownRun
-from ..runs.manifest import SCHEMA
+from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..system import files
 from ..usage.prices import Price, own_prices, repriced
 from ..usage.tokens import LEAD, NOTHING, Spent, spent_of, total, usage_of
-from .listing import RunRow, run_rows
+from .listing import run_rows
 
 Events = Sequence[Mapping[str, Any]]
 
@@ -106,7 +103,7 @@ def runs_since(
     unread: list[str] = []
     for row in run_rows(services, oldest):
         if row.at >= oldest and row.is_of(project, task_key):
-            run = known_run(row)
+            run = known_run(row.run_id, row.project_root)
             if run is None:
                 unread.append(row.run_id)
             else:
@@ -128,17 +125,6 @@ def by_model(runs: Iterable[RunUsage]) -> list[tuple[str, Spent]]:
         for model, spent in run.models:
             sums[model] = sums.get(model, NOTHING).plus(spent)
     return sorted(sums.items(), key=lambda one: (not one[0], one[0]))
-
-
-def known_run(row: RunRow) -> KnownRun | None:
-    """The run of a listing's row; None when its manifest is gone, or can't be read."""
-    try:
-        run, project = RunId.parse(row.run_id), ProjectFiles(row.project_root)
-        paths = project.task(run.task).run_of(run)
-        manifest = files.read_json(paths.manifest, SCHEMA)
-    except OkstraError:
-        return None
-    return KnownRun(run, project, paths, manifest) if manifest is not None else None
 
 
 def _is_recorded(run: KnownRun, events: Events) -> bool:

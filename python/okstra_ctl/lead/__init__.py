@@ -4,7 +4,8 @@
 - `conductor`: takes the lead, runs the steps below, gives the lead back;
 - `phases`: which steps a task type takes; for a stage `implementation`, for release-handoff `handoff`;
 - `analysis`: the analysts' results; `converge`: rounds of verdicts on their findings, and the plan's gate;
-- `assignments`, `dispatch`, `drops`, `dispatch_log`: one request to a worker, its start, its result, its record;
+- `assignments`, `dispatch`, `result_folders`, `dispatch_log`: one request to a worker, its start, where it leaves its
+  result, its record;
 - `draft`, `report_writer`: the report from okstra's records, then the writer's words;
 - `finish`: usage, manifest, task records, index;
 - beside a run: `interactive` (`--lead claude`), `worker` (one worker for such a lead), `waves` (several runs at once).

@@ -10,7 +10,7 @@ from ..notify.moments import Moment, message_of, moment_of_error, moment_of_repo
 from ..notify.send import try_send
 from ..report.outcome import outcome_of
 from ..runs.events import ACTIVE, STALLED, events_of, faults_of, limited_until
-from ..tasks.records import read_manifest
+from ..tasks.records import title_of
 from ..usage.tokens import duration_text
 from .context import RunContext
 
@@ -44,10 +44,7 @@ def announce_stall(context: RunContext, worker: str, label: str, attempt: int, *
 
 
 def _announce(context: RunContext, moment: Moment, more: Sequence[str]) -> None:
-    try:
-        title = str((read_manifest(context.run.project.task(context.id.task)) or {}).get("title") or "")
-    except OkstraError:
-        title = ""
+    title = title_of(context.run.project.task(context.id.task))
     warning = try_send(message_of(moment, context.id, title, more), context.services)
     if warning:
         context.print_progress(f"warning: {warning}")

@@ -37,7 +37,7 @@ from ..status import RunOutcome, RunStatus, next_step
 from ..system.process_identity import nearest_client, this_process
 from ..usage.tokens import usage_of
 from ..worktrees.ports import in_use
-from . import drops, finish
+from . import finish, result_folders
 from .announce import announce_early_end, announce_end
 from .context import PrintProgress, RunContext, WorkplaceEntry, enter_worktree, leave_worktree, open_context
 from .converge import check_plan_with_analysts, with_plan_gate
@@ -178,7 +178,7 @@ def _lead(started: RunContext) -> RunEnd:
         report["verdict"].update(next_step=okstra_command("check", "run", context.id), approval_needed=False)
         save_report(context, report)
     outcome = outcome_of(report)
-    drops.tidy(context.files)
+    result_folders.tidy(context.files)
     notes = (own_plan_note(context), *_plan_notes(context))
     persisted = finish.persist(context, report)
     unshared = publish_end(context.run, context.services, passed=outcome is RunOutcome.COMPLETED)

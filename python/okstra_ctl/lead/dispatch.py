@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from .. import git
+from ..agents.acp_agents import variables_for
 from ..agents.environment import agents_environment
 from ..agents.job import IGNORES_TREE, Job, Report
-from ..agents.known import variables_for
 from ..agents.providers import provider
 from ..agents.runner import run_job
 from ..errors import Interrupted, OkstraError, Refused
@@ -30,14 +30,14 @@ from ..telemetry.attributes import error_of, of_dispatch, of_ending
 from ..telemetry.trace import Span
 from ..usage.tokens import spent_so_far
 from ..worktrees import ports
-from . import drops, quota
+from . import quota, result_folders
 from .announce import announce_stall
 from .assignments import Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
 from .dispatch_log import log_of, recalled, record_closed, record_end, record_hidden_keys
-from .drops import Drop
 from .executor_git import OwnGit, with_own_git
 from .hold import require_hold
+from .result_folders import Drop
 
 _ATTEMPTS = 2
 _POLL_SECONDS = 0.2  # seconds
@@ -110,9 +110,9 @@ def _attempt(
     context: RunContext, assignment: Assignment, prompt: str, attempt: int, span: Span, *, may_retry: bool
 ) -> tuple[Answer, str]:
     """Starts the worker once. Returns its answer, and the prompt of one more attempt or nothing."""
-    drop = drops.new_drop(context, assignment)
+    drop = result_folders.new_drop(context, assignment)
     report = _start(context, assignment, prompt, attempt, drop, span)
-    taken = drops.take_over(context, assignment, drop)
+    taken = result_folders.take_over(context, assignment, drop)
     record_hidden_keys(context, assignment, attempt, taken)
     found = check_bytes(assignment, taken.data, taken.fault)
     answer = answer_from(assignment, found, report.outcome, attempt)._replace(again_at=quota.again_at(context, report))
@@ -122,7 +122,7 @@ def _attempt(
         repair = _repair_prompt(context, assignment, found, attempt, taken.left)
     ended = record_end(context, answer, report, attempt, found, taken)
     span.describe(of_ending(ended), error_of(ended))
-    drops.discard(context, assignment, drop)
+    result_folders.discard(context, assignment, drop)
     return answer, repair
 
 
@@ -133,7 +133,7 @@ def _start(context: RunContext, assignment: Assignment, prompt: str, attempt: in
     clear_way(log_of(context, assignment, attempt))
     facts = {"worker": worker.id, "label": assignment.label, "attempt": attempt}
     context.record_event("dispatched", **facts, token=token, drop=drop.mark, sandbox=str(context.sandbox.probed.kind))
-    drops.make(drop)
+    result_folders.make(drop)
     context.print_progress(f"{assignment.name}: started ({worker.provider}, {worker.model})")
     options = context.settings.providers.get(worker.provider, {})
 
@@ -191,7 +191,7 @@ def _job(
         options=_guarded(context, worker.provider, options),
         home=context.services.home.root,
         run_id=str(context.id),
-        opening=drops.opening(drop),
+        opening=result_folders.opening(drop),
         containment=_containment(context, worker, access, options, drop, own, worktree_ports),
         keep_open=own.keep_open,
     )

@@ -29,10 +29,10 @@ from ..system.secrets import hide_in_log
 from ..system.text import encode_line
 from ..usage.prices import usage_json
 from ..usage.tokens import SESSION, STREAM, ModelTokens, Tokens
-from . import drops
+from . import result_folders
 from .assignments import MAIN, Answer, Assignment, CheckedResult, answer_from, check_bytes
 from .context import RunContext
-from .drops import DropContents
+from .result_folders import DropContents
 
 _records = threading.Lock()
 _MAX_LOG_BYTES = 32 * 1024 * 1024
@@ -122,7 +122,7 @@ def recalled(context: RunContext, assignment: Assignment) -> Answer:
     last = mine[-1] if mine else {}
     nothing = Answer(assignment, AnswerState.UNAVAILABLE, WorkerOutcome.NOT_RUN, None, before)
     if last.get("event") == "ended":
-        drops.discard_ended(context, assignment, _mark_of(mine))
+        result_folders.discard_ended(context, assignment, _mark_of(mine))
         if last.get("outcome") != WorkerOutcome.COMPLETED:
             return nothing
     if last.get("event") == "dispatched":
@@ -146,7 +146,7 @@ def take_session_results(context: RunContext) -> None:
         path = context.files.worker_result(worker.id)
         if not is_of_session(worker._asdict()) or newest(events, worker.id, MAIN) is not None:
             continue
-        taken = drops.read_in_place(path)
+        taken = result_folders.read_in_place(path)
         if taken.data is not None:
             for place, kinds in taken.hidden.items():
                 context.record_event("hidden", worker=worker.id, path=place, kinds=kinds)
@@ -187,17 +187,17 @@ def _record_missing_end(context: RunContext, assignment: Assignment, attempt: in
     access = access_of(worker.role)
     stream = provider(worker.provider, context.settings.providers).read_stream(data, b"", None)
     outcome, stream = judge(access, stream, Verdict(None, ""), delivered=True)
-    drop = drops.find(context, assignment, mark) if mark else None
+    drop = result_folders.find(context, assignment, mark) if mark else None
     if drop is not None:
-        taken = drops.take_over(context, assignment, drop)
+        taken = result_folders.take_over(context, assignment, drop)
     else:
-        taken = drops.DropContents() if mark else drops.read_in_place(assignment.result)
+        taken = result_folders.DropContents() if mark else result_folders.read_in_place(assignment.result)
     record_hidden_keys(context, assignment, attempt, taken)
     found = check_bytes(assignment, taken.data, taken.fault)
     answer = answer_from(assignment, found, outcome, attempt)
     record_end(context, answer, Report(outcome, stream, None, 0.0, 1), attempt, found, taken)
     if drop is not None:
-        drops.discard(context, assignment, drop)
+        result_folders.discard(context, assignment, drop)
     return answer
 
 

@@ -16,7 +16,7 @@ from ..results.records import Gate
 from ..status import WorkerOutcome
 from ..system import files
 from ..tasks.brief import request_in
-from ..tasks.records import read_manifest
+from ..tasks.records import title_of
 from .analysis import Collected
 from .assignments import Answer
 from .context import RunContext
@@ -91,11 +91,10 @@ def _subject(context: RunContext) -> dict[str, str]:
     """The task's title, and what was asked for; what can't be read is left out."""
     task = context.run.project.task(context.id.task)
     try:
-        title = str((read_manifest(task) or {}).get("title") or "")
         text = (files.read_bytes(os.path.join(task.instruction_set, "brief.md")) or b"").decode("utf-8", "replace")
     except OkstraError:
-        return {}
-    found = {"title": title, "request": request_in(text)}
+        text = ""
+    found = {"title": title_of(task), "request": request_in(text)}
     return {name: value for name, value in found.items() if value}
 
 

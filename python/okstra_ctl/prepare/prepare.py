@@ -33,6 +33,7 @@ from ..system.locks import LockKind, locked
 from ..system.text import text_bytes
 from ..tasks import fix_cycles
 from ..tasks import records as task_records
+from ..tasks.titles import title_in
 from ..worktrees import create, half_made
 from ..worktrees import task as task_worktree
 from ..worktrees import users as worktree_users
@@ -100,7 +101,7 @@ def ensure_task(request: Request, services: Services, *, next_step: str = "") ->
             files.replace(task.brief, text_bytes(request.brief_text))
     own = request.brief == task.brief
     brief = os.path.relpath(task.brief, paths.root) if own else request.brief
-    title, at = task_records.title_in(request.brief_text), services.clock.now()
+    title, at = title_in(request.brief_text), services.clock.now()
     task_records.ensure_task(
         paths, request.key, category=request.category, brief=brief, at=at, title=title, next_step=next_step
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..tasks.titles import report_title
 from ..usage.tokens import model_header, model_rows, usage_header, usage_notes, usage_rows
 from .followup_rules import numbered_follow_ups, spawn_command
 from .marks import in_order, mark_word
@@ -25,7 +26,7 @@ def render_markdown(report: Report, fields: Sequence[Field], labels: Labels, now
     is_plan = report["task_type"] == "implementation-planning"
     lines = [
         *(["---", "approved: false", f"task-key: {report['task_key']}", "---"] if is_plan else []),
-        f"# {title}: {inline(report.get('title') or report['task_key'])}",
+        f"# {title}: {inline(report_title(report))}",
         "",
         *([f"> {labels['rehearsal']}", ""] if report["rehearsal"] else []),
         *_head(report, labels),

@@ -128,6 +128,17 @@ def find_run(text: str, start: str, services: Services) -> KnownRun:
     raise UsageError("not-found", f"there is no run {run}", where=start, hint="`okstra list --all` shows the runs")
 
 
+def known_run(run_id: str, project_root: str) -> KnownRun | None:
+    """None when its manifest is gone, or can't be read."""
+    try:
+        run, project = RunId.parse(run_id), ProjectFiles(project_root)
+        paths = project.task(run.task).run_of(run)
+        manifest = files.read_json(paths.manifest, SCHEMA)
+    except OkstraError:
+        return None
+    return KnownRun(run, project, paths, manifest) if manifest is not None else None
+
+
 def roster_of(run: KnownRun) -> tuple[Worker, ...]:
     """The workers that the run was prepared with. Raises Unreadable (`state-unreadable`)."""
     rows = run.manifest.get("roster")

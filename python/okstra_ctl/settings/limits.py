@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, bad_config
 from ..results.convergence import Rules
 from ..usage.prices import Price, own_prices
 from .phases import MODES, Phase
@@ -128,9 +128,3 @@ def _number(
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise bad_config(where, f"{name} is {value!r}; write a number from {least:g} to {most:g}")
     return float(value)
-
-
-def bad_config(where: str, message: str) -> UsageError:
-    return UsageError(
-        "bad-config", message, where=where, hint="fix the file; docs/reference/settings.md lists all settings"
-    )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .. import git
 from ..claims.ports import MOST_NAMES, bad_name
-from ..errors import Missing, OkstraError, UsageError
+from ..errors import Missing, OkstraError, UsageError, bad_config
 from ..home_paths import WORKTREE_DEPTH
 from ..names import check_project_id, parse_place_key
 from ..paths import ProjectFiles
@@ -18,7 +18,7 @@ from ..services import Services
 from ..system import files
 from ..system.locks import LockKind, locked
 from .claims_remote import ClaimsSettings, claims_settings
-from .sync_list import SyncEntry, bad_setting, sync_entries
+from .sync_list import SyncEntry, sync_entries
 from .trust import commands_in
 
 _GITIGNORE = b"# okstra's runs stay out of git; the project's settings don't.\n*\n!project.json\n"
@@ -70,10 +70,10 @@ def own_id(local: object, *, where: str) -> str:
     if local is None:
         return ""
     if not isinstance(local, dict) or local.get("schema") != LOCAL_SCHEMA:
-        raise bad_setting(where, f"it is not a {LOCAL_SCHEMA} file")
+        raise bad_config(where, f"it is not a {LOCAL_SCHEMA} file")
     project_id = local.get("projectId")
     if not isinstance(project_id, str) or not project_id:
-        raise bad_setting(where, "projectId is missing")
+        raise bad_config(where, "projectId is missing")
     return project_id
 
 
@@ -83,16 +83,16 @@ def project_config(document: object, *, where: str, environment: Mapping[str, st
     Raises UsageError (`bad-config`, `bad-sync-path`) naming the field.
     """
     if not isinstance(document, dict):
-        raise bad_setting(where, "it is not a JSON object")
+        raise bad_config(where, "it is not a JSON object")
     if document.get("schema") != SCHEMA:
-        raise bad_setting(where, f"its schema is {document.get('schema')!r}; this okstra reads {SCHEMA!r}")
+        raise bad_config(where, f"its schema is {document.get('schema')!r}; this okstra reads {SCHEMA!r}")
     project_id = document.get("projectId")
     if not isinstance(project_id, str) or not project_id:
-        raise bad_setting(where, "projectId is missing")
+        raise bad_config(where, "projectId is missing")
     project_id = own_id or project_id
     language = document.get("reportLanguage", "en")
     if language not in LANGUAGES:
-        raise bad_setting(where, f"reportLanguage is {language!r}; one of {', '.join(LANGUAGES)}")
+        raise bad_config(where, f"reportLanguage is {language!r}; one of {', '.join(LANGUAGES)}")
     return ProjectConfig(
         project_id,
         sync_entries(document, where=where, environment=environment),
@@ -122,16 +122,16 @@ def port_names(path: str) -> tuple[str, ...]:
 def _port_names(document: Mapping[str, object], where: str) -> tuple[str, ...]:
     names = _texts(document, "worktreePorts", where, "variables")
     if fault := next(filter(None, map(bad_name, names)), ""):
-        raise bad_setting(where, f"worktreePorts: {fault}")
+        raise bad_config(where, f"worktreePorts: {fault}")
     if len(set(names)) != len(names) or len(names) > MOST_NAMES:
-        raise bad_setting(where, f"worktreePorts has a name twice, or more than {MOST_NAMES}")
+        raise bad_config(where, f"worktreePorts has a name twice, or more than {MOST_NAMES}")
     return names
 
 
 def _texts(document: Mapping[str, object], field: str, where: str, kind: str = "commands") -> tuple[str, ...]:
     values = document.get(field, [])
     if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
-        raise bad_setting(where, f"{field} is not a list of {kind}")
+        raise bad_config(where, f"{field} is not a list of {kind}")
     return tuple(values)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, bad_config
 from ..sandbox.choice import AUTO, CHOICES
-from .limits import bad_config
 
 VARIABLE = "OKSTRA_SANDBOX"
 ANY_PORT = "any"

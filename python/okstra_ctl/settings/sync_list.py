@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, bad_config
 
 COPY = "copy"
 SYMLINK = "symlink"
@@ -114,7 +114,7 @@ def sync_entries(
         return tuple(SyncEntry(check_sync_path(path, SYNC_VARIABLE), "") for path in paths)
     entries = document.get("worktreeSyncDirs", [])
     if not isinstance(entries, list):
-        raise bad_setting(where, "worktreeSyncDirs is not a list")
+        raise bad_config(where, "worktreeSyncDirs is not a list")
     return tuple(_sync_entry(entry, where) for entry in entries)
 
 
@@ -133,10 +133,6 @@ def _sync_entry(entry: object, where: str) -> SyncEntry:
         and entry.get("mode", "") in ("", "copy", "symlink")
     ):
         return SyncEntry(check_sync_path(entry["path"], where), str(entry.get("mode", "")))
-    raise bad_setting(
+    raise bad_config(
         where, f'worktreeSyncDirs has the entry {entry!r}; write a path, or {{"path": …, "mode": "copy"|"symlink"}}'
     )
-
-
-def bad_setting(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="fix the file; `okstra doctor --project` checks it")

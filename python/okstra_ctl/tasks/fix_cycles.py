@@ -27,7 +27,6 @@ class Cycle(NamedTuple):
     """One fix cycle; `closed_by` is empty while it is open."""
 
     id: str
-    opened_by: str
     opened_at: str
     runs: tuple[str, ...] = ()
     closed_by: str = ""
@@ -60,7 +59,7 @@ def fold(rows: Iterable[Mapping[str, Any]]) -> list[Cycle]:
         name, event, run_id, at = map(str, values)
         if event not in (_OPENED, _RUN, _CLOSED):
             continue
-        cycle = cycles.get(name, Cycle(name, run_id, at))
+        cycle = cycles.get(name, Cycle(name, at))
         if event == _RUN and run_id not in cycle.runs:
             cycle = cycle._replace(runs=(*cycle.runs, run_id))
         elif event == _CLOSED and cycle.is_open:

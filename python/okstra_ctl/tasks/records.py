@@ -6,7 +6,6 @@ All are shared by the runs of a project, so all are written under the project's 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ from .views import update_catalog, write_page
 
 MANIFEST_SCHEMA = "task-manifest/1"
 LATEST_SCHEMA = "latest-task/1"
-_MOST_TITLE = 80
 _TEXT_FIELDS = ("task_key", "project_id", "task_group", "task_id", "work_category", "brief")
 _LATER_FIELDS = ("title", "finished_by", "last_run", "next_step", "created_at")
 
@@ -127,13 +125,6 @@ def ensure_task(
         files.make_folder(os.path.dirname(task.timeline))
         files.replace_json(task.manifest, manifest)
         return manifest
-
-
-def title_in(request: str) -> str:
-    """What a request is about, in a line: its first heading, else its first line."""
-    lines = [line.strip() for line in re.sub(r"\A---\n.*?\n---\n", "", request, flags=re.DOTALL).split("\n")]
-    heading = next((line.lstrip("#") for line in lines if line.startswith("# ")), "")
-    return " ".join((heading or next(filter(None, lines), "")).split())[:_MOST_TITLE]
 
 
 def _lacks(manifest: Manifest, category: str, brief: str) -> bool:
@@ -307,3 +298,11 @@ def _manifest_or_none(project: ProjectFiles, name: str) -> Manifest | None:
 def _manifest_of(project: ProjectFiles, key: TaskKey) -> Manifest | None:
     manifest = read_manifest(project.task(key))
     return manifest if manifest is not None and manifest["task_key"] == str(key) else None
+
+
+def title_of(task: TaskFiles) -> str:
+    """The title in the task's manifest; empty where there is none, or it can't be read."""
+    try:
+        return str((read_manifest(task) or {}).get("title") or "")
+    except OkstraError:
+        return ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import bad_config
 from .tokens import PRICE, ModelTokens, Spent, Tokens, spent_of, total
 
+_bad = partial(bad_config, page="docs/how-to/cost.md")
 _MILLION = 1_000_000
 _RATES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 _VERSION_TAIL = re.compile(r"-(20[0-9]{6}|20[0-9]{2}-[0-9]{2}-[0-9]{2})$")
@@ -49,10 +51,10 @@ def own_prices(config: Mapping[str, object], *, where: str) -> dict[str, Price]:
     """`prices` of `config.json`, by model. Raises UsageError (`bad-config`)."""
     given = config.get("prices", {})
     if not isinstance(given, Mapping):
-        raise _bad("prices is not a map from models to prices", where)
+        raise _bad(where, "prices is not a map from models to prices")
     for model, one in given.items():
         if fault := _fault(one):
-            raise _bad(f"prices.{model}{fault}", where)
+            raise _bad(where, f"prices.{model}{fault}")
     return {str(model): _price(one) for model, one in given.items()}
 
 
@@ -158,7 +160,3 @@ def _faults(given: object) -> Iterator[str]:
         yield ".up_to is not a number of tokens"
     if not isinstance(given.get("dated", ""), str):
         yield ".dated is not a date"
-
-
-def _bad(message: str, where: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint="fix the file; docs/how-to/cost.md shows the format")

@@ -21,7 +21,8 @@ from ..system.text import loads
 from ..tasks import catalog as task_catalog
 from ..tasks.fix_cycles import finished_task
 from ..tasks.named import NEW_GROUP, new_key
-from ..tasks.records import read_manifest, title_in
+from ..tasks.records import read_manifest
+from ..tasks.titles import title_in
 from . import machine
 from .steps import BACK, BY_ID, SCHEMA, Facts, Option, Question, StageFact, Step, TaskFact
 

@@ -17,8 +17,8 @@ import pytest
 
 from okstra_ctl.agents.acp.provider import ORDERS, Acp
 from okstra_ctl.agents.acp.worker import Turn
+from okstra_ctl.agents.acp_agents import Agent
 from okstra_ctl.agents.job import Job, Report, StreamResult
-from okstra_ctl.agents.known import Agent
 from okstra_ctl.agents.runner import run_job
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.usage.tokens import ModelTokens, Tokens

@@ -14,8 +14,8 @@ from ...names import AGENTS_MODEL
 from ...status import Access, Word
 from ...system import processes
 from ...system.text import dumps
+from ..acp_agents import Agent
 from ..environment import unmarked
-from ..known import Agent
 from ..streams import events, list_at, text_at
 from .provider import ORDERS, agents_argv, command_line
 

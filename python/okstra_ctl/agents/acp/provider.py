@@ -17,9 +17,9 @@ from ...names import AGENTS_MODEL
 from ...status import Access, Failure
 from ...system.text import dumps, fill
 from ...usage.tokens import ModelTokens, Tokens
+from ..acp_agents import Agent
 from ..environment import client_environment
 from ..job import Job, Launch, StreamResult, Usage
-from ..known import Agent
 from ..streams import Event, count_at, events, list_at, number_at, retry_after_in, text_at
 
 ORDERS = "OKSTRA_ACP"

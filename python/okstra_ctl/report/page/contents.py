@@ -11,6 +11,7 @@ from ...quoting import okstra_command
 from ...results.records import FindingSeverity, Gate
 from ...runs.user_response import questions_of, user_response_text
 from ...status import tone_of
+from ...tasks.titles import report_title
 from ...usage.tokens import cost_text, duration_text, model_header, model_rows, usage_header, usage_notes, usage_rows
 from ..followup_rules import numbered_follow_ups, spawn_command
 from ..marks import in_order, is_settled, mark_word
@@ -49,7 +50,7 @@ def page_values(view: View) -> dict[str, Any]:
         "severities": [str(severity) for severity in FindingSeverity],
         "count": Counter,
         "verdict": _verdict(view),
-        "title": report.get("title") or report["task_key"],
+        "title": report_title(report),
         "request": report.get("request", ""),
         "date": date_text(report.get("at", "")),
         "reasons": failure_reasons(report),

@@ -8,7 +8,7 @@ import pytest
 
 from okstra_ctl.agents.acp.access import Asked, Ground, option_for, refusal
 from okstra_ctl.agents.acp.provider import agents_argv
-from okstra_ctl.agents.known import Agent, agent_in, agents, family_for, variables_for
+from okstra_ctl.agents.acp_agents import Agent, agent_in, agents, variables_for
 from okstra_ctl.agents.providers import own_commands, provider, provider_settings, speaker
 from okstra_ctl.errors import UsageError
 from okstra_ctl.results.voices import Speaker
@@ -90,7 +90,6 @@ def test_variables_are_named_whole_or_by_their_beginning() -> None:
 
 def test_an_agents_voice_is_the_model_that_it_reports_else_what_is_claimed_for_it() -> None:
     settings = own_commands({"agents": {"mine": {"argv": ["x"], "family": "OpenAI"}}}, "")
-    assert family_for(known(mine={"argv": ["x"], "family": "OpenAI"})["mine"]) == "gpt"
     assert speaker("w", "acp:mine", "default", "claude", settings, seen="a/claude-x") == Speaker(
         "claude", (), "a/claude-x"
     )

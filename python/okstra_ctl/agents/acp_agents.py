@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import bad_config
 from ..names import ACP
-from ..results.voices import family_of
 from ..system.text import placeholders
 
+_bad = partial(bad_config, page="docs/how-to/add-a-provider.md")
 START_SECONDS = 60.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
 _LISTS = ("argv", "variables", "state", "logins")
 _TEXTS = ("install", "login", "model", "family")
 _FIELDS = (*_LISTS, *_TEXTS, "env", "startSeconds")
-_HINT = "docs/how-to/add-a-provider.md shows what goes there"
 
 
 class Agent(NamedTuple):
@@ -115,11 +115,6 @@ def _fault_of_values(given: Mapping[str, Any]) -> str:
     return ""
 
 
-def family_for(agent: Agent) -> str:
-    """The family that the settings claim for it; empty when they claim none."""
-    return family_of(agent.family) or agent.family.strip().casefold()
-
-
 def variables_for(patterns: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
     """The variables of the environment that the patterns name."""
     starts = tuple(one[:-1] for one in patterns if one.endswith("*"))
@@ -128,7 +123,3 @@ def variables_for(patterns: tuple[str, ...], environment: Mapping[str, str]) -> 
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) and one and "\0" not in one for one in value)
-
-
-def _bad(where: str, message: str) -> UsageError:
-    return UsageError("bad-config", message, where=where, hint=_HINT)
