@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import shlex
+import subprocess
 
 import pytest
 
@@ -24,6 +25,8 @@ _PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 _LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)|(?:src|srcset)=\"([^\"]+)\"")
+_FOLDERS = "tests|bench|demo|bin|lib|src|prompts|schemas|validators|skills"
+_PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]+|\w+/[\w./]+\.py)`")
 _INLINE = re.compile(r"`(okstra (?!-)[^`\n]*)`")
 _IN_FENCE = re.compile(r"(?:^(?:\$ )?|\$\()(okstra (?!-)[^\n]*)", re.M)
 _PUBLIC = {
@@ -65,6 +68,23 @@ def _anchors(text: str) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", "".join(text.split("```")[::2]), re.M)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
     return {f"{one}-{plain[:place].count(one)}" if one in plain[:place] else one for place, one in enumerate(plain)}
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_of_this_project_that_a_page_names_is_there(page: object) -> None:
+    assert hasattr(page, "read_text")
+    parts = page.read_text(encoding="utf-8").split("```")[::2]
+    named = {path for part in parts for path in _PATH.findall(part)}
+    places = (ROOT, ROOT / "python" / "okstra_ctl")
+    assert [path for path in sorted(named) if not any((place / path).exists() for place in places)] == []
+
+
+def test_no_file_has_a_merge_conflict_left_in_it() -> None:
+    argv = ["git", "grep", "-lE", "^(<{7}|>{7}) "]
+    found = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode == 128:
+        pytest.skip("not a checkout")
+    assert (found.stdout, found.returncode) == ("", 1)
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
