@@ -20,7 +20,8 @@ from okstra_ctl.remote.exchange import Change
 from okstra_ctl.remote.shared_task import Approval, approve
 from support.claim_race import exchange_at, take_one
 from support.git_servers import Proxy, git_daemon, proxied
-from support.remotes import Remote, Seat, in_environment
+from support.remotes import Remote, Seat
+from support.sealed import in_environment
 from support.shared_tasks import AT, DIGEST
 
 _ONE_WAY, _ROUNDS, _SEATS, _CLAIMERS, _GOAL = 0.04, 7, 8, 32, 20.0

@@ -1,13 +1,11 @@
 """`make fleet`: plays a plan of 20 stages on three nodes of this machine, each with a clone and a home of its own, over
 a `git daemon`. Kills one node, cuts another off and lets it back, and audits what is there at the end.
 
-`python bench/fleet.py --bench` measures instead: the same stages, of 2 seconds each, on 3 nodes with 2 slots, and on
-one slot.
+`make bench` measures on the same ground (`fleet_rows.py`).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -17,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +31,8 @@ from support.okstra import Okstra  # noqa: E402
 from support.proxies import Proxy  # noqa: E402
 from support.rehearsal import executed, install, part  # noqa: E402
 
-STAGES = {**dict.fromkeys(range(1, 17), ()), 17: (1, 2), 18: (3, 4), 19: (5,), 20: (17, 18)}
+Stages = Mapping[int, tuple[int, ...]]
+STAGES: Stages = {**dict.fromkeys(range(1, 17), ()), 17: (1, 2), 18: (3, 4), 19: (5,), 20: (17, 18)}
 BUILD = (
     {"run": "mkdir -p stage-$OKSTRA_STAGE && echo '#' > stage-$OKSTRA_STAGE/it.py"},
     {"commit": "feat: stage {{STAGE}}"},
@@ -55,7 +54,7 @@ class Played(NamedTuple):
 class Ground:
     """The remote, the machine that places, and the nodes."""
 
-    def __init__(self, folder: Path, nodes: Sequence[str], seconds: float, slots: int) -> None:
+    def __init__(self, folder: Path, nodes: Sequence[str], seconds: float, slots: int, stages: Stages) -> None:
         self.folder, self._slots = folder, slots
         self._parts: dict[str, subprocess.Popen[str]] = {}
         port = free_port()
@@ -71,7 +70,7 @@ class Ground:
         eventually(lambda: _listens(port))
         self.farm = Farm(folder, f"git://127.0.0.1:{port}/remote.git")
         self.lead = self.farm.machine("lead")
-        self.plan = self.farm.approve(self.lead, STAGES)
+        self.plan = self.farm.approve(self.lead, stages)
         self.nodes = {name: self.farm.machine(name) for name in nodes}
         self.proxies = {CUT: (Proxy(port), Proxy(0))} if CUT in nodes else {}
         work = ({"run": f"sleep {seconds}"}, *BUILD)
@@ -147,11 +146,13 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def ground(nodes: Sequence[str] = NODES, *, seconds: float = 0.0, slots: int = 1) -> Iterator[Ground]:
+def ground(
+    nodes: Sequence[str] = NODES, *, seconds: float = 0.0, slots: int = 1, stages: Stages = STAGES
+) -> Iterator[Ground]:
     folder = Path(tempfile.mkdtemp(prefix="okstra-fleet-"))
     made = None
     try:
-        made = Ground(folder, nodes, seconds, slots)
+        made = Ground(folder, nodes, seconds, slots, stages)
         yield made
     finally:
         if made is not None:
@@ -266,33 +267,5 @@ def _print_table(place: Ground, progress: str) -> None:
     print(f"\n{len(_history(place))} changes of the shared task; {taken} stages were taken over by another machine")
 
 
-def measure(nodes: Sequence[str], slots: int, seconds: float) -> float:
-    """How long all stages take, from the command to its end."""
-    with ground(nodes, seconds=seconds, slots=slots) as place:
-        for name in ("scheduler", *nodes):
-            place.serve(name)
-        time.sleep(8)  # nodes are there before the clock runs
-        began = time.monotonic()
-        placing = place.start()
-        _, stderr = placing.communicate(timeout=1200)
-        if placing.returncode:
-            raise SystemExit(stderr[-3000:])
-        return time.monotonic() - began
-
-
-def main(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bench", action="store_true")
-    parser.add_argument("--seconds", type=float, default=2.0)
-    args = parser.parse_args(words)
-    if not args.bench:
-        return play()
-    many = measure(NODES, 2, args.seconds)
-    one = measure(("b",), 1, args.seconds)
-    print(f"{len(STAGES)} stages of {args.seconds:g} s: {many:.1f} s on 3 nodes with 2 slots, {one:.1f} s on one slot:")
-    print(f"{one / many:.1f} times as fast")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(play())

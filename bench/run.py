@@ -15,6 +15,7 @@ from pathlib import Path
 import claims_rows
 import document_rows
 import evidence_rows
+import fleet_rows
 import led_rows
 import listing_rows
 import proof_rows
@@ -38,6 +39,7 @@ _MODULES = (
     sandbox_rows,
     led_rows,
     claims_rows,
+    fleet_rows,
 )
 FAMILIES = {family.name: family for module in _MODULES for family in module.FAMILIES}
 Measured = dict[str, dict[int, Row]]

@@ -65,6 +65,14 @@ def test_tokens_of_the_scarcest_provider_are_the_room() -> None:
     assert room_for(0, {}, ("claude",)) > 1000
 
 
+def test_jobs_of_other_targets_take_their_share_of_the_room() -> None:
+    others = [("claude",), ("codex", "claude")]
+    assert room_for(8, {}, ("claude",), others) == 6
+    assert room_for(8, {"claude": 4}, ("claude",), others) == 2
+    assert room_for(8, {"codex": 1}, ("codex",), others) == 0
+    assert room_for(1, {}, ("claude",), others) == 0
+
+
 def test_what_a_node_brought_to_an_end_is_lost_and_what_a_gate_did_is_ended() -> None:
     assert {state_at_end(status) for status in (0, 1, 3)} == {JobState.ENDED}
     assert {state_at_end(status) for status in (-9, 130, 137, 143, 4, 69)} == {JobState.LOST}

@@ -203,13 +203,14 @@ def place_entries(fleet_path: str, entries: Sequence[Entry], call: Call) -> Repl
     from ..command_table import find
     from ..options import build_parser
     from ..settings.project import open_project
+    from .run import options_of
     from .run_inputs import gather
 
     command = find("run")
     assert command is not None
     parser, _ = build_parser(command)
     project = open_project(call.start, call.services)
-    wanted: list[_Wanted] = []
+    wanted: dict[tuple[str, tuple[str, ...]], _Wanted] = {}
     for entry in entries:
         args = parser.parse_args(entry.words)
         if args.task_type != IMPLEMENTATION or not args.stage.isdigit():
@@ -217,15 +218,17 @@ def place_entries(fleet_path: str, entries: Sequence[Entry], call: Call) -> Repl
             raise UsageError("usage", f"{entry.name}: only stages can be placed on a fleet", hint=hint)
         inputs = gather(args, call)
         key = TaskKey.make(project.config.project_id, inputs.task_group, inputs.task_id)
-        wanted.append((key, inputs, (int(args.stage),)))
-    return place_stages(fleet_path, project, wanted, call)
+        same = (str(key), tuple(options_of(inputs)))  # stages of one task are placed side by side
+        stages = wanted[same][2] if same in wanted else ()
+        wanted[same] = (key, inputs, tuple(dict.fromkeys((*stages, int(args.stage)))))
+    return place_stages(fleet_path, project, list(wanted.values()), call)
 
 
 def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], call: Call) -> Reply:
     """Stays until all is done. At a Ctrl-C, asks whether the jobs are left at work or cancelled."""
     from ..fleet.engine import open_engine
     from ..fleet.fleet_file import read_fleet
-    from ..fleet.place import Placer
+    from ..fleet.place import Placer, place_all
     from ..prepare.merge_place import ensure_merge_place
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
@@ -233,7 +236,6 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
     fleet = read_fleet(os.path.join(call.start, fleet_path))
     engine = open_engine(fleet)
     stop = threading.Event()
-    done: list[dict[str, object]] = []
     placers = [
         Placer(
             project,
@@ -241,7 +243,6 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
             fleet,
             engine,
             call.services,
-            stop,
             print_progress,
             partial(ensure_merge_place, key, inputs, call.services),
         )
@@ -249,13 +250,16 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
     ]
     try:
         with stopped_by_signals(stop):
-            for placer, (key, _, _) in zip(placers, wanted, strict=True):
-                placed = placer.place()
-                done.append({"task_key": str(key), "done": list(placed.done), "commits": list(placed.commits)})
+            place_all(placers, engine.pause, stop)
     except Interrupted as stopped:
         _leave_or_cancel(placers, stopped)
     finally:
         engine.close()
+    done: list[dict[str, object]] = [
+        {"task_key": str(one.target.key), "done": list(one.end.done), "commits": list(one.end.commits)}
+        for one in placers
+        if one.end is not None
+    ]
     keys = list(dict.fromkeys(str(key) for key, _, _ in wanted))
     following = [okstra_command("run", "--task-key", key, "--task-type", "final-verification") for key in keys]
     shown = [("done", f"{one['task_key']}: stages {', '.join(map(str, one['done']))}") for one in done]  # type: ignore[call-overload]

@@ -92,7 +92,8 @@ def execute(args: Namespace, call: Call) -> Reply:
         from ..fleet.leash import hold
 
         hold(args.leash, stop)
-    require_fit(call.services, project.root)
+    else:
+        require_fit(call.services, project.root)  # a node was asked when it began to serve
     with stopped_by_signals(stop):
         inputs = _inputs(order, call)
         place = partial(ensure_merge_place, key, inputs, call.services)

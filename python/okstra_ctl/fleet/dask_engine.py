@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from .fleet_file import DaskSettings
 from .job import Job, JobState, state_at_end
 
 _PATIENCE_SECONDS = 15
+_FRESH_SECONDS = 0.2
 _KEY, _CERTIFICATE, _AUTHORITY = "fleet-key.pem", "fleet.pem", "ca.pem"
 
 
@@ -55,6 +57,8 @@ def require_dask() -> None:
 
 
 class DaskEngine:
+    pause = 0.5
+
     def __init__(self, settings: DaskSettings) -> None:
         require_dask()
         from distributed import Client
@@ -62,6 +66,7 @@ class DaskEngine:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._address = settings.scheduler
         self._futures: dict[str, Any] = {}
+        self._running, self._asked_at = frozenset[str](), 0.0
         security = security_of(settings)
         with self._answering():
             self._client: Any = Client(
@@ -84,8 +89,7 @@ class DaskEngine:
                 return JobState.LOST
             status = future.status
             if status == "pending":
-                runs = any(handle in map(str, keys) for keys in self._client.processing().values())
-                return JobState.RUNNING if runs else JobState.WAITING
+                return JobState.RUNNING if handle in self._running_now() else JobState.WAITING
             if status == "finished":
                 return state_at_end(int(future.result()["status"]))
             return JobState.LOST
@@ -123,6 +127,14 @@ class DaskEngine:
 
     def close(self) -> None:
         self._client.close(timeout=2)
+
+    def _running_now(self) -> frozenset[str]:
+        """The handles of jobs at work, asked once for all that are looked at in one go."""
+        if time.monotonic() - self._asked_at > _FRESH_SECONDS:
+            taken = self._client.processing().values()
+            self._running = frozenset(str(key) for keys in taken for key in keys)
+            self._asked_at = time.monotonic()
+        return self._running
 
     def _future(self, handle: str) -> Any:
         if handle not in self._futures:

@@ -22,6 +22,7 @@ def serve_scheduler(settings: DaskSettings) -> None:
 
     options = {
         "distributed.scheduler.allowed-failures": 0,  # okstra decides what is done again
+        "distributed.scheduler.worker-saturation": 1.0,  # no job waits on a node while another has a free slot
         "distributed.scheduler.worker-ttl": f"{settings.node_timeout}s",
         "distributed.scheduler.http.routes": [],
         "distributed.admin.tick.limit": "30s",

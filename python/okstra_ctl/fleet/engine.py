@@ -9,7 +9,10 @@ from .job import Job, JobState
 
 
 class Engine(Protocol):
-    """Every verb raises WorkFailed (`fleet-unreachable`) when the engine does not answer."""
+    """Every verb raises WorkFailed (`fleet-unreachable`) when the engine does not answer. `pause`: the
+    longest between two looks at its jobs while nothing happens, in seconds."""
+
+    pause: float
 
     def submit(self, job: Job) -> str:
         """Returns the engine's handle of it."""

@@ -70,7 +70,9 @@ def decide(states: Sequence[StageState], placed: Mapping[int, Placed], room: int
     return Decision(tuple(wanted[: max(0, room - len(under_way))]), tuple(forget), tuple(shut), merge, over)
 
 
-def room_for(jobs: int, tokens: Mapping[str, int], providers: Sequence[str]) -> int:
-    """How many jobs that ask these providers may be under way at once."""
-    limits = [tokens[name] for name in providers if name in tokens]
-    return min([jobs or _NO_LIMIT, *limits])
+def room_for(
+    jobs: int, tokens: Mapping[str, int], providers: Sequence[str], others: Sequence[Sequence[str]] = ()
+) -> int:
+    """How many jobs that ask these providers may be under way at once. `others`: whom each other job asks that is."""
+    limits = [tokens[name] - sum(name in asked for asked in others) for name in providers if name in tokens]
+    return max(0, min([(jobs or _NO_LIMIT) - len(others), *limits]))

@@ -21,6 +21,8 @@ _UNKNOWN_JOB = "Invalid job id"
 
 
 class SlurmEngine:
+    pause = 5.0
+
     def __init__(self, settings: SlurmSettings) -> None:
         self._settings = settings
 

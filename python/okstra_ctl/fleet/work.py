@@ -95,6 +95,7 @@ class Worker:
         self._fresh = FreshStates(project, order.key, services, print_progress)
         self._silence, self._notice = Silence(print_progress), WaitNotice(print_progress)
         self._changing = threading.Lock()
+        self._looked_at: list[StageState] | None = None
         self._led: list[StageRun] = []
         self._commits: list[str] = []
         self._given_up: dict[str, str] = {}
@@ -121,7 +122,7 @@ class Worker:
         if self._fault is not None:
             self._fault.data = {**data, **self._fault.data}
             raise self._fault
-        states = self._states()
+        states = self._looked_at if self._order.jobs == 1 else self._states()
         if states is None:  # it answered when the last slot ended
             message = "the remote does not answer any more"
             raise WorkFailed("run-failed", message, where=str(self._order.key), hint="okstra status", data=data)
@@ -164,7 +165,8 @@ class Worker:
             return None
         if wanted and wanted not in [state.stage for state in states]:
             raise UsageError("not-found", f"the plan has no stage {wanted}", where=str(self._order.key))
-        return [state for state in states if wanted in (0, state.stage)]
+        self._looked_at = [state for state in states if wanted in (0, state.stage)]
+        return self._looked_at
 
     def _seen(self) -> Seen:
         return Seen(

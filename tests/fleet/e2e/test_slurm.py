@@ -89,6 +89,26 @@ def test_a_job_that_slurm_ended_is_placed_again_and_one_that_a_gate_ended_is_not
     assert not list((project.home / "placed").iterdir())
 
 
+def test_stages_of_one_task_that_a_batch_names_are_placed_side_by_side(
+    project: Project, slurm: Okstra, tmp_path: Path
+) -> None:
+    plan = project.adopt(independent(3))
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    wait = f"touch {gate}/begun-$OKSTRA_STAGE; while [ ! -e {gate}/go ]; do sleep 0.05; done"
+    install(project, part({"run": wait}, *BUILD, role="executor"))
+    run = f"--task-key {project.task_key} --task-type implementation --provider rehearsal --stage"
+    (tmp_path / "runs.txt").write_text(f"{run} 1\n{run} 3\n{run} 1\n")
+    fleet = write_fleet(tmp_path / "fleet", project)
+    attached = slurm.start("batch", tmp_path / "runs.txt", "--on", fleet, "--json")
+    eventually(lambda: {path.name for path in gate.iterdir()} == {"begun-1", "begun-3"})
+    (gate / "go").touch()
+    end = ended(attached)
+    assert end.status == 0, end
+    assert [(one["done"], one["commits"]) for one in end.data["placed"]] == [([1, 3], [])]
+    assert statuses(project, plan) == ["done", "ready", "done"]
+
+
 def test_where_slurm_does_not_answer_nothing_is_placed(project: Project, slurm: Okstra, tmp_path: Path) -> None:
     project.adopt(independent(1))
     install(project)
