@@ -88,14 +88,14 @@ def test_hundreds_of_claims_with_kills(transport: str, tmp_path: Path, environme
         tmp_path,
         environment,
         transport,
-        limit=3600,
+        limit=1500,
         seats=8,
         claimers=32,
         stages=700,
         most=20,
         every=0.5,
         seconds=100,
-        lease=45,
+        lease=60,
         seed=time.time_ns() % 10**6,
     )
     assert found.wrong == [] and found.done == 700, found
