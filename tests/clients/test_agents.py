@@ -12,10 +12,14 @@ import pytest
 from okstra_ctl.agents.acp.probe import Readiness, probe
 from okstra_ctl.agents.acp_agents import agents
 from okstra_ctl.agents.usage import codex_thread
+from okstra_ctl.doctor.agents import contained_as_a_worker
 from okstra_ctl.names import AGENTS_MODEL
+from okstra_ctl.sandbox.choice import Kind
+from okstra_ctl.services import open_services
 from okstra_ctl.status import Access, Failure, WorkerOutcome
 from okstra_ctl.system import assets
 from support.fake_clients import left_of
+from support.sealed import sealed_environment
 
 from . import seen
 from .install import NAMES, PINNED, installed
@@ -82,7 +86,10 @@ def test_a_provider_that_refuses_the_key_is_an_error(opencode: Lab) -> None:
 def test_it_is_ready_and_names_its_model_without_asking_it(opencode: Lab) -> None:
     with ModelServer([]) as server:
         agent = agents(assets.toml("prompts", "agents.toml"), {}, "")["opencode"]
-        found = probe(agent, opencode.environment(server), model=AGENTS_MODEL)
+        kind = str(Kind.BWRAP if opencode.contained else Kind.OFF)
+        services = open_services({**sealed_environment(opencode.home), "OKSTRA_SANDBOX": kind})
+        inside = contained_as_a_worker(os.sep, services)
+        found = probe(agent, opencode.environment(server), model=AGENTS_MODEL, inside=inside)
     assert (found.state, found.version, found.model) == (Readiness.READY, PINNED["opencode-ai"], SPOKEN), found
     assert server.requests == []
 

@@ -162,7 +162,7 @@ def _played(
 ) -> ClientEnd:
     soft, hard = job.soft_limit - spent, job.hard_limit - spent
     with (
-        _private_state(job, launch) as state,
+        private_state_of(job, launch) as state,
         SupervisedClient(job, launch, soft_limit=soft, hard_limit=hard, keep_open=job.keep_open, state=state) as client,
     ):
         _wait(client, provider, stop, patience, Watch(job.token, client.supervisor, job.stall_after, report_stall))
@@ -175,7 +175,8 @@ def _complaint(job: Job, ended: ClientEnd) -> str:
     return complaint_of_sandbox(ended.stdout, ended.stderr, ended.verdict.status) if contained else ""
 
 
-def _private_state(job: Job, launch: Launch) -> AbstractContextManager[ClientState]:
+def private_state_of(job: Job, launch: Launch) -> AbstractContextManager[ClientState]:
+    """What a contained client gets of its home, for one dispatch. Raises WorkFailed."""
     if job.containment is None:
         return nullcontext(ClientState())
     if job.provider.startswith(ACP):

@@ -1,7 +1,7 @@
 """Every agent that okstra knows, and whether it is installed, needs a login, or is ready; uses no model.
 
-An agent of the Agent Client Protocol is started in an empty folder, greeted, and opens a session. `okstra doctor
---providers` also tries whether the clients can commit.
+An agent of the Agent Client Protocol is started in an empty folder, in a worker's sandbox, greeted, and opens a
+session. `okstra doctor --providers` also tries whether the clients can commit.
 """
 
 from __future__ import annotations

@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..agents.acp.probe import Readiness, on_path, probe
-from ..agents.acp_agents import Agent, agents
+from ..agents.acp.probe import Inside, Readiness, on_path, probe
+from ..agents.acp_agents import Agent, agents, variables_for
 from ..agents.environment import agents_environment
-from ..errors import OkstraError
+from ..errors import OkstraError, Refused
 from ..names import AGENTS_MODEL
+from ..runs.containment import containment, sandbox_of
+from ..sandbox.choice import Containment
+from ..sandbox.profile import role_of
 from ..services import Services
 from ..settings.setup import CheckRow, CheckStatus
+from ..status import Access
 from ..system import assets, files
 from .providers import CLIENTS, ClientFacts, first_fault, version_of
 
@@ -45,10 +49,10 @@ def agent_rows(services: Services) -> list[AgentRow]:
     config = files.read_json(services.home.config) or {}
     settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
     commands = [name for name in settings if name not in BUILT_IN and ":" not in name]
-    protocol = known_agents(services)
+    protocol, inside = known_agents(services), contained_as_a_worker(os.sep, services)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         clients = [pool.submit(_client, client, settings.get(client.program, {}), services) for client in CLIENTS]
-        spoken = [pool.submit(agent_row, agent, services.environment) for agent in protocol]
+        spoken = [pool.submit(agent_row, agent, services.environment, inside) for agent in protocol]
         rows = [one.result() for one in (*clients, *spoken)]
     return [*rows, *(_command(name, settings[name], services.environment) for name in commands)]
 
@@ -59,8 +63,31 @@ def known_agents(services: Services) -> list[Agent]:
     return list(agents(assets.toml("prompts", "agents.toml"), config, services.home.config).values())
 
 
-def agent_row(agent: Agent, environment: Mapping[str, str]) -> AgentRow:
-    found = probe(agent, {**agents_environment(), **environment}, model=agent.model or AGENTS_MODEL)
+def contained_as_a_worker(project_root: str, services: Services) -> Inside:
+    """How the agents of that project's workers are contained; without a project, by the home's settings alone.
+
+    Where a sandbox is required and can't start, no worker starts: which has a row of its own; none is used here.
+    Raises UsageError (`bad-config`), Unreadable.
+    """
+    try:
+        sandbox = sandbox_of(project_root, services)
+    except Refused:
+        return watched
+
+    def inside(agent: Agent, folder: str, environment: Mapping[str, str]) -> Containment | None:
+        named = (*(name for name, _ in agent.env), *variables_for(agent.variables, environment))
+        return containment(sandbox, role_of(Access.READ), folder, folder, variables=named)
+
+    return inside
+
+
+def watched(agent: Agent, folder: str, environment: Mapping[str, str]) -> None:
+    """Without a sandbox."""
+
+
+def agent_row(agent: Agent, environment: Mapping[str, str], inside: Inside) -> AgentRow:
+    environment = {**agents_environment(), **environment}
+    found = probe(agent, environment, model=agent.model or AGENTS_MODEL, inside=inside)
     return AgentRow(
         agent.provider,
         agent.argv[0],
@@ -77,9 +104,10 @@ def ready(services: Services) -> list[str]:
     """The installed agents of the protocol that are ready."""
     try:
         here = [agent for agent in known_agents(services) if _is_its_own(agent, services.environment)]
+        inside = contained_as_a_worker(os.sep, services)
     except OkstraError:
         return []
-    rows = [agent_row(agent, services.environment) for agent in here]
+    rows = [agent_row(agent, services.environment, inside) for agent in here]
     return [row.provider for row in rows if row.state == Readiness.READY]
 
 
@@ -92,12 +120,12 @@ def check_rows(services: Services) -> list[CheckRow]:
     """For the doctor: those that are installed and for which okstra has no adapter, and those that the person has
     named. Settings that can't be read have a row of their own there."""
     try:
-        known = known_agents(services)
+        known, inside = known_agents(services), contained_as_a_worker(os.sep, services)
     except OkstraError:
         return []
     here = [agent for agent in known if agent.own or _is_its_own(agent, services.environment)]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        rows = list(pool.map(lambda agent: agent_row(agent, services.environment), here))
+        rows = list(pool.map(lambda agent: agent_row(agent, services.environment, inside), here))
     return [_check_row(row, agent) for row, agent in zip(rows, here, strict=True)]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..agents.acp.probe import Found, Readiness, probe
+from ..agents.acp.probe import Found, Inside, Readiness, probe
 from ..agents.acp_agents import Agent, agent_in
 from ..agents.environment import agents_environment
 from ..agents.providers import Settings, provider_settings, speaker
@@ -26,6 +26,7 @@ from ..settings.limits import lead_settings
 from ..settings.phases import Phase
 from ..settings.roster import JUDGES, Worker
 from ..system import files
+from .agents import contained_as_a_worker, watched
 from .providers import CLIENTS, ClientFacts, client_fault
 
 _CLIENTS = {client.program: client for client in CLIENTS}
@@ -86,8 +87,9 @@ def missing_requirements(
     names.update(dict.fromkeys([lead] if lead in _CLIENTS else []))
     environment = agents_environment()
     spoken = {name: agent_in(name.removeprefix(ACP), settings[name]) for name in names if name.startswith(ACP)}
+    inside = contained_as_a_worker(project.root, services) if spoken else watched
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        greeted = {name: pool.submit(_greeted, agent, needed, environment) for name, agent in spoken.items()}
+        greeted = {name: pool.submit(_greeted, agent, needed, environment, inside) for name, agent in spoken.items()}
         others = [name for name in names if name not in spoken]
         found = list(pool.map(lambda name: _missing_provider(name, settings, environment), others))
         rows = {name: future.result() for name, future in greeted.items()}
@@ -112,9 +114,9 @@ def _missing_provider(name: str, settings: Settings, environment: Mapping[str, s
     return None
 
 
-def _greeted(agent: Agent, workers: Sequence[Worker], environment: Mapping[str, str]) -> Found:
+def _greeted(agent: Agent, workers: Sequence[Worker], environment: Mapping[str, str], inside: Inside) -> Found:
     model = next((worker.model for worker in workers if worker.provider == agent.provider), AGENTS_MODEL)
-    return probe(agent, environment, model=model)
+    return probe(agent, environment, model=model, inside=inside)
 
 
 def _missing_agent(name: str, found: Found) -> MissingRequirement | None:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from okstra_ctl.doctor.agents import check_rows
+from okstra_ctl.sandbox.choice import Kind
 from okstra_ctl.services import open_services
 from okstra_ctl.settings.setup import CheckStatus
 from support import schemas
+from support.contained_lab import can_contain
 from support.okstra import Project
 
 _GREETS = """
@@ -74,6 +76,45 @@ def test_the_doctor_greets_the_agents_that_a_person_named(project: Project) -> N
     assert (broken.status, broken.remedy) == (CheckStatus.WARN, "npm i it")
     assert broken.detail == "installed: it ended with 1 before it answered initialize"
     assert (rows["acp:absent"].status, set(rows)) == (CheckStatus.FAIL, {"acp:broken", "acp:absent"})
+
+
+_WANTS = """
+import os, sys
+if not os.path.exists(os.path.expanduser("~/.mine/key")):
+    sys.exit("no key")
+sys.argv.pop(1)
+"""
+
+
+def test_an_agent_that_starts_only_outside_its_sandbox_is_not_ready(project: Project, tmp_path: Path) -> None:
+    """As a worker it would not start; with what it needs shown it is ready, in the sandbox."""
+    if not can_contain(Kind.BWRAP):
+        pytest.skip("no sandbox can start here")
+    program = tmp_path / "wants.py"
+    program.write_text(_WANTS + _GREETS)
+    environment = {**project.okstra.environment, "OKSTRA_SANDBOX": "bwrap"}
+    key = Path(environment["HOME"]) / ".mine" / "key"
+    key.parent.mkdir()
+    key.write_text("k")
+    project.home.mkdir(mode=0o700, exist_ok=True)
+    given = {"argv": [sys.executable, str(program), "x"]}
+    agents(project, mine=given, shown={**given, "state": [".mine/"]})
+    services = open_services(environment)
+    rows = {row.check: row for row in check_rows(services)}
+    mine = rows["acp:mine"]
+    assert (mine.status, rows["acp:shown"].status) == (CheckStatus.WARN, CheckStatus.OK), rows
+    assert mine.detail.startswith("ready only outside its sandbox: it ended with 1 before it answered initialize")
+    assert "okstra config set sandboxShow" in mine.remedy and "agents.mine.state" in mine.remedy
+    words = ("--task-type", "error-analysis", "--workers", "acp:mine", "--lead", "auto", "--yes", "--json")
+    brief = project.brief_for("error-analysis")
+    refused = project.okstra("run", "--task-key", project.task_key, *words, *brief, OKSTRA_SANDBOX="bwrap")
+    assert refused.codes == ["client-missing"], refused
+    assert "acp:mine: ready only outside its sandbox" in refused.envelope["errors"][0]["message"]
+    agents(project, mine=given)
+    watched = {row.check: row for row in check_rows(open_services({**environment, "OKSTRA_SANDBOX": "off"}))}
+    assert watched["acp:mine"].status is CheckStatus.OK
+    left = {path.name for path in (project.home / "sandbox").iterdir()}
+    assert left == {".lock", "blank"}, "no copy of its state stays"
 
 
 def test_a_run_asks_for_an_agent_that_is_ready_before_it_starts(project: Project, greeting: list[str]) -> None:

@@ -65,6 +65,13 @@ class Acp:
         return True
 
     def launch(self, job: Job, prompt: str, inherited: Mapping[str, str]) -> Launch:
+        return self._launch(job, prompt, inherited, {})
+
+    def greeting(self, job: Job, inherited: Mapping[str, str]) -> Launch:
+        """Opens a session and ends. Remedies are the caller's."""
+        return self._launch(job, "", inherited, {"probe": True, "login": "", "install": "", "contained": False})
+
+    def _launch(self, job: Job, prompt: str, inherited: Mapping[str, str], more: Mapping[str, object]) -> Launch:
         port = free_port() if any("{{PORT}}" in word for word in self._agent.argv) else 0
         by_flag = any("{{MODEL}}" in word for word in self._agent.argv)
         orders = {
@@ -77,6 +84,7 @@ class Acp:
             "login": self._agent.login or f"its own login (agents.{self._agent.name}.login in config.json may name it)",
             "install": self._agent.install,
             "contained": job.containment is not None,
+            **more,
         }
         always = {**dict(self._agent.env), ORDERS: dumps(orders)}
         if port:  # the sandbox lets a worker connect to addresses that its environment names
