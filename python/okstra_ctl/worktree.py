@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from . import git
-from .claims.epochs import next_epoch
+from .claims.ledger_file import next_epoch
 from .claims.registry_document import StageClaim, TaskClaim
 from .errors import Refused, UsageError, WorkFailed
 from .names import CATEGORY_PREFIXES, IMPLEMENTATION, RunId, StageKey, TaskKey, stage_branch, task_branch

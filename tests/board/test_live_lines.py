@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.board.live_lines import live_lines
+from okstra_ctl.board.lines import live_lines
 from okstra_ctl.board.state import Board, ProjectView, RunView, TaskView
 from okstra_ctl.system.text import display_width
 from support.boards import worker

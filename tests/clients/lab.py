@@ -16,8 +16,8 @@ from okstra_ctl.agents.job import Job, Report
 from okstra_ctl.agents.providers import own_commands, provider
 from okstra_ctl.agents.runner import Patience, run_job
 from okstra_ctl.names import AGENTS_MODEL
-from okstra_ctl.quarantine.binds import binds as quarantined
 from okstra_ctl.quarantine.make import Order, make
+from okstra_ctl.quarantine.record import binds as quarantined
 from okstra_ctl.quarantine.take_home import take_home
 from okstra_ctl.runs.containment import containment, sandbox_of
 from okstra_ctl.sandbox.choice import Kind

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from okstra_ctl.agents.supervised_process import SupervisedResult, run_supervised
-from okstra_ctl.quarantine.binds import binds as quarantined
 from okstra_ctl.quarantine.make import Order, make
+from okstra_ctl.quarantine.record import binds as quarantined
 from okstra_ctl.quarantine.take_home import take_home
 from okstra_ctl.runs.containment import containment, sandbox_of
 from okstra_ctl.sandbox.choice import Kind

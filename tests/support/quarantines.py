@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from okstra_ctl.home_paths import HomePaths
-from okstra_ctl.quarantine.binds import binds
 from okstra_ctl.quarantine.make import Order, make
-from okstra_ctl.quarantine.record import Quarantine
+from okstra_ctl.quarantine.record import Quarantine, binds
 from okstra_ctl.quarantine.take_home import TakenHome, take_home
 
 from .repos import Repo

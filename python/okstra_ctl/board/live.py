@@ -21,8 +21,7 @@ from ..status import DIM, Line, Piece
 from ..system.text import cut, on_one_line, printable
 from ..terminal import coloured, console_on, has_colour
 from ..usage.tokens import duration_text
-from .lines import signs_of
-from .live_lines import live_lines
+from .lines import live_lines, signs_of
 from .read import read_board
 
 _EVERY = 0.5  # seconds

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import posixpath
+import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import git
 from ..errors import Unreadable
-from ..results.commands import Seen, checked_command
+from ..proof.cited_commands import Order, see_commands
+from ..results.commands import Seen, checked_command, cited_commands
 from ..results.evidence import LARGEST_BYTES, Checked, Text, check_citation, read_text
 from ..results.records import MAX_BYTES, Evidence, EvidenceStatus
 from ..results.worker import parse_answers, parse_worker_result
+from ..runs.containment import sandbox_of
 from ..runs.events import Events, events_of, is_answer
 from ..runs.evidence_record import recorded_commands
 from ..runs.find import KnownRun, commit_at_start, commit_now
+from ..services import Services
+from ..settings.limits import CONTAINED, NEVER, evidence_settings
 from ..system import files, foreign_files
+from ..worktrees.proofs import Show, silent
 
 _ROLES = ("analyst", "verifier", "critic")
 
@@ -189,3 +196,21 @@ def recorded_runs(run: KnownRun, commit: str) -> dict[str, Seen]:
         if isinstance(row, dict) and isinstance(row.get("exit"), int) and row.get("commit") == commit:
             runs[str(row.get("command"))] = Seen(str(row.get("command")), commit, (row["exit"],))
     return runs | {one.command: one for one in recorded_commands(run.files) if one.commit == commit}
+
+
+def execute_run_evidence(run: KnownRun, services: Services, show: Show = silent) -> RunEvidence:
+    """Checks all evidence of a run, and runs each command that it cites. `show` gets a word while it waits.
+
+    Raises as `check_run_evidence` and `proof.cited_commands.see_commands`; UsageError (`bad-config`).
+    """
+    settings = evidence_settings(files.read_json(services.home.config) or {}, where=services.home.config)
+    if settings.execute == NEVER:  # which is for led runs: here a person asks for it
+        settings = settings._replace(execute=CONTAINED)
+    sandbox = sandbox_of(run.project.root, services)
+    ran: dict[str, Seen] = {}
+    with tempfile.TemporaryDirectory(prefix="okstra-evidence-") as folder:
+        log = os.path.join(folder, "log")
+        order = Order(run, cited_commit(run), sandbox, settings, services, log, threading.Event(), led=False, show=show)
+        cited = cited_commands(line for _, _, line in run_citations(run))
+        see_commands(order, cited, (), lambda seen: ran.update({seen.command: seen}))
+    return check_run_evidence(run, ran)

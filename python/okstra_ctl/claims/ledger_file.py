@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable
 
 from ..errors import Unreadable
+from ..names import StageKey
 from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.text import encode_line, text_bytes
 from .ledger_rows import LedgerRow, LedgerView, fold, ids_of, rows_of
+from .registry_document import RegistryDoc
 
 
 def lock_path(path: str) -> str:
@@ -78,3 +80,16 @@ def append(path: str, rows: Iterable[LedgerRow]) -> int:
 def ledger_path(plan: str) -> str:
     """The ledger beside a plan: `<plan>/../../consumers.jsonl`."""
     return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(plan))), "consumers.jsonl")
+
+
+def next_epoch(doc: RegistryDoc, key: StageKey, plan: str) -> int:
+    """One higher than any that the stage ever had, by the registry and by the ledger.
+
+    Each may know of one that the other does not: a registry that was rebuilt or brought back from a backup, a ledger
+    that came with the project's files.
+    """
+    task, claim = doc.task(key.task), doc.stage(key)
+    remembered = task.epochs.get(key.stage, 0) if task else 0
+    ledger = ledger_path(plan)
+    written = highest_epoch(ledger, task_key=str(key.task), stage=key.stage)
+    return 1 + max(remembered, claim.epoch if claim else 0, written)

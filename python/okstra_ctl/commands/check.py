@@ -68,7 +68,7 @@ def _evidence(args: Namespace, call: Call) -> Reply:
 
     run = find_run(args.run, call.start, call.services)
     if args.execute:
-        from ..checks.executed_evidence import execute_run_evidence
+        from ..checks.evidence import execute_run_evidence
 
         found = execute_run_evidence(run, call.services, print_progress)
     else:

@@ -110,8 +110,7 @@ def _dask(path: str, call: Call) -> tuple[str, DaskSettings]:
 def _up(args: Namespace, call: Call) -> Reply:
     """Without `--serve`, each part becomes a process of its own, which goes on."""
     from ..fleet.dask_service import serve_node, serve_scheduler
-    from ..fleet.left_runs import finish_left
-    from ..fleet.work import require_fit
+    from ..fleet.work import finish_left, require_fit
     from ..system import assets, processes
     from .leading import print_progress
 
@@ -229,7 +228,7 @@ def place_stages(fleet_path: str, project: Project, wanted: Sequence[_Wanted], c
     from ..fleet.engine import open_engine
     from ..fleet.fleet_file import read_fleet
     from ..fleet.place import Placer, place_all
-    from ..prepare.merge_place import ensure_merge_place
+    from ..prepare.request import ensure_merge_place
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
 

@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..errors import EXIT_CHECK, EXIT_OK, Refused, UsageError
+from ..errors import EXIT_CHECK, EXIT_OK, OkstraError, Refused, UsageError
 from ..names import PLANNING, TaskKey
 from ..options import add_common_flags, add_task_key
 from ..output import Reply, confirm, fields, table
@@ -21,12 +21,13 @@ from ..report.safe_markdown import inline
 from ..runs.find import claim_run
 from ..services import Call, Services
 from ..settings.project import open_project
-from ..sharing.plan_publication import publish_plan
+from ..sharing.joining import sharing_of
 from ..stages.records import task_of_plan
 from ..system import assets, files
+from ..system.secrets import hide
 from ..system.text import printable
 from ..tasks.catalog import require_task
-from ..tasks.records import ensure_task, read_manifest, try_record_next_step
+from ..tasks.records import ensure_task, read_manifest, read_task_identity, try_record_next_step
 
 
 def adopt(source: str, key: TaskKey, start: str, services: Services) -> str:
@@ -231,3 +232,31 @@ def approver(folder: str, call: Call) -> Approver:
         where = Where.TERMINAL if sys.stdin.isatty() else Where.SCRIPT
     person = git.committer(folder)
     return Approver(person or call.services.environment.get("USER", ""), where)
+
+
+def publish_plan(plan: CheckedPlan, services: Services) -> None:
+    """Publishes the plan as it is approved now, where its task is shared. Repeating it is harmless.
+
+    Raises what `SharedClaims` raises; the approval on this machine stands.
+    """
+    key = read_task_identity(plans.task_files(plan.path).root)
+    sharing = sharing_of(plans.project_root_of(plan.path), key, services) if key else None
+    if sharing is None or plan.approval is None:
+        return
+    from ..remote.shared_task import Approval
+    from ..sharing.task_fetch import CATEGORY, TITLE
+
+    manifest = read_manifest(plans.task_files(plan.path)) or {}
+    facts = {name: hide(str(manifest[name]))[0] for name in (CATEGORY, TITLE) if manifest.get(name)}
+    person = hide(plan.approval.person)[0]
+    kinds = sorted(hide((files.read_bytes(plan.path) or b"").decode("utf-8", "replace"))[1])
+    if kinds:
+        hint = "take it out of the plan, and approve it again: what is pushed can't be taken back"
+        raise Refused("holds-secret", f"the plan holds a secret ({', '.join(kinds)})", where=plan.path, hint=hint)
+    try:
+        text = files.read_bytes(plan.path) or b""
+        sharing.approve(text, Approval(plan.approval.digest, person, plan.approval.at), facts)
+    except OkstraError as error:
+        again = okstra_command("plan", "approve", plan.path, "--yes")
+        hint = f"the plan is approved on this machine, and other machines don't know; later: {again}"
+        raise type(error)(error.code, error.message, where=error.where, hint=hint, data=error.data) from error

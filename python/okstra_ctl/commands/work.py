@@ -64,7 +64,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def execute(args: Namespace, call: Call) -> Reply:
     from ..fleet.work import Order, Worker, require_fit
-    from ..prepare.merge_place import ensure_merge_place
+    from ..prepare.request import ensure_merge_place
     from ..system.signals import stopped_by_signals
     from .leading import print_progress
 
@@ -89,9 +89,9 @@ def execute(args: Namespace, call: Call) -> Reply:
     )
     stop = threading.Event()
     if args.leash >= 0:
-        from ..fleet.leash import hold
+        from ..fleet.work import hold_leash
 
-        hold(args.leash, stop)
+        hold_leash(args.leash, stop)
     else:
         require_fit(call.services, project.root)  # a node was asked when it began to serve
     with stopped_by_signals(stop):

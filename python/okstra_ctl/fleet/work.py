@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import random
+import select
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from ..agents.sweep import sweep
 from ..errors import Busy, CheckFailed, Interrupted, Missing, OkstraError, UsageError, WorkFailed
 from ..lead.waves import ChildRun, PrintProgress, StageRun, await_child, nothing_ready, run_command
 from ..leadership import led_by_okstra, owner_in
@@ -25,8 +28,8 @@ from ..settings.project import Project
 from ..settings.setup import CheckStatus
 from ..stages.integrate import integrate
 from ..stages.select import StageState
-from ..status import AnswerState, Liveness, StageStatus
-from ..system import assets
+from ..status import AnswerState, ClaimStatus, Liveness, StageStatus
+from ..system import assets, processes
 from ..system.process_identity import liveness
 from .fresh_states import FreshStates
 from .moves import ANOTHER_MERGES, DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
@@ -309,3 +312,58 @@ class Worker:
 
 def _is_led(run: KnownRun) -> bool:
     return liveness(owner_in(run, run.manifest)) in (Liveness.ALIVE, Liveness.UNKNOWN)
+
+
+def finish_left(root: str, services: Services, print_progress: PrintProgress) -> None:
+    """A node that comes back ends the runs of its done stages: nobody else has their records, and they can't be merged
+    before.
+
+    Resumes what was placed in this clone, is recorded as done, and lost its lead before its report. What can't be
+    read is left to `okstra status`."""
+    claims = services.registry.read().stages()
+    for run_id in [claim.run_id for _, claim in claims if claim.status is ClaimStatus.DONE and claim.job]:
+        try:
+            run = find_run(run_id, root, services)
+            left = led_by_okstra(run) and liveness(owner_in(run, run.manifest)) is Liveness.GONE
+        except OkstraError:
+            continue
+        if left and os.path.realpath(run.project.root) == os.path.realpath(root):
+            print_progress(f"{run_id}: its report was not finished; goes on")
+            command = [os.path.join(assets.root(), "bin", "okstra"), "resume", run_id, "--project-root", root]
+            processes.run(command, env=services.environment)
+
+
+_GRACE_SECONDS = 2.5
+_SWEEP_SECONDS = 1.5
+_PR_SET_CHILD_SUBREAPER = 36
+_STOPPED = 130
+_NO_TOKEN = "a placed run has none"
+
+
+def hold_leash(descriptor: int, stop: threading.Event) -> None:
+    """Ends this process, and all that it started, when the engine's process on its node is gone.
+
+    That process keeps the write end of a pipe; however it ends, the kernel closes it, and the read end here is at its
+    end. Runs are stopped in good order first (`stop`), so that they can be resumed.
+    """
+    os.set_inheritable(descriptor, False)
+    _adopt_orphans()
+    threading.Thread(target=_watch, args=(descriptor, stop), daemon=True).start()
+
+
+def _watch(descriptor: int, stop: threading.Event) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.poll()
+    stop.set()
+    threading.Event().wait(_GRACE_SECONDS)  # the process ends meanwhile, if all goes well
+    sweep(_NO_TOKEN, ancestor=os.getpid(), limit=_SWEEP_SECONDS)
+    os._exit(_STOPPED)
+
+
+def _adopt_orphans() -> None:
+    """Makes what a killed okstra leaves a descendant of this process, where the kernel supports it."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

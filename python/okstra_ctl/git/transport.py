@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..errors import Missing, Refused, UsageError
 from ..quoting import quote
 from ..system import processes
 from .command import environment, git, must, settings_variables, text
+from .commits import resolve
 
 ALIAS = "okstra-claims"  # the remote's name in settings that are given by variables, so that no address is an argument
 _OF_TRANSPORT = ("credential.", "http.", "ssh.", "protocol.", "core.sshcommand", "core.askpass", "core.gitproxy")
@@ -110,3 +112,17 @@ def over_network(root: str, *args: str, settings: Settings, seconds: float) -> p
         return processes.start(["git", "-C", root, *args], env=given, own_group=True).finish(timeout=seconds)
     except Missing as error:
         raise Missing("git-missing", "git is not on the PATH", hint="install git 2.38 or newer") from error
+
+
+_QUIET = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+# The commits may be tips of nothing there.
+_SERVE = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
+
+
+def bring_commits(into: str, source: str, commits: Iterable[str]) -> None:
+    """Copies those commits, and what they stem from, that `into` lacks. git keeps what no ref names for two weeks at
+    least: whoever needs them for longer makes a branch. Raises WorkFailed (`git-failed`)."""
+    missing = [commit for commit in commits if commit and resolve(into, commit) is None]
+    if missing:
+        words = ("-c", "protocol.version=2", "fetch", *_QUIET, "--upload-pack", _SERVE, source, *missing)
+        must(git(into, *words), "bring commits of another machine")

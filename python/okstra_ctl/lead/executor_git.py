@@ -13,9 +13,8 @@ from ..agents.job import Report
 from ..errors import OkstraError
 from ..git import worktree_admin
 from ..guard import hooks
-from ..quarantine.binds import binds
 from ..quarantine.make import Order, make
-from ..quarantine.record import Quarantine
+from ..quarantine.record import Quarantine, binds
 from ..quarantine.recover import sentences, take_abandoned
 from ..quarantine.take_home import take_home
 from ..sandbox.choice import Kind

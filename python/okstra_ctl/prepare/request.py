@@ -40,6 +40,7 @@ from ..status import WorktreeStatus
 from ..system import assets, files
 from ..tasks import fix_cycles
 from ..tasks.records import check_folder_is_free, related_tasks
+from ..worktrees import task as task_worktree
 from ..worktrees.populate import check_separators
 
 _MOST_TITLE = 80
@@ -341,3 +342,11 @@ def _written_down(text: str, task: TaskFiles, key: TaskKey) -> Brief:
 def _missing(reason: str, where: str, command: str) -> UsageError:
     hint = _EITHER + (f"; {command} --title TITLE makes one" if command else "")
     return UsageError("request-missing", f"{reason}: nothing was prepared", where=where, hint=hint)
+
+
+def ensure_merge_place(key: TaskKey, inputs: PrepareInputs, services: Services) -> None:
+    """The task's worktree, on a machine that led no run of it. Raises as a run's preparation does."""
+    if services.registry.read().task(key) is None:
+        request = resolve(inputs, services, remember=True)
+        log = os.path.join(request.task.run_dir(IMPLEMENTATION), "logs", "task-worktree-setup.log")
+        task_worktree.ensure(request, services, log)

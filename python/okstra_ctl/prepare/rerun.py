@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from .. import git
-from ..claims.epochs import next_epoch
+from ..claims.ledger_file import next_epoch
 from ..claims.registry_document import PreviousClaim, StageClaim
 from ..errors import Refused
 from ..names import IMPLEMENTATION, RunId, StageKey

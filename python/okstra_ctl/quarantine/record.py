@@ -13,7 +13,9 @@ from typing import NamedTuple
 from ..errors import Unreadable
 from ..home_paths import HomePaths
 from ..names import Owner
+from ..sandbox.profile import Bind
 from ..system import files
+from .object_folders import borrowed
 
 SCHEMA = "quarantine/1"
 BASE = "okstra-base"
@@ -127,3 +129,21 @@ def _text(found: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is a text")
     return value
+
+
+def binds(one: Quarantine) -> tuple[Bind, ...]:
+    """The copy over the real common folder, which itself stands below it, read-only; so do objects that are borrowed,
+    submodules' repositories, and every file that leads git to a repository."""
+    if not one.mounted:
+        return (Bind(one.git, one.git, writable=True), Bind(one.common_dir, one.common_dir))
+    shown = [
+        *borrowed(os.path.join(one.common_dir, "objects")),
+        *(os.path.join(folder, "modules") for folder in (one.common_dir, one.git_dir)),
+        os.path.join(one.worktree, ".git"),
+        *(os.path.join(one.worktree, path, ".git") for path in one.submodules),
+    ]
+    return (
+        Bind(one.git, one.common_dir, writable=True),
+        Bind(one.common_dir, os.path.join(one.common_dir, BASE)),
+        *(Bind(path, path) for path in shown if os.path.exists(path)),
+    )

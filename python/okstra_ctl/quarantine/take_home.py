@@ -7,20 +7,21 @@ objects; doing it again finishes it. Nothing of the quarantine is used as a repo
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from shutil import rmtree
 from typing import NamedTuple
 
 from .. import git
-from ..errors import WorkFailed
+from ..errors import OkstraError, WorkFailed
 from ..git import kept as kept_work
 from ..git import worktree_admin
 from ..git.command import git as ask_git
-from ..system import files
+from ..system import files, foreign_files
 from ..system.locks import LockKind, locked
 from . import record, ref_copies
-from .lfs import take_lfs
 from .make import point_back
 from .objects import REFUSED, ObjectView, refused, stems_from
 from .record import Quarantine
@@ -102,7 +103,7 @@ def _take(one: Quarantine, keep_open: Sequence[int]) -> TakenHome:
     foreign += set_aside_foreign(one, tip) if tip != one.old else []
     if foreign:
         raise refused(one, f"it made repositories of its own where submodules stand: {', '.join(foreign)}")
-    lfs = take_lfs(one)
+    lfs = _take_lfs(one)
     moved = tip == one.old or _move_branch(one, tip, keep_open)
     if not moved:
         others = {one.branch: tip, **others}
@@ -208,3 +209,51 @@ def _renew_index(one: Quarantine, keep_open: Sequence[int]) -> None:
 def _has_filters(one: Quarantine) -> bool:
     words = ("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$")
     return ask_git(one.common_dir, *words, read_only=True).ok
+
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_PART = 1 << 20
+
+
+def _take_lfs(one: Quarantine) -> int:
+    """Objects of git-lfs come home when they are what their names say. Returns how many were new.
+
+    Raises WorkFailed (`write-failed`).
+    """
+    taken = 0
+    for name, path in _objects(os.path.join(one.git, "lfs", "objects")):
+        target = os.path.join(one.common_dir, "lfs", "objects", name[:2], name[2:4], name)
+        if not os.path.lexists(target) and _digest(path) == name:
+            files.make_folder(os.path.dirname(target))
+            try:
+                files.replace_in_parts(target, _parts(path), mode=0o444)
+            except OkstraError:
+                continue
+            taken += 1
+    return taken
+
+
+def _objects(folder: str) -> Iterator[tuple[str, str]]:
+    if os.path.islink(os.path.dirname(folder)) or os.path.islink(folder):
+        return
+    for place, _, names in os.walk(folder):
+        yield from ((name, os.path.join(place, name)) for name in names if _NAME.fullmatch(name))
+
+
+def _digest(path: str) -> str:
+    found = sha256()
+    for part in _parts(path):
+        found.update(part)
+    return found.hexdigest()
+
+
+def _parts(path: str) -> Iterator[bytes]:
+    """Nothing for what is no regular file."""
+    try:
+        file = foreign_files.open_plain(path)
+    except OkstraError:
+        return
+    if file is not None:
+        with file:
+            while part := file.read(_PART):
+                yield part

@@ -18,18 +18,20 @@ from ..index import run_index
 from ..names import StageKey, TaskKey
 from ..paths import ProjectFiles
 from ..quarantine import recover
+from ..quarantine.record import Quarantine
+from ..quarantine.refused import LeftBehind, left_behind
 from ..quoting import okstra_command
 from ..services import Services
 from ..sharing.joining import is_shared
 from ..status import ClaimStatus, Liveness
 from ..system import files, trash
+from ..system.disk_use import show_size
 from ..system.locks import LockKind, discard_stale_note, discard_stale_notes, locked
 from ..system.process_identity import liveness
 from ..tasks import catalog as task_catalog
 from ..worktrees import create, half_made, teardown
 from ..worktrees.half_made import finish_killed, killed_move
 from .orphans import ALREADY_DONE, Finding, Kind, Outcome, orphans_of, rewritten_commits
-from .quarantines import quarantines_left
 from .unindexed import not_indexed
 
 
@@ -293,3 +295,28 @@ def _sweep(services: Services) -> None:
         files.discard_stale_temporaries(folder, below=False)
     discard_stale_note(LockKind.REGISTRY, services.home.registry_lock)
     discard_stale_notes(os.path.dirname(services.home.index_lock))
+
+
+def quarantines_left(services: Services) -> Iterator[Finding]:
+    for one in recover.abandoned(services.home):
+        yield _left(one, services)
+    for left in left_behind(services.home):
+        what = f"{left.why}; what the worker left stays in {left.folder} ({show_size(left.size)})"
+        yield Finding(Kind.QUARANTINE, left.run_id, what, _way_to_look(left), notice=True)
+
+
+def _way_to_look(left: LeftBehind) -> str:
+    if not left.looks:
+        return "no commit in it can be read; nothing else waits for it"
+    more = f" (and {len(left.looks) - 1} more)" if len(left.looks) > 1 else ""
+    return f"look at its commits{more}: {left.looks[0]}"
+
+
+def _left(one: Quarantine, services: Services) -> Finding:
+    def take() -> str:
+        if one not in recover.abandoned(services.home):
+            return ALREADY_DONE
+        return "; ".join(recover.taken_home(one)) or "nothing was committed in it: removed"
+
+    what = f"{one.worker} worked in a git folder of its own when its okstra was killed"
+    return Finding(Kind.QUARANTINE, one.run_id, what, "okstra reconcile --apply, or okstra resume", take)

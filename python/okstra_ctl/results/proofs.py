@@ -1,6 +1,6 @@
 """Whether the work on a task has turned the commands of its open findings: red before it, green after it.
 
-Pure rules (docs/design/evidence.md); `lead/proofs.py` reads the reports and runs the commands.
+Pure rules (docs/design/evidence.md); `lead/phases.py` reads the reports and runs the commands.
 """
 
 from __future__ import annotations

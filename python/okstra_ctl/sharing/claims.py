@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..claims.ledger_rows import LedgerRow, ids_of, started_row
 from ..claims.registry_document import StageClaim
 from ..errors import Refused
-from ..git.borrowing import bring_commits
+from ..git.transport import bring_commits
 from ..names import StageKey, TaskKey
 from ..quoting import okstra_command
 from ..remote import lease

@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 from .. import git, leadership
 from ..claims import ledger_file
-from ..claims.epochs import next_epoch
-from ..claims.ledger_file import ledger_path
+from ..claims.ledger_file import ledger_path, next_epoch
 from ..claims.ledger_rows import DONE_ROWS, LedgerRow, row_id, started_row
 from ..claims.registry_document import RegistryDoc, StageClaim
 from ..errors import OkstraError, Refused

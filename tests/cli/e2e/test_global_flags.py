@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from okstra_ctl.cli import behind_the_command
 from okstra_ctl.command_table import COMMANDS, EARLIER, REST, called_by
 from okstra_ctl.errors import EXIT_MEANINGS
-from okstra_ctl.global_flags import behind_the_command
 from okstra_ctl.help_pages import TOPICS, page_of, top_page
 from okstra_ctl.help_texts import ENVIRONMENT, EXAMPLES
 from okstra_ctl.options import build_parser
