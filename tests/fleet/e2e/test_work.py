@@ -13,6 +13,7 @@ from support.faults import eventually
 from support.okstra import Ended, Okstra, Project
 from support.plans import independent
 from support.rehearsal import executed, install, part
+from support.sealed import ROOT
 
 BUILD = (
     {"run": "mkdir -p stage-$OKSTRA_STAGE && echo '#' > stage-$OKSTRA_STAGE/it.py"},
@@ -101,6 +102,28 @@ def test_after_two_stages_without_an_agent_a_worker_takes_no_more(project: Proje
     assert (end.status, end.codes) == (1, ["run-failed"]), end
     assert "2 stages in a row" in end.envelope["errors"][0]["message"]
     assert statuses(project, plan) == ["failed", "failed", "ready"]
+
+
+def test_a_node_was_asked_whether_it_is_fit_and_its_jobs_are_not(project: Project, okstra: Okstra) -> None:
+    project.adopt(independent(1), approved=False)
+    project.repo.git("config", "--unset", "user.email")
+    nameless = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly", "GIT_CONFIG_VALUE_0": "true"}
+    assert okstra("work", project.task_key, *COMMON, **nameless).codes == ["machine-unhealthy"]
+    command = [str(ROOT / "bin" / "okstra"), "work", project.task_key, *COMMON, "--leash"]
+    held, leash = os.pipe()
+    try:
+        job = subprocess.run(
+            [*command, str(held)],
+            pass_fds=(held,),
+            cwd=okstra.cwd,
+            env={**okstra.environment, **nameless},
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        os.close(held)
+        os.close(leash)
+    assert Ended(job.returncode, job.stdout, job.stderr).codes == ["plan-not-approved"], job
 
 
 def test_nothing_is_started_without_an_approval_or_for_a_wrong_flag(project: Project, okstra: Okstra) -> None:
