@@ -12,7 +12,6 @@ from ..errors import Missing, Refused, UsageError
 from ..quoting import quote
 from ..system import processes
 from .command import environment, git, must, settings_variables, text
-from .commits import resolve
 
 ALIAS = "okstra-claims"  # the remote's name in settings that are given by variables, so that no address is an argument
 _OF_TRANSPORT = ("credential.", "http.", "ssh.", "protocol.", "core.sshcommand", "core.askpass", "core.gitproxy")
@@ -115,14 +114,16 @@ def over_network(root: str, *args: str, settings: Settings, seconds: float) -> p
 
 
 _QUIET = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+_WHOLE = ("--objects", "--quiet", "--exclude-promisor-objects")
 # The commits may be tips of nothing there.
 _SERVE = "git -c uploadpack.allowAnySHA1InWant=true upload-pack"
 
 
 def bring_commits(into: str, source: str, commits: Iterable[str]) -> None:
-    """Copies those commits, and what they stem from, that `into` lacks. git keeps what no ref names for two weeks at
-    least: whoever needs them for longer makes a branch. Raises WorkFailed (`git-failed`)."""
-    missing = [commit for commit in commits if commit and resolve(into, commit) is None]
-    if missing:
-        words = ("-c", "protocol.version=2", "fetch", *_QUIET, "--upload-pack", _SERVE, source, *missing)
+    """Copies those commits, and what they stem from, unless `into` has them whole: a killed fetch may leave a commit
+    without its files. git keeps what no ref names for two weeks at least: whoever needs them for longer makes a branch.
+    Raises WorkFailed (`git-failed`)."""
+    wanted = [commit for commit in dict.fromkeys(commits) if commit]
+    if wanted and not git(into, "rev-list", *_WHOLE, *wanted, "--not", "--all", read_only=True).ok:
+        words = ("-c", "protocol.version=2", "fetch", *_QUIET, "--upload-pack", _SERVE, source, *wanted)
         must(git(into, *words), "bring commits of another machine")

@@ -6,7 +6,7 @@ The remote is asked only where a project shares claims; one that does not answer
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from ..claims.registry_document import RegistryDoc
@@ -26,13 +26,15 @@ from .orphans import ALREADY_DONE, Finding, Kind
 from .unindexed import tasks_of
 
 
-def left_at_remote(key: TaskKey, root: str, doc: RegistryDoc, services: Services) -> Iterator[Finding]:
-    """The findings of one task."""
+def left_at_remote(
+    key: TaskKey, root: str, doc: RegistryDoc, recorded: Collection[int], services: Services
+) -> Iterator[Finding]:
+    """The findings of one task. `recorded`: stages that are done by its ledger, and so were published before."""
     sharing = sharing_of(root, key, services)
     if sharing is None:
         return
     for stage, claim in sorted(doc.stages_of(key).items()):
-        if claim.proven and claim.status is ClaimStatus.ACTIVE:
+        if claim.proven and claim.status is ClaimStatus.ACTIVE and stage not in recorded:
             what = f"stage {stage} was proven at {claim.proven[:12]}, and other machines don't know of it"
             publish = okstra_command("stage", "publish", "--run", claim.run_id)
             yield Finding(Kind.UNPUBLISHED, str(key), what, publish)

@@ -122,15 +122,17 @@ def _of_task(
         yield _abandoned(str(key), key, repository, services)
     elif killed_move(claim) is not None:
         yield _merge_unfinished(key, claim, repository)
+    recorded: set[int] = set()
     for stage, held in sorted(doc.stages_of(key).items()):
         of_stage = list(_of_stage(StageKey(key, stage), held, repository, services))
         if services.registry.read().stage(StageKey(key, stage)) == held:  # else a command is changing it now
             yield from of_stage
+        recorded |= {stage for found in of_stage if found.kind is Kind.DONE_MARK}
     yield from rewritten_commits(key, claim, repository, services)
     if is_shared(claim.project_root, services):
         from .shared_claims import left_at_remote
 
-        yield from left_at_remote(key, claim.project_root, doc, services)
+        yield from left_at_remote(key, claim.project_root, doc, recorded, services)
     yield from _ledger_lines(key, claim)
 
 
