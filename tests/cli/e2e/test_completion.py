@@ -42,6 +42,8 @@ _LINES = [
     ("okstra config get convergence.m", {"convergence.mode", "convergence.maxRounds"}),
     ("okstra completion fi", {"fish"}),
     ("okstra unin", {"uninstall"}),
+    ("okstra show --err", {"--errors"}),
+    ("okstra show --errors --ki", {"--kind"}),
 ]
 
 
