@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.streams import retry_after_in
-from okstra_ctl.agents.when_again import again_in
+from okstra_ctl.agents.when_again import again_at_epoch, again_in, zone_of
 from okstra_ctl.status import Failure
 from support.client_streams import stream
 
@@ -71,6 +71,11 @@ HOUR, DAY = 3600.0, 86400.0
         ("resets 3 December at 13:00 UTC", 3 * DAY),
         ("resets Thursday at 10pm", 3 * DAY),
         ("resets Mon 10pm", 0.0),
+        ("resets Mon 9pm", 7 * DAY - HOUR),
+        ("resets 12am", 2 * HOUR),
+        ("resets 12pm", 14 * HOUR),
+        ("resets 11:00 PM UTC+24", HOUR),
+        ("retry after 92 days", 92 * DAY),
         ("available again tomorrow at 10:00 pm", DAY),
         ("resets 15:00 UTC+1", HOUR),
         ("resets 9:00 AM EST", HOUR),
@@ -209,3 +214,32 @@ def test_claude_tells_a_usage_limit_with_its_end() -> None:
     said = Claude().read_stream(stream({**result, "result": f"usage limit reached|{int(end)}"}), b"", 1)
     assert said.retry_after == pytest.approx(9 * HOUR, abs=120)
     assert json.loads(stream(result))
+
+
+@pytest.mark.parametrize(
+    ("names", "hours"),
+    [
+        *(("Z UT UTC GMT", 0), ("EST", -5), ("EDT", -4), ("CST", -6), ("CDT", -5), ("MST", -7), ("MDT", -6)),
+        *(("PST", -8), ("PDT", -7), ("CET", 1), ("CEST", 2), ("Seoul PDX", 9)),  # the last are none: the zone of now
+    ],
+)
+def test_a_zones_short_name_is_its_offset(names: str, hours: int) -> None:
+    for name in names.split():
+        for written in (name, name.lower()):
+            zone = zone_of(written, NOW)
+            assert zone is not None and zone.utcoffset(NOW) == timedelta(hours=hours)
+
+
+def test_a_number_of_thirteen_digits_is_in_milliseconds() -> None:
+    at = datetime(2001, 9, 9, 1, 46, 40, tzinfo=timezone.utc)
+    for epoch in (1e9, 1e12):
+        assert again_at_epoch(epoch, at) == at
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer"),
+    [(-301, None), (-300, 60.0), (-1, 60.0), (0, 0.0), (92 * DAY, 92 * DAY), (92 * DAY + 1, None)],
+)
+def test_a_time_counts_from_five_minutes_ago_to_92_days_ahead(seconds: float, answer: float | None) -> None:
+    at = again_at_epoch(NOW.timestamp() + seconds, NOW)
+    assert (None if at is None else (at - NOW).total_seconds()) == answer

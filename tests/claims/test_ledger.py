@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okstra_ctl.claims import ledger_file
-from okstra_ctl.claims.ledger_rows import LedgerRow, fold, overruled_row, row_id, rows_of, started_row
+from okstra_ctl.claims.ledger_rows import LedgerRow, fold, ids_of, overruled_row, row_id, rows_of, started_row
 from okstra_ctl.errors import Unreadable
 from okstra_ctl.names import Owner, StageKey, TaskKey
 from okstra_ctl.status import LedgerStatus
@@ -273,3 +273,8 @@ def test_a_row_of_a_newer_okstra_is_refused_under_its_digest_and_never_written_a
 def test_a_long_history_is_read_to_its_newest_row(path: str) -> None:
     ledger_file.append(path, [_row(epoch=epoch) for epoch in range(1, 101)])
     assert ledger_file.read(path, task_key=_KEY, plan_digest=_DIGEST).newest == {1: _row(epoch=100)}
+
+
+def test_ids_are_read_of_rows_of_every_version_and_of_nothing_else() -> None:
+    lines = [b'{"id": "a", "v": 99}', b'{"v": 1}', b"null", b"[]", b'"id"', b"{", b'{"id": "b"}']
+    assert ids_of(lines) == {"a", "b"}

@@ -197,7 +197,7 @@ def test_another_version_is_refused() -> None:
         RegistryDoc.parse(b'{"schema": "worktree-registry/2", "tasks": {}, "stages": {}}')
 
 
-@pytest.mark.parametrize("epoch", [b'"3"', b"null", b"[3]", b"3.5", b'{"3": 1}'])
+@pytest.mark.parametrize("epoch", [b'"3"', b"null", b"true", b"[3]", b"3.5", b'{"3": 1}'])
 def test_an_epoch_that_is_no_number_is_damage(epoch: bytes) -> None:
     doc = RegistryDoc()
     doc.put_stage(StageKey(_ONE, 1), _STAGE._replace(epoch=3))
@@ -206,3 +206,24 @@ def test_an_epoch_that_is_no_number_is_damage(epoch: bytes) -> None:
     with pytest.raises(Unreadable, match="epoch is a number") as refused:
         RegistryDoc.parse(text.replace(b'"epoch": 3', b'"epoch": ' + epoch)).stage(StageKey(_ONE, 1))
     assert refused.value.code == "registry-unreadable"
+
+
+def test_a_claim_is_kept_under_its_key_whichever_it_is_of() -> None:
+    doc, stage = RegistryDoc(), StageKey(_ONE, 1)
+    doc.put(_ONE, _TASK)
+    doc.put(stage, _STAGE)
+    again = _again(doc)
+    assert (again.task(_ONE), again.stage(stage)) == (_TASK, _STAGE)
+    assert (again.claim_of(_ONE), again.claim_of(stage)) == (_TASK, _STAGE)
+
+
+@pytest.mark.parametrize("port", [b"-1", b"0", b"65536", b'"8080"', b"8080.5", b"null", b"true", b"[8080]"])
+def test_a_port_is_a_number_from_1_to_65535(port: bytes) -> None:
+    for number in (1, 65535):
+        doc = RegistryDoc()
+        doc.put_ports("p", {"PORT": number})
+        assert _again(doc).ports() == {"p": {"PORT": number}}
+    text = doc.dump()
+    assert text.count(b"65535") == 1
+    with pytest.raises(Unreadable, match="a port is a number"):
+        RegistryDoc.parse(text.replace(b"65535", port)).ports()

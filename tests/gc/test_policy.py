@@ -53,6 +53,12 @@ def test_merged_ones_go_then_saved_ones_the_oldest_first_until_the_rest_fits(
     assert [one.facts.key for one in to_remove(_some(), limit)] == keys
 
 
-@pytest.mark.parametrize(("text", "size"), [("0", 0), ("20G", 20 << 30), ("1.5k", 1536), ("500 MiB", 500 << 20)])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        *(("0", 0), ("7", 7), ("7B", 7), ("1.5k", 1536), ("1KiB", 1024), ("500 MiB", 524_288_000)),
+        *(("20G", 21_474_836_480), ("2t", 2_199_023_255_552)),
+    ],
+)
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size

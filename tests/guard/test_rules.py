@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -239,3 +241,37 @@ def test_the_guard_goes_by_the_one_table_of_verbs() -> None:
     for label, verb in VERBS.items():
         decided = decide_command(READER, f"okstra {label}")
         assert decided.allowed is not verb.may_change(label.split()), label
+
+
+@pytest.mark.parametrize(
+    "command", ["git apply x.patch", "git am x.patch", "git commit --stat", "git merge --check x", "git stash pop"]
+)
+def test_a_reader_applies_nothing(command: str) -> None:
+    assert not decide_command(READER, command).allowed
+    assert decide_command(BUILDER, command).allowed
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [("okstra gc", "gc"), ("okstra plan approve x", "plan approve"), ("okstra run --task-key k", "run")],
+)
+def test_what_is_left_to_a_person_is_named_without_its_options(command: str, named: str) -> None:
+    assert decide_command(READER, command).reason == (
+        f"`okstra {named}` is for the run's lead or for a person: leave it to them"
+    )
+
+
+def in_shells(times: int) -> str:
+    line = "{}"
+    for _ in range(times):
+        line = f"sh -c {shlex.quote(line)}"
+    return line
+
+
+@pytest.mark.parametrize(
+    "line", ["eval eval eval eval {}", "echo `eval eval eval {}`", "echo $(eval eval eval {})", in_shells(4)]
+)
+def test_commands_are_found_four_levels_deep_and_what_is_deeper_is_refused(line: str) -> None:
+    assert decide_command(READER, line.format("true")).allowed
+    assert decide_command(READER, line.format("git push")).reason == "this phase pushes nothing"
+    assert "too deep" in decide_command(BUILDER, line.format("eval true")).reason

@@ -23,7 +23,10 @@ _PLAN = Tests(
     ("tests/plan/test_other_peoples_plans.py", "tests/plan/test_drawing.py", "tests/proof/test_rules.py"),
 )
 _RESULTS = Tests(("tests/results",), ("tests/lead/e2e/test_led_runs.py", "tests/proof/test_proven_findings.py"))
-_GUARD = Tests(("tests/guard/test_rules.py", "tests/guard/test_git_traces.py"), ("tests/guard/git",))
+_GUARD = Tests(
+    ("tests/guard/test_rules.py", "tests/guard/test_authors.py", "tests/guard/test_differences.py"),
+    ("tests/guard/git",),
+)
 _SHARED = Tests(
     ("tests/remote/test_shared_task.py", "tests/remote/test_lease.py", "tests/remote/test_task_document.py"),
     ("tests/remote/git/test_exchange.py",),
@@ -49,7 +52,7 @@ DECIDING: Mapping[str, Tests] = {
     "remote/lease_rules.py": _SHARED,
     "remote/shared_task.py": _SHARED,
     "remote/task_document.py": _SHARED,
-    "report/outcome.py": Tests(("tests/report/test_complete.py",), ("tests/report/e2e/test_report_now.py",)),
+    "report/outcome.py": Tests(("tests/report/test_outcome.py",), ("tests/report/e2e/test_report_now.py",)),
     "results/convergence.py": _RESULTS,
     "results/evidence.py": _RESULTS,
     "results/parse.py": _RESULTS,
@@ -58,7 +61,9 @@ DECIDING: Mapping[str, Tests] = {
     "sandbox/choice.py": Tests(("tests/sandbox/test_profile.py", "tests/settings/test_sandbox_settings.py")),
     "sandbox/profile.py": Tests(("tests/sandbox/test_profile.py",), ("tests/sandbox/test_attacks.py",)),
     "seals/rows.py": Tests(("tests/seals/test_rows.py",), ("tests/seals/e2e",)),
-    "settings/roster.py": Tests(("tests/settings/test_roster.py",), ("tests/settings/e2e/test_config.py",)),
+    "settings/roster.py": Tests(
+        ("tests/settings/test_roster.py", "tests/settings/test_models.py"), ("tests/settings/e2e/test_config.py",)
+    ),
     "stages/select.py": Tests(
         ("tests/stages/test_select.py", "tests/stages/test_reservation_machine.py"),
         ("tests/stages/git", "tests/stages/e2e/test_claims.py"),

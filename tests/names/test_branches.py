@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.names import CATEGORY_PREFIXES, DEFAULT_CATEGORY, TaskKey, stage_branch, task_branch
+from okstra_ctl.names import (
+    BRANCH_PREFIXES,
+    CATEGORY_PREFIXES,
+    DEFAULT_CATEGORY,
+    TaskKey,
+    category_of_branch,
+    stage_branch,
+    task_branch,
+)
 
 
 def test_the_seven_prefixes() -> None:
@@ -42,3 +50,11 @@ def test_a_later_hold_takes_the_plain_name_when_it_is_free() -> None:
 
 def test_a_later_hold_is_told_apart_by_its_epoch() -> None:
     assert stage_branch("feat-t-1", 3, 2, taken={"feat-t-1-s3"}) == "feat-t-1-s3-e2"
+
+
+def test_a_tasks_branch_names_its_category() -> None:
+    key = TaskKey("p", "g", "T-1")
+    for category in BRANCH_PREFIXES:
+        assert category_of_branch(task_branch(category, key), key) == category
+    for branch in ("feat-other", "t-1", "", "feat-t-1-s2"):
+        assert category_of_branch(branch, key) == ""

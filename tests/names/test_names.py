@@ -13,6 +13,8 @@ from okstra_ctl.names import (
     StageKey,
     TaskKey,
     branch_segment,
+    check_new_key,
+    check_project_id,
     format_seq,
     parse_place_key,
     slugify_task_segment,
@@ -121,6 +123,7 @@ def test_a_task_id_that_looks_like_a_run_is_told_from_one(task: TaskKey, seq: in
 
 
 def test_run_ids_as_the_spec_writes_them() -> None:
+    assert RunId.is_one("p:g:i/implementation/stage-3/001")
     key = TaskKey("demo", "core", "T-1")
     assert str(RunId(key, "implementation", 3, 7)) == "demo:core:T-1/implementation/stage-3/007"
     assert str(RunId(key, "error-analysis", None, 1)) == "demo:core:T-1/error-analysis/001"
@@ -176,6 +179,23 @@ def test_bad_stage_keys(text: str) -> None:
     ],
 )
 def test_bad_run_ids(text: str) -> None:
+    assert not RunId.is_one(text)
     with pytest.raises(UsageError) as refused:
         RunId.parse(text)
     assert refused.value.code == "bad-identity"
+
+
+@pytest.mark.parametrize("part", ["-a", "a b", "a/b", "$(a)", "a;", "`", "-", "한 글"])
+def test_a_new_part_that_a_shell_would_read_is_refused(part: str) -> None:
+    for key in (TaskKey("p", part, "t"), TaskKey("p", "g", part)):
+        with pytest.raises(UsageError) as refused:
+            check_new_key(key)
+        assert refused.value.code == "bad-identity"
+    with pytest.raises(UsageError):
+        check_project_id(part)
+
+
+@pytest.mark.parametrize("part", ["a", "DEV-9436", "v1.2_rc", ".a", "_", "로그인", "a-"])
+def test_a_new_part_of_letters_digits_and_three_marks_is_taken(part: str) -> None:
+    check_project_id(part)
+    check_new_key(TaskKey("p", part, part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +37,14 @@ def test_a_whole_chain_has_no_fault_and_one_without_a_row_has_one(seals: list[Se
 @given(st.binary(max_size=60))
 def test_any_line_is_a_row_or_a_fault(line: bytes) -> None:
     assert len(list(chain_faults([line.replace(b"\n", b"")]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("sha256", 1), ("path", None), ("size", "1"), ("size", True), ("size", 1.0), ("size", None), ("grows", "no")],
+)
+def test_a_record_of_another_type_is_no_row(field: str, value: object) -> None:
+    sound = Seal("r", "t", "e", "o", "/", (Record("a", 1, "b"),), "")
+    assert Seal.parse(sound.line()) == sound
+    with pytest.raises(ValueError, match="another type"):
+        Seal.parse(sound._replace(records=(Record("a", 1, "b")._replace(**{field: value}),)).line())  # type: ignore[arg-type]

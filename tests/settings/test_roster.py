@@ -6,7 +6,15 @@ import pytest
 
 from okstra_ctl.errors import UsageError
 from okstra_ctl.settings.phases import Phase
-from okstra_ctl.settings.roster import RosterOptions, Worker, roster
+from okstra_ctl.settings.roster import (
+    RosterOptions,
+    Worker,
+    delivers_by_message,
+    is_custom,
+    report_writer_note,
+    roster,
+)
+from okstra_ctl.status import Access
 
 _KNOWN = {"claude": "sonnet", "codex": "gpt", "gemini": "flash", "rehearsal": "rehearsal", "report-writer": "opus"}
 
@@ -91,3 +99,48 @@ def test_what_does_not_exist_is_refused(phase: Phase, options: dict[str, object]
     with pytest.raises(UsageError) as refused:
         _roster(phase, **options)
     assert refused.value.code == "unknown-worker"
+
+
+def test_a_rehearsal_plays_two_parts_and_every_other_provider_one() -> None:
+    assert [name for name, role, _ in _roster(_ANALYSIS, provider="rehearsal") if role == "analyst"] == [
+        "rehearsal-a",
+        "rehearsal-b",
+    ]
+    assert [name for name, role, _ in _roster(_ANALYSIS, provider="codex") if role == "analyst"] == ["codex"]
+    assert [
+        name for name, role, _ in _roster(_ANALYSIS, provider="rehearsal", workers=("codex",)) if role == "analyst"
+    ] == ["codex"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "closed_reader"), [("claude", False), ("codex", True), ("gemini", True), ("rehearsal", False)]
+)
+def test_a_client_that_can_write_no_file_delivers_by_its_message(provider: str, closed_reader: bool) -> None:
+    for access in Access:
+        assert delivers_by_message(provider, access) is (closed_reader and access is Access.READ)
+        assert delivers_by_message("acp:mine", access)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"workers": ("codex", "gemini")}, "codex"),
+        ({"workers": ("gemini",)}, "gemini"),
+        ({"workers": ("claude", "codex")}, ""),
+        ({"workers": ("rehearsal",)}, ""),
+        ({"workers": ("codex",), "report_writer": "gemini"}, ""),
+        ({"provider": "codex"}, ""),
+        ({}, ""),
+    ],
+)
+def test_who_chose_workers_but_no_report_writer_hears_who_writes(options: dict[str, object], named: str) -> None:
+    chosen = RosterOptions(**options)  # type: ignore[arg-type]
+    workers = roster(_ANALYSIS, chosen, _KNOWN.__getitem__)
+    notes = report_writer_note(workers, chosen.workers, chosen.report_writer)
+    assert [note.split()[0] for note in notes] == ([named] if named else [])
+    assert report_writer_note([], chosen.workers, "") == ()
+
+
+def test_a_custom_model_has_a_name() -> None:
+    assert is_custom("custom:x")
+    assert not is_custom("custom:") and not is_custom("x")

@@ -169,7 +169,7 @@ def _days(found: re.Match[str], now: datetime) -> list[datetime]:
         hour = hour % 12 + (12 if found["half"].lower() == "p" else 0)
     zone = zone_of(found["zone"], now)
     here = now.astimezone(zone)
-    at = here.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+    at = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
     month = found["month"] or found["month_last"]
     if month:
         given = {"month": _MONTHS.index(month.lower()[:3]) + 1, "day": int(found["day"] or found["day_first"])}

@@ -373,14 +373,14 @@ def _place(entry: Entry, field: str) -> str:
 
 def _count(entry: Entry, field: str) -> int:
     value = entry.get(field, 0)
-    if not isinstance(value, int):
+    if type(value) is not int:
         raise ValueError(f"{field} is a number")
     return value
 
 
 def _numbers(entry: Entry) -> dict[str, int]:
     """Ports by the name of a variable."""
-    numbers = {name: number for name, number in entry.items() if isinstance(number, int) and 0 < number < 65536}
+    numbers = {name: number for name, number in entry.items() if type(number) is int and 0 < number < 65536}
     if len(numbers) != len(entry):
         raise ValueError("a port is a number")
     return numbers

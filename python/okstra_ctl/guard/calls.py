@@ -157,7 +157,11 @@ def _line(command: object) -> str:
 
 def decide_command(rules: Rules, command: str) -> Decision:
     """Checks each command in a line of shell, as far as they can be found."""
-    for one in commands_of(command):
+    try:
+        found = list(commands_of(command))
+    except TooDeep:
+        return Decision(False, "its commands stand too deep inside one another to be read: write them side by side")
+    for one in found:
         touched = [word.partition("=")[0] for word in one.assigned] if one.name != "okstra" else []
         touched += one.dropped
         touched += one.words if one.name in ("unset", "export") else []
@@ -229,6 +233,10 @@ def _decide_okstra(words: tuple[str, ...]) -> Decision:
     return Decision(False, f"`okstra {shown}` is for the run's lead or for a person: leave it to them")
 
 
+class TooDeep(Exception):
+    """Commands stand inside one another more often than they are looked at."""
+
+
 class ShellCommand:
     """One command: its program's base name, its arguments, the assignments before it, and the variables it unsets."""
 
@@ -239,9 +247,9 @@ class ShellCommand:
 
 
 def commands_of(line: str, depth: int = 0) -> Iterator[ShellCommand]:
-    """Every command that the line would start, including those in `sh -c`, `eval` and substitutions."""
+    """Every command that the line would start, including those in `sh -c`, `eval` and substitutions. Raises TooDeep."""
     if depth > _DEEPEST:
-        return
+        raise TooDeep
     for inner in _SUBSTITUTION.finditer(line):
         yield from commands_of(inner[1] or inner[2] or "", depth + 1)
     words: list[str] = []

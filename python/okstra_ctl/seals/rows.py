@@ -56,7 +56,9 @@ class Seal(NamedTuple):
             raise ValueError(f"not a row of seals: {error}") from error
         texts = [seal.run_id, seal.at, seal.event, seal.outcome, seal.root, seal.previous]
         texts += [text for record in records for text in (record.path, record.sha256)]
-        if not all(isinstance(text, str) for text in texts) or not all(type(one.size) is int for one in records):
+        if not all(isinstance(text, str) for text in texts) or not all(
+            (type(one.size), type(one.grows)) == (int, bool) for one in records
+        ):
             raise ValueError("not a row of seals: a field has another type")
         return seal
 
