@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.fleet.moves import DONE, IDLE, Move, Seen, What, lost_leads, next_move
+from okstra_ctl.fleet.moves import DONE, IDLE, MOST_LOST, Move, Seen, What, lost_leads, next_move
 from okstra_ctl.stages.select import StageState
 from okstra_ctl.status import StageStatus
 
@@ -69,3 +69,7 @@ def test_until_idle_a_worker_waits_for_nobody_but_for_the_last_merge() -> None:
 )
 def test_a_lead_that_recorded_its_end_is_not_lost(events: str, lost: int) -> None:
     assert lost_leads(events.split()) == lost
+
+
+def test_a_person_has_to_look_after_three_lost_leads() -> None:
+    assert MOST_LOST == 3

@@ -176,3 +176,53 @@ def test_light_modules_leave_the_markdown_parser_alone() -> None:
     code = f"import sys\n{''.join(f'import okstra_ctl.plan.{name}{chr(10)}' for name in names)}"
     code += "sys.exit(any(name.split('.')[0] == 'markdown_it' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+FENCED = TABLE + "| C-001 | q | open | yes |\n"
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "closes"),
+    [
+        ("```", "```", True),
+        ("```", "`````", True),
+        ("```md", "  ``` ", True),
+        ("~~~", "~~~", True),
+        ("````", "```", False),
+        ("```", "~~~", False),
+        ("```", "``` x", False),
+        ("```", "```~", False),
+    ],
+)
+def test_a_fence_ends_at_its_own_sign(opening: str, closing: str, closes: bool) -> None:
+    assert len(open_blockers(f"{opening}\n{FENCED}{closing}\n\n{FENCED}")) == int(closes)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "is_one"),
+    [
+        ("|---|---|---|---|", True),
+        ("---|:-:|---|---", True),
+        ("> |---|---|---|---|", True),
+        ("|---|---|---|---|", True),
+        ("|---| - - |---|---|", False),
+        ("|---|:|---|---|", False),
+        ("|---||---|---|", False),
+        ("|--:-|---|---|---|", False),
+        ("| | | | |", False),
+        ("|===|===|===|===|", False),
+    ],
+)
+def test_a_table_has_a_row_of_dashes_in_every_cell(delimiter: str, is_one: bool) -> None:
+    quote = "> " if delimiter.startswith(">") else ""
+    text = f"{quote}| ID | Question | Status | Blocks |\n{delimiter}\n{quote}| C-001 | q | open | yes |\n"
+    assert len(open_blockers(text)) == int(is_one)
+
+
+@pytest.mark.parametrize("prefix", ["", "  ", "> ", "- ", "1. ", "> > "])
+def test_a_row_is_read_whole_behind_what_its_block_begins_with(prefix: str) -> None:
+    header = "ID | Question | Status | Blocks"
+    rows = ("C-001 | q | open | yes", "C-002 | q | open | yes")
+    for lines in ((header, "--|--|--|--", *rows), (f"|{header}|", "|--|--|--|--|", *(f"|{row}|" for row in rows))):
+        text = "\n".join(f"{prefix}{line}" for line in lines)
+        assert [question.id for question in open_blockers(text)] == ["C-001", "C-002"]

@@ -66,3 +66,25 @@ def test_globs_that_are_too_much_to_compare_are_a_finding() -> None:
     assert findings(10) == set()
     (message,) = findings(250)
     assert "in too many ways to be compared" in message
+
+
+def test_braces_stand_for_each_of_their_words() -> None:
+    def clashes(one: str, other: str) -> bool:
+        text = plan_text({1: (), 2: ()}).replace("`stage-1/**`", f"`{one}`").replace("`stage-2/**`", f"`{other}`")
+        return any(finding.rule == "S9" for finding in check_plan(text).findings)
+
+    for files, covered in {
+        "src/{a,b}.py": "src/a.py src/b.py",
+        "{a,b}/{c,d}.py": "a/c.py a/d.py b/c.py b/d.py",
+        "src/x{a,b}y{c,d}z.py": "src/xaycz.py src/xbydz.py",
+        "src/{a, b}.py": "src/b.py",
+    }.items():
+        for path in covered.split():
+            assert clashes(files, path), (files, path)
+        for path in ("src/c.py", "c/c.py", "src/xayez.py", "src/a,b.py"):
+            assert not clashes(files, path), (files, path)
+
+
+def test_patterns_with_several_wildcards_are_compared_by_what_stands_before_the_first() -> None:
+    text = plan_text({1: (), 2: ()}).replace("`stage-1/**`", "`src/*/a/*.py`").replace("`stage-2/**`", "`src/b/?/x*`")
+    assert "S9" in {finding.rule for finding in check_plan(text).findings}

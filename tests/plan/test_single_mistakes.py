@@ -249,3 +249,12 @@ def test_an_emptied_cell_breaks_the_rule_of_its_column(plan: str, column: str, r
             assert findings == ()
         else:
             assert [(finding.rule, finding.line) for finding in findings] == [(rule, row + 1)], findings
+
+
+@pytest.mark.parametrize(
+    ("cell", "named"), [("7", "7"), ("7, 8, 9, 10, 11", "7, 8, 9, 10, 11"), ("7 8 9 10 11 12", "7, 8, 9, 10, 11, …")]
+)
+def test_of_unknown_dependencies_five_are_named(cell: str, named: str) -> None:
+    text = GOOD.replace("| Apply a coupon | 1 |", f"| Apply a coupon | {cell} |", 1)
+    (message,) = [one.message for one in check_plan(text).findings if one.rule == "S3"]
+    assert message.startswith(f"No stage has the number {named}; ")

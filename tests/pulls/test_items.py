@@ -24,6 +24,7 @@ def test_hidden_empty_and_own_words_are_not_taken_nor_those_of_nobody() -> None:
     items = talk({"comments": said, "reviews": [{"id": "g", "author": ann, "body": "And that"}]})
     taken = wanted(items, fold([]), lambda login: login == "ann")
     assert [item.id for item in taken] == ["comment:a", "review:g"]
+    assert [item.thread for item in taken] == [0, 0]
 
 
 def test_a_red_check_is_another_one_at_another_head() -> None:

@@ -34,6 +34,10 @@ def test_who_integrates_gives_signs_until_the_claim_is_over() -> None:
     begun = rules.claim_integration(approved(), holder(), "i", at=AT)
     known = seen(begun, begun, rules.renew_integration(begun, "i"))
     assert lapsed(known["integration"], LEASE, Moment("b", 1800)) is None
+    beats = [
+        state.integration.claim.beat for state in (begun, rules.renew_integration(begun, "i")) if state.integration
+    ]
+    assert beats == [0, 1]
     with pytest.raises(Refused, match="held by host-1") as raised:
         rules.renew_integration(begun, "other")
     assert raised.value.code == "integration-taken"

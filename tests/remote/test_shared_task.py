@@ -258,3 +258,8 @@ def test_machines_for_long() -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(Machines, settings=settings(max_examples=4000, stateful_step_count=60, deadline=None))
+
+
+def test_a_wish_that_knows_of_no_earlier_run_takes_the_first_number_and_epoch() -> None:
+    state = claim(approved(), rules.Wish(1, COMMIT, "t1"))
+    assert (state.stages[1].claim.epoch, state.stages[1].seq) == (1, 1)

@@ -127,7 +127,9 @@ def test_a_document_of_another_task_is_refused() -> None:
     [
         {"run.sh": b"x"},
         {"../x": b"x"},
-        {"plan.md": bytes(MOST_BYTES["plan.md"] + 1)},
+        {"task.json": bytes(1_048_577)},
+        {"plan.md": bytes(1_048_577)},
+        {"consumers.jsonl": b"x" * 8_388_608 + b"\n"},
         {"consumers.jsonl": b"{}\n" * 10_001},
         {"consumers.jsonl": b'{"cut": "off'},
     ],
@@ -142,3 +144,38 @@ def test_what_others_would_refuse_is_not_written() -> None:
         dump_files(SharedFiles(read(whole()), plan=bytes(MOST_BYTES["plan.md"] + 1)))
     with pytest.raises(DocumentError):
         dump_files(SharedFiles(claimed(1, by=holder(host="a\nb"))))
+
+
+def test_files_of_just_the_largest_size_are_read() -> None:
+    task = json.dumps(whole()).encode()
+    plan, rows = b"p" * 1_048_576, b"x" * 8_388_607 + b"\n"
+    found = parse_files({"task.json": task.ljust(1_048_576), "plan.md": plan, "consumers.jsonl": rows}, KEY)
+    assert (found.plan, found.rows) == (plan, rows)
+
+
+def test_a_document_has_at_most_1000_stages_and_2000_kinds_of_runs() -> None:
+    document = whole()
+    stage = document["stages"]["2"]
+
+    def with_counts(stages: int, runs: int) -> dict[str, Any]:
+        numbered = {
+            str(number): {**stage, "run_id": f"{KEY}/implementation/stage-{number}/001"}
+            for number in range(1, stages + 1)
+        }
+        kinds = {f"implementation/stage-{number}": 2 for number in range(1, runs + 1)}
+        return {**document, "stages": numbered, "next_runs": kinds}
+
+    assert len(read(with_counts(1000, 2000)).stages) == 1000
+    for stages, runs in ((1001, 1), (1, 2001)):
+        with pytest.raises(DocumentError, match="more than 1000 stages"):
+            read(with_counts(stages, runs))
+
+
+@pytest.mark.parametrize("field", ["schema", "anchor"])
+def test_of_a_long_wrong_value_60_characters_are_shown(field: str) -> None:
+    with pytest.raises(DocumentError, match=f"'{'x' * 60}'"):
+        read({**whole(), field: "x" * 5000})
+    document = whole()
+    document["stages"]["2"]["epoch"] = 10**80
+    with pytest.raises(DocumentError, match=f"'1{'0' * 59}'"):
+        read(document)

@@ -19,11 +19,12 @@ from okstra_ctl.stages.select import (
     choose,
     commits_to_merge,
     decide_base,
+    merge_order,
     next_of_stage,
     stage_states,
     why_not,
 )
-from okstra_ctl.status import ClaimStatus, LedgerStatus, Liveness
+from okstra_ctl.status import ClaimStatus, LedgerStatus, Liveness, StageStatus
 
 _OWNER = Owner("build-box", "boot", 42, "100")
 _SINCE = "2026-01-02T03:04:05Z"
@@ -370,3 +371,30 @@ def test_a_proven_stage_that_is_not_published_says_so_and_what_to_do() -> None:
     assert next_of_stage(states[0], "p:g:1") == publishing
     assert publishing in _refused(states, "1").hint
     assert publishing in _refused(states, AUTO).hint
+
+
+@pytest.mark.parametrize(("count", "more"), [(8, ""), (9, "; and 1 more"), (10, "; and 2 more")])
+def test_of_the_stages_that_are_not_ready_eight_are_named(count: int, more: str) -> None:
+    numbers = range(1, count + 1)
+    states = stage_states(
+        _map(**{f"s{number}": () for number in numbers}),
+        _records(claims={number: _claim(number) for number in numbers}),
+    )
+    message = _refused(states, AUTO).message
+    assert message.count("stage-") == 8
+    assert message.endswith(more or why_not(states[-1]))
+
+
+def test_the_next_step_of_a_reserved_stage_is_to_say_that_it_is_done() -> None:
+    state = _state(_map(s1=()), _records(claims={1: _claim(owner=None)}))
+    assert next_of_stage(state, "p:g:1") == f"okstra stage done --run {_run(1)}"
+
+
+def test_done_stages_are_merged_after_those_they_depend_on_and_only_at_a_commit() -> None:
+    states = stage_states(_map(s1=(3,), s2=(), s3=(), s4=(1,)), _records(*(_row(number) for number in (1, 2, 3))))
+    checks = {1: "a", 2: "b", 3: "c", 4: "d"}
+    assert [tuple(one) for one in merge_order(states, checks)] == [(2, "c2", "b"), (3, "c3", "c"), (1, "c1", "a")]
+    without = [state._replace(head_commit="") if state.stage == 3 else state for state in states]
+    running = [state._replace(status=StageStatus.RUNNING) if state.stage == 3 else state for state in states]
+    for changed in (without, running):
+        assert [one.stage for one in merge_order(changed, checks)] == [1, 2]
