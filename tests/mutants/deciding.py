@@ -19,8 +19,8 @@ _PLAN_RULES = (
     *("test_globs", "test_approval", "test_weak_checks", "test_corpus"),
 )
 _PLAN = Tests(
-    tuple(f"tests/plan/{name}.py" for name in _PLAN_RULES),
-    ("tests/plan/test_other_peoples_plans.py", "tests/plan/test_drawing.py", "tests/proof/test_rules.py"),
+    (*(f"tests/plan/{name}.py" for name in _PLAN_RULES), "tests/proof/test_rules.py"),
+    ("tests/plan/test_other_peoples_plans.py", "tests/plan/test_drawing.py"),
 )
 _RESULTS = Tests(("tests/results",), ("tests/lead/e2e/test_led_runs.py", "tests/proof/test_proven_findings.py"))
 _GUARD = Tests(

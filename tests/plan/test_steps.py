@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from okstra_ctl.plan import structure
+from okstra_ctl.plan.parse import read_document
 from okstra_ctl.plan.rules import check_plan
 
 
@@ -62,6 +64,8 @@ BAD_STEPS = [
     ["Add the `--json` flag in `src/cli.py`.", "Run `pytest`."],
     ["Inspect and then rewrite `src/a.py`."],
     ["Add the latest contest in `src/a.py`."],
+    ["In `src/a.py`, add what `tests/test_a.py` wants."],
+    ["Change `README.md` and `src/a.py`."],
     ["`src/a.py`를 수정한다.", "`tests/a.py`에 테스트를 추가한다."],
 ]
 
@@ -154,3 +158,37 @@ def test_s7_good(step: str) -> None:
 )
 def test_s7_bad(step: str) -> None:
     assert _rules("docs/a.md", step) == {"S7"}
+
+
+def steps_of(section: str, heading: str = "### 5.5.1 Stage 1: T") -> list[str]:
+    (only,) = read_document(f"## 5.5 Stage Map\n\n{heading}\n\n{section}\n").sections
+    return [step.text.strip() for step in only.steps]
+
+
+@pytest.mark.parametrize(
+    ("section", "steps"),
+    [
+        ("1. a\n2. b", "a b"),
+        ("Prose.\n\n1. a\n2. b", "a b"),
+        ("1. a\n2. b\n\nProse.\n\n3. c", "a b c"),
+        ("1. a\n2. b\n\nProse.\n\n2. c", "a b c"),
+        ("1. a\n2. b\n\nProse.\n\n1. x\n2. y", "a b"),
+        ("1. a\n2. b\n\nProse.\n\n0. x\n\nProse.\n\n3. c", "a b c"),
+        ("1. a\n\n```\ncode\n```\n\n1. b", "a b"),
+    ],
+)
+def test_which_lists_of_a_section_hold_its_steps(section: str, steps: str) -> None:
+    assert steps_of(section) == steps.split()
+
+
+@pytest.mark.parametrize("heading", ["### 5.5.1 Stage 1", "### 5.5.1", "### 5.5.1 T", "### 5.5.1 - T", "### 5.5.1: T"])
+def test_a_sections_heading_may_be_shorter(heading: str) -> None:
+    assert steps_of("1. a", heading) == ["a"]
+
+
+def test_of_a_step_4000_characters_are_read() -> None:
+    begins, path = "Write a failing test in ", " checks/a.sh"
+    step = begins + "x" * (4000 - len(begins) - len(path)) + path
+    assert len(step) == 4000
+    assert structure.tests_written_by(step + "ell") == ["checks/a.sh"]
+    assert structure.tests_written_by("x" + step) == ["checks/a.s"]

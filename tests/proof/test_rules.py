@@ -56,6 +56,7 @@ def test_tests_are_those_of_the_plan_of_the_settings_and_with_usual_names() -> N
         ("Add a failing test for `src/a.py` to `checks/a.sh`.", ["checks/a.sh"]),
         ("Write a failing test `checks/a.sh` which calls `src/a.py`.", ["checks/a.sh"]),
         ("Add a test of `src/a.py`.", []),
+        ("Write a failing test and run `sh checks/a.sh`.", []),
         ("Write `src/a.py` so that the test passes.", []),
         ("Run `pytest -q tests`.", []),
     ],

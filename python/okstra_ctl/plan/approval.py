@@ -133,8 +133,7 @@ def _visible_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _cells(line: str) -> list[str]:
     """The cells of a table row, without the outer pipes."""
-    prefix = _PREFIX.match(line)
-    row = line[prefix.end() if prefix else 0 :].strip()
+    row = _PREFIX.sub("", line, count=1).strip()
     return [cell.strip(" \t*_`~") for cell in _PIPE.split(row.removeprefix("|"))]
 
 

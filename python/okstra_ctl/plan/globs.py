@@ -49,6 +49,7 @@ _FOREIGN: tuple[tuple[Callable[[str], object], str], ...] = (
     (re.compile("~").match, "leads into a home folder"),
     (re.compile(r"[^\W\d_]:").match, "names a drive"),
 )
+_OUTSIDE = 1  # a code point that no pattern can name, so that every negated class holds it
 _STAR = "**"  # as a name: any names; as a token of a name: any characters
 
 
@@ -67,7 +68,9 @@ class _Class(NamedTuple):
 
     def starts(self) -> list[int]:
         """Where its stretches of code points begin: two classes share a character if they share one of these."""
-        return [1, *(high + 1 for _, high in self.ranges)] if self.negated else [low for low, _ in self.ranges]
+        if self.negated:
+            return [_OUTSIDE, *(high + 1 for _, high in self.ranges)]
+        return [low for low, _ in self.ranges]
 
 
 _Token = str | _Class
@@ -162,13 +165,11 @@ def _meet(one: Sequence[T], other: Sequence[T], together: Callable[[T, T], bool]
     Walks `one` from left to right; `reach` are the places in `other` where the walk may stand by then.
     """
     reach = {0}
-    for place in range(len(one) + 1):
-        ours = one[place] if place < len(one) else None
+    for ours in (*one, None):
         after = set()
-        for there in range(len(other) + 1):
+        for there, theirs in enumerate((*other, None)):
             if there not in reach:
                 continue
-            theirs = other[there] if there < len(other) else None
             if _STAR in (ours, theirs):
                 # The one star takes what the other pattern has there, or the other star ends.
                 if theirs is not None:

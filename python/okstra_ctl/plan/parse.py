@@ -126,7 +126,8 @@ def _cells(row: SyntaxTreeNode) -> list[str]:
 
 
 def _line(node: SyntaxTreeNode) -> int:
-    return node.map[0] if node.map else 0
+    assert node.map is not None  # as every block has it
+    return node.map[0]
 
 
 def _cell_count(source: str) -> int:
