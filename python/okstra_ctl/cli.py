@@ -12,7 +12,6 @@ from typing import NoReturn
 from . import __version__
 from .command_table import COMMANDS, IN_NODE, called_by, find, verb_of
 from .errors import EXIT_OK, InternalError, Interrupted, Missing, OkstraError, UsageError, WorkFailed
-from .help_pages import TOPICS, nearest, page_of, top_page
 from .options import build_parser, load, short_names
 from .output import Mode, OutputFailed, Reply, flush_output, is_quiet, print_error, print_reply, set_mode
 from .services import Call, Services, open_call
@@ -102,12 +101,16 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
 
         complete()
     if words[:1] == ["help"]:
+        from .help_pages import page_of
+
         named = [word for word in words[1:] if not word.startswith("-")]
         page = page_of(named[0]) if named else None
         if page is not None:
             return print_reply("help", _help_reply(page), as_json=as_json)
         words = [*words[1:], "--help"] if named else words
     if not words or is_common(words[0]) or words[0] in ("-h", "--help", "help"):
+        from .help_pages import top_page
+
         return print_reply("help", _help_reply(top_page(first_time=_is_first_time())), as_json=as_json)
     if words[0] in ("--version", "-V", "version"):
         return print_reply("version", Reply({"version": __version__}, f"okstra {__version__}"), as_json=as_json)
@@ -115,6 +118,8 @@ def _dispatch(words: list[str], *, as_json: bool) -> int:
         become_node(words)
     command, rest = called_by(words)
     if command is None:
+        from .help_pages import TOPICS, nearest
+
         near = nearest(words[0], [*(one.name for one in COMMANDS), "help", *TOPICS])
         hint = f"okstra {'help ' if near in TOPICS else ''}{near}" if near else "okstra help all lists them"
         raise UsageError("usage", f"there is no command {words[0]!r}", hint=hint)

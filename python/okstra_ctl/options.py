@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from .command_table import COMMANDS, IN_NODE, Command, called_by, modes_of
 from .errors import UsageError
-from .help_pages import examples_of, nearest
 from .names import Named, RunId
 from .services import Call
 from .system import files
@@ -89,8 +88,17 @@ class _Formatter(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """argparse with okstra's errors. Abbreviated flags are refused, so that new flags break no script."""
 
+    command = ""
+    """Whose examples stand at the end of its help."""
+
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
+
+    def format_help(self) -> str:
+        from .help_pages import examples_of
+
+        self.epilog = examples_of(self.command) or None
+        return super().format_help()
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
         """Before Python 3.13, argparse takes the value of `--flag=--` for a separator and goes on without one."""
@@ -104,10 +112,14 @@ class Parser(argparse.ArgumentParser):
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
+            from .help_pages import nearest
+
             near = nearest(str(value), [str(one) for one in action.choices or ()])
             self._refuse(str(error), near)
 
     def error(self, message: str) -> NoReturn:
+        from .help_pages import nearest
+
         unknown = message.partition(_UNKNOWN)[2].split()
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
         near = nearest(flag, _flags_of(self)) if flag else ""
@@ -130,8 +142,8 @@ def _flags_of(parser: argparse.ArgumentParser) -> list[str]:
 def build_parser(command: Command, called: str = "") -> tuple[argparse.ArgumentParser, ModuleType]:
     """The parser of one command, and its module. `called`: how the command line names it, if otherwise."""
     module = load(command)
-    examples = examples_of(command.name)
-    parser = Parser(prog=f"okstra {called or command.name}", description=module.__doc__, epilog=examples or None)
+    parser = Parser(prog=f"okstra {called or command.name}", description=module.__doc__)
+    parser.command = command.name
     _configure(parser, command)
     return parser, module
 

@@ -10,8 +10,8 @@ import errno
 import io
 import os
 import stat
-import threading
 import time
+from _thread import get_ident
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -174,7 +174,7 @@ def replace_in_parts(
     path: str, parts: Iterable[bytes], *, mode: int, durable: bool = True, shared: bool = False
 ) -> None:
     """As `replace`, for content too large for memory."""
-    temporary = _temporary(path, f".{os.getpid()}-{threading.get_ident()}" if shared else "")
+    temporary = _temporary(path, f".{os.getpid()}-{get_ident()}" if shared else "")
     try:
         descriptor = _write(temporary, b"", mode)
         try:
@@ -233,7 +233,9 @@ def _sync_together(opened: Sequence[tuple[int, str]], where: str) -> None:
         except OSError as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=sync, args=one) for one in opened]
+    from threading import Thread
+
+    threads = [Thread(target=sync, args=one) for one in opened]
     for thread in threads:
         thread.start()
     for thread in threads:

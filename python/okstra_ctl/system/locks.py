@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Busy, InternalError
 from ..status import Word
-from . import files, processes
+from . import files
 from .text import dumps, loads
 
 if TYPE_CHECKING:
@@ -268,6 +268,8 @@ def _noted_holder(path: str) -> str:
 
 def fault_of_locks(folder: str) -> str:
     """What is wrong with locks in the folder; empty when both kinds work."""
+    from . import processes
+
     path = os.path.join(folder, f".lock-check-{os.getpid()}")
     try:
         ended = processes.run([sys.executable, "-I", "-S", "-c", _TWO_PROCESSES, path], timeout=20)
