@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from okstra_ctl.fleet.moves import DONE, IDLE, MOST_LOST, Move, Seen, What, lost_leads, next_move
+from okstra_ctl.fleet.moves import DONE, IDLE, Move, Seen, What, lost_leads, needs_a_person, next_move
 from okstra_ctl.stages.select import StageState
 from okstra_ctl.status import StageStatus
 
@@ -71,5 +71,5 @@ def test_a_lead_that_recorded_its_end_is_not_lost(events: str, lost: int) -> Non
     assert lost_leads(events.split()) == lost
 
 
-def test_a_person_has_to_look_after_three_lost_leads() -> None:
-    assert MOST_LOST == 3
+def test_a_run_that_lost_its_lead_three_times_is_resumed_no_more() -> None:
+    assert [needs_a_person(lost_leads(["started"] * lost)) for lost in range(5)] == [False, False, False, True, True]

@@ -11,8 +11,7 @@ from ..status import StageStatus
 
 ANOTHER_MERGES = "integration-taken"
 """The error of a merge while another machine is at one."""
-MOST_LOST = 3
-"""So many times may a run lose its lead before a person has to look."""
+_MOST_LOST = 3
 DONE, IDLE = "done", "idle"
 _ENDS = frozenset({"persisted", "failed", "interrupted"})  # the events by which a lead records its own end
 _SHUT = (StageStatus.FAILED, StageStatus.CONTRACT_VIOLATED)
@@ -110,3 +109,8 @@ def lost_leads(events: Iterable[str]) -> int:
         elif event in _ENDS:
             led = False
     return lost + led
+
+
+def needs_a_person(lost: int) -> bool:
+    """Whether a run that lost its lead so many times is resumed no more."""
+    return lost >= _MOST_LOST

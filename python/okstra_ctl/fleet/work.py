@@ -32,7 +32,7 @@ from ..status import AnswerState, ClaimStatus, Liveness, StageStatus
 from ..system import assets, processes
 from ..system.process_identity import liveness
 from .fresh_states import FreshStates
-from .moves import ANOTHER_MERGES, DONE, MOST_LOST, Move, Seen, What, lost_leads, next_move
+from .moves import ANOTHER_MERGES, DONE, Move, Seen, What, lost_leads, needs_a_person, next_move
 from .waiting import UNREACHABLE, Silence, WaitNotice, waited_for
 
 _SETTLED_SECONDS = 20
@@ -207,7 +207,7 @@ class Worker:
         lost = lost_leads(str(row.get("event")) for row in events_of(run.files))
         with self._changing:
             times = self._resumed.get(run_id, 0)
-            if max(lost, times) >= MOST_LOST:
+            if needs_a_person(max(lost, times)):
                 self._given_up[run_id] = f"{run_id} lost its lead {max(lost, times)} times"
                 return True
         self._show(f"{run_id}: goes on")
