@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from okstra_ctl.agents.claude import Claude
 from okstra_ctl.agents.codex import Codex
 from okstra_ctl.agents.streams import retry_after_in
-from okstra_ctl.agents.when_again import again_at_epoch, again_in, zone_of
+from okstra_ctl.agents.when_again import UnknownZone, again_at_epoch, again_in, unknown_zone, zone_of
 from okstra_ctl.status import Failure
 from support.client_streams import stream
 
@@ -46,7 +46,15 @@ HOUR, DAY = 3600.0, 86400.0
         ("limit resets 14:00 UTC", HOUR),
         ("Your limit will reset at 11pm (Asia/Seoul).", HOUR),
         ("resets 5pm (Europe/Berlin)", 3 * HOUR),
-        ("resets 11pm (Nowhere/AtAll)", HOUR),
+        ("resets 3pm PT", 10 * HOUR),
+        ("resets 9am ET", HOUR),
+        ("resets 9am (Eastern Time)", HOUR),
+        ("resets 8:00 AM US Central Standard Time", HOUR),
+        ("resets 3pm (CET)", HOUR),
+        ("resets 11pm KST", HOUR),
+        ("resets at 2026-11-30 23:00 JST", HOUR),
+        ("try again at 11:00 PM or upgrade", HOUR),
+        ("resets 11pm (local time)", HOUR),
         ("try again at Dec 2nd, 2026 10:00 PM.", 2 * DAY),
         ("try again at Jan 1st 10:00 PM", 32 * DAY),
         ("resets at 2026-12-01T22:00:00+09:00", DAY),
@@ -111,6 +119,29 @@ def test_the_time_to_go_on_is_read(message: str, seconds: float) -> None:
 )
 def test_a_message_without_a_time_names_none(message: str) -> None:
     assert retry_after_in(message, NOW) is None
+    assert unknown_zone(message) == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "zone"),
+    [
+        ("resets 11pm (Nowhere/AtAll)", "Nowhere/AtAll"),
+        ("resets 11pm IST", "IST"),
+        ("resets at 2026-11-30 23:00 XYZ", "XYZ"),
+        ("resets 11pm (Korea Standard Time)", "Korea Standard Time"),
+        ("resets 3pm Central European Time", "Central European Time"),
+        ("resets 11pm UTC+99", "UTC+99"),
+    ],
+)
+def test_a_time_in_an_unknown_zone_is_no_local_time(message: str, zone: str) -> None:
+    assert retry_after_in(message, NOW) is None
+    assert unknown_zone(message) == zone
+
+
+@pytest.mark.parametrize(("zone", "summer"), [("PT", -7), ("Pacific Time", -7), ("PST", -8), ("ET", -4), ("CET", 1)])
+def test_a_name_without_standard_or_daylight_follows_the_clocks_of_its_place(zone: str, summer: int) -> None:
+    now = datetime(2026, 7, 1, 0, 0, tzinfo=timezone.utc)
+    assert again_in(f"resets 3pm {zone}", now) == now + timedelta(hours=15 - summer)
 
 
 @given(
@@ -220,7 +251,7 @@ def test_claude_tells_a_usage_limit_with_its_end() -> None:
     ("names", "hours"),
     [
         *(("Z UT UTC GMT", 0), ("EST", -5), ("EDT", -4), ("CST", -6), ("CDT", -5), ("MST", -7), ("MDT", -6)),
-        *(("PST", -8), ("PDT", -7), ("CET", 1), ("CEST", 2), ("Seoul PDX", 9)),  # the last are none: the zone of now
+        *(("PST", -8), ("PDT", -7), ("CET", 1), ("CEST", 2), ("Seoul", 9)),  # the last is a word: the zone of now
     ],
 )
 def test_a_zones_short_name_is_its_offset(names: str, hours: int) -> None:
@@ -228,6 +259,11 @@ def test_a_zones_short_name_is_its_offset(names: str, hours: int) -> None:
         for written in (name, name.lower()):
             zone = zone_of(written, NOW)
             assert zone is not None and zone.utcoffset(NOW) == timedelta(hours=hours)
+
+
+def test_a_short_name_that_is_unknown_is_not_the_zone_of_now() -> None:
+    with pytest.raises(UnknownZone, match="PDX"):
+        zone_of("PDX", NOW)
 
 
 def test_a_number_of_thirteen_digits_is_in_milliseconds() -> None:

@@ -28,6 +28,7 @@ from .job import Job, Launch, Provider, Report, StreamResult
 from .streams import is_lasting
 from .supervised_process import SUPERVISOR_LOST, ClientEnd, SupervisedClient
 from .supervisor_orders import Verdict
+from .when_again import unknown_zone
 
 ATTEMPT_VARIABLE = "OKSTRA_ATTEMPT"
 _TICK = 0.1
@@ -83,7 +84,7 @@ def run_job(
         if outcome is WorkerOutcome.ERROR and stream.failure in _RETRIED:
             delay = _delay(attempts, stream.retry_after, patience)
             if _is_quota(stream, late=spent + delay >= job.soft_limit):
-                outcome = WorkerOutcome.QUOTA
+                outcome, stream = WorkerOutcome.QUOTA, _with_unknown_zone(stream)
             elif spent + delay < job.soft_limit:
                 before = stream.failure
                 if not stop.wait(delay):
@@ -99,7 +100,14 @@ def _is_quota(stream: StreamResult, *, late: bool) -> bool:
     """`late`: it can't be tried again within the soft limit."""
     if stream.retry_after is not None:
         return late
-    return stream.failure is Failure.RATE_LIMIT and is_lasting(stream.message)
+    return stream.failure is Failure.RATE_LIMIT and (is_lasting(stream.message) or bool(unknown_zone(stream.message)))
+
+
+def _with_unknown_zone(stream: StreamResult) -> StreamResult:
+    """Says why the time that its message names is not used."""
+    zone = unknown_zone(stream.message) if stream.retry_after is None else ""
+    note = f"okstra does not know the time zone {zone}: that time is not used"
+    return stream._replace(message=f"{stream.message} ({note})") if zone else stream
 
 
 def _prompt_text(job: Job) -> str:

@@ -2,7 +2,8 @@
 
 Clients put it as a delay ("try again in 3 days 4 hours"), as a time of day ("resets 3am (Europe/Berlin)"), as a date,
 as a header (`Retry-After`), or as a field in seconds or since 1970. A client may print anything: what is long past, or
-more than three months away, is no answer. Nor is a day without a time ("on Monday"), whose hour and zone nobody knows.
+more than three months away, is no answer. Nor is a day without a time ("on Monday"), whose hour and zone nobody knows,
+nor a time in a zone that nothing here knows (`unknown_zone`): read in another one it could be hours too early.
 Of two equal times of day, when clocks are set back, the next one counts.
 """
 
@@ -42,10 +43,14 @@ _HTTP_DATE = re.compile(
     r"(?:retry[ _-]?after|resets?)\W{1,4}([A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT)",
     re.IGNORECASE,
 )
+_REGION = (
+    r"[A-Z][A-Za-z]{1,20}/[A-Za-z_/+-]{1,40}"
+    r"|(?:[A-Z]{2,12} ){1,3}time\b|(?:pacific|mountain|central|eastern)\b(?! ?europ)"
+)
 _ISO = re.compile(
     rf"(?:{_WORDS}|retry[_-]?after|reset_?time(?:_?stamp)?|resets?_?at)\W{{1,4}}(?:at |on |by |in |after )?"
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]{1,9})?"
-    r"(?: ?\(?(Z\b|[+-][0-9]{2}:?[0-9]{2}|[A-Za-z]{3,4}\b|[A-Z][A-Za-z]{1,20}/[A-Za-z_/+-]{1,40}))?",
+    r"(?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]{1,9})?"
+    rf"(?: ?\(?(?P<zone>Z\b|[+-][0-9]{{2}}:?[0-9]{{2}}|{_REGION}|[A-Za-z]{{2,5}}\b))?",
     re.IGNORECASE,
 )
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
@@ -59,17 +64,30 @@ _AT = re.compile(
     rf"{_WORDS}\W{{1,3}}(?:at |on |by )?(?:(?:{_DAY}),?(?: at)? )?"
     r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2}))?(?::[0-9]{2})?(?: ?(?P<half>[ap])\.?m\b\.?)?"
     r"(?: ?\(?(?P<zone>(?:UTC|GMT)[+-][0-9]{1,2}(?::?[0-9]{2})?|[+-][0-9]{2}:?[0-9]{2}"
-    r"|[A-Z][A-Za-z]{1,20}/[A-Za-z_/+-]{1,40}|[A-Z]{1,4}\b))?",
+    rf"|{_REGION}|[A-Z]{{1,5}}\b))?",
     re.IGNORECASE,
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2}):?([0-9]{2})?", re.IGNORECASE)
-# Those of RFC 2822, and of central Europe; hours from UTC.
+# Hours from UTC: those of RFC 2822, and others that mean one zone alone. IST, for instance, means three.
 _ABBREVIATIONS = {
     **{"Z": 0, "UT": 0, "UTC": 0, "GMT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6},
-    **{"PST": -8, "PDT": -7, "CET": 1, "CEST": 2},
+    **{"PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10},
+    **{"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "KST": 9, "JST": 9, "AEST": 10, "AEDT": 11},
 }
+# What names a zone with its rules, summer time and all.
+_PLACES = {
+    **{"PT": "America/Los_Angeles", "MT": "America/Denver", "CT": "America/Chicago", "ET": "America/New_York"},
+    **{"PACIFIC": "America/Los_Angeles", "MOUNTAIN": "America/Denver"},
+    **{"CENTRAL": "America/Chicago", "EASTERN": "America/New_York"},
+}
+_AMERICAN = re.compile(r"(?:US )?(PACIFIC|MOUNTAIN|CENTRAL|EASTERN)(?: (STANDARD|DAYLIGHT))?(?: TIME)?")
+_HERE = re.compile(r"(?:IN )?(?:YOUR )?(?:LOCAL )?TIME")
+
+
+class UnknownZone(ValueError):
+    """Its only argument is the zone's name."""
 
 
 def again_in(text: str, now: datetime) -> datetime | None:
@@ -81,6 +99,19 @@ def again_in(text: str, now: datetime) -> datetime | None:
         if at is not None:
             return at
     return None
+
+
+def unknown_zone(text: str) -> str:
+    """The zone of a time that the text names, where it is one that nothing here knows; else empty."""
+    text, now = text[-_LONGEST_TEXT:], datetime.now(timezone.utc)
+    dated = _ISO.search(text)
+    times = [found for found in _AT.finditer(text) if found["minute"] or found["half"]]
+    try:
+        for found in [*([dated] if dated else []), *times[:1]]:
+            zone_of(found["zone"], now)
+    except UnknownZone as unknown:
+        return str(unknown)
+    return ""
 
 
 def again_at_epoch(epoch: float, now: datetime) -> datetime | None:
@@ -145,7 +176,7 @@ def _by_http_date(text: str, now: datetime) -> datetime | None:
 def _by_iso_time(text: str, now: datetime) -> datetime | None:
     found = _ISO.search(text)
     try:
-        return _answer(_in_zone(datetime.fromisoformat(found[1]), found[2], now), now) if found else None
+        return _answer(_in_zone(datetime.fromisoformat(found["at"]), found["zone"], now), now) if found else None
     except (ValueError, OverflowError):
         return None
 
@@ -197,15 +228,33 @@ def _in_zone(at: datetime, name: str | None, now: datetime) -> datetime:
 
 
 def zone_of(name: str | None, now: datetime) -> tzinfo | None:
-    """The zone of that name or offset; that of `now` where there is none, or no such one."""
-    if not name:
+    """The zone of that name or offset; that of `now` where there is none, and for a word that names no zone, like the
+    "or" of a sentence. Raises UnknownZone."""
+    upper = (name or "").upper()
+    if not name or _HERE.fullmatch(upper):
         return now.tzinfo
-    if name.upper() in _ABBREVIATIONS:
-        return timezone(timedelta(hours=_ABBREVIATIONS[name.upper()]))
+    if upper in _ABBREVIATIONS:
+        return timezone(timedelta(hours=_ABBREVIATIONS[upper]))
     if found := _OFFSET.fullmatch(name):
         offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-        return timezone(offset if found[1] == "+" else -offset) if offset < timedelta(hours=24) else now.tzinfo
+        if offset >= timedelta(hours=24):
+            raise UnknownZone(name)
+        return timezone(offset if found[1] == "+" else -offset)
+    if american := _AMERICAN.fullmatch(upper):
+        name = f"{american[1][0]}{american[2][0]}T" if american[2] else american[1]
+        return zone_of(name, now) if american[2] else _at_place(name, _PLACES[name])
+    if upper in _PLACES:
+        return _at_place(name, _PLACES[upper])
+    if "/" in name:
+        return _at_place(name, name)
+    if name == upper or upper.endswith(" TIME"):
+        raise UnknownZone(name)
+    return now.tzinfo
+
+
+def _at_place(name: str, place: str) -> tzinfo:
+    """Raises UnknownZone, also where this machine has no table of zones."""
     try:
-        return ZoneInfo(name) if "/" in name else now.tzinfo
+        return ZoneInfo(place)
     except (OSError, ValueError, KeyError):  # KeyError: an unknown zone
-        return now.tzinfo
+        raise UnknownZone(name) from None

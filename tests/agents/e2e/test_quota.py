@@ -83,3 +83,17 @@ def test_a_limit_of_days_without_a_time_starts_the_client_once(tmp_path: Path) -
     work = job(tmp_path / "run", soft=600.0, hard=700.0)
     report = run_job(work, client, stop=threading.Event(), inherited=dict(os.environ), patience=PATIENCE)
     assert (report.outcome, report.attempts, report.stream.retry_after) == (WorkerOutcome.QUOTA, 1, None)
+
+
+def test_a_time_in_an_unknown_zone_is_no_time_and_the_message_says_so(tmp_path: Path) -> None:
+    program = tmp_path / "mine"
+    there = shlex.quote(str(tmp_path))
+    program.write_text(f"#!/bin/sh\necho >>{there}/starts\necho 'rate limit: resets 11pm IST' >&2; exit 1\n")
+    program.chmod(0o755)
+    work = job(tmp_path / "run", access=Access.TEST, soft=1200.0, hard=1300.0)._replace(provider="mine")
+    client = provider("mine", {"mine": {"argv": [str(program)]}})
+    inherited = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    report = run_job(work, client, stop=threading.Event(), inherited=inherited, patience=PATIENCE)
+    assert (report.outcome, report.stream.retry_after, report.attempts) == (WorkerOutcome.QUOTA, None, 1)
+    assert "does not know the time zone IST" in report.stream.message
+    assert (tmp_path / "starts").read_text() == "\n"
