@@ -82,7 +82,6 @@ HOUR, DAY = 3600.0, 86400.0
         ("resets Mon 9pm", 7 * DAY - HOUR),
         ("resets 12am", 2 * HOUR),
         ("resets 12pm", 14 * HOUR),
-        ("resets 11:00 PM UTC+24", HOUR),
         ("retry after 92 days", 92 * DAY),
         ("available again tomorrow at 10:00 pm", DAY),
         ("resets 15:00 UTC+1", HOUR),
@@ -131,6 +130,7 @@ def test_a_message_without_a_time_names_none(message: str) -> None:
         ("resets 11pm (Korea Standard Time)", "Korea Standard Time"),
         ("resets 3pm Central European Time", "Central European Time"),
         ("resets 11pm UTC+99", "UTC+99"),
+        ("resets 11:00 PM UTC+24", "UTC+24"),
     ],
 )
 def test_a_time_in_an_unknown_zone_is_no_local_time(message: str, zone: str) -> None:
