@@ -179,7 +179,9 @@ def task_unknown(key: TaskKey, start: str, services: Services, *, more: str = ""
     shown = {
         (name.partition(":")[2] if ":" in named else name.rpartition(":")[2]) if named else name: name for name in known
     }
-    near = [shown[name] for name in difflib.get_close_matches(wanted, shown, _MOST, _LIKE)]
+    begun = [name for name in shown if name.startswith(wanted)]  # the first words of a long id
+    alike = difflib.get_close_matches(wanted, shown, _MOST, _LIKE)
+    near = [shown[name] for name in dict.fromkeys([*begun, *alike])][:_MOST]
     hints = [f"did you mean {' or '.join(near)}?"] if near else []
     hints += [more or f"{okstra_command('list', '--all')} shows the runs, each with its task's key in front"]
     data = {"suggestions": near}

@@ -88,3 +88,12 @@ def test_no_command_takes_a_key_by_flag_alone() -> None:
             if "--task-key" in names and all(action.option_strings for action in parser._actions):
                 alone.append(name)
     assert alone == []
+
+
+def test_the_first_words_of_a_tasks_id_are_enough_to_be_understood(project: Project) -> None:
+    for words in ("Crash when the list is empty", "Other"):
+        project.okstra.ok("run", words, "--task-type", "error-analysis", "--render-only")
+    for typed in ("crash-wh", "tasks:crash", "demo:tasks:crash-when-the-list"):
+        refused = project.okstra("show" if ":" not in typed else "history", typed, "--json")
+        (error,) = refused.envelope["errors"]
+        assert error["try"].startswith("did you mean demo:tasks:crash-when-the-list-is-empty"), (typed, error)
