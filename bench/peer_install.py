@@ -1,4 +1,4 @@
-"""Puts the peers into `.peers/`, pinned, each by its registry's own client; kept for the next time."""
+"""Puts the peers into `.peers/`, pinned, each as its own page says (npm, pip, git); kept for the next time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent.parent / ".peers"
 NEWER = (3, 12)  # what bernstein and orkestra-runtime ask for
+REPOSITORIES = {"git-worktree-runner": "https://github.com/coderabbitai/git-worktree-runner.git"}
 PROBE = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))"
 
 
@@ -30,7 +31,7 @@ class Peer(NamedTuple):
 
     @property
     def bin(self) -> Path:
-        return self.folder / ("node_modules/.bin" if self.registry == "npm" else "bin")
+        return self.folder / {"npm": "node_modules/.bin", "git": "source/bin"}.get(self.registry, "bin")
 
     @property
     def program(self) -> str:
@@ -39,6 +40,7 @@ class Peer(NamedTuple):
 
 PEERS = (
     Peer("bernstein", "3.23.0", "bernstein", "PyPI"),
+    Peer("git-worktree-runner", "2.11.0", "git-gtr", "git"),
     Peer("orkestra-runtime", "0.5.5", "orkestra", "PyPI"),
     Peer("spec-kitty-cli", "3.2.7", "spec-kitty", "PyPI"),
     Peer("task-master-ai", "0.43.1", "task-master", "npm"),
@@ -53,7 +55,7 @@ def install(peer: Peer) -> str:
     shutil.rmtree(peer.folder, ignore_errors=True)
     peer.folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="okstra-peers-") as home:
-        failure = _from_npm(peer, home) if peer.registry == "npm" else _from_pypi(peer, home)
+        failure = {"npm": _from_npm, "git": _from_git}.get(peer.registry, _from_pypi)(peer, home)
     if not failure:
         (peer.folder / ".ready").touch()
     return failure
@@ -75,6 +77,11 @@ def _from_npm(peer: Peer, home: str) -> str:
     quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     argv = [npm, "install", "--prefix", str(peer.folder), *quiet, f"{peer.name}@{peer.version}"]
     return _run(argv, home)
+
+
+def _from_git(peer: Peer, home: str) -> str:
+    tag = ["--quiet", "--depth=1", f"--branch=v{peer.version}"]
+    return _run(["git", "clone", *tag, REPOSITORIES[peer.name], str(peer.folder / "source")], home)
 
 
 def _run(argv: list[str], home: str) -> str:

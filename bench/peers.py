@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import first_minutes
 import peer_scenes
 from families import BEHIND
 from measure import Action, Row, compare, run, settle
@@ -28,6 +29,8 @@ ROUNDS = 5
 FILES = 100
 SEALED = "OKSTRA_BENCH_SEALED"
 START, LIST, NEXT = "run --render-only", "stage list", "run --dry-run --stage auto"
+WORKTREES = "worktree list"
+STARTED = 8  # worktrees that `worktree list` finds on either side
 
 NOT_COMPARED = (
     "bernstein, starting a unit: a worktree is made in the course of a run, which starts a server and an "
@@ -37,6 +40,7 @@ NOT_COMPARED = (
     "orkestra, choosing the next: the scheduler chooses inside `orkestra run`; no command names its choice.",
     "task-master, starting a unit: it works in the one checkout; `task-master start` opens a client, which needs an "
     "account.",
+    "worktrunk: it comes by Homebrew, cargo or winget; the machine that made this table has none of their registries.",
 )
 
 
@@ -68,6 +72,7 @@ class Sides:
         argv = {
             START: self.place.take_stage_args(),
             LIST: ("stage", "list", "--plan", self.plan, "--json"),
+            WORKTREES: ("worktree", "list", "--json"),
             NEXT: ("run", "--task-key", TASK, "--task-type", "implementation", "--dry-run", "--stage", "auto"),
         }[name]
         return lambda: run([OKSTRA, *argv], cwd=str(self.place.repo), env=self.place.env)
@@ -110,10 +115,27 @@ def orkestra(peer: Peer) -> Iterator[Row]:
     yield both.compare(LIST, "status", "--json", note="3 tasks; okstra lists 40 stages")
 
 
+def git_worktree_runner(peer: Peer) -> Iterator[Row]:
+    both = Sides(scene(FILES), peer)
+    part = (f"part-{n}" for n in itertools.count(1))
+    yield both.compare_each(
+        START,
+        "new part-…",
+        lambda: ("new", next(part), "--porcelain", "--no-fetch"),
+        note="no claim, no prompt",
+        rest=BEHIND,
+    )
+    for _ in range(STARTED - ROUNDS - 1):  # as many on both sides; the rounds and their warm-up made the others
+        both.place.take_stage()
+        both.theirs.call("new", next(part), "--porcelain", "--no-fetch")
+    yield both.compare(WORKTREES, "list", "--porcelain", note=f"{STARTED} worktrees")
+
+
 MEASURES: dict[str, Callable[[Peer], Iterator[Row]]] = {
     "spec-kitty-cli": spec_kitty,
     "task-master-ai": task_master,
     "bernstein": bernstein,
+    "git-worktree-runner": git_worktree_runner,
     "orkestra-runtime": orkestra,
 }
 
@@ -153,7 +175,7 @@ def _seal(args: list[str]) -> None:
 
 def _page(rows: list[Row], there: list[Peer], missing: list[str]) -> str:
     versions = ", ".join(f"{peer.name} {peer.version} ({_runtime(peer)})" for peer in there)
-    order = [START, LIST, NEXT]
+    order = [START, WORKTREES, LIST, NEXT]
     rows = sorted(rows, key=lambda row: (order.index(row.what), row.against))
     lines = [
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, okstra with Python "
@@ -166,10 +188,13 @@ def _page(rows: list[Row], there: list[Peer], missing: list[str]) -> str:
         figures = f"{row.ours} | {row.theirs} | **{row.ratio:.2f}**"
         lines.append(f"| {row.what} | {row.against} | {figures} | {row.note} |")
     lines += ["", "Not compared:", ""]
-    return "\n".join([*lines, *(f"- {line}" for line in (*NOT_COMPARED, *missing))])
+    lines += [f"- {line}" for line in (*NOT_COMPARED, *missing)]
+    return "\n".join([*lines, "", *first_minutes.section()])
 
 
 def _runtime(peer: Peer) -> str:
+    if peer.registry == "git":
+        return "bash"
     if peer.registry == "npm":
         node = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
         return f"Node.js {node.lstrip('v')}"
