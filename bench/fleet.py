@@ -121,7 +121,7 @@ class Ground:
     def at_work(self, name: str) -> list[str]:
         """The stages that the node holds, by the shared task."""
         known = self.nodes[name].home / "machine-id"
-        mine = known.read_text().strip() if known.exists() else ""
+        mine = known.read_text().split()[0] if known.exists() else ""
         rows = _history(self)[-1]["stages"].items()
         return [stage for stage, row in rows if (row["status"], row["machine"]) == ("claimed", mine)]
 
@@ -252,7 +252,7 @@ def _history(place: Ground) -> list[Row]:
 def _print_table(place: Ground, progress: str) -> None:
     placed = Counter(line.split("stage ", 1)[1].split(":")[0] for line in progress.splitlines() if ": placed" in line)
     machines = {
-        (machine.home / "machine-id").read_text().strip(): name
+        (machine.home / "machine-id").read_text().split()[0]: name
         for name, machine in {"lead": place.lead, **place.nodes}.items()
         if (machine.home / "machine-id").exists()
     }
