@@ -34,6 +34,7 @@ from .model_server import ModelServer
 
 PATIENCE = Patience(first=0.2, longest=1.0, linger=20.0)
 MODELS = {"claude": "sonnet", "codex": "gpt-5.5", "gemini": "gemini-2.5-pro", "acp:opencode": AGENTS_MODEL}
+MODELS["acp:gemini"] = MODELS["gemini"]
 SPOKEN = "scripted/qwen-scripted"
 """The model that opencode answers with here."""
 

@@ -94,6 +94,17 @@ def test_it_is_ready_and_names_its_model_without_asking_it(opencode: Lab) -> Non
     assert server.requests == []
 
 
+@pytest.mark.parametrize("access", [Access.READ, Access.EDIT])
+def test_gemini_answers_over_the_protocol_with_the_model_asked_for(tmp_path: Path, access: Access) -> None:
+    if not installed():
+        pytest.skip("the real clients are not there: make clients")
+    lab = Lab(tmp_path, "acp:gemini")
+    with ModelServer(delivery(lab, access)) as server:
+        report = lab.run(lab.job(access, **_PATIENT), server)
+    assert report.outcome is WorkerOutcome.COMPLETED, (report, lab.log())
+    assert report.stream.model == "gemini-2.5-pro"
+
+
 @pytest.mark.parametrize("name", [*NAMES, OPENCODE])
 def test_the_row_of_the_docs_table_is_what_is_seen_here(tmp_path: Path, name: str) -> None:
     if not installed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,17 @@ def test_what_the_schema_does_not_take_is_refused(name: str, arguments: dict[str
     assert what in refused.value.message
 
 
-@pytest.mark.parametrize("timeout", ["inf", "nan", "-1", "abc"])
-def test_a_wait_has_an_end(timeout: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="invalid timeout"):
+def test_how_long_a_wait_may_be_is_a_number_of_seconds_with_limits() -> None:
+    given = schema_of(_tool("wait"))["properties"]["timeout"]
+    assert (given["type"], given["minimum"], given["maximum"]) == ("number", 0, 86400)
+
+
+@pytest.mark.parametrize("timeout", [math.inf, math.nan, -1, 86401, 10**400, "60", True, None, [1]])
+def test_a_wait_has_an_end(timeout: object, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
         Desk(str(tmp_path), {}).call(_tool("wait"), {"run": "x", "timeout": timeout})
+
+
+def test_an_argument_is_no_longer_than_a_command_line_takes() -> None:
+    with pytest.raises(UsageError, match="longer than 100000 bytes"):
+        _words("show", run="\u00e9" * 50_001)

@@ -5,7 +5,6 @@ A run goes on after its call until it ends, or the server does: then it is stopp
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 from collections import deque
@@ -13,16 +12,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
 from ..quoting import okstra_command
 from ..system import assets, processes
 from ..system.text import loads
-from .offered import RUN, WAIT, Tool, words_of
+from .offered import PATIENCE, RUN, WAIT, Tool, words_of
 
 PREPARED = "okstra: prepared "
 """How `okstra run` begins the line that names the run (commands/leading.py)."""
-_PATIENCE = 50.0  # seconds: many clients give a call up after a minute
-_DAY = 86400.0
 _LINES = 20
 _CLOSING = 60.0
 
@@ -99,26 +95,15 @@ class Desk:
 
     def _wait(self, tool: Tool, arguments: Mapping[str, Any]) -> Answer:
         words_of(tool, arguments)
-        words = words_of(tool, {"for": "report", **arguments, "timeout": f"{_seconds(arguments):g}"})
+        seconds = float(arguments.get("timeout", PATIENCE))
+        words = words_of(tool, {"for": "report", **arguments, "timeout": seconds})
         led = next((one for one in self._led if one.run_id and one.run_id == arguments["run"]), None)
         if led is None or arguments.get("for") == "results":
             answer = _answer_of(self._start(words).finish_or(self._stop))
             late = answer.error and answer.data.get("ended") == "timeout"
             return answer._replace(error={}) if late else answer
-        done, _ = wait([led.future], _seconds(arguments))
+        done, _ = wait([led.future], seconds)
         return led.future.result() if done else led.standing()
-
-
-def _seconds(arguments: Mapping[str, Any]) -> float:
-    """A day at most. Raises UsageError (`usage`)."""
-    text = arguments.get("timeout", _PATIENCE)
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < math.inf:
-        raise UsageError("usage", f"invalid timeout {text!r}: expected a number of seconds", where=WAIT)
-    return min(seconds, _DAY)
 
 
 def _answer_of(ended: processes.Finished) -> Answer:

@@ -7,6 +7,7 @@ trusts, pushes, merges, hands off, chooses how workers are contained, or leads a
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from ..settings.phases import phase_table
 from ..system import assets
 
 RUN, WAIT = "run", "wait"
+PATIENCE = 50.0  # seconds: many clients give a call up after a minute
+LONGEST_WAIT = 86400
 _PLACE = "project_root"
 _ROSTER = ("provider", "workers", "executor", "report_writer", "critic")
 _REQUEST = ("words", "task_type", "task_key", "task_group", "task_id", "stage", "issue", "task_brief", "work_category")
@@ -64,6 +67,8 @@ TOOLS = (
         "then `ended` is empty or timeout, and it may be called again",
     ),
 )
+_LONGEST = 100_000
+"""Bytes of one argument: Linux takes no longer word in a command line than 128 KiB."""
 _TYPES: Mapping[object, str] = {int: "integer", float: "number"}
 
 
@@ -97,6 +102,10 @@ def words_of(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
     for name, value in arguments.items():
         if isinstance(value, str) and ("\0" in value or any("\ud800" <= one <= "\udfff" for one in value)):
             raise UsageError("usage", f"{name} has characters that no command line can have", where=tool.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError("usage", f"{name} is no number that ends: {value}", where=tool.name)
+        if isinstance(value, str) and len(value.encode("utf-8", "replace")) > _LONGEST:
+            raise UsageError("usage", f"{name} is longer than {_LONGEST} bytes", where=tool.name)
     found, place = _actions(tool), arguments.get(_PLACE)
     if place and not os.path.isdir(place):
         raise UsageError("usage", f"{_PLACE} is no folder", where=place, hint="name the project's folder")
@@ -132,6 +141,9 @@ def _property(tool: Tool, action: argparse.Action) -> dict[str, Any]:
     if action.dest == "task_type" and not tool.reads:
         phases = set(phase_table(assets.toml("prompts", "phases.toml")).phases) - {HANDOFF, REVIEW}
         return {"type": "string", "enum": sorted(phases), **text}
+    if tool.name == WAIT and action.dest == "timeout":
+        text["description"] += f"; {PATIENCE:g} unless it is given"
+        return {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT, **text}
     kinds = {"enum": list(action.choices)} if action.choices else {}
     return {"type": _TYPES.get(action.type, "string"), **kinds, **text}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -60,7 +61,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         asked = {"request": "The list is empty.", "task_type": "error-analysis", "provider": "rehearsal"}
         found["run"] = begun = await client.call_tool("run", asked)
         run = begun.structured_content["run_id"]
-        found["wait"] = await client.call_tool("wait", {"run": run, "timeout": "60"})
+        found["wait"] = await client.call_tool("wait", {"run": run, "timeout": 60})
         found["show"] = await client.call_tool("show", {"run": run})
         found["again"] = await client.call_tool("wait", {"run": run, "for": "results"})
         found["next"] = await client.call_tool("next", {})
@@ -124,7 +125,7 @@ def test_a_run_ends_with_the_server_and_can_be_resumed(project: Project) -> None
         asked = {"request": "It hangs.", "task_type": "error-analysis", "provider": "rehearsal"}
         begun = await client.call_tool("run", asked)
         runs.append(begun.structured_content["run_id"])
-        waited = await client.call_tool("wait", {"run": runs[0], "timeout": "0.2"})
+        waited = await client.call_tool("wait", {"run": runs[0], "timeout": 0.2})
         assert (waited.is_error, waited.structured_content["ended"]) == (False, "")
         assert waited.structured_content["progress"][0] == f"prepared {runs[0]}"
 
@@ -135,6 +136,58 @@ def test_a_run_ends_with_the_server_and_can_be_resumed(project: Project) -> None
 
 def _shown(project: Project, run: str) -> dict[str, Any]:
     return project.okstra.ok("show", run, "--json").data
+
+
+_BEGIN = (
+    {
+        **{"jsonrpc": "2.0", "id": 1, "method": "initialize"},
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    },
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+)
+
+
+def _asked(number: int, tool: object, arguments: object) -> bytes:
+    asked = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    return json.dumps(asked).encode() + b"\n"
+
+
+def test_whatever_comes_over_the_wire_gets_an_error_and_half_a_line_ends_it(project: Project) -> None:
+    server = subprocess.Popen(
+        [str(ROOT / "bin" / "okstra"), "mcp"],
+        cwd=project.repo.path,
+        env=project.okstra.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert server.stdin is not None and server.stdout is not None
+    asked = [
+        _asked(2, "show", {"run": "\ud800x"}),
+        _asked(3, "show", {"run": "x" * 3_000_000}),
+        _asked(4, "show", [1]),
+        _asked(5, "\ud800", {}),
+        _asked(6, "show", {"run": 5}),
+        _asked(7, "wait", {"run": "x", "timeout": float("nan")}),
+        b"no json\n" + b"[" * 100_000 + b"\n\xff\n[]\n",
+        _asked(8, "approve", {}),
+    ]
+    server.stdin.write(b"".join(json.dumps(one).encode() + b"\n" for one in _BEGIN) + b"".join(asked))
+    server.stdin.flush()
+    answers = [json.loads(server.stdout.readline()) for _ in range(8)]
+    by_id = {one["id"]: one for one in answers}
+    assert set(by_id) == set(range(1, 9))
+    wrong = [one for one in range(2, 9) if "error" not in by_id[one] and not by_id[one]["result"]["isError"]]
+    assert wrong == []
+    assert "no command line can have" in json.dumps(by_id[2]) and "longer than" in json.dumps(by_id[3])
+    left, complaints = server.communicate(b'{"jsonrpc": "2.0", "id": 9, "meth', timeout=30)
+    assert (server.returncode, left) == (0, b"")
+    assert b"Traceback" not in complaints
+
+
+def test_no_worker_starts_the_server(project: Project) -> None:
+    refused = project.okstra("mcp", "--json", OKSTRA_WORKER="0" * 32, OKSTRA_WORKER_HOME=str(project.home))
+    assert (refused.status, refused.codes) == (3, ["worker-may-not"]), refused
 
 
 _WITHOUT = f"""
