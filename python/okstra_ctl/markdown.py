@@ -20,7 +20,7 @@ BOM = "\ufeff"
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|$)")
 _YAML_LINE = re.compile(r"""[ \t]*$|[ \t]|\#|-(?:[ \t]|$)|[\]\}]|["']?[^\s|:"'`>#-][^|:]*:""")
 _CLOSING = ("---", "...")
-_TICKS = re.compile(r"`+")
+TICKS = re.compile(r"`+")
 _FENCE = re.compile(r"`{3,}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"\\([*_|\[\]<>#~`])")
@@ -119,7 +119,7 @@ class Piece(NamedTuple):
 
 def pieces(text: str) -> list[Piece]:
     """The text cut into code spans and what stands between."""
-    runs = [found.span() for found in _TICKS.finditer(text)]
+    runs = [found.span() for found in TICKS.finditer(text)]
     closing: dict[int, int | None] = {}
     next_of_length: dict[int, int] = {}
     for start, end in reversed(runs):

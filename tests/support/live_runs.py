@@ -60,11 +60,6 @@ class LiveRun:
     def tokens(self) -> list[str]:
         return [str(row["token"]) for row in self.events if row.get("token")]
 
-    def token_of(self, worker: str) -> str:
-        return [str(row["token"]) for row in self.events if row["event"] == "dispatched" and row["worker"] == worker][
-            -1
-        ]
-
     def processes(self) -> list[int]:
         return [pid for token in self.tokens for pid in find(token)]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from ..errors import OkstraError
 from ..history.listing import RunRow, dropped_rows, run_rows
@@ -17,7 +16,7 @@ from ..index.run_index import EVERYTHING
 from ..names import RunId, TaskKey
 from ..paths import ProjectFiles, RunFiles
 from ..plan import plans
-from ..runs.events import events_of
+from ..runs.events import Events, events_of
 from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..stages.records import current_states
@@ -39,7 +38,6 @@ from .state import (
 
 _LATELY = 15 * 60  # seconds that a run which has ended stays on the board
 _TAIL, _LINES = 64 * 1024, 60  # of a log: a key of many lines must be seen whole to be hidden
-_Events = Sequence[Mapping[str, Any]]
 
 
 def read_board(services: Services, is_wanted: Callable[[RunRow], bool], *, dropped: bool = False) -> Board:
@@ -98,7 +96,7 @@ def _run(row: RunRow, prices: Mapping[str, Price], unread: list[str], services: 
     )
 
 
-def _workers(run: KnownRun, events: _Events, status: str) -> Iterable[WorkerView]:
+def _workers(run: KnownRun, events: Events, status: str) -> Iterable[WorkerView]:
     roster = run.manifest.get("roster")
     names = [str(row.get("id")) for row in roster if isinstance(row, Mapping)] if isinstance(roster, list) else []
     written = [name for name in names if os.path.exists(run.files.worker_result(name))]

@@ -14,7 +14,7 @@ ANOTHER_MERGES = "integration-taken"
 _MOST_LOST = 3
 DONE, IDLE = "done", "idle"
 _ENDS = frozenset({"persisted", "failed", "interrupted"})  # the events by which a lead records its own end
-_SHUT = (StageStatus.FAILED, StageStatus.CONTRACT_VIOLATED)
+SHUT = (StageStatus.FAILED, StageStatus.CONTRACT_VIOLATED)
 
 
 class What(Enum):
@@ -93,7 +93,7 @@ def _is_at_work(state: StageState, seen: Seen) -> bool:
 
 
 def _shut(states: Iterable[StageState], seen: Seen) -> list[str]:
-    shut = [why_not(state) for state in states if state.status in _SHUT and not state.unpublished]
+    shut = [why_not(state) for state in states if state.status in SHUT and not state.unpublished]
     shut += [
         seen.given_up[state.run_id] for state in states if state.run_id in seen.given_up and _is_left_by(state, seen)
     ]

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from ..stages.select import StageState, why_not
 from ..status import StageStatus
 from .job import JobState
+from .moves import SHUT
 
 MOST_ATTEMPTS = 3
 """So often is a stage placed when its nodes are lost; then a person has to look."""
 _NO_LIMIT = 10_000
-_SHUT = (StageStatus.FAILED, StageStatus.CONTRACT_VIOLATED)
 
 
 class Placed(NamedTuple):
@@ -51,9 +51,9 @@ def decide(states: Sequence[StageState], placed: Mapping[int, Placed], room: int
             continue
         if state.status is StageStatus.DONE and job is not None and job.may_be_repeated:
             wanted.append(state.stage)  # its run may have been about to write its report
-        elif state.status in (StageStatus.DONE, *_SHUT):
+        elif state.status in (StageStatus.DONE, *SHUT):
             forget += [state.stage] if job else []
-            shut += [why_not(state)] if state.status in _SHUT else []
+            shut += [why_not(state)] if state.status in SHUT else []
         elif job is None:
             wanted += [state.stage] if state.status is StageStatus.READY else []
         elif job.state is JobState.ENDED:

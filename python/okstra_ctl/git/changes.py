@@ -8,16 +8,11 @@ import shutil
 from .. import git
 from ..errors import WorkFailed
 from ..system import files, processes
+from .command import AS_OKSTRA, must, text
 from .command import git as run_git
-from .command import must, text
 
 _AS_TEXT = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--ignore-submodules=none")
 _INDEX = "okstra-review-index-"
-_IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
-}
 
 
 def merge_base(root: str, one: str, other: str) -> str:
@@ -60,7 +55,7 @@ def commit_staged(repository: git.Repository) -> str:
         for path in (index, f"{index}.lock"):
             files.discard(path)
     date = _must(root, ("log", "-1", "--format=%cI", "HEAD"), {})
-    dated = {**_IDENTITY, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    dated = {**AS_OKSTRA, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return _must(root, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", "Staged changes"), dated)
 
 

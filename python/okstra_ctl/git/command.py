@@ -66,6 +66,12 @@ _SETTINGS = (
 )
 _OF_A_HOOK = ELSEWHERE - {"GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"}
 _SYNC_REFS = ("-c", "core.fsync=committed,reference", "-c", "core.fsyncMethod=fsync")
+# Who commits what okstra commits for itself. As variables: a person's variables would override settings.
+AS_OKSTRA = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
+}
 
 
 def users_environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:

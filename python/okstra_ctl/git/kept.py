@@ -8,16 +8,10 @@ from collections.abc import Mapping, Sequence
 from .. import git
 from ..errors import WorkFailed
 from ..system import files, processes
+from .command import AS_OKSTRA, text
 from .command import git as run_git
-from .command import text
 
 _INDEX = "okstra-snapshot-index-"
-# As variables: a person's variables would override settings.
-_IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
-}
 
 
 def snapshot(path: str, message: str, ref: str) -> str:
@@ -37,7 +31,7 @@ def snapshot(path: str, message: str, ref: str) -> str:
     finally:
         files.discard(index)
         files.discard(f"{index}.lock")  # left by a killed git
-    commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), _IDENTITY)
+    commit = _must(path, ("-c", "commit.gpgSign=false", "commit-tree", tree, "-p", "HEAD", "-m", message), AS_OKSTRA)
     keep(path, commit, ref)
     return commit
 

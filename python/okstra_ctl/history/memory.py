@@ -18,10 +18,10 @@ from ..services import Services, ensure_home
 from ..system import files
 from ..system.locks import LockKind, locked
 from ..system.secrets import hide
+from ..tasks.brief import FIELD_LINE
 
 SCHEMA = "memory-note/1"
 MAX_BYTES = 256 * 1024
-_FIELD = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
 _TAG = re.compile(r"[\w.-]{1,64}\Z")
 _WEIGHT_OF_TITLE, _MOST_FOR_BODY, _SHOWN_LINES = 5, 10, 3
 INDEX_SCHEMA = "memory-index/1"
@@ -258,7 +258,7 @@ def parse_note(note_id: str, content: str) -> Note:
     block = find_frontmatter(content)
     lines = split_lines(content.removeprefix(BOM))
     head = lines[: block.line_count] if block else []
-    fields = {found[1]: found[2] for line in head if (found := _FIELD.match(line))}
+    fields = {found[1]: found[2] for line in head if (found := FIELD_LINE.match(line))}
     body = lines[len(head) :]
     title = fields.get("title") or next((line.strip("# ") for line in body if line.startswith("# ")), "") or note_id
     tags = tuple(tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip())

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..leadership import CLIENT, all_prices, count_sessions, sessions_of
 from ..names import REHEARSAL
-from ..runs.events import events_of
+from ..runs.events import Events, events_of
 from ..runs.find import KnownRun, known_run
 from ..services import Services
 from ..system import files
 from ..usage.prices import Price, own_prices, repriced
 from ..usage.tokens import LEAD, NOTHING, Spent, spent_of, total, usage_of
 from .listing import run_rows
-
-Events = Sequence[Mapping[str, Any]]
 
 
 class WorkerUsage(NamedTuple):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..markdown import BOM, find_frontmatter, line_end_of, split_lines
+from .parse import PIPE
 
 # An indented key belongs to something else.
 _KEY = re.compile(r"""(?![ \t])[ \t"']*approved[ \t"']*:""")
@@ -19,7 +20,6 @@ _ID = re.compile(r"\bC-\d{1,9}(?!\w)", re.IGNORECASE)
 _DASHES = re.compile(r":?-+:?")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _COMMENT = re.compile(r" {0,3}<!--")
-_PIPE = re.compile(r"(?<!\\)\|")
 # What a quotation or a list puts in front of a row.
 _PREFIX = re.compile(r"[ \t]*(?:>[ \t]?|[-*+][ \t]+|\d{1,9}[.)][ \t]+)*")
 
@@ -134,7 +134,7 @@ def _visible_lines(text: str) -> Iterator[tuple[int, str]]:
 def _cells(line: str) -> list[str]:
     """The cells of a table row, without the outer pipes."""
     row = _PREFIX.sub("", line, count=1).strip()
-    return [cell.strip(" \t*_`~") for cell in _PIPE.split(row.removeprefix("|"))]
+    return [cell.strip(" \t*_`~") for cell in PIPE.split(row.removeprefix("|"))]
 
 
 def _is_delimiter(line: str) -> bool:

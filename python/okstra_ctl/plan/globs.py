@@ -35,7 +35,7 @@ _NO_PATH = re.compile(
 )
 # A class's first member may be a bracket, as in `[]a]`; an unclosed bracket is an ordinary character.
 _TOKEN = re.compile(r"\[(?:([!^])(.[^\]]*)|([^!^][^\]]*))\]|(\*+)|(.)", re.DOTALL)
-_WILDCARD = re.compile(r"[*?\[]")
+WILDCARD = re.compile(r"[*?\[]")
 _MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 
@@ -156,7 +156,7 @@ def _read(pattern: str) -> tuple[str, ...]:
 
 def _is_wild(name: str) -> bool:
     """Whether a name covers more than its own text."""
-    return _WILDCARD.search(name) is not None and _tokens(name) != tuple(name)
+    return WILDCARD.search(name) is not None and _tokens(name) != tuple(name)
 
 
 def _meet(one: Sequence[T], other: Sequence[T], together: Callable[[T, T], bool]) -> bool:

@@ -30,7 +30,7 @@ from ..markdown import (
     split_breaks,
     without_comments,
 )
-from .globs import PatternError, intersect, is_path_word, normalise, size
+from .globs import WILDCARD, PatternError, intersect, is_path_word, normalise, size
 from .model import Finding, error
 from .parse import DEPENDS_ON, FILES, Row
 from .structure import Entry
@@ -43,7 +43,6 @@ Needs = dict[int, set[int]]
 # Comparing two patterns costs about the product of their lengths; a plan made by hand needs a few thousand.
 _MOST_WORK = 5_000_000
 _SHOWN_CLASHES = 3
-_WILDCARD = re.compile(r"[*?\[]")
 _MOST_FROM_BRACES = 64
 _BULLET = re.compile(r"[-*+•][ \t]+")
 _REMARK = re.compile(r"[ \t]\([^()]*\)$")
@@ -188,7 +187,7 @@ def _unrelated(entries: list[Entry], dependencies: Dependencies) -> dict[int, in
 
 def _pairs(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The pairs of patterns of which one begins, up to its first wildcard, as the other does."""
-    ordered = sorted((_WILDCARD.split(f"/{pattern.rstrip('/')}/", maxsplit=1)[0], pattern) for pattern in patterns)
+    ordered = sorted((WILDCARD.split(f"/{pattern.rstrip('/')}/", maxsplit=1)[0], pattern) for pattern in patterns)
     for place, (head, pattern) in enumerate(ordered):
         # What begins with a head stands right behind it.
         for longer_head, other in islice(ordered, place + 1, None):

@@ -29,7 +29,7 @@ _SECTION_HEADING = re.compile(
     r"5\.5\.([0-9]+)\.?(?![0-9.]) ?[:–—-]? ?(?:stage #?([0-9]+))? ?[:.–—-]? ?(.*)$", re.IGNORECASE
 )
 _DASHES = re.compile(r":?-*:?$")
-_PIPE = re.compile(r"(?<!\\)\|")
+PIPE = re.compile(r"(?<!\\)\|")
 _STEP_MARKER = re.compile(r"[ \t]*\d{1,9}[.)][ \t]*(?:\[[ xX]\][ \t]+)?")
 _EXEMPTION = re.compile(r"[\W_]*TDD[ -]?(?:exemption|예외|면제)[ *_]*[:：](.*)$", re.IGNORECASE)
 _CODE = ("fence", "code_block")
@@ -132,7 +132,7 @@ def _line(node: SyntaxTreeNode) -> int:
 
 def _cell_count(source: str) -> int:
     """How many cells a row has in the source, where the parser drops those beyond the header's."""
-    cells = _PIPE.split(source.strip())
+    cells = PIPE.split(source.strip())
     return len(cells) - (not cells[0].strip()) - (not cells[-1].strip())
 
 

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from ..errors import Missing, Unreadable, WorkFailed
-from ..git.command import begin, must, sync_refs, text
+from ..git.command import AS_OKSTRA, begin, must, sync_refs, text
 from ..git.transport import ALIAS, Place, Settings, over_network, settings_of
 from ..home_paths import HomePaths
 from ..system import files
@@ -34,11 +34,6 @@ SECONDS_WITH_COMMITS = 900.0
 _NOT_THERE = 2  # `git ls-remote --exit-code`
 _NOT_ANCESTOR = 1  # `git merge-base --is-ancestor`
 _READING, _SEEN = "refs/reading", "refs/seen"
-_NOBODY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "okstra"), ("EMAIL", "okstra@localhost"))
-}
 _QUIET = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
 _FETCH = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.writeCommitGraph=false", "fetch", "--quiet")
 
@@ -161,7 +156,7 @@ class SideRepository:
         tree = text(self._must("mktree", stdin=listing)).strip()
         above = [word for parent in parents for word in ("-p", parent)]
         words = ("commit-tree", "--no-gpg-sign", tree, *above, "-F", "-")
-        return text(self._must(*words, stdin=message.encode(), extra=_NOBODY)).strip(), Tree(dict(data), ids)
+        return text(self._must(*words, stdin=message.encode(), extra=AS_OKSTRA)).strip(), Tree(dict(data), ids)
 
     def push(self, ref: str, new: str, old: str, *, with_commits: bool = False) -> Finished:
         """Moves the ref from `old` to `new`, each empty for none, if it is still at `old`; ok: the remote has it so."""

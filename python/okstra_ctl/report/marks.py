@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..results.convergence import AGREED
 from ..results.records import FindingClass, FindingSeverity, Mark
 
-_AGREED = (FindingClass.CONSENSUS, FindingClass.MAJORITY)
 AGREED_ON = "agreed-on"
 """Analysts agree on it, and that is all."""
 _ORDER = {str(severity): place for place, severity in enumerate(FindingSeverity)}
@@ -17,7 +17,7 @@ _ORDER = {str(severity): place for place, severity in enumerate(FindingSeverity)
 def mark_word(finding: Mapping[str, Any]) -> str:
     """The word that stands first, of the labels' `word_…`; empty for a finding of an earlier version's report."""
     mark = finding.get("mark", "")
-    return AGREED_ON if mark == Mark.NOT_SHOWN and finding["class"] in _AGREED else str(mark)
+    return AGREED_ON if mark == Mark.NOT_SHOWN and finding["class"] in AGREED else str(mark)
 
 
 def is_settled(finding: Mapping[str, Any]) -> bool:

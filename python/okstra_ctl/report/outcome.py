@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..results.convergence import Outcome
-from ..results.records import FindingSeverity, Gate
+from ..results.records import Gate
 from ..results.voices import UNKNOWN
+from ..results.worker import GRAVE
 from ..status import RunOutcome, WorkerOutcome
 
 CRITIC_GATE = "critic"  # reported only: what the critic did not say shuts nothing
 RECORD_GATE = "record"  # there when the run's own record does not hold together
-_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 
 
 def closed_gates(report: Mapping[str, Any]) -> list[str]:
@@ -101,7 +101,7 @@ def review_tokens(tokens: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[s
 
 def stands(outcome: Outcome) -> bool:
     """Whether a finding is grave and nobody has closed it. Votes against it make it contested, not closed."""
-    return not outcome.closed_by and outcome.group.leading.severity in _GRAVE
+    return not outcome.closed_by and outcome.group.leading.severity in GRAVE
 
 
 def isolation_commands(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

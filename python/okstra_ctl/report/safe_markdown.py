@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..markdown import TICKS
 from ..system.text import visible
 
-_TICKS = re.compile(r"`+")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,}).*$")
 
@@ -30,7 +30,7 @@ def cell(text: object) -> str:
 def code(text: object) -> str:
     """A code span on one line, whatever is in it."""
     plain = " ".join(visible(str(text)).split())
-    longest = max(map(len, _TICKS.findall(plain)), default=0)
+    longest = max(map(len, TICKS.findall(plain)), default=0)
     return f"{'`' * (longest + 1)} {plain} {'`' * (longest + 1)}" if longest else f"`{plain}`"
 
 
@@ -61,7 +61,7 @@ def _escaped(line: str) -> str:
     """Tags, and ticks that begin no code span."""
     parts, position = [], 0
     while (opens := _opening(line, position)) is not None:
-        closes = next((one for one in _TICKS.finditer(line, opens.end()) if len(one[0]) == len(opens[0])), None)
+        closes = next((one for one in TICKS.finditer(line, opens.end()) if len(one[0]) == len(opens[0])), None)
         parts.append(_without_tags(line[position : opens.start()]))
         if closes is None:
             parts.append("\\`" * len(opens[0]))
@@ -74,9 +74,9 @@ def _escaped(line: str) -> str:
 
 def _opening(line: str, position: int) -> re.Match[str] | None:
     """The next run of ticks; the first of one that stands behind a backslash is a letter."""
-    found = _TICKS.search(line, position)
+    found = TICKS.search(line, position)
     while found is not None and _is_escaped(line, found.start()):
-        found = _TICKS.search(line, found.start() + 1)
+        found = TICKS.search(line, found.start() + 1)
     return found
 
 

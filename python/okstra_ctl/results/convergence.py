@@ -29,7 +29,7 @@ from .records import (
 )
 
 _SEVERITIES = tuple(FindingSeverity)
-_AGREED = (FindingClass.CONSENSUS, FindingClass.MAJORITY)
+AGREED = (FindingClass.CONSENSUS, FindingClass.MAJORITY)
 _NO_WORD = re.compile(r"[^\w]+")
 
 
@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
     @property
     def mark(self) -> Mark:
         """Shown when those who agree have cited a command that okstra saw end as they say."""
-        if self.finding_class not in _AGREED:
+        if self.finding_class not in AGREED:
             return Mark.NOT_SHOWN
         agreeing = [one for one in _newest(self.ballots).values() if one.answer.verdict is not Verdict.DISAGREE]
         lines = (*self.group.evidence, *(line for one in agreeing for line in one.answer.evidence))
@@ -179,7 +179,7 @@ def _borne_out(found: FindingClass, group: Group, checks: Mapping[Evidence, Chec
 
     A contradicted command takes its evidence away, not the finding: a lie must not kill what is true.
     """
-    if found not in _AGREED:
+    if found not in AGREED:
         return found
     not_found = found is FindingClass.CONSENSUS and evidence_status(group, checks) is EvidenceStatus.NOT_FOUND
     checked = [checks.get(line, Checked(line, EvidenceStatus.UNCHECKED)) for line in group.evidence]

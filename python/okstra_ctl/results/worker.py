@@ -36,7 +36,7 @@ _HEADING = re.compile(r"F-([0-9]{3,4}) \[([a-z]+)\] (\S.*)$")
 _SEVERITIES = tuple(str(severity) for severity in FindingSeverity)
 _NOTHING = re.compile(r"[\s_*`(\[-]*(?:none|no findings|nothing|없음)[\s_*`)\].-]*$", re.IGNORECASE)
 # A passing verdict is incompatible with a finding of these severities.
-_GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
+GRAVE = (FindingSeverity.CRITICAL, FindingSeverity.HIGH)
 _ANSWER_FIELDS = ("task-key", "worker", "model")
 _ANSWER_SECTIONS = ("Verdicts",)
 _ANSWERS_HEADING = re.compile(r"([A-Z][A-Z0-9]*-?[0-9]*) (AGREE|DISAGREE|SUPPLEMENT)$")
@@ -155,7 +155,7 @@ def _check_verdict(result: WorkerResult, verdicts: Collection[str], passing: Col
     if verdict not in verdicts:
         fault = f"is {verdict!r}" if verdict else "is missing"
         yield Problem("R8", 1, f"the frontmatter's verdict {fault}; one of {', '.join(verdicts)}")
-    elif verdict in passing and any(finding.severity in _GRAVE for finding in result.findings):
+    elif verdict in passing and any(finding.severity in GRAVE for finding in result.findings):
         yield Problem("R8", 1, f"the verdict {verdict} can't stand beside a critical or high finding")
     elif verdict not in passing and not result.findings:
         yield Problem("R8", 1, f"the verdict {verdict} needs a finding that says why")

@@ -38,7 +38,7 @@ _WANTED = ("area",)
 _FAULT, _IS_FAULT = "reproduction", "bugfix"
 NO_BRIEF = "(no brief was given)"
 _MOST_REQUEST = 1000
-_FIELD = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
+FIELD_LINE = re.compile(r"([a-z][a-z-]*):[ \t]*(.*?)[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\S")
 
 
@@ -153,7 +153,7 @@ def parse_brief(text: str, languages: Mapping[str, Labels]) -> Brief:
     block = find_frontmatter(text)
     lines = split_lines(text.removeprefix(BOM))
     head = lines[: block.line_count] if block else []
-    fields = {found[1]: found[2] for line in head if (found := _FIELD.match(line))}
+    fields = {found[1]: found[2] for line in head if (found := FIELD_LINE.match(line))}
     headings = [one for one in read_markdown(text).headings if one.level <= 2]
     title = next((one for one in headings if one.level == 1), None)
     parts = [one for one in headings if one is not title]
