@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,6 +66,13 @@ def test_subjects_import_one_way() -> None:
         [sys.executable, "-c", checker, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_no_module_needs_itself_to_be_loaded() -> None:
+    """The order above is one of subjects; within a subject a cycle fails whoever comes in at the wrong module."""
+    known = {source.path for source in _SOURCES}
+    needs = {source.path: source_rules.own_imports(source, known, at_once=True) for source in _SOURCES}
+    list(graphlib.TopologicalSorter(needs).static_order())
 
 
 @pytest.mark.parametrize(
@@ -148,6 +156,13 @@ def test_own_imports_are_files() -> None:
     text += "from ..git import merge\nfrom .rules import S1"
     found = source_rules.own_imports(Source("plan/a.py", text), known)
     assert found == {"names.py", "git/__init__.py", "git/merge.py", "plan/rules.py"}
+
+
+def test_imports_that_run_when_a_module_is_loaded() -> None:
+    known = {"names.py", "git/merge.py", "plan/rules.py", "paths.py"}
+    text = "from ..names import TaskKey\nif TYPE_CHECKING:\n    from ..git import merge\n"
+    text += "try:\n    from .rules import S1\nexcept ImportError:\n    pass\ndef f():\n    from ..paths import join\n"
+    assert source_rules.own_imports(Source("plan/a.py", text), known, at_once=True) == {"names.py", "plan/rules.py"}
 
 
 def test_what_is_too_long_or_vague_is_seen() -> None:

@@ -100,10 +100,12 @@ def package_sources() -> list[Source]:
     ]
 
 
-def imports(source: Source) -> Iterator[Import]:
-    """Every import, those inside functions too, with relative ones made absolute."""
+def imports(source: Source, *, at_once: bool = False) -> Iterator[Import]:
+    """Every import, those inside functions too, with relative ones made absolute. `at_once`: those alone that run when
+    the module is loaded."""
     package = ["okstra_ctl", *source.path.split("/")[:-1]]
-    for node in ast.walk(ast.parse(source.text)):
+    tree = ast.parse(source.text)
+    for node in _run_at_once(tree) if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (Import(node.lineno, alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -112,10 +114,21 @@ def imports(source: Source) -> Iterator[Import]:
             yield from (Import(node.lineno, module, alias.name) for alias in node.names)
 
 
-def own_imports(source: Source, known: set[str]) -> set[str]:
+def _run_at_once(tree: ast.AST) -> Iterator[ast.AST]:
+    """What isn't in a function, nor for type checkers alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            continue
+        yield node
+        yield from _run_at_once(node)
+
+
+def own_imports(source: Source, known: set[str], *, at_once: bool = False) -> set[str]:
     """The files of the package, of those that are known, that a source imports."""
     found = set()
-    for _, module, name in imports(source):
+    for _, module, name in imports(source, at_once=at_once):
         top, *parts = module.split(".")
         if top == "okstra_ctl":
             inner, outer = "/".join([*parts, name]), "/".join(parts)
