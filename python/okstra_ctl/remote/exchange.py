@@ -45,7 +45,7 @@ from .shared_task import Hold, SharedStage, SharedTask
 from .side_repository import SideRepository, Tree, open_side
 from .task_document import SharedFiles, dump_files, parse_files
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 30.0, 1.2
 _TRIES_WITHOUT_RACE = 3
 _LEFT_LOCK = re.compile(rb"Unable to create '([^'\n]+\.lock)': File exists")
 PATIENCE = 600.0
@@ -247,8 +247,9 @@ def open_exchange(home: HomePaths, clone: str, remote: str, namespace: str, key:
 
 
 def _pause(tries: int) -> None:
-    """Full jitter: those who lost together come back apart."""
-    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1))))
+    """Full jitter: those who lost together come back apart. It grows slowly: each lost try says that somebody's was
+    made, and twice as long at each leaves the last ones of a crowd asleep beside a remote that is idle."""
+    time.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * _GROWTH ** (tries - 1))))
 
 
 def _forbid_locks() -> None:

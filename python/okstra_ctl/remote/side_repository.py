@@ -216,12 +216,16 @@ class SideRepository:
         """Notes a tip that follows from `before`, unless another process has seen more meanwhile; ends the reading."""
         wanted = tip and tip != before
         with locked(LockKind.REPOSITORY, self.lock) as held:
+            ended = [f"delete {one}" for one in (*self._left_readings(), *([reading] if reading else []))]
+            noted = f"update {_seen_ref(ref)} {tip}"
+            # With what it has to stand at, git compares by itself: one process less, where nobody was in between.
+            if wanted and self._try_update([*ended, f"{noted} {before or '0' * len(tip)}"], held).ok:
+                return
             now = self.seen(ref) if wanted else ""
-            orders = [f"delete {one}" for one in (*self._left_readings(), *([reading] if reading else []))]
             if wanted and now != tip and (now in ("", before) or self.is_descendant(tip, now)):
-                orders.append(f"update {_seen_ref(ref)} {tip}")
-            if orders:
-                self._update_refs(orders, held)
+                ended.append(noted)
+            if ended:
+                self._update_refs(ended, held)
 
     def _left_readings(self) -> list[str]:
         names = files.names_in(os.path.join(self.path, _READING))
@@ -229,17 +233,20 @@ class SideRepository:
 
     def _update_refs(self, orders: Sequence[str], held: HeldLock) -> None:
         """Under the lock, whose fence waits for git of dead processes too: so a lock among the refs is nobody's."""
-        given = "".join(f"{order}\n" for order in orders).encode()
-        words = (*sync_refs(), "update-ref", "--no-deref", "--stdin")
-        if begin(self.path, "--git-dir=.", *words, keep_open=held.keep_open, stdin=given).finish().ok:
+        if self._try_update(orders, held).ok:
             return
         for folder, _, names in os.walk(os.path.join(self.path, "refs")):
             for name in names:
                 if name.endswith(".lock") and not (folder.endswith(_READING) and _lives(name)):
                     files.discard(os.path.join(folder, name))
         files.discard(os.path.join(self.path, "packed-refs.lock"))
-        again = begin(self.path, "--git-dir=.", *words, keep_open=held.keep_open, stdin=given).finish()
-        must(again, "note what was seen of the remote")
+        must(self._try_update(orders, held), "note what was seen of the remote")
+
+    def _try_update(self, orders: Sequence[str], held: HeldLock) -> Finished:
+        """All of the orders, or none."""
+        given = "".join(f"{order}\n" for order in orders).encode()
+        words = (*sync_refs(), "update-ref", "--no-deref", "--stdin")
+        return begin(self.path, "--git-dir=.", *words, keep_open=held.keep_open, stdin=given).finish()
 
     def _commit(self, name: str) -> str:
         return text(self._git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").stdout).strip()
