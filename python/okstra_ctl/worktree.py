@@ -58,6 +58,7 @@ def provision_stage_worktree(
         return StageWorktree("", "", "", str(WorktreeStatus.SKIPPED_NO_GIT), "not a git repository")
     with UndoStack() as undo:
         claim = _reserve(key, project, work_category, base_commit, services)
+        undo.unless(lambda: services.registry.is_finished(key, claim.token))
         undo.push(lambda: _put(key, claim, services, None))
         site = create.Site(repository, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = create.begin(services.home, site, undo)

@@ -12,6 +12,7 @@
  *                  self     kill -9 this process alone (a git that dies under the command)
  *                  torn     a write gets half its bytes, then as `group`
  *                  stop     SIGSTOP the leader of the group
+ *                  interrupt   SIGINT to this process: Ctrl-C is heard once the call has been made
  *                  enospc, eio   the call fails so; FAULT_LASTING: this and every later one
  *   FAULT_STALL    milliseconds that a process waits before it goes on, when the strike left it alive
  *
@@ -107,6 +108,7 @@ static enum verdict change(const char *operation, const char *path, int fd, int 
   if (!strcmp(what, "group")) send(0, SIGKILL);
   if (!strcmp(what, "self")) send(getpid(), SIGKILL);
   if (!strcmp(what, "leader")) send(getpgrp(), SIGKILL);
+  if (!strcmp(what, "interrupt")) send(getpid(), SIGINT);
   if (!strcmp(what, "stop")) send(getpgrp(), SIGSTOP);
   stall();
   errno = saved;

@@ -32,6 +32,7 @@ FAULTS: dict[str, dict[str, object]] = {
     "enospc": {"do": "enospc"},
     "full": {"do": "enospc", "lasting": 1},
     "eio": {"do": "eio"},
+    "interrupt": {"do": "interrupt"},
 }
 
 
@@ -189,7 +190,7 @@ def _check_end(play: Play, struck: Struck) -> None:
     assert "Traceback" not in ended.stderr, ended
     if ended.status < 0:
         return
-    assert ended.status in {0, 3, 4, *CLEAR_EXITS}, ended
+    assert ended.status in {0, 3, 4, 130, *CLEAR_EXITS}, ended
     if ended.status and struck.fault in ("enospc", "eio", "git") and play.args[0] == "run":
         assert ended.envelope["errors"][0]["message"], ended
         half_made = play.half_made()

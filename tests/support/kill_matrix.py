@@ -21,6 +21,7 @@ _FAULTS = {
     "enospc": "ENOSPC once",
     "full": "ENOSPC from then on",
     "eio": "EIO once",
+    "interrupt": "Ctrl-C heard right after",
     "twice": "killed, then what repairs it killed",
 }
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..home_paths import HomePaths
+from ..names import StageKey, TaskKey
+from ..status import ClaimStatus
 from ..system import files
 from ..system.locks import LockKind, locked
 from .registry_document import RegistryDoc
@@ -33,6 +35,12 @@ class Registry:
             yield document
             if not document.equals(before):
                 files.replace(self.path, document.dump())
+
+    def is_finished(self, key: TaskKey | StageKey, token: str) -> bool:
+        """Whether the claim with this token came to be valid: it is there, and no longer `provisioning`. Raises as
+        `read`."""
+        claim = self.read().claim_of(key)
+        return claim is not None and claim.token == token and claim.status is not ClaimStatus.PROVISIONING
 
     def contents(self) -> bytes | None:
         """The file's bytes, damaged or not; None where there is no file."""

@@ -119,6 +119,7 @@ def _prepare_stage(
     with UndoStack() as undo:
         held = _reserve(request, services, log)
         claim = held.registered
+        undo.unless(lambda: services.registry.is_finished(held.key, claim.token))
         undo.push(lambda: drop_reservation(held, services))
         site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
         checkout = create.begin(services.home, site, undo)

@@ -69,6 +69,7 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
         new = RunId(run.id.task, IMPLEMENTATION, key.stage, int(files.seq))
         token = sharing.new_token() if sharing else ""
         mine = _begin_to_take_over(key, held, new, request, services, shared, token, restores=site is not None)
+        undo.unless(lambda: services.registry.is_finished(key, mine.token))
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         if site is not None:
             create.restore(services.home, site, undo)

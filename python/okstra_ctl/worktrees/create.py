@@ -33,6 +33,11 @@ class UndoStack:
 
     def __init__(self) -> None:
         self._steps: list[Callable[[], object]] = []
+        self._is_committed: Callable[[], bool] = lambda: False
+
+    def unless(self, is_committed: Callable[[], bool]) -> None:
+        """Ctrl-C can come between the write that makes it all valid and `commit`: what is written decides."""
+        self._is_committed = is_committed
 
     def push(self, step: Callable[[], object]) -> None:
         self._steps.append(step)
@@ -47,6 +52,8 @@ class UndoStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """A step that fails is left to recovery, which finds it by its claim; the others still run."""
+        if kind is not None and self._steps and self._must_stand():
+            self._steps.clear()
         while kind is not None and self._steps:
             try:
                 self._steps.pop()()
@@ -54,6 +61,13 @@ class UndoStack:
                 note = f"(and undoing it failed: {failed})"
                 if isinstance(error, OkstraError):
                     error.hint = f"{error.hint} {note}; the next command, or `okstra reconcile`, finishes that".strip()
+
+    def _must_stand(self) -> bool:
+        """Where nobody can tell, nothing is removed: recovery decides, once the claim can be read."""
+        try:
+            return self._is_committed()
+        except OkstraError:
+            return True
 
 
 class Site(NamedTuple):

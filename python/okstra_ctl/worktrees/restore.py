@@ -74,6 +74,7 @@ def restore_worktree(key: TaskKey | StageKey, project: Project, services: Servic
     with UndoStack() as undo:
         site = create.Site(repository, claim.path, claim.branch, at, claim.token, restores=True)
         mine = _begin(key, current, claim, services)
+        undo.unless(lambda: services.registry.is_finished(key, mine.token))
         undo.push(lambda: half_made.drop_unfinished(key, mine, services))
         create.restore(services.home, site, undo)
         if kept:

@@ -113,6 +113,7 @@ def _make(
 ) -> tuple[TaskClaim, WorktreeStatus, list[str]]:
     top = request.checkout.top
     with UndoStack() as undo:
+        undo.unless(lambda: services.registry.is_finished(request.key, claim.token))
         undo.push(lambda: _drop(request, services, claim))
         site = _site(request, claim, git.branch_commit(top, claim.branch), again=again)
         checkout = create.begin(services.home, site, undo)

@@ -47,6 +47,19 @@ def test_a_sample_of_points(play: Play, command: str, fault: str, count: int) ->
     assert not wrong, f"{len(wrong)} of {seen} points\n" + "\n".join(wrong[:8])
 
 
+@pytest.mark.parametrize(
+    "command", ["first run", "later run", "rerun", "rerun, worktree lost", "worktree restore", "stage release"]
+)
+def test_ctrl_c_when_the_registry_was_just_written(play: Play, command: str) -> None:
+    """What stands in the registry decides whether the command takes back what it began."""
+    row = ROWS[command]
+    row.prepare(play)
+    points = [point for point in play.points if point.operation == "rename" and "registry.json" in point.path]
+    assert points
+    seen, wrong = strike_each(play, command, row, "interrupt", points)
+    assert not wrong, f"{len(wrong)} of {seen} points\n" + "\n".join(wrong[:8])
+
+
 def _id(name: str) -> str:
     return name.replace(", ", "-").replace(" --", "-").replace(" ", "-")
 
