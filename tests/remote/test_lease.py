@@ -30,6 +30,13 @@ def test_a_run_that_nobody_gives_signs_for_is_never_taken_by_a_lease() -> None:
     assert list(seen(claim(alive(1), wish(2, "t2")))) == ["1"]
 
 
+def test_a_claim_can_be_the_first_sign_of_life_and_the_next_one_begins_the_watch_anew() -> None:
+    led = claim(approved(), wish(1, "t1")._replace(beat=1), wish(2, "t2"))
+    assert list(seen(led)) == ["1"], "the other is led by hand"
+    assert lapsed(seen(led).get("1"), LEASE, Moment("b", LEASE)) is not None
+    assert lapsed(seen(led, rules.renew(led, tokens((1,)))).get("1"), LEASE, Moment("b", LEASE)) is None
+
+
 def test_who_integrates_gives_signs_until_the_claim_is_over() -> None:
     begun = rules.claim_integration(approved(), holder(), "i", at=AT)
     known = seen(begun, begun, rules.renew_integration(begun, "i"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from functools import partial
 
 from ..errors import Missing, Refused
 from ..sharing.joining import sharing_of
-from ..sharing.signs_of_life import signs_of_life as give_signs
+from ..sharing.signs_of_life import signs_for_stage
 from ..status import ClaimStatus
 from .context import RunContext
 
@@ -43,11 +42,7 @@ def require_hold(context: RunContext) -> None:
 def signs_of_life(context: RunContext) -> Iterator[None]:
     """While the run is led: three in the length of a lease; none where no lease was switched on."""
     key = context.id.stage_key
-    sharing = sharing_of(context.run.project.root, context.id.task, context.services) if key else None
-    claim = context.services.registry.read().stage(key) if key and sharing else None
-    if sharing is None or key is None or claim is None or not claim.remote_token:
-        yield
-        return
-    beat = partial(sharing.beat, key.stage, claim.remote_token)
-    with give_signs(beat, sharing.seconds_between_beats):
+    claim = context.services.registry.read().stage(key) if key else None
+    token = claim.remote_token if claim else ""
+    with signs_for_stage(key, token, context.run.project.root, context.services):
         yield

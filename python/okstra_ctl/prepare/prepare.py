@@ -26,6 +26,7 @@ from ..runs.request import PrepareInputs, Request
 from ..services import Services, ensure_home, open_services
 from ..settings.project import hide_runs
 from ..settings.roster import report_writer_note
+from ..sharing.signs_of_life import signs_for_stage
 from ..status import ClaimStatus, RunStatus, WorktreeStatus, next_step
 from ..system import files, process_identity
 from ..system import fsync as durability
@@ -121,29 +122,40 @@ def _prepare_stage(
         claim = held.registered
         undo.unless(lambda: services.registry.is_finished(held.key, claim.token))
         undo.push(lambda: drop_reservation(held, services))
-        site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
-        checkout = create.begin(services.home, site, undo)
-        create.put_on_branch(site)
-        facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
-        draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
-        context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
-        create.await_files(checkout)
-        draft.notes.extend(
-            populate_worktree(
-                request.checkout.top,
-                claim.path,
-                request.project.config,
-                held.files.log("worktree-setup"),
-                services,
-                str(held.run),
-                place=str(held.key),
-            )
-        )
-        _write_manifest(request, draft, services, undo)
+        token = claim.remote_token if request.inputs.led_by_okstra else ""
+        with signs_for_stage(held.key, token, request.project.root, services, at_once=False):
+            draft, context = _make_worktree(request, held, services, undo)
         _activate(held, services)
         undo.commit()
     warnings = append_started(held.key, claim, services)
     return record_prepared(request, draft, context, services, repaired, warnings)
+
+
+def _make_worktree(
+    request: Request, held: Reservation, services: Services, undo: UndoStack
+) -> tuple[Draft, dict[str, str]]:
+    """The stage's worktree, with what the project's set-up commands make, and the run's folder and manifest."""
+    claim = held.registered
+    site = create.Site(request.checkout, claim.path, claim.branch, claim.base_commit, claim.token)
+    checkout = create.begin(services.home, site, undo)
+    create.put_on_branch(site)
+    facts = WorktreeFacts(claim.path, claim.branch, claim.base_commit, str(WorktreeStatus.CREATED))
+    draft = Draft(held.run, held.files, held.stage, held.epoch, facts, [])
+    context = run_folder.compute_and_write_run_context(request, draft, services.clock.now(), undo)
+    create.await_files(checkout)
+    draft.notes.extend(
+        populate_worktree(
+            request.checkout.top,
+            claim.path,
+            request.project.config,
+            held.files.log("worktree-setup"),
+            services,
+            str(held.run),
+            place=str(held.key),
+        )
+    )
+    _write_manifest(request, draft, services, undo)
+    return draft, context
 
 
 def _reserve(request: Request, services: Services, log: str) -> Reservation:

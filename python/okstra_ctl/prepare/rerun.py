@@ -78,7 +78,7 @@ def rerun(run: KnownRun, services: Services, options: RerunOptions) -> PreparedR
         draft = Draft(new, files, request.plan_map.stage(key.stage), mine.epoch, facts, [f"rerun of {run.id}"])
         context = bundle.write_run(request, draft, services, undo)
         if sharing is not None and not sharing.claim(
-            [wanted_of(key, mine)], digest=mine.plan_digest, plan=request.plan
+            [wanted_of(key, mine, led=inputs.led_by_okstra)], digest=mine.plan_digest, plan=request.plan
         ):
             raise _taken_elsewhere(key)
         claim = _take_over(key, mine, services)

@@ -7,7 +7,7 @@ epoch, token and beat) for a whole lease may take it over. It counts on one boot
 reboot, or while the machine slept, less time has passed for it than for others, and it waits longer, never shorter.
 
 A stage whose holder never gave a sign is not watched: its run was prepared for a person or an agent's session to lead,
-and nobody gives signs for them. okstra gives the first one as soon as it leads.
+and nobody gives signs for them. Where okstra leads a run as soon as it is prepared, the claim is the first sign.
 """
 
 from __future__ import annotations

@@ -136,13 +136,14 @@ class SharedTask(NamedTuple):
 
 class Wish(NamedTuple):
     """A stage that a run wants. `token` is the run's own, drawn for this claim; `least_epoch` and `least_seq` are one
-    higher than any that its machine knows of."""
+    higher than any that its machine knows of. `beat` is 1 where the claim is the first sign of life itself."""
 
     stage: int
     base: str
     token: str
     least_epoch: int = 1
     least_seq: int = 1
+    beat: int = 0
 
 
 class Watched(NamedTuple):
@@ -302,7 +303,7 @@ def _claimed(state: SharedTask, wish: Wish, holder: Holder, at: str) -> SharedTa
     epoch = max(before.claim.epoch + 1 if before else 1, wish.least_epoch)
     state, seq = take_run_number(state, run_kind(IMPLEMENTATION, wish.stage), least=wish.least_seq)
     stage = SharedStage(
-        claim=Claim(Hold.CLAIMED, epoch, wish.token, holder, at),
+        claim=Claim(Hold.CLAIMED, epoch, wish.token, holder, at, wish.beat),
         plan_digest=state.plan_digest,
         seq=seq,
         run_id=str(RunId(state.key, IMPLEMENTATION, wish.stage, seq)),

@@ -63,6 +63,11 @@ class PrepareInputs(NamedTuple):
     quorum: str = ""
     wait_quota: str = ""
 
+    @property
+    def led_by_okstra(self) -> bool:
+        """Whether okstra itself leads the run as soon as it is prepared."""
+        return self.led and self.lead == AUTO
+
 
 class Request(NamedTuple):
     """A run's options, resolved. `degraded` is set when no worktree is possible (docs/design/reservation.md)."""

@@ -121,7 +121,7 @@ class SharedClaims:
         def decide(seen: Seen) -> Change:
             task = self._without_orphans(seen.task)
             at = self._services.clock.now()
-            wishes = [Wish(one.stage, one.base, one.token, one.epoch, one.seq) for one in wanted]
+            wishes = [self._wish(one) for one in wanted]
             for wish in wishes:
                 found = task.stages.get(wish.stage)
                 why = self._right_to(found.claim if found else None, str(wish.stage))
@@ -346,6 +346,9 @@ class SharedClaims:
             same = claim.holder.machine == self._me.machine
             return Takeover.PERSON if same else Takeover.JOB  # of its own claims a machine disposes as a person does
         return Takeover.LEASE if self._lapsed.get(name) == Watched.of(claim) else None
+
+    def _wish(self, one: Wanted) -> Wish:
+        return Wish(one.stage, one.base, one.token, one.epoch, one.seq, beat=int(one.led and self._lease > 0))
 
     def _change_if(self, changed: Callable[[SharedTask], SharedTask], subject: str) -> None:
         def decide(seen: Seen) -> Change | None:

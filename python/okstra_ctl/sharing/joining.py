@@ -30,7 +30,8 @@ def job_in(environment: Mapping[str, str]) -> str:
 
 
 class Wanted(NamedTuple):
-    """A stage that a run wants, as its intent in the registry has it."""
+    """A stage that a run wants, as its intent in the registry has it. `led`: okstra leads it from its claim on, and
+    gives signs of life."""
 
     stage: int
     run_id: str
@@ -38,11 +39,12 @@ class Wanted(NamedTuple):
     epoch: int
     base: str
     token: str
+    led: bool = False
 
 
-def wanted_of(key: StageKey, claim: StageClaim) -> Wanted:
+def wanted_of(key: StageKey, claim: StageClaim, *, led: bool) -> Wanted:
     seq = int(claim.run_id.rpartition("/")[2])
-    return Wanted(key.stage, claim.run_id, seq, claim.epoch, claim.base_commit, claim.remote_token)
+    return Wanted(key.stage, claim.run_id, seq, claim.epoch, claim.base_commit, claim.remote_token, led)
 
 
 def is_shared(root: str, services: Services) -> bool:

@@ -120,7 +120,7 @@ def reserve_stage(request: Request, services: Services) -> Reservation:
         held = _reserve_here(request, services, shared, sharing.new_token())
         try:
             sharing.bring(request.checkout, held.base_commit)
-            wanted = wanted_of(held.key, held.registered)
+            wanted = wanted_of(held.key, held.registered, led=request.inputs.led_by_okstra)
             digest, anchor = request.plan_map.digest, _anchor(held, services)
             if sharing.claim([wanted], digest=digest, plan=request.plan, anchor=anchor):
                 return held
