@@ -201,11 +201,13 @@ def run_status(claim: ClaimStatus | None, ended: str, lead: Liveness) -> RunStat
     its records name, empty while it goes on.
 
     However a run ended, it keeps its claim. One that ended well and still holds a stage has not been recorded as done,
-    so whether its lead is alive decides.
+    so whether its lead is alive decides. A stage is done before its lead has written the run's report: until that is
+    there, the lead is named.
     """
-    if claim is ClaimStatus.DONE:
-        return RunStatus.COMPLETED
     end = _ENDS.get(ended)
+    if claim is ClaimStatus.DONE:
+        left = end is not None or lead is Liveness.NOBODY
+        return RunStatus.COMPLETED if left else _AT_WORK[lead]
     if end is not None and (claim is None or end not in (RunStatus.COMPLETED, RunStatus.RELEASED)):
         return end
     return _AT_WORK.get(lead) or (RunStatus.PREPARED if claim is None else RunStatus.RESERVED)
@@ -213,6 +215,8 @@ def run_status(claim: ClaimStatus | None, ended: str, lead: Liveness) -> RunStat
 
 def stage_status(claim: ClaimStatus, ended: str, lead: Liveness) -> StageStatus:
     """The status of the stage that the run holds."""
+    if claim is ClaimStatus.DONE:
+        return StageStatus.DONE
     return _STAGES.get(run_status(claim, ended, lead), StageStatus.RESERVED)
 
 

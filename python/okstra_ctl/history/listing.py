@@ -21,6 +21,8 @@ from ..services import Services
 from ..status import ClaimStatus, Liveness, RunStatus, run_status
 from ..system import process_identity
 
+_NOT_WELL = tuple(map(str, (RunStatus.FAILED, RunStatus.CONTRACT_VIOLATED, RunStatus.INTERRUPTED)))
+
 
 class WorktreeRow(NamedTuple):
     key: str
@@ -133,6 +135,8 @@ def run_row(run_id: str, services: Services) -> RunRow | None:
 def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
     get, run_id = row.get, row["run_id"]
     status = held.get(run_id) or _without_stage(row)
+    if status == RunStatus.COMPLETED and row.get("event") in _NOT_WELL:
+        status = ENDED[row["event"]]  # after its stage was done
     return RunRow(
         run_id,
         get("task_type", ""),
@@ -145,7 +149,9 @@ def _as_run(row: Row, held: Mapping[str, str]) -> RunRow:
 
 
 def _is_listed(claim: StageClaim, *, with_archive: bool) -> bool:
-    return claim.status is ClaimStatus.ACTIVE or (with_archive and claim.status is ClaimStatus.DONE)
+    if claim.status is ClaimStatus.DONE:
+        return with_archive or claim.owner is not None
+    return claim.status is ClaimStatus.ACTIVE
 
 
 def _without_stage(row: Mapping[str, Any]) -> str:
@@ -172,7 +178,7 @@ def _holders(claims: Iterable[StageClaim]) -> dict[str, str]:
 
 
 def _holder_status(claim: StageClaim) -> str:
-    if claim.status is ClaimStatus.DONE:
+    if claim.status is ClaimStatus.DONE and claim.owner is None:
         return RunStatus.COMPLETED.value
     ended = recorded_end(claim.run_id, claim.project_root)
     return run_status(claim.status, ended, process_identity.liveness(claim.owner)).value

@@ -18,7 +18,7 @@ from ..runs.find import KnownRun
 from ..runs.manifest import SCHEMA as MANIFEST_SCHEMA
 from ..services import Services
 from ..settings.project import Project, open_project
-from ..stages.records import current_states
+from ..stages.records import current_states, unfinished_run
 from ..stages.select import StageState
 from ..status import RunStatus, StageStatus
 from ..system import files
@@ -185,7 +185,10 @@ def plan_facts(project: Project, key: TaskKey, services: Services) -> PlanFacts 
         return PlanFacts(path, False, (), {})
     states = current_states(path, plan.stage_map, key, services)
     steps = {stage.number: len(stage.steps) for stage in plan.stage_map.stages}
-    return PlanFacts(path, plan.may_run, tuple(states), steps, _merged(project, key, states, services))
+    merged = _merged(project, key, states, services)
+    waiting = [state for state in states if state.status is StageStatus.DONE and state.stage not in merged]
+    left = {state.stage: status for state in waiting if (status := unfinished_run(project.files, key, state))}
+    return PlanFacts(path, plan.may_run, tuple(states), steps, merged, left)
 
 
 def _merged(project: Project, key: TaskKey, states: Sequence[StageState], services: Services) -> frozenset[int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..names import HANDOFF, IMPLEMENTATION, PLANNING, REVIEW, VERIFICATION
 from ..quoting import okstra_command
 from ..stages.select import StageState, next_of_stage
-from ..status import StageStatus, Word, next_step
+from ..status import RunStatus, StageStatus, Word, next_step
 
 BEFORE_PLANNING = ("improvement-discovery", "requirements-discovery", "error-analysis")
 _TASK_TYPE = re.compile(r"--task-type[ =]([a-z-]+)")
@@ -35,13 +36,15 @@ BEGUN: Mapping[str, UnitStatus] = {str(status): status for status in UnitStatus 
 
 class PlanFacts(NamedTuple):
     """A task's newest plan. `states` is empty for one that breaks rules; `steps` by stage number; `merged` are the
-    done stages that the task branch has."""
+    done stages that the task branch has; `unfinished` are other done stages, whose runs, led by okstra here, have not
+    passed all of their gates: they can't be merged."""
 
     path: str
     approved: bool
     states: tuple[StageState, ...]
     steps: Mapping[int, int]
     merged: frozenset[int] = frozenset()
+    unfinished: Mapping[int, RunStatus] = MappingProxyType({})
 
 
 class TaskFacts(NamedTuple):
@@ -173,11 +176,13 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
     open_stages = [state for state in plan.states if state.status is not StageStatus.DONE]
     numbers = {state.stage for state in open_stages}
     unmerged = sorted({stage for state in open_stages for stage in state.unmerged})
+    left = {state.stage: _left_run(chain, plan, state, gate) for state in plan.states if state.stage in plan.unfinished}
     merged: tuple[str, ...] = ()
     if unmerged and not gate:
         title = f"merge stages {', '.join(map(str, unmerged))}, which others build on"
-        merged = (chain.put("merge", title, okstra_command("integrate", "--task-key", key), UnitStatus.READY, ()),)
-    ids = []
+        first = tuple(left[stage] for stage in unmerged if stage in left)
+        merged = (chain.put("merge", title, okstra_command("integrate", "--task-key", key), UnitStatus.READY, first),)
+    ids = list(left.values())
     for state in open_stages:
         needs = tuple(f"{key} stage {other}" for other in state.depends_on if other in numbers)
         needs += merged if state.unmerged else ()
@@ -186,6 +191,13 @@ def _add_stages(chain: _Chain, plan: PlanFacts) -> None:
         ids.append(chain.put(f"stage {state.stage}", state.title, command, status, gate + needs, steps))
     needed = {need for unit in chain.units for need in unit.needs}
     chain.last = tuple(one for one in ids if one not in needed) or gate
+
+
+def _left_run(chain: _Chain, plan: PlanFacts, state: StageState, gate: tuple[str, ...]) -> str:
+    """The run of a done stage, which has to pass its gates before the stage can be merged."""
+    status = plan.unfinished[state.stage]
+    command = next_step(status, state.run_id, stage=True)
+    return chain.put(f"stage {state.stage}", state.title, command, BEGUN[status], gate)
 
 
 def _of_stage(state: StageState, key: str) -> tuple[UnitStatus, str]:

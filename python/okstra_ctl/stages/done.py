@@ -329,7 +329,7 @@ def _record(run: KnownRun, row: LedgerRow, services: Services) -> None:
             further = overruled_row(row, ledger_file.rows_named(path, row.id))
             ledger_file.append(path, [further] if further else [])
             claim = doc.stage(key) if key else None
-            if key and claim and claim.status is ClaimStatus.ACTIVE:  # killed between the row and the claim
+            if key and claim:  # killed between the row and the claim, or in the lead that went on
                 doc.put_stage(key, _ended(claim, row))
             return
         if key is None or is_degraded(run):

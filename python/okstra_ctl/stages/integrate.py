@@ -121,7 +121,7 @@ def _integrate(
         raise _nothing_to_merge(subject, services)
     brought = [one.stage for one in done if one not in waiting and not git.is_ancestor(task, one.commit, head)]
     numbers = [done.stage for done in waiting]
-    require_gates_of_stages_passed(project.files, key, [state for state in states if state.stage in numbers])
+    require_gates_of_stages_passed(project.files, key, [state for state in states if state.stage in numbers], task)
     _require_signatures(subject, waiting)
     chain = _build_chain(subject, start, waiting)
     last = chain[-1].commit if chain else start

@@ -13,12 +13,12 @@ from ..claims.ledger_file import ledger_path
 from ..claims.ledger_rows import LedgerView, row_id
 from ..claims.registry_document import RegistryDoc
 from ..errors import OkstraError, Refused, UsageError
-from ..leadership import BY_OKSTRA
+from ..leadership import BY_OKSTRA, owner_in_manifest
 from ..names import Owner, RunId, TaskKey
 from ..paths import ProjectFiles, TaskFiles
 from ..plan import approvals, plans
 from ..plan.model import StageMap
-from ..quoting import okstra_command
+from ..quoting import okstra_command, quote
 from ..report.outcome import closed_gates
 from ..runs import events
 from ..runs.events import DIGEST, REPORT_WRITTEN, digest_of
@@ -26,7 +26,7 @@ from ..runs.find import KnownRun, recorded_end
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..sharing.joining import known_view
-from ..status import ClaimStatus, LedgerStatus, Liveness, RunOutcome
+from ..status import ClaimStatus, LedgerStatus, Liveness, RunOutcome, RunStatus, run_status
 from ..system import files
 from ..system.process_identity import liveness
 from ..tasks.records import read_task_identity
@@ -140,14 +140,16 @@ def require_gates_passed(run: KnownRun) -> None:
         raise _refusal(run, fault)
 
 
-def require_gates_of_stages_passed(project: ProjectFiles, key: TaskKey, states: Iterable[StageState]) -> None:
-    """As `require_gates_passed` for done stages, except overruled ones.
+def require_gates_of_stages_passed(
+    project: ProjectFiles, key: TaskKey, states: Iterable[StageState], task: str
+) -> None:
+    """As `require_gates_passed` for done stages, except overruled ones. `task` is the task's worktree.
 
     A run whose manifest is gone did not pass: it is unknown who led it, and deleting a record must not open a gate.
     """
     for state in states:
         if state.host and state.gates_open and not state.overrule:
-            raise _open_elsewhere(state)
+            raise _open_elsewhere(state, task, key)
         if state.overrule or state.host:  # no other machine publishes a stage whose gates are closed
             continue
         try:
@@ -161,12 +163,31 @@ def require_gates_of_stages_passed(project: ProjectFiles, key: TaskKey, states: 
         require_gates_passed(KnownRun(run, project, paths, manifest))
 
 
-def _open_elsewhere(state: StageState) -> Refused:
+def unfinished_run(project: ProjectFiles, key: TaskKey, state: StageState) -> RunStatus | None:
+    """What the run of a done stage is while it keeps the stage from being merged; None when it does not, or when it is
+    another machine's."""
+    if state.overrule or state.host:
+        return None
+    try:
+        paths = project.task(key).run_of(RunId.parse(state.run_id))
+        manifest = files.read_json(paths.manifest, SCHEMA)
+        if manifest is None or not led_run_fault(manifest):
+            return None
+        owner = owner_in_manifest(manifest, where=paths.manifest)
+    except OkstraError:
+        return None
+    lead = liveness(owner) if owner else Liveness.GONE
+    return run_status(None, str(manifest.get("outcome") or ""), lead)
+
+
+def _open_elsewhere(state: StageState, task: str, key: TaskKey) -> Refused:
+    by_hand = f"git -C {quote(task)} merge {state.head_commit[:12]}"
     return Refused(
         "gates-not-passed",
         f"{state.run_id}, which okstra leads on {state.host}, has not passed all of its gates",
         where=f"stage {state.stage}",
-        hint="wait for the end of that run, or integrate there",
+        hint="wait for the end of that run, or integrate there; once that machine is known to be gone, look at the "
+        f"commit yourself and merge it by hand: {by_hand}; then {okstra_command('integrate', '--task-key', key)}",
     )
 
 
