@@ -16,6 +16,7 @@ from okstra_ctl.command_table import COMMANDS
 from okstra_ctl.errors import ERROR_CODES
 from okstra_ctl.options import build_parser
 from support import schemas
+from support.machines import Farm
 from support.okstra import Ended, Okstra, Project
 from support.plans import plan_text
 from support.rehearsal import finding, install, part, result
@@ -292,6 +293,20 @@ def test_every_json_file_matches_its_schema(lives: list[Life]) -> None:
         pattern for pattern in schemas.DOCUMENTS | schemas.ROWS if not any(path.match(pattern) for path in kept)
     }
     assert never_made == _MADE_ELSEWHERE, "a schema that nothing was checked against"
+
+
+def test_what_is_kept_at_a_remote_of_tasks_that_are_over_matches_its_schema(tmp_path: Path) -> None:
+    farm = Farm(tmp_path)
+    machine = farm.machine("a")
+    farm.approve(machine, {1: ()})
+    assert machine.finish(machine.run_stage()).status == 0
+    machine.okstra.ok("integrate", "--task-key", machine.task_key)
+    (done,) = machine.okstra.ok("gc", "--remote", "--json").data["tasks"]
+    assert done["archived"], done
+    kept = json.loads(machine.repo.git("-C", str(farm.bare), "show", "refs/okstra/archive:task.json"))
+    assert schemas.faults(kept, "archived-tasks") == []
+    (ref,) = kept["tasks"]
+    assert schemas.faults({**kept, "tasks": {ref: "HEAD"}}, "archived-tasks") != []
 
 
 def test_every_answer_matches_the_envelope(lives: list[Life]) -> None:
