@@ -6,20 +6,28 @@ The commit that passed stands in the claim (`proven`) until then. After a kill, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from .. import git
 from ..claims.ledger_rows import LedgerRow
 from ..claims.registry_document import StageClaim
 from ..errors import OkstraError, Refused, UsageError
-from ..names import RunId
+from ..names import RunId, TaskKey
+from ..paths import ProjectFiles
 from ..quoting import okstra_command
 from ..runs.find import KnownRun, find_run
 from ..runs.manifest import SCHEMA
 from ..services import Services
 from ..settings.project import find_root
 from ..sharing.joining import is_shared, sharing_of
-from ..status import ClaimStatus
+from ..status import ClaimStatus, StageStatus
 from ..system import files
 from .records import led_run_fault
+from .select import StageState
+
+if TYPE_CHECKING:
+    from ..sharing.claims import SharedClaims
 
 
 def publish(run: KnownRun, claim: StageClaim | None, row: LedgerRow, exit_check: str, services: Services) -> None:
@@ -100,6 +108,24 @@ def _publish_gates(run: KnownRun, services: Services) -> str:
         again = okstra_command("stage", "publish", "--run", run.id)
         return f"other machines don't know that all gates were passed: {error.message}; later: {again}"
     return ""
+
+
+def publish_late_gates(
+    sharing: SharedClaims, project: ProjectFiles, key: TaskKey, states: Iterable[StageState]
+) -> None:
+    """Lets other machines know of gates that runs of this one passed while the remote could not be reached. `states`
+    are those of the task, as the remote has it now. Raises what `SharedClaims` raises."""
+    for state in states:
+        if has_late_gates(project, key, state):
+            sharing.pass_gates(state.stage, state.run_id)
+
+
+def has_late_gates(project: ProjectFiles, key: TaskKey, state: StageState) -> bool:
+    """Whether the run of a stage that was done here passed its gates, and other machines don't know."""
+    if state.status is not StageStatus.DONE or state.host or not state.gates_open:
+        return False
+    manifest = files.read_json(project.task(key).run_of(RunId.parse(state.run_id)).manifest, SCHEMA)
+    return manifest is not None and not led_run_fault(manifest)
 
 
 def _fenced(run: KnownRun, fenced: Refused) -> Refused:
