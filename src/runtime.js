@@ -157,8 +157,17 @@ async function run(places, venv, program, args, failed, { hint }) {
   await breathe();
   if (status === 0) return;
   fs.rmSync(venv, REMOVING);
-  const last = fs.readFileSync(places.log, 'utf8').trim().split('\n').slice(-3).join('\n');
-  throw new OkstraError('dependency-missing', last ? `${failed}: ${last}` : failed, { where: places.log, hint });
+  const reason = reasonIn(fs.readFileSync(places.log, 'utf8'));
+  throw new OkstraError('dependency-missing', reason ? `${failed}: ${reason}` : failed, { where: places.log, hint });
+}
+
+// What a log ends for. pip puts the output of a program that it started into its own, where that program's last line is
+// the reason, and says after it only that it failed; else its last ERROR is, and of other programs the last lines are.
+export function reasonIn(log) {
+  const lines = log.split('\n').map((line) => line.trim()).filter(Boolean);
+  const inner = lines.lastIndexOf('[end of output]') - 1;
+  const known = inner >= 0 ? lines[inner] : lines.findLast((line) => line.startsWith('ERROR: '));
+  return (known ?? lines.slice(-3).join('\n')).replace(/^ERROR: /, '');
 }
 
 // `venv` in okstra's home leads to the environment in use, if any. What stands there and is no link is not touched.

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { reasonIn } from '../../src/runtime.js';
 import { Home, PYTHON, ROOT } from './stand.js';
 
 const DEAF = { PIP_INDEX_URL: 'http://127.0.0.1:1/simple', PIP_EXTRA_INDEX_URL: '', PIP_FIND_LINKS: '', PIP_RETRIES: '0', PIP_CONFIG_FILE: '/dev/null', PIP_NO_CACHE_DIR: '1' };
@@ -58,7 +59,7 @@ test('extras that the index does not give leave everything as it was', { timeout
   const before = home.picture(...beside);
   const ended = install('install', '--with', 'absent');
   assert.equal(ended.status, 69);
-  assert.match(ended.error.message, /pip could not fetch okstra's packages/);
+  assert.match(ended.error.message, /^pip could not fetch okstra's packages: [^\n]*No matching distribution found for \S+$/);
   assert.match(ended.error.try, /okstra-has-no-such-package>=1\)/);
   assert.equal(home.read('.okstra', 'runtime'), `${PYTHON}\n`);
   assert.deepEqual(home.record('runtime').extras, undefined);
@@ -66,6 +67,20 @@ test('extras that the index does not give leave everything as it was', { timeout
   fs.rmSync(home.at('.okstra', 'venvs'), { recursive: true });
   assert.deepEqual(home.picture(...beside), before);
   assert.equal(install('install').data.runtime.action, 'kept');
+});
+
+test('the reason is quoted, and not that there is one above', () => {
+  const built = [
+    '  error: subprocess-exited-with-error', '', '  × pip subprocess to install build dependencies did not run successfully.',
+    '  │ exit code: 1', '  ╰─> [2 lines of output]', '      ERROR: Could not find a version that satisfies the requirement a>=1 (from versions: none)',
+    '      ERROR: No matching distribution found for a>=1', '      [end of output]', '', '  note: This error originates from a subprocess.',
+    'error: subprocess-exited-with-error', '', '× pip subprocess to install build dependencies did not run successfully.', '│ exit code: 1', '╰─> See above for output.',
+  ].join('\n');
+  assert.equal(reasonIn(built), 'No matching distribution found for a>=1');
+  assert.equal(reasonIn(`${built}\nERROR: Failed to build 'okstra' when installing build dependencies\n`), 'No matching distribution found for a>=1');
+  assert.equal(reasonIn('WARNING: slow\nERROR: Could not find a>=1\nERROR: No matching distribution found for a>=1\n\n[notice] a new pip\n'), 'No matching distribution found for a>=1');
+  assert.equal(reasonIn("The virtual environment was not created\nbecause ensurepip is not available."), 'The virtual environment was not created\nbecause ensurepip is not available.');
+  assert.equal(reasonIn('\n'), '');
 });
 
 test('an okstra that pip brought keeps its packages: the command that adds them is named', (t) => {
