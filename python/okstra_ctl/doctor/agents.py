@@ -7,7 +7,8 @@ import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from ..agents.acp.probe import Inside, Readiness, on_path, probe
 from ..agents.acp_agents import Agent, agents, variables_for
@@ -49,9 +50,15 @@ def agent_rows(services: Services) -> list[AgentRow]:
     config = files.read_json(services.home.config) or {}
     settings = provider_settings(config, {}, project_root=os.sep, places=(services.home.config, ""))
     commands = [name for name in settings if name not in BUILT_IN and ":" not in name]
-    protocol, inside = known_agents(services), contained_as_a_worker(os.sep, services)
+    protocol, refused = known_agents(services), None
+    inside: Inside
+    try:
+        inside = contained_as_a_worker(os.sep, services)
+    except Refused as found:
+        refused, inside = found, partial(_refuse, found)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        clients = [pool.submit(_client, client, settings.get(client.program, {}), services) for client in CLIENTS]
+        own = [(client, settings.get(client.program, {})) for client in CLIENTS]
+        clients = [pool.submit(_client, client, given, services, refused) for client, given in own]
         spoken = [pool.submit(agent_row, agent, services.environment, inside) for agent in protocol]
         rows = [one.result() for one in (*clients, *spoken)]
     return [*rows, *(_command(name, settings[name], services.environment) for name in commands)]
@@ -64,15 +71,17 @@ def known_agents(services: Services) -> list[Agent]:
 
 
 def contained_as_a_worker(project_root: str, services: Services) -> Inside:
-    """How the agents of that project's workers are contained; without a project, by the home's settings alone.
+    """How the agents of that project's workers are contained; without a project, or with one that is not trusted yet,
+    by the home's settings alone.
 
-    Where a sandbox is required and can't start, no worker starts: which has a row of its own; none is used here.
-    Raises UsageError (`bad-config`), Unreadable.
+    Raises Refused (`sandbox-missing`) where no worker would start, UsageError (`bad-config`), Unreadable.
     """
     try:
         sandbox = sandbox_of(project_root, services)
-    except Refused:
-        return watched
+    except Refused as refused:
+        if refused.code != "not-trusted":
+            raise
+        sandbox = sandbox_of(os.sep, services)
 
     def inside(agent: Agent, folder: str, environment: Mapping[str, str]) -> Containment | None:
         named = (*(name for name, _ in agent.env), *variables_for(agent.variables, environment))
@@ -83,6 +92,11 @@ def contained_as_a_worker(project_root: str, services: Services) -> Inside:
 
 def watched(agent: Agent, folder: str, environment: Mapping[str, str]) -> None:
     """Without a sandbox."""
+
+
+def _refuse(refused: Refused, agent: Agent, folder: str, environment: Mapping[str, str]) -> NoReturn:
+    """In place of a containment: the agent is not started, since none of its workers would be."""
+    raise refused
 
 
 def agent_row(agent: Agent, environment: Mapping[str, str], inside: Inside) -> AgentRow:
@@ -119,8 +133,12 @@ def _is_its_own(agent: Agent, environment: Mapping[str, str]) -> bool:
 def check_rows(services: Services) -> list[CheckRow]:
     """For the doctor: those that are installed and for which okstra has no adapter, and those that the person has
     named. Settings that can't be read have a row of their own there."""
+    inside: Inside
     try:
-        known, inside = known_agents(services), contained_as_a_worker(os.sep, services)
+        known = known_agents(services)
+        inside = contained_as_a_worker(os.sep, services)
+    except Refused as refused:
+        inside = partial(_refuse, refused)
     except OkstraError:
         return []
     here = [agent for agent in known if agent.own or _is_its_own(agent, services.environment)]
@@ -137,12 +155,15 @@ def _check_row(row: AgentRow, agent: Agent) -> CheckRow:
     return CheckRow(row.provider, wrong, f"{row.state}: {row.detail}", row.remedy)
 
 
-def _client(client: ClientFacts, settings: Mapping[str, Any], services: Services) -> AgentRow:
+def _client(client: ClientFacts, settings: Mapping[str, Any], services: Services, refused: Refused | None) -> AgentRow:
+    """`refused` says why no worker would start."""
     name, environment = client.program, services.environment
     if shutil.which(name, path=environment.get("PATH")) is None:
         remedy = f"npm install -g {client.package}"
         return AgentRow(name, name, str(Readiness.ABSENT), detail="not on the PATH", remedy=remedy)
     version, fault = version_of(client, environment), first_fault(client, settings, environment)
+    if fault is None and refused is not None:
+        return AgentRow(name, name, str(Readiness.INSTALLED), version, detail=refused.message, remedy=refused.hint)
     if fault is None:
         return AgentRow(name, name, str(Readiness.READY), version)
     state = Readiness.NEEDS_LOGIN if fault.check.endswith(" login") else Readiness.INSTALLED

@@ -50,7 +50,8 @@ def require_roster(
     asked: Sequence[Worker] | None = None,
     quorum: str = "",
 ) -> None:
-    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), listing everything that is missing.
+    """Raises Missing (`client-missing`), Refused (`quorum-unreachable`), listing everything that is missing; Refused
+    (`sandbox-missing`) where agents of the protocol can't be contained as they must be.
 
     `asked`: the workers still to be asked, when the others have answered; only their clients are needed. `quorum` is
     the run's own.
@@ -76,7 +77,10 @@ def missing_requirements(
     asked: Sequence[Worker] | None = None,
     quorum: str = "",
 ) -> tuple[MissingRequirement, ...]:
-    """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra."""
+    """Everything that keeps this roster from finishing the run. `lead` leads it: an agent's program, or okstra.
+
+    Raises Refused (`sandbox-missing`), UsageError (`bad-config`), Unreadable.
+    """
     config, shared = files.read_json(services.home.config) or {}, files.read_json(project.config) or {}
     places = (services.home.config, project.config)
     settings = provider_settings(config, shared, project_root=project.root, places=places)

@@ -117,6 +117,29 @@ def test_an_agent_that_starts_only_outside_its_sandbox_is_not_ready(project: Pro
     assert left == {".lock", "blank"}, "no copy of its state stays"
 
 
+def test_no_agent_is_ready_where_a_sandbox_is_required_and_cant_start(project: Project, tmp_path: Path) -> None:
+    """It is not started without one to look, either."""
+    program = tmp_path / "greets.py"
+    program.write_text(f"open({str(tmp_path / 'started')!r}, 'w').close()\n{_GREETS}")
+    project.home.mkdir(mode=0o700, exist_ok=True)
+    given = {"mine": {"argv": [sys.executable, str(program)]}, "absent": {"argv": ["no-such-agent"]}}
+    (project.home / "config.json").write_text(json.dumps({"agents": given, "sandboxRequired": True}))
+    environment = {**project.okstra.environment, "OKSTRA_SANDBOX": "off"}
+    mine = {row.check: row for row in check_rows(open_services(environment))}["acp:mine"]
+    assert (mine.status, mine.remedy) == (CheckStatus.WARN, "okstra doctor")
+    assert mine.detail.startswith("installed: workers are to be contained, and can't be"), mine
+    listed = project.okstra.ok("agents", "--json", OKSTRA_SANDBOX="off").data["agents"]
+    rows = {row["provider"]: row for row in listed}
+    assert not [row for row in listed if row["state"] == "ready"], rows
+    assert rows["acp:absent"]["state"] == "not installed"
+    assert rows["acp:mine"]["detail"] in mine.detail
+    words = ("--task-type", "error-analysis", "--workers", "acp:mine", "--lead", "auto", "--yes", "--json")
+    brief = project.brief_for("error-analysis")
+    refused = project.okstra("run", "--task-key", project.task_key, *words, *brief, OKSTRA_SANDBOX="off")
+    assert refused.codes == ["sandbox-missing"], refused
+    assert not (tmp_path / "started").exists()
+
+
 def test_a_run_asks_for_an_agent_that_is_ready_before_it_starts(project: Project, greeting: list[str]) -> None:
     agents(project, closed={"argv": [*greeting, "login"], "login": "mine login"})
     words = ("--task-type", "error-analysis", "--workers", "acp:closed", "--lead", "auto", "--yes", "--json")
