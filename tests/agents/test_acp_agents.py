@@ -94,6 +94,9 @@ def test_an_agents_voice_is_the_model_that_it_reports_else_what_is_claimed_for_i
         "claude", (), "a/claude-x"
     )
     assert speaker("w", "acp:mine", "default", "", settings).family == "gpt"
+    named = own_commands({"agents": {"mine": {"argv": ["x"], "model": "a/gpt-5.6"}}}, "")
+    assert speaker("w", "acp:mine", "a/gpt-5.6", "", named) == Speaker("", ("x", "a/gpt-5.6"), "", "a/gpt-5.6")
+    assert speaker("w", "acp:mine", "a/gpt-5.6", "", named, seen="odd-1").asked == ""
 
 
 def test_an_agent_answers_by_its_closing_message_in_every_role_under_a_name_that_can_name_files() -> None:

@@ -52,6 +52,14 @@ def test_one_model_is_one_voice_whatever_serves_it_and_whatever_family_is_claime
     assert count(Speaker("claude"), Speaker("gpt")) == 2
 
 
+def test_whoever_reports_nothing_is_the_voice_of_the_model_that_was_asked_for_if_that_was_heard() -> None:
+    silent = Speaker("", ("agent",), asked="openai/gpt-5.6")
+    assert voices({"a": Speaker("gpt", model="gpt-5.6"), "b": silent}) == {"a": "gpt", "b": "gpt"}
+    assert count(Speaker("house", model="odd-1"), Speaker("", ("agent",), asked="gateway/odd-1")) == 1
+    assert voices({"a": Speaker("claude"), "b": silent}) == {"a": "claude", "b": UNKNOWN}
+    assert count(silent, Speaker("", ("other",), asked="claude-x")) == 1, "it makes nobody another voice"
+
+
 def test_one_command_line_with_one_model_is_one_voice_whatever_it_claims_to_be() -> None:
     line = ("agent", "--model", "m")
     assert count(Speaker("claude", line), Speaker("gpt", line)) == 1

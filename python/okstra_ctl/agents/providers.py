@@ -106,13 +106,14 @@ def speaker(worker: str, name: str, model: str, observed: str, settings: Setting
     if name == REHEARSAL:
         return Speaker(worker)
     if "argv" not in given:
-        return Speaker(observed or family, model=seen)
+        return Speaker(observed or family, model=seen, asked="" if observed or family or seen else model)
     if name.startswith(ACP) and observed:
         return Speaker(observed, model=seen)
     line = (f"{name}={value}" for name, value in sorted(given.get("env", {}).items()))
     values = {**dict.fromkeys((*PLACEHOLDERS, "PORT"), ""), "MODEL": model}
     words = (fill(word, values) for word in given["argv"])
-    return Speaker(family, (*line, *words, str(given.get("model", ""))), seen)
+    named = str(given.get("model", ""))
+    return Speaker(family, (*line, *words, named), seen, "" if family or seen else named)
 
 
 def _section(document: Mapping[str, object], where: str) -> Mapping[str, Mapping[str, Any]]:

@@ -41,6 +41,9 @@ class Speaker(NamedTuple):
     """The command line and model of a person's own provider."""
     model: str = ""
     """The model that answered, as its client reports it; empty where it does not."""
+    asked: str = ""
+    """The model that was asked for, where nothing else is known: it makes nobody another voice, but may show that
+    somebody is one that was heard already."""
 
 
 def family_of(model: str) -> str:
@@ -56,11 +59,14 @@ def family_of(model: str) -> str:
 
 def voices(speakers: Mapping[str, Speaker]) -> dict[str, str]:
     """By speaker, its voice. Those of one family are one voice; so are all whose family is unknown, and those that
-    are the same command line with the same model, or report one model, whatever families they claim."""
+    are the same command line with the same model, or report one model, whatever families they claim. Whoever
+    reports nothing is the voice of the model that was asked for, if that was heard."""
     named = {name: speaker.family or UNKNOWN for name, speaker in speakers.items()}
+    heard = set(named.values())
+    named.update({name: one for name, speaker in speakers.items() if (one := family_of(speaker.asked)) in heard})
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, speaker in speakers.items():
-        for mark in filter(None, (speaker.command, _model_mark(speaker.model))):
+        for mark in filter(None, (speaker.command, _model_mark(speaker.model or speaker.asked))):
             alike.setdefault(mark, []).append(name)
     for mark in sorted(alike):
         own = alike[mark]
