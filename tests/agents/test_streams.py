@@ -110,7 +110,7 @@ def test_a_bad_exit_is_no_success(client: Provider, good: tuple[Event, ...], sta
 KEYS = (
     *("type", "subtype", "status", "result", "error", "message", "usage", "stats", "models", "modelUsage", "item"),
     *("text", "role", "content", "tool_id", "permission_denials", "tool_input", "is_error", "api_error_status"),
-    *("retry_delay_ms", "errors", "input_tokens"),
+    *("resetsAt", "errors", "input_tokens"),
 )
 KINDS = (
     *("result", "assistant", "system", "turn.completed", "turn.failed", "item.completed"),
@@ -164,11 +164,13 @@ def test_an_error_beats_the_subtype_success(status: int | None, text: str, failu
     assert (result.ended, result.failure, result.message, result.model) == (True, failure, text, None)
 
 
-def test_the_wait_that_claude_was_told_is_passed_on() -> None:
+def test_a_pause_of_claudes_own_is_no_end_of_a_limit() -> None:
+    """Else a server that is busy until the soft limit would be a quota that ends within the second."""
     retry = {"type": "system", "subtype": "api_retry", "retry_delay_ms": 1236, "error_status": 429}
     limited = Claude().read_stream(stream(CLAUDE_INIT, retry, *claude_error(429, "x")[1:]), b"", 1)
-    assert limited.retry_after == 1.236
-    assert Claude().read_stream(stream(CLAUDE_INIT, retry, *claude_error(500, "x")[1:]), b"", 1).retry_after is None
+    assert (limited.failure, limited.retry_after) == (Failure.RATE_LIMIT, None)
+    named = Claude().read_stream(stream(CLAUDE_INIT, retry, *claude_error(429, "try again in 5 minutes")[1:]), b"", 1)
+    assert named.retry_after == 300
 
 
 def test_a_limit_of_turns_is_the_clients_failure() -> None:

@@ -154,9 +154,8 @@ def _failure(result: Event, exit_status: int | None) -> tuple[Failure, str]:
 
 
 def _retry_after(rows: list[Event], message: str) -> float | None:
-    """When the limit ends, by an event or the message; else the delay of the client's own last retry.
-
-    An event that allows more also names the end of its window: that is not when the client may go on.
+    """When the limit ends, by an event or the message. The pauses of the client's own retries (`api_retry`) are no end
+    of a limit; nor is the end of the window in an event that allows more.
     """
     ends: dict[str, float] = {}
     for info in _limits(rows):
@@ -164,13 +163,7 @@ def _retry_after(rows: list[Event], message: str) -> float | None:
         if end and text_at(info, "status") in ("", "rejected"):
             ends[text_at(info, "rateLimitType")] = end
     delays = [delay for end in ends.values() if (delay := retry_after_epoch(end)) is not None]
-    if delays:
-        return max(delays)
-    from_message = retry_after_in(message)
-    if from_message is not None:
-        return from_message
-    waits = [number_at(event, "retry_delay_ms") for event in rows if text_at(event, "subtype") == "api_retry"]
-    return waits[-1] / 1000 if waits and waits[-1] is not None else None
+    return max(delays) if delays else retry_after_in(message)
 
 
 def _limits(rows: list[Event]) -> list[Mapping[str, Any]]:
