@@ -27,7 +27,7 @@ from ..settings.sync_list import (
 )
 from ..system import files, processes
 from ..system.locks import LockKind, locked
-from . import ports
+from . import ports, teardown
 
 _COPY = ("cp", "-Rpcn") if sys.platform == "darwin" else ("cp", "-a", "-n", "--reflink=auto")
 
@@ -45,8 +45,7 @@ def populate_worktree(
         notes = sync(main, worktree, config.sync, keep_open=(fence,))
         numbers, changed = ports.reserved_anew(place, config.worktree_ports, services)
         variables = as_variables(numbers)
-        commands = config.worktree_setup
-        run_setup(main, worktree, commands, log_path, services, run_id, keep_open=(fence,), variables=variables)
+        run_setup(main, worktree, config, log_path, services, run_id, keep_open=(fence,), variables=variables)
     return [*notes, *changed]
 
 
@@ -101,20 +100,21 @@ def _hide_links(main: str, worktree: str, paths: list[str]) -> None:
 def run_setup(
     main: str,
     worktree: str,
-    commands: tuple[str, ...],
+    config: ProjectConfig,
     log_path: str,
     services: Services,
     run_id: str,
     keep_open: tuple[int, ...] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets."""
-    if not commands:
+    """Runs the project's set-up commands one after the other; their output goes to the run's log, without secrets. When
+    one fails, `worktreeTeardown` ends what those before it began: the worktree is about to go."""
+    if not config.worktree_setup:
         return
     from ..system.secrets import hide_in_log
 
     try:
-        _run_setup(main, worktree, commands, log_path, services, run_id, keep_open, variables)
+        _run_setup(main, worktree, config, log_path, services, run_id, keep_open, variables)
     finally:
         hide_in_log(log_path)
 
@@ -122,22 +122,23 @@ def run_setup(
 def _run_setup(
     main: str,
     worktree: str,
-    commands: tuple[str, ...],
+    config: ProjectConfig,
     log_path: str,
     services: Services,
     run_id: str,
     keep_open: tuple[int, ...],
     variables: Mapping[str, str],
 ) -> None:
-    from ..runs.commands import run_supervised_shell  # slow to import, and most projects have none
+    from ..runs.commands import A_DAY, run_supervised_shell  # slow to import, and most projects have none
     from ..runs.containment import containment, sandbox_of
     from ..sandbox.profile import Role
 
     contained = containment(sandbox_of(main, services), Role.SETUP, worktree, main, variables=tuple(variables))
     with files.open_log(log_path) as log:
-        for command in commands:
+
+        def run(command: str, limit: float) -> int:
             files.write_log(log, f"$ {command}\n")
-            status = run_supervised_shell(
+            return run_supervised_shell(
                 command,
                 name="worktree-setup",
                 folder=worktree,
@@ -146,15 +147,22 @@ def _run_setup(
                 run_id=run_id,
                 keep_open=keep_open,
                 contained=contained,
+                limit=limit,
                 variables=variables,
             )
-            if status != 0:
-                raise WorkFailed(
-                    "worktree-setup-failed",
-                    f"the worktreeSetup command `{command}` ended with {status}",
-                    where=log_path,
-                    hint="read the log, fix the command in .okstra/project.json, start the run again",
-                )
+
+        for command in config.worktree_setup:
+            if not (status := run(command, A_DAY)):
+                continue
+            undone = ((one, run(one, teardown.LIMIT_SECONDS)) for one in config.worktree_teardown)
+            left = next((f"`{one}` ended with {ended}" for one, ended in undone if ended), "")
+            also = f"; worktreeTeardown failed too ({left}): what was begun may go on" if left else ""
+            raise WorkFailed(
+                "worktree-setup-failed",
+                f"the worktreeSetup command `{command}` ended with {status}{also}",
+                where=log_path,
+                hint="read the log, fix the command in .okstra/project.json, start the run again",
+            )
 
 
 def _step(entry: SyncEntry, source: str) -> SyncStep:

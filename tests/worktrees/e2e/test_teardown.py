@@ -119,3 +119,20 @@ def test_a_command_that_does_not_end_is_ended(project: Project, monkeypatch: pyt
     with pytest.raises(WorkFailed, match=r"took longer than 0\.5 s"):
         teardown.tear_down(key, claim, ("sleep 60",), services)
     assert place.at.path.exists()
+
+
+def test_what_a_failed_set_up_began_is_ended_before_its_worktree_goes(project: Project, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    begin = [f'echo "up $PORT" >> {done}', "exit 9", "touch never"]
+    down = f'echo "down $PORT" >> {done}; exit $(cat {tmp_path}/status)'
+    _tears_down(project, down, worktreeSetup=begin, worktreePorts=["PORT"])
+    words = ("run", "--task-key", project.task_key, "--task-type", "error-analysis", "--render-only", "--yes", "--json")
+    for status, also in ((0, ""), (3, "worktreeTeardown failed too")):
+        (tmp_path / "status").write_text(str(status))
+        failed = project.okstra(*words, *project.brief_for("error-analysis"))
+        assert failed.codes == ["worktree-setup-failed"], failed
+        message = failed.envelope["errors"][0]["message"]
+        assert "`exit 9` ended with 9" in message and also in message
+        up, ended = done.read_text().splitlines()[-2:]
+        assert up.partition(" ")[2] and (up.partition(" ")[0], ended) == ("up", f"down {up.partition(' ')[2]}")
+        assert project.registry.get("tasks", {}) == {}
